@@ -1,0 +1,104 @@
+import type { Row } from "../isa/instruction.ts";
+import type { Bits, Decoded } from "../isa/operands.ts";
+
+/** A place in source text: 0-based line and UTF-16 columns, end exclusive. */
+export interface Range {
+  readonly file: string;
+  readonly line: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What is wrong with the source. Errors in user text are data, never exceptions. */
+export interface Problem {
+  /** Stable, e.g. "unknown-mnemonic"; each has a page in docs/problems. */
+  readonly code: string;
+  readonly severity: "error" | "warning" | "information";
+  /** One plain sentence that says what is wrong and what to do. */
+  readonly message: string;
+  readonly range: Range;
+  readonly related?: readonly { readonly range: Range; readonly message: string }[];
+}
+
+/** Gives the text of an included file, or undefined if there is none. Names are paths or URIs; `from` is the including file. */
+export type ReadFile = (path: string, from: string) => { readonly file: string; readonly text: string } | undefined;
+
+export interface AssembleOptions {
+  readonly file: string;
+  readonly text: string;
+  readonly read?: ReadFile;
+  /** Predefined single-line macros (-D). */
+  readonly defines?: Readonly<Record<string, string>>;
+  readonly includePaths?: readonly string[];
+}
+
+/** One instruction or data item of the program, with its bytes and where it was written. */
+export interface Emitted {
+  readonly address: number;
+  readonly length: number;
+  readonly range: Range;
+  /** For instructions: the row and operands chosen. */
+  readonly decoded?: Decoded;
+  readonly bits: Bits;
+}
+
+/** What an instruction statement says, whether or not it could be encoded: for hovers and diagnostics. */
+export interface InstructionMention {
+  readonly mnemonic: string;
+  readonly mnemonicRange: Range;
+  /** Whole statement. */
+  readonly range: Range;
+  readonly bits: Bits;
+  /** The row chosen, when the operands fit one. */
+  readonly row: Row | undefined;
+  readonly decoded: Decoded | undefined;
+}
+
+export interface SymbolDefinition {
+  readonly name: string;
+  readonly kind: "label" | "equ" | "define";
+  /** Address or constant. */
+  readonly value: bigint | undefined;
+  readonly range: Range;
+}
+
+export interface SymbolReference {
+  readonly name: string;
+  readonly range: Range;
+}
+
+/** `%pragma ringside KEY VALUE`, e.g. mode, technique, memory; unknown keys are problems. */
+export interface Settings {
+  readonly mode?: "real" | "protected" | "long";
+  readonly technique?: string;
+  readonly memory?: number;
+  /** `%pragma ringside ends halted|debug-exit|…` states how the guest is meant to stop; examples are tested by it. */
+  readonly ends?: string;
+  /** Expected console output, with \n escapes. */
+  readonly output?: string;
+}
+
+export interface Assembly {
+  readonly problems: readonly Problem[];
+  /** Flat binary; meaningful if there is no error. */
+  readonly bytes: Uint8Array;
+  readonly origin: number;
+  /** Mode of the first instruction. */
+  readonly bits: Bits;
+  readonly emitted: readonly Emitted[];
+  readonly mentions: readonly InstructionMention[];
+  readonly symbols: ReadonlyMap<string, SymbolDefinition>;
+  readonly references: readonly SymbolReference[];
+  readonly includes: readonly { readonly range: Range; readonly file: string }[];
+  readonly settings: Settings;
+}
+
+/** The line map: both directions between addresses and source. */
+export interface LineMap {
+  /** The item whose bytes include the address. */
+  at(address: number): Emitted | undefined;
+  /** Addresses of the code assembled from a line (0-based). */
+  addresses(file: string, line: number): readonly number[];
+  /** The first line at or after `line` that has code. */
+  nextLineWithCode(file: string, line: number): number | undefined;
+}

@@ -1,0 +1,56 @@
+/** Everything Ringside adds to the Debug Adapter Protocol: custom requests, events and the launch configuration, as types. */
+import type { MachineEvent } from "../emulator/trace/event.ts";
+import type { TechniqueId } from "../isa/technique.ts";
+
+/** The debug type of launch configurations. */
+export const debugType = "ringside";
+
+/** A launch configuration; `docs/launch.md` documents it, package.json carries its schema. */
+export interface LaunchArguments {
+  /** Assembly source: a file path or any URI. */
+  readonly program: string;
+  readonly technique?: TechniqueId;
+  /** Stop before the first instruction. Default true. */
+  readonly stopOnEntry?: boolean;
+  /** Guest memory in MiB, 1–64. Default 16. */
+  readonly memory?: number;
+  /** Folders searched by %include, before the program's own. */
+  readonly include?: readonly string[];
+  /** Cost profile of the virtual clock. */
+  readonly costs?: string;
+  /** Run without debugging. Set by the client. */
+  readonly noDebug?: boolean;
+}
+
+/** A moment in virtual time: machine steps since the start. */
+export interface Moment {
+  readonly step: number;
+}
+
+export interface Requests {
+  /** Events after a sequence number, oldest first. `now` is the current moment: events after it lie in the future of a step back and are not returned. */
+  "ringside/events": {
+    args: { after: number; limit: number; kinds?: readonly MachineEvent["kind"][] };
+    result: { events: readonly LocatedEvent[]; last: number; now: Moment & { cycle: number }; dropped: number };
+  };
+  /** Travels to the moment just before the event with this sequence number and stops there. */
+  "ringside/goToEvent": { args: { sequence: number }; result: Record<string, never> };
+  /** Runs to the next or back to the previous VM exit. */
+  "ringside/toExit": { args: { direction: "next" | "previous"; threadId: number }; result: Record<string, never> };
+  /** The page walk of a linear address, as the processor would do it now, without changing anything. */
+  "ringside/walk": { args: { linear: string }; result: { event: MachineEvent } };
+  /** Types text into the guest's serial port. */
+  "ringside/input": { args: { text: string }; result: Record<string, never> };
+}
+
+/** An event with the source line its address was assembled from. */
+export type LocatedEvent = MachineEvent & { readonly source?: { readonly uri: string; readonly line: number } };
+
+export interface Events {
+  /** There are new events, or the present moved (also backwards). Views then ask with `ringside/events`. */
+  "ringside/advanced": { last: number; now: Moment & { cycle: number }; running: boolean };
+}
+
+export type RequestName = keyof Requests;
+/** Types both ends of a custom request. */
+export type Call = <K extends RequestName>(name: K, args: Requests[K]["args"]) => Promise<Requests[K]["result"]>;

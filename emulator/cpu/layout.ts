@@ -1,0 +1,106 @@
+/**
+ * Where the processor's state lives in the machine's WebAssembly memory, in bytes from the start of the CPU's block.
+ * Interpreter and translated code share it, and a snapshot of all state is a copy of the memory.
+ *
+ * The six status flags are kept unevaluated, in three words that every arithmetic result fills the same way and that
+ * need neither the operation nor its width to be read:
+ *
+ *     ZF = flagZ == 0      SF = flagSP < 0      PF = even parity of the low byte of flagSP
+ *     CF = flagC < 0       OF = (flagC ^ flagC << 1) < 0      AF = flagC bit 3
+ *
+ * For widths up to 32, flagZ and flagSP are the sign-extended result. flagC comes from the carry-out vector of the
+ * addition, (a & b) | ((a | b) & ~sum), or of the subtraction, (~a & b) | ((~a | b) & difference), of width w, as
+ * (vector << (32 - w)) | (vector & 8). For 64 bits, flagZ = low | high, flagSP = (high & 0x80000000) | (low & 0xFF),
+ * flagC = (vector.high & 0xC0000000) | (vector.low & 8).
+ */
+export const layout = {
+  /** RAX … R15, 8 bytes each, in the manual's order. */
+  registers: 0x000,
+  /** Linear-address-sized instruction pointer (RIP), 8 bytes. */
+  rip: 0x080,
+  flagZ: 0x088,
+  flagSP: 0x08c,
+  flagC: 0x090,
+  /** (R)FLAGS without the six status flags and with bit 1 set; 4 bytes. */
+  eflags: 0x094,
+  /** Machine steps since the start, float64. One step: one pass over an instruction boundary. */
+  steps: 0x098,
+  /** Of these, steps that retired no guest instruction (fault, exit, VMM work, interrupt delivery), float64. */
+  unretired: 0x0a0,
+  /** Virtual time in cycles beyond one per step (exit costs, halted time), float64. Virtual time is steps + extraCycles. */
+  extraCycles: 0x0a8,
+  /** Steps translated code may still take before it must return; int32. */
+  fuel: 0x0b0,
+  /** Current privilege level, 0–3; 4 bytes. */
+  cpl: 0x0b4,
+  /** Nonzero asks the run loop to look at interrupts, halts and other events before the next instruction; 4 bytes. */
+  attention: 0x0b8,
+  /** 0 active, 1 HLT, 2 shutdown, 3 wait for SIPI (the numbers of the VMCS activity state); 4 bytes. */
+  activity: 0x0bc,
+  /** Interruptibility as in the VMCS: bit 0 blocking by STI, 1 by MOV SS, 3 by NMI; 4 bytes. */
+  interruptibility: 0x0c0,
+  /** ES, CS, SS, DS, FS, GS, LDTR, TR: `segmentBytes` each. */
+  segments: 0x100,
+  gdtrBase: 0x200,
+  gdtrLimit: 0x208,
+  idtrBase: 0x210,
+  idtrLimit: 0x218,
+  cr0: 0x220,
+  cr2: 0x228,
+  cr3: 0x230,
+  cr4: 0x238,
+  cr8: 0x240,
+  efer: 0x248,
+  /** DR0–DR7, 8 bytes each. */
+  debug: 0x250,
+  star: 0x290,
+  lstar: 0x298,
+  cstar: 0x2a0,
+  fmask: 0x2a8,
+  kernelGsBase: 0x2b0,
+  sysenterCs: 0x2b8,
+  sysenterEsp: 0x2c0,
+  sysenterEip: 0x2c8,
+  pat: 0x2d0,
+  apicBase: 0x2d8,
+  tscOffset: 0x2e0,
+  miscEnable: 0x2e8,
+  featureControl: 0x2f0,
+  /** PDPTEs 0–3 of PAE paging, loaded with CR3. */
+  pdptes: 0x300,
+  end: 0x400,
+} as const;
+
+/** Within a segment's block: selector u16 at 0, access rights u32 at 4, limit u32 (in bytes, G applied) at 8, base u64 at 16. */
+export const segmentLayout = { selector: 0, access: 4, limit: 8, base: 16 } as const;
+export const segmentBytes = 32;
+
+/** Access rights as in the VMCS: 3:0 type, 4 S, 6:5 DPL, 7 P, 12 AVL, 13 L, 14 D/B, 15 G, 16 unusable. */
+export const accessBits = {
+  type: 0xf,
+  s: 0x10,
+  dpl: 0x60,
+  p: 0x80,
+  l: 0x2000,
+  db: 0x4000,
+  g: 0x8000,
+  unusable: 0x10000,
+} as const;
+
+/**
+ * The TLB: four direct-mapped banks (supervisor read, supervisor write, user read, user write) of `tlbEntries` entries
+ * of 16 bytes: the page number `linear >> 12` (arithmetic shift of the canonical 64-bit linear address; unsigned for 32-bit
+ * addresses) as int64, or -1 for none; then int32 `addend`: (offset of the byte in WebAssembly memory) - (low 32 bits of
+ * linear); then flags (bit 0 global). An entry in a write bank allows writing without any further work: the page is
+ * present, writable, dirty, not a device, holds no decoded code and is not watched.
+ */
+export const tlbLayout = { page: 0, addend: 8, flags: 12 } as const;
+export const tlbEntryBytes = 16;
+export const tlbEntries = 1024;
+export const tlbBank = { supervisorRead: 0, supervisorWrite: 1, userRead: 2, userWrite: 3 } as const;
+export const tlbBytes = 4 * tlbEntries * tlbEntryBytes;
+
+/** Where things are in the machine's memory: CPU blocks, TLBs, then host-physical memory from `ramBase` on. */
+export const cpuBase = 0;
+export const tlbBase = 0x10000;
+export const ramBase = 0x100000;

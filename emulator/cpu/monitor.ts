@@ -1,0 +1,63 @@
+import type { Decoded } from "../../isa/operands.ts";
+import type { WalkStep } from "../trace/event.ts";
+
+/** An exception on its way to be delivered. Thrown by the CPU to abandon an instruction, and caught by the run loop. */
+export interface Fault {
+  readonly kind: "fault";
+  readonly vector: number;
+  readonly errorCode: number | undefined;
+  /** Faulting linear address of #PF (CR2 is written when it is delivered). */
+  readonly address?: bigint;
+  /** `software`: INT n; `software-exception`: INT3, INTO; these push the address of the following instruction. */
+  readonly source: "hardware" | "software" | "software-exception";
+  /** Bytes of the instruction, for the software sources. */
+  readonly length: number;
+}
+
+/** The guest left to its monitor. Thrown to abandon an instruction; the instruction pointer is at it. */
+export interface VmExit {
+  readonly kind: "exit";
+}
+
+export type Access = "read" | "write" | "execute";
+
+/**
+ * What stands between a guest and the physical machine. On bare metal there is none. In VMX non-root operation it
+ * applies the VMCS; under ring deprivileging it is the software VMM that owns the physical exceptions. The CPU asks it
+ * at the points where hardware would leave the guest; each method either returns (nothing to do) or throws a `VmExit`
+ * after recording what happened.
+ */
+export interface Monitor {
+  /** Before an instruction whose row may exit, after the privilege check where that comes first. */
+  beforeInstruction(instruction: Decoded): void;
+  /** An exception or software interrupt is about to be delivered through the IDT. */
+  onException(fault: Fault): void;
+  /** A physical interrupt is pending and the monitor is asked first. True: it took it (an exit is pending now). */
+  onInterrupt(): boolean;
+  /** Delivery of #DF faulted: true if an exit took it, false to shut down. */
+  onTripleFault(): boolean;
+  /** At an instruction boundary with `attention` set: interrupt windows, injection. True if an exit is pending now. */
+  atBoundary(): boolean;
+  /**
+   * Guest-physical to host-physical, for nested paging; the identity otherwise. `forTable` marks accesses to guest
+   * paging structures. Throws a `VmExit` on an EPT violation or misconfiguration. With `probe` it never throws or
+   * changes anything and gives undefined instead. Steps are appended when wanted.
+   */
+  translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined;
+  /** CR0 or CR4 as the guest reads it: real value, or the read shadow under the guest/host mask. */
+  readControl(number: 0 | 4, real: bigint): bigint;
+  /** An exit happened and the VMM has not resumed the guest yet. */
+  readonly exitPending: boolean;
+  /** Lets the VMM handle the pending exit and resume (or stop) the guest. */
+  handleExit(): void;
+  /** All its state that is not in machine memory, as plain JSON. */
+  save(): unknown;
+  restore(state: unknown): void;
+}
+
+export interface NestedAccess {
+  readonly linear: bigint | undefined;
+  readonly forTable: boolean;
+  readonly probe?: boolean;
+  readonly steps?: WalkStep[];
+}

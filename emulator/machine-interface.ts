@@ -1,0 +1,93 @@
+import type { TechniqueId } from "../isa/technique.ts";
+import type { EventKind, MachineEvent, StopReason } from "./trace/event.ts";
+
+/** The mode a guest starts in. `real`: as a PC boots it. `protected`: flat 32-bit segments, paging off. `long`: 64-bit, identity-mapped. */
+export type StartMode = "real" | "protected" | "long";
+
+export interface MachineConfiguration {
+  readonly technique: TechniqueId;
+  /** Flat image and the address it is loaded at and entered at (guest-physical). */
+  readonly image: Uint8Array;
+  readonly origin: number;
+  readonly mode: StartMode;
+  /** Guest memory in MiB, 1–64. */
+  readonly memory: number;
+  /** Name of a cost profile (`emulator/time/costs.ts`). */
+  readonly costs?: string;
+  /** Translate hot regions to WebAssembly. Default true; false for tests and comparisons. */
+  readonly translate?: boolean;
+}
+
+/** Why `run` or `step` returned. */
+export type Stop =
+  | { readonly kind: "step" }
+  | { readonly kind: "limit" }
+  | { readonly kind: "breakpoint"; readonly address: bigint }
+  /** A VM exit is pending (asked for by `stopOnExit`); the VMM has not handled it yet. */
+  | { readonly kind: "exit"; readonly sequence: number }
+  | { readonly kind: "watch"; readonly address: bigint }
+  /** The guest cannot go on; further runs return the same. */
+  | { readonly kind: "stopped"; readonly reason: StopReason; readonly text: string };
+
+export interface RunOptions {
+  /** At most this many steps. */
+  readonly steps: number;
+  /** Linear addresses to stop before. The one at which the run starts is passed over. */
+  readonly breakpoints?: ReadonlySet<bigint>;
+  /** Stop when an exit is pending. */
+  readonly stopOnExit?: boolean | ((event: MachineEvent) => boolean);
+}
+
+export type RegisterGroup = "general" | "flags" | "segment" | "control" | "debug" | "msr" | "table";
+
+/** A register as a debugger shows it. `name` is the manual's, e.g. "EAX", "ZF", "CS", "CS.base", "CR0", "IA32_EFER". */
+export interface RegisterView {
+  readonly name: string;
+  readonly group: RegisterGroup;
+  readonly value: bigint;
+  /** Bits. */
+  readonly width: number;
+  readonly doc: string;
+  readonly writable: boolean;
+}
+
+/** Which addresses a memory access means. */
+export type AddressSpace = "linear" | "guest-physical" | "host-physical";
+
+/** What debugger, command line and grader see of a machine. One step: one pass over an instruction boundary. */
+export interface MachineInterface {
+  readonly configuration: MachineConfiguration;
+  /** Steps since the start: the present moment. */
+  readonly now: number;
+  /** Virtual time in cycles. */
+  readonly cycle: number;
+  /** Guest instructions retired. */
+  readonly instructions: number;
+  /** Address bits of the code about to run, from CS and EFER. */
+  readonly bits: 16 | 32 | 64;
+  /** Offset (RIP) and linear address (CS.base + RIP) of the instruction about to run. */
+  readonly rip: bigint;
+  readonly linearRip: bigint;
+  readonly cpl: number;
+  /** The exit that the VMM has not handled yet. */
+  readonly pendingExit: MachineEvent | undefined;
+  readonly stopped: (Stop & { kind: "stopped" }) | undefined;
+  run(options: RunOptions): Stop;
+  step(): Stop;
+  registers(): readonly RegisterView[];
+  /** False if there is no such register or the value is not allowed in it; `why` of the last refusal is returned instead of true. */
+  setRegister(name: string, value: bigint): true | string;
+  /** Bytes, or undefined for each that is not mapped. Never changes the machine. */
+  readMemory(space: AddressSpace, address: bigint, length: number): (number | undefined)[];
+  /** Number of bytes written before the first unmapped one. */
+  writeMemory(space: AddressSpace, address: bigint, bytes: Uint8Array): number;
+  /** The walk of a linear address now, changing nothing; undefined physical if it faults. */
+  walk(linear: bigint): MachineEvent & { kind: "walk" };
+  /** Types into the serial port. Recorded with its moment, so that replay repeats it. */
+  input(text: string): void;
+  /** Events after `sequence`, oldest first, up to the present moment. */
+  events(after: number, limit: number, kinds?: readonly EventKind[]): readonly MachineEvent[];
+  readonly lastSequence: number;
+  /** Goes to a moment, backwards or forwards: restores the nearest snapshot and replays. Exact over all state; later events are forgotten. */
+  goTo(step: number): void;
+}

@@ -1,0 +1,130 @@
+import type { TechniqueId } from "../../isa/technique.ts";
+
+/**
+ * Everything a person may want to see, as it happens. Views, breakpoints on events, the command line's trace, the
+ * grader and golden tests read this stream and nothing else. Addresses and 64-bit values are hexadecimal strings
+ * without prefix where they may exceed 2^53, so that an event is plain JSON.
+ */
+export interface Stamp {
+  /** Counts from 1, never reused within a run of the machine. */
+  readonly sequence: number;
+  /** Virtual time in cycles when it happened. */
+  readonly cycle: number;
+  /** Machine steps taken when it happened: the moment in time (see `emulator/machine.ts`). */
+  readonly step: number;
+  readonly vm: string;
+  readonly vcpu: number;
+  /** Linear address of the guest instruction at hand. */
+  readonly rip: string;
+}
+
+/** A decoded field of an exit qualification, in the manual's words. */
+export interface Field {
+  readonly name: string;
+  readonly value: string;
+  /** Bit range as the manual writes it: "3:0". */
+  readonly bits: string;
+}
+
+/** The rule that decided an exit: a control bit, a bitmap bit, a mask and shadow pair. */
+export interface Why {
+  /** One sentence in plain words. */
+  readonly sentence: string;
+  /** The VMCS field or table entry, with its bit, e.g. "primary controls 4002h, bit 7: HLT exiting = 1". */
+  readonly rule: string;
+  /** Manual section or paper. */
+  readonly source: string;
+}
+
+export type EventBody =
+  /** The processor left the guest and entered the VMM. */
+  | {
+      readonly kind: "exit";
+      /** Basic exit reason by name; under trap and emulate the exception that trapped, e.g. "#GP". */
+      readonly reason: string;
+      /** Basic exit reason number (SDM appendix C); -1 under techniques without one. */
+      readonly number: number;
+      readonly qualification: string;
+      readonly fields: readonly Field[];
+      /** One line for lists: "out 3F8h, al = 48h 'H'". */
+      readonly what: string;
+      readonly why: Why;
+      /** Cycles from exit to entry, VMM work included. Filled by the time the entry happens; 0 while still in the VMM. */
+      readonly cost: number;
+      readonly technique: TechniqueId;
+    }
+  /** The VMM resumed the guest. `handled` says what it did: "emulated OUT", "injected #GP(0)". */
+  | { readonly kind: "entry"; readonly exit: number; readonly handled: string; readonly cost: number }
+  /** The VMM or the processor put an exception or interrupt into the guest. */
+  | { readonly kind: "inject"; readonly vector: number; readonly errorCode?: number; readonly name: string }
+  | {
+      readonly kind: "hypercall";
+      readonly number: string;
+      readonly name: string;
+      readonly arguments: readonly string[];
+      readonly result: string;
+    }
+  /** An exception was raised in the guest, as the guest sees it. */
+  | {
+      readonly kind: "exception";
+      readonly vector: number;
+      readonly name: string;
+      readonly errorCode?: number;
+      readonly address?: string;
+    }
+  /** A hardware interrupt was delivered. */
+  | { readonly kind: "interrupt"; readonly vector: number; readonly irq: number }
+  | {
+      readonly kind: "io";
+      readonly direction: "in" | "out";
+      readonly port: number;
+      readonly bytes: number;
+      readonly value: number;
+      readonly device: string;
+    }
+  /** A page walk, with every step. */
+  | {
+      readonly kind: "walk";
+      readonly linear: string;
+      readonly physical?: string;
+      readonly steps: readonly WalkStep[];
+      readonly verdict: string;
+    }
+  | { readonly kind: "shadow"; readonly class: string; readonly linear: string; readonly what: string }
+  /** Text the guest wrote to its console (UART or port E9h). */
+  | { readonly kind: "output"; readonly device: string; readonly text: string }
+  /** The translator to WebAssembly compiled, or dropped, a region. */
+  | {
+      readonly kind: "region";
+      readonly action: "compiled" | "invalidated";
+      readonly address: string;
+      readonly blocks: number;
+      readonly instructions: number;
+    }
+  /** A mode change worth showing: "real → protected", CPL changes are not reported. */
+  | { readonly kind: "mode"; readonly from: string; readonly to: string }
+  /** The machine cannot go on. */
+  | { readonly kind: "stop"; readonly reason: StopReason; readonly text: string };
+
+export type StopReason =
+  | "halted"
+  | "triple-fault"
+  | "shutdown"
+  | "vm-entry-failure"
+  | "unsupported"
+  | "ran-off-code"
+  | "debug-exit";
+
+export interface WalkStep {
+  /** "PML4E", "PDE", "EPT PDPTE", … */
+  readonly table: string;
+  readonly level: number;
+  /** Physical address of the entry, hexadecimal (host-physical for nested steps, guest-physical otherwise). */
+  readonly address: string;
+  readonly entry: string;
+  readonly bits: readonly string[];
+  readonly verdict: "ok" | "not present" | "protection" | "reserved bit" | "misconfigured";
+}
+
+export type MachineEvent = Stamp & EventBody;
+export type EventKind = EventBody["kind"];

@@ -1,0 +1,117 @@
+import type { StatusFlag } from "./flags.ts";
+import type { Decoded, Memory, Operand } from "./operands.ts";
+import type { SegmentName, Width } from "./registers.ts";
+import type { SystemCall, SystemCalls } from "./system.ts";
+
+/**
+ * A value of the guest while an instruction acts: a number to whoever executes, an expression to whoever emits code,
+ * text to whoever prints pseudo-code. Rows never look inside.
+ */
+export interface Value {
+  readonly width: Width | 1;
+}
+
+/** Exceptions an instruction raises by itself, by the manual's mnemonic (SDM Vol. 3, table 6-1). */
+export type Exception = "DE" | "DB" | "BP" | "OF" | "BR" | "UD" | "NM" | "DF" | "TS" | "NP" | "SS" | "GP" | "PF" | "AC";
+
+/**
+ * The words a row's semantics is written in: the only port through which an instruction touches the machine.
+ *
+ * Order matters and is the order of the calls: memory accesses may fault and then nothing after them happens, so a row
+ * first reads, then stores to memory, and only then writes registers and flags. A fault thus leaves the instruction
+ * restartable, and every engine gets that for free.
+ *
+ * Operands of two-operand operations must have the same width; results wrap at it.
+ */
+export interface Algebra {
+  /** The instruction at hand: widths, prefixes and operand kinds are plain facts to branch on in TypeScript. */
+  readonly instruction: Decoded;
+
+  // Operands and registers.
+  /** Operand's value at its width. Immediates are already sign-extended to the operation's width. */
+  read(operand: Operand): Value;
+  /** Writes at the operand's width. A 32-bit general register is zero-extended to 64 bits; 8 and 16 bits keep the rest. */
+  write(operand: Operand, value: Value): void;
+  /** Effective address of a memory operand at the address size, without the segment base (LEA). */
+  address(operand: Memory): Value;
+  register(number: number, width: Width): Value;
+  setRegister(number: number, value: Value): void;
+  /** AH, CH, DH, BH. */
+  highByte(number: number): Value;
+  setHighByte(number: number, value: Value): void;
+
+  // Arithmetic.
+  constant(width: Width | 1, value: number | bigint): Value;
+  add(a: Value, b: Value): Value;
+  subtract(a: Value, b: Value): Value;
+  /** Low half of the product. For the full product extend the operands first (up to 64 bits; beyond: `multiplyHigh`). */
+  multiply(a: Value, b: Value): Value;
+  /** High 64 bits of the 128-bit product of two 64-bit values. */
+  multiplyHigh(a: Value, b: Value, signed: boolean): Value;
+  and(a: Value, b: Value): Value;
+  or(a: Value, b: Value): Value;
+  xor(a: Value, b: Value): Value;
+  not(a: Value): Value;
+  negate(a: Value): Value;
+  /** `count` has the width of `a` and must be below it; mask it first. */
+  shiftLeft(a: Value, count: Value): Value;
+  shiftRight(a: Value, count: Value): Value;
+  shiftRightSigned(a: Value, count: Value): Value;
+  /** Comparisons give a value of width 1. */
+  equal(a: Value, b: Value): Value;
+  lessUnsigned(a: Value, b: Value): Value;
+  lessSigned(a: Value, b: Value): Value;
+  isZero(a: Value): Value;
+  /** Bit `index` (a fact, not a value), as width 1. */
+  bit(a: Value, index: number): Value;
+  /** `condition ? a : b`; both are evaluated, so neither may access memory. */
+  select(condition: Value, a: Value, b: Value): Value;
+  zeroExtend(a: Value, width: Width): Value;
+  signExtend(a: Value, width: Width): Value;
+  /** Low bits; to width 1 it is bit 0. */
+  truncate(a: Value, width: Width | 1): Value;
+  /** Number of the lowest (BSF) or highest (BSR) set bit, at the width of `a`; `a` must not be zero. */
+  lowestBit(a: Value): Value;
+  highestBit(a: Value): Value;
+
+  readonly flags: FlagAlgebra;
+
+  // Memory and stack.
+  load(segment: SegmentName, address: Value, width: Width): Value;
+  store(segment: SegmentName, address: Value, value: Value): void;
+  /** Pushes at the value's width; the stack pointer has the width of the stack segment (64 in 64-bit mode) and moves after the store. */
+  push(value: Value): void;
+  /** Pops and moves the stack pointer. */
+  pop(width: Width): Value;
+
+  // Control.
+  /** Both branches are emitted; exactly one happens. */
+  when(condition: Value, then: () => void, otherwise?: () => void): void;
+  /** A near jump: sets the instruction pointer, truncated to 16 bits for 16-bit operand size, and checks it against the code segment. */
+  jump(target: Value): void;
+  /** Address of the following instruction, at `width`. */
+  nextAddress(width: Width): Value;
+  /** Raises an exception; nothing after it happens. */
+  raise(exception: Exception, errorCode?: number): void;
+
+  /** A procedure of the CPU too big for the algebra (descriptor loads, INT, IRET, MSRs, …). */
+  call<N extends SystemCall>(name: N, ...args: { [K in keyof SystemCalls[N]["args"]]: Value }): Value;
+}
+
+/** The six status flags. Engines keep them unevaluated; see `emulator/cpu/state.ts`. */
+export interface FlagAlgebra {
+  get(flag: StatusFlag): Value;
+  /** `value` has width 1. */
+  set(flag: StatusFlag, value: Value): void;
+  /** All six, of `result = a + b (+ carry)`. */
+  ofAdd(a: Value, b: Value, result: Value): void;
+  /** All six, of `result = a - b (- borrow)`. */
+  ofSubtract(a: Value, b: Value, result: Value): void;
+  /** As `ofAdd`/`ofSubtract` by one, but CF is kept (INC, DEC). */
+  ofIncrement(a: Value, result: Value): void;
+  ofDecrement(a: Value, result: Value): void;
+  /** SF, ZF, PF of the result; CF = OF = AF = 0 (AND, OR, XOR, TEST). */
+  ofLogic(result: Value): void;
+  /** SF, ZF, PF only. */
+  ofResult(result: Value): void;
+}

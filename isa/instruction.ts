@@ -1,0 +1,142 @@
+import type { Algebra } from "./algebra.ts";
+import type { Family } from "./family.ts";
+import { type OpcodePattern, parseOpcode } from "./opcode.ts";
+import { type OperandPattern, parseSyntax } from "./operand-pattern.ts";
+import type { Operand } from "./operands.ts";
+
+/**
+ * Who may run an instruction on bare metal. The CPU makes the check from this column, before the semantics:
+ * - `none`: everyone · `cpl0`: CPL 0, else #GP(0) · `iopl`: CPL ≤ IOPL, else #GP(0)
+ * - `io`: CPL ≤ IOPL or allowed by the TSS I/O bitmap · `umip`: everyone unless CR4.UMIP, then CPL 0
+ * - `tsd`: everyone unless CR4.TSD, then CPL 0 · `pce`: CPL 0 unless CR4.PCE
+ */
+export type Privilege = "none" | "cpl0" | "iopl" | "io" | "umip" | "tsd" | "pce";
+
+/** Where a classification comes from. */
+export type Citation = "robin-irvine" | "popek-goldberg" | "intel-sdm";
+
+/** Popek and Goldberg's class (CACM 1974): does the instruction touch, or depend on, what a VMM must own? */
+export type Sensitivity =
+  | { readonly kind: "innocuous" }
+  | {
+      /** `control`: tries to change the resource configuration. `behaviour`: what it does depends on it. */
+      readonly kind: "control" | "behaviour";
+      /** Behaviour-sensitive by location (real addresses) or mode (CPL); may be both. */
+      readonly by?: readonly ("location" | "mode")[];
+      /** What it reveals or changes: completes the sentence "It …". */
+      readonly what: string;
+      readonly cite: Citation;
+      /** Entry in Robin and Irvine's list of 17 (USENIX Security 2000; VERR and VERW are one entry). */
+      readonly robinIrvine?: number;
+      /** True if at CPL > 0 it silently gives or does something else; false where real code mostly uses it harmlessly. */
+      readonly silentlyLies?: boolean;
+    };
+
+/** Basic exit reasons an instruction itself can cause (SDM Vol. 3, appendix C). */
+export type InstructionExit =
+  | "CPUID"
+  | "HLT"
+  | "INVD"
+  | "INVLPG"
+  | "RDPMC"
+  | "RDTSC"
+  | "VMCALL"
+  | "CR_ACCESS"
+  | "DR_ACCESS"
+  | "IO_INSTRUCTION"
+  | "RDMSR"
+  | "WRMSR"
+  | "PAUSE"
+  | "GDTR_IDTR_ACCESS"
+  | "LDTR_TR_ACCESS"
+  | "WBINVD"
+  | "XSETBV"
+  | "RDTSCP";
+
+/** When the instruction exits from VMX non-root operation. */
+export type Exits =
+  | { readonly kind: "never" /** Why, where one would expect an exit. */; readonly because?: string }
+  | { readonly kind: "always"; readonly reason: InstructionExit }
+  | {
+      readonly kind: "when";
+      readonly reason: InstructionExit;
+      /** The control or rule that decides, in the manual's words: "HLT exiting", "CR0 guest/host mask". */
+      readonly control: string;
+    };
+
+export const innocuous: Sensitivity = { kind: "innocuous" };
+export const never: Exits = { kind: "never" };
+export const neverBecause = (because: string): Exits => ({ kind: "never", because });
+export const always = (reason: InstructionExit): Exits => ({ kind: "always", reason });
+export const exitsWhen = (reason: InstructionExit, control: string): Exits => ({ kind: "when", reason, control });
+
+/** What an instruction does, told to the algebra; `o` are its operands in the order of its syntax. */
+export type Semantics = (m: Algebra, ...o: readonly Operand[]) => void;
+
+export interface RowFacts {
+  /** One sentence: what it does. */
+  readonly doc: string;
+  readonly privilege?: Privilege;
+  readonly sensitivity?: Sensitivity;
+  readonly exits?: Exits;
+  /** Access per operand, in order: r, w or rw. Default: the first `rw`, the others `r`. */
+  readonly access?: readonly ("r" | "w" | "rw")[];
+  /** Flags the manual leaves undefined after it. */
+  readonly undefinedFlags?: readonly ("CF" | "PF" | "AF" | "ZF" | "SF" | "OF")[];
+  /** Modes in which the encoding exists; default all. `real-ok: false` rows raise #UD in real and virtual-8086 mode. */
+  readonly modes?: "all" | "not-64" | "only-64";
+  readonly protectedOnly?: boolean;
+  /** Operand size is 64 in 64-bit mode without REX.W (PUSH, POP, near branches …). */
+  readonly default64?: boolean;
+  /** May carry LOCK (memory destination). */
+  readonly lockable?: boolean;
+  /** String instruction: REP counts rCX; `equal` also ends on ZF (REPE/REPNE). The engine repeats, the row does one step. */
+  readonly repeat?: "count" | "equal";
+  readonly semantics: Semantics;
+}
+
+/** One instruction form: everything that is true of it. Assembler, disassembler, engines, editor and docs derive from it. */
+export interface Row extends Required<Omit<RowFacts, "repeat">> {
+  readonly repeat: "none" | "count" | "equal";
+  /** The manual's opcode column, e.g. `0F 01 /4`. */
+  readonly opcode: string;
+  /** The manual's instruction column, e.g. `SMSW r/m16`. */
+  readonly syntax: string;
+  /** Lower-case. */
+  readonly mnemonic: string;
+  readonly pattern: OpcodePattern;
+  readonly operands: readonly OperandPattern[];
+  /** Its family: the file it is written in, for hot/cold decisions and docs. */
+  readonly family: Family;
+}
+
+/** A row of the table; throws at load time where opcode and syntax contradict each other. */
+export function row(family: Family, opcode: string, syntax: string, facts: RowFacts): Row {
+  const pattern = parseOpcode(opcode);
+  const { mnemonic, operands } = parseSyntax(syntax);
+  const needsModrm = operands.some((o) => o.place === "rm" || o.place === "reg");
+  if (needsModrm !== pattern.hasModrm && !(pattern.digit !== undefined && operands.length === 0))
+    throw new Error(`${syntax}: opcode "${opcode}" and operands disagree about ModRM`);
+  return {
+    privilege: "none",
+    sensitivity: innocuous,
+    exits: never,
+    access: operands.map((_, n) => (n === 0 ? "rw" : "r")),
+    undefinedFlags: [],
+    modes: "all",
+    protectedOnly: false,
+    default64: false,
+    lockable: false,
+    ...facts,
+    repeat: facts.repeat ?? "none",
+    opcode,
+    syntax,
+    mnemonic,
+    pattern,
+    operands,
+    family,
+  };
+}
+
+/** Popek and Goldberg's condition fails on these: sensitive, but not privileged. Derived, never stored. */
+export const isVirtualizationHole = (r: Row): boolean => r.sensitivity.kind !== "innocuous" && r.privilege === "none";
