@@ -1,0 +1,21 @@
+/**
+ * The little of WebAssembly that the emulator uses. Every host has it, but TypeScript declares it only in the libraries
+ * of the browser and of Node, which pure folders do without.
+ */
+declare namespace WebAssembly {
+  class Memory {
+    /** Sizes in pages of 64 KiB. The emulator's memory never grows, so views over its buffer stay valid. */
+    constructor(descriptor: { readonly initial: number; readonly maximum?: number });
+    readonly buffer: ArrayBuffer;
+  }
+
+  class Module {
+    /** Compiles; throws a CompileError if the bytes are not a valid module. */
+    constructor(bytes: Uint8Array<ArrayBuffer>);
+  }
+
+  class Instance {
+    constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, Memory>>>>);
+    readonly exports: Readonly<Record<string, (...args: never[]) => unknown>>;
+  }
+}
