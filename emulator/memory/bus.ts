@@ -1,0 +1,143 @@
+import type { Device, Region } from "../devices/device.ts";
+import type { EventBody } from "../trace/event.ts";
+
+/** The interrupt controller as the processor sees it. */
+export interface InterruptSource {
+  /** The INTR line: an unmasked interrupt is waiting. */
+  readonly pending: boolean;
+  /** INTA: takes the interrupt of highest priority. `irq` is -1 for a spurious one. */
+  acknowledge(): { readonly vector: number; readonly irq: number };
+}
+
+interface Mapping {
+  readonly device: Device;
+  readonly region: Region;
+}
+
+/** What a bus tells its machine. */
+export interface BusListener {
+  /** After each port access, for the trace. */
+  readonly record: (body: EventBody & { kind: "io" }) => void;
+  /** After each access to a device: deadlines and interrupt lines may have changed. */
+  readonly touched: () => void;
+}
+
+/**
+ * The I/O ports and device memory of one machine. Wider accesses are split into bytes at consecutive ports, as the ISA
+ * bus does for 8-bit devices. Ports without a device read as all ones and ignore writes.
+ */
+export class Bus {
+  readonly interrupts: InterruptSource;
+  readonly devices: readonly Device[];
+  #ports = new Map<number, Mapping>();
+  #memory: Mapping[] = [];
+  #listener: BusListener;
+
+  /** @throws Error naming both devices if their regions overlap. */
+  constructor(devices: readonly Device[], interrupts: InterruptSource, listener: BusListener) {
+    this.devices = devices;
+    this.interrupts = interrupts;
+    this.#listener = listener;
+    for (const device of devices) for (const region of device.regions) this.#map({ device, region });
+  }
+
+  #map(added: Mapping): void {
+    const { region, device } = added;
+    const all = [...new Set(this.#ports.values()), ...this.#memory];
+    const clash = all.find(
+      ({ region: other }) =>
+        other.space === region.space &&
+        other.base < region.base + region.length &&
+        region.base < other.base + other.length,
+    );
+    if (clash)
+      throw new Error(
+        `${device.name} and ${clash.device.name} both claim ${region.space} ${region.base.toString(16).toUpperCase()}h`,
+      );
+    if (region.space === "memory") this.#memory.push(added);
+    else for (let n = 0; n < region.length; n++) this.#ports.set(region.base + n, added);
+  }
+
+  /** Name of the device at a port. */
+  deviceAt(port: number): string {
+    return this.#ports.get(port)?.device.name ?? "none";
+  }
+
+  /** Reads a port of `bytes` 1, 2 or 4; unsigned. */
+  in(port: number, bytes: number): number {
+    let value = 0;
+    for (let n = 0; n < bytes; n++) value += this.#readPort((port + n) & 0xffff) * 2 ** (8 * n);
+    this.#listener.record({ kind: "io", direction: "in", port, bytes, value, device: this.deviceAt(port) });
+    this.#listener.touched();
+    return value;
+  }
+
+  /** Writes the low `bytes` bytes of an unsigned value to a port. */
+  out(port: number, bytes: number, value: number): void {
+    const low = bytes === 4 ? value >>> 0 : value & (2 ** (8 * bytes) - 1);
+    this.#listener.record({ kind: "io", direction: "out", port, bytes, value: low, device: this.deviceAt(port) });
+    for (let n = 0; n < bytes; n++) {
+      const at = this.#ports.get((port + n) & 0xffff);
+      at?.region.write(((port + n) & 0xffff) - at.region.base, (low >>> (8 * n)) & 0xff);
+    }
+    this.#listener.touched();
+  }
+
+  #readPort(port: number): number {
+    const at = this.#ports.get(port);
+    return at ? at.region.read(port - at.region.base) & 0xff : 0xff;
+  }
+
+  /** True if a guest-physical address belongs to a device and not to memory. */
+  claims(physical: number): boolean {
+    return this.#memory.some(({ region }) => physical >= region.base && physical < region.base + region.length);
+  }
+
+  /** Reads device memory that `claims` said is one; unsigned, up to 4 bytes. */
+  read(physical: number, bytes: number): number {
+    let value = 0;
+    for (let n = 0; n < bytes; n++) {
+      const at = this.#memoryAt(physical + n);
+      value += (at ? at.region.read(physical + n - at.region.base) & 0xff : 0xff) * 2 ** (8 * n);
+    }
+    this.#listener.touched();
+    return value;
+  }
+
+  write(physical: number, bytes: number, value: number): void {
+    for (let n = 0; n < bytes; n++) {
+      const at = this.#memoryAt(physical + n);
+      at?.region.write(physical + n - at.region.base, (value >>> (8 * n)) & 0xff);
+    }
+    this.#listener.touched();
+  }
+
+  #memoryAt(physical: number): Mapping | undefined {
+    return this.#memory.find(({ region }) => physical >= region.base && physical < region.base + region.length);
+  }
+
+  /** Virtual time of the earliest device deadline; `deliverable` limits it to devices whose interrupt can arrive. */
+  nextDeadline(deliverable?: (irq: number) => boolean): number | undefined {
+    let earliest: number | undefined;
+    for (const device of this.devices) {
+      if (deliverable && (device.irq === undefined || !deliverable(device.irq))) continue;
+      const at = device.nextDeadline();
+      if (at !== undefined && (earliest === undefined || at < earliest)) earliest = at;
+    }
+    return earliest;
+  }
+
+  /** Brings every device up to the present. */
+  tick(): void {
+    for (const device of this.devices) device.tick();
+  }
+
+  save(): unknown {
+    return this.devices.map((device) => device.save());
+  }
+
+  restore(state: unknown): void {
+    const saved = state as readonly unknown[];
+    for (const [n, device] of this.devices.entries()) device.restore(saved[n]);
+  }
+}
