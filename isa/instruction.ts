@@ -113,7 +113,7 @@ export interface Row extends Required<Omit<RowFacts, "repeat">> {
 /** A row of the table; throws at load time where opcode and syntax contradict each other. */
 export function row(family: Family, opcode: string, syntax: string, facts: RowFacts): Row {
   const pattern = parseOpcode(opcode);
-  const { mnemonic, operands } = parseSyntax(syntax);
+  const { mnemonic, operands } = parseSyntax(syntax, pattern);
   const needsModrm = operands.some((o) => o.place === "rm" || o.place === "reg");
   if (needsModrm !== pattern.hasModrm && !(pattern.digit !== undefined && operands.length === 0))
     throw new Error(`${syntax}: opcode "${opcode}" and operands disagree about ModRM`);
