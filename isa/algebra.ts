@@ -95,8 +95,11 @@ export interface Algebra {
   raise(exception: Exception, errorCode?: number): void;
 
   /** A procedure of the CPU too big for the algebra (descriptor loads, INT, IRET, MSRs, …). */
-  call<N extends SystemCall>(name: N, ...args: { [K in keyof SystemCalls[N]["args"]]: Value }): Value;
+  call<N extends SystemCall>(name: N, ...args: Values<SystemCalls[N]["args"]>): Value;
 }
+
+/** One value for each argument width. */
+export type Values<Widths extends readonly Width[]> = { readonly [N in keyof Widths]: Value };
 
 /** The six status flags. Engines keep them unevaluated; see `emulator/cpu/state.ts`. */
 export interface FlagAlgebra {
