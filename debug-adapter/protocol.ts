@@ -9,7 +9,10 @@ export const debugType = "ringside";
 export interface LaunchArguments {
   /** Assembly source: a file path or any URI. */
   readonly program: string;
+  /** Overrules the source's `%pragma ringside technique`. */
   readonly technique?: TechniqueId;
+  /** For sources without that pragma, where `technique` is absent too. Set by the client from its settings. */
+  readonly fallbackTechnique?: TechniqueId;
   /** Stop before the first instruction. Default true. */
   readonly stopOnEntry?: boolean;
   /** Guest memory in MiB, 1–64. Default 16. */

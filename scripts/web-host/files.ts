@@ -38,9 +38,12 @@ async function read(file: string, query: URLSearchParams): Promise<Answer> {
   return { status: 200, type: "application/octet-stream", body: await readFile(file) };
 }
 
+/** `/files/NAME/…` is the folder, whatever its name; renames give the same path without `/files`. */
+const withoutName = (path: string) => path.split("/").slice(2).join("/");
+
 /** Serves one operation on the workspace folder. */
 export async function serveFile(folder: string, request: IncomingMessage, url: URL): Promise<Answer> {
-  const file = inside(folder, decodeURIComponent(url.pathname.slice("/files".length)));
+  const file = inside(folder, decodeURIComponent(withoutName(url.pathname.slice("/files".length))));
   if (!file) return { status: 403, body: "outside of the folder" };
   try {
     switch (request.method) {
@@ -56,7 +59,7 @@ export async function serveFile(folder: string, request: IncomingMessage, url: U
         const target = url.searchParams.get("rename");
         if (target === null) await mkdir(file, { recursive: true });
         else {
-          const to = inside(folder, target);
+          const to = inside(folder, withoutName(target));
           if (!to) return { status: 403, body: "outside of the folder" };
           await rename(file, to);
         }

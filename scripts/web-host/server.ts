@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { extname, join } from "node:path";
+import { basename, extname, join, resolve } from "node:path";
 import { type Answer, inside, serveFile } from "./files.ts";
 import { workbenchPage } from "./page.ts";
 
@@ -60,7 +60,7 @@ export async function serveWorkbench(folder: string, port: number): Promise<{ se
     const url = new URL(request.url ?? "/", origin);
     let answer: Answer;
     if (!fromHere(request, origin)) answer = { status: 403, body: `open ${origin}` };
-    else if (url.pathname === "/") answer = { status: 200, type: "text/html; charset=utf-8", body: workbenchPage(origin) };
+    else if (url.pathname === "/") answer = { status: 200, type: "text/html; charset=utf-8", body: workbenchPage(origin, basename(resolve(folder))) };
     else if (url.pathname.startsWith("/files/")) answer = await serveFile(folder, request, url);
     else answer = await serveStatic(url.pathname);
     response.writeHead(answer.status, {

@@ -1,0 +1,89 @@
+import * as vscode from "vscode";
+import { debugType, type Events } from "../debug-adapter/protocol.ts";
+import type { Host } from "./extension.ts";
+import type { Panel } from "./panel.ts";
+import type { Techniques } from "./technique.ts";
+
+const languages = ["ringside", "nasm", "asm", "asm-x86-nasm", "asm-collection"];
+
+function guestInEditor(): vscode.Uri | undefined {
+  const document = vscode.window.activeTextEditor?.document;
+  return document && languages.includes(document.languageId) ? document.uri : undefined;
+}
+
+/** A path from a launch configuration as a URI: `${file}` has no scheme in the browser. */
+export function programUri(program: string, folder: vscode.WorkspaceFolder | undefined): vscode.Uri {
+  if (/^[a-z][a-z0-9+.-]+:/i.test(program)) return vscode.Uri.parse(program);
+  if (!folder) return vscode.Uri.file(program);
+  return program.startsWith("/") || /^[a-z]:[\\/]/i.test(program)
+    ? folder.uri.with({ path: vscode.Uri.file(program).path })
+    : vscode.Uri.joinPath(folder.uri, program);
+}
+
+/** Fills what a launch configuration leaves open, so that F5 needs none. */
+class Configurations implements vscode.DebugConfigurationProvider {
+  readonly #techniques: Techniques;
+
+  constructor(techniques: Techniques) {
+    this.#techniques = techniques;
+  }
+
+  provideDebugConfigurations(): vscode.DebugConfiguration[] {
+    return [{ type: debugType, request: "launch", name: "Debug the guest in the editor", program: "${file}" }];
+  }
+
+  resolveDebugConfiguration(
+    _folder: vscode.WorkspaceFolder | undefined,
+    configuration: vscode.DebugConfiguration,
+  ): vscode.DebugConfiguration | undefined {
+    if (configuration.type || configuration.request) return configuration;
+    const uri = guestInEditor();
+    if (!uri) {
+      void vscode.window.showInformationMessage("Open a guest (an .asm file) to debug it with Ringside.");
+      return undefined;
+    }
+    return { type: debugType, request: "launch", name: `Debug ${uri.path.split("/").pop()}`, program: uri.toString() };
+  }
+
+  resolveDebugConfigurationWithSubstitutedVariables(
+    folder: vscode.WorkspaceFolder | undefined,
+    configuration: vscode.DebugConfiguration,
+  ): vscode.DebugConfiguration {
+    if (typeof configuration["program"] !== "string") return configuration;
+    const uri = programUri(configuration["program"], folder ?? vscode.workspace.workspaceFolders?.[0]);
+    return {
+      ...configuration,
+      program: uri.scheme === "file" ? uri.fsPath : uri.toString(),
+      technique: configuration["technique"] ?? this.#techniques.chosen(uri),
+      fallbackTechnique: this.#techniques.fallback(uri),
+    };
+  }
+}
+
+/** Registers the debugger, and tells the panel which session it shows. */
+export function registerDebugging(
+  context: vscode.ExtensionContext,
+  host: Host,
+  techniques: Techniques,
+  panel: Panel,
+): vscode.Disposable[] {
+  const configurations = new Configurations(techniques);
+  const ours = (session: vscode.DebugSession | undefined) => (session?.type === debugType ? session : undefined);
+  return [
+    vscode.debug.registerDebugConfigurationProvider(debugType, configurations),
+    vscode.debug.registerDebugConfigurationProvider(
+      debugType,
+      configurations,
+      vscode.DebugConfigurationProviderTriggerKind.Dynamic,
+    ),
+    vscode.debug.registerDebugAdapterDescriptorFactory(debugType, {
+      createDebugAdapterDescriptor: () => host.debugAdapter(context),
+    }),
+    vscode.debug.onDidStartDebugSession((session) => ours(session) && panel.show(session)),
+    vscode.debug.onDidChangeActiveDebugSession((session) => ours(session) && panel.show(session!)),
+    vscode.debug.onDidTerminateDebugSession((session) => panel.ended(session)),
+    vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
+      if (ours(session) && event === ("ringside/advanced" satisfies keyof Events)) panel.advanced(session, body);
+    }),
+  ];
+}

@@ -1,0 +1,26 @@
+import * as vscode from "vscode";
+import type { BaseLanguageClient, LanguageClientOptions } from "vscode-languageclient";
+import { registerCommands } from "./commands.ts";
+import { registerDebugging } from "./debug.ts";
+import { startLanguage } from "./language.ts";
+import { Panel } from "./panel.ts";
+
+/** What differs between VS Code on the desktop and in the browser. */
+export interface Host {
+  /** The language server, in a process or worker of its own. */
+  languageClient(context: vscode.ExtensionContext, options: LanguageClientOptions): BaseLanguageClient;
+  /** A debug adapter, in a process or worker of its own. */
+  debugAdapter(context: vscode.ExtensionContext): vscode.DebugAdapterDescriptor;
+}
+
+/** Connects everything; both entry points call it. */
+export async function activate(context: vscode.ExtensionContext, host: Host): Promise<void> {
+  const language = await startLanguage(context, host);
+  const panel = new Panel(context.extensionUri);
+  context.subscriptions.push(
+    language,
+    vscode.window.registerWebviewViewProvider(Panel.exits, panel, { webviewOptions: { retainContextWhenHidden: true } }),
+    ...registerDebugging(context, host, language.techniques, panel),
+    ...registerCommands(language.techniques),
+  );
+}

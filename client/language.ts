@@ -1,0 +1,52 @@
+import * as vscode from "vscode";
+import type { BaseLanguageClient } from "vscode-languageclient";
+import {
+  chooseTechnique,
+  type FileWanted,
+  readFile,
+  type TechniqueChoice,
+  type TechniqueInForce,
+  techniqueInForce,
+} from "../server/protocol.ts";
+import type { Host } from "./extension.ts";
+import { Techniques } from "./technique.ts";
+
+async function textOf({ uri }: FileWanted): Promise<string | null> {
+  try {
+    return new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.parse(uri)));
+  } catch (error) {
+    // No such file is an answer: the assembler reports the %include.
+    if (error instanceof vscode.FileSystemError) return null;
+    throw error;
+  }
+}
+
+export interface Language extends vscode.Disposable {
+  readonly client: BaseLanguageClient;
+  readonly techniques: Techniques;
+}
+
+/** Starts the language server and keeps it told which technique applies. */
+export async function startLanguage(context: vscode.ExtensionContext, host: Host): Promise<Language> {
+  const client = host.languageClient(context, {
+    documentSelector: [{ language: "ringside" }],
+    synchronize: {
+      configurationSection: "ringside",
+      fileEvents: vscode.workspace.createFileSystemWatcher("**/*.{asm,nasm,inc}"),
+    },
+  });
+  const techniques = new Techniques((uri, technique) =>
+    client.sendNotification(chooseTechnique, { uri, technique: technique ?? null } satisfies TechniqueChoice),
+  );
+  client.onNotification(techniqueInForce, (said: TechniqueInForce) => techniques.nowInForce(said));
+  client.onRequest(readFile, textOf);
+  await client.start();
+  return {
+    client,
+    techniques,
+    dispose: () => {
+      techniques.dispose();
+      return client.stop();
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import * as vscode from "vscode";
+import type { Events } from "../debug-adapter/protocol.ts";
+import type { FromView, ToView } from "./views/shared/messaging.ts";
+
+/** Hosts the views and relays between them and the debug session; knows no request by name. */
+export class Panel implements vscode.WebviewViewProvider {
+  static readonly exits = "ringside.exits";
+  readonly #extension: vscode.Uri;
+  readonly #views = new Set<vscode.Webview>();
+  #session: vscode.DebugSession | undefined;
+  #last: Events["ringside/advanced"] | undefined;
+
+  constructor(extension: vscode.Uri) {
+    this.#extension = extension;
+  }
+
+  /** A session has started or become the active one. */
+  show(session: vscode.DebugSession): void {
+    if (session === this.#session) return;
+    this.#session = session;
+    this.#last = undefined;
+    this.#tell({ kind: "session", name: session.name });
+  }
+
+  ended(session: vscode.DebugSession): void {
+    // The last picture stays readable; it only can no longer travel in time.
+    if (session === this.#session) this.#session = undefined;
+  }
+
+  advanced(session: vscode.DebugSession, body: Events["ringside/advanced"]): void {
+    this.show(session);
+    this.#last = body;
+    this.#tell({ kind: "advanced", body });
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    const { webview } = view;
+    const name = view.viewType.split(".")[1] ?? "";
+    const dist = vscode.Uri.joinPath(this.#extension, "dist");
+    webview.options = { enableScripts: true, localResourceRoots: [dist] };
+    webview.html = `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src ${webview.cspSource};">
+</head>
+<body><main id="view"></main><script src="${webview.asWebviewUri(vscode.Uri.joinPath(dist, `${name}.js`))}"></script></body>
+</html>`;
+    this.#views.add(webview);
+    view.onDidDispose(() => this.#views.delete(webview));
+    webview.onDidReceiveMessage((message: FromView) => this.#hear(webview, message));
+  }
+
+  #tell(message: ToView): void {
+    for (const webview of this.#views) void webview.postMessage(message);
+  }
+
+  async #hear(webview: vscode.Webview, message: FromView): Promise<void> {
+    switch (message.kind) {
+      case "ready":
+        void webview.postMessage({ kind: "session", name: this.#session?.name } satisfies ToView);
+        if (this.#last) void webview.postMessage({ kind: "advanced", body: this.#last } satisfies ToView);
+        return;
+      case "request":
+        void webview.postMessage(await this.#relay(message));
+        return;
+      case "open": {
+        const position = new vscode.Position(message.line, 0);
+        await vscode.window.showTextDocument(vscode.Uri.parse(message.uri), {
+          selection: new vscode.Range(position, position),
+          preserveFocus: true,
+        });
+        return;
+      }
+      case "command":
+        await vscode.commands.executeCommand(message.command);
+    }
+  }
+
+  async #relay({ id, name, args }: Extract<FromView, { kind: "request" }>): Promise<ToView> {
+    if (!this.#session) return { kind: "failed", id, message: "The debug session has ended." };
+    try {
+      return { kind: "result", id, result: await this.#session.customRequest(name, args) };
+    } catch (error) {
+      return { kind: "failed", id, message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}

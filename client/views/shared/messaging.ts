@@ -1,0 +1,52 @@
+/** Messages between a webview and the extension that hosts it; the extension relays requests to the debug session. */
+import type { Events, RequestName, Requests } from "../../../debug-adapter/protocol.ts";
+
+export type ToView =
+  /** A session is shown now, or none. */
+  | { readonly kind: "session"; readonly name: string | undefined }
+  | { readonly kind: "advanced"; readonly body: Events["ringside/advanced"] }
+  | { readonly kind: "result"; readonly id: number; readonly result: unknown }
+  | { readonly kind: "failed"; readonly id: number; readonly message: string };
+
+export type FromView =
+  /** The view has loaded and wants to be told everything. */
+  | { readonly kind: "ready" }
+  | { readonly kind: "request"; readonly id: number; readonly name: RequestName; readonly args: unknown }
+  /** Show a source line. */
+  | { readonly kind: "open"; readonly uri: string; readonly line: number }
+  | { readonly kind: "command"; readonly command: "ringside.debugGuest" };
+
+interface Webview {
+  postMessage(message: FromView): void;
+}
+declare function acquireVsCodeApi(): Webview;
+
+/** The view's end: typed requests that are answered by promises. */
+export class Link {
+  readonly #webview = acquireVsCodeApi();
+  readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  #next = 1;
+
+  constructor(hear: (message: Extract<ToView, { kind: "session" | "advanced" }>) => void) {
+    window.addEventListener("message", ({ data }: MessageEvent<ToView>) => {
+      if (data.kind === "session" || data.kind === "advanced") return hear(data);
+      const waiting = this.#waiting.get(data.id);
+      this.#waiting.delete(data.id);
+      if (data.kind === "result") waiting?.resolve(data.result);
+      else waiting?.reject(new Error(data.message));
+    });
+    this.send({ kind: "ready" });
+  }
+
+  send(message: FromView): void {
+    this.#webview.postMessage(message);
+  }
+
+  request<K extends RequestName>(name: K, args: Requests[K]["args"]): Promise<Requests[K]["result"]> {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.send({ kind: "request", id, name, args });
+    });
+  }
+}

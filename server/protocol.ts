@@ -1,0 +1,23 @@
+/** What Ringside adds to the Language Server Protocol, as types and names. */
+import type { TechniqueId } from "../isa/technique.ts";
+
+/** Client to server: the technique chosen for a document; `null` takes the choice back. */
+export const chooseTechnique = "ringside/chooseTechnique";
+export interface TechniqueChoice {
+  readonly uri: string;
+  readonly technique: TechniqueId | null;
+}
+
+/** Server to client: the technique that now applies to a document, and where it comes from in a sentence. */
+export const techniqueInForce = "ringside/techniqueInForce";
+export interface TechniqueInForce {
+  readonly uri: string;
+  readonly technique: TechniqueId;
+  readonly from: string;
+}
+
+/** Server to client, where the server cannot read files itself: the text of a file, or null if there is none. */
+export const readFile = "ringside/readFile";
+export interface FileWanted {
+  readonly uri: string;
+}
