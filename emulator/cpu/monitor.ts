@@ -46,6 +46,8 @@ export interface Monitor {
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined;
   /** CR0 or CR4 as the guest reads it: real value, or the read shadow under the guest/host mask. */
   readControl(number: 0 | 4, real: bigint): bigint;
+  /** What goes into CR0 or CR4 when the guest writes `value` without an exit: bits that the VMM owns keep their real value. */
+  writeControl(number: 0 | 4, real: bigint, value: bigint): bigint;
   /** An exit happened and the VMM has not resumed the guest yet. */
   readonly exitPending: boolean;
   /** Lets the VMM handle the pending exit and resume (or stop) the guest. */

@@ -1,0 +1,24 @@
+import type { StartMode } from "../machine-interface.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import type { Bus } from "../cpu/environment.ts";
+import type { CostProfile } from "../time/costs.ts";
+import type { EventBody, MachineEvent, StopReason } from "../trace/event.ts";
+
+/** Host-physical memory that the VMM keeps for itself; guest memory follows. */
+export const hostReservedBytes = 0x20_0000;
+
+/** What a VMM is given of its machine. */
+export interface VmmContext {
+  readonly cpu: Cpu;
+  /** Devices at guest ports and guest-physical addresses: under a VMM, its device models. */
+  readonly bus: Bus;
+  /** Guest memory in bytes; guest-physical 0 is host-physical `hostReservedBytes`. */
+  readonly guestBytes: number;
+  readonly mode: StartMode;
+  readonly costs: CostProfile;
+  readonly record: (body: EventBody) => MachineEvent;
+  /** Fills in the cost of an exit event once the guest is resumed. */
+  readonly settle: (sequence: number, cost: number) => void;
+  /** The guest cannot go on: records the `stop` event and ends the run. */
+  readonly stop: (reason: StopReason, text: string) => void;
+}

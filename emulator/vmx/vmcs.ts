@@ -1,0 +1,88 @@
+import { encodingParts, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
+
+/** Identifies the layout below; VMPTRLD compares it with the first dword of the region (IA32_VMX_BASIC 30:0). */
+export const vmcsRevision = 0x52494e47;
+
+/** Bytes of a VMCS region; it is aligned to as many. */
+export const vmcsBytes = 4096;
+
+/**
+ * Where a field lies in the region. The manual leaves the layout to the processor. Ours: revision identifier at 0, abort
+ * indicator at 4, launch state at 8; from 64 on four areas by width, each with 4 groups of 32 slots, so that the place
+ * follows from the encoding alone.
+ */
+const areas = {
+  "16": { start: 64, size: 2 },
+  "32": { start: 64 + 128 * 2, size: 4 },
+  "64": { start: 64 + 128 * 6, size: 8 },
+  natural: { start: 64 + 128 * 14, size: 8 },
+} as const;
+const launchState = 8;
+
+export function fieldOffset(encoding: number): number {
+  const { index, width } = encodingParts(encoding);
+  const { start, size } = areas[width];
+  return start + (((encoding >> 10) & 3) * 32 + index) * size;
+}
+
+const places = Object.fromEntries(
+  (Object.keys(vmcsFields) as VmcsField[]).map((key) => {
+    const { encoding } = vmcsFields[key];
+    return [key, { offset: fieldOffset(encoding), bits: encodingParts(encoding).bits }];
+  }),
+) as Record<VmcsField, { readonly offset: number; readonly bits: 16 | 32 | 64 }>;
+
+/** A VMCS: a view of real bytes in a page of host memory. Values are unsigned and truncated to the field's width. */
+export class Vmcs {
+  readonly #bytes: DataView;
+  /** Host-physical address of the region. */
+  readonly address: number;
+
+  /** `bytes` are the `vmcsBytes` bytes of the region. */
+  constructor(bytes: DataView, address: number) {
+    this.#bytes = bytes;
+    this.address = address;
+  }
+
+  /** As after VMCLEAR of a region whose first dword the VMM has filled: all fields zero, launch state clear. */
+  clear(): void {
+    for (let n = 0; n < vmcsBytes; n += 8) this.#bytes.setBigUint64(n, 0n, true);
+    this.#bytes.setUint32(0, vmcsRevision, true);
+  }
+
+  get launched(): boolean {
+    return this.#bytes.getUint32(launchState, true) !== 0;
+  }
+
+  set launched(value: boolean) {
+    this.#bytes.setUint32(launchState, value ? 1 : 0, true);
+  }
+
+  get(field: VmcsField): bigint {
+    const { offset, bits } = places[field];
+    return bits === 64 ? this.#bytes.getBigUint64(offset, true) : BigInt(this.number(field));
+  }
+
+  /** The field's value, or the low 32 bits of a wider one, as an unsigned number. */
+  number(field: VmcsField): number {
+    const { offset, bits } = places[field];
+    return bits === 16 ? this.#bytes.getUint16(offset, true) : this.#bytes.getUint32(offset, true);
+  }
+
+  set(field: VmcsField, value: bigint | number): void {
+    const { offset, bits } = places[field];
+    if (bits === 64) this.#bytes.setBigUint64(offset, BigInt.asUintN(64, BigInt(value)), true);
+    else if (bits === 32) this.#bytes.setUint32(offset, Number(value), true);
+    else this.#bytes.setUint16(offset, Number(value), true);
+  }
+
+  /** Bit `index` of a field. */
+  bit(field: VmcsField, index: number): boolean {
+    return ((this.get(field) >> BigInt(index)) & 1n) === 1n;
+  }
+
+  setBit(field: VmcsField, index: number, value: boolean): void {
+    const mask = 1n << BigInt(index);
+    this.set(field, value ? this.get(field) | mask : this.get(field) & ~mask);
+  }
+}
