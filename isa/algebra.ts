@@ -1,5 +1,5 @@
 import type { StatusFlag } from "./flags.ts";
-import type { Decoded, Memory, Operand } from "./operands.ts";
+import type { Decoded, FarPointer, Memory, Operand, Relative } from "./operands.ts";
 import type { SegmentName, Width } from "./registers.ts";
 import type { SystemCall, SystemCalls } from "./system.ts";
 
@@ -24,16 +24,33 @@ export type Exception = "DE" | "DB" | "BP" | "OF" | "BR" | "UD" | "NM" | "DF" | 
  * Operands of two-operand operations must have the same width; results wrap at it.
  */
 export interface Algebra {
-  /** The instruction at hand: widths, prefixes and operand kinds are plain facts to branch on in TypeScript. */
+  /**
+   * The instruction at hand. Plain facts to branch on in TypeScript: row, bits, operand and address size, prefixes, and
+   * the kinds, classes and widths of its operands. Never register numbers, displacements or immediate values: engines
+   * share code among instructions that differ only in those.
+   */
   readonly instruction: Decoded;
 
   // Operands and registers.
-  /** Operand's value at its width. Immediates are already sign-extended to the operation's width. */
+  /**
+   * Operand's value at its width. Immediates are already sign-extended to the operation's width. A segment register
+   * gives its selector, a control or debug register what `readControl` or `readDebug` gives.
+   */
   read(operand: Operand): Value;
-  /** Writes at the operand's width. A 32-bit general register is zero-extended to 64 bits; 8 and 16 bits keep the rest. */
+  /**
+   * Writes at the operand's width. A 32-bit general register is zero-extended to 64 bits; 8 and 16 bits keep the rest.
+   * A segment, control or debug register is written by `moveToSegment`, `writeControl` or `writeDebug`, all checks included.
+   */
   write(operand: Operand, value: Value): void;
-  /** Effective address of a memory operand at the address size, without the segment base (LEA). */
-  address(operand: Memory): Value;
+  /**
+   * Effective address of a memory operand at the address size, without the segment base (LEA). A base of rSP counts as
+   * already moved by `popped` bytes (POP to memory).
+   */
+  address(operand: Memory, popped?: number): Value;
+  /** Address a relative operand names, at the operand size. */
+  target(operand: Relative): Value;
+  /** Selector (16 bits) and offset (at the operand's width) of a far pointer in the instruction. */
+  farPointer(operand: FarPointer): { readonly selector: Value; readonly offset: Value };
   register(number: number, width: Width): Value;
   setRegister(number: number, value: Value): void;
   /** AH, CH, DH, BH. */
@@ -48,6 +65,10 @@ export interface Algebra {
   multiply(a: Value, b: Value): Value;
   /** High 64 bits of the 128-bit product of two 64-bit values. */
   multiplyHigh(a: Value, b: Value, signed: boolean): Value;
+  /** Quotient, truncated towards zero; `b` must not be zero, nor the pair the minimum and -1. */
+  divide(a: Value, b: Value, signed: boolean): Value;
+  /** Remainder, with the sign of `a`; same conditions. */
+  remainder(a: Value, b: Value, signed: boolean): Value;
   and(a: Value, b: Value): Value;
   or(a: Value, b: Value): Value;
   xor(a: Value, b: Value): Value;
@@ -74,21 +95,37 @@ export interface Algebra {
   lowestBit(a: Value): Value;
   highestBit(a: Value): Value;
 
+  /** Number of set bits, at the width of `a` (POPCNT). */
+  bitCount(a: Value): Value;
+  /** The bytes in opposite order (BSWAP). */
+  byteSwap(a: Value): Value;
+
   readonly flags: FlagAlgebra;
 
-  // Memory and stack.
-  load(segment: SegmentName, address: Value, width: Width): Value;
-  store(segment: SegmentName, address: Value, value: Value): void;
+  // Memory and stack. A memory operand stands for the segment that applies to it.
+  load(segment: SegmentName | Memory, address: Value, width: Width): Value;
+  store(segment: SegmentName | Memory, address: Value, value: Value): void;
+  /** Raises what a store of that width there would raise, and stores nothing (INS: before the port is read). */
+  checkStore(segment: SegmentName | Memory, address: Value, width: Width): void;
   /** Pushes at the value's width; the stack pointer has the width of the stack segment (64 in 64-bit mode) and moves after the store. */
   push(value: Value): void;
-  /** Pops and moves the stack pointer. */
+  /** Pops and moves the stack pointer. Only where nothing after it can fault. */
   pop(width: Width): Value;
+  /** The value `offset` bytes above the top of the stack; the stack pointer stays. */
+  peek(width: Width, offset: number): Value;
+  /** Adds `bytes` (16 bits, unsigned) to the stack pointer at its width: with `peek`, a pop that can still fault. */
+  release(bytes: Value): void;
 
   // Control.
   /** Both branches are emitted; exactly one happens. */
   when(condition: Value, then: () => void, otherwise?: () => void): void;
-  /** A near jump: sets the instruction pointer, truncated to 16 bits for 16-bit operand size, and checks it against the code segment. */
+  /**
+   * A near jump to `target`, of the operand size, zero-extended: #GP(0) if it is outside the code segment or not
+   * canonical, else sets the instruction pointer. The last thing on its path.
+   */
   jump(target: Value): void;
+  /** Raises what `jump` would raise and does no more: before a change that must not happen if the jump faults (CALL). */
+  checkJump(target: Value): void;
   /** Address of the following instruction, at `width`. */
   nextAddress(width: Width): Value;
   /** Raises an exception; nothing after it happens. */
@@ -106,6 +143,12 @@ export interface FlagAlgebra {
   get(flag: StatusFlag): Value;
   /** `value` has width 1. */
   set(flag: StatusFlag, value: Value): void;
+  /** DF, width 1. */
+  direction(): Value;
+  /** CF and OF (width 1 each); keeps the others (rotates). */
+  setCarryAndOverflow(carry: Value, overflow: Value): void;
+  /** SF, ZF, PF of the result, CF and OF as given (width 1 each), AF = 0 (shifts, multiplication). */
+  ofShift(result: Value, carry: Value, overflow: Value): void;
   /** All six, of `result = a + b (+ carry)`. */
   ofAdd(a: Value, b: Value, result: Value): void;
   /** All six, of `result = a - b (- borrow)`. */

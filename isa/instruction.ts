@@ -4,13 +4,24 @@ import { type OpcodePattern, parseOpcode } from "./opcode.ts";
 import { type OperandPattern, parseSyntax } from "./operand-pattern.ts";
 import type { Operand } from "./operands.ts";
 
+/*
+ * Notation of the opcode column, beyond the manual's bytes, `/digit`, `/r`, `+r`, `ib iw id iq`, `cb cw cd cp`, `moffs`:
+ * - The operand size (16, 32, 64) is that of the first operand of 16 bits or more that is a general register, memory
+ *   (not `m16&32`, `m16:16` …: those by their offset) or accumulator, or of `relN`, `ptr16:N`, `moffsN`.
+ * - `o16` `o32` `o64`: the operand size where the operands do not show it (`o32 A5` MOVSD); it decides, not the operands.
+ * - `odf`: the default size of the mode, without 66h or REX.W (`odf 9C` PUSHF); 64 if `default64`.
+ * - `o*`: operand-size prefixes change nothing and are not needed (`o* 0F 00 /2` LLDT r/m16).
+ * - A row whose operands show no size and that has none of these exists at every operand size (`C3` RET).
+ * - `a16` `a32` `a64`: the address size (`a32 E3 cb` JECXZ).
+ */
+
 /**
  * Who may run an instruction on bare metal. The CPU makes the check from this column, before the semantics:
- * - `none`: everyone · `cpl0`: CPL 0, else #GP(0) · `iopl`: CPL ≤ IOPL, else #GP(0)
+ * - `none`: everyone · `cpl0`: CPL 0, else #GP(0) · `cpl0-ud`: CPL 0, else #UD · `iopl`: CPL ≤ IOPL, else #GP(0)
  * - `io`: CPL ≤ IOPL or allowed by the TSS I/O bitmap · `umip`: everyone unless CR4.UMIP, then CPL 0
  * - `tsd`: everyone unless CR4.TSD, then CPL 0 · `pce`: CPL 0 unless CR4.PCE
  */
-export type Privilege = "none" | "cpl0" | "iopl" | "io" | "umip" | "tsd" | "pce";
+export type Privilege = "none" | "cpl0" | "cpl0-ud" | "iopl" | "io" | "umip" | "tsd" | "pce";
 
 /** Where a classification comes from. */
 export type Citation = "robin-irvine" | "popek-goldberg" | "intel-sdm";
@@ -86,8 +97,11 @@ export interface RowFacts {
   /** Modes in which the encoding exists; default all. `real-ok: false` rows raise #UD in real and virtual-8086 mode. */
   readonly modes?: "all" | "not-64" | "only-64";
   readonly protectedOnly?: boolean;
-  /** Operand size is 64 in 64-bit mode without REX.W (PUSH, POP, near branches …). */
-  readonly default64?: boolean;
+  /**
+   * Operand size is 64 in 64-bit mode without REX.W (PUSH, POP); `forced`: and 66h is ignored there (near branches).
+   * The manual's d64 and f64 (SDM Vol. 2, appendix A).
+   */
+  readonly default64?: boolean | "forced";
   /** May carry LOCK (memory destination). */
   readonly lockable?: boolean;
   /** String instruction: REP counts rCX; `equal` also ends on ZF (REPE/REPNE). The engine repeats, the row does one step. */

@@ -7,8 +7,12 @@ import type { Width } from "./registers.ts";
  */
 export const systemCalls = {
   // Segments and far transfers (SDM Vol. 3, chapters 5 and 6).
-  /** segment register number, selector */
+  /** segment register number, selector; all checks of a segment load (LDS, LSS, …) */
   loadSegment: { args: [8, 16], result: undefined },
+  /** as `loadSegment`, by MOV: #UD for CS; after SS interrupts are blocked for one instruction */
+  moveToSegment: { args: [8, 16], result: undefined },
+  /** POP into that segment register at the operand size: reads the stack, loads, then moves the stack pointer; blocks as MOV does */
+  popSegment: { args: [8], result: undefined },
   farJump: { args: [16, 64], result: undefined },
   farCall: { args: [16, 64], result: undefined },
   /** bytes to release after the return address */
@@ -17,17 +21,31 @@ export const systemCalls = {
   softwareInterrupt: { args: [8], result: undefined },
   /** INT3 */
   breakpoint: { args: [], result: undefined },
-  /** INTO */
+  /** INTO with OF set */
   overflowTrap: { args: [], result: undefined },
+  /** INT1 (ICEBP): #DB as a trap, pushes the address of the following instruction */
+  debugTrap: { args: [], result: undefined },
   interruptReturn: { args: [], result: undefined },
+  // Stack operations of many steps, at the operand size.
+  /** PUSHA */
+  pushAll: { args: [], result: undefined },
+  /** POPA */
+  popAll: { args: [], result: undefined },
+  /** ENTER: bytes to allocate, nesting level */
+  enter: { args: [16, 8], result: undefined },
+  /** LEAVE outside 64-bit mode, where the stack segment decides the width of the stack pointer */
+  leave: { args: [], result: undefined },
   // Flags as an image, with the silent rules of POPF by CPL and IOPL.
+  /** What PUSHF pushes (RF and VM clear); #GP(0) in virtual-8086 mode with IOPL < 3 and no VME */
   flagsImage: { args: [], result: 64 },
   popFlags: { args: [64], result: undefined },
   setInterruptFlag: { args: [], result: undefined },
   clearInterruptFlag: { args: [], result: undefined },
   setDirectionFlag: { args: [], result: undefined },
   clearDirectionFlag: { args: [], result: undefined },
-  directionFlag: { args: [], result: 8 },
+  /** STAC, CLAC */
+  setAlignmentCheck: { args: [], result: undefined },
+  clearAlignmentCheck: { args: [], result: undefined },
   // Descriptor tables.
   gdtBase: { args: [], result: 64 },
   gdtLimit: { args: [], result: 16 },
@@ -57,20 +75,38 @@ export const systemCalls = {
   /** Acts on EAX, EBX, ECX, EDX itself. */
   cpuid: { args: [], result: undefined },
   timeStamp: { args: [], result: 64 },
+  /** IA32_TSC_AUX, for RDTSCP */
+  processorId: { args: [], result: 32 },
+  /** RDPMC: counter number */
+  readCounter: { args: [32], result: 64 },
+  /** XGETBV, XSETBV: register number; #UD unless CR4.OSXSAVE */
+  readExtendedControl: { args: [32], result: 64 },
+  writeExtendedControl: { args: [32, 64], result: undefined },
   // I/O. The permission check (IOPL, TSS bitmap) is made by the CPU from the row's `privilege`.
   portIn: { args: [16, 8], result: 32 },
   /** port, size in bytes, value */
   portOut: { args: [16, 8, 32], result: undefined },
   // The rest.
   halt: { args: [], result: undefined },
+  /** INVLPG: effective address; the segment is that of the instruction's operand */
   invalidatePage: { args: [64], result: undefined },
+  /** INVD: as WBINVD here, for the emulated caches are always written through */
+  invalidateCaches: { args: [], result: undefined },
   writeBackCaches: { args: [], result: undefined },
   pause: { args: [], result: undefined },
   vmcall: { args: [], result: undefined },
   vmmcall: { args: [], result: undefined },
   systemCall: { args: [], result: undefined },
   systemReturn: { args: [], result: undefined },
+  /** SYSENTER, SYSEXIT */
+  fastEnter: { args: [], result: undefined },
+  fastExit: { args: [], result: undefined },
   swapGs: { args: [], result: undefined },
+  /** DIV, IDIV of RDX:RAX by the argument into RAX, RDX; #DE */
+  divideUnsigned128: { args: [64], result: undefined },
+  divideSigned128: { args: [64], result: undefined },
+  /** CMPXCHG16B: effective address; the segment is that of the instruction's operand */
+  compareExchange16Bytes: { args: [64], result: undefined },
 } as const satisfies Record<string, { args: readonly Width[]; result: Width | undefined }>;
 
 export type SystemCalls = typeof systemCalls;
