@@ -37,7 +37,10 @@ export const layout = {
   attention: 0x0b8,
   /** 0 active, 1 HLT, 2 shutdown, 3 wait for SIPI (the numbers of the VMCS activity state); 4 bytes. */
   activity: 0x0bc,
-  /** Interruptibility as in the VMCS: bit 0 blocking by STI, 1 by MOV SS, 3 by NMI; 4 bytes. */
+  /**
+   * Interruptibility as in the VMCS: bit 0 blocking by STI, 1 by MOV SS, 3 by NMI; 4 bytes. Bits 31:30 are the
+   * processor's own marks (`cpu/interrupts.ts`): 31 the blocking has covered its boundary, 30 a single step is under way.
+   */
   interruptibility: 0x0c0,
   /** ES, CS, SS, DS, FS, GS, LDTR, TR: `segmentBytes` each. */
   segments: 0x100,
@@ -88,17 +91,33 @@ export const accessBits = {
 } as const;
 
 /**
- * The TLB: four direct-mapped banks (supervisor read, supervisor write, user read, user write) of `tlbEntries` entries
- * of 16 bytes: the page number `linear >> 12` (arithmetic shift of the canonical 64-bit linear address; unsigned for 32-bit
- * addresses) as int64, or -1 for none; then int32 `addend`: (offset of the byte in WebAssembly memory) - (low 32 bits of
- * linear); then flags (bit 0 global). An entry in a write bank allows writing without any further work: the page is
- * present, writable, dirty, not a device, holds no decoded code and is not watched.
+ * The TLB: six direct-mapped banks (supervisor and user; read, write, execute) of `tlbEntries` entries of 16 bytes, chosen
+ * by the low bits of the page number `linear >> 12` (arithmetic shift of the canonical 64-bit linear address; unsigned for
+ * 32-bit addresses). An entry holds a tag, int64: the page number, or `tlbNone` in its high half; then int32 `addend`:
+ * (offset of the byte in WebAssembly memory) - (low 32 bits of linear); then flags: bit 0 global, bits 2:1 size of the page it is
+ * part of (0 4 KiB, 1 2 MiB, 2 4 MiB, 3 1 GiB), bit 3 not RAM (then `addend` is the host-physical page number).
+ *
+ * An entry whose tag matches allows the access without any further work. An entry in a write bank then also means: dirty,
+ * no device, no decoded code, not watched. Translations that need more work on every access (devices, guarded pages)
+ * carry `tlbGuard` in the tag, so they match only for the slow path: what the TLB holds, stale or not, is the same
+ * whatever the engines have decoded or the debugger watches.
  */
 export const tlbLayout = { page: 0, addend: 8, flags: 12 } as const;
 export const tlbEntryBytes = 16;
 export const tlbEntries = 1024;
-export const tlbBank = { supervisorRead: 0, supervisorWrite: 1, userRead: 2, userWrite: 3 } as const;
-export const tlbBytes = 4 * tlbEntries * tlbEntryBytes;
+export const tlbBank = {
+  supervisorRead: 0,
+  supervisorWrite: 1,
+  supervisorExecute: 2,
+  userRead: 3,
+  userWrite: 4,
+  userExecute: 5,
+} as const;
+export const tlbBanks = 6;
+export const tlbBytes = tlbBanks * tlbEntries * tlbEntryBytes;
+/** High half of the tag of an empty entry, and the bit of it that marks a guarded one. */
+export const tlbNone = 0x7fffffff;
+export const tlbGuard = 0x20000000;
 
 /** Where things are in the machine's memory: CPU blocks, TLBs, then host-physical memory from `ramBase` on. */
 export const cpuBase = 0;

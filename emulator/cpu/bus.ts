@@ -1,0 +1,15 @@
+/** What the processor sees of the rest of the machine beside RAM; `memory/bus.ts` is one. Ports and values are unsigned. */
+export interface Bus {
+  /** Reads 1, 2 or 4 bytes from an I/O port. */
+  in(port: number, bytes: number): number;
+  out(port: number, bytes: number, value: number): void;
+  /** Whether a device answers at this host-physical address. Where neither it nor RAM does, reads give all ones. */
+  claims(physical: number): boolean;
+  /** Memory-mapped read of 1, 2 or 4 bytes at an address that is claimed. */
+  read(physical: number, bytes: number): number;
+  write(physical: number, bytes: number, value: number): void;
+  /** The INTR line: an interrupt controller has an interrupt for the processor. */
+  interruptPending(): boolean;
+  /** Interrupt acknowledge: the vector, 0–255. Call only while `interruptPending()`. */
+  acknowledgeInterrupt(): number;
+}
