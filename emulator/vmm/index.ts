@@ -1,0 +1,33 @@
+import { type TechniqueId, techniqueById } from "../../isa/technique.ts";
+import type { Monitor } from "../cpu/monitor.ts";
+import type { StartMode } from "../machine-interface.ts";
+import type { VmmContext } from "./context.ts";
+
+export { hostReservedBytes, type VmmContext } from "./context.ts";
+
+/** How a technique comes to its monitor; `monitor` may write host memory below `hostReservedBytes` and the CPU's state. */
+interface Entry {
+  readonly monitor: (context: VmmContext) => Monitor;
+  /** Why it cannot run a guest that starts in this mode, as a sentence; undefined if it can. */
+  readonly refuses: (mode: StartMode) => string | undefined;
+}
+
+const registry: Partial<Record<TechniqueId, Entry>> = {};
+
+/** Why a guest cannot be run under this technique, as a sentence for the user; undefined if it can. */
+export function refusal(technique: TechniqueId, mode: StartMode): string | undefined {
+  if (technique === "bare-metal") return undefined;
+  const entry = registry[technique];
+  if (!entry) return `${techniqueById(technique)!.title} is not built yet.`;
+  return entry.refuses(mode);
+}
+
+/**
+ * The monitor of a technique, set up and with the guest ready to run at the CPU's present state (as on bare metal);
+ * undefined for bare metal. Ask `refusal` first: throws for a technique that is refused.
+ */
+export function createMonitor(technique: TechniqueId, context: VmmContext): Monitor | undefined {
+  const refused = refusal(technique, context.mode);
+  if (refused !== undefined) throw new RangeError(refused);
+  return registry[technique]?.monitor(context);
+}
