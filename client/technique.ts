@@ -45,7 +45,10 @@ export class Techniques implements vscode.Disposable {
         description: t.id === inForce?.technique ? `${t.id} (now)` : t.id,
         detail: t.doc,
       })),
-      { title: "How is this guest virtualized?", placeHolder: "Decides what F5 runs and which instructions are flagged" },
+      {
+        title: "How is this guest virtualized?",
+        placeHolder: "Decides what F5 runs and which instructions are flagged",
+      },
     );
     if (!picked) return;
     this.#chosen.set(uri.toString(), picked.id);

@@ -1,0 +1,137 @@
+/** What the VM Exits view knows, and how it changes: pure, so that tests need no page. */
+import type { LocatedEvent, Moment } from "../../../debug-adapter/protocol.ts";
+
+export type Exit = LocatedEvent & { readonly kind: "exit" };
+type Entry = LocatedEvent & { readonly kind: "entry" };
+
+export interface State {
+  /** Name of the debug session; undefined before the first. */
+  readonly session: string | undefined;
+  readonly exits: readonly Exit[];
+  /** What the VMM did about an exit, by its sequence number. */
+  readonly handled: ReadonlyMap<number, string>;
+  /** Last sequence number asked for. */
+  readonly last: number;
+  readonly now: Moment & { readonly cycle: number };
+  readonly running: boolean;
+  readonly filter: string;
+  /** Sequence number of the selected exit. */
+  readonly selected: number | undefined;
+  /** Follow the newest exit. */
+  readonly live: boolean;
+  /** Exits that the recorder no longer holds. */
+  readonly dropped: number;
+}
+
+export const initial: State = {
+  session: undefined,
+  exits: [],
+  handled: new Map(),
+  last: 0,
+  now: { step: 0, cycle: 0 },
+  running: false,
+  filter: "",
+  selected: undefined,
+  live: true,
+  dropped: 0,
+};
+
+export type Action =
+  | { readonly kind: "session"; readonly name: string | undefined }
+  | { readonly kind: "present"; readonly last: number; readonly now: State["now"]; readonly running: boolean }
+  | {
+      readonly kind: "events";
+      readonly events: readonly LocatedEvent[];
+      readonly last: number;
+      readonly dropped: number;
+    }
+  | { readonly kind: "filter"; readonly text: string }
+  | { readonly kind: "select"; readonly sequence: number | undefined }
+  | { readonly kind: "live"; readonly on: boolean };
+
+/** The present moved: what lies after it has not happened. */
+function rewind(state: State, last: number): State {
+  if (last >= state.last) return state;
+  const exits = state.exits.filter((exit) => exit.sequence <= last);
+  const selected = state.selected !== undefined && state.selected > last ? undefined : state.selected;
+  return { ...state, exits, selected, last };
+}
+
+function learn(state: State, events: readonly LocatedEvent[], last: number): State {
+  const entries = events.filter((event): event is Entry => event.kind === "entry");
+  const costs = new Map(entries.map((entry) => [entry.exit, entry.cost]));
+  const handled = new Map(state.handled);
+  for (const entry of entries) handled.set(entry.exit, entry.handled);
+  const known = [...state.exits, ...events.filter((event): event is Exit => event.kind === "exit")];
+  const exits =
+    costs.size === 0 ? known : known.map((exit) => ({ ...exit, cost: costs.get(exit.sequence) ?? exit.cost }));
+  return { ...state, exits, handled, last };
+}
+
+export function reduce(state: State, action: Action): State {
+  switch (action.kind) {
+    case "session":
+      return action.name === state.session ? state : { ...initial, filter: state.filter, session: action.name };
+    case "present":
+      return { ...rewind(state, action.last), now: action.now, running: action.running };
+    case "events":
+      return { ...learn(state, action.events, action.last), dropped: action.dropped };
+    case "filter":
+      return { ...state, filter: action.text };
+    case "select":
+      return { ...state, selected: action.sequence, live: false };
+    case "live":
+      return { ...state, live: action.on };
+  }
+}
+
+/** Exits that match every word of the filter, in reason, text, line or number. */
+export function visible(state: Pick<State, "exits" | "filter">): readonly Exit[] {
+  const words = state.filter.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return state.exits;
+  return state.exits.filter((exit) => {
+    const text = `#${exit.sequence} ${exit.reason} ${exit.what} ${exit.vm}/${exit.vcpu} ${place(exit)}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}
+
+export interface Bar {
+  readonly reason: string;
+  readonly count: number;
+  /** Cycles spent outside of the guest for this reason. */
+  readonly cost: number;
+}
+
+/** Exits by reason, most frequent first. */
+export function histogram(exits: readonly Exit[]): readonly Bar[] {
+  const bars = new Map<string, Bar>();
+  for (const { reason, cost } of exits) {
+    const bar = bars.get(reason) ?? { reason, count: 0, cost: 0 };
+    bars.set(reason, { reason, count: bar.count + 1, cost: bar.cost + cost });
+  }
+  return [...bars.values()].sort((a, b) => b.count - a.count || a.reason.localeCompare(b.reason));
+}
+
+/** "exits.asm:12", or the address where no source line is known. */
+export function place(exit: Exit): string {
+  if (!exit.source) return `${exit.rip}h`;
+  return `${decodeURIComponent(exit.source.uri.split(/[\\/]/).pop() ?? "")}:${exit.source.line + 1}`;
+}
+
+/** One accent for each kind of exit, the same in every view. */
+const accents: readonly (readonly [RegExp, string])[] = [
+  [/^(IO_|APIC|VIRTUALIZED_EOI)/, "blue"],
+  [/^(EPT_|#PF|INVLPG|PML|SPP)/, "orange"],
+  [/^(VMCALL|VMMCALL)/, "green"],
+  [/^(EXTERNAL_INTERRUPT|INTERRUPT_WINDOW|NMI_WINDOW|VMX_PREEMPTION|EXCEPTION_NMI|INT )/, "yellow"],
+  [/^(TRIPLE_FAULT|VMENTRY_FAILURE|EPT_MISCONFIGURATION)/, "red"],
+];
+
+export const accent = (reason: string): string => accents.find(([pattern]) => pattern.test(reason))?.[1] ?? "purple";
+
+/** 1234 → "1.2 k": cycles for people. */
+export function cycles(count: number): string {
+  if (count < 1000) return `${count}`;
+  const [value, unit] = count < 1e6 ? [count / 1e3, "k"] : count < 1e9 ? [count / 1e6, "M"] : [count / 1e9, "G"];
+  return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${unit}`;
+}

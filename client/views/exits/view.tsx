@@ -1,0 +1,276 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { accent, cycles, type Exit, histogram, place, type State, visible } from "./model.ts";
+
+export interface Actions {
+  readonly filter: (text: string) => void;
+  readonly select: (sequence: number) => void;
+  readonly live: (on: boolean) => void;
+  /** Travel to the moment of an exit and show its line. */
+  readonly go: (exit: Exit) => void;
+  readonly debug: () => void;
+}
+
+const rowHeight = 22;
+
+/** A pale picture of what will be here, and how to get it. */
+function Empty({ state, actions }: { state: State; actions: Actions }) {
+  const example = [
+    ["IO_INSTRUCTION", 74, "out 3F8h, al = 48h 'H'"],
+    ["CPUID", 38, "cpuid leaf 0"],
+    ["EPT_VIOLATION", 20, "write 8000h → not mapped yet"],
+  ] as const;
+  return (
+    <section class="empty">
+      <div class="pale" aria-hidden="true">
+        {example.map(([reason, width, what]) => (
+          <div class="bar-row" key={reason}>
+            <span class="reason">{reason}</span>
+            <span class="track">
+              <span class={`fill ${accent(reason)}`} style={{ width: `${width}%` }} />
+            </span>
+            <span>{what}</span>
+          </div>
+        ))}
+      </div>
+      <p>
+        {state.session
+          ? "No VM exit yet. Continue (F5) or step: each time the guest leaves to the hypervisor, a row appears here."
+          : "Each time a guest leaves to its hypervisor, a row appears here: when, why, at which line and at what cost."}
+      </p>
+      {!state.session && (
+        <button type="button" onClick={actions.debug}>
+          Debug the guest in the editor
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** One mark for each exit, or for each pixel that has some, along virtual time. */
+function Timeline({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
+  const end = Math.max(state.now.cycle, exits.at(-1)?.cycle ?? 0, 1);
+  const at = (cycle: number) => Math.round((cycle / end) * 1000);
+  const marks = new Map<string, { exit: Exit; count: number }>();
+  for (const exit of exits) {
+    const key = `${at(exit.cycle)} ${accent(exit.reason)}`;
+    const mark = marks.get(key);
+    marks.set(key, { exit: mark?.exit ?? exit, count: (mark?.count ?? 0) + 1 });
+  }
+  const tallest = Math.max(1, ...[...marks.values()].map((mark) => mark.count));
+  return (
+    <svg
+      class="timeline"
+      viewBox="0 0 1004 40"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={`${exits.length} exits up to cycle ${end}`}
+    >
+      <line class="axis" x1="0" y1="38" x2="1004" y2="38" />
+      {[...marks.entries()].map(([key, { exit, count }]) => {
+        const height = 10 + (26 * count) / tallest;
+        return (
+          // biome-ignore lint/a11y/noStaticElementInteractions: the table below offers the same by keyboard
+          <rect
+            key={key}
+            class={`mark ${accent(exit.reason)} ${exit.sequence === state.selected ? "selected" : ""}`}
+            x={at(exit.cycle)}
+            y={38 - height}
+            width="3"
+            height={height}
+            onClick={() => actions.select(exit.sequence)}
+          >
+            <title>{`${exit.reason}${count > 1 ? ` and ${count - 1} more` : ""} at cycle ${exit.cycle}`}</title>
+          </rect>
+        );
+      })}
+      <line class="now" x1={at(state.now.cycle)} y1="0" x2={at(state.now.cycle)} y2="40" />
+    </svg>
+  );
+}
+
+function Histogram({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
+  const bars = histogram(exits);
+  const most = bars[0]?.count ?? 1;
+  return (
+    <section class="histogram" aria-label="Exits by reason">
+      {bars.map((bar) => (
+        <button
+          type="button"
+          class="bar-row"
+          key={bar.reason}
+          title={`${bar.count} × ${bar.reason}, ${cycles(bar.cost)} cycles outside of the guest. Click to ${state.filter === bar.reason ? "show all" : "show only these"}.`}
+          onClick={() => actions.filter(state.filter === bar.reason ? "" : bar.reason)}
+        >
+          <span class="reason">{bar.reason}</span>
+          <span class="track">
+            <span class={`fill ${accent(bar.reason)}`} style={{ width: `${(100 * bar.count) / most}%` }} />
+          </span>
+          <span class="count">{bar.count}</span>
+          <span class="share">{state.now.cycle > 0 ? `${((100 * bar.cost) / state.now.cycle).toFixed(0)} %` : ""}</span>
+        </button>
+      ))}
+    </section>
+  );
+}
+
+/** Why the selected exit happened, its decoded qualification, and what the VMM did. */
+function Detail({ exit, handled }: { exit: Exit; handled: string | undefined }) {
+  return (
+    <section class="detail" aria-label={`Exit ${exit.sequence}`}>
+      <p>
+        <b>Why</b> {exit.why.sentence} <span class="rule">{exit.why.rule}</span>{" "}
+        <span class="source">{exit.why.source}</span>
+      </p>
+      <p>
+        <b>Qualification</b> {exit.qualification}h{" "}
+        {exit.fields.map((field) => (
+          <span class="field" key={field.name} title={`bits ${field.bits}`}>
+            {field.name} = {field.value}
+          </span>
+        ))}
+      </p>
+      <p>
+        <b>VMM</b> {handled ?? "has not resumed the guest yet"}
+      </p>
+    </section>
+  );
+}
+
+function Row({ exit, selected, actions }: { exit: Exit; selected: boolean; actions: Actions }) {
+  return (
+    <tr
+      class={selected ? "selected" : ""}
+      aria-selected={selected}
+      data-sequence={exit.sequence}
+      title="Click to go to this line and this moment"
+      onClick={() => actions.go(exit)}
+    >
+      <td class="number">{exit.sequence}</td>
+      <td class="number">{exit.cycle.toLocaleString("en")}</td>
+      <td>{`${exit.vm}/${exit.vcpu}`}</td>
+      <td>
+        <span class={`dot ${accent(exit.reason)}`} />
+        {exit.reason}
+      </td>
+      <td class="what">{exit.what}</td>
+      <td>{place(exit)}</td>
+      <td class="number">{exit.cost > 0 ? cycles(exit.cost) : "…"}</td>
+    </tr>
+  );
+}
+
+/** The rows in sight only: a run has many thousands. */
+function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const [top, setTop] = useState(0);
+  const [height, setHeight] = useState(200);
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const resized = new ResizeObserver(() => setHeight(element.clientHeight));
+    resized.observe(element);
+    return () => resized.disconnect();
+  }, []);
+  useEffect(() => {
+    const element = scroller.current;
+    if (element && state.live) element.scrollTop = element.scrollHeight;
+  }, [exits.length, state.live]);
+  const first = Math.max(0, Math.floor(top / rowHeight) - 5);
+  const shown = exits.slice(first, first + Math.ceil(height / rowHeight) + 12);
+  const after = exits.length - first - shown.length;
+  const onKeyDown = (event: KeyboardEvent) => {
+    const index = exits.findIndex((exit) => exit.sequence === state.selected);
+    const to = {
+      ArrowDown: index + 1,
+      ArrowUp: index < 0 ? exits.length - 1 : index - 1,
+      Home: 0,
+      End: exits.length - 1,
+    }[event.key];
+    const target = exits[to ?? index];
+    if (to !== undefined && target) {
+      event.preventDefault();
+      actions.select(target.sequence);
+      scroller.current?.scrollTo({ top: Math.max(0, to * rowHeight - height / 2) });
+    } else if (event.key === "Enter" && target) actions.go(target);
+  };
+  return (
+    <div
+      class="rows"
+      role="application"
+      aria-label="VM exits: arrow keys select, Enter goes to the moment"
+      ref={scroller}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+      onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+    >
+      <table aria-label="VM exits" aria-rowcount={exits.length}>
+        <thead>
+          <tr>
+            <th class="number">#</th>
+            <th class="number">time</th>
+            <th>vCPU</th>
+            <th>reason</th>
+            <th>what</th>
+            <th>line</th>
+            <th class="number">cost</th>
+          </tr>
+        </thead>
+        <tbody>
+          {first > 0 && <tr style={{ height: first * rowHeight }} />}
+          {shown.map((exit) => (
+            <Row key={exit.sequence} exit={exit} selected={exit.sequence === state.selected} actions={actions} />
+          ))}
+          {after > 0 && <tr style={{ height: after * rowHeight }} />}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Toolbar({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
+  const outside = state.exits.reduce((sum, exit) => sum + exit.cost, 0);
+  const share = state.now.cycle > 0 ? ` · ${((100 * outside) / state.now.cycle).toFixed(0)} % of the time` : "";
+  const shown = exits.length === state.exits.length ? "" : `${exits.length.toLocaleString("en")} of `;
+  return (
+    <header>
+      <input
+        id="filter"
+        type="search"
+        placeholder="Filter ( / )"
+        aria-label="Filter exits by reason, text or line"
+        value={state.filter}
+        onInput={(event) => actions.filter(event.currentTarget.value)}
+      />
+      <label>
+        <input type="checkbox" checked={state.live} onChange={(event) => actions.live(event.currentTarget.checked)} />{" "}
+        live
+      </label>
+      <span class="summary" role="status">
+        {shown}
+        {state.exits.length.toLocaleString("en")} {state.exits.length === 1 ? "exit" : "exits"}
+        {share}
+        {state.dropped > 0 ? ` · ${state.dropped.toLocaleString("en")} older ones no longer kept` : ""}
+      </span>
+    </header>
+  );
+}
+
+export function View({ state, actions }: { state: State; actions: Actions }) {
+  if (state.exits.length === 0) return <Empty state={state} actions={actions} />;
+  const exits = visible(state);
+  const selected =
+    state.exits.find((exit) => exit.sequence === state.selected) ?? (state.live ? exits.at(-1) : undefined);
+  return (
+    <>
+      <Toolbar exits={exits} state={state} actions={actions} />
+      <Timeline exits={exits} state={state} actions={actions} />
+      <div class="columns">
+        <Histogram exits={state.exits} state={state} actions={actions} />
+        <div class="list">
+          <Table exits={exits} state={state} actions={actions} />
+          {selected && <Detail exit={selected} handled={state.handled.get(selected.sequence)} />}
+        </div>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,106 @@
+import type { TextDocument } from "vscode-languageserver-textdocument";
+import { type Assembly, assemble } from "../assembler/index.ts";
+import { defaultTechnique, type Technique, techniqueById } from "../isa/technique.ts";
+
+/** How the server reaches files that are not open in the editor. Undefined: there is no such file. */
+export type ReadText = (uri: string) => Promise<string | undefined>;
+
+/** What the editor's settings say. */
+export interface Settings {
+  readonly technique: string;
+  readonly includePaths: readonly string[];
+}
+
+export const defaultSettings: Settings = { technique: defaultTechnique, includePaths: [] };
+
+/** A document as assembled, with the technique its diagnostics assume and where that comes from. */
+export interface Analysis {
+  readonly assembly: Assembly;
+  readonly technique: Technique;
+  readonly from: string;
+}
+
+/** `path` as a %include of the document `from` names it. */
+export function resolveInclude(path: string, from: string): string {
+  if (/^[a-z][a-z0-9+.-]+:/i.test(path)) return path;
+  const encoded = path.replaceAll("\\", "/").split("/").map(encodeURIComponent).join("/");
+  const at = from.indexOf(":") + 1;
+  const [scheme, rest] = [from.slice(0, at), from.slice(at)];
+  const authority = /^\/\/[^/]*/.exec(rest)?.[0] ?? "";
+  const folder = encoded.startsWith("/") ? "" : rest.slice(authority.length, rest.lastIndexOf("/") + 1);
+  const parts: string[] = [];
+  for (const part of `${folder}${encoded}`.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "." && part !== "") parts.push(part);
+  }
+  return `${scheme}${authority}/${parts.join("/")}`;
+}
+
+/** The open documents and what they assemble to, each worked out once per version. */
+export class Documents {
+  readonly #open: (uri: string) => TextDocument | undefined;
+  readonly #readText: ReadText;
+  /** Texts of files that are included but not open; `null` where there is none. */
+  readonly #files = new Map<string, string | null>();
+  readonly #analyses = new Map<string, { version: number; analysis: Promise<Analysis> }>();
+  readonly #choices = new Map<string, string>();
+  settings: Settings = defaultSettings;
+
+  constructor(open: (uri: string) => TextDocument | undefined, readText: ReadText) {
+    this.#open = open;
+    this.#readText = readText;
+  }
+
+  /** A technique picked for one document; undefined takes it back. */
+  choose(uri: string, technique: string | undefined): void {
+    if (technique === undefined) this.#choices.delete(uri);
+    else this.#choices.set(uri, technique);
+    this.#analyses.delete(uri);
+  }
+
+  /** Settings, or a file that may be included, changed: everything is worked out anew. */
+  invalidate(changedFile?: string): void {
+    if (changedFile !== undefined) this.#files.delete(changedFile);
+    this.#analyses.clear();
+  }
+
+  close(uri: string): void {
+    this.#analyses.delete(uri);
+    this.#files.delete(uri);
+  }
+
+  analysis(document: TextDocument): Promise<Analysis> {
+    const known = this.#analyses.get(document.uri);
+    if (known?.version === document.version) return known.analysis;
+    const analysis = this.#analyse(document);
+    this.#analyses.set(document.uri, { version: document.version, analysis });
+    return analysis;
+  }
+
+  async #analyse(document: TextDocument): Promise<Analysis> {
+    const assembly = await this.#assemble(document);
+    const [id, from] = this.#choices.has(document.uri)
+      ? [this.#choices.get(document.uri), "Chosen for this file"]
+      : assembly.settings.technique !== undefined
+        ? [assembly.settings.technique, "From %pragma ringside technique in the source"]
+        : [this.settings.technique, "From the setting ringside.technique"];
+    return { assembly, technique: techniqueById(id ?? "") ?? techniqueById(defaultTechnique)!, from };
+  }
+
+  /** The assembler reads includes synchronously: those not at hand are fetched, then it runs again. */
+  async #assemble(document: TextDocument): Promise<Assembly> {
+    for (;;) {
+      const missing = new Set<string>();
+      const read = (path: string, from: string) => {
+        const file = resolveInclude(path, from);
+        const text = this.#open(file)?.getText() ?? this.#files.get(file);
+        if (text === undefined) missing.add(file);
+        return typeof text === "string" ? { file, text } : undefined;
+      };
+      const { includePaths } = this.settings;
+      const assembly = assemble({ file: document.uri, text: document.getText(), read, includePaths });
+      if (missing.size === 0) return assembly;
+      for (const file of missing) this.#files.set(file, (await this.#readText(file)) ?? null);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import { type CompletionItem, CompletionItemKind, type Position } from "vscode-languageserver";
+import type { TextDocument } from "vscode-languageserver-textdocument";
+import type { Assembly } from "../../assembler/index.ts";
+import { mnemonics, registers, rowsOf } from "../../isa/index.ts";
+
+const instructions: readonly CompletionItem[] = mnemonics.map((mnemonic) => ({
+  label: mnemonic,
+  kind: CompletionItemKind.Keyword,
+  detail: rowsOf(mnemonic)[0]?.doc ?? "",
+}));
+
+const registerItems: readonly CompletionItem[] = registers.map((register) => ({
+  label: register.name,
+  kind: CompletionItemKind.Variable,
+  detail: `${register.class === "general" ? "" : `${register.class} `}register, ${register.width} bits`,
+}));
+
+/** At the start of a statement instructions, later registers and symbols. */
+export function completion(assembly: Assembly, position: Position, text: TextDocument): CompletionItem[] {
+  const before = text.getText({ start: { line: position.line, character: 0 }, end: position });
+  if (/;/.test(before)) return [];
+  if (/^\s*(?:[\w.$@?]+:\s*)?\w*$/.test(before)) return [...instructions];
+  const symbols = [...assembly.symbols.values()].map((symbol) => ({
+    label: symbol.name,
+    kind: symbol.kind === "label" ? CompletionItemKind.Reference : CompletionItemKind.Constant,
+    detail: symbol.value === undefined ? symbol.kind : `${symbol.kind}, ${symbol.value.toString(16).toUpperCase()}h`,
+  }));
+  return [...registerItems, ...symbols];
+}

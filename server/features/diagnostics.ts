@@ -1,0 +1,39 @@
+import { type Diagnostic, DiagnosticSeverity } from "vscode-languageserver";
+import type { Problem } from "../../assembler/index.ts";
+import { diagnose } from "../diagnostics/index.ts";
+import type { Analysis } from "../documents.ts";
+import { toLsp } from "../ranges.ts";
+
+const severities: Record<Problem["severity"], DiagnosticSeverity> = {
+  error: DiagnosticSeverity.Error,
+  warning: DiagnosticSeverity.Warning,
+  information: DiagnosticSeverity.Information,
+};
+
+const toDiagnostic = (problem: Problem): Diagnostic => ({
+  source: "ringside",
+  code: problem.code,
+  severity: severities[problem.severity],
+  message: problem.message,
+  range: toLsp(problem.range),
+  relatedInformation: (problem.related ?? []).map(({ range, message }) => ({
+    location: { uri: range.file, range: toLsp(range) },
+    message,
+  })),
+});
+
+/** The document's own problems; those inside an included file are shown at the %include that brings them in. */
+export function diagnostics({ assembly, technique }: Analysis, uri: string): Diagnostic[] {
+  return diagnose(assembly, technique.id).flatMap((problem): Diagnostic[] => {
+    if (problem.range.file === uri) return [toDiagnostic(problem)];
+    if (problem.severity !== "error") return [];
+    const include = assembly.includes.find((at) => at.file === problem.range.file && at.range.file === uri);
+    const at = include?.range ?? { file: uri, line: 0, start: 0, end: 1 };
+    return [
+      {
+        ...toDiagnostic({ ...problem, range: at }),
+        relatedInformation: [{ location: { uri: problem.range.file, range: toLsp(problem.range) }, message: problem.message }],
+      },
+    ];
+  });
+}

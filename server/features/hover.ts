@@ -1,0 +1,95 @@
+import type { Hover, Position } from "vscode-languageserver";
+import type { TextDocument } from "vscode-languageserver-textdocument";
+import type { InstructionMention } from "../../assembler/index.ts";
+import { type Exits, exitReasonOf, gradeOf, isVirtualizationHole, pseudocode, type Row, rowsOf } from "../../isa/index.ts";
+import type { Technique } from "../../isa/technique.ts";
+import type { Analysis } from "../documents.ts";
+import { contains, toLsp } from "../ranges.ts";
+import { symbolAt } from "./definition.ts";
+
+const privileges: Record<Row["privilege"], string> = {
+  none: "none: every CPL may run it",
+  cpl0: "CPL 0, else #GP(0)",
+  iopl: "CPL ≤ IOPL, else #GP(0)",
+  io: "CPL ≤ IOPL, or the port allowed by the I/O bitmap of the TSS, else #GP(0)",
+  umip: "none, unless CR4.UMIP is set: then CPL 0, else #GP(0)",
+  tsd: "none, unless CR4.TSD is set: then CPL 0, else #GP(0)",
+  pce: "CPL 0, unless CR4.PCE is set",
+};
+
+function popekGoldberg(row: Row): string {
+  const { sensitivity } = row;
+  if (sensitivity.kind === "innocuous") return "innocuous";
+  const by = sensitivity.by?.length ? ` (${sensitivity.by.join(" and ")})` : "";
+  const listed = sensitivity.robinIrvine ? `; entry ${sensitivity.robinIrvine} of Robin and Irvine's 17` : "";
+  const hole = isVirtualizationHole(row) ? "; **sensitive but not privileged**" : "";
+  return `${sensitivity.kind}-sensitive${by}${hole}${listed}`;
+}
+
+function vmExit(exits: Exits): string {
+  switch (exits.kind) {
+    case "never":
+      return exits.because ? `never: ${exits.because}` : "never";
+    case "always":
+      return `always: ${exitReasonOf(exits)}`;
+    case "when":
+      return `${exitReasonOf(exits)}, decided by: ${exits.control}`;
+  }
+}
+
+const hex = (bytes: readonly number[]) => bytes.map((b) => b.toString(16).toUpperCase().padStart(2, "0")).join(" ");
+
+/** The table that says everything of an instruction form. */
+function card(row: Row, encoded: string | undefined, sentence: string | undefined, technique: Technique): string {
+  const rows = [
+    ["Encoding", `\`${row.opcode}\`${encoded ? `, here \`${encoded}\`` : ""}`],
+    ["Privilege", privileges[row.privilege]],
+    ["Popek–Goldberg", popekGoldberg(row)],
+    ["VM exit (VT-x)", vmExit(row.exits)],
+  ];
+  return [
+    `**\`${row.syntax}\`**  `,
+    row.doc,
+    "",
+    "| | |",
+    "|---|---|",
+    ...rows.map(([name, text]) => `| ${name} | ${text?.replaceAll("|", "\\|")} |`),
+    "",
+    ...(sentence ? [`**Under ${technique.title}:** ${sentence}`, ""] : []),
+    "```",
+    pseudocode(row),
+    "```",
+  ].join("\n");
+}
+
+function instruction(analysis: Analysis, mention: InstructionMention): string | undefined {
+  const { assembly, technique } = analysis;
+  const row = mention.row ?? rowsOf(mention.mnemonic)[0];
+  if (!row) return undefined;
+  const item = assembly.emitted.find((e) => e.range.file === mention.range.file && e.range.line === mention.range.line && e.decoded);
+  const start = item ? item.address - assembly.origin : 0;
+  const bytes = item ? hex([...assembly.bytes.subarray(start, start + item.length)]) : undefined;
+  const grade = mention.decoded ? gradeOf(mention.decoded, technique.id as never) : undefined;
+  const forms = rowsOf(mention.mnemonic).length;
+  const more = mention.row || forms < 2 ? "" : `\n\n_One of ${forms} forms; the operands here fit none yet._`;
+  return card(row, bytes, grade?.sentence, technique) + more;
+}
+
+function symbol(analysis: Analysis, name: string): string | undefined {
+  const found = analysis.assembly.symbols.get(name);
+  if (!found) return undefined;
+  const value = found.value === undefined ? "" : ` = \`${found.value.toString(16).toUpperCase()}h\` (${found.value})`;
+  return `**${name}**${value}  \n${found.kind === "label" ? "label" : found.kind === "equ" ? "constant (equ)" : "single-line macro (%define)"}, line ${found.range.line + 1}`;
+}
+
+/** What is under the cursor: an instruction with everything known of it, or a symbol with its value. */
+export function hover(analysis: Analysis, uri: string, position: Position, _text: TextDocument): Hover | null {
+  const mention = analysis.assembly.mentions.find((m) => contains(m.mnemonicRange, uri, position));
+  if (mention) {
+    const value = instruction(analysis, mention);
+    return value ? { contents: { kind: "markdown", value }, range: toLsp(mention.mnemonicRange) } : null;
+  }
+  const name = symbolAt(analysis.assembly, uri, position);
+  const value = name === undefined ? undefined : symbol(analysis, name);
+  return value ? { contents: { kind: "markdown", value } } : null;
+}

@@ -1,0 +1,13 @@
+import { BrowserMessageReader, BrowserMessageWriter, createConnection } from "vscode-languageserver/browser";
+import { type FileWanted, readFile } from "./protocol.ts";
+import { serve } from "./server.ts";
+
+declare const self: DedicatedWorkerGlobalScope;
+
+const connection = createConnection(new BrowserMessageReader(self), new BrowserMessageWriter(self));
+
+/** The language server as a web worker: files come from the extension. */
+serve(
+  connection,
+  async (uri) => (await connection.sendRequest<string | null>(readFile, { uri } satisfies FileWanted)) ?? undefined,
+);
