@@ -1,0 +1,132 @@
+import { evaluateText, type Subject } from "./evaluate.ts";
+import { parseExpression } from "./expression.ts";
+import { baseName, fileKey } from "./location.ts";
+import { addressOfLabel, itemAt, type Program, toLinear } from "./program.ts";
+
+/** What a person asked for. Lines are 0-based. */
+export type Wish = {
+  readonly condition?: string | undefined;
+  readonly hitCondition?: string | undefined;
+  readonly logMessage?: string | undefined;
+} & (
+  | { readonly kind: "line"; readonly file: string; readonly line: number }
+  | { readonly kind: "label"; readonly name: string }
+  | { readonly kind: "address"; readonly address: bigint }
+);
+
+/** A wish bound to the program, or the reason why it cannot be. */
+export interface Breakpoint {
+  readonly id: number;
+  readonly wish: Wish;
+  /** Linear addresses; none if it is not bound. */
+  readonly addresses: readonly bigint[];
+  /** The line it really is at. */
+  readonly file?: string;
+  readonly line?: number;
+  /** Why it is not bound, or what is worth knowing about where it is. */
+  readonly message?: string;
+  /** Moments at which it was hit up to now, for the hit condition; kept only where there is one. */
+  hits: number[];
+}
+
+type Binding = Pick<Breakpoint, "addresses" | "file" | "line" | "message">;
+const unbound = (message: string): Binding => ({ addresses: [], message });
+
+/** The files of a program, each once, the main one first. */
+export function filesOf(program: Program): readonly string[] {
+  const files = new Map([[fileKey(program.file), program.file]]);
+  for (const { file } of program.assembly.includes) if (!files.has(fileKey(file))) files.set(fileKey(file), file);
+  return [...files.values()];
+}
+
+/** The program's own name for a file, however it is written. */
+export const programFile = (program: Program, file: string): string | undefined =>
+  filesOf(program).find((candidate) => fileKey(candidate) === fileKey(file));
+
+/** Where execution enters a line: of adjoining items (`times 4 nop`, macros) only the first counts. */
+function entries(program: Program, file: string, line: number): readonly bigint[] {
+  const addresses = program.lines.addresses(file, line);
+  const ends = new Set(addresses.map((address) => address + (program.lines.at(address)?.length ?? 0)));
+  return addresses.filter((address) => !ends.has(address)).map((address) => toLinear(program, address));
+}
+
+function bindLine(program: Program, wanted: string, line: number): Binding {
+  const file = programFile(program, wanted);
+  if (file === undefined)
+    return unbound(`${baseName(wanted)} is not part of the program ${baseName(program.file)} that is being debugged.`);
+  const found = program.lines.nextLineWithCode(file, line);
+  if (found === undefined) return unbound(`There is no instruction at or after line ${line + 1}.`);
+  const addresses = entries(program, file, found);
+  const moved = found !== line ? { message: `Line ${line + 1} has no instruction; the next one is in line ${found + 1}.` } : {};
+  return { addresses, file, line: found, ...moved };
+}
+
+function bindLabel(program: Program, name: string): Binding {
+  const label = addressOfLabel(program, name, toLinear(program, program.assembly.origin));
+  if (label === undefined) return unbound(`The program has no label "${name}".`);
+  return bindAddress(program, toLinear(program, label));
+}
+
+function bindAddress(program: Program, address: bigint): Binding {
+  const item = itemAt(program, address);
+  return { addresses: [address], ...(item ? { file: item.range.file, line: item.range.line } : {}) };
+}
+
+const hitPattern = /^\s*(==?|>=?|<=?|%)?\s*(\d+)\s*$/;
+
+/** Does the nth hit satisfy a hit condition: `5` (from the fifth on), `== 5`, `> 5`, `% 5` …? */
+export function satisfiesHitCondition(condition: string, n: number): boolean {
+  const [, operator = ">=", digits = "0"] = hitPattern.exec(condition) ?? [];
+  const count = Number(digits);
+  switch (operator) {
+    case ">":
+      return n > count;
+    case "<":
+      return n < count;
+    case "<=":
+      return n <= count;
+    case "%":
+      return count > 0 && n % count === 0;
+    case "=":
+    case "==":
+      return n === count;
+    default:
+      return n >= count;
+  }
+}
+
+/** What is wrong with the conditions of a wish. */
+function malformed({ condition, hitCondition }: Wish): string | undefined {
+  const problem = condition ? parseExpression(condition).problem : undefined;
+  if (problem) return `Condition: ${problem}.`;
+  if (hitCondition && !hitPattern.test(hitCondition))
+    return `Hit condition "${hitCondition}": write a number, optionally after ==, >, >=, <, <= or %.`;
+  return undefined;
+}
+
+/** Binds a wish to addresses of the program. */
+export function bind(program: Program, wish: Wish, id: number): Breakpoint {
+  const problem = malformed(wish);
+  const binding = problem
+    ? unbound(problem)
+    : wish.kind === "line"
+      ? bindLine(program, wish.file, wish.line)
+      : wish.kind === "label"
+        ? bindLabel(program, wish.name)
+        : bindAddress(program, wish.address);
+  return { id, wish, ...binding, hits: [] };
+}
+
+/** The text of a logpoint: each `{expression}` is replaced by its value. */
+export const logText = (subject: Subject, message: string, show: (expression: string) => string): string =>
+  message.replace(/\{([^{}]+)\}/g, (_, expression: string) => {
+    const outcome = evaluateText(subject, expression);
+    return outcome.problem === undefined ? show(expression) : `{${outcome.problem}}`;
+  });
+
+/** True if the condition holds now. One that cannot be evaluated counts as true, so that it is seen. */
+export function conditionHolds(subject: Subject, condition: string | undefined): boolean {
+  if (!condition) return true;
+  const outcome = evaluateText(subject, condition);
+  return outcome.problem !== undefined || outcome.value !== 0n;
+}
