@@ -1,12 +1,15 @@
+import type { Bus as ProcessorBus } from "../cpu/bus.ts";
 import type { Device, Region } from "../devices/device.ts";
 import type { EventBody } from "../trace/event.ts";
 
-/** The interrupt controller as the processor sees it. */
+/** The interrupt controller as the bus sees it. */
 export interface InterruptSource {
   /** The INTR line: an unmasked interrupt is waiting. */
   readonly pending: boolean;
-  /** INTA: takes the interrupt of highest priority. `irq` is -1 for a spurious one. */
-  acknowledge(): { readonly vector: number; readonly irq: number };
+  /** INTA: takes the interrupt of highest priority and gives its vector, 0–255. */
+  acknowledge(): number;
+  /** The IRQ, 0–15, that has this vector now; -1 if none. */
+  irqOf(vector: number): number;
 }
 
 interface Mapping {
@@ -26,7 +29,7 @@ export interface BusListener {
  * The I/O ports and device memory of one machine. Wider accesses are split into bytes at consecutive ports, as the ISA
  * bus does for 8-bit devices. Ports without a device read as all ones and ignore writes.
  */
-export class Bus {
+export class Bus implements ProcessorBus {
   readonly interrupts: InterruptSource;
   readonly devices: readonly Device[];
   #ports = new Map<number, Mapping>();
@@ -56,6 +59,16 @@ export class Bus {
       );
     if (region.space === "memory") this.#memory.push(added);
     else for (let n = 0; n < region.length; n++) this.#ports.set(region.base + n, added);
+  }
+
+  interruptPending(): boolean {
+    return this.interrupts.pending;
+  }
+
+  acknowledgeInterrupt(): number {
+    const vector = this.interrupts.acknowledge();
+    this.#listener.touched();
+    return vector;
   }
 
   /** Name of the device at a port. */

@@ -1,0 +1,231 @@
+import { cyclesPerTimerClock } from "../time/costs.ts";
+import type { Clock, Device, Line } from "./device.ts";
+
+/** Registers by offset from the base; 0 and 1 are the divisor latch while LCR bit 7 (DLAB) is set. */
+const register = { data: 0, ier: 1, iir: 2, lcr: 3, mcr: 4, lsr: 5, msr: 6, scr: 7 } as const;
+/** Interrupt identification, IIR bits 3:0, from highest to lowest priority. */
+const source = { lineStatus: 6, received: 4, timeout: 12, transmitter: 2, modemStatus: 0, none: 1 } as const;
+const triggerLevels = [1, 4, 8, 14] as const;
+const fifoSize = 16;
+/** THRE and TEMT: our line sends a byte at once, so the transmitter is always empty. */
+const transmitterEmpty = 0x60;
+/** CTS, DSR and DCD: a terminal is connected. */
+const terminalPresent = 0xb0;
+const loopback = 0x10;
+/** Cycles of virtual time for four characters of 10 bits at divisor 1 (1.8432 MHz / 16). */
+const fourCharacters = Math.round((4 * 10 * 16 * 1193182 * cyclesPerTimerClock) / 1843200);
+
+interface Registers {
+  ier: number;
+  lcr: number;
+  mcr: number;
+  scr: number;
+  divisor: number;
+  /** FCR bit 0, and the receive trigger level in bytes. */
+  fifo: boolean;
+  trigger: number;
+  overrun: boolean;
+  /** MSR bits 3:0, changes since it was last read. */
+  modemChanges: number;
+  transmitterInterrupt: boolean;
+  /** When received bytes below the trigger level become a timeout interrupt. */
+  timeoutAt: number | null;
+  timedOut: boolean;
+  received: number[];
+  /** Bytes on the line, waiting for room: nothing typed is ever lost. */
+  waiting: number[];
+  level: boolean;
+}
+
+/** As firmware leaves it: 8 data bits, 115200 baud. */
+const initial = (): Registers => ({
+  ier: 0,
+  lcr: 3,
+  mcr: 0,
+  scr: 0,
+  divisor: 1,
+  fifo: false,
+  trigger: 1,
+  overrun: false,
+  modemChanges: 0,
+  transmitterInterrupt: false,
+  timeoutAt: null,
+  timedOut: false,
+  received: [],
+  waiting: [],
+  level: false,
+});
+
+/** MSR bits 7:4. In loopback they are MCR's RTS, DTR, OUT1 and OUT2. */
+function modemLines(r: Registers): number {
+  if (!(r.mcr & loopback)) return terminalPresent;
+  return ((r.mcr & 2) << 3) | ((r.mcr & 1) << 5) | ((r.mcr & 4) << 4) | ((r.mcr & 8) << 4);
+}
+
+function interruptSource(r: Registers): number {
+  if (r.ier & 4 && r.overrun) return source.lineStatus;
+  if (r.ier & 1 && r.received.length >= (r.fifo ? r.trigger : 1)) return source.received;
+  if (r.ier & 1 && r.timedOut) return source.timeout;
+  if (r.ier & 2 && r.transmitterInterrupt) return source.transmitter;
+  return r.ier & 8 && r.modemChanges ? source.modemStatus : source.none;
+}
+
+/** (Re)starts the timeout of received bytes that do not reach the trigger level. */
+function restartTimeout(r: Registers, now: number): void {
+  r.timedOut = false;
+  const waits = r.fifo && r.received.length > 0;
+  r.timeoutAt = waits ? now + fourCharacters * (r.divisor || 1) : null;
+}
+
+function receive(r: Registers, byte: number): void {
+  if (r.received.length < (r.fifo ? fifoSize : 1)) r.received.push(byte);
+  else {
+    r.overrun = true;
+    if (!r.fifo) r.received[0] = byte;
+  }
+}
+
+/** Takes bytes from the line while there is room; in loopback the receiver is disconnected from it. */
+function refill(r: Registers, now: number): void {
+  const room = r.fifo ? fifoSize : 1;
+  if (r.mcr & loopback || !r.waiting.length || r.received.length >= room) return;
+  r.received.push(...r.waiting.splice(0, room - r.received.length));
+  restartTimeout(r, now);
+}
+
+function readData(r: Registers, now: number): number {
+  const byte = r.received.shift() ?? 0;
+  restartTimeout(r, now);
+  refill(r, now);
+  return byte;
+}
+
+function setFifoControl(r: Registers, value: number, now: number): void {
+  const enabled = (value & 1) !== 0;
+  if (enabled !== r.fifo || value & 2) r.received = [];
+  r.fifo = enabled;
+  if (enabled) r.trigger = triggerLevels[(value >>> 6) as 0 | 1 | 2 | 3];
+  restartTimeout(r, now);
+  refill(r, now);
+}
+
+function setModemControl(r: Registers, value: number, now: number): void {
+  const before = modemLines(r);
+  r.mcr = value & 0x1f;
+  const changed = before ^ modemLines(r);
+  // RI reports only its trailing edge (TERI).
+  r.modemChanges |= ((changed >>> 4) & 0xb) | (changed & before & 0x40 ? 4 : 0);
+  refill(r, now);
+}
+
+/** Setting ETBEI while the transmitter is empty raises its interrupt. */
+function setInterruptEnable(r: Registers, value: number): void {
+  if (value & 2 && !(r.ier & 2)) r.transmitterInterrupt = true;
+  r.ier = value & 0x0f;
+}
+
+function readIdentification(r: Registers): number {
+  const id = interruptSource(r);
+  if (id === source.transmitter) r.transmitterInterrupt = false;
+  return id | (r.fifo ? 0xc0 : 0);
+}
+
+function readLineStatus(r: Registers): number {
+  const value = transmitterEmpty | (r.received.length ? 1 : 0) | (r.overrun ? 2 : 0);
+  r.overrun = false;
+  return value;
+}
+
+function readModemStatus(r: Registers): number {
+  const value = modemLines(r) | r.modemChanges;
+  r.modemChanges = 0;
+  return value;
+}
+
+/** A UART: what arrives at the other end of the line, and typing into it. */
+export interface Uart extends Device {
+  /** Bytes typed at the terminal. They wait until the guest has room for them. */
+  type(bytes: readonly number[]): void;
+}
+
+/**
+ * The 16550A at a base port (COM1: 3F8h, IRQ 4). The line is infinitely fast: a byte written is sent at once, one typed
+ * is received as soon as there is room. As on a PC, OUT2 (MCR bit 3) connects the interrupt line, loopback disconnects it.
+ */
+export function createUart(base: number, irq: number, clock: Clock, line: Line, send: (byte: number) => void): Uart {
+  const r = initial();
+  const update = () => {
+    const level = interruptSource(r) !== source.none && (r.mcr & (8 | loopback)) === 8;
+    if (level !== r.level) line(level);
+    r.level = level;
+  };
+  const transmit = (value: number) => {
+    r.transmitterInterrupt = false;
+    update();
+    const byte = value & ((32 << (r.lcr & 3)) - 1);
+    if (!(r.mcr & loopback)) send(byte);
+    else {
+      receive(r, byte);
+      restartTimeout(r, clock());
+    }
+    r.transmitterInterrupt = true;
+  };
+  const read = (offset: number): number => {
+    const latch = (r.lcr & 0x80) !== 0;
+    if (offset === register.data) return latch ? r.divisor & 0xff : readData(r, clock());
+    if (offset === register.ier) return latch ? r.divisor >>> 8 : r.ier;
+    if (offset === register.iir) return readIdentification(r);
+    if (offset === register.lsr) return readLineStatus(r);
+    if (offset === register.msr) return readModemStatus(r);
+    return offset === register.lcr ? r.lcr : offset === register.mcr ? r.mcr : r.scr;
+  };
+  const write = (offset: number, value: number): void => {
+    const latch = (r.lcr & 0x80) !== 0;
+    if (offset === register.data && latch) r.divisor = (r.divisor & 0xff00) | value;
+    else if (offset === register.data) transmit(value);
+    else if (offset === register.ier && latch) r.divisor = (r.divisor & 0xff) | (value << 8);
+    else if (offset === register.ier) setInterruptEnable(r, value);
+    else if (offset === register.iir) setFifoControl(r, value, clock());
+    else if (offset === register.lcr) r.lcr = value;
+    else if (offset === register.mcr) setModemControl(r, value, clock());
+    else if (offset === register.scr) r.scr = value;
+  };
+  return {
+    name: "UART",
+    irq,
+    regions: [
+      {
+        space: "port",
+        base,
+        length: 8,
+        read(offset) {
+          const value = read(offset);
+          update();
+          return value;
+        },
+        write(offset, value) {
+          write(offset, value);
+          update();
+        },
+      },
+    ],
+    type(bytes) {
+      r.waiting.push(...bytes);
+      refill(r, clock());
+      update();
+    },
+    nextDeadline: () => (r.timeoutAt !== null && r.ier & 1 ? r.timeoutAt : undefined),
+    tick() {
+      if (r.timeoutAt !== null && clock() >= r.timeoutAt) {
+        r.timedOut = true;
+        r.timeoutAt = null;
+      }
+      update();
+    },
+    save: () => ({ ...r, received: [...r.received], waiting: [...r.waiting] }),
+    restore(state) {
+      const saved = state as Registers;
+      Object.assign(r, saved, { received: [...saved.received], waiting: [...saved.waiting] });
+    },
+  };
+}
