@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import { type Action, accent, cycles, type Exit, histogram, initial, place, reduce, visible } from "../../client/views/exits/model.ts";
+import type { LocatedEvent } from "../../debug-adapter/protocol.ts";
+
+const stamp = (sequence: number) => ({ sequence, cycle: sequence * 10, step: sequence, vm: "A", vcpu: 0, rip: "7c00" });
+
+const exit = (sequence: number, reason: string, line?: number): Exit => ({
+  ...stamp(sequence),
+  kind: "exit",
+  reason,
+  number: 0,
+  qualification: "0",
+  fields: [],
+  what: `what ${sequence}`,
+  why: { sentence: "", rule: "", source: "" },
+  cost: 0,
+  technique: "vtx-ept",
+  ...(line === undefined ? {} : { source: { uri: "file:///x/boot.asm", line } }),
+});
+
+const entry = (sequence: number, of: number, cost: number): LocatedEvent => ({
+  ...stamp(sequence),
+  kind: "entry",
+  exit: of,
+  handled: "emulated",
+  cost,
+});
+
+const run = (...actions: Action[]) => actions.reduce(reduce, initial);
+const events = (last: number, ...list: LocatedEvent[]): Action => ({ kind: "events", events: list, last, dropped: 0 });
+const present = (last: number): Action => ({ kind: "present", last, now: { step: last, cycle: last * 10 }, running: false });
+
+describe("the model of the VM Exits view", () => {
+  it("completes an exit's cost from the entry that ends it", () => {
+    const state = run(events(1, exit(1, "CPUID")), events(2, entry(2, 1, 1900)));
+    expect(state.exits.map((e) => e.cost)).toEqual([1900]);
+    expect(state.handled.get(1)).toBe("emulated");
+  });
+
+  it("forgets what lies after the present when the present moves back", () => {
+    const state = run(events(3, exit(1, "CPUID"), exit(3, "HLT")), { kind: "select", sequence: 3 }, present(2));
+    expect(state.exits.map((e) => e.sequence)).toEqual([1]);
+    expect(state.selected).toBeUndefined();
+    expect(state.last).toBe(2);
+  });
+
+  it("keeps everything when the present moves on", () => {
+    expect(run(events(1, exit(1, "CPUID")), present(9)).exits).toHaveLength(1);
+  });
+
+  it("starts anew with another session, but keeps the filter", () => {
+    const state = run(events(1, exit(1, "CPUID")), { kind: "filter", text: "io" }, { kind: "session", name: "b" });
+    expect([state.exits.length, state.filter]).toEqual([0, "io"]);
+  });
+
+  it.each([
+    ["", [1, 2, 3]],
+    ["cpuid", [1]],
+    ["io_ boot.asm:8", [3]],
+    ["#2", [2]],
+    ["nothing", []],
+  ])("filters by every word of %j", (filter, expected) => {
+    const exits = [exit(1, "CPUID"), exit(2, "IO_INSTRUCTION", 3), exit(3, "IO_INSTRUCTION", 7)];
+    expect(visible({ exits, filter }).map((e) => e.sequence)).toEqual(expected);
+  });
+
+  it("counts by reason, most frequent first", () => {
+    const bars = histogram([exit(1, "HLT"), exit(2, "CPUID"), exit(3, "CPUID")]);
+    expect(bars.map((bar) => `${bar.reason} ${bar.count}`)).toEqual(["CPUID 2", "HLT 1"]);
+  });
+
+  it.each([
+    [999, "999"],
+    [1900, "1.90 k"],
+    [45_600, "45.6 k"],
+    [2_000_000, "2.00 M"],
+  ])("writes %d cycles as %s", (count, text) => expect(cycles(count)).toBe(text));
+
+  it("names lines from 1, and addresses where there is no line", () => {
+    expect([place(exit(1, "HLT", 0)), place(exit(1, "HLT"))]).toEqual(["boot.asm:1", "7c00h"]);
+  });
+
+  it("gives each kind of exit one accent", () => {
+    expect(["IO_INSTRUCTION", "EPT_VIOLATION", "VMCALL", "CPUID", "TRIPLE_FAULT"].map(accent)).toEqual([
+      "blue",
+      "orange",
+      "green",
+      "purple",
+      "red",
+    ]);
+  });
+});

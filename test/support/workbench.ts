@@ -1,0 +1,119 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import type { Server } from "node:http";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { type Browser, chromium, type Frame, type Page } from "playwright-core";
+import { serveWorkbench } from "../../scripts/web-host/server.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const screenshots = join(root, "test", "screenshots");
+
+/** Debian's browser; elsewhere the tests that need one say that they were skipped. */
+export const chromiumPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
+
+export async function launchChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath as string,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** VS Code's workbench in a browser, driven as a person would: keys, clicks, and waiting for what appears. */
+export class Workbench {
+  readonly page: Page;
+  readonly #end: () => Promise<void>;
+
+  private constructor(page: Page, end: () => Promise<void>) {
+    this.page = page;
+    this.#end = end;
+  }
+
+  /** Serves a copy of examples/ and opens it in VS Code in the browser. */
+  static async open(): Promise<Workbench> {
+    const folder = mkdtempSync(join(tmpdir(), "ringside-"));
+    cpSync(join(root, "examples"), join(folder, "examples"), { recursive: true });
+    const { server, origin } = await serveWorkbench(join(folder, "examples"), 0);
+    return Workbench.at(origin, async () => {
+      await new Promise((closed) => (server as Server).close(closed));
+      rmSync(folder, { recursive: true });
+    });
+  }
+
+  /** Opens a VS Code that is served at an address. */
+  static async at(address: string, end: () => Promise<void>): Promise<Workbench> {
+    const browser = await launchChromium();
+    const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
+    await page.goto(address);
+    await page.waitForSelector(".monaco-workbench .explorer-viewlet, .monaco-workbench .activitybar", { timeout: 60_000 });
+    return new Workbench(page, async () => {
+      await browser.close();
+      await end();
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#end();
+  }
+
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press("F1");
+    const input = this.page.locator(".quick-input-widget input");
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
+    await this.page.keyboard.press("Enter");
+  }
+
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press("Control+P");
+    const input = this.page.locator(".quick-input-widget input");
+    await input.waitFor();
+    await input.fill(name);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: basename(name) }).first().waitFor();
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(`.tab[data-resource-name="${basename(name)}"]`).waitFor();
+    await this.page.locator(".monaco-editor .view-line").first().waitFor();
+  }
+
+  async goToLine(line: number): Promise<void> {
+    await this.page.keyboard.press("Control+G");
+    const input = this.page.locator(".quick-input-widget input");
+    await input.waitFor();
+    await input.fill(`:${line}`);
+    await this.page.keyboard.press("Enter");
+    await input.waitFor({ state: "hidden" });
+  }
+
+  /** Line number of the yellow arrow, once it is at `line`. */
+  async stoppedAt(line: number): Promise<void> {
+    await this.page
+      .locator(`.call-stack-state-message, .debug-call-stack .stack-frame.selected, .debug-call-stack .stack-frame`, {
+        hasText: new RegExp(`\\b${line}:\\d+`),
+      })
+      .first()
+      .waitFor({ timeout: 30_000 });
+  }
+
+  /** The document inside a webview, found by an element that it has. */
+  async view(selector: string): Promise<Frame> {
+    for (let attempt = 0; attempt < 300; attempt++) {
+      for (const frame of this.page.frames())
+        if (await frame.locator(selector).count().catch(() => 0)) return frame;
+      await this.page.waitForTimeout(100);
+    }
+    throw new Error(`no webview shows ${selector}`);
+  }
+
+  async screenshot(name: string): Promise<void> {
+    mkdirSync(screenshots, { recursive: true });
+    await this.page.screenshot({ path: join(screenshots, `${name}.png`) });
+  }
+}
