@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+
+/** For each folder: what its files may import, and words a pure folder must not use. */
+const rules: Record<string, { folders: readonly string[]; packages: readonly RegExp[]; pure?: true; except?: Record<string, readonly RegExp[]> }> = {
+  isa: { folders: [], packages: [], pure: true },
+  assembler: { folders: ["isa"], packages: [/^chevrotain$/], pure: true },
+  emulator: { folders: ["isa"], packages: [], pure: true },
+  "debug-adapter": {
+    folders: ["emulator", "assembler", "isa"],
+    packages: [/^@vscode\/debugadapter/, /^@vscode\/debugprotocol$/],
+    except: { "main-stdio.ts": [/^node:/] },
+  },
+  server: {
+    folders: ["assembler", "isa"],
+    packages: [/^vscode-languageserver$/, /^vscode-languageserver-textdocument$/],
+    except: { "main-node.ts": [/^node:/, /^vscode-languageserver\/node$/], "main-worker.ts": [/^vscode-languageserver\/browser$/] },
+  },
+  client: {
+    folders: ["debug-adapter", "server", "isa"],
+    packages: [/^vscode$/, /^vscode-languageclient/],
+  },
+  "client/views": { folders: ["debug-adapter", "emulator"], packages: [/^preact/] },
+  cli: { folders: ["server", "debug-adapter", "assembler", "emulator", "isa"], packages: [/^node:/] },
+};
+
+/** The only files of a folder that some others may import. */
+const doors: Record<string, Record<string, RegExp>> = {
+  client: {
+    "debug-adapter": /debug-adapter\/(protocol|worker-protocol)\.ts$/,
+    server: /server\/protocol\.ts$/,
+    isa: /isa\/technique\.ts$/,
+  },
+  "client/views": { "debug-adapter": /debug-adapter\/protocol\.ts$/, emulator: /emulator\/trace\/event\.ts$/ },
+};
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => /\.(ts|tsx)$/.test(file) && !(folder === "client" && file.startsWith("views")))
+    .map((file) => join(root, folder, file));
+}
+
+const imports = (text: string) =>
+  [...text.matchAll(/(?:from\s+|import\s+|import\()\s*["']([^"']+)["']/g)].map((match) => match[1] as string);
+
+function folderOf(file: string): string {
+  const path = relative(root, file).replaceAll("\\", "/");
+  return path.startsWith("client/views/") ? "client/views" : (path.split("/")[0] as string);
+}
+
+function offences(folder: string): string[] {
+  const rule = rules[folder]!;
+  const found: string[] = [];
+  for (const file of sources(folder)) {
+    const name = relative(join(root, folder), file);
+    const text = readFileSync(file, "utf8");
+    for (const target of imports(text)) {
+      if (target.startsWith(".")) {
+        const to = folderOf(resolve(file, "..", target));
+        const door = doors[folder]?.[to];
+        if (to !== folder && (!rule.folders.includes(to) || (door && !door.test(target))))
+          found.push(`${folder}/${name} imports ${target}`);
+      } else if (![...rule.packages, ...(rule.except?.[name] ?? [])].some((allowed) => allowed.test(target)))
+        found.push(`${folder}/${name} imports ${target}`);
+    }
+    if (rule.pure)
+      for (const word of ["Date.now", "new Date", "performance.now", "Math.random", "crypto.", "setTimeout", "process.env"])
+        if (text.includes(word)) found.push(`${folder}/${name} uses ${word}`);
+  }
+  return found;
+}
+
+describe("import directions and purity", () => {
+  it.each(Object.keys(rules))("%s imports only what its place allows", (folder) => {
+    expect(sources(folder).length).toBeGreaterThan(0);
+    expect(offences(folder)).toEqual([]);
+  });
+});

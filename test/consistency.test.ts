@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { debugType } from "../debug-adapter/protocol.ts";
+import { defaultTechnique, techniques } from "../isa/technique.ts";
+import { grammarText } from "../scripts/grammar.ts";
+
+const root = join(import.meta.dirname, "..");
+const read = (...path: string[]) => readFileSync(join(root, ...path), "utf8");
+const manifest = JSON.parse(read("package.json"));
+const { contributes } = manifest;
+
+describe("package.json says what the code does", () => {
+  it("every command has code, and every command in code is declared", () => {
+    const registered = [...read("client", "commands.ts").matchAll(/^\s+"(ringside\.\w+)":/gm)].map((match) => match[1]);
+    expect(contributes.commands.map((c: { command: string }) => c.command).sort()).toEqual(registered.sort());
+  });
+
+  it("menus name declared commands", () => {
+    const declared = new Set(contributes.commands.map((c: { command: string }) => c.command));
+    const used = (Object.values(contributes.menus) as { command: string }[][]).flat().map((item) => item.command);
+    expect(used.filter((command) => !declared.has(command))).toEqual([]);
+  });
+
+  it("every view has a folder", () => {
+    const views = (Object.values(contributes.views) as { id: string }[][]).flat().map((v) => v.id.split(".")[1]);
+    const folders = readdirSync(join(root, "client", "views"), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && entry.name !== "shared")
+      .map((entry) => entry.name);
+    expect(folders.sort()).toEqual(views.sort());
+  });
+
+  it("offers the techniques of the table", () => {
+    const ids = techniques.map((technique) => technique.id);
+    const [debuggerPoint] = contributes.debuggers;
+    expect(contributes.configuration.properties["ringside.technique"].enum).toEqual(ids);
+    expect(contributes.configuration.properties["ringside.technique"].default).toBe(defaultTechnique);
+    expect(debuggerPoint.configurationAttributes.launch.properties.technique.enum).toEqual(ids);
+    expect(debuggerPoint.type).toBe(debugType);
+  });
+
+  it("points to files that the build makes or the repository holds", () => {
+    expect(read("esbuild.ts")).toContain('"extension-web"');
+    expect([manifest.main, manifest.browser]).toEqual(["./dist/extension.cjs", "./dist/extension-web.js"]);
+    for (const { configuration } of contributes.languages) expect(() => JSON.parse(read(configuration))).not.toThrow();
+  });
+});
+
+it("the grammar is what the table gives", () => {
+  expect(read("syntaxes", "asm.tmLanguage.json"), "run: node scripts/grammar.ts").toBe(grammarText);
+});
