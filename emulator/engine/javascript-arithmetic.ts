@@ -1,0 +1,143 @@
+import type { Value } from "../../isa/algebra.ts";
+import type { Width } from "../../isa/registers.ts";
+
+/**
+ * A value as text of a JavaScript expression that has no effects and costs nothing to repeat. Widths up to 16 are unsigned
+ * numbers, 32 an int32, 64 an unsigned bigint, 1 is 0 or 1.
+ */
+export interface Text extends Value {
+  readonly text: string;
+  /** Width 1 only: the text is a JavaScript boolean, not 0 or 1. */
+  readonly truth?: boolean;
+}
+
+/** What `Algebra` computes, as expressions. `s32` and `s64` are two views of the same eight bytes of scratch. */
+export type Binary = (a: Text, b: Text) => string;
+
+export const textOf = (value: Value): string => {
+  const { text, truth } = value as Text;
+  return truth ? `(${text} ? 1 : 0)` : text;
+};
+
+/** As a condition. */
+export const truthOf = (value: Value): string => {
+  const { text, truth } = value as Text;
+  return truth ? text : `${text} !== 0`;
+};
+
+const maskOf = (width: Width | 1): number => 2 ** width - 1;
+
+/** Wraps an expression that may have left the width. */
+function wrap(width: Width | 1, text: string): string {
+  if (width === 64) return `BigInt.asUintN(64, ${text})`;
+  return width === 32 ? `(${text}) | 0` : `(${text}) & ${maskOf(width)}`;
+}
+
+/** As a number with the sign of the width's top bit. */
+function signed({ width, text }: Text): string {
+  if (width === 64) return `BigInt.asIntN(64, ${text})`;
+  return width === 32 ? text : `(${text} << ${32 - width} >> ${32 - width})`;
+}
+
+/** As a number that is never negative. */
+const unsigned = ({ width, text }: Text): string => (width === 32 ? `(${text} >>> 0)` : text);
+
+const operator =
+  (symbol: string): Binary =>
+  (a, b) =>
+    wrap(a.width, `${textOf(a)} ${symbol} ${textOf(b)}`);
+
+export const add = operator("+");
+export const subtract = operator("-");
+export const and = operator("&");
+export const or = operator("|");
+export const xor = operator("^");
+export const multiply: Binary = (a, b) =>
+  a.width === 64 ? wrap(64, `${a.text} * ${b.text}`) : wrap(a.width, `Math.imul(${a.text}, ${b.text})`);
+export const multiplyHigh = (a: Text, b: Text, isSigned: boolean): string =>
+  isSigned ? wrap(64, `${signed(a)} * ${signed(b)} >> 64n`) : `${a.text} * ${b.text} >> 64n`;
+
+const dividing =
+  (symbol: string) =>
+  (a: Text, b: Text, isSigned: boolean): string => {
+    const as = isSigned ? signed : unsigned;
+    return wrap(a.width, `${as(a)} ${symbol} ${as(b)}`);
+  };
+export const divide = dividing("/");
+export const remainder = dividing("%");
+
+export const not = (a: Text): string => (a.width === 1 ? `${textOf(a)} ^ 1` : wrap(a.width, `~${a.text}`));
+export const negate = (a: Text): string => wrap(a.width, `-${a.text}`);
+export const shiftLeft = operator("<<");
+export const shiftRight: Binary = (a, b) =>
+  a.width === 64 ? `${a.text} >> ${b.text}` : a.width === 32 ? `${a.text} >>> ${b.text} | 0` : `${a.text} >> ${b.text}`;
+export const shiftRightSigned: Binary = (a, b) => wrap(a.width, `${signed(a)} >> ${b.text}`);
+
+// Comparisons: JavaScript booleans.
+export const equal: Binary = (a, b) => `${textOf(a)} === ${textOf(b)}`;
+export const lessUnsigned: Binary = (a, b) => `${unsigned(a)} < ${unsigned(b)}`;
+export const lessSigned: Binary = (a, b) => `${signed(a)} < ${signed(b)}`;
+export const isZero = (a: Text): string =>
+  a.width === 64 ? `${a.text} === 0n` : a.truth ? `!${a.text}` : `${a.text} === 0`;
+
+export const bit = (a: Text, index: number): string => {
+  if (a.width !== 64) return `${textOf(a)} >>> ${index} & 1`;
+  return `(s64[0] = ${a.text}, s32[${index >> 5}] >>> ${index & 31} & 1)`;
+};
+
+export function zeroExtend(a: Text, width: Width): string {
+  if (width === 64 && a.width !== 64) return `(s32[0] = ${textOf(a)}, s32[1] = 0, s64[0])`;
+  return textOf(a);
+}
+
+export function signExtend(a: Text, width: Width): string {
+  const from = a.width === 1 ? `-${textOf(a)}` : signed(a);
+  if (a.width === width) return a.text;
+  if (width === 64) return `(s32[0] = ${from}, s32[1] = s32[0] >> 31, s64[0])`;
+  return width === 32 ? from : wrap(width, from);
+}
+
+export function truncate(a: Text, width: Width | 1): string {
+  if (a.width === width) return textOf(a);
+  const low = a.width === 64 ? `(s64[0] = ${a.text}, s32[0])` : textOf(a);
+  return width === 32 ? low : wrap(width, low);
+}
+
+export const select = (condition: Value, a: Text, b: Text): string =>
+  `${truthOf(condition)} ? ${textOf(a)} : ${textOf(b)}`;
+
+/** Of a nonzero value. The 64-bit forms look at the halves. */
+export function lowestBit(a: Text): string {
+  const lowest = (of: string): string => `31 - Math.clz32(${of} & -${of})`;
+  if (a.width !== 64) return lowest(a.text);
+  return `(s64[0] = ${a.text}, s32[0] = s32[0] !== 0 ? ${lowest("s32[0]")} : 32 + ${lowest("s32[1]")}, s32[1] = 0, s64[0])`;
+}
+
+export function highestBit(a: Text): string {
+  const highest = (of: string): string => `31 - Math.clz32(${of})`;
+  if (a.width !== 64) return highest(a.text);
+  return `(s64[0] = ${a.text}, s32[0] = s32[1] !== 0 ? 32 + ${highest("s32[1]")} : ${highest("s32[0]")}, s32[1] = 0, s64[0])`;
+}
+
+/** Count of ones, by the free function `ones` of an int32. */
+export const bitCount = (a: Text): string =>
+  a.width === 64 ? `(s64[0] = ${a.text}, s32[0] = ones(s32[0]) + ones(s32[1]), s32[1] = 0, s64[0])` : `ones(${a.text})`;
+
+/** Bytes reversed, by the free function `swapped` of an int32. */
+export function byteSwap(a: Text): string {
+  if (a.width === 32) return `swapped(${a.text})`;
+  if (a.width === 16) return `swapped(${a.text}) >>> 16`;
+  return a.width === 8 ? a.text : `(s64[0] = ${a.text}, s64[0] = pair(swapped(s32[1]), swapped(s32[0])))`;
+}
+
+/** Functions the expressions name. */
+export const arithmeticPrelude = `
+const s64 = new BigUint64Array(1), s32 = new Int32Array(s64.buffer);
+const ones = (a) => {
+  a = (a & 0x55555555) + (a >>> 1 & 0x55555555);
+  a = (a & 0x33333333) + (a >>> 2 & 0x33333333);
+  return Math.imul(a + (a >>> 4) & 0x0f0f0f0f, 0x01010101) >>> 24;
+};
+const swapped = (a) => a << 24 | (a & 0xff00) << 8 | a >>> 8 & 0xff00 | a >>> 24;
+const pair = (low, high) => (s32[0] = low, s32[1] = high, s64[0]);
+`;

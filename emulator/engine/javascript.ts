@@ -1,0 +1,511 @@
+import type { Algebra, Exception, FlagAlgebra, Value, Values } from "../../isa/algebra.ts";
+import type { Decoded, FarPointer, Memory, Operand, Register, Relative } from "../../isa/operands.ts";
+import type { SegmentName, Width } from "../../isa/registers.ts";
+import { type SystemCall, type SystemCalls, systemCalls } from "../../isa/system.ts";
+import { layout, segmentBytes, segmentLayout } from "../cpu/layout.ts";
+import { segmentNumber } from "../cpu/state.ts";
+import { exceptionVectors } from "./exceptions.ts";
+import { flagAlgebra } from "./flag-words.ts";
+import * as expression from "./javascript-arithmetic.ts";
+import { type Binary, type Text, textOf, truthOf } from "./javascript-arithmetic.ts";
+
+const eflagsWord = layout.eflags >> 2;
+const ripWord = layout.rip >> 2;
+const codeLimitWord = (layout.segments + segmentNumber.cs * segmentBytes + segmentLayout.limit) >> 2;
+const flagIndex = { z: layout.flagZ >> 2, sp: layout.flagSP >> 2, c: layout.flagC >> 2 } as const;
+const two32 = 4294967296;
+
+/** Text of the signed number in the 64-bit register whose low word is at `word`. */
+const signedWord = (word: string | number): string => `(r32[${word} + 1] * ${two32} + u32[${word}])`;
+/** Text of the signed number that a 64-bit value stands for. */
+const signedValue = (value: Value): string => `(s64[0] = ${textOf(value)}, s32[1] * ${two32} + (s32[0] >>> 0))`;
+
+/** What a row needs around its statements; found by a first pass over its semantics. */
+export interface Needs {
+  /** It calls procedures of the CPU, which read and write `cpu.next`. */
+  calls: boolean;
+  /** It moves the stack pointer: that is kept in `sp` until the instruction can no longer fault. */
+  stack: boolean;
+}
+
+/**
+ * Writes an instruction's semantics as statements of a JavaScript function of `d`, the `DynamicOperands`. Free names in
+ * them: `cpu`, the views `r8 r16 r32 u32 r64` of its state block, those of `arithmeticPrelude`, and `sp`, the stack pointer
+ * as an unsigned number, or a signed one in 64-bit mode. Offsets of memory are numbers in the same way.
+ */
+export class JavaScriptAlgebra implements Algebra {
+  readonly instruction: Decoded;
+  readonly flags: FlagAlgebra;
+  readonly found: Needs = { calls: false, stack: false };
+  readonly #needs: Needs;
+  readonly #stackBits: 16 | 32 | 64;
+  readonly #lines: string[] = [];
+  #temporaries = 0;
+  /** `sp` differs from the register. */
+  #stackMoved = false;
+  /** Offset of each memory operand, once computed. */
+  readonly #offsets = new Map<Operand, string>();
+
+  /** @param instruction a template (see `shape.ts`) */
+  constructor(instruction: Decoded, stackBits: 16 | 32 | 64, needs: Needs) {
+    this.instruction = instruction;
+    this.#stackBits = stackBits;
+    this.#needs = needs;
+    const word = (index: number) => () => this.#temporary(32, `r32[${index}]`);
+    this.flags = flagAlgebra(
+      this,
+      {
+        words: () => ({ z: word(flagIndex.z), sp: word(flagIndex.sp), c: word(flagIndex.c) }),
+        replace: (words) => {
+          const fresh = (["z", "sp", "c"] as const).map((name) => [name, words[name]?.()] as const);
+          for (const [name, value] of fresh) if (value) this.#emit(`r32[${flagIndex[name]}] = ${textOf(value)};`);
+        },
+      },
+      () => this.#temporary(1, `r32[${eflagsWord}] >>> 10 & 1`),
+    );
+  }
+
+  /** The statements so far. */
+  get body(): string {
+    return this.#lines.join("\n");
+  }
+
+  #emit(line: string): void {
+    this.#lines.push(line);
+  }
+
+  #temporary(width: Width | 1, text: string): Text {
+    const name = `t${this.#temporaries++}`;
+    this.#emit(`const ${name} = ${text};`);
+    return { width, text: name };
+  }
+
+  #truth(text: string): Text {
+    return { ...this.#temporary(1, text), truth: true };
+  }
+
+  // Registers. `word` is the index of the register's low word, as text.
+
+  #readWord(word: string, width: Width): Text {
+    if (width === 32) return this.#temporary(32, `r32[${word}]`);
+    if (width === 64) return this.#temporary(64, `r64[${word} >> 1]`);
+    return this.#temporary(width, width === 8 ? `r8[${word} << 2]` : `r16[${word} << 1]`);
+  }
+
+  #writeWord(word: string, value: Value): void {
+    const text = textOf(value);
+    if (value.width === 64) this.#emit(`r64[${word} >> 1] = ${text};`);
+    else if (value.width === 32) {
+      this.#emit(`r32[${word}] = ${text};`);
+      // Outside 64-bit code the upper half cannot be seen, and hardware does not promise to keep it.
+      if (this.instruction.bits === 64) this.#emit(`r32[${word} + 1] = 0;`);
+    } else this.#emit(value.width === 8 ? `r8[${word} << 2] = ${text};` : `r16[${word} << 1] = ${text};`);
+  }
+
+  register(register: number, width: Width): Value {
+    if (register === 4) this.#commitStack();
+    return this.#readWord(String(2 * register), width);
+  }
+
+  setRegister(register: number, value: Value): void {
+    this.#setWord(String(2 * register), value, register === 4);
+  }
+
+  #setWord(word: string, value: Value, mayBeStackPointer: boolean): void {
+    if (mayBeStackPointer) this.#commitStack();
+    this.#writeWord(word, value);
+    if (mayBeStackPointer) this.#reloadStack();
+  }
+
+  highByte(register: number): Value {
+    return this.#temporary(8, `r8[${8 * register + 1}]`);
+  }
+
+  setHighByte(register: number, value: Value): void {
+    this.#emit(`r8[${8 * register + 1}] = ${textOf(value)};`);
+  }
+
+  // The stack pointer.
+
+  /** Text that reads it from its register. */
+  get stackPointer(): string {
+    return this.#stackBits === 64 ? signedWord(8) : this.#stackBits === 32 ? "u32[8]" : "r16[16]";
+  }
+
+  #commitStack(): void {
+    if (!this.#stackMoved) return;
+    this.#stackMoved = false;
+    this.#emit(this.#stackBits === 16 ? "r16[16] = sp;" : "r32[8] = sp;");
+    if (this.#stackBits === 64) this.#emit(`r32[9] = Math.floor(sp / ${two32});`);
+  }
+
+  #reloadStack(): void {
+    if (this.#needs.stack) this.#emit(`sp = ${this.stackPointer};`);
+  }
+
+  #stackOffset(bytes: string | number): string {
+    const sum = `sp + ${bytes}`;
+    return this.#stackBits === 64 ? sum : this.#stackBits === 32 ? `${sum} >>> 0` : `${sum} & 0xffff`;
+  }
+
+  #moveStack(text: string): void {
+    this.found.stack = true;
+    this.#stackMoved = true;
+    this.#emit(`sp = ${text};`);
+  }
+
+  push(value: Value): void {
+    const offset = this.#temporary(64, this.#stackOffset(-value.width / 8)).text;
+    this.#store("ss", offset, value);
+    this.#moveStack(offset);
+  }
+
+  pop(width: Width): Value {
+    const value = this.peek(width, 0);
+    this.#moveStack(this.#stackOffset(width / 8));
+    return value;
+  }
+
+  peek(width: Width, offset: number): Value {
+    this.found.stack = true;
+    return this.#load("ss", this.#temporary(64, this.#stackOffset(offset)).text, width);
+  }
+
+  release(bytes: Value): void {
+    this.#moveStack(this.#stackOffset(textOf(bytes)));
+  }
+
+  // Operands.
+
+  #slot(operand: Operand): string {
+    const index = this.instruction.operands.indexOf(operand);
+    if (index < 0) throw new Error("an operand of another instruction");
+    return `d.value${index}`;
+  }
+
+  read(operand: Operand): Value {
+    if (operand.kind === "register") return this.#readRegister(operand);
+    if (operand.kind === "immediate")
+      return this.#temporary(operand.width, operand.width === 64 ? "d.wide" : this.#slot(operand));
+    if (operand.kind !== "memory") throw new Error(`a ${operand.kind} operand has no value`);
+    const offset = this.#offset(operand);
+    const width = widthOf(operand);
+    if (this.instruction.row.access[this.instruction.operands.indexOf(operand)] === "rw")
+      this.#prepareStore(operand.segment, offset, width);
+    return this.#load(operand.segment, offset, width);
+  }
+
+  #readRegister(operand: Register): Value {
+    const slot = this.#slot(operand);
+    switch (operand.class) {
+      case "general":
+        this.#commitStack();
+        return this.#readWord(slot, operand.width);
+      case "high-byte":
+        return this.#temporary(8, `r8[(${slot} << 3) + 1]`);
+      case "segment":
+        return this.#temporary(16, `r16[${layout.segments >> 1} + ${slot} * ${segmentBytes >> 1}]`);
+      default: {
+        const value = this.call(operand.class === "control" ? "readControl" : "readDebug", {
+          width: 8,
+          text: slot,
+        } as Text);
+        return this.truncate(value, operand.width);
+      }
+    }
+  }
+
+  write(operand: Operand, value: Value): void {
+    if (operand.kind === "memory") this.#store(operand.segment, this.#offset(operand), value);
+    else if (operand.kind === "register") this.#writeRegister(operand, value);
+    else throw new Error(`a ${operand.kind} operand cannot be written`);
+  }
+
+  #writeRegister(operand: Register, value: Value): void {
+    const slot = this.#slot(operand);
+    const number: Text = { width: 8, text: slot };
+    switch (operand.class) {
+      case "general":
+        this.#setWord(slot, value, true);
+        return;
+      case "high-byte":
+        this.#emit(`r8[(${slot} << 3) + 1] = ${textOf(value)};`);
+        return;
+      case "segment":
+        this.call("moveToSegment", number, value);
+        return;
+      case "control":
+        this.call("writeControl", number, this.zeroExtend(value, 64));
+        return;
+      case "debug":
+        this.call("writeDebug", number, this.zeroExtend(value, 64));
+    }
+  }
+
+  address(operand: Memory, popped = 0): Value {
+    if (operand.addressSize === 64) return this.#temporary(64, this.#exactAddress(operand, popped));
+    const offset = this.#offset(operand, popped);
+    return this.#temporary(operand.addressSize, operand.addressSize === 32 ? `${offset} | 0` : offset);
+  }
+
+  #exactAddress(operand: Memory, popped: number): string {
+    const parts = [`BigInt(${displacementOf(operand, popped)})`];
+    if (operand.ripRelative) parts.push(`r64[${ripWord >> 1}]`);
+    if (operand.base !== undefined) parts.push("r64[d.base >> 1]");
+    if (operand.index !== undefined) parts.push("(r64[d.index >> 1] << BigInt(d.scale))");
+    return `BigInt.asUintN(64, ${parts.join(" + ")})`;
+  }
+
+  /** Text of an operand's offset as memory accesses want it. */
+  #offset(operand: Memory, popped = 0): string {
+    const known = this.#offsets.get(operand);
+    if (known !== undefined) return known;
+    if (operand.base === 4) this.#commitStack();
+    const name = operand.addressSize === 64 ? this.#wideOffset(operand, popped) : this.#narrowOffset(operand, popped);
+    this.#offsets.set(operand, name);
+    return name;
+  }
+
+  #narrowOffset(operand: Memory, popped: number): string {
+    const parts = [displacementOf(operand, popped)];
+    if (operand.ripRelative) parts.push(`r32[${ripWord}]`);
+    if (operand.base !== undefined) parts.push("r32[d.base]");
+    if (operand.index !== undefined) parts.push("(r32[d.index] << d.scale)");
+    const wrap = operand.addressSize === 16 ? "& 0xffff" : ">>> 0";
+    return this.#temporary(operand.addressSize, `(${parts.join(" + ")}) ${wrap}`).text;
+  }
+
+  /** 64-bit offsets are signed numbers; sums that a double might not hold exactly go the long way through bigint. */
+  #wideOffset(operand: Memory, popped: number): string {
+    const parts = [displacementOf(operand, popped)];
+    if (operand.ripRelative) parts.push(signedWord(ripWord));
+    const base = operand.base === undefined ? "0" : this.#temporary(64, signedWord("d.base")).text;
+    if (operand.base !== undefined) parts.push(base);
+    if (operand.index === undefined) return this.#temporary(64, parts.join(" + ")).text;
+    const index = this.#temporary(64, `${signedWord("d.index")} * (1 << d.scale)`).text;
+    const exact = `Number(BigInt.asIntN(64, ${this.#exactAddress(operand, popped)}))`;
+    const safe = `Number.isSafeInteger(${base}) && Number.isSafeInteger(${index})`;
+    return this.#temporary(64, `${safe} ? ${[...parts, index].join(" + ")} : ${exact}`).text;
+  }
+
+  farPointer(operand: FarPointer): { readonly selector: Value; readonly offset: Value } {
+    const offset = this.#temporary(operand.width, operand.width === 32 ? "d.displacement | 0" : "d.displacement");
+    return { selector: this.#temporary(16, this.#slot(operand)), offset };
+  }
+
+  // Arithmetic.
+
+  constant(width: Width | 1, value: number | bigint): Value {
+    if (width === 64) return { width, text: `${BigInt.asUintN(64, BigInt(value))}n` } as Text;
+    const narrow =
+      width === 32 ? Number(BigInt.asIntN(32, BigInt(value))) : Number(BigInt.asUintN(width, BigInt(value)));
+    return { width, text: narrow < 0 ? `(${narrow})` : `${narrow}` } as Text;
+  }
+
+  #binary(make: Binary): (a: Value, b: Value) => Value {
+    return (a, b) => this.#temporary(a.width, make(a as Text, b as Text));
+  }
+  #compare(make: Binary): (a: Value, b: Value) => Value {
+    return (a, b) => this.#truth(make(a as Text, b as Text));
+  }
+
+  readonly add = this.#binary(expression.add);
+  readonly subtract = this.#binary(expression.subtract);
+  readonly multiply = this.#binary(expression.multiply);
+  readonly and = this.#binary(expression.and);
+  readonly or = this.#binary(expression.or);
+  readonly xor = this.#binary(expression.xor);
+  readonly shiftLeft = this.#binary(expression.shiftLeft);
+  readonly shiftRight = this.#binary(expression.shiftRight);
+  readonly shiftRightSigned = this.#binary(expression.shiftRightSigned);
+  readonly equal = this.#compare(expression.equal);
+  readonly lessUnsigned = this.#compare(expression.lessUnsigned);
+  readonly lessSigned = this.#compare(expression.lessSigned);
+
+  multiplyHigh(a: Value, b: Value, signed: boolean): Value {
+    return this.#temporary(64, expression.multiplyHigh(a as Text, b as Text, signed));
+  }
+  divide(a: Value, b: Value, signed: boolean): Value {
+    return this.#temporary(a.width, expression.divide(a as Text, b as Text, signed));
+  }
+  remainder(a: Value, b: Value, signed: boolean): Value {
+    return this.#temporary(a.width, expression.remainder(a as Text, b as Text, signed));
+  }
+  not(a: Value): Value {
+    return this.#temporary(a.width, expression.not(a as Text));
+  }
+  negate(a: Value): Value {
+    return this.#temporary(a.width, expression.negate(a as Text));
+  }
+  isZero(a: Value): Value {
+    return this.#truth(expression.isZero(a as Text));
+  }
+  bit(a: Value, index: number): Value {
+    return this.#temporary(1, expression.bit(a as Text, index));
+  }
+  select(condition: Value, a: Value, b: Value): Value {
+    return this.#temporary(a.width, expression.select(condition, a as Text, b as Text));
+  }
+  zeroExtend(a: Value, width: Width): Value {
+    return a.width === width ? a : this.#temporary(width, expression.zeroExtend(a as Text, width));
+  }
+  signExtend(a: Value, width: Width): Value {
+    return a.width === width ? a : this.#temporary(width, expression.signExtend(a as Text, width));
+  }
+  truncate(a: Value, width: Width | 1): Value {
+    return a.width === width ? a : this.#temporary(width, expression.truncate(a as Text, width));
+  }
+  lowestBit(a: Value): Value {
+    return this.#temporary(a.width, expression.lowestBit(a as Text));
+  }
+  highestBit(a: Value): Value {
+    return this.#temporary(a.width, expression.highestBit(a as Text));
+  }
+  bitCount(a: Value): Value {
+    return this.#temporary(a.width, expression.bitCount(a as Text));
+  }
+  byteSwap(a: Value): Value {
+    return this.#temporary(a.width, expression.byteSwap(a as Text));
+  }
+
+  // Memory.
+
+  #load(segment: SegmentName, offset: string, width: Width): Value {
+    return this.#temporary(width, `cpu.load${width}(${segmentNumber[segment]}, ${offset})`);
+  }
+
+  #store(segment: SegmentName, offset: string, value: Value): void {
+    this.#emit(`cpu.store${value.width}(${segmentNumber[segment]}, ${offset}, ${textOf(value)});`);
+  }
+
+  #prepareStore(segment: SegmentName, offset: string, width: Width): void {
+    this.#emit(`cpu.prepareStore(${segmentNumber[segment]}, ${offset}, ${width / 8});`);
+  }
+
+  load(segment: SegmentName | Memory, address: Value, width: Width): Value {
+    return this.#load(segmentName(segment), offsetOf(address), width);
+  }
+  store(segment: SegmentName | Memory, address: Value, value: Value): void {
+    this.#store(segmentName(segment), offsetOf(address), value);
+  }
+  checkStore(segment: SegmentName | Memory, address: Value, width: Width): void {
+    this.#prepareStore(segmentName(segment), offsetOf(address), width);
+  }
+
+  // Control.
+
+  when(condition: Value, then: () => void, otherwise?: () => void): void {
+    const moved = this.#stackMoved;
+    this.#branch(`if (${truthOf(condition)}) {`, then, moved);
+    if (otherwise) this.#branch("} else {", otherwise, moved);
+    this.#emit("}");
+  }
+
+  /** Both branches leave `sp` as the statements after them expect it. */
+  #branch(head: string, body: () => void, moved: boolean): void {
+    const offsets = new Map(this.#offsets);
+    this.#emit(head);
+    this.#stackMoved = moved;
+    body();
+    if (!moved) this.#commitStack();
+    this.#stackMoved = moved;
+    // Names made inside the branch end with it.
+    this.#offsets.clear();
+    for (const [operand, name] of offsets) this.#offsets.set(operand, name);
+  }
+
+  /** A signed number as a 64-bit value, and as itself for `jump`. */
+  #near(text: string): Near {
+    const near = this.#temporary(64, text).text;
+    return { width: 64, near, text: `pair(${near}, Math.floor(${near} / ${two32}))` };
+  }
+
+  target(operand: Relative): Value {
+    const distance = this.#slot(operand);
+    const { operandSize } = this.instruction;
+    if (operandSize === 64) return this.#near(`${signedWord(ripWord)} + ${distance}`);
+    return this.#temporary(operandSize, `r32[${ripWord}] + ${distance} ${operandSize === 32 ? "| 0" : "& 0xffff"}`);
+  }
+
+  nextAddress(width: Width): Value {
+    if (width === 64) return this.#near(`${signedWord(ripWord)} + d.length`);
+    return this.#temporary(width, `r32[${ripWord}] + d.length ${width === 32 ? "| 0" : "& 0xffff"}`);
+  }
+
+  checkJump(target: Value): void {
+    const { near, text } = target as Near;
+    if (target.width !== 64) this.#emit(`if ((${text} >>> 0) > u32[${codeLimitWord}]) cpu.raise(13, 0);`);
+    else if (near !== undefined) this.#emit(`if (${near} < ${-(2 ** 47)} || ${near} >= ${2 ** 47}) cpu.raise(13, 0);`);
+    else this.#emit(`if ((s64[0] = ${text}, s32[1] >> 15 !== s32[1] >> 31)) cpu.raise(13, 0);`);
+  }
+
+  jump(target: Value): void {
+    const { near, text } = target as Near;
+    this.checkJump(target);
+    this.#commitStack();
+    if (near !== undefined) this.#setInstructionPointer(near, `Math.floor(${near} / ${two32})`);
+    else if (target.width === 64) this.#setInstructionPointer(`(s64[0] = ${text}, s32[0])`, "s32[1]");
+    else this.#setInstructionPointer(text, "0");
+    this.#emit("return;");
+  }
+
+  #setInstructionPointer(low: string, high: string): void {
+    this.#emit(`r32[${ripWord}] = ${low};`);
+    this.#emit(`r32[${ripWord + 1}] = ${high};`);
+  }
+
+  raise(exception: Exception, errorCode?: number): void {
+    this.#emit(`cpu.raise(${exceptionVectors[exception]}${errorCode === undefined ? "" : `, ${errorCode}`});`);
+  }
+
+  call<N extends SystemCall>(name: N, ...args: Values<SystemCalls[N]["args"]>): Value {
+    this.found.calls = true;
+    this.#commitStack();
+    const values = args as readonly Value[];
+    const texts = values.map((value) => (value.width === 32 ? `${textOf(value)} >>> 0` : textOf(value)));
+    const text = `cpu.system.${name}(${["cpu", "d.decoded", ...texts].join(", ")})`;
+    const width: Width | undefined = systemCalls[name].result;
+    const result = width === undefined ? undefined : this.#temporary(width, width === 32 ? `${text} | 0` : text);
+    if (!result) this.#emit(`${text};`);
+    this.#reloadStack();
+    return result ?? noValue;
+  }
+
+  /** Statements that end the instruction: what follows it is next. */
+  finish(): void {
+    this.#commitStack();
+    if (this.#needs.calls) this.#emit("cpu.rip = cpu.next;");
+    else if (this.instruction.bits === 16) this.#emit(`r32[${ripWord}] = r32[${ripWord}] + d.length & 0xffff;`);
+    else if (this.instruction.bits === 32) this.#emit(`r32[${ripWord}] = r32[${ripWord}] + d.length | 0;`);
+    else {
+      this.#emit(`const next = u32[${ripWord}] + d.length;`);
+      this.#emit(`r32[${ripWord}] = next;`);
+      this.#emit(`if (next >= ${two32}) r32[${ripWord + 1}] += 1;`);
+    }
+  }
+}
+
+/** An address of 64 bits that is also at hand as a signed number. */
+interface Near extends Text {
+  readonly near?: string;
+}
+
+/** What a procedure without a result gives; no row uses it. */
+const noValue: Text = { width: 8, text: "undefined" };
+
+const displacementOf = (operand: Memory, popped: number): string =>
+  popped !== 0 && operand.base === 4 ? `d.displacement + ${popped}` : "d.displacement";
+
+function widthOf(operand: Memory): Width {
+  if (operand.width === undefined) throw new Error("a memory operand without a width has no value");
+  return operand.width;
+}
+
+const segmentName = (segment: SegmentName | Memory): SegmentName =>
+  typeof segment === "string" ? segment : segment.segment;
+
+/** An address as memory accesses want it. */
+function offsetOf(address: Value): string {
+  if (address.width === 64) return signedValue(address);
+  return address.width === 32 ? `${textOf(address)} >>> 0` : textOf(address);
+}
