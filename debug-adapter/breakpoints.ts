@@ -1,4 +1,4 @@
-import { evaluateText, type Subject } from "./evaluate.ts";
+import { answerText, evaluateText, type Subject } from "./evaluate.ts";
 import { parseExpression } from "./expression.ts";
 import { baseName, fileKey } from "./location.ts";
 import { addressOfLabel, itemAt, type Program, toLinear } from "./program.ts";
@@ -57,7 +57,8 @@ function bindLine(program: Program, wanted: string, line: number): Binding {
   const found = program.lines.nextLineWithCode(file, line);
   if (found === undefined) return unbound(`There is no instruction at or after line ${line + 1}.`);
   const addresses = entries(program, file, found);
-  const moved = found !== line ? { message: `Line ${line + 1} has no instruction; the next one is in line ${found + 1}.` } : {};
+  const moved =
+    found !== line ? { message: `Line ${line + 1} has no instruction; the next one is in line ${found + 1}.` } : {};
   return { addresses, file, line: found, ...moved };
 }
 
@@ -118,10 +119,10 @@ export function bind(program: Program, wish: Wish, id: number): Breakpoint {
 }
 
 /** The text of a logpoint: each `{expression}` is replaced by its value. */
-export const logText = (subject: Subject, message: string, show: (expression: string) => string): string =>
+export const logText = (subject: Subject, message: string): string =>
   message.replace(/\{([^{}]+)\}/g, (_, expression: string) => {
     const outcome = evaluateText(subject, expression);
-    return outcome.problem === undefined ? show(expression) : `{${outcome.problem}}`;
+    return outcome.problem === undefined ? answerText(subject, outcome) : `{${expression}: ${outcome.problem}}`;
   });
 
 /** True if the condition holds now. One that cannot be evaluated counts as true, so that it is seen. */

@@ -151,7 +151,8 @@ class Parser {
 
   #unary(): Expression {
     for (const operator of ["-", "~", "!", "+"] as const)
-      if (this.#next.kind === "sign" && this.#accept(operator)) return { kind: "unary", operator, operand: this.#unary() };
+      if (this.#next.kind === "sign" && this.#accept(operator))
+        return { kind: "unary", operator, operand: this.#unary() };
     return this.#primary();
   }
 

@@ -28,7 +28,8 @@ export function resolve(name: string, from: string): string {
   const { root, path } = split(from);
   const encode = (text: string) => (root === "" ? text : encodeURI(text));
   const slashed = name.replaceAll("\\", "/");
-  if (isAbsolutePath(name)) return root === "" ? name : root + encode(slashed.startsWith("/") ? slashed : `/${slashed}`);
+  if (isAbsolutePath(name))
+    return root === "" ? name : root + encode(slashed.startsWith("/") ? slashed : `/${slashed}`);
   const folder = path.replaceAll("\\", "/").replace(/[^/]*$/, "");
   return root + normalize(folder + encode(slashed));
 }
@@ -37,7 +38,9 @@ export function resolve(name: string, from: string): string {
 export function toUri(file: string): string {
   if (isUri(file)) return file;
   const slashed = file.replaceAll("\\", "/");
-  return `file://${encodeURI(slashed.startsWith("/") ? slashed : `/${slashed}`).replaceAll("#", "%23").replaceAll("?", "%3F")}`;
+  return `file://${encodeURI(slashed.startsWith("/") ? slashed : `/${slashed}`)
+    .replaceAll("#", "%23")
+    .replaceAll("?", "%3F")}`;
 }
 
 function decode(text: string): string {

@@ -1,0 +1,242 @@
+import type { MachineInterface } from "../emulator/machine-interface.ts";
+import type { Decoded } from "../isa/operands.ts";
+import type { Breakpoint } from "./breakpoints.ts";
+import {
+  comesBack,
+  instructionAt,
+  isCall,
+  isInterruptReturn,
+  isReturn,
+  isSoftwareInterrupt,
+  stackTop,
+  wrapLinear,
+} from "./code.ts";
+import { type Found, goToExit, lastBefore, lastEvent, previousStart } from "./history.ts";
+import { instructionEndingAt, type Program, toLinear } from "./program.ts";
+import { type EventStops, type ExceptionEvent, type ExitEvent, type Halt, Runner, type Surroundings } from "./run.ts";
+import { guestFrames } from "./stack.ts";
+
+/** Retries of one instruction between two chances to pause. */
+const retries = 10_000;
+
+/**
+ * Steps and runs a guest, forwards and backwards. Knows nothing of the Debug Adapter Protocol. Every operation ends with
+ * the machine at rest and says why it stopped there; only one may be under way at a time.
+ */
+export class Debugger {
+  readonly machine: MachineInterface;
+  readonly program: Program;
+  readonly #runner: Runner;
+  readonly #surroundings: Surroundings;
+
+  constructor(machine: MachineInterface, program: Program, surroundings: Surroundings) {
+    this.machine = machine;
+    this.program = program;
+    this.#surroundings = surroundings;
+    this.#runner = new Runner(machine, program, surroundings);
+  }
+
+  get breakpoints(): readonly Breakpoint[] {
+    return this.#runner.breakpoints;
+  }
+  set breakpoints(breakpoints: readonly Breakpoint[]) {
+    this.#runner.breakpoints = breakpoints;
+  }
+
+  /** Which events stop the guest. */
+  set stops(stops: EventStops) {
+    this.#runner.stops = stops;
+  }
+
+  /** Stops a running operation at the end of its slice. */
+  pause(): void {
+    this.#runner.pausing = true;
+  }
+
+  continue(): Promise<Halt> {
+    return this.#runner.forward();
+  }
+
+  /** One step: into calls, into handlers, and into the VMM where the instruction exits. */
+  stepIn(): Halt {
+    return this.#single() ?? this.#runner.arrive();
+  }
+
+  #single(): Halt | undefined {
+    const stop = this.machine.step();
+    if (stop.kind === "stopped") return { kind: "end", reason: stop.reason, text: stop.text };
+    const exit = this.machine.pendingExit;
+    return exit?.kind === "exit" ? { kind: "exit", event: exit } : undefined;
+  }
+
+  /** Over the next instruction with all it brings about: the called code, each repetition, a VM exit and its handling. */
+  async next(): Promise<Halt> {
+    const { machine } = this;
+    if (machine.pendingExit) return this.stepIn();
+    const decoded = instructionAt(machine, machine.linearRip, machine.bits);
+    if (!decoded || !comesBack(decoded)) return this.#nextPlain();
+    const after = wrapLinear(machine.linearRip + BigInt(decoded.length), machine.bits);
+    const { pointer } = stackTop(machine);
+    return this.#runner.forward({ addresses: [after], reached: () => stackTop(machine).pointer >= pointer });
+  }
+
+  /** Over an instruction that leads to the next one, a jump target or an exception handler. */
+  async #nextPlain(): Promise<Halt> {
+    const { machine } = this;
+    const { occurrence } = this.#runner;
+    const address = machine.linearRip;
+    const { pointer } = stackTop(machine);
+    this.#runner.pausing = false;
+    for (let n = 1; ; n++) {
+      const { lastSequence } = machine;
+      const halt = this.#single();
+      if (halt?.kind === "end" || (halt?.kind === "exit" && this.#runner.stops.exits?.(halt.event))) return halt;
+      if (halt?.kind === "exit") continue;
+      if (this.#interruptedSince(lastSequence)) {
+        const back = await this.#runner.forward({
+          addresses: [address],
+          reached: () => stackTop(machine).pointer >= pointer,
+        });
+        if (back.kind !== "step") return back;
+      } else if (this.#runner.occurrence !== occurrence) return this.#runner.arrive();
+      if (n % retries > 0) continue;
+      await this.#surroundings.breathe();
+      if (this.#runner.pausing) return { kind: "pause" };
+    }
+  }
+
+  /** True if a hardware interrupt, which has nothing to do with the instruction, came in between. */
+  #interruptedSince(sequence: number): boolean {
+    return this.machine.events(sequence, 100, ["interrupt"]).length > 0;
+  }
+
+  /** Where `stepOut` would lead; undefined if no caller is known. */
+  get canStepOut(): boolean {
+    return this.machine.pendingExit !== undefined || guestFrames(this.machine, this.program).length > 1;
+  }
+
+  /** To the caller of the present function, or out of the VMM. */
+  async stepOut(): Promise<Halt> {
+    if (this.machine.pendingExit) return this.stepIn();
+    const caller = guestFrames(this.machine, this.program)[1];
+    if (!caller) return { kind: "step" };
+    const { address, slot = 0n } = caller;
+    return this.#runner.forward({ addresses: [address], reached: () => stackTop(this.machine).pointer > slot });
+  }
+
+  /** To the previous instruction; unless `into`, over the whole of a call or handler that has just returned. */
+  async stepBack(into: boolean): Promise<Halt> {
+    const { machine } = this;
+    const present = machine.now;
+    if (present === 0) return { kind: "start" };
+    const address = machine.linearRip;
+    const { pointer } = stackTop(machine);
+    let target = previousStart(machine, present);
+    if (!into) {
+      machine.goTo(target);
+      const origin = await this.#whereReturnedFrom(address, pointer);
+      if (origin === "given up") return this.#goBackTo(present, { kind: "pause" });
+      target = origin.moment ?? target;
+    }
+    return this.#goBackTo(target, { kind: "step" });
+  }
+
+  #goBackTo(moment: number, halt: Halt): Halt {
+    this.machine.goTo(moment);
+    return halt;
+  }
+
+  /** If the instruction at hand returns to `address`: the moment before what it returns from was entered. */
+  async #whereReturnedFrom(address: bigint, pointer: bigint): Promise<Found> {
+    const { machine } = this;
+    const decoded = instructionAt(machine, machine.linearRip, machine.bits);
+    const from = decoded && this.#entriesOf(decoded, address);
+    if (!from || from.length === 0) return { moment: undefined };
+    // RET n also drops the arguments that were pushed before the call.
+    const [dropped] = isReturn(decoded) ? decoded.operands : [];
+    const entry = pointer - (dropped?.kind === "immediate" ? dropped.value : 0n);
+    const found = await lastBefore(machine, machine.now, {
+      addresses: new Set(from),
+      accept: () => stackTop(machine).pointer === entry,
+      breathe: () => this.#breatheBackwards(),
+    });
+    if (found === "given up" || found.moment === undefined) return found;
+    machine.goTo(found.moment);
+    // Back at the place where an interrupt struck, nothing of the program has been undone yet.
+    return machine.linearRip === address ? { moment: previousStart(machine, found.moment) } : found;
+  }
+
+  /** Where the code from which `decoded` returns to `address` may have been entered. */
+  #entriesOf(decoded: Decoded, address: bigint): readonly bigint[] {
+    const before = instructionEndingAt(this.program, address);
+    const start = before && toLinear(this.program, before.address);
+    if (isReturn(decoded)) return start !== undefined && isCall(before!.decoded!) ? [start] : [];
+    if (!isInterruptReturn(decoded)) return [];
+    return start !== undefined && isSoftwareInterrupt(before!.decoded!) ? [start, address] : [address];
+  }
+
+  async #breatheBackwards(): Promise<boolean> {
+    await this.#surroundings.breathe();
+    return !this.#runner.pausing;
+  }
+
+  /** To the last moment at which a breakpoint or an event would have stopped the guest, or to the start. */
+  async reverseContinue(): Promise<Halt> {
+    const { machine } = this;
+    this.#runner.pausing = false;
+    const present = machine.now;
+    const event = this.#lastEventStop();
+    // An exit is pending one step after its instruction began.
+    const floor = event ? event.step + (event.kind === "exit" ? 1 : 0) : 0;
+    const addresses = new Set(this.#runner.breakpoints.flatMap((breakpoint) => breakpoint.addresses));
+    if (addresses.size > 0) {
+      const accept = () => this.#runner.hitInPast().length > 0;
+      const found = await lastBefore(machine, present, {
+        addresses,
+        accept,
+        breathe: () => this.#breatheBackwards(),
+        floor,
+      });
+      if (found === "given up") return this.#goBackTo(present, { kind: "pause" });
+      if (found.moment !== undefined) {
+        machine.goTo(found.moment);
+        return { kind: "breakpoint", breakpoints: this.#runner.hitInPast() };
+      }
+    }
+    if (!event) return this.#goBackTo(0, { kind: "start" });
+    if (event.kind === "exception") return this.#runner.standAt(event);
+    return goToExit(machine, event) ? { kind: "exit", event } : { kind: "goto" };
+  }
+
+  /** Number of the newest event that is quite past: a pending exit is still the present. */
+  get #lastPassed(): number {
+    const { pendingExit, lastSequence } = this.machine;
+    return pendingExit ? pendingExit.sequence - 1 : lastSequence;
+  }
+
+  #lastEventStop(): ExitEvent | ExceptionEvent | undefined {
+    const { machine } = this;
+    const { exits, exceptions } = this.#runner.stops;
+    const before = this.#lastPassed;
+    const exit = exits && lastEvent(machine, before, "exit", exits);
+    const exception = exceptions && lastEvent(machine, before, "exception", exceptions);
+    return !exit || (exception && exception.sequence > exit.sequence) ? exception : exit;
+  }
+
+  /** Runs to the next VM exit, or goes back to the previous one; undefined if there is none before. */
+  async toExit(direction: "next" | "previous"): Promise<Halt | undefined> {
+    const { machine } = this;
+    if (direction === "next") return this.#runner.forward({ addresses: [], reached: () => false, exits: true });
+    const event = lastEvent(machine, this.#lastPassed, "exit", () => true);
+    if (!event) return undefined;
+    return goToExit(machine, event) ? { kind: "exit", event } : { kind: "goto" };
+  }
+
+  /** To the moment just before an event; undefined if it is not in the past or no longer recorded. */
+  goToEvent(sequence: number): Halt | undefined {
+    const [event] = this.machine.events(sequence - 1, 1);
+    if (event?.sequence !== sequence) return undefined;
+    this.#runner.goJustBefore(event);
+    return { kind: "goto" };
+  }
+}

@@ -1,0 +1,117 @@
+import type { MachineInterface } from "../emulator/machine-interface.ts";
+import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
+
+/**
+ * Searching the past. A machine can only go to a moment and run on from there, so an earlier place is found by running
+ * ever longer stretches of the past again and keeping the last match in each. Afterwards the machine stands somewhere
+ * in the past: callers go where they want to be.
+ */
+
+const firstStretch = 4096;
+const sliceSteps = 200_000;
+
+export interface Search {
+  /** Linear addresses of interest. */
+  readonly addresses: ReadonlySet<bigint>;
+  /** Asked at each of them, with the machine there. */
+  readonly accept: () => boolean;
+  /** Between slices; false gives the search up. */
+  readonly breathe: () => Promise<boolean>;
+  /** Moments before this one are of no interest. */
+  readonly floor?: number;
+}
+
+export type Found = { readonly moment: number | undefined } | "given up";
+
+/** Runs from the present to the moment `end`, and gives the last match on the way. */
+async function lastWithin(machine: MachineInterface, end: number, search: Search): Promise<Found> {
+  let moment: number | undefined;
+  const look = () => {
+    if (machine.now < end && !machine.pendingExit && search.addresses.has(machine.linearRip) && search.accept())
+      moment = machine.now;
+  };
+  look();
+  let left = sliceSteps;
+  while (machine.now < end) {
+    const before = machine.now;
+    const stop = machine.run({ steps: Math.min(end - machine.now, left), breakpoints: search.addresses });
+    look();
+    if (stop.kind === "stopped") break;
+    left -= Math.max(1, machine.now - before);
+    if (left > 0) continue;
+    left = sliceSteps;
+    if (!(await search.breathe())) return "given up";
+  }
+  return { moment };
+}
+
+/** The last moment before `limit` at which the machine was at one of the addresses and `accept` agreed. */
+export async function lastBefore(machine: MachineInterface, limit: number, search: Search): Promise<Found> {
+  const floor = search.floor ?? 0;
+  let end = limit;
+  for (let stretch = firstStretch; end > floor; stretch *= 4) {
+    const start = Math.max(floor, end - stretch);
+    machine.goTo(start);
+    const found = await lastWithin(machine, end, search);
+    if (found === "given up" || found.moment !== undefined) return found;
+    end = start;
+  }
+  return { moment: undefined };
+}
+
+/** Where each execution of an instruction started, between the present and the moment `end`. */
+function startsUntil(machine: MachineInterface, end: number): readonly number[] {
+  const starts: number[] = [];
+  let occurrence = "";
+  while (machine.now < end) {
+    const current = `${machine.linearRip}/${machine.instructions}`;
+    if (!machine.pendingExit && current !== occurrence) {
+      starts.push(machine.now);
+      occurrence = current;
+    }
+    const before = machine.now;
+    machine.step();
+    if (machine.now === before) break;
+  }
+  return starts;
+}
+
+/**
+ * The moment before `limit` at which the instruction then at hand started: however many steps it took, through VM exits,
+ * retries and repetitions. 0 if there is none.
+ */
+export function previousStart(machine: MachineInterface, limit: number): number {
+  for (let stretch = 64; ; stretch *= 8) {
+    const from = Math.max(0, limit - stretch);
+    machine.goTo(from);
+    const starts = startsUntil(machine, limit);
+    // The first start of a stretch may be the middle of an instruction.
+    if (from === 0 || starts.length > 1) return starts.at(-1) ?? 0;
+  }
+}
+
+/** The newest event of a kind up to `sequence` that `accept` agrees to. */
+export function lastEvent<K extends EventKind>(
+  machine: MachineInterface,
+  sequence: number,
+  kind: K,
+  accept: (event: MachineEvent & { kind: K }) => boolean,
+): (MachineEvent & { kind: K }) | undefined {
+  for (let end = sequence; end > 0; end -= 1000) {
+    const events = machine.events(Math.max(0, end - 1000), 1000, [kind]);
+    for (const event of events.toReversed()) {
+      const matching = event as MachineEvent & { kind: K };
+      if (event.sequence <= end && accept(matching)) return matching;
+    }
+  }
+  return undefined;
+}
+
+/** Goes to the moment at which a past exit is pending; false if the machine cannot find it. */
+export function goToExit(machine: MachineInterface, event: MachineEvent): boolean {
+  for (const step of [event.step, event.step + 1]) {
+    machine.goTo(step);
+    if (machine.pendingExit?.sequence === event.sequence) return true;
+  }
+  return false;
+}

@@ -1,0 +1,183 @@
+import type { MachineInterface, Stop } from "../emulator/machine-interface.ts";
+import type { MachineEvent, StopReason } from "../emulator/trace/event.ts";
+import { type Breakpoint, conditionHolds, logText, satisfiesHitCondition } from "./breakpoints.ts";
+import type { Program } from "./program.ts";
+
+/** Why the debugger stopped. */
+export type Halt =
+  /** Before the first instruction. */
+  | { readonly kind: "entry" }
+  | { readonly kind: "step" }
+  | { readonly kind: "pause" }
+  /** Somewhere a person asked to go. */
+  | { readonly kind: "goto" }
+  /** Going backwards, the beginning was reached. */
+  | { readonly kind: "start" }
+  | { readonly kind: "breakpoint"; readonly breakpoints: readonly Breakpoint[] }
+  | { readonly kind: "exit"; readonly event: ExitEvent }
+  /** The instruction about to run will raise this. */
+  | { readonly kind: "exception"; readonly event: ExceptionEvent }
+  | { readonly kind: "end"; readonly reason: StopReason; readonly text: string };
+
+export type ExitEvent = MachineEvent & { kind: "exit" };
+export type ExceptionEvent = MachineEvent & { kind: "exception" };
+
+/** Which events stop the guest. */
+export interface EventStops {
+  readonly exits: ((event: ExitEvent) => boolean) | undefined;
+  readonly exceptions: ((event: ExceptionEvent) => boolean) | undefined;
+}
+
+/** What the debugger needs of the process it lives in. */
+export interface Surroundings {
+  /** Lets other work, such as a request to pause, come in; called between slices. */
+  breathe(): Promise<void>;
+  /** A slice has run forwards, or the present has moved. */
+  advanced(running: boolean): void;
+  /** A logpoint was passed. */
+  log(text: string, breakpoint: Breakpoint): void;
+}
+
+/** Where a forward run ends besides breakpoints and events. */
+export interface Goal {
+  readonly addresses: readonly bigint[];
+  /** Asked at each of the addresses. */
+  readonly reached: () => boolean;
+  /** Any VM exit will do. */
+  readonly exits?: boolean;
+}
+
+const nowhere: Goal = { addresses: [], reached: () => false };
+
+/** Steps between two chances to pause: some ten milliseconds. */
+const sliceSteps = 200_000;
+
+/** Runs a machine forwards in slices, and stops it where breakpoints and events say. */
+export class Runner {
+  readonly machine: MachineInterface;
+  readonly program: Program;
+  readonly surroundings: Surroundings;
+  breakpoints: readonly Breakpoint[] = [];
+  stops: EventStops = { exits: undefined, exceptions: undefined };
+  pausing = false;
+  /** The exception before which the guest stands stopped, and the moment: running on from there passes it. */
+  #acknowledged = { step: -1, sequence: 0 };
+  /** The instruction at which breakpoints have been looked at; it may take several steps. */
+  #looked = "";
+
+  constructor(machine: MachineInterface, program: Program, surroundings: Surroundings) {
+    this.machine = machine;
+    this.program = program;
+    this.surroundings = surroundings;
+  }
+
+  /** Identifies one execution of one instruction, however many steps it takes (REP, exits, retries). */
+  get occurrence(): string {
+    return `${this.machine.linearRip}/${this.machine.instructions}`;
+  }
+
+  async forward(goal: Goal = nowhere): Promise<Halt> {
+    this.pausing = false;
+    this.#looked = this.occurrence;
+    this.#forgetFuture();
+    const passed = this.#acknowledged.step === this.machine.now ? this.#acknowledged.sequence : 0;
+    let seen = Math.max(this.machine.lastSequence, passed);
+    let left = sliceSteps;
+    for (;;) {
+      const before = this.machine.now;
+      const stop = this.machine.run({
+        steps: left,
+        breakpoints: this.#addresses(goal),
+        stopOnExit: (event) => event.kind === "exit" && (goal.exits || this.stops.exits?.(event) === true),
+      });
+      const halt = this.#exceptionAfter(seen) ?? this.#judge(stop, goal);
+      if (halt) return halt;
+      seen = Math.max(seen, this.machine.lastSequence);
+      left -= Math.max(1, this.machine.now - before);
+      if (left > 0) continue;
+      this.surroundings.advanced(true);
+      await this.surroundings.breathe();
+      if (this.pausing) return { kind: "pause" };
+      left = sliceSteps;
+    }
+  }
+
+  /** Hits and exceptions after the present have not happened yet. */
+  #forgetFuture(): void {
+    const { now } = this.machine;
+    for (const breakpoint of this.breakpoints) breakpoint.hits = breakpoint.hits.filter((moment) => moment <= now);
+  }
+
+  #addresses(goal: Goal): ReadonlySet<bigint> {
+    return new Set([...this.breakpoints.flatMap(({ addresses }) => addresses), ...goal.addresses]);
+  }
+
+  #judge(stop: Stop, goal: Goal): Halt | undefined {
+    if (stop.kind === "stopped") return { kind: "end", reason: stop.reason, text: stop.text };
+    const exit = this.machine.pendingExit;
+    if (stop.kind === "exit" && exit?.kind === "exit") return { kind: "exit", event: exit };
+    // A slice may end exactly before a breakpoint, which the next one would pass over.
+    if (exit) return undefined;
+    if (goal.addresses.includes(this.machine.linearRip) && goal.reached()) return this.arrive();
+    return this.hitHere();
+  }
+
+  /** A step ends here; a breakpoint in the same place is reported instead. */
+  arrive(): Halt {
+    return this.hitHere() ?? { kind: "step" };
+  }
+
+  /** The breakpoints that stop before the next instruction. Logs, and counts hits; does nothing twice for one execution. */
+  hitHere(): Halt | undefined {
+    if (this.machine.pendingExit || this.#looked === this.occurrence) return undefined;
+    this.#looked = this.occurrence;
+    const hit = this.breakpoints.filter((breakpoint) => {
+      if (!breakpoint.addresses.includes(this.machine.linearRip)) return false;
+      const { condition, hitCondition, logMessage } = breakpoint.wish;
+      if (!conditionHolds(this, condition)) return false;
+      if (hitCondition && !satisfiesHitCondition(hitCondition, this.#countHit(breakpoint))) return false;
+      if (!logMessage) return true;
+      this.surroundings.log(logText(this, logMessage), breakpoint);
+      return false;
+    });
+    return hit.length > 0 ? { kind: "breakpoint", breakpoints: hit } : undefined;
+  }
+
+  #countHit(breakpoint: Breakpoint): number {
+    const { now } = this.machine;
+    if (breakpoint.hits.at(-1) !== now) breakpoint.hits.push(now);
+    return breakpoint.hits.length;
+  }
+
+  /** Which breakpoints stopped, or would have, at this moment of the past. Logs and counts nothing. */
+  hitInPast(): readonly Breakpoint[] {
+    const { linearRip, now } = this.machine;
+    return this.breakpoints.filter(({ addresses, wish, hits }) => {
+      if (wish.logMessage || !addresses.includes(linearRip) || !conditionHolds(this, wish.condition)) return false;
+      const n = hits.indexOf(now) + 1;
+      return !wish.hitCondition || (n > 0 && satisfiesHitCondition(wish.hitCondition, n));
+    });
+  }
+
+  /** If an exception that stops was raised after the event `seen`, goes back to just before it. */
+  #exceptionAfter(seen: number): Halt | undefined {
+    const wanted = this.stops.exceptions;
+    if (!wanted) return undefined;
+    for (const event of this.machine.events(seen, Number.MAX_SAFE_INTEGER, ["exception"]))
+      if (event.kind === "exception" && wanted(event)) return this.standAt(event);
+    return undefined;
+  }
+
+  /** Goes to the moment just before an exception; running on will pass it. */
+  standAt(event: ExceptionEvent): Halt {
+    this.goJustBefore(event);
+    this.#acknowledged = { step: this.machine.now, sequence: event.sequence };
+    return { kind: "exception", event };
+  }
+
+  /** Goes to the last moment at which an event had not happened yet. */
+  goJustBefore(event: MachineEvent): void {
+    this.machine.goTo(event.step);
+    if (this.machine.lastSequence >= event.sequence && event.step > 0) this.machine.goTo(event.step - 1);
+  }
+}
