@@ -1,6 +1,5 @@
 import type { StartMode } from "../machine-interface.ts";
 import type { Cpu } from "../cpu/cpu.ts";
-import type { Bus } from "../cpu/environment.ts";
 import type { CostProfile } from "../time/costs.ts";
 import type { EventBody, MachineEvent, StopReason } from "../trace/event.ts";
 
@@ -9,9 +8,8 @@ export const hostReservedBytes = 0x20_0000;
 
 /** What a VMM is given of its machine. */
 export interface VmmContext {
+  /** The physical processor. The devices of its bus are, for a guest, the VMM's device models. */
   readonly cpu: Cpu;
-  /** Devices at guest ports and guest-physical addresses: under a VMM, its device models. */
-  readonly bus: Bus;
   /** Guest memory in bytes; guest-physical 0 is host-physical `hostReservedBytes`. */
   readonly guestBytes: number;
   readonly mode: StartMode;

@@ -72,8 +72,11 @@ export class Vmcs {
   set(field: VmcsField, value: bigint | number): void {
     const { offset, bits } = places[field];
     if (bits === 64) this.#bytes.setBigUint64(offset, BigInt.asUintN(64, BigInt(value)), true);
-    else if (bits === 32) this.#bytes.setUint32(offset, Number(value), true);
-    else this.#bytes.setUint16(offset, Number(value), true);
+    else {
+      const low = typeof value === "bigint" ? Number(BigInt.asUintN(32, value)) : value;
+      if (bits === 32) this.#bytes.setUint32(offset, low, true);
+      else this.#bytes.setUint16(offset, low, true);
+    }
   }
 
   /** Bit `index` of a field. */

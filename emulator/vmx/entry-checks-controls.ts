@@ -1,0 +1,197 @@
+import { allowedControls } from "./capabilities.ts";
+import { type ControlName, isOn } from "./controls.ts";
+import type { EntryCheck } from "./entry-checks.ts";
+import { physicalAddressBits } from "./ept.ts";
+import { eventType } from "./qualification.ts";
+import type { Vmcs } from "./vmcs.ts";
+import { type VmcsField, vmcsFields } from "./vmcs-fields.ts";
+
+const unless = (condition: boolean, then: () => boolean): boolean => !condition || then();
+export const isPhysical = (address: bigint): boolean => address >> BigInt(physicalAddressBits) === 0n;
+
+type Word = keyof typeof allowedControls;
+
+function capabilityChecks(field: Word, active: (v: Vmcs) => boolean): EntryCheck[] {
+  const { must, may } = allowedControls[field];
+  const name = vmcsFields[field].name;
+  const checks: EntryCheck[] = [
+    {
+      id: `${field}.must-be-1`,
+      field,
+      sentence: `Reserved bits of the ${name} that must be 1 are 1.`,
+      holds: (v) => unless(active(v), () => (v.number(field) & must) >>> 0 === must >>> 0),
+    },
+    {
+      id: `${field}.must-be-0`,
+      field,
+      sentence: `The ${name} set only bits that the processor supports.`,
+      holds: (v) => unless(active(v), () => (v.number(field) & ~may) >>> 0 === 0),
+    },
+  ];
+  return must === 0 ? checks.slice(1) : checks;
+}
+
+/** A physical address used while a control is 1. */
+function addressCheck(field: VmcsField, control: ControlName, align: number): EntryCheck {
+  return {
+    id: `${field}.address`,
+    field,
+    sentence: `${vmcsFields[field].name} is aligned to ${align} bytes and within the physical-address width.`,
+    holds: (v) => unless(isOn(v, control), () => (v.get(field) & BigInt(align - 1)) === 0n && isPhysical(v.get(field))),
+  };
+}
+
+const requires = (
+  id: string,
+  field: VmcsField,
+  control: ControlName,
+  needs: ControlName,
+  sentence: string,
+): EntryCheck => ({
+  id,
+  field,
+  sentence,
+  holds: (v) => unless(isOn(v, control), () => isOn(v, needs)),
+});
+
+function msrArea(field: VmcsField, count: VmcsField): EntryCheck {
+  return {
+    id: `${field}.aligned`,
+    field,
+    sentence: `${vmcsFields[field].name} is aligned to 16 bytes and within the physical-address width if its count is not 0.`,
+    holds: (v) => unless(v.number(count) !== 0, () => (v.get(field) & 15n) === 0n && isPhysical(v.get(field))),
+  };
+}
+
+const eptChecks: readonly EntryCheck[] = [
+  {
+    id: "eptp.memory-type",
+    field: "eptPointer",
+    sentence: "The EPT memory type, bits 2:0 of the EPTP, is 0 (UC) or 6 (WB).",
+    holds: (v) => unless(isOn(v, "ept"), () => [0n, 6n].includes(v.get("eptPointer") & 7n)),
+  },
+  {
+    id: "eptp.walk-length",
+    field: "eptPointer",
+    sentence: "Bits 5:3 of the EPTP are 3: a walk length of 4.",
+    holds: (v) => unless(isOn(v, "ept"), () => ((v.get("eptPointer") >> 3n) & 7n) === 3n),
+  },
+  {
+    id: "eptp.reserved",
+    field: "eptPointer",
+    sentence: "Bits 11:7 of the EPTP and bits beyond the physical-address width are 0.",
+    holds: (v) =>
+      unless(isOn(v, "ept"), () => (v.get("eptPointer") & 0xf80n) === 0n && isPhysical(v.get("eptPointer"))),
+  },
+  requires(
+    "unrestricted-guest.ept",
+    "secondaryControls",
+    "unrestrictedGuest",
+    "ept",
+    "Unrestricted guest needs Enable EPT.",
+  ),
+  {
+    id: "vpid.nonzero",
+    field: "vpid",
+    sentence: "With Enable VPID the VPID is not 0, which is the host's.",
+    holds: (v) => unless(isOn(v, "vpid"), () => v.number("vpid") !== 0),
+  },
+];
+
+const injection = (v: Vmcs) => {
+  const info = v.number("entryInterruptionInfo");
+  return {
+    valid: info >>> 31 === 1,
+    vector: info & 0xff,
+    type: (info >> 8) & 7,
+    errorCode: ((info >> 11) & 1) === 1,
+    info,
+  };
+};
+
+const vectorsWithErrorCode: readonly number[] = [8, 10, 11, 12, 13, 14, 17];
+const isSoftware = (type: number): boolean =>
+  type === eventType.softwareInterrupt ||
+  type === eventType.privilegedSoftwareException ||
+  type === eventType.softwareException;
+
+/** Unrestricted guest entering with CR0.PE = 0 injects without error codes. */
+const entersRealMode = (v: Vmcs): boolean => isOn(v, "unrestrictedGuest") && (v.get("guestCr0") & 1n) === 0n;
+
+/** A check of the event to inject, made only if there is one. */
+const injected = (
+  id: string,
+  field: VmcsField,
+  sentence: string,
+  holds: (event: ReturnType<typeof injection>, v: Vmcs) => boolean,
+): EntryCheck => ({
+  id: `injection.${id}`,
+  field,
+  sentence,
+  holds: (v) => unless(injection(v).valid, () => holds(injection(v), v)),
+});
+
+const injectionChecks: readonly EntryCheck[] = [
+  injected(
+    "type",
+    "entryInterruptionInfo",
+    "The type of the event to inject is not the reserved 1, nor 7.",
+    (e) => e.type !== 1 && e.type !== 7,
+  ),
+  injected("nmi-vector", "entryInterruptionInfo", "An injected NMI has vector 2.", (e) =>
+    unless(e.type === eventType.nmi, () => e.vector === 2),
+  ),
+  injected("exception-vector", "entryInterruptionInfo", "An injected hardware exception has a vector up to 31.", (e) =>
+    unless(e.type === eventType.hardwareException, () => e.vector <= 31),
+  ),
+  injected(
+    "error-code",
+    "entryInterruptionInfo",
+    "An error code is delivered exactly with the hardware exceptions that have one, and never in real mode.",
+    (e, v) =>
+      e.errorCode ===
+      (e.type === eventType.hardwareException && vectorsWithErrorCode.includes(e.vector) && !entersRealMode(v)),
+  ),
+  injected(
+    "reserved",
+    "entryInterruptionInfo",
+    "Bits 30:12 of the interruption information are 0.",
+    (e) => (e.info & 0x7ffff000) === 0,
+  ),
+  injected("error-code-high", "entryErrorCode", "The error code to deliver has bits 31:16 clear.", (e, v) =>
+    unless(e.errorCode, () => v.number("entryErrorCode") <= 0xffff),
+  ),
+  injected(
+    "length",
+    "entryInstructionLength",
+    "A software interrupt or exception has an instruction length of 1 to 15.",
+    (e, v) =>
+      unless(
+        isSoftware(e.type),
+        () => v.number("entryInstructionLength") >= 1 && v.number("entryInstructionLength") <= 15,
+      ),
+  ),
+];
+
+/** Checks of the control fields (SDM Vol. 3, 27.2.1); the first that fails gives VM-instruction error 7. */
+export const controlChecks: readonly EntryCheck[] = [
+  ...capabilityChecks("pinControls", () => true),
+  ...capabilityChecks("primaryControls", () => true),
+  ...capabilityChecks("secondaryControls", (v) => isOn(v, "secondaryControls")),
+  {
+    id: "cr3-targets.count",
+    field: "cr3TargetCount",
+    sentence: "There are at most 4 CR3-target values.",
+    holds: (v) => v.number("cr3TargetCount") <= 4,
+  },
+  addressCheck("ioBitmapA", "ioBitmaps", 4096),
+  addressCheck("ioBitmapB", "ioBitmaps", 4096),
+  addressCheck("msrBitmaps", "msrBitmaps", 4096),
+  ...eptChecks,
+  ...capabilityChecks("exitControls", () => true),
+  msrArea("exitMsrStoreAddress", "exitMsrStoreCount"),
+  msrArea("exitMsrLoadAddress", "exitMsrLoadCount"),
+  ...capabilityChecks("entryControls", () => true),
+  ...injectionChecks,
+  msrArea("entryMsrLoadAddress", "entryMsrLoadCount"),
+];

@@ -1,0 +1,52 @@
+import { controlChecks } from "./entry-checks-controls.ts";
+import { guestChecks } from "./entry-checks-guest.ts";
+import { hostChecks } from "./entry-checks-host.ts";
+import type { Vmcs } from "./vmcs.ts";
+import { encodingText, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
+
+/** One check that the processor makes of the VMCS on VM entry. */
+export interface EntryCheck {
+  readonly id: string;
+  /** The field that is at fault if it fails. */
+  readonly field: VmcsField;
+  /** What must hold, as a sentence. */
+  readonly sentence: string;
+  readonly holds: (vmcs: Vmcs) => boolean;
+  /** Exit qualification of a failed guest check; default 0. */
+  readonly qualification?: number;
+}
+
+/** Controls and host state fail with VMfailValid and an instruction error; guest state with an exit, bit 31 set. */
+export type EntryFailure =
+  | { readonly kind: "vmfail"; readonly error: 7 | 8; readonly check: EntryCheck }
+  | { readonly kind: "exit"; readonly reason: 33; readonly qualification: number; readonly check: EntryCheck };
+
+/** The three groups in the order the processor makes them (SDM Vol. 3, 27.2 and 27.3). */
+export const entryChecks = { controls: controlChecks, host: hostChecks, guest: guestChecks } as const;
+
+const failing = (checks: readonly EntryCheck[], vmcs: Vmcs): EntryCheck | undefined =>
+  checks.find((check) => !check.holds(vmcs));
+
+/** The first check that does not hold, and how the entry fails by it; undefined if the guest can be entered. */
+export function checkEntry(vmcs: Vmcs): EntryFailure | undefined {
+  const control = failing(controlChecks, vmcs);
+  if (control) return { kind: "vmfail", error: 7, check: control };
+  const host = failing(hostChecks, vmcs);
+  if (host) return { kind: "vmfail", error: 8, check: host };
+  const guest = failing(guestChecks, vmcs);
+  if (guest) return { kind: "exit", reason: 33, qualification: guest.qualification ?? 0, check: guest };
+  return undefined;
+}
+
+/** "VM entry failed (invalid guest state): CS selector … (Guest CS access rights 4816h = 9Bh)" */
+export function entryFailureText(vmcs: Vmcs, failure: EntryFailure): string {
+  const kind =
+    failure.kind === "exit"
+      ? "exit reason 33, invalid guest state"
+      : failure.error === 7
+        ? "VM-instruction error 7, invalid control field"
+        : "VM-instruction error 8, invalid host-state field";
+  const { field, sentence, id } = failure.check;
+  const value = vmcs.get(field).toString(16).toUpperCase();
+  return `VM entry failed (${kind}): ${sentence} Check ${id}: ${vmcsFields[field].name} ${encodingText(field)} = ${value}h.`;
+}

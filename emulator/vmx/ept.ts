@@ -1,0 +1,176 @@
+import type { Access } from "../cpu/monitor.ts";
+import type { WalkStep } from "../trace/event.ts";
+
+/** Bits of physical addresses the processor has (CPUID 80000008h EAX 7:0 says the same). */
+export const physicalAddressBits = 40;
+
+/** Bits of an EPT entry (SDM Vol. 3, tables 29-1 to 29-7). */
+export const eptBits = {
+  read: 1n,
+  write: 2n,
+  execute: 4n,
+  ignorePat: 0x40n,
+  large: 0x80n,
+  accessed: 0x100n,
+  dirty: 0x200n,
+  suppressVe: 1n << 63n,
+} as const;
+const permissions = 7n;
+const addressMask = ((1n << 52n) - 1n) & ~0xfffn;
+
+/** Leaf memory types; 2, 3 and 7 are misconfigurations. */
+export const memoryTypes: Readonly<Record<number, string>> = { 0: "UC", 1: "WC", 4: "WT", 5: "WP", 6: "WB" };
+
+/** EPTP (201Ah): memory type 2:0, walk length minus 1 5:3, accessed and dirty flags 6, PML4 table 51:12. */
+export const makeEptp = (table: number, accessedDirty: boolean): bigint =>
+  BigInt(table) | 6n | (3n << 3n) | (accessedDirty ? 0x40n : 0n);
+
+/** Host-physical memory the walker reads and, for accessed and dirty flags, writes. */
+export interface TableMemory {
+  read64(address: number): bigint;
+  write64(address: number, value: bigint): void;
+}
+
+export interface EptOptions {
+  /** The access is to a guest paging structure. */
+  readonly forTable: boolean;
+  /** Changes nothing (no accessed and dirty flags). */
+  readonly probe: boolean;
+  /** Receives the entries read. */
+  readonly steps?: WalkStep[] | undefined;
+}
+
+/** Accesses as the low bits of the exit qualification: read 1, write 2, fetch 4. */
+export interface EptViolation {
+  readonly kind: "violation";
+  readonly attempted: number;
+  /** Permissions all levels grant together, as bits 2:0; 0 where an entry is not present. */
+  readonly allowed: number;
+  readonly level: number;
+  readonly entry: bigint;
+}
+export interface EptMisconfiguration {
+  readonly kind: "misconfiguration";
+  readonly level: number;
+  readonly entry: bigint;
+  /** What is wrong, completing "the entry has …". */
+  readonly fault: string;
+}
+export interface EptTranslation {
+  readonly kind: "ok";
+  readonly host: number;
+}
+export type EptOutcome = EptTranslation | EptViolation | EptMisconfiguration;
+
+const levelNames: Readonly<Record<number, string>> = { 4: "EPT PML4E", 3: "EPT PDPTE", 2: "EPT PDE", 1: "EPT PTE" };
+
+/** Shift of the guest-physical address for the index of a level: 12, 21, 30, 39. */
+const shift = (level: number): number => 3 + 9 * level;
+
+/** Host-physical address of the entry for a guest-physical address in the table at `table`. */
+export const eptEntryAddress = (table: number, guestPhysical: number, level: number): number =>
+  table + (Math.floor(guestPhysical / 2 ** shift(level)) & 0x1ff) * 8;
+
+/** Bits an access needs. Guest tables are read, and count as written when accessed and dirty flags are on (29.3.3.2). */
+function needed(access: Access, forTable: boolean, accessedDirty: boolean): number {
+  if (forTable) return accessedDirty ? 3 : 1;
+  return access === "read" ? 1 : access === "write" ? 2 : 4;
+}
+
+/** What makes a present entry a misconfiguration (SDM Vol. 3, 29.3.3.1), or undefined. */
+export function misconfiguration(entry: bigint, level: number): string | undefined {
+  if ((entry & 3n) === 2n) return "write permission without read permission";
+  if (entry & addressMask & ~((1n << BigInt(physicalAddressBits)) - 1n)) return "reserved physical-address bits set";
+  const large = (entry & eptBits.large) !== 0n;
+  if (level === 4) return (entry & 0xf8n) !== 0n ? "reserved bits 7:3 set in a PML4 entry" : undefined;
+  if (level > 1 && !large)
+    return (entry & 0x78n) !== 0n ? "bits 6:3 set in an entry that refers to a table" : undefined;
+  const type = Number((entry >> 3n) & 7n);
+  if (memoryTypes[type] === undefined) return `reserved memory type ${type}`;
+  const low = (1n << BigInt(shift(level))) - 1n;
+  if (level > 1 && (entry & addressMask & low) !== 0n) return "a page frame that is not aligned to its size";
+  return undefined;
+}
+
+const isLeaf = (entry: bigint, level: number): boolean => level === 1 || (level < 4 && (entry & eptBits.large) !== 0n);
+
+function entryBits(entry: bigint, level: number, accessedDirty: boolean): string[] {
+  const bits: string[] = [];
+  if (entry & eptBits.read) bits.push("R");
+  if (entry & eptBits.write) bits.push("W");
+  if (entry & eptBits.execute) bits.push("X");
+  if (level < 4 && level > 1 && entry & eptBits.large) bits.push(level === 2 ? "2 MiB" : "1 GiB");
+  if (accessedDirty && entry & eptBits.accessed) bits.push("A");
+  if (isLeaf(entry, level)) {
+    if (accessedDirty && entry & eptBits.dirty) bits.push("D");
+    bits.push(memoryTypes[Number((entry >> 3n) & 7n)] ?? "reserved memory type");
+  }
+  return bits;
+}
+
+/**
+ * Translates a guest-physical address through the tables of an EPTP with walk length 4: misconfiguration is checked
+ * before permissions at each level, permissions are the AND over the levels, and accessed and dirty flags are set only
+ * after the walk has succeeded (SDM Vol. 3, 29.3). Mode-based execute control and sub-page permissions are not supported.
+ */
+export function walkEpt(
+  memory: TableMemory,
+  eptp: bigint,
+  guestPhysical: number,
+  access: Access,
+  options: EptOptions,
+): EptOutcome {
+  const accessedDirty = (eptp & 0x40n) !== 0n;
+  const attempted = needed(access, options.forTable, accessedDirty);
+  const visited: number[] = [];
+  let table = Number(eptp & addressMask);
+  let allowed = 7;
+  for (let level = 4; level >= 1; level--) {
+    const address = eptEntryAddress(table, guestPhysical, level);
+    const entry = memory.read64(address);
+    visited.push(address);
+    const verdict = judge(entry, level, allowed, attempted);
+    const bits = entryBits(entry, level, accessedDirty);
+    options.steps?.push({
+      table: levelNames[level]!,
+      level,
+      address: address.toString(16),
+      entry: entry.toString(16),
+      bits,
+      verdict: verdict === undefined ? "ok" : verdict.step,
+    });
+    if (verdict) return verdict.outcome;
+    allowed &= Number(entry & permissions);
+    if (isLeaf(entry, level)) {
+      if (accessedDirty && !options.probe) setFlags(memory, visited, (attempted & 2) !== 0);
+      const size = 2 ** shift(level);
+      const frame = Number(entry & addressMask);
+      return { kind: "ok", host: frame - (frame % size) + (guestPhysical % size) };
+    }
+    table = Number(entry & addressMask);
+  }
+  throw new Error("an EPT walk ends at level 1");
+}
+
+type Verdict = { readonly step: WalkStep["verdict"]; readonly outcome: EptViolation | EptMisconfiguration };
+
+/** What stops the walk at an entry; undefined if nothing does. A leaf's permissions decide, and those of all above it. */
+function judge(entry: bigint, level: number, above: number, attempted: number): Verdict | undefined {
+  const own = Number(entry & permissions);
+  if (own === 0) return { step: "not present", outcome: { kind: "violation", attempted, allowed: 0, level, entry } };
+  const fault = misconfiguration(entry, level);
+  if (fault) return { step: "misconfigured", outcome: { kind: "misconfiguration", level, entry, fault } };
+  const allowed = above & own;
+  if (isLeaf(entry, level) && (attempted & ~allowed) !== 0)
+    return { step: "protection", outcome: { kind: "violation", attempted, allowed, level, entry } };
+  return undefined;
+}
+
+/** Accessed in every entry used, dirty in the leaf if written. */
+function setFlags(memory: TableMemory, visited: readonly number[], write: boolean): void {
+  for (const [n, address] of visited.entries()) {
+    const entry = memory.read64(address);
+    const flags = eptBits.accessed | (write && n === visited.length - 1 ? eptBits.dirty : 0n);
+    if ((entry & flags) !== flags) memory.write64(address, entry | flags);
+  }
+}

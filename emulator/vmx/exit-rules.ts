@@ -1,0 +1,304 @@
+import type { Why } from "../trace/event.ts";
+import { hex } from "./bit-layout.ts";
+import { type ControlName, controlRule, controls, isOn } from "./controls.ts";
+import type { Vmcs } from "./vmcs.ts";
+import { encodingText, type VmcsField } from "./vmcs-fields.ts";
+
+/** Something the guest is about to do that may make it leave VMX non-root operation. */
+export type Attempt =
+  | { readonly reason: "CPUID" | "INVD" | "VMCALL" | "XSETBV" | "TRIPLE_FAULT" | "TASK_SWITCH" }
+  | { readonly reason: SimpleReason }
+  | { readonly reason: "CR_ACCESS"; readonly register: number; readonly access: CrAccess; readonly value: bigint }
+  | { readonly reason: "IO_INSTRUCTION"; readonly port: number; readonly bytes: number }
+  | { readonly reason: "RDMSR" | "WRMSR"; readonly msr: number }
+  | { readonly reason: "EXCEPTION_NMI"; readonly vector: number; readonly errorCode: number | undefined };
+
+export type CrAccess = "to" | "from" | "clts" | "lmsw";
+
+/** Would it exit, and the rule that says so. */
+export interface Decision {
+  readonly exits: boolean;
+  readonly why: Why;
+}
+
+/** Host-physical memory as the rules read it: one byte, unsigned. */
+export type ReadByte = (address: number) => number;
+
+const manual = {
+  always: "SDM Vol. 3, 26.1.2: Instructions That Cause VM Exits Unconditionally",
+  conditional: "SDM Vol. 3, 26.1.3: Instructions That Cause VM Exits Conditionally",
+  other: "SDM Vol. 3, 26.2: Other Causes of VM Exits",
+  ioBitmaps: "SDM Vol. 3, 25.6.4: I/O-Bitmap Addresses",
+  masks: "SDM Vol. 3, 25.6.6: Guest/Host Masks and Read Shadows for CR0 and CR4",
+  targets: "SDM Vol. 3, 25.6.7: CR3-Target Controls",
+  msrBitmaps: "SDM Vol. 3, 25.6.9: MSR-Bitmap Address",
+} as const;
+
+/** Exits that one control bit decides: what happens if it is 1, and if it is 0. */
+const simple = {
+  HLT: [
+    "hltExiting",
+    "HLT leaves the guest, so that the VMM can give the processor to somebody else.",
+    "HLT halts inside the guest; the VMM does not see it.",
+  ],
+  INVLPG: [
+    "invlpgExiting",
+    "INVLPG leaves the guest, as a VMM with shadow page tables needs.",
+    "INVLPG acts on the guest's own translations; the VMM need not see it.",
+  ],
+  RDPMC: ["rdpmcExiting", "RDPMC leaves the guest.", "RDPMC reads the counter directly."],
+  RDTSC: [
+    "rdtscExiting",
+    "RDTSC leaves the guest, so the VMM decides what time it is.",
+    "RDTSC reads the counter plus the TSC offset without the VMM.",
+  ],
+  RDTSCP: [
+    "rdtscExiting",
+    "RDTSCP leaves the guest, so the VMM decides what time it is.",
+    "RDTSCP reads the counter plus the TSC offset without the VMM.",
+  ],
+  PAUSE: ["pauseExiting", "PAUSE leaves the guest, which may be spinning on a lock.", "PAUSE runs natively."],
+  WBINVD: ["wbinvdExiting", "WBINVD leaves the guest.", "WBINVD runs natively."],
+  DR_ACCESS: ["movDrExiting", "Access to a debug register leaves the guest.", "Debug registers belong to the guest."],
+  GDTR_IDTR_ACCESS: [
+    "descriptorTableExiting",
+    "Access to GDTR or IDTR leaves the guest.",
+    "GDTR and IDTR belong to the guest.",
+  ],
+  LDTR_TR_ACCESS: [
+    "descriptorTableExiting",
+    "Access to LDTR or TR leaves the guest.",
+    "LDTR and TR belong to the guest.",
+  ],
+  EXTERNAL_INTERRUPT: [
+    "externalInterruptExiting",
+    "An interrupt of the machine belongs to the VMM, whatever the guest's IF says.",
+    "Interrupts of the machine go through the guest's IDT.",
+  ],
+  INTERRUPT_WINDOW: [
+    "interruptWindowExiting",
+    "The guest can take an interrupt now, and the VMM has asked to be told.",
+    "The VMM has not asked to be told when the guest can take an interrupt.",
+  ],
+} as const satisfies Record<string, readonly [ControlName, string, string]>;
+type SimpleReason = keyof typeof simple;
+
+function simpleRule(vmcs: Vmcs, reason: SimpleReason): Decision {
+  const [control, yes, no] = simple[reason];
+  const exits = isOn(vmcs, control);
+  const external = reason === "EXTERNAL_INTERRUPT" || reason === "INTERRUPT_WINDOW";
+  return {
+    exits,
+    why: {
+      sentence: exits ? yes : no,
+      rule: controlRule(vmcs, control),
+      source: external ? manual.other : manual.conditional,
+    },
+  };
+}
+
+const alwaysSentence: Readonly<Record<string, string>> = {
+  TRIPLE_FAULT: "A triple fault always leaves the guest.",
+  TASK_SWITCH: "A hardware task switch always leaves the guest.",
+};
+
+const alwaysRule = (reason: string): Decision => ({
+  exits: true,
+  why: {
+    sentence: alwaysSentence[reason] ?? `${reason} always leaves the guest; no control can prevent it.`,
+    rule: "no control: unconditional",
+    source: alwaysSentence[reason] ? manual.other : manual.always,
+  },
+});
+
+function ioRule(vmcs: Vmcs, read: ReadByte, port: number, bytes: number): Decision {
+  if (!isOn(vmcs, "ioBitmaps")) {
+    const exits = isOn(vmcs, "unconditionalIoExiting");
+    const sentence = exits ? "Every I/O instruction leaves the guest." : "No I/O instruction leaves the guest.";
+    return { exits, why: { sentence, rule: controlRule(vmcs, "unconditionalIoExiting"), source: manual.conditional } };
+  }
+  const why = (sentence: string, rule: string): Why => ({ sentence, rule, source: manual.ioBitmaps });
+  if (port + bytes > 0x10000)
+    return { exits: true, why: why("The access wraps around port FFFFh.", "access wraps past port FFFFh") };
+  for (let n = port; n < port + bytes; n++) {
+    const bit = ioBitmapBit(vmcs, n);
+    if (((read(bit.address) >> bit.bit) & 1) === 1)
+      return { exits: true, why: why(`The bit of port ${hex(n)} in the I/O bitmap is 1.`, `${bit.text} = 1`) };
+  }
+  const bit = ioBitmapBit(vmcs, port);
+  return { exits: false, why: why(`The I/O bitmap lets port ${hex(port)} through.`, `${bit.text} = 0`) };
+}
+
+/** Where the bit of a port stands: bitmap A covers ports 0 to 7FFFh, B the rest. */
+function ioBitmapBit(vmcs: Vmcs, port: number): { address: number; bit: number; text: string } {
+  const [field, name]: [VmcsField, string] = port < 0x8000 ? ["ioBitmapA", "A"] : ["ioBitmapB", "B"];
+  const byte = (port & 0x7fff) >> 3;
+  return {
+    address: Number(vmcs.get(field)) + byte,
+    bit: port & 7,
+    text: `I/O bitmap ${name} (${encodingText(field)}), byte ${hex(byte)}, bit ${port & 7}`,
+  };
+}
+
+function msrRule(vmcs: Vmcs, read: ReadByte, msr: number, write: boolean): Decision {
+  if (!isOn(vmcs, "msrBitmaps"))
+    return {
+      exits: true,
+      why: {
+        sentence: "Without MSR bitmaps every RDMSR and WRMSR leaves the guest.",
+        rule: controlRule(vmcs, "msrBitmaps"),
+        source: manual.conditional,
+      },
+    };
+  const verb = write ? "write" : "read";
+  const low = msr <= 0x1fff;
+  if (!low && (msr < 0xc0000000 || msr > 0xc0001fff))
+    return {
+      exits: true,
+      why: {
+        sentence: `MSR ${hex(msr)} has no bit in the MSR bitmaps, so accesses to it always leave the guest.`,
+        rule: "MSR outside 0 to 1FFFh and C0000000h to C0001FFFh",
+        source: manual.msrBitmaps,
+      },
+    };
+  const byte = (low ? 0 : 1024) + (write ? 2048 : 0) + ((msr & 0x1fff) >> 3);
+  const set = (read(Number(vmcs.get("msrBitmaps")) + byte) >> (msr & 7)) & 1;
+  return {
+    exits: set === 1,
+    why: {
+      sentence: `The ${verb} bit of MSR ${hex(msr)} in the MSR bitmaps is ${set}.`,
+      rule: `MSR bitmaps (2004h), ${verb}-${low ? "low" : "high"}, byte ${hex(byte)}, bit ${msr & 7} = ${set}`,
+      source: manual.msrBitmaps,
+    },
+  };
+}
+
+/** Bits a write changes as the guest sees them, among those the host owns: an exit if there are any. */
+function maskRule(vmcs: Vmcs, register: 0 | 4, changed: bigint): Decision {
+  const mask = vmcs.get(register === 0 ? "cr0Mask" : "cr4Mask");
+  const shadow = vmcs.get(register === 0 ? "cr0Shadow" : "cr4Shadow");
+  const differing = mask & changed;
+  const [maskField, shadowField] = register === 0 ? ["6000h", "6004h"] : ["6002h", "6006h"];
+  return {
+    exits: differing !== 0n,
+    why: {
+      sentence:
+        differing !== 0n
+          ? `The write would change bits ${hex(differing)} of CR${register}, which the VMM owns.`
+          : `The write changes no bit of CR${register} that the VMM owns.`,
+      rule: `CR${register} guest/host mask ${maskField} = ${hex(mask)}, read shadow ${shadowField} = ${hex(shadow)}: differing owned bits ${hex(differing)}`,
+      source: manual.masks,
+    },
+  };
+}
+
+const peBit = 1n;
+const tsBit = 8n;
+
+function cr0Rule(vmcs: Vmcs, access: CrAccess, value: bigint): Decision {
+  const shadow = vmcs.get("cr0Shadow");
+  if (access === "clts") return maskRule(vmcs, 0, shadow & tsBit);
+  if (access === "to") return maskRule(vmcs, 0, shadow ^ value);
+  // LMSW writes bits 3:0 and cannot clear PE.
+  return maskRule(vmcs, 0, ((shadow ^ value) & 0xen) | (value & ~shadow & peBit));
+}
+
+function cr3Rule(vmcs: Vmcs, access: CrAccess, value: bigint): Decision {
+  const control = access === "to" ? "cr3LoadExiting" : "cr3StoreExiting";
+  const on = isOn(vmcs, control);
+  const verb = access === "to" ? "MOV to CR3" : "MOV from CR3";
+  if (!on || access !== "to")
+    return {
+      exits: on,
+      why: {
+        sentence: on ? `${verb} leaves the guest.` : `${verb} does not leave the guest.`,
+        rule: controlRule(vmcs, control),
+        source: manual.conditional,
+      },
+    };
+  const count = vmcs.number("cr3TargetCount");
+  const targets = (["cr3Target0", "cr3Target1", "cr3Target2", "cr3Target3"] as const).slice(0, count);
+  const hit = targets.findIndex((field) => vmcs.get(field) === value);
+  return {
+    exits: hit < 0,
+    why: {
+      sentence:
+        hit < 0
+          ? `${verb} leaves the guest: the value is no CR3-target value.`
+          : `The value is CR3-target value ${hit}.`,
+      rule: `${controlRule(vmcs, control)}; CR3-target count 400Ah = ${count}`,
+      source: manual.targets,
+    },
+  };
+}
+
+function crRule(vmcs: Vmcs, register: number, access: CrAccess, value: bigint): Decision {
+  if (register === 3) return cr3Rule(vmcs, access, value);
+  if (register === 8) {
+    const control = access === "to" ? "cr8LoadExiting" : "cr8StoreExiting";
+    const exits = isOn(vmcs, control);
+    const sentence = exits ? "Access to CR8 leaves the guest." : "CR8 belongs to the guest.";
+    return { exits, why: { sentence, rule: controlRule(vmcs, control), source: manual.conditional } };
+  }
+  if (access === "from")
+    return {
+      exits: false,
+      why: {
+        sentence: `Reading CR${register} never leaves the guest: bits that the VMM owns are read from the read shadow.`,
+        rule: `CR${register} guest/host mask and read shadow`,
+        source: manual.masks,
+      },
+    };
+  return register === 0 ? cr0Rule(vmcs, access, value) : maskRule(vmcs, 4, vmcs.get("cr4Shadow") ^ value);
+}
+
+/** For #PF the bitmap's bit is inverted where the error code does not match (SDM Vol. 3, 26.2). */
+function exceptionRule(vmcs: Vmcs, vector: number, errorCode: number): Decision {
+  const bit = (vmcs.number("exceptionBitmap") >>> vector) & 1;
+  if (vector !== 14)
+    return {
+      exits: bit === 1,
+      why: {
+        sentence: `The VMM ${bit === 1 ? "wants" : "does not want"} to see exception ${vector}.`,
+        rule: `exception bitmap 4004h, bit ${vector} = ${bit}`,
+        source: manual.other,
+      },
+    };
+  const mask = vmcs.number("pageFaultMask");
+  const match = vmcs.number("pageFaultMatch");
+  const matches = (errorCode & mask) >>> 0 === match;
+  return {
+    exits: matches === (bit === 1),
+    why: {
+      sentence: `The page fault ${matches === (bit === 1) ? "leaves" : "stays in"} the guest: its error code ${hex(errorCode)} ${matches ? "matches" : "does not match"}, and bit 14 of the exception bitmap is ${bit}.`,
+      rule: `(error code & 4006h) = ${hex((errorCode & mask) >>> 0)}, 4008h = ${hex(match)}: ${matches ? "equal" : "unequal"}; exception bitmap 4004h, bit 14 = ${bit}`,
+      source: manual.other,
+    },
+  };
+}
+
+/** Whether an attempt leaves the guest under a VMCS, and why (SDM Vol. 3, 26.1 and 26.2). Changes nothing. */
+export function decideExit(vmcs: Vmcs, read: ReadByte, attempt: Attempt): Decision {
+  switch (attempt.reason) {
+    case "IO_INSTRUCTION":
+      return ioRule(vmcs, read, attempt.port, attempt.bytes);
+    case "RDMSR":
+    case "WRMSR":
+      return msrRule(vmcs, read, attempt.msr, attempt.reason === "WRMSR");
+    case "CR_ACCESS":
+      return crRule(vmcs, attempt.register, attempt.access, attempt.value);
+    case "EXCEPTION_NMI":
+      return exceptionRule(vmcs, attempt.vector, attempt.errorCode ?? 0);
+    default:
+      return attempt.reason in simple ? simpleRule(vmcs, attempt.reason as SimpleReason) : alwaysRule(attempt.reason);
+  }
+}
+
+/** The names a row's `exits` column may use for what decides an exit; rows and rules are checked against it. */
+export const decidingRules: readonly string[] = [
+  ...Object.values(controls).map((c) => c.name),
+  "CR0 guest/host mask",
+  "CR4 guest/host mask",
+  "I/O bitmaps",
+  "MSR bitmaps",
+];
