@@ -5,7 +5,8 @@ import type { SystemCall, SystemCalls } from "./system.ts";
 
 /**
  * A value of the guest while an instruction acts: a number to whoever executes, an expression to whoever emits code,
- * text to whoever prints pseudo-code. Rows never look inside.
+ * text to whoever prints pseudo-code. Rows never look inside. A value is what it was when it was made: later writes do
+ * not change it.
  */
 export interface Value {
   readonly width: Width | 1;
@@ -69,6 +70,7 @@ export interface Algebra {
   divide(a: Value, b: Value, signed: boolean): Value;
   /** Remainder, with the sign of `a`; same conditions. */
   remainder(a: Value, b: Value, signed: boolean): Value;
+  // These four also take values of width 1.
   and(a: Value, b: Value): Value;
   or(a: Value, b: Value): Value;
   xor(a: Value, b: Value): Value;
@@ -87,6 +89,7 @@ export interface Algebra {
   bit(a: Value, index: number): Value;
   /** `condition ? a : b`; both are evaluated, so neither may access memory. */
   select(condition: Value, a: Value, b: Value): Value;
+  // To its own width, each of these three gives the value itself.
   zeroExtend(a: Value, width: Width): Value;
   signExtend(a: Value, width: Width): Value;
   /** Low bits; to width 1 it is bit 0. */

@@ -9,7 +9,6 @@ import type { Operand } from "./operands.ts";
  * - The operand size (16, 32, 64) is that of the first operand of 16 bits or more that is a general register, memory
  *   (not `m16&32`, `m16:16` …: those by their offset) or accumulator, or of `relN`, `ptr16:N`, `moffsN`.
  * - `o16` `o32` `o64`: the operand size where the operands do not show it (`o32 A5` MOVSD); it decides, not the operands.
- * - `odf`: the default size of the mode, without 66h or REX.W (`odf 9C` PUSHF); 64 if `default64`.
  * - `o*`: operand-size prefixes change nothing and are not needed (`o* 0F 00 /2` LLDT r/m16).
  * - A row whose operands show no size and that has none of these exists at every operand size (`C3` RET).
  * - `a16` `a32` `a64`: the address size (`a32 E3 cb` JECXZ).
@@ -152,5 +151,9 @@ export function row(family: Family, opcode: string, syntax: string, facts: RowFa
   };
 }
 
-/** Popek and Goldberg's condition fails on these: sensitive, but not privileged. Derived, never stored. */
-export const isVirtualizationHole = (r: Row): boolean => r.sensitivity.kind !== "innocuous" && r.privilege === "none";
+/**
+ * Popek and Goldberg's condition fails on these: sensitive, but not privileged. Derived, never stored. What only an
+ * option makes privileged (CR4.UMIP, CR4.TSD) counts as unprivileged, for both are off after reset.
+ */
+export const isVirtualizationHole = (r: Row): boolean =>
+  r.sensitivity.kind !== "innocuous" && (r.privilege === "none" || r.privilege === "umip" || r.privilege === "tsd");
