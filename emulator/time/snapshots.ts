@@ -1,0 +1,102 @@
+const pageBytes = 4096;
+const pageWords = pageBytes / 4;
+
+/** A page's content at some moments, shared by all snapshots in which it is the same. */
+interface Page {
+  readonly words: Int32Array;
+  uses: number;
+}
+
+/** The whole state at a moment. */
+export interface Snapshot {
+  readonly step: number;
+  /** What is not in the machine's memory, as plain JSON. */
+  readonly rest: unknown;
+  readonly pages: readonly Page[];
+}
+
+/**
+ * Copies of a machine's memory at moments in time. A page is stored again only where it differs from the snapshot before,
+ * so a snapshot costs what the guest has written since. Beyond `limit` bytes every second one is dropped.
+ */
+export class Snapshots {
+  #words: Int32Array;
+  #all: Snapshot[] = [];
+  /** Pages that the memory equalled when last compared. */
+  #reference: readonly Page[] = [];
+  #zero: Page = { words: new Int32Array(pageWords), uses: 0 };
+  #stored = 0;
+  #limit: number;
+
+  /** @param limit bytes that stored pages may take; the first and the last snapshot are kept whatever they take */
+  constructor(memory: ArrayBuffer, limit: number) {
+    this.#words = new Int32Array(memory);
+    this.#limit = limit;
+  }
+
+  get count(): number {
+    return this.#all.length;
+  }
+
+  /** Bytes that stored pages take. */
+  get bytes(): number {
+    return this.#stored * pageBytes;
+  }
+
+  /** The step of the newest snapshot; -1 if there is none. */
+  get lastStep(): number {
+    return this.#all.at(-1)?.step ?? -1;
+  }
+
+  /** Keeps the present state. Steps must not decrease from one snapshot to the next. */
+  take(step: number, rest: unknown): void {
+    const pages: Page[] = [];
+    for (let start = 0; start < this.#words.length; start += pageWords) {
+      const known = this.#reference[start / pageWords] ?? this.#zero;
+      const page = this.#equals(known, start) ? known : this.#copy(start);
+      if (page.uses++ === 0) this.#stored++;
+      pages.push(page);
+    }
+    this.#reference = pages;
+    this.#all.push({ step, rest, pages });
+    while (this.bytes > this.#limit && this.#all.length > 2) this.#thin();
+  }
+
+  #equals({ words }: Page, start: number): boolean {
+    const memory = this.#words;
+    for (let n = 0; n < pageWords; n++) if (words[n] !== memory[start + n]) return false;
+    return true;
+  }
+
+  #copy(start: number): Page {
+    return { words: this.#words.slice(start, start + pageWords), uses: 0 };
+  }
+
+  #thin(): void {
+    const last = this.#all.length - 1;
+    const dropped = this.#all.filter((_, n) => n % 2 === 1 && n !== last);
+    this.#all = this.#all.filter((_, n) => n % 2 === 0 || n === last);
+    for (const snapshot of dropped) this.#release(snapshot);
+  }
+
+  #release(snapshot: Snapshot): void {
+    for (const page of snapshot.pages) if (--page.uses === 0) this.#stored--;
+  }
+
+  /** The newest snapshot at or before a step. */
+  nearest(step: number): Snapshot | undefined {
+    return this.#all.findLast((snapshot) => snapshot.step <= step);
+  }
+
+  /** Puts the memory back as it was and forgets the snapshots that come later. */
+  restore(snapshot: Snapshot): void {
+    for (const [n, page] of snapshot.pages.entries()) this.#words.set(page.words, n * pageWords);
+    this.#reference = snapshot.pages;
+    this.forgetAfter(snapshot.step);
+  }
+
+  /** Forgets the snapshots after a step. */
+  forgetAfter(step: number): void {
+    while (this.lastStep > step) this.#release(this.#all.pop()!);
+  }
+}

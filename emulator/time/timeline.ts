@@ -1,0 +1,101 @@
+import { Snapshots } from "./snapshots.ts";
+
+/** What a person did to the machine from outside; a replay does it again at the same moment. */
+export interface Action {
+  readonly step: number;
+  /** Does it, without being recorded again. */
+  readonly apply: () => void;
+}
+
+/** What the timeline needs of its machine. */
+export interface Replayable {
+  readonly now: number;
+  /** A snapshot taken now would restore exactly; false while an exit is being handled. */
+  readonly settled: boolean;
+  /** All state that is not in machine memory, as plain JSON. */
+  save(): unknown;
+  /** Takes it back, after the memory has been restored. */
+  restore(rest: unknown): void;
+  /** Runs at most so many steps, taking no notice of breakpoints; fewer only where the machine stops for good. */
+  advance(steps: number): void;
+}
+
+/** Steps between snapshots at first; later a thirty-second of the time that has passed. */
+const firstInterval = 2 ** 20;
+/** A replay longer than this leaves a snapshot so far before its end, so that stepping back again is quick. */
+const nearby = 2 ** 16;
+
+/** Everything needed to be at any moment of a run again: snapshots, and what was done to the machine in between. */
+export class Timeline {
+  readonly snapshots: Snapshots;
+  #machine: Replayable;
+  #actions: Action[] = [];
+  /** How many of `#actions` have been done up to the present. */
+  #done = 0;
+
+  constructor(machine: Replayable, memory: ArrayBuffer, limit = 512 * 2 ** 20) {
+    this.#machine = machine;
+    this.snapshots = new Snapshots(memory, limit);
+  }
+
+  /** Does something to the machine now and remembers it. What had been done after the present, before a step back, is forgotten. */
+  act(apply: () => void): void {
+    this.#actions.length = this.#done;
+    this.snapshots.forgetAfter(this.#machine.now);
+    this.#actions.push({ step: this.#machine.now, apply });
+    this.#done++;
+    apply();
+  }
+
+  /** Step at which a run should pause because the next snapshot is due or a remembered action is to be done again. */
+  get nextPause(): number {
+    const action = this.#actions[this.#done]?.step ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#nextSnapshot, action);
+  }
+
+  get #nextSnapshot(): number {
+    const last = this.snapshots.lastStep;
+    return last < 0 ? 0 : last + Math.max(firstInterval, 2 ** Math.floor(Math.log2(last / 32 + 1)));
+  }
+
+  /** To be called where a run pauses or starts: takes a snapshot if one is due, then does remembered actions again. */
+  pause(): void {
+    const { now } = this.#machine;
+    if (now >= this.#nextSnapshot && this.#machine.settled) this.#take();
+    for (let next = this.#actions[this.#done]; next && next.step <= now; next = this.#actions[this.#done]) {
+      this.#done++;
+      next.apply();
+    }
+  }
+
+  #take(): void {
+    this.snapshots.take(this.#machine.now, { done: this.#done, machine: this.#machine.save() });
+  }
+
+  /** Makes `step` the present, exactly as it was; if it was never reached, runs there. */
+  goTo(step: number): void {
+    const from = step < this.#machine.now ? this.snapshots.nearest(step) : undefined;
+    if (from) {
+      const rest = from.rest as { done: number; machine: unknown };
+      this.snapshots.restore(from);
+      this.#done = rest.done;
+      this.#machine.restore(rest.machine);
+      this.pause();
+      this.#leaveSnapshotNear(step);
+    }
+    this.#runTo(step);
+  }
+
+  #leaveSnapshotNear(step: number): void {
+    if (step - this.#machine.now <= 2 * nearby) return;
+    this.#runTo(step - nearby);
+    if (this.#machine.settled && this.#machine.now > this.snapshots.lastStep) this.#take();
+  }
+
+  #runTo(step: number): void {
+    for (let before = -1; this.#machine.now < step && this.#machine.now !== before; ) {
+      before = this.#machine.now;
+      this.#machine.advance(step - before);
+    }
+  }
+}
