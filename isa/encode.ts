@@ -1,5 +1,12 @@
+import { effectiveAddress } from "./effective-address.ts";
+import { emit } from "./emit.ts";
+import { explain } from "./explain.ts";
+import { type Fit, fitForm, type Misfit, misfits, type Written } from "./fit.ts";
+import type { Form } from "./form.ts";
 import type { Row } from "./instruction.ts";
-import type { EncodeOptions, Statement } from "./statement.ts";
+import { registerNamed } from "./registers.ts";
+import type { EncodeOptions, Statement, WrittenMemory, WrittenOperand } from "./statement.ts";
+import { formOf, meaningOf } from "./table.ts";
 
 /** A statement that became machine code. */
 export interface Encoding {
@@ -37,12 +44,134 @@ export interface Complaint {
   readonly operand?: number;
 }
 
+const refuse = (complaint: Complaint): Refusal => ({ kind: "refusal", ...complaint });
+
+/** Works out what does not depend on the form; a complaint where an operand is wrong in itself. */
+function prepare(
+  statement: Statement,
+  options: EncodeOptions,
+  operandSize: Written["operandSize"],
+): Written | Complaint {
+  const { operands, prefixes = {} } = statement;
+  const index = operands.findIndex((operand) => operand.kind === "memory");
+  const memory = operands[index] as WrittenMemory | undefined;
+  const written = {
+    operands,
+    prefixes,
+    operandSize: prefixes.operandSize ?? operandSize,
+    bits: options.bits,
+    address: options.address ?? 0n,
+    memory,
+    effective: undefined,
+  };
+  if (prefixes.addressSize === 16 && options.bits === 64)
+    return { code: "prefix-not-allowed", message: "16-bit addresses do not exist in 64-bit code" };
+  if (prefixes.addressSize === 64 && options.bits !== 64)
+    return { code: "prefix-not-allowed", message: "64-bit addresses exist only in 64-bit code" };
+  if (!memory) return written;
+  const effective = effectiveAddress(memory, options.bits, prefixes.addressSize);
+  if (typeof effective === "string") return { code: "bad-address", message: effective, operand: index };
+  return { ...written, effective };
+}
+
+/** Whether a fit is to be preferred: by rank, then shorter. What comes first in the table wins a draw. */
+const isBetter = (fit: Fit, than: Fit | undefined): boolean =>
+  than === undefined || fit.rank < than.rank || (fit.rank === than.rank && fit.length < than.length);
+
+/** The best form, all the memory sizes among those that fit, and the closest miss if none does. */
+interface Choice {
+  best: Fit | undefined;
+  misfit: Misfit;
+  /** Width of the memory operand, if all forms that fit agree. */
+  memoryWidth: number | undefined;
+  ambiguous: boolean;
+}
+
+function consider(choice: Choice, form: Form, written: Written): void {
+  const fit = fitForm(form, written);
+  if (typeof fit === "string") {
+    if (misfits.indexOf(fit) > misfits.indexOf(choice.misfit)) choice.misfit = fit;
+    return;
+  }
+  const width = form.memory?.memoryWidth;
+  if (choice.best && width !== choice.memoryWidth) choice.ambiguous = true;
+  choice.memoryWidth = width;
+  if (isBetter(fit, choice.best)) choice.best = fit;
+}
+
+function choose(forms: readonly Form[], written: Written): Choice {
+  const choice: Choice = { best: undefined, misfit: "operand-count", memoryWidth: undefined, ambiguous: false };
+  for (const form of forms) consider(choice, form, written);
+  return choice;
+}
+
+/**
+ * The same instruction written otherwise, where nasm knows a shorter way: MOV of a small number to a 64-bit register
+ * and of a selector to a wide one write the whole register anyway; IMUL with two operands means three.
+ */
+function variant({ mnemonic, operands }: Statement, bits: number): readonly WrittenOperand[] | undefined {
+  const [first, second] = operands;
+  if (operands.length === 0 || first?.kind !== "register") return undefined;
+  const name = mnemonic.toLowerCase();
+  if (name === "imul" && operands.length === 2 && second?.kind === "number") return [first, first, second];
+  const wide = bits === 64 && first.register.class === "general" && first.register.width === 64;
+  if (!wide) return undefined;
+  const storesSelector =
+    (name === "mov" && second?.kind === "register" && second.register.class === "segment") || name === "sldt";
+  const small =
+    name === "mov" &&
+    second?.kind === "number" &&
+    second.size === undefined &&
+    !second.strict &&
+    !second.relocatable &&
+    second.value !== undefined &&
+    BigInt.asUintN(32, second.value) === second.value;
+  if (!storesSelector && !small) return undefined;
+  const { number } = first.register;
+  const low = registerNamed(number < 8 ? first.register.name.replace("r", "e") : `r${number}d`);
+  return low && [{ kind: "register", register: low }, ...operands.slice(1)];
+}
+
+const encodingOf = (fit: Fit, written: Written): Encoding => ({
+  kind: "encoding",
+  row: fit.form.row,
+  ...emit(fit, written),
+});
+
 /**
  * The form and bytes nasm 2.16 chooses for a statement (optimizing, as by default): the shortest that fits, and among
  * equals the one nasm has first. Pure and fast, so an assembler calls it again in every pass until sizes are stable;
  * branches are short where the target is near enough from `options.address`, or not known yet.
  */
-export declare function select(statement: Statement, options: EncodeOptions): Encoding | Refusal;
+export function select(statement: Statement, options: EncodeOptions): Encoding | Refusal {
+  const meaning = meaningOf(statement.mnemonic);
+  if (!meaning)
+    return refuse({ code: "unknown-mnemonic", message: `there is no instruction ${statement.mnemonic.toUpperCase()}` });
+  const { forms, operandSize } = meaning;
+  const written = prepare(statement, options, operandSize);
+  if ("code" in written) return refuse(written);
+  const choice = choose(forms, written);
+  if (choice.best && choice.ambiguous && written.memory?.size === undefined)
+    return refuse({
+      code: "operand-size-unknown",
+      message: "the size of the operation is not known: write byte, word, dword or qword before the memory operand",
+      operand: written.operands.indexOf(written.memory!),
+    });
+  const other = variant(statement, options.bits);
+  if (other) {
+    const shorter = choose(forms, { ...written, operands: other });
+    if (shorter.best && isBetter(shorter.best, choice.best))
+      return encodingOf(shorter.best, { ...written, operands: other });
+  }
+  if (choice.best) return encodingOf(choice.best, written);
+  const rows = forms.map((form) => form.row);
+  return refuse(explain(choice.misfit, written, rows, statement.mnemonic));
+}
 
 /** The bytes of a statement in one given form, or why it does not fit it. */
-export declare function encode(row: Row, statement: Statement, options: EncodeOptions): Encoding | Refusal;
+export function encode(row: Row, statement: Statement, options: EncodeOptions): Encoding | Refusal {
+  const written = prepare(statement, options, meaningOf(statement.mnemonic)?.operandSize);
+  if ("code" in written) return refuse(written);
+  const fit = fitForm(formOf(row), written);
+  return typeof fit === "string" ? refuse(explain(fit, written, [row], statement.mnemonic)) : encodingOf(fit, written);
+}

@@ -23,8 +23,11 @@ export interface OpcodePattern {
   readonly prefix: MandatoryPrefix | undefined;
   /** `NP`: the encoding with 66, F2 or F3 is another instruction or undefined. */
   readonly noPrefix: boolean;
-  /** `o16`, `o32`, `o64`: the form exists for this operand size only. For rows whose operands do not say it (PUSHFD). */
-  readonly operandSize: 16 | 32 | 64 | undefined;
+  /**
+   * `o16`, `o32`, `o64`: the form exists for this operand size only, where operands do not say it (PUSHFD).
+   * `o*`: the operand size makes no difference, although the operands look as if it did (LLDT r/m16).
+   */
+  readonly operandSize: 16 | 32 | 64 | "any" | undefined;
   /** `a16`, `a32`, `a64`: the form exists for this address size only (JECXZ). */
   readonly addressSize: 16 | 32 | 64 | undefined;
   /** What follows opcode and ModRM, in order. */
@@ -36,7 +39,7 @@ const prefixBytes: readonly MandatoryPrefix[] = [0x66, 0xf2, 0xf3];
 type Size = 16 | 32 | 64;
 
 /**
- * Reads an opcode column: `80 /0 ib`, `0F A2`, `B8+r id`, `F3 0F B8 /r`, `o32 9C`, `a16 E3 cb`, `NP 0F C7 /6`, `A0 moffs`,
+ * Reads an opcode column: `80 /0 ib`, `0F A2`, `B8+r id`, `F3 0F B8 /r`, `o32 9C`, `o* 0F 00 /2`, `a16 E3 cb`, `NP 0F C7 /6`, `A0 moffs`,
  * `EA cp`. Throws at load time on anything else.
  */
 export function parseOpcode(text: string): OpcodePattern {
@@ -60,7 +63,8 @@ export function parseOpcode(text: string): OpcodePattern {
     if (byte) {
       bytes.push(Number.parseInt(byte[1]!, 16));
       pattern.plusRegister ||= byte[2] !== undefined;
-    } else if (size) pattern[size[1] === "o" ? "operandSize" : "addressSize"] = Number(size[2]) as Size;
+    } else if (token === "o*") pattern.operandSize = "any";
+    else if (size) pattern[size[1] === "o" ? "operandSize" : "addressSize"] = Number(size[2]) as Size;
     else if (/^\/[r0-7]$/.test(token)) {
       pattern.hasModrm = true;
       if (token !== "/r") pattern.digit = Number(token[1]);
@@ -76,7 +80,7 @@ function splitBytes(
   text: string,
   bytes: readonly number[],
 ): Pick<OpcodePattern, "prefix" | "map" | "opcode" | "second"> {
-  const first = bytes.length > 1 ? prefixBytes.findIndex((byte) => byte === bytes[0]) : -1;
+  const first = bytes.length > 1 ? prefixBytes.indexOf(bytes[0] as MandatoryPrefix) : -1;
   const rest = first < 0 ? bytes : bytes.slice(1);
   const map = mapOf(rest);
   const [opcode, second, ...more] = rest.slice(map > 1 ? 2 : map);
@@ -84,7 +88,7 @@ function splitBytes(
   return { prefix: prefixBytes[first], map, opcode, second };
 }
 
-function mapOf([escape, next]: readonly number[]): OpcodeMap {
-  if (escape !== 0x0f || next === undefined) return 0;
+function mapOf([first, next]: readonly number[]): OpcodeMap {
+  if (first !== 0x0f || next === undefined) return 0;
   return next === 0x38 ? 2 : next === 0x3a ? 3 : 1;
 }

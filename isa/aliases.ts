@@ -1,0 +1,43 @@
+import type { Bits } from "./operands.ts";
+
+/** A mnemonic of NASM that is no row of its own. */
+export interface Alias {
+  /** Mnemonics of the rows it stands for; of several, the shortest encoding, which is the mode's own size. */
+  readonly of: readonly string[];
+  /** Operand size that it names. */
+  readonly operandSize?: Bits;
+}
+
+const returns = (name: string, row: string): [string, Alias][] => [
+  [`${name}w`, { of: [row], operandSize: 16 }],
+  [`${name}d`, { of: [row], operandSize: 32 }],
+  [`${name}q`, { of: [row], operandSize: 64 }],
+];
+
+/**
+ * Where NASM's names differ from the manual's. In the manual PUSHF, POPF, PUSHA, POPA and IRET are the 16-bit forms; in
+ * NASM they have the size of the mode, and the 16-bit forms end in W.
+ */
+export const aliases: ReadonlyMap<string, Alias> = new Map<string, Alias>([
+  ["pushf", { of: ["pushf", "pushfd", "pushfq"] }],
+  ["pushfw", { of: ["pushf"] }],
+  ["popf", { of: ["popf", "popfd", "popfq"] }],
+  ["popfw", { of: ["popf"] }],
+  ["pusha", { of: ["pusha", "pushad"] }],
+  ["pushaw", { of: ["pusha"] }],
+  ["popa", { of: ["popa", "popad"] }],
+  ["popaw", { of: ["popa"] }],
+  ["iret", { of: ["iret", "iretd"] }],
+  ["iretw", { of: ["iret"] }],
+  ["retn", { of: ["ret"] }],
+  ...returns("ret", "ret"),
+  ...returns("retn", "ret"),
+  ...returns("retf", "retf"),
+  ["sal", { of: ["shl"] }],
+  ["xlat", { of: ["xlatb"] }],
+  ["icebp", { of: ["int1"] }],
+  ["int03", { of: ["int3"] }],
+  ["ud2a", { of: ["ud2"] }],
+  ["loopz", { of: ["loope"] }],
+  ["loopnz", { of: ["loopne"] }],
+]);

@@ -1,0 +1,141 @@
+import type { Complaint } from "./encode.ts";
+import { type Fit, offsetBytes, type Written } from "./fit.ts";
+import type { Width } from "./registers.ts";
+import type { WrittenNumber } from "./statement.ts";
+
+const segmentPrefixes = { es: 0x26, cs: 0x2e, ss: 0x36, ds: 0x3e, fs: 0x64, gs: 0x65 } as const;
+const mapBytes = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]] as const;
+
+/** Bytes in the making, and what was cut on the way. */
+interface Output {
+  readonly bytes: Uint8Array;
+  position: number;
+  readonly warnings: Complaint[];
+}
+
+function put(output: Output, byte: number): void {
+  output.bytes[output.position++] = byte;
+}
+
+function putNumber(output: Output, value: bigint, bytes: number): void {
+  if (bytes <= 4) {
+    let rest = Number(BigInt.asIntN(32, value));
+    for (let n = 0; n < bytes; n++, rest >>= 8) put(output, rest & 0xff);
+    return;
+  }
+  let rest = BigInt.asUintN(64, value);
+  for (let n = 0; n < bytes; n++, rest >>= 8n) put(output, Number(rest & 0xffn));
+}
+
+/** Prefixes in the order in which nasm writes them. */
+function putPrefixes(output: Output, { form, operandOverride, addressOverride, rex }: Fit, written: Written): void {
+  const { prefixes, memory } = written;
+  if (prefixes.repeat) put(output, prefixes.repeat === "rep" ? 0xf3 : 0xf2);
+  if (prefixes.lock) put(output, 0xf0);
+  const segment = memory?.segment ?? prefixes.segment;
+  if (segment) put(output, segmentPrefixes[segment]);
+  if (operandOverride) put(output, 0x66);
+  if (addressOverride) put(output, 0x67);
+  if (form.pattern.prefix) put(output, form.pattern.prefix);
+  if (rex) put(output, rex);
+}
+
+function registerIn(fit: Fit, written: Written, place: "reg" | "rm" | "opcode"): number | undefined {
+  const { operands } = fit.form;
+  for (let n = 0; n < operands.length; n++) {
+    const operand = written.operands[n]!;
+    if (operands[n]!.place !== place || operand.kind !== "register") continue;
+    const { register } = operand;
+    return register.class === "high-byte" ? register.number + 4 : register.number & 7;
+  }
+  return undefined;
+}
+
+function putModrm(output: Output, fit: Fit, written: Written): void {
+  const reg = fit.form.pattern.digit ?? registerIn(fit, written, "reg") ?? 0;
+  const { effective } = written;
+  if (!effective) {
+    put(output, 0xc0 | (reg << 3) | (registerIn(fit, written, "rm") ?? 0));
+    return;
+  }
+  put(output, (effective.mod << 6) | (reg << 3) | effective.rm);
+  if (effective.sib !== undefined) put(output, effective.sib);
+  const next = written.address + BigInt(fit.length);
+  const value = effective.ripRelative ? effective.displacement - next : effective.displacement;
+  putNumber(output, value, effective.displacementBytes);
+  const bits = effective.displacementBytes * 8;
+  const limit = effective.addressSize === 64 ? BigInt.asIntN(32, value) === value : inField(value, bits);
+  if (bits > 0 && !limit) warnCut(output, `the displacement ${value}`, bits, written.operands.indexOf(written.memory!));
+}
+
+/** Whether a value, signed or unsigned, has no more than `bits` bits. */
+const inField = (value: bigint, bits: number): boolean => {
+  const range = 1n << BigInt(bits);
+  return value >= -range && value < range;
+};
+
+function warnCut(output: Output, what: string, bits: number, operand: number): void {
+  output.warnings.push({
+    code: "value-out-of-range",
+    message: `${what} does not fit into ${bits} bits; only its low ${bits} bits are used`,
+    operand,
+  });
+}
+
+function putImmediate(
+  output: Output,
+  number: WrittenNumber,
+  width: Width,
+  signedTo: Width | undefined,
+  n: number,
+): void {
+  const value = number.value ?? 0n;
+  putNumber(output, value, width / 8);
+  const kept = signedTo ? BigInt.asIntN(width, value) === BigInt.asIntN(signedTo, value) : inField(value, width);
+  if (!kept || (signedTo && !inField(value, signedTo)))
+    warnCut(output, `${value}`, signedTo && kept ? signedTo : width, n);
+}
+
+/** What follows ModRM: offsets, immediates, distances, in the order of the operands (which is that of the encoding). */
+function putTrailing(output: Output, fit: Fit, written: Written): void {
+  const { form, size } = fit;
+  const next = written.address + BigInt(fit.length);
+  form.operands.forEach((pattern, n) => {
+    const operand = written.operands[n]!;
+    if (pattern.place === "moffs" && written.effective) {
+      const { addressSize, displacement } = written.effective;
+      putNumber(output, displacement, offsetBytes(addressSize));
+      if (!inField(displacement, addressSize)) warnCut(output, `the offset ${displacement}`, addressSize, n);
+    } else if (pattern.place === "immediate" && operand.kind === "number") {
+      const to = form.byte ? 8 : size;
+      const extends64 = pattern.signed || (pattern.width === 32 && to === 64);
+      putImmediate(output, operand, pattern.width ?? 8, extends64 ? to : undefined, n);
+    } else if (pattern.place === "relative" && operand.kind === "number") {
+      putNumber(output, (operand.value ?? next) - next, (pattern.width ?? 8) / 8);
+    } else if (pattern.place === "far" && operand.kind === "far") {
+      putNumber(output, operand.offset ?? 0n, pattern.width === 16 ? 2 : 4);
+      putNumber(output, operand.selector ?? 0n, 2);
+    }
+  });
+}
+
+/** The bytes of a statement in the form it fits, and warnings where nasm would warn. */
+export function emit(
+  fit: Fit,
+  written: Written,
+): { readonly bytes: Uint8Array; readonly warnings: readonly Complaint[] } {
+  const output: Output = { bytes: new Uint8Array(fit.length), position: 0, warnings: [] };
+  const { pattern, row, memory } = fit.form;
+  if (written.prefixes.lock && !(row.lockable && written.memory && memory))
+    output.warnings.push({
+      code: "prefix-not-allowed",
+      message: `${row.mnemonic.toUpperCase()} cannot be locked here; the processor raises #UD`,
+    });
+  putPrefixes(output, fit, written);
+  for (const byte of mapBytes[pattern.map]) put(output, byte);
+  put(output, pattern.opcode | (registerIn(fit, written, "opcode") ?? 0));
+  if (pattern.second !== undefined) put(output, pattern.second);
+  if (pattern.hasModrm) putModrm(output, fit, written);
+  putTrailing(output, fit, written);
+  return output;
+}

@@ -1,0 +1,119 @@
+import type { Complaint } from "./encode.ts";
+import type { Misfit, Written } from "./fit.ts";
+import type { Row } from "./instruction.ts";
+import type { WrittenOperand } from "./statement.ts";
+
+const upper = (text: string): string => text.toUpperCase();
+const article = (noun: string): string => `${/^[aeiou8]/i.test(noun) ? "an" : "a"} ${noun}`;
+
+/** An operand in words. */
+function describe(operand: WrittenOperand): string {
+  switch (operand.kind) {
+    case "register": {
+      const { register } = operand;
+      if (register.class === "general" || register.class === "high-byte")
+        return article(`${register.width}-bit register (${upper(register.name)})`);
+      return article(`${register.class} register (${upper(register.name)})`);
+    }
+    case "memory":
+      return operand.size ? article(`${operand.size}-bit memory operand`) : "a memory operand";
+    case "number":
+      return "a number";
+    case "far":
+      return "a far address";
+  }
+}
+
+/** `a, b or c`. */
+function list(items: readonly string[], conjunction: string): string {
+  if (items.length < 2) return items.join();
+  return `${items.slice(0, -1).join(", ")} ${conjunction} ${items.at(-1)}`;
+}
+
+function noSuchForm(mnemonic: string, { operands }: Written, rows: readonly Row[]): string {
+  const memories = operands.filter((operand) => operand.kind === "memory").length;
+  if (memories > 1) return `no form of ${mnemonic} takes two memory operands; go through a register`;
+  const selector = operands[0];
+  if (mnemonic === "MOV" && selector?.kind === "register") {
+    if (selector.register.name === "cs") return "CS cannot be loaded with MOV; use a far jump, call or return";
+    if (selector.register.class === "segment" && operands[1]?.kind === "number")
+      return `a segment register cannot be loaded with a number; load ${upper(selector.register.name)} from a register`;
+  }
+  if (operands.length === 0) return `${mnemonic} needs operands: ${forms(rows)}`;
+  return `no form of ${mnemonic} takes ${list(operands.map(describe), "and")}; there is ${forms(rows)}`;
+}
+
+/** The forms, each once without its widths where there are many. */
+function forms(rows: readonly Row[]): string {
+  const syntaxes = [...new Set(rows.map((row) => row.syntax))];
+  if (syntaxes.length <= 4) return list(syntaxes, "and");
+  const general = [...new Set(syntaxes.map((syntax) => syntax.replace(/\b(r\/m|r|m|imm|simm|rel|moffs)\d+\b/g, "$1")))];
+  return list(general, "and");
+}
+
+function countMessage(mnemonic: string, { operands }: Written, rows: readonly Row[]): string {
+  const counts = [...new Set(rows.map((row) => row.operands.length))].sort();
+  return `${mnemonic} takes ${list(counts.map(String), "or")} operand${counts.at(-1) === 1 && counts.length === 1 ? "" : "s"}, not ${operands.length === 0 ? "none" : operands.length}`;
+}
+
+function sizeMessage(mnemonic: string, { operands }: Written, rows: readonly Row[]): string {
+  const sized = operands.flatMap((operand) => {
+    const name =
+      operand.kind === "register"
+        ? upper(operand.register.name)
+        : operand.kind === "memory"
+          ? "the memory operand"
+          : "the number";
+    const size =
+      operand.kind === "register" ? operand.register.width : operand.kind === "far" ? undefined : operand.size;
+    return size === undefined ? [] : [{ name, size }];
+  });
+  const [first, second] = sized;
+  if (first && second && first.size !== second.size)
+    return `the operands of ${mnemonic} have different sizes: ${first.name} has ${first.size} bits, ${second.name} has ${second.size}`;
+  return `no form of ${mnemonic} has operands of this size; there is ${forms(rows)}`;
+}
+
+function modeMessage(mnemonic: string, { operands, bits }: Written, rows: readonly Row[]): string {
+  if (bits !== 64) {
+    const long = operands.find(
+      (o) => o.kind === "register" && (o.register.rex || (o.register.class === "general" && o.register.width === 64)),
+    );
+    if (long?.kind === "register")
+      return `${upper(long.register.name)} exists only in 64-bit code, and this is ${bits}-bit code`;
+    return `${mnemonic} with these operands exists only in 64-bit code, and this is ${bits}-bit code`;
+  }
+  if (rows.every((row) => row.modes === "not-64")) return `${mnemonic} does not exist in 64-bit code`;
+  return `${mnemonic} with these operands does not exist in 64-bit code`;
+}
+
+/** The sentence for a statement that fits none of the rows, by the reason of the row that came closest. */
+export function explain(misfit: Misfit, written: Written, rows: readonly Row[], name: string): Complaint {
+  const mnemonic = upper(name);
+  switch (misfit) {
+    case "operand-count":
+      return { code: misfit, message: countMessage(mnemonic, written, rows) };
+    case "no-such-form":
+      return { code: misfit, message: noSuchForm(mnemonic, written, rows) };
+    case "operand-size-mismatch":
+      return { code: misfit, message: sizeMessage(mnemonic, written, rows) };
+    case "prefix-not-allowed":
+      return {
+        code: misfit,
+        message: `${mnemonic} with these operands has no ${written.operandSize}-bit operand size`,
+      };
+    case "wrong-mode":
+      return { code: misfit, message: modeMessage(mnemonic, written, rows) };
+    case "high-byte-with-rex":
+      return {
+        code: misfit,
+        message: "AH, BH, CH and DH cannot be used together with a register or size that exists only in 64-bit code",
+      };
+    case "jump-out-of-range":
+      return {
+        code: misfit,
+        message: `the target is too far away: ${mnemonic} reaches 128 bytes back and 127 forward`,
+        operand: 0,
+      };
+  }
+}

@@ -1,0 +1,319 @@
+import type { EffectiveAddress } from "./effective-address.ts";
+import { existsIn, type Form, requiredSize } from "./form.ts";
+import type { OperandPattern } from "./operand-pattern.ts";
+import type { Bits } from "./operands.ts";
+import type { RegisterName, Width } from "./registers.ts";
+import type { WrittenFarPointer, WrittenMemory, WrittenNumber, WrittenOperand, WrittenPrefixes } from "./statement.ts";
+
+/** A statement in a mode, with what every form asks of it worked out once. */
+export interface Written {
+  readonly operands: readonly WrittenOperand[];
+  readonly prefixes: WrittenPrefixes;
+  /** Operand size that a prefix or the mnemonic names. */
+  readonly operandSize: Bits | undefined;
+  readonly bits: Bits;
+  /** Address of the instruction. */
+  readonly address: bigint;
+  readonly memory: WrittenMemory | undefined;
+  /** Encoding of `memory`. */
+  readonly effective: EffectiveAddress | undefined;
+}
+
+/** A statement in a form: everything but the bytes. */
+export interface Fit {
+  readonly form: Form;
+  /** Smaller is better, before length: 0 as nasm prefers, 1 where a value would be cut or a distance is not relocatable. */
+  readonly rank: number;
+  /** Bytes of the whole instruction. */
+  readonly length: number;
+  /** 66h as an operand-size prefix. */
+  readonly operandOverride: boolean;
+  readonly addressOverride: boolean;
+  /** REX prefix, 0 if none. */
+  readonly rex: number;
+  /** Operand size of the encoding. */
+  readonly size: Bits;
+}
+
+/** Why a statement is not of a form; later ones came closer. */
+export const misfits = [
+  "operand-count",
+  "no-such-form",
+  "operand-size-mismatch",
+  "prefix-not-allowed",
+  "wrong-mode",
+  "high-byte-with-rex",
+  "jump-out-of-range",
+] as const;
+export type Misfit = (typeof misfits)[number];
+
+/** Register operand `kind` patterns and the classes of registers they take. */
+function fitRegister(pattern: OperandPattern, register: RegisterName, form: Form): Misfit | undefined {
+  if (pattern.place === "fixed") {
+    if (pattern.register?.name === register.name) return undefined;
+    return pattern.register?.class === "general" && register.class === "general" && pattern.width !== register.width
+      ? "operand-size-mismatch"
+      : "no-such-form";
+  }
+  switch (pattern.kind) {
+    case "segment":
+      return register.class === "segment" && !(register.name === "cs" && form.operands[0] === pattern)
+        ? undefined
+        : "no-such-form";
+    case "control":
+      return register.class === "control" && [0, 2, 3, 4, 8].includes(register.number) ? undefined : "no-such-form";
+    case "debug":
+      return register.class === "debug" && register.number < 8 ? undefined : "no-such-form";
+    case "register":
+    case "rm": {
+      if (register.class !== "general" && register.class !== "high-byte") return "no-such-form";
+      return register.width === pattern.width || takesWider(pattern, register, form)
+        ? undefined
+        : "operand-size-mismatch";
+    }
+    default:
+      return "no-such-form";
+  }
+}
+
+/** Selectors may come in a wider register, whose upper bits do not count: MOV DS, EAX; LAR EAX, EBX. */
+function takesWider(pattern: OperandPattern, register: RegisterName, form: Form): boolean {
+  const selector = form.operands[0]?.text === "Sreg" || form.row.mnemonic === "lar" || form.row.mnemonic === "lsl";
+  return selector && pattern === form.operands[1] && pattern.kind === "rm" && register.width > 16;
+}
+
+function fitMemory(pattern: OperandPattern, memory: WrittenMemory, written: Written, form: Form): Misfit | undefined {
+  if (pattern.place === "moffs") {
+    const { effective, bits } = written;
+    const absolute = memory.base === undefined && memory.index === undefined && !effective?.ripRelative;
+    const addressed = memory.addressSize === 64 || written.prefixes.addressSize === 32;
+    if (!absolute || (bits === 64 && !addressed)) return "no-such-form";
+  } else if (pattern.place !== "rm" || pattern.kind === "register") return "no-such-form";
+  const indirectFar = pattern.farMemory !== undefined && form.row.family === "control-flow";
+  if (indirectFar !== (memory.far === true)) return "no-such-form";
+  const width = pattern.farMemory && indirectFar ? pattern.farMemory : pattern.memoryWidth;
+  // An indirect branch through memory of no stated size has the size of the mode.
+  const branch = form.row.family === "control-flow" && form.size !== undefined;
+  if (branch && memory.size === undefined && form.size !== (written.operandSize ?? written.bits)) return "no-such-form";
+  return memory.size === undefined || width === undefined || memory.size === width
+    ? undefined
+    : "operand-size-mismatch";
+}
+
+/** Whether the value is what sign extension of `from` bits to `to` bits gives. */
+export function isSignExtended(value: bigint, from: Width, to: Width): boolean {
+  const wrapped = BigInt.asIntN(to, value);
+  return BigInt.asIntN(from, wrapped) === wrapped;
+}
+
+/** Operand size a number extends to: that of the form, else (PUSH) its own keyword's, else the mode's. */
+function numberSize(form: Form, number: WrittenNumber, written: Written): Width {
+  if (form.byte) return 8;
+  const own = number.size === 8 ? undefined : number.size;
+  return requiredSize(form, written.bits) ?? own ?? written.operandSize ?? written.bits;
+}
+
+function fitSigned(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
+  const from = pattern.width ?? 8;
+  const to = numberSize(form, number, written);
+  const keyword = number.size === undefined || number.size === from || (number.size === to && !number.strict);
+  if (!keyword && !(form.row.default64 && written.bits === 64 && number.size === 32)) return "operand-size-mismatch";
+  const known = number.value !== undefined && !number.relocatable;
+  const fits = known && isSignExtended(number.value, from, to);
+  if (from === 8) {
+    if (number.size === 8) return fits ? 0 : 1;
+    return fits && !number.strict ? 0 : "no-such-form";
+  }
+  return fits ? 0 : 1;
+}
+
+function fitImmediate(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
+  if (pattern.signed) return fitSigned(pattern, number, written, form);
+  if (number.size !== undefined && number.size !== pattern.width) return "operand-size-mismatch";
+  if (!isDefaultSize(form, written, number.size)) return "no-such-form";
+  return 0;
+}
+
+/**
+ * Forms whose size only a number or a far pointer would tell (PUSH imm16, CALL rel16, JMP ptr16:16) are chosen by the
+ * mode or by a size keyword, never because they are shorter.
+ */
+function isDefaultSize(form: Form, written: Written, keyword: Width | undefined): boolean {
+  if (form.size === undefined) return true;
+  const sizing = form.operands.every((o) => o.kind === "immediate" || o.kind === "relative" || o.kind === "far");
+  if (!sizing) return true;
+  const wanted = keyword ?? written.operandSize;
+  return requiredSize(form, written.bits) === (wanted ?? defaultSize(form, written.bits)) || form.size === wanted;
+}
+
+const defaultSize = (form: Form, bits: Bits): Bits => (bits === 64 && !form.row.default64 ? 32 : bits);
+
+/** Short branches are taken where the target is near enough, and, if a longer form exists, moves with the code. */
+function fitRelative(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
+  if (pattern.width !== 8) {
+    if (number.distance === "short" || !isDefaultSize(form, written, number.size)) return "no-such-form";
+    return 0;
+  }
+  if (number.distance === "near" || number.size !== undefined || number.strict) return "no-such-form";
+  if (number.value === undefined) return 0;
+  if (number.distance !== "short" && !number.relocatable) return 1;
+  return 0;
+}
+
+function fitFar(pattern: OperandPattern, pointer: WrittenFarPointer, written: Written, form: Form): Misfit | undefined {
+  return pattern.kind === "far" && isDefaultSize(form, written, pointer.size) ? undefined : "no-such-form";
+}
+
+function fitNumber(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
+  if (pattern.place === "fixed") {
+    const same = pattern.value !== undefined && number.value === BigInt(pattern.value);
+    return same && !number.strict && number.size === undefined && !number.relocatable ? 0 : "no-such-form";
+  }
+  if (pattern.kind === "relative") return fitRelative(pattern, number, written, form);
+  return pattern.kind === "immediate" ? fitImmediate(pattern, number, written, form) : "no-such-form";
+}
+
+/** Rank of one operand in its pattern, or why it is not of it. */
+function fitOperand(pattern: OperandPattern, operand: WrittenOperand, written: Written, form: Form): Misfit | number {
+  switch (operand.kind) {
+    case "register":
+      return fitRegister(pattern, operand.register, form) ?? 0;
+    case "memory":
+      // [qword x] asks for the form with a 64-bit offset, although it is longer.
+      return (
+        fitMemory(pattern, operand, written, form) ??
+        (pattern.place === "moffs" && written.bits === 64 && operand.addressSize === 64 ? -1 : 0)
+      );
+    case "number":
+      return fitNumber(pattern, operand, written, form);
+    case "far":
+      return fitFar(pattern, operand, written, form) ?? 0;
+  }
+}
+
+/** A number's size keyword sizes a memory operand that has none: MOV [EAX], DWORD 5. */
+function keywordDisagrees(form: Form, { operands, memory }: Written): boolean {
+  if (!memory || memory.size !== undefined || form.memory?.memoryWidth === undefined) return false;
+  if (form.operands.some((o) => o.kind === "register" || o.kind === "segment")) return false;
+  return operands.some((o) => o.kind === "number" && o.size !== undefined && o.size !== form.memory?.memoryWidth);
+}
+
+/** REX bits that the registers of the operands ask for. */
+function rexOf(form: Form, { operands, effective }: Written, wide: boolean): number {
+  let rex = wide ? 0x48 : 0;
+  for (let n = 0; n < operands.length; n++) {
+    const operand = operands[n]!;
+    if (operand.kind !== "register" || form.operands[n]!.place === "fixed") continue;
+    const { rex: needed, number } = operand.register;
+    if (!needed) continue;
+    rex |= 0x40;
+    if (number > 7) rex |= form.operands[n]!.place === "reg" ? 4 : 1;
+  }
+  if (effective?.rexX) rex |= 0x42;
+  if (effective?.rexB) rex |= 0x41;
+  return rex;
+}
+
+/** Operand-size prefixes for the size a form needs, in a mode. */
+function sizePrefixes(
+  form: Form,
+  written: Written,
+  wanted: Bits | undefined,
+): { override: boolean; wide: boolean } | Misfit {
+  const { bits } = written;
+  const required = requiredSize(form, bits);
+  const size = required ?? wanted;
+  if (bits !== 64) return size === 64 ? "wrong-mode" : { override: size !== undefined && size !== bits, wide: false };
+  if (size === 16) return form.forced64 ? "wrong-mode" : { override: true, wide: false };
+  const wide = size === 64 && (!form.row.default64 || written.operandSize === 64);
+  return { override: false, wide };
+}
+
+const trailingBytes = { ib: 1, iw: 2, id: 4, iq: 8, cb: 1, cw: 2, cd: 4, cp: 6, moffs: 0 } as const;
+
+/** Bytes of the offset of a moffs operand. */
+export const offsetBytes = (addressSize: Bits): 2 | 4 | 8 => (addressSize === 16 ? 2 : addressSize === 32 ? 4 : 8);
+
+function bodyLength(form: Form, { effective }: Written): number {
+  const { pattern } = form;
+  let length =
+    (pattern.prefix ? 1 : 0) + (pattern.map > 1 ? 3 : pattern.map + 1) + (pattern.second === undefined ? 0 : 1);
+  if (pattern.hasModrm) length++;
+  if (effective) {
+    if (form.memory?.place === "moffs") length += offsetBytes(effective.addressSize);
+    else length += (effective.sib === undefined ? 0 : 1) + effective.displacementBytes;
+  }
+  for (const code of pattern.trailing) length += trailingBytes[code];
+  // ptr16:16 is `cd` in the manual and 4 bytes; ptr16:32 `cp` and 6.
+  return length;
+}
+
+/** Address size of the form: of its memory operand, its opcode (JECXZ), or a prefix. */
+function addressSizeIn(form: Form, { effective, prefixes, bits }: Written): Bits {
+  return effective?.addressSize ?? form.pattern.addressSize ?? prefixes.addressSize ?? bits;
+}
+
+/** Operand size that a number asks for where the form has every size: PUSH WORD 5. */
+function numberAsksFor(form: Form, { operands }: Written): Bits | undefined {
+  const [only] = operands;
+  const asks = operands.length === 1 && only?.kind === "number" && form.operands[0]?.signed;
+  return asks && only.size !== 8 ? only.size : undefined;
+}
+
+/** Prefixes, REX and length for a form whose operands fit. */
+function measure(form: Form, written: Written, rank: number): Fit | Misfit {
+  const { bits, prefixes, memory } = written;
+  const wanted = numberAsksFor(form, written) ?? written.operandSize;
+  const required = requiredSize(form, bits);
+  if (written.operandSize && required && written.operandSize !== required && form.size !== written.operandSize)
+    return "prefix-not-allowed";
+  const sizes = sizePrefixes(form, written, wanted);
+  if (typeof sizes === "string") return sizes;
+  const rex = rexOf(form, written, sizes.wide);
+  if (rex !== 0 && bits !== 64) return "wrong-mode";
+  if (rex !== 0 && written.operands.some((o) => o.kind === "register" && o.register.class === "high-byte"))
+    return "high-byte-with-rex";
+  const addressSize = addressSizeIn(form, written);
+  if (form.pattern.addressSize !== undefined && form.pattern.addressSize !== addressSize) return "wrong-mode";
+  const count =
+    Number(sizes.override) +
+    Number(addressSize !== bits) +
+    Number(rex !== 0) +
+    Number(prefixes.lock === true) +
+    Number(prefixes.repeat !== undefined) +
+    Number((memory?.segment ?? prefixes.segment) !== undefined);
+  return {
+    form,
+    rank,
+    length: count + bodyLength(form, written),
+    operandOverride: sizes.override,
+    addressOverride: addressSize !== bits,
+    rex,
+    size: required ?? wanted ?? defaultSize(form, bits),
+  };
+}
+
+/** Whether the target of a short branch is within its reach. */
+function outOfReach(fit: Fit, { operands, address }: Written): boolean {
+  const [target] = operands;
+  if (fit.form.operands[0]?.text !== "rel8" || target?.kind !== "number" || target.value === undefined) return false;
+  const distance = target.value - (address + BigInt(fit.length));
+  return distance < -128n || distance > 127n;
+}
+
+/** The statement in the form, or why it is not of it. */
+export function fitForm(form: Form, written: Written): Fit | Misfit {
+  const { operands, bits } = written;
+  if (operands.length !== form.operands.length) return "operand-count";
+  let rank = 0;
+  for (let n = 0; n < operands.length; n++) {
+    const fit = fitOperand(form.operands[n]!, operands[n]!, written, form);
+    if (typeof fit === "string") return fit;
+    rank += fit;
+  }
+  if (keywordDisagrees(form, written)) return "operand-size-mismatch";
+  if (!existsIn(form.row, bits)) return "wrong-mode";
+  const fit = measure(form, written, rank);
+  if (typeof fit === "string") return fit;
+  return outOfReach(fit, written) ? "jump-out-of-range" : fit;
+}

@@ -1,0 +1,94 @@
+import { effectiveSize, existsIn, type Form, requiredSize } from "./form.ts";
+import type { Bits } from "./operands.ts";
+
+/** What besides opcode and ModRM decides which form an encoding is. */
+export interface Prefixes {
+  readonly operandOverride: boolean;
+  readonly repeat: 0 | 0xf2 | 0xf3;
+  readonly wide: boolean;
+  readonly rexB: boolean;
+  readonly addressSize: Bits;
+}
+
+/** All forms at one opcode of one map, in one mode; which one it is, is found once per combination and remembered. */
+export interface Slot {
+  readonly forms: readonly Form[];
+  readonly hasModrm: boolean;
+  /** The choice depends on the byte after the opcode, even if that is not a ModRM byte. */
+  readonly looksAhead: boolean;
+  readonly chosen: (Form | null | undefined)[][];
+}
+
+/** Forms that demand more come first: a fixed byte, a mandatory prefix, a size, no register in the opcode. */
+const specificity = ({ pattern }: Form): number =>
+  (pattern.second !== undefined ? 8 : 0) +
+  (pattern.prefix || pattern.noPrefix ? 4 : 0) +
+  (pattern.plusRegister ? 0 : 1);
+
+/** Slots by `map << 8 | opcode` for one mode. */
+export function slotsOf(forms: readonly Form[], bits: Bits): (Slot | undefined)[] {
+  const lists: Form[][] = [];
+  for (const form of forms) {
+    if (!existsIn(form.row, bits)) continue;
+    const first = (form.pattern.map << 8) | form.pattern.opcode;
+    for (let n = first; n < first + (form.pattern.plusRegister ? 8 : 1); n++) {
+      lists[n] ??= [];
+      lists[n]!.push(form);
+    }
+  }
+  return Array.from({ length: 0x400 }, (_, n) => {
+    const list = lists[n]?.sort((a, b) => specificity(b) - specificity(a));
+    if (!list) return undefined;
+    const hasModrm = list.some((form) => form.pattern.hasModrm);
+    return {
+      forms: list,
+      hasModrm,
+      looksAhead: hasModrm || list.some((f) => f.pattern.second !== undefined),
+      chosen: [],
+    };
+  });
+}
+
+function prefixesMatch(form: Form, prefixes: Prefixes): boolean {
+  const { prefix, noPrefix } = form.pattern;
+  if (noPrefix) return !prefixes.operandOverride && prefixes.repeat === 0;
+  if (prefix === undefined) return true;
+  return prefix === 0x66 ? prefixes.operandOverride && prefixes.repeat === 0 : prefixes.repeat === prefix;
+}
+
+function followingMatches({ pattern, mod }: Form, following: number): boolean {
+  if (pattern.second !== undefined) return pattern.second === following;
+  if (!pattern.hasModrm) return true;
+  if (pattern.digit !== undefined && pattern.digit !== ((following >> 3) & 7)) return false;
+  if (mod === "memory") return following < 0xc0;
+  return mod !== "register" || following >= 0xc0;
+}
+
+function matches(form: Form, slot: Slot, bits: Bits, prefixes: Prefixes, following: number): boolean {
+  if (!prefixesMatch(form, prefixes) || !followingMatches(form, following)) return false;
+  const { pattern } = form;
+  if (pattern.addressSize !== undefined && pattern.addressSize !== prefixes.addressSize) return false;
+  // 90h is NOP, but with REX.B it is XCHG R8, rAX.
+  if (prefixes.rexB && !pattern.plusRegister && slot.forms.some((other) => other.pattern.plusRegister)) return false;
+  const required = requiredSize(form, bits);
+  const override = prefixes.operandOverride && pattern.prefix !== 0x66;
+  return required === undefined || required === effectiveSize(form, bits, override, prefixes.wide);
+}
+
+const sizeIndex = (bits: Bits): number => (bits === 16 ? 0 : bits === 32 ? 1 : 2);
+
+/** The form of an encoding; null if it is none. `following` is the byte after the opcode, 0 where it does not matter. */
+export function choose(slot: Slot, bits: Bits, prefixes: Prefixes, following: number): Form | null {
+  const repeat = prefixes.repeat === 0 ? 0 : prefixes.repeat - 0xf1;
+  const key =
+    (((repeat * 3 + sizeIndex(prefixes.addressSize)) * 2 + Number(prefixes.operandOverride)) * 2 +
+      Number(prefixes.wide)) *
+      2 +
+    Number(prefixes.rexB);
+  slot.chosen[key] ??= [];
+  const known = slot.chosen[key]![following];
+  if (known !== undefined) return known;
+  const found = slot.forms.find((form) => matches(form, slot, bits, prefixes, following)) ?? null;
+  slot.chosen[key]![following] = found;
+  return found;
+}
