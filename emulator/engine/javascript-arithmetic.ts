@@ -92,7 +92,7 @@ export function zeroExtend(a: Text, width: Width): string {
 
 export function signExtend(a: Text, width: Width): string {
   const from = a.width === 1 ? `-${textOf(a)}` : signed(a);
-  if (a.width === width) return a.text;
+  if (a.width === width) return textOf(a);
   if (width === 64) return `(s32[0] = ${from}, s32[1] = s32[0] >> 31, s64[0])`;
   return width === 32 ? from : wrap(width, from);
 }
@@ -130,14 +130,23 @@ export function byteSwap(a: Text): string {
   return a.width === 8 ? a.text : `(s64[0] = ${a.text}, s64[0] = pair(swapped(s32[1]), swapped(s32[0])))`;
 }
 
-/** Functions the expressions name. */
-export const arithmeticPrelude = `
-const s64 = new BigUint64Array(1), s32 = new Int32Array(s64.buffer);
-const ones = (a) => {
-  a = (a & 0x55555555) + (a >>> 1 & 0x55555555);
-  a = (a & 0x33333333) + (a >>> 2 & 0x33333333);
-  return Math.imul(a + (a >>> 4) & 0x0f0f0f0f, 0x01010101) >>> 24;
-};
-const swapped = (a) => a << 24 | (a & 0xff00) << 8 | a >>> 8 & 0xff00 | a >>> 24;
-const pair = (low, high) => (s32[0] = low, s32[1] = high, s64[0]);
-`;
+const s64 = new BigUint64Array(1);
+const s32 = new Int32Array(s64.buffer);
+
+function ones(value: number): number {
+  const pairs = value - ((value >>> 1) & 0x5555_5555);
+  const nibbles = (pairs & 0x3333_3333) + ((pairs >>> 2) & 0x3333_3333);
+  return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
+}
+
+const swapped = (value: number): number =>
+  (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
+
+function pair(low: number, high: number): bigint {
+  s32[0] = low;
+  s32[1] = high;
+  return s64[0]!;
+}
+
+/** What the expressions name beside their values. */
+export const freeNames = { s32, s64, ones, swapped, pair } as const;

@@ -30,7 +30,7 @@ export interface Needs {
 
 /**
  * Writes an instruction's semantics as statements of a JavaScript function of `d`, the `DynamicOperands`. Free names in
- * them: `cpu`, the views `r8 r16 r32 u32 r64` of its state block, those of `arithmeticPrelude`, and `sp`, the stack pointer
+ * them: `cpu`, the views `r8 r16 r32 u32 r64` of its state block, `freeNames`, and `sp`, the stack pointer
  * as an unsigned number, or a signed one in 64-bit mode. Offsets of memory are numbers in the same way.
  */
 export class JavaScriptAlgebra implements Algebra {
@@ -68,6 +68,11 @@ export class JavaScriptAlgebra implements Algebra {
   /** The statements so far. */
   get body(): string {
     return this.#lines.join("\n");
+  }
+
+  /** Adds a statement that is not of the algebra. */
+  statement(line: string): void {
+    this.#emit(line);
   }
 
   #emit(line: string): void {
@@ -471,9 +476,14 @@ export class JavaScriptAlgebra implements Algebra {
     return result ?? noValue;
   }
 
-  /** Statements that end the instruction: what follows it is next. */
+  /** Ends the instruction: what follows it is next. */
   finish(): void {
     this.#commitStack();
+    this.#advance();
+    this.#emit("return;");
+  }
+
+  #advance(): void {
     if (this.#needs.calls) this.#emit("cpu.rip = cpu.next;");
     else if (this.instruction.bits === 16) this.#emit(`r32[${ripWord}] = r32[${ripWord}] + d.length & 0xffff;`);
     else if (this.instruction.bits === 32) this.#emit(`r32[${ripWord}] = r32[${ripWord}] + d.length | 0;`);

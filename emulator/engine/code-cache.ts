@@ -1,0 +1,162 @@
+import { longestInstruction } from "../../isa/cursor.ts";
+import { type DecodeFailure, decode } from "../../isa/decode.ts";
+import type { Decoded } from "../../isa/operands.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { guard } from "../mmu/physical.ts";
+import type { Handler, Handlers } from "./handlers.ts";
+import { type DynamicOperands, dynamicOperands } from "./shape.ts";
+import type { Region } from "./translator/region.ts";
+
+export const pageBytes = 4096;
+
+/** What may follow an instruction: only the next one; another block; anything, in another mode or under another translation. */
+export const flow = { straight: 0, branch: 1, system: 2 } as const;
+type Flow = (typeof flow)[keyof typeof flow];
+
+/** An instruction in the cache, ready to execute. */
+export class CachedInstruction implements DynamicOperands {
+  readonly decoded: Decoded;
+  readonly execute: Handler["execute"];
+  readonly flow: Flow;
+  readonly length: number;
+  readonly value0: number;
+  readonly value1: number;
+  readonly value2: number;
+  readonly wide: bigint;
+  readonly base: number;
+  readonly index: number;
+  readonly scale: number;
+  readonly displacement: number;
+  /** Times a block began here, until a region is made. */
+  heat = 0;
+  /** Translated code that a block beginning here can enter. */
+  region: Region | undefined;
+  /** Of an instruction that goes on in the next page: the bytes there. */
+  tail: Uint8Array | undefined;
+
+  constructor(decoded: Decoded, handler: Handler) {
+    const operands = dynamicOperands(decoded);
+    this.decoded = decoded;
+    this.execute = handler.execute;
+    this.flow = handler.system ? flow.system : decoded.row.family === "control-flow" ? flow.branch : flow.straight;
+    this.length = operands.length;
+    this.value0 = operands.value0;
+    this.value1 = operands.value1;
+    this.value2 = operands.value2;
+    this.wide = operands.wide;
+    this.base = operands.base;
+    this.index = operands.index;
+    this.scale = operands.scale;
+    this.displacement = operands.displacement;
+    this.region = undefined;
+    this.tail = undefined;
+  }
+}
+
+export type Instructions = (CachedInstruction | undefined)[];
+export type StackBits = 16 | 32 | 64;
+
+/** Code depends on the width of code and stack: at most five combinations. */
+export const modeIndex = (bits: 16 | 32 | 64, stackBits: StackBits): number =>
+  bits === 64 ? 4 : (bits >> 4) - 1 + (stackBits === 32 ? 2 : 0);
+
+/** Decoded code of one page of host-physical memory. */
+export class CodePage {
+  readonly number: number;
+  readonly modes: (Instructions | undefined)[] = [];
+  readonly regions = new Set<Region>();
+
+  constructor(number: number) {
+    this.number = number;
+  }
+
+  /** Instructions by offset in the page. */
+  instructions(mode: number): Instructions {
+    const known = this.modes[mode];
+    if (known) return known;
+    const made: Instructions = new Array<CachedInstruction | undefined>(pageBytes).fill(undefined);
+    this.modes[mode] = made;
+    return made;
+  }
+
+  /** Drops what was decoded from `bytes` bytes at `offset`. True if there was anything. */
+  drop(offset: number, bytes: number): boolean {
+    let dropped = false;
+    for (const instructions of this.modes) {
+      if (!instructions) continue;
+      for (let at = Math.max(0, offset - longestInstruction + 1); at < offset + bytes; at++) {
+        const found = instructions[at];
+        if (found === undefined || at + found.length <= offset) continue;
+        instructions[at] = undefined;
+        dropped = true;
+      }
+    }
+    return dropped;
+  }
+}
+
+/** All decoded code, by page of host-physical memory. Told of every write to those pages. */
+export class CodeCache {
+  readonly #cpu: Cpu;
+  readonly #handlers: Handlers;
+  readonly #pages = new Map<number, CodePage>();
+  /** Called when code that a region was made of is overwritten. */
+  onRegionWritten: (region: Region) => void = () => {};
+
+  constructor(cpu: Cpu, handlers: Handlers) {
+    this.#cpu = cpu;
+    this.#handlers = handlers;
+  }
+
+  /** The page of host-physical memory that holds an address in RAM. */
+  page(physical: number): CodePage {
+    const number = Math.floor(physical / pageBytes);
+    const known = this.#pages.get(number);
+    if (known) return known;
+    const made = new CodePage(number);
+    this.#pages.set(number, made);
+    this.#cpu.guardPage(number, guard.code);
+    return made;
+  }
+
+  /** Bytes of RAM are about to be overwritten. */
+  written(physical: number, bytes: number): void {
+    const page = this.#pages.get(Math.floor(physical / pageBytes));
+    if (!page) return;
+    const offset = physical % pageBytes;
+    page.drop(offset, bytes);
+    for (const region of page.regions)
+      if (region.covers(offset, bytes)) {
+        page.regions.delete(region);
+        this.onRegionWritten(region);
+      }
+  }
+
+  /** Forgets everything: the memory under the machine was replaced. */
+  clear(): void {
+    for (const page of this.#pages.values()) this.#cpu.unguardPage(page.number, guard.code);
+    this.#pages.clear();
+  }
+
+  /** Decodes the instruction at RIP, which is at `offset` in the page at a host-physical address. May raise a fault of the fetch. */
+  decode(page: number, offset: number, stackBits: StackBits): CachedInstruction | DecodeFailure {
+    const { rip, bits, bytes, physical } = this.#cpu;
+    const pageAt = physical.ramBase + page;
+    const source = (at: number): number => (at < pageBytes ? bytes[pageAt + at]! : this.#cpu.fetch8(rip + at - offset));
+    return this.#make(decode(source, offset, bits), stackBits);
+  }
+
+  /** Decodes the instruction at RIP byte by byte, from memory that cannot be cached. */
+  decodeUncached(stackBits: StackBits): CachedInstruction | DecodeFailure {
+    const { rip, bits } = this.#cpu;
+    return this.#make(
+      decode((at) => this.#cpu.fetch8(rip + at), 0, bits),
+      stackBits,
+    );
+  }
+
+  #make(decoded: Decoded | DecodeFailure, stackBits: StackBits): CachedInstruction | DecodeFailure {
+    if (typeof decoded === "string") return decoded;
+    return new CachedInstruction(decoded, this.#handlers.of(decoded, stackBits));
+  }
+}

@@ -1,0 +1,115 @@
+import type { Row } from "../../isa/instruction.ts";
+import type { Decoded } from "../../isa/operands.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { JavaScriptAlgebra, type Needs } from "./javascript.ts";
+import { freeNames } from "./javascript-arithmetic.ts";
+import { type DynamicOperands, shapeOf, templateOf } from "./shape.ts";
+
+type StackBits = 16 | 32 | 64;
+
+/** What executes all instructions of one row and one shape on one processor. */
+export interface Handler {
+  /** Executes one instruction, or throws a `Fault`, a `VmExit` or `Unsupported` and leaves it undone. */
+  readonly execute: (operands: DynamicOperands) => void;
+  /** It may change more than registers, flags, memory and RIP: modes, segments, translations, pending events. */
+  readonly system: boolean;
+}
+
+const hasChecks = ({ privilege, exits }: Row): boolean => privilege !== "none" || exits.kind !== "never";
+
+/** Who may run the row, then whether it exits (SDM Vol. 3, 26.1.1). */
+function emitChecks(m: JavaScriptAlgebra, { privilege, exits }: Row): void {
+  if (privilege !== "none") m.statement(`cpu.checkPrivilege("${privilege}", d.decoded);`);
+  if (exits.kind !== "never") m.statement("if (cpu.monitor !== undefined) cpu.monitor.beforeInstruction(d.decoded);");
+}
+
+/** What a row needs around its statements shows when it is written out once. */
+function needsOf(template: Decoded, stackBits: StackBits): Needs {
+  const trial = new JavaScriptAlgebra(template, stackBits, { calls: false, stack: false });
+  template.row.semantics(trial, ...template.operands);
+  return { calls: trial.found.calls || hasChecks(template.row), stack: trial.found.stack };
+}
+
+/**
+ * One iteration of a repeated string instruction (SDM Vol. 2, REP): nothing at all if rCX is zero; RIP stays at the
+ * instruction while iterations remain.
+ */
+function emitIteration(m: JavaScriptAlgebra, { row, operands, addressSize, repeat }: Decoded): void {
+  const count = m.register(1, addressSize);
+  m.when(m.isZero(count), () => m.finish());
+  emitChecks(m, row);
+  row.semantics(m, ...operands);
+  const left = m.subtract(count, m.constant(addressSize, 1));
+  m.setRegister(1, left);
+  m.when(m.not(m.isZero(left)), () => {
+    if (row.repeat !== "equal") m.statement("return;");
+    else m.when(repeat === "rep" ? m.flags.get("ZF") : m.not(m.flags.get("ZF")), () => m.statement("return;"));
+  });
+}
+
+/** Body of a function of `d`, the `DynamicOperands`, over the names of `freeNames` and of the processor's views. */
+function bodyOf(template: Decoded, stackBits: StackBits, needs: Needs): string {
+  const m = new JavaScriptAlgebra(template, stackBits, needs);
+  if (needs.calls) m.statement("cpu.next = cpu.sequential(d.length);");
+  if (needs.stack) m.statement(`let sp = ${m.stackPointer};`);
+  if (template.repeat === "none") {
+    emitChecks(m, template.row);
+    template.row.semantics(m, ...template.operands);
+  } else emitIteration(m, template);
+  m.finish();
+  return m.body;
+}
+
+/** A function that makes the handler for one processor. */
+interface Factory {
+  readonly make: (...free: readonly unknown[]) => Handler["execute"];
+  readonly system: boolean;
+}
+
+const views = ["r8", "r16", "r32", "u32", "r64"] as const;
+const names = ["cpu", ...views, ...Object.keys(freeNames)];
+
+function compile(decoded: Decoded, stackBits: StackBits): Factory {
+  const template = templateOf(decoded);
+  const needs = needsOf(template, stackBits);
+  const source = `"use strict";\nreturn (d) => {\n${bodyOf(template, stackBits, needs)}\n};`;
+  return { make: new Function(...names, source) as Factory["make"], system: needs.calls };
+}
+
+/** Made once for all processors. */
+const factories = new Map<Row, Map<string, Factory>>();
+
+function cached<K, V>(cache: Map<K, V>, key: K, make: () => V): V {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  cache.set(key, made);
+  return made;
+}
+
+/** The handlers of one processor, made as they are needed. */
+export class Handlers {
+  readonly #byRow = new Map<Row, Map<string, Handler>>();
+  readonly #free: readonly unknown[];
+
+  constructor(cpu: Cpu) {
+    this.#free = [cpu, ...views.map((view) => cpu[view]), ...Object.values(freeNames)];
+  }
+
+  of(decoded: Decoded, stackBits: StackBits): Handler {
+    const { row } = decoded;
+    const shape = shapeOf(decoded, stackBits);
+    return cached(
+      cached(this.#byRow, row, () => new Map()),
+      shape,
+      () => {
+        const factory = cached(
+          cached(factories, row, () => new Map()),
+          shape,
+          () => compile(decoded, stackBits),
+        );
+        return { execute: factory.make(...this.#free), system: factory.system };
+      },
+    );
+  }
+}

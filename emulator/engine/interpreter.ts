@@ -1,0 +1,301 @@
+import type { DecodeFailure } from "../../isa/decode.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import type { Unsupported } from "../cpu/environment.ts";
+import { layout } from "../cpu/layout.ts";
+import type { Fault, VmExit } from "../cpu/monitor.ts";
+import { CS, unsigned64 } from "../cpu/state.ts";
+import { Breakpoints } from "./breakpoints.ts";
+import {
+  type CachedInstruction,
+  CodeCache,
+  type CodePage,
+  flow,
+  type Instructions,
+  modeIndex,
+  pageBytes,
+} from "./code-cache.ts";
+import { exceptionVectors } from "./exceptions.ts";
+import { Handlers } from "./handlers.ts";
+
+/** Why `run` returned. */
+export type EngineStop =
+  /** The steps asked for were taken, or `stopBy` ended the run. */
+  | { readonly kind: "limit" }
+  | { readonly kind: "breakpoint"; readonly address: bigint }
+  /** A VM exit is pending. */
+  | { readonly kind: "exit" }
+  /** Halted, and nothing the processor knows of can wake it. Took no step. */
+  | { readonly kind: "idle" }
+  | { readonly kind: "shutdown" }
+  /** Execution left the loaded image and reached memory full of zeros. RIP is there. */
+  | { readonly kind: "ran-off-code"; readonly address: bigint }
+  | { readonly kind: "unsupported"; readonly what: string };
+
+export interface EngineRun {
+  /** At most this many steps. */
+  readonly steps: number;
+  /** Linear addresses (unsigned) to stop before. The one at which the run starts is passed over. */
+  readonly breakpoints?: ReadonlySet<bigint> | undefined;
+  readonly stopOnExit?: boolean | undefined;
+}
+
+export interface EngineOptions {
+  /** Host-physical range of the loaded image: outside it, eight zero bytes are no code. Default: all is code. */
+  readonly image?: { readonly start: number; readonly end: number };
+}
+
+const ripLow = layout.rip >> 2;
+const ripHigh = ripLow + 1;
+const steps = layout.steps >> 3;
+const unretired = layout.unretired >> 3;
+const attention = layout.attention >> 2;
+
+/** Thrown by the engine itself to leave the loop. */
+interface EngineBreak {
+  readonly kind: "break";
+  readonly stop: EngineStop;
+}
+
+/** The page of code that execution is in, until anything may have changed that. */
+interface Window {
+  readonly page: CodePage;
+  readonly instructions: Instructions;
+  /** Host-physical address of the page. */
+  readonly host: number;
+  /** Low 32 bits of the offset in CS at which the page begins. */
+  readonly start: number;
+  /** High 32 bits of RIP. */
+  readonly high: number;
+  /** Where instructions must end, from the start of the page: at its end, or at the limit of CS. */
+  readonly end: number;
+  readonly stackBits: 16 | 32 | 64;
+  /** Nonzero where a breakpoint is. */
+  readonly breakpoints: Uint8Array | undefined;
+}
+
+/**
+ * Executes instructions on a processor. A step is one pass over an instruction boundary: an instruction (or one iteration
+ * of a repeated one) retired or faulted or left to the monitor, an interrupt was delivered, or the monitor handled an exit.
+ */
+export class Engine {
+  readonly cpu: Cpu;
+  readonly code: CodeCache;
+  readonly #image: EngineOptions["image"];
+  /** Value of the step counter at which the run ends. */
+  #target = 0;
+  #breakpoints: Breakpoints | undefined;
+  /** Where and when the run began: a breakpoint there is passed over until an instruction has retired. */
+  #started = { linear: 0, retired: 0 };
+
+  constructor(cpu: Cpu, options: EngineOptions = {}) {
+    this.cpu = cpu;
+    this.#image = options.image;
+    this.code = new CodeCache(cpu, new Handlers(cpu));
+    const observer = cpu.physical.observer;
+    observer.codeWritten = (physical, bytes) => this.code.written(physical, bytes);
+  }
+
+  /** Forgets all code: the memory under the machine was replaced. */
+  forget(): void {
+    this.code.clear();
+  }
+
+  /** Makes the run under way end when the step counter reaches this value, if it would not end before. */
+  stopBy(step: number): void {
+    this.#target = Math.min(this.#target, step);
+  }
+
+  step(): EngineStop {
+    return this.run({ steps: 1 });
+  }
+
+  run({ steps: count, breakpoints, stopOnExit }: EngineRun): EngineStop {
+    const { f64 } = this.cpu;
+    this.#target = f64[steps]! + count;
+    this.#started = { linear: this.#linear, retired: this.#retired };
+    this.#breakpoints = breakpoints?.size ? new Breakpoints(breakpoints) : undefined;
+    while (f64[steps]! < this.#target) {
+      if (stopOnExit && this.cpu.monitor?.exitPending) return { kind: "exit" };
+      try {
+        const stop = this.#advance();
+        if (stop) return stop;
+      } catch (thrown) {
+        const stop = this.#caught(thrown as Fault | VmExit | Unsupported | EngineBreak);
+        if (stop) return stop;
+      }
+    }
+    return stopOnExit && this.cpu.monitor?.exitPending ? { kind: "exit" } : { kind: "limit" };
+  }
+
+  /** Work at the boundary, if there is any, or instructions until something needs attention. */
+  #advance(): EngineStop | undefined {
+    const { cpu } = this;
+    if (cpu.monitor?.exitPending) {
+      this.#countUnretired();
+      cpu.monitor.handleExit();
+      return undefined;
+    }
+    if (cpu.attention)
+      switch (cpu.atBoundary()) {
+        case "stepped":
+          this.#countUnretired();
+          return undefined;
+        case "idle":
+          return { kind: "idle" };
+        case "shutdown":
+          return { kind: "shutdown" };
+        case "run":
+      }
+    this.#execute();
+    return undefined;
+  }
+
+  #caught(thrown: Fault | VmExit | Unsupported | EngineBreak): EngineStop | undefined {
+    switch (thrown.kind) {
+      case "fault":
+        this.#countUnretired();
+        return this.#deliver(thrown);
+      case "exit":
+        this.#countUnretired();
+        return undefined;
+      case "unsupported":
+        return { kind: "unsupported", what: thrown.what };
+      case "break":
+        return thrown.stop;
+      default:
+        throw thrown;
+    }
+  }
+
+  /** Delivery is part of the step that faulted, also if it leaves to the monitor. */
+  #deliver(fault: Fault): EngineStop | undefined {
+    try {
+      this.cpu.deliver(fault);
+      return undefined;
+    } catch (thrown) {
+      const { kind } = thrown as VmExit | Unsupported;
+      if (kind === "exit") return undefined;
+      if (kind === "unsupported") return { kind, what: (thrown as Unsupported).what };
+      throw thrown;
+    }
+  }
+
+  #countUnretired(): void {
+    const { f64 } = this.cpu;
+    f64[steps]! += 1;
+    f64[unretired]! += 1;
+  }
+
+  /** At least one instruction, then on until attention is set or the run ends. */
+  #execute(): void {
+    const { r32, f64 } = this.cpu;
+    do {
+      const window = this.#window();
+      if (window) this.#executeIn(window);
+      else this.#executeUncached();
+    } while (f64[steps]! < this.#target && r32[attention] === 0);
+  }
+
+  /** The page at RIP; undefined where code is not in RAM. */
+  #window(): Window | undefined {
+    const { cpu } = this;
+    const { rip, stackBits } = cpu;
+    const linear = cpu.codeLinear(rip);
+    const physical = cpu.fetchPage(linear);
+    if (!cpu.physical.isRam(physical)) return undefined;
+    const page = this.code.page(physical);
+    const host = page.number * pageBytes;
+    const offset = physical - host;
+    const room = cpu.bits === 64 ? Number.POSITIVE_INFINITY : cpu.limit(CS) + 1 - rip;
+    return {
+      page,
+      instructions: page.instructions(modeIndex(cpu.bits, stackBits)),
+      host,
+      start: (cpu.r32[ripLow]! - offset) | 0,
+      high: cpu.r32[ripHigh]!,
+      end: Math.min(pageBytes, offset + room),
+      stackBits,
+      breakpoints: this.#breakpoints?.inPage(linear),
+    };
+  }
+
+  #executeIn(window: Window): void {
+    const { r32, f64 } = this.cpu;
+    const { instructions, start, high, end, breakpoints } = window;
+    do {
+      const offset = (r32[ripLow]! - start) | 0;
+      if (offset >>> 0 >= end || r32[ripHigh] !== high) return;
+      if (breakpoints !== undefined && breakpoints[offset] !== 0) this.#reachBreakpoint();
+      let instruction = instructions[offset];
+      if (instruction === undefined || offset + instruction.length > end) instruction = this.#fetch(window, offset);
+      instruction.execute(instruction);
+      f64[steps]! += 1;
+      if (instruction.flow === flow.system) return;
+    } while (f64[steps]! < this.#target && r32[attention] === 0);
+  }
+
+  get #linear(): number {
+    return this.cpu.bases[CS]! + this.cpu.rip;
+  }
+
+  get #retired(): number {
+    return this.cpu.f64[steps]! - this.cpu.f64[unretired]!;
+  }
+
+  #reachBreakpoint(): void {
+    const linear = this.#linear;
+    if (linear === this.#started.linear && this.#retired === this.#started.retired) return;
+    throw { kind: "break", stop: { kind: "breakpoint", address: unsigned64(linear) } } satisfies EngineBreak;
+  }
+
+  /** Decodes what is not in the cache, or checks what does not end in its page. */
+  #fetch({ instructions, host, stackBits, end }: Window, offset: number): CachedInstruction {
+    const known = instructions[offset];
+    if (known?.tail && this.#hasTail(known)) return known;
+    this.#checkImage(host + offset);
+    const instruction = this.#valid(this.code.decode(host, offset, stackBits));
+    const beyond = offset + instruction.length - end;
+    if (beyond > 0) {
+      // Beyond the page, the limit of CS was checked as the bytes were fetched.
+      if (end < pageBytes) this.cpu.raise(exceptionVectors.GP, 0);
+      instruction.tail = this.#tail(instruction.length, beyond);
+    }
+    instructions[offset] = instruction;
+    return instruction;
+  }
+
+  /** The last `bytes` bytes of an instruction at RIP. */
+  #tail(length: number, bytes: number): Uint8Array {
+    const { cpu } = this;
+    return Uint8Array.from({ length: bytes }, (_, n) => cpu.fetch8(cpu.rip + length - bytes + n));
+  }
+
+  #hasTail({ length, tail }: CachedInstruction): boolean {
+    const now = this.#tail(length, tail!.length);
+    return now.every((byte, n) => byte === tail![n]);
+  }
+
+  #valid(decoded: CachedInstruction | DecodeFailure): CachedInstruction {
+    if (decoded === "too-long") this.cpu.raise(exceptionVectors.GP, 0);
+    if (typeof decoded === "string") this.cpu.raise(exceptionVectors.UD);
+    return decoded;
+  }
+
+  #checkImage(physical: number): void {
+    const image = this.#image;
+    if (!image || (physical >= image.start && physical < image.end)) return;
+    const { bytes, physical: memory } = this.cpu;
+    const at = memory.ramBase + physical;
+    if (bytes.subarray(at, at + 8).some((byte) => byte !== 0)) return;
+    throw { kind: "break", stop: { kind: "ran-off-code", address: unsigned64(this.#linear) } } satisfies EngineBreak;
+  }
+
+  /** An instruction in memory that is not RAM: nobody would tell if it changed. */
+  #executeUncached(): void {
+    const { cpu } = this;
+    if (this.#breakpoints?.inPage(this.#linear)?.[this.#linear & (pageBytes - 1)]) this.#reachBreakpoint();
+    const instruction = this.#valid(this.code.decodeUncached(cpu.stackBits));
+    instruction.execute(instruction);
+    cpu.f64[steps]! += 1;
+  }
+}

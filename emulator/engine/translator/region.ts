@@ -1,0 +1,3 @@
+export interface Region {
+  covers(offset: number, bytes: number): boolean;
+}
