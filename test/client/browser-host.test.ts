@@ -1,0 +1,19 @@
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { bundleAll } from "../../esbuild.ts";
+import { chromiumPath, Workbench } from "../support/workbench.ts";
+import { firstPath } from "./first-path.ts";
+
+if (!chromiumPath) console.log("skipped: VS Code in the browser (Debian's chromium is not installed)");
+
+describe.skipIf(!chromiumPath)("VS Code in the browser", () => {
+  let workbench: Workbench;
+  beforeAll(async () => {
+    await bundleAll();
+    workbench = await Workbench.open();
+  }, 120_000);
+  afterAll(() => workbench?.close());
+
+  it("takes the first path: diagnostics, breakpoint, step over an exit, step back", async () => {
+    await firstPath(workbench, "browser");
+  }, 180_000);
+});

@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import type { Workbench } from "../support/workbench.ts";
+
+const source = readFileSync(join(import.meta.dirname, "..", "..", "examples", "exits.asm"), "utf8").split("\n");
+
+/** 1-based line of the first CPUID. */
+const cpuid = source.findIndex((line) => /^\s+cpuid\b/.test(line)) + 1;
+
+/**
+ * The first complete path, as a person takes it: open a guest, see what breaks virtualization, run to a breakpoint,
+ * step over a CPUID, see its exit, step back, see it gone. The same in every host.
+ */
+export async function firstPath(workbench: Workbench, host: string): Promise<void> {
+  const { page } = workbench;
+  await workbench.openFile("exits.asm");
+  await page.locator(".squiggly-info, .squiggly-warning").first().waitFor({ timeout: 60_000 });
+  await workbench.screenshot(`${host}-1-diagnostics`);
+
+  await workbench.goToLine(cpuid);
+  await page.keyboard.press("F9");
+  await page.locator(".codicon-debug-breakpoint").first().waitFor();
+  await page.keyboard.press("F5");
+  await page.locator(".debug-toolbar").waitFor({ timeout: 60_000 });
+  await page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor({ timeout: 60_000 });
+  await workbench.screenshot(`${host}-2-stopped-on-entry`);
+
+  await page.keyboard.press("F5");
+  await workbench.stoppedAt(cpuid);
+  await workbench.command("Ringside: Show VM Exits");
+  const view = await workbench.view("#view .empty, #view header");
+  const rows = view.locator("tbody tr[data-sequence]", { hasText: "CPUID" });
+  expect(await rows.count()).toBe(0);
+  await workbench.screenshot(`${host}-3-breakpoint`);
+
+  await workbench.command("Debug: Step Over");
+  await workbench.stoppedAt(cpuid + 1);
+  await rows.first().waitFor();
+  expect(await rows.count()).toBe(1);
+  await workbench.screenshot(`${host}-4-exit-seen`);
+
+  await workbench.command("Debug: Step Back");
+  await workbench.stoppedAt(cpuid);
+  await rows.first().waitFor({ state: "detached" });
+  await workbench.screenshot(`${host}-5-stepped-back`);
+}
