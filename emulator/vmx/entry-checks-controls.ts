@@ -1,7 +1,7 @@
+import { physicalAddressBits } from "../mmu/physical.ts";
 import { allowedControls } from "./capabilities.ts";
 import { type ControlName, isOn } from "./controls.ts";
 import type { EntryCheck } from "./entry-checks.ts";
-import { physicalAddressBits } from "./ept.ts";
 import { eventType } from "./qualification.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { type VmcsField, vmcsFields } from "./vmcs-fields.ts";

@@ -1,8 +1,6 @@
 import type { Access } from "../cpu/monitor.ts";
+import { physicalAddressBits } from "../mmu/physical.ts";
 import type { WalkStep } from "../trace/event.ts";
-
-/** Bits of physical addresses the processor has (CPUID 80000008h EAX 7:0 says the same). */
-export const physicalAddressBits = 40;
 
 /** Bits of an EPT entry (SDM Vol. 3, tables 29-1 to 29-7). */
 export const eptBits = {
@@ -71,9 +69,12 @@ const shift = (level: number): number => 3 + 9 * level;
 export const eptEntryAddress = (table: number, guestPhysical: number, level: number): number =>
   table + (Math.floor(guestPhysical / 2 ** shift(level)) & 0x1ff) * 8;
 
-/** Bits an access needs. Guest tables are read, and count as written when accessed and dirty flags are on (29.3.3.2). */
+/**
+ * Bits an access needs. Guest paging structures are read, and written where the processor sets a guest's accessed or
+ * dirty flag; with EPT accessed and dirty flags on, every access to them counts as a write too (SDM Vol. 3, 29.3.3.2).
+ */
 function needed(access: Access, forTable: boolean, accessedDirty: boolean): number {
-  if (forTable) return accessedDirty ? 3 : 1;
+  if (forTable) return accessedDirty || access === "write" ? 3 : 1;
   return access === "read" ? 1 : access === "write" ? 2 : 4;
 }
 

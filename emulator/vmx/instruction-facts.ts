@@ -1,0 +1,143 @@
+import type { Decoded, Memory, Operand, Register } from "../../isa/operands.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { segmentOf } from "../cpu/state.ts";
+import type { CrAccess } from "./exit-rules.ts";
+
+/** Offset of a memory operand at its address size: unsigned for 16 and 32 bits, signed for 64. `cpu.next` must be set. */
+export function effectiveOffset(cpu: Cpu, operand: Memory): number {
+  let sum = operand.displacement;
+  if (operand.ripRelative) sum += BigInt(cpu.next);
+  if (operand.base !== undefined) sum += cpu.r64[operand.base]!;
+  if (operand.index !== undefined) sum += cpu.r64[operand.index]! * BigInt(operand.scale);
+  return operand.addressSize === 64 ? Number(BigInt.asIntN(64, sum)) : Number(BigInt.asUintN(operand.addressSize, sum));
+}
+
+/** Linear address of a memory operand: unsigned 64 bits. */
+export function linearAddress(cpu: Cpu, operand: Memory): bigint {
+  const sum = BigInt(cpu.bases[segmentOf(operand.segment)]!) + BigInt(effectiveOffset(cpu, operand));
+  return BigInt.asUintN(cpu.bits === 64 ? 64 : 32, sum);
+}
+
+/** An access to a control register, as exit qualification 28 tells it. */
+export interface ControlAccess {
+  readonly register: number;
+  readonly access: CrAccess;
+  /** General register of MOV. */
+  readonly general: number;
+  /** Value to be written; 0 for reads and CLTS. */
+  readonly value: bigint;
+  /** LMSW from memory. */
+  readonly memory: boolean;
+}
+
+const isControl = (operand: Operand | undefined): operand is Register =>
+  operand?.kind === "register" && operand.class === "control";
+const isGeneral = (operand: Operand | undefined): operand is Register =>
+  operand?.kind === "register" && operand.class === "general";
+
+/** General register at the operand's width, unsigned. */
+export const registerValue = (cpu: Cpu, { number, width }: Register): bigint => BigInt.asUintN(width, cpu.r64[number]!);
+
+/** 16-bit register or memory operand (LMSW, LLDT, LTR, MOV Sreg). May fault as the instruction would. */
+export function wordOperand(cpu: Cpu, operand: Operand): number {
+  if (operand.kind === "memory") return cpu.load16(segmentOf(operand.segment), effectiveOffset(cpu, operand));
+  if (operand.kind === "register") return Number(cpu.r64[operand.number]! & 0xffffn);
+  throw new TypeError(`a ${operand.kind} is no 16-bit operand`);
+}
+
+/** MOV to and from a control register, CLTS, LMSW. May fault as reading LMSW's operand would. */
+export function controlAccess(cpu: Cpu, { row, operands }: Decoded): ControlAccess {
+  const none = { register: 0, general: 0, value: 0n, memory: false };
+  if (row.mnemonic === "clts") return { ...none, access: "clts" };
+  const [first, second] = operands;
+  if (row.mnemonic === "lmsw")
+    return { ...none, access: "lmsw", value: BigInt(wordOperand(cpu, first!)), memory: first!.kind === "memory" };
+  if (isControl(first) && isGeneral(second)) {
+    const value = cpu.bits === 64 ? cpu.r64[second.number]! : cpu.r64[second.number]! & 0xffffffffn;
+    return { register: first.number, access: "to", general: second.number, value, memory: false };
+  }
+  if (isGeneral(first) && isControl(second))
+    return { register: second.number, access: "from", general: first.number, value: 0n, memory: false };
+  throw new TypeError(`${row.syntax} does not access a control register`);
+}
+
+/** An I/O instruction, as exit qualification 30 tells it. */
+export interface PortAccess {
+  readonly port: number;
+  /** 1, 2 or 4. */
+  readonly bytes: 1 | 2 | 4;
+  readonly isIn: boolean;
+  readonly string: boolean;
+  readonly rep: boolean;
+  readonly immediate: boolean;
+}
+
+/** IN, OUT, INS and OUTS. */
+export function portAccess(cpu: Cpu, decoded: Decoded): PortAccess {
+  const { row, operands } = decoded;
+  const immediate = operands.find((operand) => operand.kind === "immediate");
+  const string = row.repeat !== "none";
+  const data = operands.find((operand) => isGeneral(operand) && operand.number === 0);
+  const bits = string || data?.kind !== "register" ? decoded.operandSize : data.width;
+  return {
+    port: immediate ? Number(immediate.value) : cpu.u32[4]! & 0xffff,
+    bytes: bits === 8 ? 1 : bits === 16 ? 2 : 4,
+    isIn: row.mnemonic.startsWith("in"),
+    string,
+    rep: decoded.repeat !== "none",
+    immediate: immediate !== undefined,
+  };
+}
+
+/** MSR index of RDMSR and WRMSR: ECX. */
+export const msrIndex = (cpu: Cpu): number => cpu.u32[2]!;
+/** EDX:EAX. */
+export const edxEax = (cpu: Cpu): bigint => (BigInt(cpu.u32[4]!) << 32n) | BigInt(cpu.u32[0]!);
+
+const msrNames: Readonly<Record<number, string>> = {
+  16: "IA32_TIME_STAMP_COUNTER",
+  27: "IA32_APIC_BASE",
+  58: "IA32_FEATURE_CONTROL",
+  372: "IA32_SYSENTER_CS",
+  373: "IA32_SYSENTER_ESP",
+  374: "IA32_SYSENTER_EIP",
+  416: "IA32_MISC_ENABLE",
+  631: "IA32_PAT",
+  3221225600: "IA32_EFER",
+  3221225601: "IA32_STAR",
+  3221225602: "IA32_LSTAR",
+  3221225603: "IA32_CSTAR",
+  3221225604: "IA32_FMASK",
+  3221225728: "IA32_FS_BASE",
+  3221225729: "IA32_GS_BASE",
+  3221225730: "IA32_KERNEL_GS_BASE",
+};
+
+const hex = (value: bigint | number): string => `${value.toString(16).toUpperCase()}h`;
+/** "C0000080h (IA32_EFER)" */
+export const msrText = (msr: number): string => (msrNames[msr] ? `${hex(msr)} (${msrNames[msr]})` : hex(msr));
+
+const accumulator = { 1: "al", 2: "ax", 4: "eax" } as const;
+
+/** "out 3F8h, al = 48h 'H'" */
+export function portText(cpu: Cpu, access: PortAccess): string {
+  const verb = `${access.rep ? "rep " : ""}${access.isIn ? "in" : "out"}${access.string ? "s" : ""}`;
+  const register = accumulator[access.bytes];
+  if (access.string) return `${verb} ${hex(access.port)}, ${access.bytes} byte${access.bytes > 1 ? "s" : ""} each`;
+  if (access.isIn) return `${verb} ${register}, ${hex(access.port)}`;
+  const value = access.bytes === 4 ? cpu.u32[0]! : cpu.u32[0]! & (2 ** (8 * access.bytes) - 1);
+  const character = access.bytes === 1 && value >= 0x20 && value < 0x7f ? ` '${String.fromCharCode(value)}'` : "";
+  return `${verb} ${hex(access.port)}, ${register} = ${hex(value)}${character}`;
+}
+
+const registers32 = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"].concat(
+  Array.from({ length: 8 }, (_, n) => `r${n + 8}`),
+);
+
+/** "mov cr0, eax = 80000011h" */
+export function controlText({ register, access, general, value }: ControlAccess): string {
+  if (access === "clts") return "clts";
+  if (access === "lmsw") return `lmsw ${hex(value)}`;
+  const name = registers32[general]!;
+  return access === "to" ? `mov cr${register}, ${name} = ${hex(value)}` : `mov ${name}, cr${register}`;
+}

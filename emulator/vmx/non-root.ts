@@ -1,0 +1,294 @@
+import type { Decoded, Memory } from "../../isa/operands.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import type { Access, Fault, NestedAccess, VmExit } from "../cpu/monitor.ts";
+import type { Why } from "../trace/event.ts";
+import { hex } from "./bit-layout.ts";
+import { isOn } from "./controls.ts";
+import { type EptMisconfiguration, type EptViolation, walkEpt } from "./ept.ts";
+import { type ExitData, interruptionInfo, saveGuest, writeExit } from "./exit.ts";
+import { type Attempt, decideExit } from "./exit-rules.ts";
+import type { HostMemory } from "./host-memory.ts";
+import {
+  controlAccess,
+  controlText,
+  edxEax,
+  linearAddress,
+  msrIndex,
+  msrText,
+  portAccess,
+  portText,
+} from "./instruction-facts.ts";
+import { instructionOperands } from "./instruction-operands.ts";
+import { encodeInstructionInfo, encodeInterruption, encodeQualification, eventType } from "./qualification.ts";
+import type { Vmcs } from "./vmcs.ts";
+
+/** An exit as it is about to be recorded. */
+export interface Exit extends ExitData {
+  /** One line for lists. */
+  readonly what: string;
+  readonly why: Why;
+  /** Vector of an exception, which decides how the qualification reads. */
+  readonly vector?: number;
+}
+
+const blockedBySti = 1;
+const blockedByMovSs = 2;
+const interruptFlag = 0x200;
+
+/**
+ * VMX non-root operation: at the points where the processor asks, applies the controls of the current VMCS to what the
+ * guest is about to do. Where that leaves the guest it fills in the VMCS, tells `left`, and says so.
+ */
+export class NonRoot {
+  readonly vmcs: Vmcs;
+  readonly #cpu: Cpu;
+  readonly #memory: HostMemory;
+  readonly #left: (exit: Exit) => void;
+
+  constructor(cpu: Cpu, vmcs: Vmcs, memory: HostMemory, left: (exit: Exit) => void) {
+    this.#cpu = cpu;
+    this.vmcs = vmcs;
+    this.#memory = memory;
+    this.#left = left;
+  }
+
+  decide(attempt: Attempt): { readonly exits: boolean; readonly why: Why } {
+    return decideExit(this.vmcs, (address) => this.#memory.read8(address), attempt);
+  }
+
+  /** Leaves the guest: saves its state, writes the exit information. The caller throws where an instruction is abandoned. */
+  leave(exit: Exit): void {
+    saveGuest(this.#cpu, this.vmcs);
+    writeExit(this.vmcs, exit, this.#cpu.vectoring);
+    if (!isOn(this.vmcs, "vpid")) this.#cpu.flushTlb(true);
+    this.#left(exit);
+  }
+
+  #abandon(exit: Exit): never {
+    this.leave(exit);
+    throw { kind: "exit" } satisfies VmExit;
+  }
+
+  /** Throws a `VmExit` if the instruction leaves the guest. */
+  beforeInstruction(decoded: Decoded): void {
+    const { exits } = decoded.row;
+    if (exits.kind === "never") return;
+    const { attempt, data, what } = this.#attempt(decoded, exits.reason);
+    const { exits: leaves, why } = this.decide(attempt);
+    if (!leaves) return;
+    const { reason } = attempt;
+    this.#abandon({ reason, what, why, instructionLength: decoded.length, ...data() });
+  }
+
+  /** What an instruction attempts, one line about it, and (only if it exits) the exit information. */
+  #attempt(
+    decoded: Decoded,
+    reason: string,
+  ): { readonly attempt: Attempt; readonly what: string; readonly data: () => Partial<ExitData> } {
+    const cpu = this.#cpu;
+    const none = (): Partial<ExitData> => ({});
+    switch (reason) {
+      case "CR_ACCESS":
+        return this.#controlAttempt(decoded);
+      case "IO_INSTRUCTION":
+        return this.#portAttempt(decoded);
+      case "RDMSR":
+      case "WRMSR": {
+        const msr = msrIndex(cpu);
+        const value = reason === "WRMSR" ? ` = ${hex(edxEax(cpu))}` : "";
+        return { attempt: { reason, msr }, what: `${reason.toLowerCase()} ${msrText(msr)}${value}`, data: none };
+      }
+      case "INVLPG": {
+        const address = linearAddress(cpu, decoded.operands[0] as Memory);
+        const data = (): Partial<ExitData> => ({ qualification: encodeQualification(reason, { address }) });
+        return { attempt: { reason }, what: `invlpg ${hex(address)}`, data };
+      }
+      case "DR_ACCESS":
+      case "GDTR_IDTR_ACCESS":
+      case "LDTR_TR_ACCESS":
+        return { attempt: { reason }, what: decoded.row.mnemonic, data: () => instructionOperands(decoded, reason) };
+      case "CPUID": {
+        const [eax, ecx] = [cpu.u32[0]!, cpu.u32[2]!];
+        return { attempt: { reason }, what: `cpuid eax = ${hex(eax)}, ecx = ${hex(ecx)}`, data: none };
+      }
+      case "VMCALL":
+        return { attempt: { reason }, what: `vmcall, eax = ${hex(cpu.u32[0]!)}`, data: none };
+      default:
+        return { attempt: { reason } as Attempt, what: reason.toLowerCase(), data: none };
+    }
+  }
+
+  #controlAttempt(decoded: Decoded) {
+    const facts = controlAccess(this.#cpu, decoded);
+    const { register, access, general, value, memory } = facts;
+    const type = { to: 0, from: 1, clts: 2, lmsw: 3 }[access];
+    const data = (): Partial<ExitData> => ({
+      qualification: encodeQualification("CR_ACCESS", {
+        register,
+        type,
+        general: type < 2 ? general : 0,
+        memory,
+        source: access === "lmsw" ? value : 0n,
+      }),
+      ...(memory ? { guestLinear: linearAddress(this.#cpu, decoded.operands[0] as Memory) } : {}),
+    });
+    return { attempt: { reason: "CR_ACCESS", register, access, value } as const, what: controlText(facts), data };
+  }
+
+  #portAttempt(decoded: Decoded) {
+    const cpu = this.#cpu;
+    const facts = portAccess(cpu, decoded);
+    const { port, bytes, string, isIn, rep, immediate } = facts;
+    const memory = decoded.operands.find((operand) => operand.kind === "memory");
+    const data = (): Partial<ExitData> => ({
+      qualification: encodeQualification("IO_INSTRUCTION", {
+        size: bytes - 1,
+        in: isIn,
+        string,
+        rep,
+        immediate,
+        port,
+      }),
+      ...(string && memory
+        ? {
+            guestLinear: linearAddress(cpu, memory),
+            instructionInfo: encodeInstructionInfo("IO_INSTRUCTION", {
+              addressSize: decoded.addressSize === 64 ? 2 : decoded.addressSize === 32 ? 1 : 0,
+              segment: ["es", "cs", "ss", "ds", "fs", "gs"].indexOf(memory.segment),
+            }),
+          }
+        : {}),
+    });
+    return { attempt: { reason: "IO_INSTRUCTION", port, bytes } as const, what: portText(cpu, facts), data };
+  }
+
+  /** Throws a `VmExit` if the exception bitmap wants the exception. Software interrupts INT n never exit. */
+  onException(fault: Fault): void {
+    if (fault.source === "software") return;
+    const { vector, errorCode } = fault;
+    const { exits, why } = this.decide({ reason: "EXCEPTION_NMI", vector, errorCode });
+    if (!exits) return;
+    const values: Readonly<Record<string, bigint>> = vector === 14 ? { address: fault.address ?? 0n } : {};
+    const hasQualification = vector === 14 || vector === 1;
+    this.#abandon({
+      reason: "EXCEPTION_NMI",
+      vector,
+      what: `exception ${vector}${errorCode === undefined ? "" : `, error code ${hex(errorCode)}`}`,
+      why,
+      interruptionInfo: interruptionInfo(fault),
+      errorCode,
+      instructionLength: fault.length,
+      ...(hasQualification ? { qualification: encodeQualification("EXCEPTION_NMI", values, vector) } : {}),
+    });
+  }
+
+  /** An interrupt of the machine is pending: true if it made the guest leave. */
+  onInterrupt(): boolean {
+    const { exits, why } = this.decide({ reason: "EXTERNAL_INTERRUPT" });
+    if (exits) this.leave({ reason: "EXTERNAL_INTERRUPT", what: "an interrupt of the machine", why });
+    return exits;
+  }
+
+  onTripleFault(): void {
+    const { why } = this.decide({ reason: "TRIPLE_FAULT" });
+    this.leave({ reason: "TRIPLE_FAULT", what: "a fault while delivering a double fault", why });
+  }
+
+  /** Could the guest take an interrupt at this boundary? */
+  get interruptible(): boolean {
+    const blocked = this.#cpu.interruptibility & (blockedBySti | blockedByMovSs);
+    return (this.#cpu.eflags & interruptFlag) !== 0 && blocked === 0;
+  }
+
+  /** True if interrupt-window exiting made the guest leave. */
+  atBoundary(): boolean {
+    if (!isOn(this.vmcs, "interruptWindowExiting") || !this.interruptible) return false;
+    const { why } = this.decide({ reason: "INTERRUPT_WINDOW" });
+    this.leave({ reason: "INTERRUPT_WINDOW", what: "the guest can take an interrupt", why });
+    return true;
+  }
+
+  /** Host-physical address of a guest-physical one under EPT; the identity without. */
+  translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
+    if (!isOn(this.vmcs, "ept")) return guestPhysical;
+    const outcome = walkEpt(this.#memory, this.vmcs.get("eptPointer"), guestPhysical, access, {
+      forTable: options.forTable,
+      probe: options.probe ?? false,
+      steps: options.steps,
+    });
+    if (outcome.kind === "ok") return outcome.host;
+    if (options.probe) return undefined;
+    if (outcome.kind === "violation") return this.#violation(outcome, guestPhysical, access, options);
+    return this.#misconfiguration(outcome, guestPhysical);
+  }
+
+  #violation(outcome: EptViolation, guestPhysical: number, access: Access, options: NestedAccess): never {
+    const { attempted, allowed, level, entry } = outcome;
+    const { linear, forTable } = options;
+    const target = forTable ? " of a guest paging structure" : "";
+    const state = allowed === 0 ? "not present" : "does not allow it";
+    const at = linear === undefined ? "" : `, linear ${hex(linear)}`;
+    this.#abandon({
+      reason: "EPT_VIOLATION",
+      what: `${access} of guest-physical ${hex(guestPhysical)}${target}${at}: ${state}`,
+      why: {
+        sentence:
+          allowed === 0
+            ? `The EPT entry of level ${level} for guest-physical address ${hex(guestPhysical)} is not present.`
+            : `The EPT entries for guest-physical address ${hex(guestPhysical)} together do not allow the ${access}.`,
+        rule: `EPT entry of level ${level} = ${hex(entry)}: R = ${entry & 1n}, W = ${(entry >> 1n) & 1n}, X = ${(entry >> 2n) & 1n}`,
+        source: "SDM Vol. 3, 29.3.3.2: EPT Violations",
+      },
+      guestPhysical,
+      ...(linear === undefined ? {} : { guestLinear: linear }),
+      qualification: encodeQualification("EPT_VIOLATION", {
+        read: attempted & 1,
+        write: (attempted >> 1) & 1,
+        fetch: (attempted >> 2) & 1,
+        readable: allowed & 1,
+        writable: (allowed >> 1) & 1,
+        executable: (allowed >> 2) & 1,
+        linearValid: linear !== undefined,
+        final: linear !== undefined && !forTable,
+      }),
+    });
+  }
+
+  #misconfiguration({ level, entry, fault }: EptMisconfiguration, guestPhysical: number): never {
+    this.#abandon({
+      reason: "EPT_MISCONFIGURATION",
+      what: `guest-physical ${hex(guestPhysical)}: the EPT entry has ${fault}`,
+      why: {
+        sentence: `The EPT entry of level ${level} for guest-physical address ${hex(guestPhysical)} has ${fault}.`,
+        rule: `EPT entry of level ${level} = ${hex(entry)}`,
+        source: "SDM Vol. 3, 29.3.3.1: EPT Misconfigurations",
+      },
+      guestPhysical,
+    });
+  }
+
+  /** CR0 and CR4 as the guest reads them: bits the VMM owns from the read shadow. */
+  readControl(number: 0 | 4, real: bigint): bigint {
+    const { mask, shadow } = this.#owned(number);
+    return (real & ~mask) | (shadow & mask);
+  }
+
+  /** What goes into the register when the guest writes it without an exit: bits the VMM owns stay. */
+  writeControl(number: 0 | 4, real: bigint, value: bigint): bigint {
+    const { mask } = this.#owned(number);
+    return (value & ~mask) | (real & mask);
+  }
+
+  #owned(number: 0 | 4): { readonly mask: bigint; readonly shadow: bigint } {
+    const [mask, shadow] = number === 0 ? (["cr0Mask", "cr0Shadow"] as const) : (["cr4Mask", "cr4Shadow"] as const);
+    return { mask: this.vmcs.get(mask), shadow: this.vmcs.get(shadow) };
+  }
+}
+
+/** Interruption information that injects an external interrupt. */
+export const injectInterruptInfo = (vector: number): number =>
+  encodeInterruption({ vector, type: eventType.externalInterrupt, valid: true });
+
+/** Interruption information that injects a hardware exception. */
+export const injectExceptionInfo = (vector: number, withErrorCode: boolean): number =>
+  encodeInterruption({ vector, type: eventType.hardwareException, errorCode: withErrorCode, valid: true });
