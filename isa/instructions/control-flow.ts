@@ -2,6 +2,7 @@ import type { Algebra, Value } from "../algebra.ts";
 import { neverBecause, type Row, type RowFacts, type Semantics, type Sensitivity } from "../instruction.ts";
 import { conditions } from "./conditions.ts";
 import { far, hex, isNotZero, memory, offsetBy, relative, resize, rowsOf } from "./forms.ts";
+import { interrupts } from "./interrupt.ts";
 
 const row = rowsOf("control-flow");
 
@@ -207,9 +208,7 @@ const farReturn: Omit<RowFacts, "doc"> = {
   ),
   exits: onlyTaskSwitch,
   access: ["r"],
-  semantics: (m, released) => {
-    m.call("farReturn", released ? m.read(released) : m.constant(16, 0));
-  },
+  semantics: (m, released) => m.call("farReturn", released ? m.read(released) : m.constant(16, 0)),
 };
 
 const farTransfers = [
@@ -231,4 +230,10 @@ const farTransfers = [
   }),
 ];
 
-export const controlFlow: readonly Row[] = [...nearBranches, ...conditionalJumps, ...loops, ...farTransfers];
+export const controlFlow: readonly Row[] = [
+  ...nearBranches,
+  ...conditionalJumps,
+  ...loops,
+  ...farTransfers,
+  ...interrupts,
+];

@@ -264,9 +264,7 @@ const atomics = [
     doc: "Stores RCX:RBX in memory if that equals RDX:RAX, else loads it into RDX:RAX; ZF tells which.",
     lockable: true,
     modes: "only-64",
-    semantics: (m, destination) => {
-      m.call("compareExchange16Bytes", resize(m, m.address(memory(destination)), 64));
-    },
+    semantics: (m, destination) => m.call("compareExchange16Bytes", resize(m, m.address(memory(destination)), 64)),
   }),
 ];
 

@@ -62,9 +62,7 @@ const divideQuadword =
         m.setRegister(0, quotient);
         m.setRegister(2, remainder);
       },
-      () => {
-        m.call(signed ? "divideSigned128" : "divideUnsigned128", divisor);
-      },
+      () => m.call(signed ? "divideSigned128" : "divideUnsigned128", divisor),
     );
   };
 

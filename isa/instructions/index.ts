@@ -3,9 +3,15 @@ import { arithmetic } from "./arithmetic.ts";
 import { bit } from "./bit.ts";
 import { controlFlow } from "./control-flow.ts";
 import { dataMovement } from "./data-movement.ts";
+import { flag } from "./flag.ts";
+import { io } from "./io.ts";
 import { logic } from "./logic.ts";
+import { segment } from "./segment.ts";
 import { shift } from "./shift.ts";
 import { stack } from "./stack.ts";
+import { string } from "./string.ts";
+import { system } from "./system.ts";
+import { vmx } from "./vmx.ts";
 
 /** Every row. Where encodings coincide the earlier row is the one that is decoded. */
 export const rows: readonly Row[] = [
@@ -16,4 +22,10 @@ export const rows: readonly Row[] = [
   ...bit,
   ...controlFlow,
   ...stack,
+  ...string,
+  ...flag,
+  ...segment,
+  ...io,
+  ...system,
+  ...vmx,
 ];

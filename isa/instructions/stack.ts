@@ -66,16 +66,12 @@ const perWidth = words.flatMap((width) => {
 const pushAll: RowFacts = {
   doc: "Pushes AX, CX, DX, BX, the old SP, BP, SI and DI at the operand size.",
   modes: "not-64",
-  semantics: (m) => {
-    m.call("pushAll");
-  },
+  semantics: (m) => m.call("pushAll"),
 };
 const popAll: RowFacts = {
   doc: "Pops DI, SI, BP, BX, DX, CX and AX at the operand size and skips SP.",
   modes: "not-64",
-  semantics: (m) => {
-    m.call("popAll");
-  },
+  semantics: (m) => m.call("popAll"),
 };
 
 const leave: Semantics = (m) => {
@@ -100,9 +96,7 @@ export const stack: readonly Row[] = [
     doc: "Makes a stack frame of that many bytes, at that nesting level.",
     access: ["r", "r"],
     default64: true,
-    semantics: (m, size, level) => {
-      m.call("enter", m.read(size), m.read(level));
-    },
+    semantics: (m, size, level) => m.call("enter", m.read(size), m.read(level)),
   }),
   row("C9", "LEAVE", {
     doc: "Releases the stack frame: copies rBP to rSP and pops rBP.",
