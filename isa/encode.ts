@@ -151,11 +151,11 @@ export function select(statement: Statement, options: EncodeOptions): Encoding |
   const written = prepare(statement, options, operandSize);
   if ("code" in written) return refuse(written);
   const choice = choose(forms, written);
-  if (choice.best && choice.ambiguous && written.memory?.size === undefined)
+  if (choice.best && choice.ambiguous && written.memory && written.memory.size === undefined)
     return refuse({
       code: "operand-size-unknown",
       message: "the size of the operation is not known: write byte, word, dword or qword before the memory operand",
-      operand: written.operands.indexOf(written.memory!),
+      operand: written.operands.indexOf(written.memory),
     });
   const other = variant(statement, options.bits);
   if (other) {

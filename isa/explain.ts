@@ -43,12 +43,15 @@ function noSuchForm(mnemonic: string, { operands }: Written, rows: readonly Row[
   return `no form of ${mnemonic} takes ${list(operands.map(describe), "and")}; there is ${forms(rows)}`;
 }
 
-/** The forms, each once without its widths where there are many. */
+/** The forms; where there are many, without their widths and without the short forms for one register. */
 function forms(rows: readonly Row[]): string {
   const syntaxes = [...new Set(rows.map((row) => row.syntax))];
   if (syntaxes.length <= 4) return list(syntaxes, "and");
-  const general = [...new Set(syntaxes.map((syntax) => syntax.replace(/\b(r\/m|r|m|imm|simm|rel|moffs)\d+\b/g, "$1")))];
-  return list(general, "and");
+  const open = rows.filter((row) => !row.operands.some((operand) => operand.place === "fixed"));
+  const general = (open.length > 0 ? open : rows).map(({ syntax }) =>
+    syntax.replace(/\b(r\/m|r|m|s?imm|rel|moffs|ptr16:|m16:)\d+\b/g, (_, kind: string) => kind.replace("simm", "imm")),
+  );
+  return list([...new Set(general)], "and");
 }
 
 function countMessage(mnemonic: string, { operands }: Written, rows: readonly Row[]): string {

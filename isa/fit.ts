@@ -301,6 +301,15 @@ function outOfReach(fit: Fit, { operands, address }: Written): boolean {
   return distance < -128n || distance > 127n;
 }
 
+/** 90h is NOP in 64-bit code, where XCHG EAX, EAX would clear the upper half of RAX. */
+const isNop = ({ pattern, size }: Form, { bits, operands }: Written): boolean =>
+  bits === 64 &&
+  size === 32 &&
+  pattern.plusRegister &&
+  pattern.opcode === 0x90 &&
+  pattern.map === 0 &&
+  operands.every((operand) => operand.kind === "register" && operand.register.number === 0);
+
 /** The statement in the form, or why it is not of it. */
 export function fitForm(form: Form, written: Written): Fit | Misfit {
   const { operands, bits } = written;
@@ -313,6 +322,7 @@ export function fitForm(form: Form, written: Written): Fit | Misfit {
   }
   if (keywordDisagrees(form, written)) return "operand-size-mismatch";
   if (!existsIn(form.row, bits)) return "wrong-mode";
+  if (isNop(form, written)) return "no-such-form";
   const fit = measure(form, written, rank);
   if (typeof fit === "string") return fit;
   return outOfReach(fit, written) ? "jump-out-of-range" : fit;

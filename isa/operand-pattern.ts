@@ -65,16 +65,15 @@ const notation: readonly (readonly [RegExp, Reading])[] = [
 ];
 
 function parseOperand(text: string): OperandPattern {
-  const register = registerNamed(text);
-  if (register) {
-    const kind = register.class === "segment" ? "segment" : "register";
-    return { ...blank, text, place: "fixed", kind, width: register.width, register };
-  }
+  // The notation comes first: `r8` is any byte register, not R8.
   for (const [pattern, read] of notation) {
     const match = pattern.exec(text);
     if (match) return { ...read(match), text };
   }
-  throw new Error(`operand "${text}" is not part of the notation`);
+  const register = registerNamed(text);
+  if (!register) throw new Error(`operand "${text}" is not part of the notation`);
+  const kind = register.class === "segment" ? "segment" : "register";
+  return { ...blank, text, place: "fixed", kind, width: register.width, register };
 }
 
 /**

@@ -1,0 +1,180 @@
+import { type Form, requiredSize } from "./form.ts";
+import type { OperandPattern } from "./operand-pattern.ts";
+import type { Bits, Decoded, FarPointer, Immediate, Memory, Operand, Register, Relative } from "./operands.ts";
+import { registers, type Width } from "./registers.ts";
+import { formOf } from "./table.ts";
+
+export interface FormatOptions {
+  /** Address of the instruction. With it targets are absolute, without it they are written as a distance: `$+5`. */
+  readonly address?: bigint;
+  /** Name of an address, for branch targets and RIP-relative operands. Only used with `address`. */
+  readonly symbol?: (address: bigint) => string | undefined;
+}
+
+const sizeWords: Record<Width, string> = { 8: "byte", 16: "word", 32: "dword", 64: "qword" };
+
+/** The manual's 16-bit forms whose plain names mean the mode's size in NASM. */
+const sixteenBitNames: Readonly<Record<string, string>> = {
+  pushf: "pushfw",
+  popf: "popfw",
+  pusha: "pushaw",
+  popa: "popaw",
+  iret: "iretw",
+};
+
+const names = new Map(
+  registers.map((r) => [r.class === "general" ? `general${r.number}.${r.width}` : r.class + r.number, r.name]),
+);
+const registerText = ({ class: kind, number, width }: Pick<Register, "class" | "number" | "width">): string =>
+  names.get(kind === "general" ? `general${number}.${width}` : kind + number) ?? `${kind}${number}`;
+
+/** Decimal below ten, else hexadecimal. */
+export const number = (value: bigint): string =>
+  value < 0n ? `-${number(-value)}` : value < 10n ? `${value}` : `0x${value.toString(16)}`;
+
+/** Small negative numbers as such, where the operation is arithmetic. */
+function immediateText({ value, width }: Immediate, decoded: Decoded): string {
+  const signed = BigInt.asIntN(width, value);
+  const arithmetic = decoded.row.family === "arithmetic" || decoded.row.family === "stack";
+  return number(arithmetic && signed < 0n && signed >= -0x8000n && width > 8 ? signed : value);
+}
+
+/** The address `distance` bytes after the instruction: absolute if its own address is known. */
+function targetText(decoded: Decoded, distance: bigint, width: Bits, { address, symbol }: FormatOptions): string {
+  if (address === undefined) {
+    const fromStart = distance + BigInt(decoded.length);
+    return fromStart < 0n ? `$-${number(-fromStart)}` : `$+${number(fromStart)}`;
+  }
+  const target = BigInt.asUintN(width, address + BigInt(decoded.length) + distance);
+  return symbol?.(target) ?? number(target);
+}
+
+function relativeText(
+  { distance }: Relative,
+  decoded: Decoded,
+  pattern: OperandPattern,
+  options: FormatOptions,
+): string {
+  const { bits, operandSize, row } = decoded;
+  const width = bits === 64 ? 64 : operandSize === 16 ? 16 : 32;
+  const keyword =
+    pattern.width === 8
+      ? row.mnemonic === "jmp"
+        ? "short "
+        : ""
+      : bits !== 64 && pattern.width !== bits
+        ? sized(pattern)
+        : "";
+  return keyword + targetText(decoded, BigInt(distance), width, options);
+}
+
+const sized = ({ width }: OperandPattern): string => (width ? `${sizeWords[width]} ` : "");
+
+function farText({ selector, offset, width }: FarPointer, { bits }: Decoded): string {
+  return `${width === bits ? "" : `${sizeWords[width]} `}${number(BigInt(selector))}:${number(BigInt(offset))}`;
+}
+
+/** A register operand beside memory already tells the size of both. */
+function sizeIsClear(decoded: Decoded, memory: Memory, form: Form): boolean {
+  return decoded.operands.some((operand, n) => {
+    const pattern = form.operands[n]!;
+    if (operand.kind !== "register" || pattern.text === "CL" || pattern.text === "DX") return false;
+    return operand.class === "segment" || operand.width === memory.width;
+  });
+}
+
+function memorySize(memory: Memory, decoded: Decoded, form: Form): string {
+  const { farMemory } = form.memory ?? {};
+  const { bits, row } = decoded;
+  if (farMemory && row.family === "control-flow") return farMemory === bits ? "far " : `far ${sizeWords[farMemory]} `;
+  if (memory.width === undefined || sizeIsClear(decoded, memory, form)) return "";
+  return `${sizeWords[memory.width]} `;
+}
+
+/** Terms of the address: registers and displacement. */
+function addressTerms(memory: Memory): string {
+  const { base, index, scale, displacement, addressSize } = memory;
+  const name = (register: number): string => registerText({ class: "general", number: register, width: addressSize });
+  const terms = [
+    ...(base === undefined ? [] : [name(base)]),
+    ...(index === undefined ? [] : [scale === 1 && base !== undefined ? name(index) : `${name(index)}*${scale}`]),
+  ].join("+");
+  if (terms === "") return number(BigInt.asUintN(addressSize, displacement));
+  // An index register alone would become a base, and BP as a base means another segment.
+  const alone = base === undefined && index === 5 && scale < 3 ? "nosplit " : "";
+  const constant = displacement === 0n ? "" : displacement < 0n ? number(displacement) : `+${number(displacement)}`;
+  return alone + terms + constant;
+}
+
+function memoryText(memory: Memory, decoded: Decoded, form: Form, options: FormatOptions): string {
+  const { addressSize, ripRelative, base, index, displacement } = memory;
+  const { bits, segment } = decoded;
+  const override = segment === undefined ? "" : `${segment}:`;
+  const size = memorySize(memory, decoded, form);
+  if (ripRelative) {
+    const target = targetText(decoded, displacement, addressSize, options);
+    return `${size}[${segment === undefined ? "" : `${segment}:`}rel ${target}]`;
+  }
+  const bare = base === undefined && index === undefined;
+  const long = bits === 64 && form.memory?.place === "moffs" && addressSize === 64;
+  const keyword = bare && ((bits !== 64 && addressSize !== bits) || long) ? `${sizeWords[addressSize]} ` : "";
+  return `${size}[${keyword}${override}${addressTerms(memory)}]`;
+}
+
+function operandText(operand: Operand, decoded: Decoded, form: Form, n: number, options: FormatOptions): string {
+  switch (operand.kind) {
+    case "register":
+      return registerText(operand);
+    case "memory":
+      return memoryText(operand, decoded, form, options);
+    case "immediate":
+      return `${immediateSize(decoded, form)}${immediateText(operand, decoded)}`;
+    case "relative":
+      return relativeText(operand, decoded, form.operands[n]!, options);
+    case "far":
+      return farText(operand, decoded);
+  }
+}
+
+/** PUSH is the instruction whose size only its number can tell. */
+function immediateSize({ bits, operandSize }: Decoded, form: Form): string {
+  const only = form.operands.length === 1 && form.size !== undefined;
+  return only && operandSize !== bits ? `${sizeWords[operandSize]} ` : "";
+}
+
+/** Whether memory is accessed that no operand shows: string instructions and XLAT. */
+const hasImplicitMemory = ({ row }: Decoded): boolean => row.repeat !== "none" || row.mnemonic.startsWith("xlat");
+
+function addressPrefix(decoded: Decoded, form: Form): string {
+  const { addressSize, bits, operands } = decoded;
+  if (addressSize === bits || form.pattern.addressSize !== undefined) return "";
+  const memory = operands.find((operand) => operand.kind === "memory");
+  if (memory) {
+    const bare = memory.base === undefined && memory.index === undefined;
+    return bare && bits === 64 ? `a${addressSize} ` : "";
+  }
+  return hasImplicitMemory(decoded) || decoded.row.mnemonic.startsWith("loop") ? `a${addressSize} ` : "";
+}
+
+/** An operand size that neither name nor operands show. */
+function sizePrefix({ bits, operandSize, row }: Decoded, form: Form): string {
+  if (requiredSize(form, bits) !== undefined || form.byte || form.pattern.operandSize === "any") return "";
+  const usual = bits === 64 && (row.default64 || form.forced64) ? 64 : bits === 64 ? 32 : bits;
+  return operandSize === usual ? "" : `o${operandSize} `;
+}
+
+function prefixText(decoded: Decoded, form: Form): string {
+  const { lock, repeat, row, segment } = decoded;
+  const repeated = repeat === "repne" ? "repne " : repeat === "rep" ? (row.repeat === "equal" ? "repe " : "rep ") : "";
+  const override = segment !== undefined && hasImplicitMemory(decoded) ? `${segment} ` : "";
+  return (lock ? "lock " : "") + repeated + override + addressPrefix(decoded, form) + sizePrefix(decoded, form);
+}
+
+/** The instruction in NASM syntax; assembled at the same address it does the same. */
+export function format(decoded: Decoded, options: FormatOptions = {}): string {
+  const { row } = decoded;
+  const form = formOf(row);
+  const mnemonic = sixteenBitNames[row.mnemonic] ?? row.mnemonic;
+  const operands = decoded.operands.map((operand, n) => operandText(operand, decoded, form, n, options)).join(", ");
+  return prefixText(decoded, form) + mnemonic + (operands && ` ${operands}`);
+}
