@@ -13,6 +13,7 @@ import {
 } from "./code.ts";
 import { type Found, goToExit, lastBefore, lastEvent, previousStart } from "./history.ts";
 import { instructionEndingAt, type Program, toLinear } from "./program.ts";
+import { writeRegister } from "./registers.ts";
 import { type EventStops, type ExceptionEvent, type ExitEvent, type Halt, Runner, type Surroundings } from "./run.ts";
 import { guestFrames } from "./stack.ts";
 
@@ -51,6 +52,11 @@ export class Debugger {
   /** Stops a running operation at the end of its slice. */
   pause(): void {
     this.#runner.pausing = true;
+  }
+
+  /** Runs from the first instruction, at which there may be a breakpoint. */
+  async start(): Promise<Halt> {
+    return this.#runner.hitHere() ?? this.#runner.forward();
   }
 
   continue(): Promise<Halt> {
@@ -223,13 +229,14 @@ export class Debugger {
     return !exit || (exception && exception.sequence > exit.sequence) ? exception : exit;
   }
 
-  /** Runs to the next VM exit, or goes back to the previous one; undefined if there is none before. */
-  async toExit(direction: "next" | "previous"): Promise<Halt | undefined> {
-    const { machine } = this;
-    if (direction === "next") return this.#runner.forward({ addresses: [], reached: () => false, exits: true });
-    const event = lastEvent(machine, this.#lastPassed, "exit", () => true);
-    if (!event) return undefined;
-    return goToExit(machine, event) ? { kind: "exit", event } : { kind: "goto" };
+  toNextExit(): Promise<Halt> {
+    return this.#runner.forward({ addresses: [], reached: () => false, exits: true });
+  }
+
+  /** Undefined if there is no exit before this moment. */
+  toPreviousExit(): Halt | undefined {
+    const event = lastEvent(this.machine, this.#lastPassed, "exit", () => true);
+    return event && (goToExit(this.machine, event) ? { kind: "exit", event } : { kind: "goto" });
   }
 
   /** To the moment just before an event; undefined if it is not in the past or no longer recorded. */
@@ -238,5 +245,14 @@ export class Debugger {
     if (event?.sequence !== sequence) return undefined;
     this.#runner.goJustBefore(event);
     return { kind: "goto" };
+  }
+
+  /** Makes the instruction at a linear address the next one; a sentence if that cannot be. */
+  moveTo(linear: bigint): string | undefined {
+    const { machine } = this;
+    if (machine.pendingExit) return "While a VM exit is pending, the VMM decides where the guest goes on.";
+    const offset = linear - (machine.linearRip - machine.rip);
+    const done = writeRegister(machine, machine.bits === 64 ? "RIP" : "EIP", offset);
+    return done === true ? undefined : done;
   }
 }

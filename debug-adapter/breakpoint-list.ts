@@ -1,0 +1,46 @@
+import { type Breakpoint, bind, type Wish } from "./breakpoints.ts";
+import { fileKey } from "./location.ts";
+import type { Program } from "./program.ts";
+
+/** All breakpoints of a session. A client always sends a whole list: of one file, of all labels, of all addresses. */
+export class BreakpointList {
+  readonly #lists = new Map<string, readonly Breakpoint[]>();
+  #nextId = 1;
+
+  get all(): readonly Breakpoint[] {
+    return [...this.#lists.values()].flat();
+  }
+
+  /** Replaces the list that `key` names. A wish that was in it before keeps its number and its hits. */
+  #replace(key: string, program: Program, wishes: readonly Wish[]): readonly Breakpoint[] {
+    const old = new Map((this.#lists.get(key) ?? []).map((breakpoint) => [identity(breakpoint.wish), breakpoint]));
+    const list = wishes.map((wish) => old.get(identity(wish)) ?? bind(program, wish, this.#nextId++));
+    this.#lists.set(key, list);
+    return list;
+  }
+
+  setLines(program: Program, file: string, wishes: readonly Wish[]): readonly Breakpoint[] {
+    return this.#replace(`file ${fileKey(file)}`, program, wishes);
+  }
+
+  setLabels(program: Program, wishes: readonly Wish[]): readonly Breakpoint[] {
+    return this.#replace("labels", program, wishes);
+  }
+
+  setAddresses(program: Program, wishes: readonly Wish[]): readonly Breakpoint[] {
+    return this.#replace("addresses", program, wishes);
+  }
+
+  /** Binds all anew, to a program that was assembled again. */
+  rebind(program: Program): readonly Breakpoint[] {
+    for (const [key, list] of this.#lists)
+      this.#lists.set(
+        key,
+        list.map(({ wish, id }) => bind(program, wish, id)),
+      );
+    return this.all;
+  }
+}
+
+const identity = (wish: Wish): string =>
+  JSON.stringify(wish, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));

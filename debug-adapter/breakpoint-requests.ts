@@ -1,0 +1,99 @@
+import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import type { BreakpointList } from "./breakpoint-list.ts";
+import { type Breakpoint, programFile } from "./breakpoints.ts";
+import { type Coordinates, locationOf, type Subject, sourceOf } from "./inspection.ts";
+import { hexadecimal, placeOf, toLinear } from "./program.ts";
+
+export function breakpointBody(breakpoint: Breakpoint, coordinates: Coordinates): P.Breakpoint {
+  const { id, addresses, file, line, message } = breakpoint;
+  const [first] = addresses;
+  return {
+    id,
+    verified: first !== undefined,
+    ...(message ? { message } : {}),
+    ...(first === undefined ? { reason: "failed" } : { instructionReference: hexadecimal(first) }),
+    ...(file === undefined ? {} : { source: sourceOf(file, coordinates) }),
+    ...(line === undefined ? {} : { line: coordinates.line(line) }),
+  };
+}
+
+/** Sets one of the three kinds of breakpoint list. */
+export const setBreakpoints = {
+  lines(list: BreakpointList, { debugger: { program }, coordinates }: Subject, args: P.SetBreakpointsArguments) {
+    const file = args.source.path ?? args.source.name ?? "";
+    const wishes = (args.breakpoints ?? []).map(({ line, condition, hitCondition, logMessage }) => ({
+      kind: "line" as const,
+      file,
+      line: coordinates.lineFrom(line),
+      condition,
+      hitCondition,
+      logMessage,
+    }));
+    return bodies(list.setLines(program, file, wishes), coordinates);
+  },
+  labels(
+    list: BreakpointList,
+    { debugger: { program }, coordinates }: Subject,
+    args: P.SetFunctionBreakpointsArguments,
+  ) {
+    const wishes = args.breakpoints.map(({ name, condition, hitCondition }) => ({
+      kind: "label" as const,
+      name,
+      condition,
+      hitCondition,
+    }));
+    return bodies(list.setLabels(program, wishes), coordinates);
+  },
+  addresses(
+    list: BreakpointList,
+    { debugger: { program }, coordinates }: Subject,
+    args: P.SetInstructionBreakpointsArguments,
+  ) {
+    const wishes = args.breakpoints.map(({ instructionReference, offset, condition, hitCondition }) => ({
+      kind: "address" as const,
+      address: locationOf(instructionReference, offset).address,
+      condition,
+      hitCondition,
+    }));
+    return bodies(list.setAddresses(program, wishes), coordinates);
+  },
+} as const;
+
+const bodies = (list: readonly Breakpoint[], coordinates: Coordinates) => ({
+  breakpoints: list.map((breakpoint) => breakpointBody(breakpoint, coordinates)),
+});
+
+/** Lines with code from `line` to `endLine`. */
+export function breakpointLocations(
+  { debugger: { program }, coordinates }: Subject,
+  args: P.BreakpointLocationsArguments,
+): P.BreakpointLocationsResponse["body"] {
+  const file = programFile(program, args.source.path ?? "");
+  const last = coordinates.lineFrom(args.endLine ?? args.line);
+  const breakpoints: P.BreakpointLocation[] = [];
+  for (
+    let line = file === undefined ? undefined : program.lines.nextLineWithCode(file, coordinates.lineFrom(args.line));
+    line !== undefined && line <= last;
+  ) {
+    breakpoints.push({ line: coordinates.line(line) });
+    line = program.lines.nextLineWithCode(file!, line + 1);
+  }
+  return { breakpoints };
+}
+
+/** Places in a line to which execution can be moved. The id is the address. */
+export function gotoTargets(
+  { debugger: { program }, coordinates }: Subject,
+  args: P.GotoTargetsArguments,
+): P.GotoTargetsResponse["body"] {
+  const file = programFile(program, args.source.path ?? "");
+  const addresses = file === undefined ? [] : program.lines.addresses(file, coordinates.lineFrom(args.line));
+  return {
+    targets: addresses.map((address) => {
+      const linear = toLinear(program, address);
+      const place = placeOf(program, linear);
+      const label = place?.offset === 0n ? place.label : hexadecimal(linear);
+      return { id: address, label, line: args.line, instructionPointerReference: hexadecimal(linear) };
+    }),
+  };
+}

@@ -1,0 +1,55 @@
+import type { DebugProtocol } from "@vscode/debugprotocol";
+
+/** Ids of the event breakpoints that clients offer as exception filters. */
+export const filters = { exits: "vm-exits", exceptions: "guest-exceptions", end: "guest-end" } as const;
+
+const exceptionBreakpointFilters: DebugProtocol.ExceptionBreakpointsFilter[] = [
+  {
+    filter: filters.exits,
+    label: "VM exits",
+    description: "Stops when the guest exits to the VMM, before the VMM handles the exit.",
+    default: false,
+    supportsCondition: true,
+    conditionDescription: "Exit reasons, for example: CPUID, IO_INSTRUCTION",
+  },
+  {
+    filter: filters.exceptions,
+    label: "Guest exceptions",
+    description: "Stops before an instruction that raises an exception in the guest.",
+    default: false,
+    supportsCondition: true,
+    conditionDescription: "Exceptions by name or vector, for example: #PF, #GP, 6",
+  },
+  {
+    filter: filters.end,
+    label: "End of the guest",
+    description: "Stops when the guest cannot go on (halt, triple fault, …); otherwise the session ends.",
+    default: true,
+  },
+];
+
+/** What this adapter can do. Each entry has a test in `test/debug-adapter/capabilities.test.ts`. */
+export const capabilities = {
+  supportsConfigurationDoneRequest: true,
+  supportsFunctionBreakpoints: true,
+  supportsConditionalBreakpoints: true,
+  supportsHitConditionalBreakpoints: true,
+  supportsLogPoints: true,
+  supportsInstructionBreakpoints: true,
+  supportsBreakpointLocationsRequest: true,
+  supportsExceptionInfoRequest: true,
+  supportsExceptionFilterOptions: true,
+  exceptionBreakpointFilters,
+  supportsEvaluateForHovers: true,
+  supportsSetVariable: true,
+  supportsSetExpression: true,
+  supportsStepBack: true,
+  supportsSteppingGranularity: true,
+  supportsGotoTargetsRequest: true,
+  supportsRestartRequest: true,
+  supportsTerminateRequest: true,
+  supportsLoadedSourcesRequest: true,
+  supportsReadMemoryRequest: true,
+  supportsWriteMemoryRequest: true,
+  supportsDisassembleRequest: true,
+} as const satisfies DebugProtocol.Capabilities;

@@ -1,0 +1,63 @@
+import type { MachineInterface } from "../emulator/machine-interface.ts";
+import type { MachineEvent } from "../emulator/trace/event.ts";
+import { toUri } from "./location.ts";
+import { itemAt, type Program } from "./program.ts";
+import type { Events, LocatedEvent, Requests } from "./protocol.ts";
+
+/** Slices between two `ringside/advanced` events while the guest runs. */
+const slicesPerNews = 8;
+
+/** An event with the source line of its instruction. */
+export function locate(program: Program, event: MachineEvent): LocatedEvent {
+  const item = itemAt(program, BigInt(`0x${event.rip}`));
+  return item ? { ...event, source: { uri: toUri(item.range.file), line: item.range.line } } : event;
+}
+
+/** The event stream of a machine as views and consoles receive it. */
+export class EventFeed {
+  readonly #machine: MachineInterface;
+  readonly #program: Program;
+  /** Number of the last event whose console text has been printed. */
+  #printed = 0;
+  #slices = 0;
+  #told = -1;
+
+  constructor(machine: MachineInterface, program: Program) {
+    this.#machine = machine;
+    this.#program = program;
+  }
+
+  get #now() {
+    return { step: this.#machine.now, cycle: this.#machine.cycle };
+  }
+
+  /** Answers `ringside/events`. */
+  after({ after, limit, kinds }: Requests["ringside/events"]["args"]): Requests["ringside/events"]["result"] {
+    const last = this.#machine.lastSequence;
+    const oldest = this.#machine.events(after, 1)[0]?.sequence ?? last + 1;
+    const events = this.#machine.events(after, limit, kinds).map((event) => locate(this.#program, event));
+    return { events, last, now: this.#now, dropped: Math.max(0, oldest - after - 1) };
+  }
+
+  /** The news for views, or undefined if it is too early for some: they are bounded per slice, not by time. */
+  news(running: boolean): Events["ringside/advanced"] | undefined {
+    const last = this.#machine.lastSequence;
+    if (running && (++this.#slices % slicesPerNews !== 0 || last === this.#told)) return undefined;
+    this.#told = last;
+    return { last, now: this.#now, running };
+  }
+
+  /** Console text since the last call. What was printed before a step back is not printed again on the way forward. */
+  newOutput(): string {
+    const { lastSequence } = this.#machine;
+    if (lastSequence <= this.#printed) return "";
+    const events = this.#machine.events(this.#printed, Number.MAX_SAFE_INTEGER, ["output"]);
+    this.#printed = lastSequence;
+    return events.map((event) => (event.kind === "output" ? event.text : "")).join("");
+  }
+
+  /** A person changed the state: from here on, events are new ones. */
+  changed(): void {
+    this.#printed = Math.min(this.#printed, this.#machine.lastSequence);
+  }
+}

@@ -1,0 +1,117 @@
+import type { StopReason } from "../emulator/trace/event.ts";
+import { hexadecimal } from "./program.ts";
+import type { ExceptionEvent, ExitEvent, Halt } from "./run.ts";
+
+/** What a person is told when the guest stops: the fields of the protocol's `stopped` event. */
+export interface Announcement {
+  readonly reason: string;
+  /** Heads the call stack. */
+  readonly description: string;
+  readonly text?: string;
+  readonly hitBreakpointIds?: number[];
+}
+
+/** The fields of the protocol's answer to `exceptionInfo`. */
+export interface Explanation {
+  readonly exceptionId: string;
+  readonly description: string;
+  readonly breakMode: "always";
+  readonly details: { readonly message: string; readonly typeName: string; readonly stackTrace?: string };
+}
+
+const ends: Readonly<Record<StopReason, string>> = {
+  halted: "Halted",
+  "triple-fault": "Triple fault",
+  shutdown: "Shut down",
+  "vm-entry-failure": "VM entry failed",
+  unsupported: "Not supported",
+  "ran-off-code": "Ran off the code",
+  "debug-exit": "Finished",
+};
+
+/** Ways to stop that a guest intends. */
+const intended: readonly StopReason[] = ["halted", "debug-exit"];
+
+const breakpointReasons = {
+  line: "breakpoint",
+  label: "function breakpoint",
+  address: "instruction breakpoint",
+} as const;
+
+export function exceptionName({ name, errorCode }: ExceptionEvent): string {
+  return errorCode === undefined ? name : `${name}(${errorCode === 0 ? "0" : hexadecimal(BigInt(errorCode))})`;
+}
+
+export function announce(halt: Halt): Announcement {
+  switch (halt.kind) {
+    case "entry":
+      return { reason: "entry", description: "Before the first instruction" };
+    case "start":
+      return { reason: "entry", description: "At the beginning of the run" };
+    case "step":
+      return { reason: "step", description: "Stepped" };
+    case "pause":
+      return { reason: "pause", description: "Paused" };
+    case "goto":
+      return { reason: "goto", description: "Moved in time" };
+    case "breakpoint":
+      return {
+        reason: breakpointReasons[halt.breakpoints[0]?.wish.kind ?? "line"],
+        description: "Breakpoint",
+        hitBreakpointIds: halt.breakpoints.map(({ id }) => id),
+      };
+    case "exit":
+      return { reason: "exception", description: `VM exit: ${halt.event.reason}`, text: halt.event.what };
+    case "exception":
+      return {
+        reason: "exception",
+        description: `Exception: ${exceptionName(halt.event)}`,
+        text: exceptionSentence(halt.event),
+      };
+    case "end":
+      return {
+        reason: intended.includes(halt.reason) ? "pause" : "exception",
+        description: ends[halt.reason],
+        text: halt.text,
+      };
+  }
+}
+
+function exceptionSentence(event: ExceptionEvent): string {
+  const address = event.address === undefined ? "" : ` for linear address 0x${event.address}`;
+  return `The next instruction raises ${exceptionName(event)} (vector ${event.vector})${address}.`;
+}
+
+function explainExit(event: ExitEvent): Explanation {
+  const { reason, number, qualification, fields, what, why } = event;
+  const lines = [
+    what,
+    ...(qualification ? [`Exit qualification ${qualification}`] : []),
+    ...fields.map(({ name, value, bits }) => `  ${bits} ${name}: ${value}`),
+    `Rule: ${why.rule}`,
+    `Source: ${why.source}`,
+  ];
+  return {
+    exceptionId: `VM exit: ${reason}`,
+    description: `${why.sentence}\n${lines.join("\n")}`,
+    breakMode: "always",
+    details: { message: what, typeName: number < 0 ? reason : `${reason} (${number})`, stackTrace: lines.join("\n") },
+  };
+}
+
+/** Why the guest is stopped, at length; undefined where there is nothing to explain. */
+export function explain(halt: Halt): Explanation | undefined {
+  if (halt.kind === "exit") return explainExit(halt.event);
+  if (halt.kind === "exception") {
+    const message = exceptionSentence(halt.event);
+    const exceptionId = exceptionName(halt.event);
+    return { exceptionId, description: message, breakMode: "always", details: { message, typeName: halt.event.name } };
+  }
+  if (halt.kind !== "end") return undefined;
+  const details = { message: halt.text, typeName: halt.reason };
+  return { exceptionId: ends[halt.reason], description: halt.text, breakMode: "always", details };
+}
+
+/** Why the guest cannot run on after its end. */
+export const cannotGoOn = (halt: Halt & { kind: "end" }): string =>
+  `The guest cannot go on. ${ends[halt.reason]}: ${halt.text} Step back, or restart.`;

@@ -1,0 +1,201 @@
+import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import { techniqueById } from "../isa/technique.ts";
+import { filesOf } from "./breakpoints.ts";
+import type { Debugger } from "./debugger.ts";
+import { disassemble } from "./disassembly.ts";
+import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
+import { fromBase64, memoryReference, parseMemoryReference, readBytes, toBase64, writeBytes } from "./memory.ts";
+import { hexadecimal, itemAt, type Program } from "./program.ts";
+import { Refusal } from "./requests.ts";
+import { callStack, type Frame } from "./stack.ts";
+import { scopesOf, setVariable, variablesOf } from "./variables.ts";
+
+/** How this client counts lines and columns and names files; ours are 0-based and named as the program names them. */
+export interface Coordinates {
+  line(ours: number): number;
+  column(ours: number): number;
+  lineFrom(theirs: number): number;
+  path(file: string): string;
+}
+
+/** What is being debugged, and by whom it is looked at. */
+export interface Subject {
+  readonly debugger: Debugger;
+  readonly coordinates: Coordinates;
+}
+
+/** There is one vCPU. */
+export const threadId = 1;
+
+export function sourceOf(file: string, { path }: Coordinates): P.Source {
+  return { name: decodeURIComponent(file.replaceAll("\\", "/").split("/").pop() ?? file), path: path(file) };
+}
+
+export function threads({ debugger: { machine } }: Subject): P.ThreadsResponse["body"] {
+  const technique = techniqueById(machine.configuration.technique)?.id;
+  return { threads: [{ id: threadId, name: `vCPU 0 (${technique}, ring ${machine.cpl}, ${machine.bits}-bit)` }] };
+}
+
+function frameBody(frame: Frame, id: number, program: Program, coordinates: Coordinates): P.StackFrame {
+  const nowhere = { id, name: frame.name, line: 0, column: 0 };
+  if (frame.kind !== "guest") return { ...nowhere, presentationHint: frame.kind === "vmm" ? "subtle" : "label" };
+  const instructionPointerReference = memoryReference({ space: "linear", address: frame.address });
+  const item = itemAt(program, frame.within);
+  if (!item) return { ...nowhere, instructionPointerReference };
+  const { file, line, start, end } = item.range;
+  return {
+    ...nowhere,
+    instructionPointerReference,
+    source: sourceOf(file, coordinates),
+    line: coordinates.line(line),
+    column: coordinates.column(start),
+    endLine: coordinates.line(line),
+    endColumn: coordinates.column(end),
+  };
+}
+
+export function stackTrace(subject: Subject, args: P.StackTraceArguments): P.StackTraceResponse["body"] {
+  const { machine, program } = subject.debugger;
+  const frames = callStack(machine, program);
+  const first = args.startFrame ?? 0;
+  const end = args.levels ? first + args.levels : frames.length;
+  return {
+    stackFrames: frames.map((frame, n) => frameBody(frame, n + 1, program, subject.coordinates)).slice(first, end),
+    totalFrames: frames.length,
+  };
+}
+
+export function scopes({ debugger: { machine } }: Subject): P.ScopesResponse["body"] {
+  return {
+    scopes: scopesOf(machine).map(({ name, reference, registers }) => ({
+      name,
+      variablesReference: reference,
+      expensive: false,
+      ...(registers ? { presentationHint: "registers" } : {}),
+    })),
+  };
+}
+
+export function variables({ debugger: { machine } }: Subject, args: P.VariablesArguments): P.VariablesResponse["body"] {
+  return {
+    variables: variablesOf(machine, args.variablesReference).map((view) => ({
+      name: view.name,
+      value: view.value,
+      variablesReference: view.children,
+      ...(view.doc ? { type: view.doc } : {}),
+      ...(view.evaluateName ? { evaluateName: view.evaluateName } : {}),
+      ...(view.memory ? { memoryReference: view.memory } : {}),
+      ...(view.writable ? {} : { presentationHint: { attributes: ["readOnly"] } }),
+    })),
+  };
+}
+
+export function setVariableTo(subject: Subject, args: P.SetVariableArguments): P.SetVariableResponse["body"] {
+  const outcome = setVariable(subject.debugger, args.variablesReference, args.name, args.value);
+  if ("problem" in outcome) throw new Refusal(sentence(outcome.problem));
+  return outcome;
+}
+
+const sentence = (text: string): string =>
+  text.charAt(0).toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".");
+
+/** @throws Refusal if the expression has no value. */
+function answered(outcome: Outcome): Answer {
+  if (outcome.problem !== undefined) throw new Refusal(sentence(outcome.problem));
+  return outcome;
+}
+
+function answerBody(subject: Subject, answer: Answer): P.EvaluateResponse["body"] {
+  const { location, doc } = answer;
+  return {
+    result: answerText(subject.debugger, answer),
+    variablesReference: 0,
+    ...(doc ? { type: doc } : {}),
+    ...(location ? { memoryReference: memoryReference(location) } : {}),
+  };
+}
+
+/** In the debug console, `target = value` assigns; elsewhere `=` compares. */
+export const assigns = ({ context, expression }: P.EvaluateArguments) =>
+  context === "repl" ? assignmentIn(expression) : undefined;
+
+export function evaluate(subject: Subject, args: P.EvaluateArguments): P.EvaluateResponse["body"] {
+  const assignment = assigns(args);
+  const outcome = assignment
+    ? assign(subject.debugger, assignment.target, assignment.value)
+    : evaluateText(subject.debugger, args.expression);
+  return answerBody(subject, answered(outcome));
+}
+
+export function setExpression(subject: Subject, args: P.SetExpressionArguments): P.SetExpressionResponse["body"] {
+  const answer = answered(assign(subject.debugger, args.expression, args.value));
+  return { value: answerText(subject.debugger, answer) };
+}
+
+/** The location of a memory reference with a byte offset. @throws Refusal if it is malformed. */
+export function locationOf(reference: string, offset = 0) {
+  const location = parseMemoryReference(reference);
+  if (!location) throw new Refusal(`"${reference}" is not a memory reference.`);
+  return { space: location.space, address: location.address + BigInt(offset) };
+}
+
+export function walk({ debugger: { machine } }: Subject, linear: string) {
+  if (!/^(0x)?[\da-f]{1,16}$/i.test(linear)) throw new Refusal(`"${linear}" is not a hexadecimal address.`);
+  return machine.walk(BigInt(linear.toLowerCase().startsWith("0x") ? linear : `0x${linear}`));
+}
+
+/** Most bytes that one request may ask for. */
+const mostBytes = 2 ** 24;
+
+export function readMemory(
+  { debugger: { machine } }: Subject,
+  args: P.ReadMemoryArguments,
+): P.ReadMemoryResponse["body"] {
+  const location = locationOf(args.memoryReference, args.offset);
+  if (location.address < 0n) throw new Refusal("There is no memory below address 0.");
+  const { bytes, unreadable } = readBytes(machine, location, Math.min(args.count, mostBytes));
+  return {
+    address: hexadecimal(location.address),
+    data: toBase64(bytes),
+    ...(unreadable > 0 ? { unreadableBytes: unreadable } : {}),
+  };
+}
+
+export function writeMemory(
+  { debugger: { machine } }: Subject,
+  args: P.WriteMemoryArguments,
+): P.WriteMemoryResponse["body"] {
+  const location = locationOf(args.memoryReference, args.offset);
+  const bytes = fromBase64(args.data);
+  if (!bytes || location.address < 0n)
+    throw new Refusal(bytes ? "There is no memory below address 0." : "The data is not Base64.");
+  const bytesWritten = writeBytes(machine, location, bytes, args.allowPartial === true);
+  if (bytesWritten < bytes.length && !args.allowPartial)
+    throw new Refusal(
+      `Not all of the ${bytes.length} bytes at ${memoryReference(location)} are mapped; nothing was written.`,
+    );
+  return { bytesWritten };
+}
+
+export function disassembly(subject: Subject, args: P.DisassembleArguments): P.DisassembleResponse["body"] {
+  const { space, address } = locationOf(args.memoryReference, args.offset);
+  if (space !== "linear") throw new Refusal("Only linear addresses can be disassembled.");
+  const { coordinates } = subject;
+  const lines = disassemble(subject.debugger, address, args.instructionOffset ?? 0, args.instructionCount);
+  return {
+    instructions: lines.map(({ address: at, bytes, text, valid, label, item }) => ({
+      address: hexadecimal(at),
+      instruction: text,
+      ...(bytes.length > 0
+        ? { instructionBytes: bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ") }
+        : {}),
+      ...(label && args.resolveSymbols !== false ? { symbol: label } : {}),
+      ...(item ? { location: sourceOf(item.range.file, coordinates), line: coordinates.line(item.range.line) } : {}),
+      ...(valid ? {} : { presentationHint: "invalid" as const }),
+    })),
+  };
+}
+
+export const loadedSources = ({ debugger: { program }, coordinates }: Subject): P.LoadedSourcesResponse["body"] => ({
+  sources: filesOf(program).map((file) => sourceOf(file, coordinates)),
+});

@@ -1,0 +1,45 @@
+/** The debug adapter as a web worker: VS Code in the browser talks to it by messages, and reads files for it. */
+import type { DebugProtocol } from "@vscode/debugprotocol";
+import { Session } from "./session.ts";
+import type { FromHost, FromWorker } from "./worker-protocol.ts";
+
+/** What is used of a worker's global scope. */
+interface Scope {
+  onmessage: ((event: { readonly data: FromHost }) => void) | null;
+  postMessage(message: FromWorker): void;
+  MessageChannel: new () => {
+    readonly port1: { postMessage(message: undefined): void };
+    readonly port2: { onmessage: (() => void) | null };
+  };
+}
+const scope = globalThis as unknown as Scope;
+
+const waiting = new Map<number, (text: string | undefined) => void>();
+let nextId = 1;
+
+function readText(uri: string): Promise<string | undefined> {
+  const id = nextId++;
+  scope.postMessage({ kind: "read", id, uri });
+  return new Promise((resolve) => waiting.set(id, resolve));
+}
+
+// A message to oneself comes in after those that wait already; a timer would be held back when the page is hidden.
+const { port1, port2 } = new scope.MessageChannel();
+let inhale = () => {};
+port2.onmessage = () => inhale();
+
+const session = new Session({
+  readText,
+  breathe: () =>
+    new Promise((resolve) => {
+      inhale = resolve;
+      port1.postMessage(undefined);
+    }),
+});
+
+session.onDidSendMessage((message) => scope.postMessage({ kind: "protocol", message }));
+scope.onmessage = ({ data }) => {
+  if (data.kind === "protocol") return session.handleMessage(data.message as DebugProtocol.ProtocolMessage);
+  waiting.get(data.id)?.(data.text);
+  waiting.delete(data.id);
+};

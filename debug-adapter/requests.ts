@@ -1,0 +1,69 @@
+import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import type { RequestName, Requests } from "./protocol.ts";
+
+/** A request that is answered with a body. */
+type Answered<A, B> = { readonly args: A; readonly body: B };
+
+/** The requests of the Debug Adapter Protocol that are answered at once. */
+interface StandardQueries {
+  initialize: Answered<P.InitializeRequestArguments, P.Capabilities>;
+  launch: Answered<unknown, undefined>;
+  setBreakpoints: Answered<P.SetBreakpointsArguments, P.SetBreakpointsResponse["body"]>;
+  setFunctionBreakpoints: Answered<P.SetFunctionBreakpointsArguments, P.SetFunctionBreakpointsResponse["body"]>;
+  setInstructionBreakpoints: Answered<
+    P.SetInstructionBreakpointsArguments,
+    P.SetInstructionBreakpointsResponse["body"]
+  >;
+  setExceptionBreakpoints: Answered<P.SetExceptionBreakpointsArguments, P.SetExceptionBreakpointsResponse["body"]>;
+  breakpointLocations: Answered<P.BreakpointLocationsArguments, P.BreakpointLocationsResponse["body"]>;
+  gotoTargets: Answered<P.GotoTargetsArguments, P.GotoTargetsResponse["body"]>;
+  threads: Answered<unknown, P.ThreadsResponse["body"]>;
+  stackTrace: Answered<P.StackTraceArguments, P.StackTraceResponse["body"]>;
+  scopes: Answered<P.ScopesArguments, P.ScopesResponse["body"]>;
+  variables: Answered<P.VariablesArguments, P.VariablesResponse["body"]>;
+  setVariable: Answered<P.SetVariableArguments, P.SetVariableResponse["body"]>;
+  setExpression: Answered<P.SetExpressionArguments, P.SetExpressionResponse["body"]>;
+  evaluate: Answered<P.EvaluateArguments, P.EvaluateResponse["body"]>;
+  exceptionInfo: Answered<P.ExceptionInfoArguments, P.ExceptionInfoResponse["body"]>;
+  readMemory: Answered<P.ReadMemoryArguments, P.ReadMemoryResponse["body"]>;
+  writeMemory: Answered<P.WriteMemoryArguments, P.WriteMemoryResponse["body"]>;
+  disassemble: Answered<P.DisassembleArguments, P.DisassembleResponse["body"]>;
+  loadedSources: Answered<unknown, P.LoadedSourcesResponse["body"]>;
+  pause: Answered<P.PauseArguments, undefined>;
+}
+
+/** Requests that move the guest, or end the session, after their answer has been sent. */
+interface StandardActions {
+  configurationDone: unknown;
+  continue: P.ContinueArguments;
+  next: P.NextArguments;
+  stepIn: P.StepInArguments;
+  stepOut: P.StepOutArguments;
+  stepBack: P.StepBackArguments;
+  reverseContinue: P.ReverseContinueArguments;
+  goto: P.GotoArguments;
+  restart: P.RestartArguments;
+  terminate: P.TerminateArguments;
+  disconnect: P.DisconnectArguments;
+}
+
+/** Custom requests that move the guest. */
+type CustomAction = "ringside/goToEvent" | "ringside/toExit";
+
+export type Queries = StandardQueries & {
+  [K in Exclude<RequestName, CustomAction>]: Answered<Requests[K]["args"], Requests[K]["result"]>;
+};
+export type Actions = StandardActions & { [K in CustomAction]: Requests[K]["args"] };
+
+/** A function for each request that is answered at once. */
+export type Answers = {
+  readonly [K in keyof Queries]: (args: Queries[K]["args"]) => Queries[K]["body"] | Promise<Queries[K]["body"]>;
+};
+
+/** A function for each request that acts: it checks the request, and gives what to do once it is answered. */
+export type Deeds = {
+  readonly [K in keyof Actions]: (args: Actions[K]) => (() => Promise<void>) | Promise<() => Promise<void>>;
+};
+
+/** A request that cannot be fulfilled, and why, in words for a person. */
+export class Refusal extends Error {}

@@ -1,0 +1,328 @@
+import { DebugSession, Event, Response } from "@vscode/debugadapter";
+import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import { BreakpointList } from "./breakpoint-list.ts";
+import { breakpointBody, breakpointLocations, gotoTargets, setBreakpoints } from "./breakpoint-requests.ts";
+import { capabilities } from "./capabilities.ts";
+import { Debugger } from "./debugger.ts";
+import { type Filters, readFilters } from "./event-stops.ts";
+import { EventFeed } from "./events.ts";
+import { announce, cannotGoOn, explain } from "./halts.ts";
+import * as inspection from "./inspection.ts";
+import { AssemblyError, checkArguments, LaunchError, load, type ReadText } from "./launch.ts";
+import { toUri } from "./location.ts";
+import { toLinear } from "./program.ts";
+import type { LaunchArguments } from "./protocol.ts";
+import { type Answers, type Deeds, Refusal } from "./requests.ts";
+import type { Halt } from "./run.ts";
+
+/** What the session needs of the process or worker it lives in. */
+export interface Home {
+  readonly readText: ReadText;
+  /** Lets waiting messages come in. */
+  readonly breathe: () => Promise<void>;
+}
+
+/** What exists from a successful launch on. */
+interface Debuggee {
+  readonly debugger: Debugger;
+  readonly feed: EventFeed;
+}
+
+/** Debug Adapter Protocol in, Debug Adapter Protocol out. What a guest does is the debugger's business. */
+export class Session extends DebugSession {
+  readonly #home: Home;
+  readonly #breakpoints = new BreakpointList();
+  #client: P.InitializeRequestArguments = { adapterID: "" };
+  #arguments: LaunchArguments | undefined;
+  #debuggee: Debuggee | undefined;
+  #filters: Filters = { exits: undefined, exceptions: undefined, atEnd: true };
+  #halt: Halt = { kind: "entry" };
+  /** The operation under way, if any. */
+  #motion: Promise<void> | undefined;
+  /** What the operation under way ends with is no longer of interest. */
+  #abandoned = false;
+
+  constructor(home: Home) {
+    super();
+    this.#home = home;
+  }
+
+  protected override dispatchRequest(request: P.Request): void {
+    void this.#dispatch(request);
+  }
+
+  async #dispatch(request: P.Request): Promise<void> {
+    const response: P.Response = new Response(request);
+    try {
+      const { command, arguments: args = {} } = request;
+      if (Object.hasOwn(this.#deeds, command)) {
+        const act = await (this.#deeds[command as keyof Deeds] as (args: unknown) => ReturnType<Deeds[keyof Deeds]>)(
+          args,
+        );
+        this.sendResponse(response);
+        await act();
+      } else if (Object.hasOwn(this.#answers, command)) {
+        response.body = await (this.#answers[command as keyof Answers] as (args: unknown) => unknown)(args);
+        this.sendResponse(response);
+      } else throw new Refusal(`Ringside does not know the request "${command}".`);
+    } catch (error) {
+      this.#refuse(response, error);
+    }
+  }
+
+  #refuse(response: P.Response, error: unknown): void {
+    const expected = error instanceof Refusal || error instanceof LaunchError;
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof AssemblyError) this.#print("stderr", error.report);
+    if (!expected) this.#print("stderr", `Ringside has a bug: ${error instanceof Error ? error.stack : message}\n`);
+    // Braces in a message would be taken for variables to fill in.
+    if (response.seq === 0)
+      this.sendErrorResponse(response, {
+        id: 1,
+        format: "{_message}",
+        variables: { _message: message },
+        showUser: true,
+      });
+  }
+
+  #emit(event: string, body: unknown = {}): void {
+    this.sendEvent(new Event(event, body));
+  }
+
+  #print(category: "stdout" | "stderr" | "console", output: string): void {
+    if (output !== "") this.#emit("output", { category, output });
+  }
+
+  /** @throws Refusal before a successful launch. */
+  get #present(): Debuggee {
+    if (!this.#debuggee) throw new Refusal("No guest has been launched.");
+    return this.#debuggee;
+  }
+
+  get #subject(): inspection.Subject {
+    return { debugger: this.#present.debugger, coordinates: this.#coordinates };
+  }
+
+  /** The subject while the guest stands still. @throws Refusal while it runs. */
+  get #still(): inspection.Subject {
+    if (this.#motion) throw new Refusal("The guest is running. Pause it first.");
+    return this.#subject;
+  }
+
+  readonly #coordinates: inspection.Coordinates = {
+    line: (ours) => ours + (this.#client.linesStartAt1 === false ? 0 : 1),
+    column: (ours) => ours + (this.#client.columnsStartAt1 === false ? 0 : 1),
+    lineFrom: (theirs) => theirs - (this.#client.linesStartAt1 === false ? 0 : 1),
+    path: (file) => (this.#client.pathFormat === "uri" ? toUri(file) : file),
+  };
+
+  async #launch(args: LaunchArguments): Promise<Debuggee> {
+    const { machine, program, warnings } = await load(args, this.#home.readText);
+    const feed = new EventFeed(machine, program);
+    const surroundings = {
+      breathe: this.#home.breathe,
+      advanced: (running: boolean) => this.#report(running),
+      log: (text: string) => {
+        this.#print("stdout", feed.newOutput());
+        this.#print("console", `${text}\n`);
+      },
+    };
+    this.#print("console", warnings);
+    this.#arguments = args;
+    this.#debuggee = { debugger: new Debugger(machine, program, surroundings), feed };
+    this.#apply();
+    return this.#debuggee;
+  }
+
+  /** Hands breakpoints and filters to the debugger; without debugging there are none. */
+  #apply(): void {
+    const { debugger: target } = this.#present;
+    const debugging = !this.#arguments?.noDebug;
+    target.breakpoints = debugging ? this.#breakpoints.all : [];
+    target.stops = debugging ? this.#filters : { exits: undefined, exceptions: undefined };
+  }
+
+  /** Console text and news for the views. */
+  #report(running: boolean): void {
+    const { feed } = this.#present;
+    this.#print("stdout", feed.newOutput());
+    const news = feed.news(running);
+    if (news) this.#emit("ringside/advanced", news);
+  }
+
+  /** Runs an operation and announces where it stopped. */
+  #move(operation: () => Halt | Promise<Halt>): Promise<void> {
+    this.#abandoned = false;
+    this.#motion = this.#perform(operation);
+    return this.#motion;
+  }
+
+  async #perform(operation: () => Halt | Promise<Halt>): Promise<void> {
+    // The operation must not end before it is known to be under way.
+    await Promise.resolve();
+    let halt: Halt = { kind: "pause" };
+    try {
+      halt = await operation();
+    } finally {
+      this.#motion = undefined;
+      if (!this.#abandoned) this.#stoppedAt(halt);
+    }
+  }
+
+  #stoppedAt(halt: Halt): void {
+    this.#halt = halt;
+    this.#report(false);
+    const ends = halt.kind === "end" && (this.#arguments?.noDebug || !this.#filters.atEnd);
+    if (ends) {
+      this.#print("console", `${halt.text}\n`);
+      this.#emit("terminated");
+    } else this.#emit("stopped", { ...announce(halt), threadId: inspection.threadId, allThreadsStopped: true });
+  }
+
+  /** Ends the operation under way without announcing it. */
+  async #quiet(): Promise<void> {
+    this.#abandoned = true;
+    this.#debuggee?.debugger.pause();
+    await this.#motion;
+  }
+
+  /** A request that lets the guest go on. */
+  #forward(operation: (target: Debugger) => Halt | Promise<Halt>): () => Promise<void> {
+    const { debugger: target } = this.#still;
+    if (this.#halt.kind === "end" && target.machine.stopped) throw new Refusal(cannotGoOn(this.#halt));
+    return () => this.#move(() => operation(target));
+  }
+
+  #anywhere(operation: (target: Debugger) => Halt | Promise<Halt>): () => Promise<void> {
+    const { debugger: target } = this.#still;
+    return () => this.#move(() => operation(target));
+  }
+
+  /** A person has changed the guest's state. */
+  #changed<T>(body: T): T {
+    this.#present.feed.changed();
+    if (this.#client.supportsInvalidatedEvent) this.#emit("invalidated", { areas: ["all"] });
+    return body;
+  }
+
+  #rebind(): void {
+    const { program } = this.#present.debugger;
+    for (const breakpoint of this.#breakpoints.rebind(program))
+      this.#emit("breakpoint", { reason: "changed", breakpoint: breakpointBody(breakpoint, this.#coordinates) });
+    this.#apply();
+  }
+
+  #start(): Promise<void> {
+    const { debugger: target } = this.#present;
+    const stops = !this.#arguments?.noDebug && this.#arguments?.stopOnEntry !== false;
+    return this.#move(() => (stops ? { kind: "entry" } : target.start()));
+  }
+
+  readonly #answers: Answers = {
+    initialize: (args) => {
+      this.#client = args;
+      return capabilities;
+    },
+    launch: async (args) => {
+      if (this.#debuggee) throw new Refusal("A guest has been launched already.");
+      await this.#launch(checkArguments(args));
+      this.#emit("initialized");
+      return undefined;
+    },
+    setBreakpoints: (args) => this.#applied(setBreakpoints.lines(this.#breakpoints, this.#subject, args)),
+    setFunctionBreakpoints: (args) => this.#applied(setBreakpoints.labels(this.#breakpoints, this.#subject, args)),
+    setInstructionBreakpoints: (args) =>
+      this.#applied(setBreakpoints.addresses(this.#breakpoints, this.#subject, args)),
+    setExceptionBreakpoints: (args) => {
+      const { stops, breakpoints } = readFilters(args);
+      this.#filters = stops;
+      return this.#applied({ breakpoints });
+    },
+    breakpointLocations: (args) => breakpointLocations(this.#subject, args),
+    gotoTargets: (args) => gotoTargets(this.#subject, args),
+    threads: () => inspection.threads(this.#subject),
+    stackTrace: (args) => inspection.stackTrace(this.#still, args),
+    scopes: () => inspection.scopes(this.#still),
+    variables: (args) => inspection.variables(this.#still, args),
+    setVariable: (args) => this.#changed(inspection.setVariableTo(this.#still, args)),
+    setExpression: (args) => this.#changed(inspection.setExpression(this.#still, args)),
+    evaluate: (args) => {
+      const body = inspection.evaluate(this.#still, args);
+      return inspection.assigns(args) ? this.#changed(body) : body;
+    },
+    exceptionInfo: () => {
+      const explanation = explain(this.#halt);
+      if (!explanation) throw new Refusal("The guest is not stopped at a VM exit, an exception or its end.");
+      return explanation;
+    },
+    readMemory: (args) => inspection.readMemory(this.#still, args),
+    writeMemory: (args) => this.#changed(inspection.writeMemory(this.#still, args)),
+    disassemble: (args) => inspection.disassembly(this.#still, args),
+    loadedSources: () => inspection.loadedSources(this.#subject),
+    pause: () => {
+      this.#present.debugger.pause();
+      return undefined;
+    },
+    "ringside/events": (args) => this.#present.feed.after(args),
+    "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),
+    "ringside/input": ({ text }) => {
+      this.#present.debugger.machine.input(text);
+      return this.#changed({});
+    },
+  };
+
+  readonly #deeds: Deeds = {
+    configurationDone: () => () => this.#start(),
+    continue: () => this.#forward((target) => target.continue()),
+    next: () => this.#forward((target) => target.next()),
+    stepIn: () => this.#forward((target) => target.stepIn()),
+    stepOut: () => {
+      if (!this.#still.debugger.canStepOut) throw new Refusal("No caller is known: the stack holds no return address.");
+      return this.#forward((target) => target.stepOut());
+    },
+    stepBack: ({ granularity }) => this.#anywhere((target) => target.stepBack(granularity === "instruction")),
+    reverseContinue: () => this.#anywhere((target) => target.reverseContinue()),
+    goto: ({ targetId }) => {
+      const { debugger: target } = this.#still;
+      const refused = target.moveTo(toLinear(target.program, targetId));
+      if (refused !== undefined) throw new Refusal(refused);
+      return () => this.#move(() => this.#changed({ kind: "goto" }));
+    },
+    restart: async (args) => {
+      const given: unknown = args.arguments;
+      const wanted = given === undefined ? this.#arguments : checkArguments(given);
+      await this.#quiet();
+      await this.#launch(wanted!);
+      this.#rebind();
+      return () => this.#start();
+    },
+    terminate: async () => {
+      await this.#quiet();
+      return async () => this.#emit("terminated");
+    },
+    disconnect: async () => {
+      await this.#quiet();
+      return async () => this.shutdown();
+    },
+    "ringside/goToEvent": ({ sequence }) => {
+      const halt = this.#still.debugger.goToEvent(sequence);
+      if (!halt) throw new Refusal(`Event ${sequence} is not in the recorded past.`);
+      return () => this.#move(() => halt);
+    },
+    "ringside/toExit": ({ direction }) => {
+      if (direction === "next") {
+        const act = this.#forward((target) => target.toNextExit());
+        this.#emit("continued", { threadId: inspection.threadId, allThreadsContinued: true });
+        return act;
+      }
+      const halt = this.#still.debugger.toPreviousExit();
+      if (!halt) throw new Refusal("There is no VM exit before this moment.");
+      return () => this.#move(() => halt);
+    },
+  };
+
+  #applied<T>(body: T): T {
+    this.#apply();
+    return body;
+  }
+}
