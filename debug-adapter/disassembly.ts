@@ -3,7 +3,7 @@ import type { MachineInterface } from "../emulator/machine-interface.ts";
 import { longestInstruction } from "../isa/cursor.ts";
 import { decode } from "../isa/decode.ts";
 import { format } from "../isa/format.ts";
-import type { Bits, Decoded } from "../isa/operands.ts";
+import type { Decoded } from "../isa/operands.ts";
 import type { Subject } from "./evaluate.ts";
 import { itemAt, type Program, placeOf, placeText, toLinear } from "./program.ts";
 
@@ -102,11 +102,12 @@ class Reader {
   }
 
   #text(decoded: Decoded, address: bigint): string {
-    const text = format(decoded, { address: address - this.#program.bias });
-    const target = decoded.operands.find((operand) => operand.kind === "relative");
-    if (!target) return text;
-    const place = placeOf(this.#program, wrap(address + BigInt(decoded.length + target.distance), decoded.bits));
-    return place ? `${text} <${placeText(place)}>` : text;
+    const { bias } = this.#program;
+    const symbol = (target: bigint) => {
+      const place = placeOf(this.#program, target + bias);
+      return place && placeText(place);
+    };
+    return format(decoded, { address: address - bias, symbol });
   }
 
   /** Lines from `from` until `count` of them or the address `until`. */
@@ -132,8 +133,6 @@ class Reader {
     }
   }
 }
-
-const wrap = (address: bigint, bits: Bits): bigint => BigInt.asUintN(bits === 64 ? 64 : 32, address);
 
 const beyond = (address: bigint): DisassembledLine => ({ address, bytes: [], text: "no memory here", valid: false });
 

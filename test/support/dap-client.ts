@@ -1,0 +1,158 @@
+import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import { Session } from "../../debug-adapter/session.ts";
+
+/** What went over the wire, without what differs from run to run. */
+interface Entry {
+  readonly direction: "→" | "←" | "✗" | "⇐";
+  readonly name: string;
+  readonly body: unknown;
+}
+
+/** The main file of every guest under test. */
+export const guestFile = "/guests/guest.asm";
+
+/** A Debug Adapter Protocol client in the same process: talks to a session of its own, and remembers the exchange. */
+export class DapClient {
+  readonly #session: Session;
+  readonly #waiting = new Map<number, (response: P.Response) => void>();
+  readonly #files: Readonly<Record<string, string>>;
+  readonly #log: Entry[] = [];
+  readonly events: P.Event[] = [];
+  #listeners: (() => void)[] = [];
+  /** Number of events that `event` has given out. */
+  #seen = 0;
+  #sequence = 1;
+
+  /** @param files text by path; a string is the main file */
+  constructor(files: string | Readonly<Record<string, string>>) {
+    this.#files = typeof files === "string" ? { [guestFile]: files } : files;
+    this.#session = new Session({
+      readText: async (file) => this.#files[file],
+      breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    });
+    this.#session.onDidSendMessage((message) => this.#receive(message as P.ProtocolMessage));
+  }
+
+  #receive(message: P.ProtocolMessage): void {
+    // The session may go on changing what it sent; a real wire would not show that.
+    const copy = structuredClone(message);
+    if (copy.type === "response") {
+      const response = copy as P.Response;
+      this.#log.push(
+        response.success
+          ? { direction: "←", name: response.command, body: response.body }
+          : { direction: "✗", name: response.command, body: response.message },
+      );
+      this.#waiting.get(response.request_seq)?.(response);
+    } else {
+      const event = copy as P.Event;
+      this.#log.push({ direction: "⇐", name: event.event, body: event.body });
+      this.events.push(event);
+      for (const listener of this.#listeners.splice(0)) listener();
+    }
+  }
+
+  /** Sends a request; the body of the answer, or an error with its message. */
+  async request<B = unknown>(command: string, args: object = {}): Promise<B> {
+    const seq = this.#sequence++;
+    const answer = new Promise<P.Response>((resolve) => this.#waiting.set(seq, resolve));
+    this.#log.push({ direction: "→", name: command, body: args });
+    this.#session.handleMessage({ seq, type: "request", command, arguments: args } as P.Request);
+    const response = await answer;
+    if (!response.success) throw new Error(response.message);
+    return response.body as B;
+  }
+
+  /** The next event of a kind that has not been given out yet. Those before it are skipped. */
+  async event<B = Record<string, unknown>>(name: string): Promise<B> {
+    for (;;) {
+      const index = this.events.findIndex((event, n) => n >= this.#seen && event.event === name);
+      if (index >= 0) {
+        this.#seen = index + 1;
+        return this.events[index]!.body as B;
+      }
+      await new Promise<void>((resolve) => this.#listeners.push(resolve));
+    }
+  }
+
+  stopped(): Promise<P.StoppedEvent["body"]> {
+    return this.event("stopped");
+  }
+
+  /** Sends a request that moves the guest, and waits until it has stopped. */
+  async go(command: string, args: object = {}): Promise<P.StoppedEvent["body"]> {
+    await this.request(command, { threadId: 1, ...args });
+    return this.stopped();
+  }
+
+  /** Initializes and launches; breakpoints can be set afterwards. */
+  async launch(args: object = {}): Promise<void> {
+    await this.request("initialize", { adapterID: "ringside", pathFormat: "path", supportsInvalidatedEvent: true });
+    await this.request("launch", { program: guestFile, ...args });
+    await this.event("initialized");
+  }
+
+  /** Ends the configuration and waits for the first stop. */
+  start(): Promise<P.StoppedEvent["body"]> {
+    return this.go("configurationDone");
+  }
+
+  async frames(): Promise<P.StackFrame[]> {
+    return (await this.request<P.StackTraceResponse["body"]>("stackTrace", { threadId: 1 })).stackFrames;
+  }
+
+  /** 1-based line of the newest frame that has a source. */
+  async line(): Promise<number | undefined> {
+    return (await this.frames()).find((frame) => frame.source)?.line;
+  }
+
+  async evaluate(expression: string, context = "watch"): Promise<string> {
+    return (await this.request<P.EvaluateResponse["body"]>("evaluate", { expression, context })).result;
+  }
+
+  /** Sets breakpoints in the main file by 1-based line. */
+  async breakAt(...breakpoints: P.SourceBreakpoint[]): Promise<P.Breakpoint[]> {
+    const body = await this.request<P.SetBreakpointsResponse["body"]>("setBreakpoints", {
+      source: { path: guestFile },
+      breakpoints,
+    });
+    return body.breakpoints;
+  }
+
+  /** Text the guest has written to its console. */
+  get console(): string {
+    return this.events
+      .filter(({ event, body }) => event === "output" && body.category === "stdout")
+      .map(({ body }) => body.output)
+      .join("");
+  }
+
+  /** The exchange so far as text, one message per paragraph. */
+  get transcript(): string {
+    return this.#log.map(({ direction, name, body }) => `${direction} ${name}${indent(body)}\n`).join("\n");
+  }
+}
+
+const indent = (value: unknown): string => (value === undefined ? "" : ` ${render(value, "  ")}`);
+
+/** JSON without quotes around names, short values on one line. */
+function render(value: unknown, margin: string): string {
+  const flat = JSON.stringify(value)
+    .replaceAll(/"(\w+)":/g, "$1: ")
+    .replaceAll(/,(?=[\w{["])/g, ", ");
+  if (typeof value !== "object" || value === null || flat.length <= 100) return flat;
+  const entries = Array.isArray(value)
+    ? value.map((item) => render(item, `${margin}  `))
+    : Object.entries(value)
+        .filter(([, item]) => item !== undefined)
+        .map(([key, item]) => `${key}: ${render(item, `${margin}  `)}`);
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  return `${open}\n${entries.map((entry) => `${margin}${entry}\n`).join("")}${margin.slice(2)}${close}`;
+}
+
+/** 1-based line of a source that contains a text. */
+export function lineOf(source: string, text: string): number {
+  const index = source.split("\n").findIndex((line) => line.includes(text));
+  if (index < 0) throw new Error(`no line contains "${text}"`);
+  return index + 1;
+}
