@@ -4,7 +4,7 @@ import type { Operand } from "../operands.ts";
 import { aluForms } from "./alu-forms.ts";
 import { decimalAdjustments } from "./decimal.ts";
 import { divisions } from "./division.ts";
-import { hex, immediate, modesOf, rowsOf, words } from "./forms.ts";
+import { hex, immediate, modesOf, rowsOf, widthOf, words } from "./forms.ts";
 
 const row = rowsOf("arithmetic");
 
@@ -66,12 +66,6 @@ const negate: Semantics = (m, operand) => {
   m.write(operand, result);
   m.flags.ofSubtract(m.constant(a.width, 0), a, result);
 };
-
-/** Width of a value that is not a truth value. */
-function widthOf(value: Value): 8 | 16 | 32 | 64 {
-  if (value.width === 1) throw new TypeError("expected a value of 8 bits or more");
-  return value.width;
-}
 
 /** A product in two halves, and whether the high half says more than the low half alone. */
 interface Product {

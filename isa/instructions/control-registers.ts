@@ -1,5 +1,5 @@
 import { exitsWhen, neverBecause, type Row, type RowFacts, type Sensitivity } from "../instruction.ts";
-import { modesOf, resize, rowsOf, words } from "./forms.ts";
+import { modesOf, registerPair, resize, rowsOf, setRegisterPair, words } from "./forms.ts";
 
 const row = rowsOf("system");
 
@@ -105,21 +105,14 @@ const extendedControl = [
     doc: "Reads the extended control register ECX into EDX:EAX.",
     sensitivity: reads("reveals which processor state the host saves"),
     exits: neverBecause("no control exists for it"),
-    semantics: (m) => {
-      const value = m.call("readExtendedControl", m.register(1, 32));
-      m.setRegister(0, m.truncate(value, 32));
-      m.setRegister(2, m.truncate(m.shiftRight(value, m.constant(64, 32)), 32));
-    },
+    semantics: (m) => setRegisterPair(m, 2, 0, m.call("readExtendedControl", m.register(1, 32))),
   }),
   row("NP 0F 01 D1", "XSETBV", {
     doc: "Writes EDX:EAX to the extended control register ECX.",
     privilege: "cpl0",
     sensitivity: changes("changes which processor state XSAVE covers"),
     exits: { kind: "always", reason: "XSETBV" },
-    semantics: (m) => {
-      const high = m.shiftLeft(m.zeroExtend(m.register(2, 32), 64), m.constant(64, 32));
-      m.call("writeExtendedControl", m.register(1, 32), m.or(high, m.zeroExtend(m.register(0, 32), 64)));
-    },
+    semantics: (m) => m.call("writeExtendedControl", m.register(1, 32), registerPair(m, 2, 0)),
   }),
 ];
 

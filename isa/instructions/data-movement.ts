@@ -1,8 +1,20 @@
 import type { Algebra, Value } from "../algebra.ts";
 import type { Row, RowFacts, Semantics } from "../instruction.ts";
-import type { Operand } from "../operands.ts";
 import { conditions } from "./conditions.ts";
-import { accumulator, hex, immediate, memory, modesOf, resize, rowsOf, type Word, words } from "./forms.ts";
+import {
+  accumulator,
+  hex,
+  immediate,
+  memory,
+  modesOf,
+  operandWidth,
+  registerPair,
+  resize,
+  rowsOf,
+  setRegisterPair,
+  type Word,
+  words,
+} from "./forms.ts";
 
 const row = rowsOf("data-movement");
 const copy: Semantics = (m, destination, source) => m.write(destination, m.read(source));
@@ -43,16 +55,9 @@ const extend =
   (signed: boolean): Semantics =>
   (m, destination, source) => {
     const value = m.read(source);
-    const width = widthOf(destination);
+    const width = operandWidth(destination);
     m.write(destination, signed ? m.signExtend(value, width) : m.zeroExtend(value, width));
   };
-
-/** Width of a register or memory operand that has one. */
-function widthOf(operand: Operand): 8 | Word {
-  if ((operand.kind !== "register" && operand.kind !== "memory") || operand.width === undefined)
-    throw new TypeError("expected an operand with a width");
-  return operand.width;
-}
 
 const movzx: RowFacts = {
   doc: "Copies the source, extended with zeros, to a wider register.",
@@ -219,7 +224,7 @@ const exchangeAndAdd: Semantics = (m, destination, source) => {
 const compareAndExchange: Semantics = (m, destination, source) => {
   const old = m.read(destination);
   const replacement = m.read(source);
-  const width = widthOf(destination);
+  const width = operandWidth(destination);
   const expected = m.register(0, width);
   const same = m.equal(expected, old);
   m.write(destination, m.select(same, replacement, old));
@@ -251,12 +256,9 @@ const atomics = [
     lockable: true,
     semantics: (m, destination) => {
       const old = m.read(destination);
-      const same = m.equal(old, pair(m, 2, 0));
-      m.write(destination, m.select(same, pair(m, 1, 3), old));
-      m.when(m.not(same), () => {
-        m.setRegister(0, m.truncate(old, 32));
-        m.setRegister(2, m.truncate(m.shiftRight(old, m.constant(64, 32)), 32));
-      });
+      const same = m.equal(old, registerPair(m, 2, 0));
+      m.write(destination, m.select(same, registerPair(m, 1, 3), old));
+      m.when(m.not(same), () => setRegisterPair(m, 2, 0, old));
       m.flags.set("ZF", same);
     },
   }),
@@ -267,10 +269,6 @@ const atomics = [
     semantics: (m, destination) => m.call("compareExchange16Bytes", resize(m, m.address(memory(destination)), 64)),
   }),
 ];
-
-/** Two 32-bit registers as one value of 64 bits. */
-const pair = (m: Algebra, high: number, low: number): Value =>
-  m.or(m.shiftLeft(m.zeroExtend(m.register(high, 32), 64), m.constant(64, 32)), m.zeroExtend(m.register(low, 32), 64));
 
 const nothing: Semantics = () => {};
 const noOperations = [

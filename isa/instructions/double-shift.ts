@@ -1,7 +1,7 @@
 import type { Algebra, Value } from "../algebra.ts";
 import type { Row, RowFacts, Semantics } from "../instruction.ts";
-import { hex, modesOf, rowsOf, words } from "./forms.ts";
-import { byCount, highestBitOf, isWord, minusOne, resize, type Shifted, widthOf } from "./shift-unit.ts";
+import { hex, highestBitOf, modesOf, resize, rowsOf, widthOf, words } from "./forms.ts";
+import { byCount, isWord, minusOne, type Shifted } from "./shift-unit.ts";
 
 const row = rowsOf("shift");
 

@@ -58,5 +58,28 @@ export function resize(m: Algebra, value: Value, width: Width): Value {
   return value.width > width ? m.truncate(value, width) : m.zeroExtend(value, width);
 }
 
+/** Width of a value that is no truth value. */
+export function widthOf(value: Value): Width {
+  if (value.width === 1) throw new TypeError("expected a value of 8 bits or more");
+  return value.width;
+}
+
+/** Width of a register or memory operand that has one. */
+export function operandWidth(operand: Operand): Width {
+  if ((operand.kind !== "register" && operand.kind !== "memory") || operand.width === undefined)
+    throw new TypeError("expected a register or memory operand with a width");
+  return operand.width;
+}
+
+/** Two 32-bit registers as one value of 64 bits. */
+export const registerPair = (m: Algebra, high: number, low: number): Value =>
+  m.or(m.shiftLeft(m.zeroExtend(m.register(high, 32), 64), m.constant(64, 32)), m.zeroExtend(m.register(low, 32), 64));
+
+/** Splits a value of 64 bits into two 32-bit registers. */
+export function setRegisterPair(m: Algebra, high: number, low: number, value: Value): void {
+  m.setRegister(low, m.truncate(value, 32));
+  m.setRegister(high, m.truncate(m.shiftRight(value, m.constant(64, 32)), 32));
+}
+
 export const isNotZero = (m: Algebra, value: Value): Value => m.not(m.isZero(value));
 export const highestBitOf = (m: Algebra, value: Value): Value => m.bit(value, value.width - 1);

@@ -1,6 +1,7 @@
 import type { Algebra, Value } from "../algebra.ts";
 import type { Width } from "../registers.ts";
-import { highestBitOf, isWord, resize, type Shift, type Shifted, unitOf } from "./shift-unit.ts";
+import { highestBitOf, resize } from "./forms.ts";
+import { isWord, type Shift, type Shifted, unitOf } from "./shift-unit.ts";
 
 /** Bytes and words rotate by the count modulo their width; doublewords and quadwords have it below their width already. */
 const moduloWidth = (m: Algebra, count: Value, width: Width): Value =>

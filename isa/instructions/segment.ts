@@ -1,6 +1,6 @@
 import { neverBecause, type Row, type RowFacts, type Semantics, type Sensitivity } from "../instruction.ts";
 import { type SegmentName, segmentNames } from "../registers.ts";
-import { memory, modesOf, offsetBy, resize, rowsOf, type Word, words } from "./forms.ts";
+import { memory, modesOf, offsetBy, operandWidth, resize, rowsOf, type Word, words } from "./forms.ts";
 
 const row = rowsOf("segment");
 
@@ -25,18 +25,8 @@ const store: Omit<RowFacts, "doc"> = {
   access: ["w", "r"],
   sensitivity: readsSelector,
   exits: noControl,
-  semantics: (m, destination, source) => m.write(destination, resize(m, m.read(source), widthOf(destination))),
+  semantics: (m, destination, source) => m.write(destination, resize(m, m.read(source), operandWidth(destination))),
 };
-
-function widthOf(operand: Parameters<Semantics>[1]): 16 | 32 | 64 {
-  if (
-    (operand?.kind === "register" || operand?.kind === "memory") &&
-    operand.width !== undefined &&
-    operand.width !== 8
-  )
-    return operand.width;
-  throw new TypeError("expected an operand of 16, 32 or 64 bits");
-}
 
 const load: RowFacts = {
   doc: "Loads the segment register from the selector, after the checks of its descriptor.",
@@ -171,7 +161,7 @@ const lookUp = (
 ): Row[] => {
   const semantics: Semantics = (m, destination, source) => {
     const found = m.call(procedure, m.truncate(m.read(source), 16));
-    m.when(m.flags.get("ZF"), () => m.write(destination, resize(m, found, widthOf(destination))));
+    m.when(m.flags.get("ZF"), () => m.write(destination, resize(m, found, operandWidth(destination))));
   };
   const shared: RowFacts = { doc, access: ["w", "r"], ...facts, semantics };
   return [

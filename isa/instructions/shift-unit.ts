@@ -1,9 +1,7 @@
 import type { Algebra, Value } from "../algebra.ts";
 import type { Operand } from "../operands.ts";
 import type { Width } from "../registers.ts";
-import { resize } from "./forms.ts";
-
-export { highestBitOf, resize } from "./forms.ts";
+import { resize, widthOf } from "./forms.ts";
 
 /** What a shift by a count of at least one gives: a value of the operand's width, and two of width 1. */
 export interface Shifted {
@@ -22,11 +20,6 @@ export const isWord = (width: Width): width is 8 | 16 => width < 32;
 export const unitOf = (width: Width): 32 | 64 => (width === 64 ? 64 : 32);
 
 export const minusOne = (m: Algebra, count: Value): Value => m.subtract(count, m.constant(count.width, 1));
-
-export function widthOf(value: Value): Width {
-  if (value.width === 1) throw new TypeError("expected a value of 8 bits or more");
-  return value.width;
-}
 
 /**
  * Calls `shift` with the count, taken modulo 32 (64 for 64-bit operands), as wide as the shift unit. By zero nothing

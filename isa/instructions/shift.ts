@@ -1,8 +1,8 @@
 import type { Row, RowFacts, Semantics } from "../instruction.ts";
 import { doubleShifts } from "./double-shift.ts";
-import { hex, modesOf, rowsOf, words } from "./forms.ts";
+import { hex, highestBitOf, modesOf, resize, rowsOf, widthOf, words } from "./forms.ts";
 import { rotateLeft, rotateLeftThroughCarry, rotateRight, rotateRightThroughCarry } from "./rotation.ts";
-import { byCount, highestBitOf, isWord, minusOne, resize, type Shift, unitOf, widthOf } from "./shift-unit.ts";
+import { byCount, isWord, minusOne, type Shift, unitOf } from "./shift-unit.ts";
 
 const row = rowsOf("shift");
 

@@ -1,5 +1,5 @@
 import type { Row, RowFacts, Semantics } from "../instruction.ts";
-import { memory, rowsOf, type Word, words } from "./forms.ts";
+import { memory, operandWidth, rowsOf, type Word, words } from "./forms.ts";
 
 const row = rowsOf("stack");
 
@@ -17,25 +17,15 @@ const push: RowFacts = {
   semantics: (m, source) => m.push(m.read(source)),
 };
 
-const popRegister: Semantics = (m, destination) => m.write(destination, m.pop(widthOf(destination)));
+const popRegister: Semantics = (m, destination) => m.write(destination, m.pop(operandWidth(destination)));
 
 /** A base of rSP is used as it is after the pop, but the stack pointer moves only when the store has succeeded. */
 const popMemory: Semantics = (m, destination) => {
-  const width = widthOf(destination);
+  const width = operandWidth(destination);
   const value = m.peek(width, 0);
   m.store(memory(destination), m.address(memory(destination), width / 8), value);
   m.release(m.constant(16, width / 8));
 };
-
-function widthOf(operand: Parameters<Semantics>[1]): Word {
-  if (
-    (operand?.kind === "register" || operand?.kind === "memory") &&
-    operand.width !== undefined &&
-    operand.width !== 8
-  )
-    return operand.width;
-  throw new TypeError("expected an operand of 16, 32 or 64 bits");
-}
 
 const pop: RowFacts = {
   doc: "Pops the top of the stack into the operand.",

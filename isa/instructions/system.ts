@@ -1,21 +1,12 @@
-import type { Algebra, Value } from "../algebra.ts";
 import { always, exitsWhen, neverBecause, type Row, type RowFacts, type Sensitivity } from "../instruction.ts";
 import { controlRegisters } from "./control-registers.ts";
 import { descriptorTables } from "./descriptor-tables.ts";
-import { memory, resize, rowsOf } from "./forms.ts";
+import { memory, registerPair, resize, rowsOf, setRegisterPair } from "./forms.ts";
 
 const row = rowsOf("system");
 
 const changes = (what: string): Sensitivity => ({ kind: "control", what, cite: "popek-goldberg" });
 const reveals = (what: string): Sensitivity => ({ kind: "behaviour", by: ["location"], what, cite: "intel-sdm" });
-
-/** A value of 64 bits to and from EDX:EAX. */
-function toPair(m: Algebra, value: Value): void {
-  m.setRegister(0, m.truncate(value, 32));
-  m.setRegister(2, m.truncate(m.shiftRight(value, m.constant(64, 32)), 32));
-}
-const fromPair = (m: Algebra): Value =>
-  m.or(m.shiftLeft(m.zeroExtend(m.register(2, 32), 64), m.constant(64, 32)), m.zeroExtend(m.register(0, 32), 64));
 
 const modelSpecific = [
   row("0F 32", "RDMSR", {
@@ -23,21 +14,21 @@ const modelSpecific = [
     privilege: "cpl0",
     sensitivity: reveals("reads a model-specific register of the host"),
     exits: exitsWhen("RDMSR", "use MSR bitmaps: its bit, or no bitmaps"),
-    semantics: (m) => toPair(m, m.call("readMsr", m.register(1, 32))),
+    semantics: (m) => setRegisterPair(m, 2, 0, m.call("readMsr", m.register(1, 32))),
   }),
   row("0F 30", "WRMSR", {
     doc: "Writes EDX:EAX to the model-specific register ECX.",
     privilege: "cpl0",
     sensitivity: changes("changes a model-specific register of the host"),
     exits: exitsWhen("WRMSR", "use MSR bitmaps: its bit, or no bitmaps"),
-    semantics: (m) => m.call("writeMsr", m.register(1, 32), fromPair(m)),
+    semantics: (m) => m.call("writeMsr", m.register(1, 32), registerPair(m, 2, 0)),
   }),
   row("0F 31", "RDTSC", {
     doc: "Reads the time-stamp counter into EDX:EAX.",
     privilege: "tsd",
     sensitivity: reveals("reads the host's time, in which the guest was not always running"),
     exits: exitsWhen("RDTSC", "RDTSC exiting"),
-    semantics: (m) => toPair(m, m.call("timeStamp")),
+    semantics: (m) => setRegisterPair(m, 2, 0, m.call("timeStamp")),
   }),
   row("0F 01 F9", "RDTSCP", {
     doc: "Reads the time-stamp counter into EDX:EAX and the processor's number into ECX.",
@@ -45,7 +36,7 @@ const modelSpecific = [
     sensitivity: reveals("reads the host's time and the number of the host's processor"),
     exits: exitsWhen("RDTSCP", "RDTSC exiting"),
     semantics: (m) => {
-      toPair(m, m.call("timeStamp"));
+      setRegisterPair(m, 2, 0, m.call("timeStamp"));
       m.setRegister(1, m.call("processorId"));
     },
   }),
@@ -54,7 +45,7 @@ const modelSpecific = [
     privilege: "pce",
     sensitivity: reveals("reads what the host's performance counters counted"),
     exits: exitsWhen("RDPMC", "RDPMC exiting"),
-    semantics: (m) => toPair(m, m.call("readCounter", m.register(1, 32))),
+    semantics: (m) => setRegisterPair(m, 2, 0, m.call("readCounter", m.register(1, 32))),
   }),
 ];
 
