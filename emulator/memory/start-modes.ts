@@ -21,16 +21,15 @@ const ownSegment = 0x1000;
 const bootStack = 0x7c00;
 const largePage = 0x20_0000;
 
-/** Why an image does not fit its memory, as a sentence; undefined if it does. */
-export function imageProblem({ image, origin, memory, mode }: Guest): string | undefined {
-  const start = loadAddress(mode, origin);
-  const end = start + image.length;
-  const room = memory.length - (mode === "real" ? 0 : tablesFromEnd);
-  const megabytes = memory.length / 2 ** 20;
+/** Why an image does not fit a guest of so many bytes, as a sentence; undefined if it does. */
+export function imageProblem(guest: Omit<Guest, "memory"> & { readonly bytes: number }): string | undefined {
+  const { image, origin, mode, bytes } = guest;
+  const end = loadAddress(mode, origin) + image.length;
+  const room = bytes - (mode === "real" ? 0 : tablesFromEnd);
+  if (mode === "real" && origin > 0xffff)
+    return `In real mode the origin must be within the first 64 KiB; it is ${origin.toString(16)}h.`;
   if (end > room)
-    return `The image ends at ${end.toString(16)}h, but a guest of ${megabytes} MiB has room up to ${room.toString(16)}h.`;
-  if (mode === "real" && origin >= lowestOrigin && origin > 0xffff)
-    return `In real mode the image must be loaded within the first 64 KiB; its origin is ${origin.toString(16)}h.`;
+    return `The image ends at ${end.toString(16)}h, but a guest of ${bytes / 2 ** 20} MiB has room up to ${room.toString(16)}h.`;
   return undefined;
 }
 

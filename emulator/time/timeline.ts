@@ -3,6 +3,8 @@ import { Snapshots } from "./snapshots.ts";
 /** What a person did to the machine from outside; a replay does it again at the same moment. */
 export interface Action {
   readonly step: number;
+  /** Number of the newest event then: where the machine had stopped, it stops again before the action. */
+  readonly sequence: number;
   /** Does it, without being recorded again. */
   readonly apply: () => void;
 }
@@ -10,6 +12,7 @@ export interface Action {
 /** What the timeline needs of its machine. */
 export interface Replayable {
   readonly now: number;
+  readonly lastSequence: number;
   /** A snapshot taken now would restore exactly; false while an exit is being handled. */
   readonly settled: boolean;
   /** All state that is not in machine memory, as plain JSON. */
@@ -42,7 +45,7 @@ export class Timeline {
   act(apply: () => void): void {
     this.#actions.length = this.#done;
     this.snapshots.forgetAfter(this.#machine.now);
-    this.#actions.push({ step: this.#machine.now, apply });
+    this.#actions.push({ step: this.#machine.now, sequence: this.#machine.lastSequence, apply });
     this.#done++;
     apply();
   }
@@ -62,10 +65,16 @@ export class Timeline {
   pause(): void {
     const { now } = this.#machine;
     if (now >= this.#nextSnapshot && this.#machine.settled) this.#take();
-    for (let next = this.#actions[this.#done]; next && next.step <= now; next = this.#actions[this.#done]) {
+    for (let next = this.#actionHere; next && next.sequence <= this.#machine.lastSequence; next = this.#actionHere) {
       this.#done++;
       next.apply();
     }
+  }
+
+  /** The next action to be done again, if that is at the present step. */
+  get #actionHere(): Action | undefined {
+    const next = this.#actions[this.#done];
+    return next && next.step <= this.#machine.now ? next : undefined;
   }
 
   #take(): void {
@@ -80,7 +89,6 @@ export class Timeline {
       this.snapshots.restore(from);
       this.#done = rest.done;
       this.#machine.restore(rest.machine);
-      this.pause();
       this.#leaveSnapshotNear(step);
     }
     this.#runTo(step);
@@ -93,9 +101,13 @@ export class Timeline {
   }
 
   #runTo(step: number): void {
-    for (let before = -1; this.#machine.now < step && this.#machine.now !== before; ) {
-      before = this.#machine.now;
-      this.#machine.advance(step - before);
+    const machine = this.#machine;
+    for (;;) {
+      this.pause();
+      if (machine.now >= step && !this.#actionHere) return;
+      const { now, lastSequence } = machine;
+      machine.advance(Math.max(1, step - now));
+      if (machine.now === now && machine.lastSequence === lastSequence && !this.#actionHere) return;
     }
   }
 }

@@ -22,7 +22,6 @@ export class Recorder {
   #weight = 0;
   #limit: number;
   #present: Present;
-  #listeners: ((event: MachineEvent) => void)[] = [];
 
   /** @param limit bytes of memory that kept events may take, roughly */
   constructor(present: Present, limit = 64 * 2 ** 20) {
@@ -51,7 +50,6 @@ export class Recorder {
       this.#head++;
     }
     if (this.#head > 4096 && this.#head > this.#events.length / 2) this.#compact();
-    for (const listener of this.#listeners) listener(event);
     return event;
   }
 
@@ -85,11 +83,6 @@ export class Recorder {
       if (!kinds || kinds.includes(event.kind)) found.push(event);
     }
     return found;
-  }
-
-  /** Called with every event as it is recorded. */
-  listen(listener: (event: MachineEvent) => void): void {
-    this.#listeners.push(listener);
   }
 
   /** Drops the events after `sequence`; the next one recorded is `sequence + 1`. */

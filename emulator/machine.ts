@@ -1,0 +1,348 @@
+import { techniqueById } from "../isa/technique.ts";
+import { Cpu } from "./cpu/cpu.ts";
+import { layout, ramBase } from "./cpu/layout.ts";
+import type { Monitor } from "./cpu/monitor.ts";
+import { createConsoleText } from "./devices/console-text.ts";
+import { createDevices, type Devices } from "./devices/index.ts";
+import { Engine, type EngineStop } from "./engine/interpreter.ts";
+import type {
+  AddressSpace,
+  MachineConfiguration,
+  MachineInterface,
+  RegisterView,
+  RunOptions,
+  Stop,
+} from "./machine-interface.ts";
+import { Bus } from "./memory/bus.ts";
+import { GuestMemory } from "./memory/guest-memory.ts";
+import { imageProblem, loadAddress, startGuest } from "./memory/start-modes.ts";
+import { observeProcessor } from "./observer.ts";
+import { registerViews, setRegister } from "./registers.ts";
+import { haltText, shutdownText } from "./stop-texts.ts";
+import { type CostProfile, costProfile, costProfiles, defaultCosts } from "./time/costs.ts";
+import { type Replayable, Timeline } from "./time/timeline.ts";
+import type { EventBody, EventKind, MachineEvent, StopReason } from "./trace/event.ts";
+import { Recorder } from "./trace/recorder.ts";
+import { utf8 } from "./utf8.ts";
+import { createMonitor, hostReservedBytes, refusal } from "./vmm/index.ts";
+
+const mebibyte = 2 ** 20;
+const wasmPage = 65536;
+
+/** Why a machine cannot be made as configured, as a sentence for the user; undefined if it can. */
+export function configurationProblem(configuration: MachineConfiguration): string | undefined {
+  const { technique, mode, memory, costs, image, origin } = configuration;
+  if (!techniqueById(technique)) return `There is no technique "${technique}".`;
+  if (!Number.isInteger(memory) || memory < 1 || memory > 64)
+    return `Guest memory must be a whole number of MiB from 1 to 64; it is ${memory}.`;
+  if (costs !== undefined && !costProfile(costs))
+    return `There is no cost profile "${costs}"; there are ${costProfiles.map(({ name }) => name).join(", ")}.`;
+  return imageProblem({ mode, image, origin, bytes: memory * mebibyte }) ?? refusal(technique, mode);
+}
+
+type Stopped = Stop & { kind: "stopped" };
+
+/**
+ * One emulated computer with one guest: processor, memory, devices, the VMM of its technique, the record of what
+ * happened, and the way back in time. The present moment is a number of steps.
+ *
+ * Devices change only at accesses and at their deadlines in virtual time, and every run pauses exactly there, so what
+ * happens does not depend on how the time was cut into runs.
+ */
+export class Machine implements MachineInterface, Replayable {
+  readonly configuration: MachineConfiguration;
+  #cpu: Cpu;
+  #engine: Engine;
+  #bus: Bus;
+  #devices: Devices;
+  #monitor: Monitor | undefined;
+  #costs: CostProfile;
+  #recorder: Recorder;
+  #timeline: Timeline;
+  #memory: GuestMemory;
+  #consoles = new Map<string, ReturnType<typeof createConsoleText>>();
+  #stopped: Stopped | undefined;
+  /** The latest exit event. */
+  #exit = 0;
+
+  constructor(configuration: MachineConfiguration) {
+    this.configuration = configuration;
+    const { technique, image, origin, mode } = configuration;
+    const guestBytes = configuration.memory * mebibyte;
+    const guestBase = technique === "bare-metal" ? 0 : hostReservedBytes;
+    const ramBytes = guestBase + guestBytes;
+    const memory = new WebAssembly.Memory({ initial: Math.ceil((ramBase + ramBytes) / wasmPage) });
+    this.#costs = costProfile(configuration.costs ?? defaultCosts)!;
+    this.#devices = createDevices({
+      clock: () => this.cycle,
+      send: (device, byte) => this.#console(device).send(byte),
+      exit: (code) => this.#stop("debug-exit", `The guest wrote ${code} to the debug-exit port F4h.`),
+    });
+    this.#bus = new Bus(this.#devices.all, this.#devices.pic, {
+      record: (body) => this.#record(body),
+      touched: () => this.#reconsider(),
+    });
+    this.#cpu = new Cpu({ memory, ramBytes, bus: this.#bus });
+    this.#recorder = new Recorder(() => this.#present());
+    const guest = { mode, image, origin, memory: new Uint8Array(memory.buffer, ramBase + guestBase, guestBytes) };
+    startGuest(this.#cpu, guest);
+    this.#memory = new GuestMemory(this.#cpu, guestBase, guestBytes);
+    const start = guestBase + loadAddress(mode, origin);
+    this.#engine = new Engine(this.#cpu, { image: { start, end: start + image.length } });
+    observeProcessor(this.#cpu, this.#devices.pic, (body) => this.#record(body));
+    this.#monitor = this.#createMonitor(guestBytes);
+    this.#cpu.monitor = this.#monitor;
+    this.#timeline = new Timeline(this, memory.buffer);
+  }
+
+  #createMonitor(guestBytes: number): Monitor | undefined {
+    const { technique, mode } = this.configuration;
+    return createMonitor(technique, {
+      cpu: this.#cpu,
+      guestBytes,
+      mode,
+      costs: this.#costs,
+      record: (body) => this.#record(body),
+      settle: (sequence, cost) => {
+        this.#recorder.settle(sequence, cost);
+        this.#reconsider();
+      },
+      stop: (reason, text) => this.#stop(reason, text),
+    });
+  }
+
+  // What is, now.
+
+  get now(): number {
+    return this.#cpu.f64[layout.steps >> 3]!;
+  }
+  get cycle(): number {
+    return this.now + this.#cpu.f64[layout.extraCycles >> 3]!;
+  }
+  get instructions(): number {
+    return this.now - this.#cpu.f64[layout.unretired >> 3]!;
+  }
+  get bits(): 16 | 32 | 64 {
+    return this.#cpu.bits;
+  }
+  get rip(): bigint {
+    return BigInt.asUintN(64, BigInt(this.#cpu.rip));
+  }
+  get linearRip(): bigint {
+    const linear = this.rip + BigInt(this.#cpu.bases[1]!);
+    return BigInt.asUintN(this.#cpu.longMode ? 64 : 32, linear);
+  }
+  get cpl(): number {
+    return this.#cpu.cpl;
+  }
+  get pendingExit(): MachineEvent | undefined {
+    return this.#monitor?.exitPending ? this.#recorder.at(this.#exit) : undefined;
+  }
+  get stopped(): Stopped | undefined {
+    return this.#stopped;
+  }
+
+  #present() {
+    return { cycle: this.cycle, step: this.now, vm: "vm0", vcpu: 0, rip: this.linearRip.toString(16) };
+  }
+
+  // Events.
+
+  #record(body: EventBody): MachineEvent {
+    const event = this.#recorder.record(body);
+    if (body.kind === "exit") this.#exit = event.sequence;
+    return event;
+  }
+
+  get lastSequence(): number {
+    return this.#recorder.lastSequence;
+  }
+
+  events(after: number, limit: number, kinds?: readonly EventKind[]): readonly MachineEvent[] {
+    return this.#recorder.after(after, limit, kinds);
+  }
+
+  #console(device: string) {
+    const known = this.#consoles.get(device);
+    if (known) return known;
+    const made = createConsoleText((text) => this.#record({ kind: "output", device, text }));
+    this.#consoles.set(device, made);
+    return made;
+  }
+
+  #stop(reason: StopReason, text: string): void {
+    if (this.#stopped) return;
+    for (const text of this.#consoles.values()) text.flush();
+    this.#record({ kind: "stop", reason, text });
+    this.#stopped = { kind: "stopped", reason, text };
+    this.#engine.stopBy(this.now);
+  }
+
+  // Running.
+
+  step(): Stop {
+    const stop = this.run({ steps: 1 });
+    return stop.kind === "limit" ? { kind: "step" } : stop;
+  }
+
+  run({ steps, breakpoints, stopOnExit }: RunOptions): Stop {
+    const end = this.now + steps;
+    const start = { linear: this.linearRip, instructions: this.instructions };
+    const moved = () => this.linearRip !== start.linear || this.instructions !== start.instructions;
+    const stopsOn = (exit: MachineEvent) => (typeof stopOnExit === "function" ? stopOnExit(exit) : stopOnExit === true);
+    for (;;) {
+      this.#timeline.pause();
+      if (this.#stopped) return this.#stopped;
+      const here = this.linearRip;
+      const pending = this.pendingExit;
+      if (breakpoints?.has(here) && !pending && moved()) return { kind: "breakpoint", address: here };
+      if (this.now >= end) return { kind: "limit" };
+      const stop = this.#slice(end, breakpoints, Boolean(stopOnExit));
+      if (stop.kind === "breakpoint") return stop;
+      const exit = this.pendingExit;
+      if (exit && exit.sequence !== pending?.sequence && stopsOn(exit))
+        return { kind: "exit", sequence: exit.sequence };
+    }
+  }
+
+  /** Runs to the next moment at which something other than the processor may happen, at most to `end`. */
+  #slice(end: number, breakpoints: ReadonlySet<bigint> | undefined, stopOnExit: boolean): EngineStop {
+    this.#serveDevices();
+    const deadline = this.#bus.nextDeadline() ?? Number.POSITIVE_INFINITY;
+    const pause = Math.max(1, this.#timeline.nextPause - this.now);
+    const steps = Math.ceil(Math.min(end - this.now, deadline - this.cycle, pause));
+    // A pending exit is handled first; the engine would return for it again.
+    const run = this.pendingExit ? { steps: 1 } : { steps, stopOnExit };
+    const stop = this.#engine.run({ ...run, breakpoints });
+    if (!this.#stopped) this.#conclude(stop);
+    return stop;
+  }
+
+  #conclude(stop: EngineStop): void {
+    if (stop.kind === "idle") this.#idle();
+    else if (stop.kind === "shutdown") this.#stop("triple-fault", shutdownText(this.#recorder, this.now));
+    else if (stop.kind === "unsupported") this.#stop("unsupported", `Ringside has no ${stop.what}.`);
+    else if (stop.kind === "ran-off-code")
+      this.#stop(
+        "ran-off-code",
+        `The guest ran off its code: at ${stop.address.toString(16)}h memory is empty, and no code was loaded there.`,
+      );
+  }
+
+  /** Devices whose time has come act. */
+  #serveDevices(): void {
+    for (let due = this.#bus.nextDeadline(); due !== undefined && due <= this.cycle; due = this.#bus.nextDeadline()) {
+      this.#bus.tick();
+      this.#reconsider();
+    }
+  }
+
+  /** Deadlines or interrupt lines may have changed: the engine returns at the next boundary, so that they are looked at. */
+  #reconsider(): void {
+    this.#engine.stopBy(this.now);
+    if (this.#bus.interruptPending()) this.#cpu.attention = true;
+  }
+
+  /** The processor is halted: time passes to the next interrupt a device will raise, if there is one. */
+  #idle(): void {
+    const { pic } = this.#devices;
+    const deadline = this.#bus.nextDeadline(pic.deliverable);
+    const interruptible = (this.#cpu.flags & 0x200) !== 0;
+    if (deadline === undefined || !interruptible) this.#stop("halted", haltText(interruptible));
+    else this.#cpu.f64[layout.extraCycles >> 3]! += Math.max(0, deadline - this.cycle);
+  }
+
+  // Looking and changing.
+
+  registers(): readonly RegisterView[] {
+    return registerViews(this.#cpu);
+  }
+
+  setRegister(name: string, value: bigint): true | string {
+    let result: true | string = true;
+    this.#timeline.act(() => {
+      result = setRegister(this.#cpu, name, value, (linear, length) => this.readMemory("linear", linear, length));
+    });
+    return result;
+  }
+
+  readMemory(space: AddressSpace, address: bigint, length: number): (number | undefined)[] {
+    return this.#memory.read(space, address, length);
+  }
+
+  writeMemory(space: AddressSpace, address: bigint, bytes: Uint8Array): number {
+    let written = 0;
+    const copy = bytes.slice();
+    this.#timeline.act(() => {
+      written = this.#memory.write(space, address, copy);
+    });
+    return written;
+  }
+
+  walk(linear: bigint): MachineEvent & { kind: "walk" } {
+    const address = this.#cpu.longMode ? Number(BigInt.asIntN(64, linear)) : Number(BigInt.asUintN(32, linear));
+    const { physical, steps, verdict } = this.#cpu.walk(address, "read");
+    const found = physical === undefined ? {} : { physical: physical.toString(16) };
+    const body = { kind: "walk" as const, linear: linear.toString(16), ...found, steps, verdict };
+    return { sequence: this.lastSequence, ...this.#present(), ...body };
+  }
+
+  input(text: string): void {
+    const bytes = utf8(text);
+    this.#timeline.act(() => {
+      this.#devices.uart.type(bytes);
+      if (this.#stopped?.reason === "halted") this.#stopped = undefined;
+      this.#reconsider();
+    });
+  }
+
+  // Going back.
+
+  goTo(step: number): void {
+    this.#timeline.goTo(step);
+  }
+
+  get settled(): boolean {
+    return !this.#monitor?.exitPending;
+  }
+
+  save(): unknown {
+    const consoles = [...this.#consoles].map(([device, text]) => [device, text.save()] as const);
+    return {
+      sequence: this.lastSequence,
+      devices: this.#bus.save(),
+      monitor: this.#monitor?.save(),
+      consoles,
+      stopped: this.#stopped,
+    };
+  }
+
+  restore(rest: unknown): void {
+    const saved = rest as {
+      sequence: number;
+      devices: unknown;
+      monitor: unknown;
+      consoles: readonly (readonly [string, unknown])[];
+      stopped: Stopped | undefined;
+    };
+    this.#recorder.forgetAfter(saved.sequence);
+    this.#engine.forget();
+    this.#cpu.reload();
+    this.#bus.restore(saved.devices);
+    this.#monitor?.restore(saved.monitor);
+    this.#consoles.clear();
+    for (const [device, text] of saved.consoles) this.#console(device).restore(text);
+    this.#stopped = saved.stopped;
+  }
+
+  advance(steps: number): void {
+    this.run({ steps });
+  }
+}
+
+/** A machine with its guest loaded and ready to run. @throws RangeError with `configurationProblem`'s sentence */
+export function createMachine(configuration: MachineConfiguration): Machine {
+  const problem = configurationProblem(configuration);
+  if (problem !== undefined) throw new RangeError(problem);
+  return new Machine(configuration);
+}

@@ -1,0 +1,26 @@
+import type { Cpu } from "./cpu/cpu.ts";
+import type { Fault } from "./cpu/monitor.ts";
+import { exceptionName } from "./exception-names.ts";
+import type { InterruptSource } from "./memory/bus.ts";
+import type { EventBody } from "./trace/event.ts";
+
+function exceptionEvent(fault: Fault): EventBody {
+  return {
+    kind: "exception",
+    vector: fault.vector,
+    name: exceptionName(fault.vector),
+    ...(fault.errorCode === undefined ? {} : { errorCode: fault.errorCode }),
+    ...(fault.address === undefined ? {} : { address: fault.address.toString(16) }),
+  };
+}
+
+/** Records what the processor does to the guest. INT n is a call, no exception: the instruction itself shows it. */
+export function observeProcessor(cpu: Cpu, interrupts: InterruptSource, record: (body: EventBody) => void): void {
+  cpu.observer = {
+    exception: (fault) => {
+      if (fault.source !== "software") record(exceptionEvent(fault));
+    },
+    interrupt: (vector) => record({ kind: "interrupt", vector, irq: interrupts.irqOf(vector) }),
+    modeChanged: (from, to) => record({ kind: "mode", from, to }),
+  };
+}
