@@ -1,5 +1,6 @@
 import { type ByteSource, Cursor } from "./cursor.ts";
-import { effectiveSize, type Form } from "./form.ts";
+import { effectiveSize, type Form, requiredSize } from "./form.ts";
+import type { Row } from "./instruction.ts";
 import { big, memoryOperand } from "./modrm.ts";
 import type { OperandPattern } from "./operand-pattern.ts";
 import type { Bits, Decoded, Operand, Register } from "./operands.ts";
@@ -243,6 +244,10 @@ function readOperands(reading: Reading): Operand[] | undefined {
   return result;
 }
 
+/** LOCK needs a memory operand that is written (SDM Vol. 2, LOCK); else #UD. */
+const mayLock = (row: Row, operands: readonly Operand[]): boolean =>
+  row.lockable && operands.some((operand, n) => operand.kind === "memory" && row.access[n] !== "r");
+
 /**
  * Decodes the instruction at `offset` of `source` for code of `bits` bits. Bytes are asked for in order and never
  * beyond the instruction, so a source that throws a page fault throws it exactly where the processor would.
@@ -259,11 +264,11 @@ export function decode(source: ByteSource, offset: number, bits: Bits): Decoded 
   const { pattern, row } = form;
   if (pattern.hasModrm || pattern.second !== undefined) cursor.next();
   const override = prefixes.operandOverride && pattern.prefix !== 0x66;
-  const size = effectiveSize(form, bits, override, prefixes.wide);
+  const size = requiredSize(form, bits) ?? effectiveSize(form, bits, override, prefixes.wide);
   const operands = readOperands({ cursor, prefixes, form, opcode, modrm: following, size });
   if (cursor.failure !== undefined) return cursor.failure;
   if (operands === undefined) return "invalid";
-  if (prefixes.lock && !(row.lockable && operands.some((operand) => operand.kind === "memory"))) return "invalid";
+  if (prefixes.lock && !mayLock(row, operands)) return "invalid";
   return {
     row,
     length: cursor.length,

@@ -25,18 +25,18 @@ const sixteenBitNames: Readonly<Record<string, string>> = {
 const names = new Map(
   registers.map((r) => [r.class === "general" ? `general${r.number}.${r.width}` : r.class + r.number, r.name]),
 );
-const registerText = ({ class: kind, number, width }: Pick<Register, "class" | "number" | "width">): string =>
+/** Name of a register, lower-case. */
+export const registerText = ({ class: kind, number, width }: Pick<Register, "class" | "number" | "width">): string =>
   names.get(kind === "general" ? `general${number}.${width}` : kind + number) ?? `${kind}${number}`;
 
 /** Decimal below ten, else hexadecimal. */
 export const number = (value: bigint): string =>
   value < 0n ? `-${number(-value)}` : value < 10n ? `${value}` : `0x${value.toString(16)}`;
 
-/** Small negative numbers as such, where the operation is arithmetic. */
-function immediateText({ value, width }: Immediate, decoded: Decoded): string {
+/** Sign-extended negative numbers are written as such, except in bit masks. */
+function immediateText({ value, width }: Immediate, decoded: Decoded, pattern: OperandPattern): string {
   const signed = BigInt.asIntN(width, value);
-  const arithmetic = decoded.row.family === "arithmetic" || decoded.row.family === "stack";
-  return number(arithmetic && signed < 0n && signed >= -0x8000n && width > 8 ? signed : value);
+  return number(pattern.signed && decoded.row.family !== "logic" ? signed : value);
 }
 
 /** The address `distance` bytes after the instruction: absolute if its own address is known. */
@@ -121,14 +121,16 @@ function memoryText(memory: Memory, decoded: Decoded, form: Form, options: Forma
   return `${size}[${keyword}${override}${addressTerms(memory)}]`;
 }
 
-function operandText(operand: Operand, decoded: Decoded, form: Form, n: number, options: FormatOptions): string {
+/** One operand of an instruction, as `format` writes it. */
+export function operandText(operand: Operand, decoded: Decoded, form: Form, options: FormatOptions = {}): string {
+  const n = decoded.operands.indexOf(operand);
   switch (operand.kind) {
     case "register":
       return registerText(operand);
     case "memory":
       return memoryText(operand, decoded, form, options);
     case "immediate":
-      return `${immediateSize(decoded, form)}${immediateText(operand, decoded)}`;
+      return `${immediateSize(decoded, form)}${immediateText(operand, decoded, form.operands[n]!)}`;
     case "relative":
       return relativeText(operand, decoded, form.operands[n]!, options);
     case "far":
@@ -175,6 +177,6 @@ export function format(decoded: Decoded, options: FormatOptions = {}): string {
   const { row } = decoded;
   const form = formOf(row);
   const mnemonic = sixteenBitNames[row.mnemonic] ?? row.mnemonic;
-  const operands = decoded.operands.map((operand, n) => operandText(operand, decoded, form, n, options)).join(", ");
+  const operands = decoded.operands.map((operand) => operandText(operand, decoded, form, options)).join(", ");
   return prefixText(decoded, form) + mnemonic + (operands && ` ${operands}`);
 }

@@ -52,7 +52,8 @@ export function slotsOf(forms: readonly Form[], bits: Bits): (Slot | undefined)[
 function prefixesMatch(form: Form, prefixes: Prefixes): boolean {
   const { prefix, noPrefix } = form.pattern;
   if (noPrefix) return !prefixes.operandOverride && prefixes.repeat === 0;
-  if (prefix === undefined) return true;
+  // In the maps 0F 38 and 0F 3A, F2 and F3 always select another instruction.
+  if (prefix === undefined) return form.pattern.map < 2 || prefixes.repeat === 0;
   return prefix === 0x66 ? prefixes.operandOverride && prefixes.repeat === 0 : prefixes.repeat === prefix;
 }
 
@@ -64,7 +65,7 @@ function followingMatches({ pattern, mod }: Form, following: number): boolean {
   return mod !== "register" || following >= 0xc0;
 }
 
-function matches(form: Form, slot: Slot, bits: Bits, prefixes: Prefixes, following: number): boolean {
+function matches(form: Form, slot: Slot, bits: Bits, prefixes: Prefixes, following: number, wide: boolean): boolean {
   if (!prefixesMatch(form, prefixes) || !followingMatches(form, following)) return false;
   const { pattern } = form;
   if (pattern.addressSize !== undefined && pattern.addressSize !== prefixes.addressSize) return false;
@@ -72,7 +73,7 @@ function matches(form: Form, slot: Slot, bits: Bits, prefixes: Prefixes, followi
   if (prefixes.rexB && !pattern.plusRegister && slot.forms.some((other) => other.pattern.plusRegister)) return false;
   const required = requiredSize(form, bits);
   const override = prefixes.operandOverride && pattern.prefix !== 0x66;
-  return required === undefined || required === effectiveSize(form, bits, override, prefixes.wide);
+  return required === undefined || required === effectiveSize(form, bits, override, wide);
 }
 
 const sizeIndex = (bits: Bits): number => (bits === 16 ? 0 : bits === 32 ? 1 : 2);
@@ -88,7 +89,9 @@ export function choose(slot: Slot, bits: Bits, prefixes: Prefixes, following: nu
   slot.chosen[key] ??= [];
   const known = slot.chosen[key]![following];
   if (known !== undefined) return known;
-  const found = slot.forms.find((form) => matches(form, slot, bits, prefixes, following)) ?? null;
+  const find = (wide: boolean) => slot.forms.find((form) => matches(form, slot, bits, prefixes, following, wide));
+  // REX.W means nothing where there is no 64-bit form: OUT DX, EAX.
+  const found = find(prefixes.wide) ?? (prefixes.wide ? find(false) : undefined) ?? null;
   slot.chosen[key]![following] = found;
   return found;
 }
