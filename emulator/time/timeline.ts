@@ -23,8 +23,13 @@ export interface Replayable {
   advance(steps: number): void;
 }
 
-/** Steps between snapshots at first; later a thirty-second of the time that has passed. */
-const firstInterval = 2 ** 20;
+export interface TimelineOptions {
+  /** Bytes that snapshots may take. Default 512 MiB. */
+  readonly limit?: number;
+  /** Steps between snapshots at first; later it is a thirty-second of the time that has passed. Default 2^20. */
+  readonly interval?: number;
+}
+
 /** A replay longer than this leaves a snapshot so far before its end, so that stepping back again is quick. */
 const nearby = 2 ** 16;
 
@@ -35,10 +40,12 @@ export class Timeline {
   #actions: Action[] = [];
   /** How many of `#actions` have been done up to the present. */
   #done = 0;
+  #interval: number;
 
-  constructor(machine: Replayable, memory: ArrayBuffer, limit = 512 * 2 ** 20) {
+  constructor(machine: Replayable, memory: ArrayBuffer, options: TimelineOptions = {}) {
     this.#machine = machine;
-    this.snapshots = new Snapshots(memory, limit);
+    this.#interval = options.interval ?? 2 ** 20;
+    this.snapshots = new Snapshots(memory, options.limit ?? 512 * 2 ** 20);
   }
 
   /** Does something to the machine now and remembers it. What had been done after the present, before a step back, is forgotten. */
@@ -58,7 +65,7 @@ export class Timeline {
 
   get #nextSnapshot(): number {
     const last = this.snapshots.lastStep;
-    return last < 0 ? 0 : last + Math.max(firstInterval, 2 ** Math.floor(Math.log2(last / 32 + 1)));
+    return last < 0 ? 0 : last + Math.max(this.#interval, 2 ** Math.floor(Math.log2(last / 32 + 1)));
   }
 
   /** To be called where a run pauses or starts: takes a snapshot if one is due, then does remembered actions again. */
@@ -107,7 +114,7 @@ export class Timeline {
       if (machine.now >= step && !this.#actionHere) return;
       const { now, lastSequence } = machine;
       machine.advance(Math.max(1, step - now));
-      if (machine.now === now && machine.lastSequence === lastSequence && !this.#actionHere) return;
+      if (machine.now === now && machine.lastSequence === lastSequence) return;
     }
   }
 }

@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { costProfiles, defaultCosts } from "../../../emulator/time/costs.ts";
+import { Recorder } from "../../../emulator/trace/recorder.ts";
+
+const present = (step: number) => ({ cycle: 10 * step, step, vm: "vm0", vcpu: 0, rip: "0" });
+const output = (text: string) => ({ kind: "output" as const, device: "UART", text });
+const exit = {
+  kind: "exit" as const,
+  reason: "HLT",
+  number: 12,
+  qualification: "0",
+  fields: [],
+  what: "hlt",
+  why: { sentence: "", rule: "", source: "" },
+  cost: 0,
+  technique: "vtx-ept" as const,
+};
+
+function filled(count: number, limit?: number): Recorder {
+  let step = 0;
+  const recorder = new Recorder(() => present(step), limit);
+  for (; step < count; step++) recorder.record(step % 3 === 2 ? exit : output(`${step}`));
+  return recorder;
+}
+
+test("events are numbered from 1 and stamped with the present", () => {
+  const [first, second] = filled(3).after(0, 2);
+  expect(first).toEqual({ sequence: 1, ...present(0), ...output("0") });
+  expect(second).toMatchObject({ sequence: 2, step: 1, cycle: 10 });
+});
+
+test("events are asked for by number, kind and count", () => {
+  const recorder = filled(10);
+  expect(recorder.after(8, 100).map((e) => e.sequence)).toEqual([9, 10]);
+  expect(recorder.after(0, 2, ["exit"]).map((e) => e.sequence)).toEqual([3, 6]);
+  expect(recorder.after(10, 100)).toEqual([]);
+});
+
+test("the oldest events go when the memory bound is reached, in order and without gaps", () => {
+  const recorder = filled(100_000, 300_000);
+  const kept = recorder.after(0, 1_000_000);
+  expect(kept.length).toBeGreaterThan(300);
+  expect(kept.length).toBeLessThan(1000);
+  expect(kept[0]!.sequence).toBe(recorder.firstSequence);
+  expect(kept.map((e) => e.sequence)).toEqual(kept.map((_, n) => recorder.firstSequence + n));
+  expect(recorder.lastSequence).toBe(100_000);
+  expect(recorder.at(1)).toBeUndefined();
+  expect(recorder.at(recorder.firstSequence)).toEqual(kept[0]);
+});
+
+test("a forgotten future is numbered again from the same number", () => {
+  const recorder = filled(10);
+  recorder.forgetAfter(4);
+  expect(recorder.lastSequence).toBe(4);
+  expect(recorder.record(output("again")).sequence).toBe(5);
+  expect(recorder.after(3, 9).map((e) => e.kind)).toEqual(["output", "output"]);
+});
+
+test("going back beyond what is kept leaves nothing, with the right number", () => {
+  const recorder = filled(10_000, 30_000);
+  recorder.forgetAfter(5);
+  expect(recorder.after(0, 9)).toEqual([]);
+  expect(recorder.record(output("again")).sequence).toBe(6);
+  expect(recorder.after(0, 9).map((e) => e.sequence)).toEqual([6]);
+});
+
+test("the cost of an exit is filled in later", () => {
+  const recorder = filled(4);
+  recorder.settle(3, 77);
+  recorder.settle(4, 77);
+  expect(recorder.at(3)).toMatchObject({ kind: "exit", cost: 77 });
+  expect(recorder.at(4)).not.toHaveProperty("cost");
+});
+
+test("cost profiles have unique names, sources, and among them the default", () => {
+  const names = costProfiles.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toContain(defaultCosts);
+  for (const profile of costProfiles) {
+    expect(profile.exit).toBeGreaterThan(0);
+    expect(profile.entry).toBeGreaterThan(0);
+    expect(profile.source).not.toBe("");
+  }
+});

@@ -1,0 +1,122 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Snapshots } from "../../../emulator/time/snapshots.ts";
+import { CountingMachine } from "./counting-machine.ts";
+
+describe("snapshots", () => {
+  test("store a page once for as long as it does not change", () => {
+    const memory = new Uint8Array(16 * 4096);
+    const snapshots = new Snapshots(memory.buffer, 2 ** 30);
+    memory.fill(7);
+    snapshots.take(0, "a");
+    expect(snapshots.bytes).toBe(16 * 4096);
+    memory[5 * 4096] = 1;
+    snapshots.take(10, "b");
+    snapshots.take(20, "c");
+    expect(snapshots.bytes).toBe(17 * 4096);
+    memory.fill(9);
+    const nearest = snapshots.nearest(15)!;
+    expect(nearest.rest).toBe("b");
+    snapshots.restore(nearest);
+    expect(memory[5 * 4096]).toBe(1);
+    expect(memory[0]).toBe(7);
+    expect(snapshots.lastStep).toBe(10);
+  });
+
+  test("zero pages cost one page", () => {
+    const snapshots = new Snapshots(new ArrayBuffer(1024 * 4096), 2 ** 30);
+    snapshots.take(0, null);
+    expect(snapshots.bytes).toBe(4096);
+  });
+
+  test("thin out when they exceed their memory, and keep the first and the last", () => {
+    const memory = new Uint32Array(1024);
+    const snapshots = new Snapshots(memory.buffer, 10 * 4096);
+    for (let step = 0; step < 100; step++) {
+      memory[0] = step + 1;
+      snapshots.take(step, step);
+      expect(snapshots.bytes).toBeLessThanOrEqual(10 * 4096);
+    }
+    expect(snapshots.lastStep).toBe(99);
+    snapshots.restore(snapshots.nearest(0)!);
+    expect(memory[0]).toBe(1);
+    expect(snapshots.bytes).toBe(4096);
+  });
+});
+
+/** A life of a machine: run so far, type something, go somewhere. */
+const deed = fc.oneof(
+  fc.record({ kind: fc.constant("run" as const), to: fc.nat(3_000) }),
+  fc.record({ kind: fc.constant("input" as const), value: fc.nat(1000) }),
+  fc.record({ kind: fc.constant("goTo" as const), to: fc.nat(3_000) }),
+);
+
+describe("timeline", () => {
+  test("going back and running on gives what the straight run gave", () => {
+    fc.assert(
+      fc.property(fc.nat(4000), fc.nat(4000), fc.nat(100), (k, n, value) => {
+        const [straight, travelled] = [new CountingMachine(), new CountingMachine()];
+        const life = (machine: CountingMachine, to: number) => {
+          machine.run(k);
+          machine.input(value);
+          machine.run(to);
+        };
+        life(straight, k + n);
+        life(travelled, k + n);
+        travelled.timeline.goTo(Math.floor(k / 2));
+        travelled.timeline.goTo(k + n);
+        expect(travelled.state()).toEqual(straight.state());
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("whatever was done, each moment is found again as it was last left", () => {
+    fc.assert(
+      fc.property(fc.array(deed, { maxLength: 12 }), (deeds) => {
+        const machine = new CountingMachine({ interval: 100, limit: 20 * 4096 });
+        for (const todo of deeds) {
+          if (todo.kind === "run") machine.run(machine.now + todo.to);
+          else if (todo.kind === "input") machine.input(todo.value);
+          else machine.timeline.goTo(Math.min(todo.to, machine.now));
+        }
+        const { now } = machine;
+        const state = machine.state();
+        machine.timeline.goTo(Math.floor(now / 3));
+        machine.timeline.goTo(now);
+        expect(machine.state()).toEqual(state);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("an action in the past makes another future", () => {
+    const machine = new CountingMachine();
+    machine.run(500);
+    machine.input(5);
+    machine.run(1000);
+    machine.timeline.goTo(300);
+    machine.input(1);
+    machine.run(1000);
+    const other = new CountingMachine();
+    other.run(300);
+    other.input(1);
+    other.run(1000);
+    expect(machine.state()).toEqual(other.state());
+  });
+
+  test("a long replay leaves a snapshot near its end", () => {
+    const machine = new CountingMachine({});
+    machine.run(3_000_000);
+    while (machine.waiting) {
+      machine.input(1);
+      machine.run(3_000_000);
+    }
+    const before = machine.timeline.snapshots.count;
+    machine.timeline.goTo(2_900_000);
+    machine.timeline.goTo(2_899_999);
+    expect(machine.now).toBe(2_899_999);
+    expect(machine.timeline.snapshots.lastStep).toBeGreaterThan(2_830_000);
+    expect(machine.timeline.snapshots.count).toBeLessThanOrEqual(before + 2);
+  });
+});
