@@ -1,11 +1,21 @@
 import type { Privilege } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { SystemCalls } from "../../isa/system.ts";
+import { MemoryAccess } from "../mmu/access.ts";
 import type { WalkStep } from "../trace/event.ts";
 import type { Bus } from "./bus.ts";
+import { debugAfterReset } from "./debug-registers.ts";
 import type { MemoryObserver, Observer } from "./environment.ts";
-import type { Access, Fault, Monitor } from "./monitor.ts";
-import { type Segment, State } from "./state.ts";
+import { deliverException, deliverInterrupt, injectException, type VectoringEvent } from "./exceptions.ts";
+import { hardwareFault, vector } from "./fault.ts";
+import { definedFlags, flagsImage, setStatusFlags, statusMask } from "./flags.ts";
+import { atBoundary } from "./interrupts.ts";
+import { cpuBase, layout, ramBase, tlbBase } from "./layout.ts";
+import type { Access, Fault } from "./monitor.ts";
+import { checkPrivilege } from "./privilege.ts";
+import { setStackPointer, stackPointer } from "./stack.ts";
+import { CR0, CS, LDTR, type Segment, SS, signedNumber, TR } from "./state.ts";
+import { systemTable } from "./system-calls.ts";
 
 export interface CpuOptions {
   readonly memory: WebAssembly.Memory;
@@ -19,17 +29,13 @@ export interface CpuOptions {
 }
 
 type Argument<W> = W extends 64 ? bigint : number;
-type Result<W> = W extends undefined ? undefined : W extends 64 ? bigint : number;
 type Arguments<A extends readonly unknown[]> = { -readonly [K in keyof A]: Argument<A[K]> };
+type Procedure<N extends keyof SystemCalls> = SystemCalls[N]["result"] extends undefined
+  ? (cpu: Cpu, decoded: Decoded, ...args: Arguments<SystemCalls[N]["args"]>) => void
+  : (cpu: Cpu, decoded: Decoded, ...args: Arguments<SystemCalls[N]["args"]>) => Argument<SystemCalls[N]["result"]>;
 
 /** Procedures rows call by name. `next` must be set (see `Cpu.next`). */
-export type SystemTable = {
-  readonly [N in keyof SystemCalls]: (
-    cpu: Cpu,
-    decoded: Decoded,
-    ...args: Arguments<SystemCalls[N]["args"]>
-  ) => Result<SystemCalls[N]["result"]>;
-};
+export type SystemTable = { readonly [N in keyof SystemCalls]: Procedure<N> };
 
 /** What the run loop does after `atBoundary`. */
 export type Boundary =
@@ -53,147 +59,244 @@ export interface WalkOutcome {
   readonly verdict: string;
 }
 
+const canonicalEnd = 2 ** 47;
+
 /**
  * A processor. How an instruction executes (the run loop's side of the contract):
  *
- * 1. `atBoundary()` if `attention`; 2. fetch and decode at CS:RIP (`fetch8`, `fetchPage`); 3. `next` = RIP + length, wrapped
- * to 16 or 32 bits outside 64-bit code (`sequential`); 4. `checkPrivilege`, the monitor, the semantics; everything that transfers control
- * writes `next` and nothing writes RIP; 5. RIP = `next`. A thrown `Fault` goes to `deliver`, which sets RIP; a thrown `VmExit`
- * leaves RIP at the instruction. `deliver` and `atBoundary` may throw a `VmExit` too, and anything may throw `Unsupported`.
+ * 1. `atBoundary()` if `attention`; 2. fetch and decode at CS:RIP (`fetch8`, `fetchPage`); 3. `next` = `sequential(length)`;
+ * 4. `checkPrivilege`, the monitor, the semantics; everything that transfers control writes `next`, and only the delivery of an event
+ * writes RIP too; 5. RIP = `next`. A thrown `Fault` goes to `deliver`, which sets RIP; a thrown `VmExit` leaves RIP at the
+ * instruction. `deliver` and `atBoundary` may throw a `VmExit` too, and anything may throw `Unsupported`.
  */
-export class Cpu extends State {
+export class Cpu extends MemoryAccess {
   /** Offset of the next instruction: unsigned, or signed canonical in 64-bit code. */
   next = 0;
-  monitor: Monitor | undefined;
   observer: Observer = {};
-  memoryObserver: MemoryObserver = {};
   readonly bus: Bus;
   /** The event whose delivery is under way when a `VmExit` or fault happens (IDT-vectoring information). */
-  vectoring: Fault | { readonly kind: "interrupt"; readonly vector: number } | undefined;
-  readonly system: SystemTable;
-  /** The whole memory, for handlers: `view.getInt32(tlb addend + low linear, true)`. */
-  readonly view: DataView;
-  readonly bytes: Uint8Array;
+  vectoring: VectoringEvent | undefined;
+  readonly system: SystemTable = systemTable;
 
   constructor(options: CpuOptions) {
-    super(options.memory.buffer, options.cpuBase ?? 0);
+    super({
+      buffer: options.memory.buffer,
+      cpuBase: options.cpuBase ?? cpuBase,
+      tlbBase: options.tlbBase ?? tlbBase,
+      ramBase: options.ramBase ?? ramBase,
+      ramBytes: options.ramBytes,
+      bus: options.bus,
+    });
     this.bus = options.bus;
-    this.system = {} as SystemTable;
-    this.view = new DataView(options.memory.buffer);
-    this.bytes = new Uint8Array(options.memory.buffer);
     this.reset();
   }
 
-  /** State after RESET, except that CS:IP and all else are then the machine's to set. */
-  reset(): void {}
-  /** Recomputes what is derived from the state block; after a snapshot is restored or the block is written directly. */
-  refresh(): void {}
-
-  /** Offset of the instruction after the one at RIP, wrapped as the code segment says. */
-  sequential(_length: number): number {
-    throw new Error("coming");
+  get memoryObserver(): MemoryObserver {
+    return this.physical.observer;
+  }
+  set memoryObserver(observer: MemoryObserver) {
+    this.physical.observer = observer;
   }
 
-  // Memory at segment:offset. Offsets: unsigned for 16- and 32-bit addresses, signed for 64-bit ones.
-  // Values: 8 and 16 bits unsigned, 32 bits int32, 64 bits unsigned bigint.
-  load8(_segment: number, _offset: number): number {
-    throw new Error("coming");
+  /** State after RESET (SDM Vol. 3, table 9-1): real mode at F000:FFF0h, paging off, caches on. */
+  reset(): void {
+    this.r64.fill(0n);
+    this.r64[2] = 0x2_06d7n;
+    this.eflags = 2;
+    setStatusFlags(this, 0);
+    this.r64[layout.cr0 >> 3] = BigInt(CR0.ET);
+    this.r64[(layout.debug >> 3) + 6] = debugAfterReset.dr6;
+    this.r64[(layout.debug >> 3) + 7] = debugAfterReset.dr7;
+    this.r64[layout.pat >> 3] = 0x0007_0406_0007_0406n;
+    for (let segment = 0; segment < 6; segment++)
+      this.writeSegment(segment, { selector: 0, access: 0x93, limit: 0xffff, base: 0 });
+    this.writeSegment(CS, { selector: 0xf000, access: 0x93, limit: 0xffff, base: 0xffff_0000 });
+    this.writeSegment(LDTR, { selector: 0, access: 0x82, limit: 0xffff, base: 0 });
+    this.writeSegment(TR, { selector: 0, access: 0x8b, limit: 0xffff, base: 0 });
+    this.setGdtr(0, 0xffff);
+    this.setIdtr(0, 0xffff);
+    this.rip = 0xfff0;
+    this.next = 0xfff0;
+    this.vectoring = undefined;
+    this.tlb.clear();
+    this.refresh();
   }
-  load16(_segment: number, _offset: number): number {
-    throw new Error("coming");
+
+  /** Offset of the instruction after the one at RIP. Outside 64-bit code it wraps at 32 bits; the limit check is the fetch's. */
+  sequential(length: number): number {
+    const next = this.rip + length;
+    return this.bits === 64 ? next : next >>> 0;
   }
-  load32(_segment: number, _offset: number): number {
-    throw new Error("coming");
+
+  push16(value: number): void {
+    const { stackBits } = this;
+    const pointer = this.#below(stackBits, 2);
+    this.store16(SS, pointer, value);
+    setStackPointer(this, stackBits, pointer);
   }
-  load64(_segment: number, _offset: number): bigint {
-    throw new Error("coming");
+
+  push32(value: number): void {
+    const { stackBits } = this;
+    const pointer = this.#below(stackBits, 4);
+    this.store32(SS, pointer, value);
+    setStackPointer(this, stackBits, pointer);
   }
-  store8(_segment: number, _offset: number, _value: number): void {
-    throw new Error("coming");
+
+  push64(value: bigint): void {
+    const { stackBits } = this;
+    const pointer = this.#below(stackBits, 8);
+    this.store64(SS, pointer, value);
+    setStackPointer(this, stackBits, pointer);
   }
-  store16(_segment: number, _offset: number, _value: number): void {
-    throw new Error("coming");
-  }
-  store32(_segment: number, _offset: number, _value: number): void {
-    throw new Error("coming");
-  }
-  store64(_segment: number, _offset: number, _value: bigint): void {
-    throw new Error("coming");
-  }
-  /** Checks that a read-modify-write can store, before the read (LOCK, XCHG, ADD m, r). Same faults as the store. */
-  prepareStore(_segment: number, _offset: number, _bytes: number): void {
-    throw new Error("coming");
-  }
-  push16(_value: number): void {
-    throw new Error("coming");
-  }
-  push32(_value: number): void {
-    throw new Error("coming");
-  }
-  push64(_value: bigint): void {
-    throw new Error("coming");
-  }
+
   pop16(): number {
-    throw new Error("coming");
+    const { stackBits } = this;
+    const value = this.load16(SS, stackPointer(this, stackBits));
+    this.#release(stackBits, 2);
+    return value;
   }
+
   pop32(): number {
-    throw new Error("coming");
+    const { stackBits } = this;
+    const value = this.load32(SS, stackPointer(this, stackBits));
+    this.#release(stackBits, 4);
+    return value;
   }
+
   pop64(): bigint {
-    throw new Error("coming");
+    const { stackBits } = this;
+    const value = this.load64(SS, stackPointer(this, stackBits));
+    this.#release(stackBits, 8);
+    return value;
   }
 
-  /** Instruction byte at an offset of CS, with the limit and execute checks (#GP(0), #PF). */
-  fetch8(_offset: number): number {
-    throw new Error("coming");
-  }
-  /** Host-physical address of an instruction byte at a linear address; may lie outside RAM. Faults as a fetch does. */
-  fetchPage(_linear: number): number {
-    throw new Error("coming");
+  /** The stack pointer moved down by a push, wrapped at its width. */
+  #below(bits: 16 | 32 | 64, bytes: number): number {
+    const pointer = stackPointer(this, bits) - bytes;
+    if (bits === 64) return pointer;
+    return bits === 32 ? pointer >>> 0 : pointer & 0xffff;
   }
 
-  // Exceptions and interrupts.
-  raise(vector: number, errorCode?: number): never {
-    throw { kind: "fault", vector, errorCode, source: "hardware", length: 0 } satisfies Fault;
+  #release(bits: 16 | 32 | 64, bytes: number): void {
+    const pointer = stackPointer(this, bits) + bytes;
+    setStackPointer(this, bits, bits === 64 ? pointer : bits === 32 ? pointer >>> 0 : pointer & 0xffff);
   }
-  /** Delivers an exception: asks the monitor, then through the table of the mode; double and triple faults included. */
-  deliver(_fault: Fault): void {}
-  /** Delivers an external interrupt or (vector 2) NMI through the table of the mode, without asking the monitor. */
-  interrupt(_vector: number): void {}
+
+  raise(number: number, errorCode?: number): never {
+    throw hardwareFault(number, errorCode);
+  }
+
+  /**
+   * Delivers an exception or software interrupt: asks the monitor, then goes through the table of the mode. Exceptions while
+   * delivering become #DF or a shutdown by the manual's rules. Sets RIP and `next`. May throw a `VmExit`.
+   */
+  deliver(fault: Fault): void {
+    deliverException(this, fault, undefined);
+  }
+
+  /** As `deliver`, but the monitor is not asked about this event, only about those its delivery raises (event injection). */
+  inject(fault: Fault): void {
+    injectException(this, fault);
+  }
+
+  /** Delivers an external interrupt or (vector 2) NMI through the table of the mode; the monitor is not asked. */
+  interrupt(number: number): void {
+    deliverInterrupt(this, number);
+  }
+
   /** To be called at an instruction boundary while `attention` is set. */
   atBoundary(): Boundary {
-    throw new Error("coming");
+    return atBoundary(this);
   }
-  /** Near jump: checks the target against CS (#GP(0)) and sets `next`. */
-  jump(_target: number | bigint): void {}
-  /** The row's privilege column, with the TSS I/O bitmap for `io` (port and bytes as decoded). #GP(0) or returns. */
-  checkPrivilege(_privilege: Privilege, _decoded: Decoded): void {}
 
-  // State with its derived parts.
-  setCpl(_cpl: number): void {}
+  /** Near jump: sets `next`, or #GP(0) for a target beyond the limit of CS (not canonical, in 64-bit code). */
+  jump(target: number | bigint): void {
+    const offset = typeof target === "bigint" ? signedNumber(target) : target;
+    const valid = this.bits === 64 ? offset >= -canonicalEnd && offset < canonicalEnd : offset <= this.limit(CS);
+    if (!valid) throw hardwareFault(vector.GP, 0);
+    this.next = offset;
+  }
+
+  /** The row's privilege column, with the TSS I/O bitmap for `io` (port and bytes as decoded): returns, #GP(0) or #UD. */
+  checkPrivilege(privilege: Privilege, decoded: Decoded): void {
+    checkPrivilege(this, privilege, decoded);
+  }
+
+  setCpl(cpl: number): void {
+    this.r32[layout.cpl >> 2] = cpl;
+    this.refresh();
+  }
+
   /** Writes a segment register with its hidden part, unchecked, and refreshes. */
-  setSegment(_segment: number, _value: Segment): void {}
-  /** The whole RFLAGS image, status flags included. */
-  get flags(): number {
-    throw new Error("coming");
+  setSegment(segment: number, value: Segment): void {
+    this.writeSegment(segment, value);
+    this.refresh();
   }
-  set flags(_value: number) {}
 
-  // Translation for debugger, VMM and devices.
-  /** Walks without changing anything, for an access at the current or a given privilege. */
-  walk(_linear: number, _access: Access, _user?: boolean): WalkOutcome {
-    throw new Error("coming");
+  /** The whole RFLAGS image, status flags included. Writing is unchecked; bits that do not exist are dropped. */
+  get flags(): number {
+    return flagsImage(this);
   }
-  /** Forgets cached translations: all but global ones, or all. */
-  flushTlb(_global: boolean): void {}
-  /** Forgets what the TLB holds for one linear address (INVLPG). */
-  invalidatePage(_linear: number): void {}
-  /** Host-physical pages: bit 0 holds decoded code, bit 1 watched for writes, bit 2 watched for reads and writes. */
-  guardPage(_page: number, _flags: number): void {}
-  unguardPage(_page: number, _flags: number): void {}
-  /** Host-physical memory with devices and notification, 1, 2 or 4 bytes, unsigned. */
-  readPhysical(_address: number, _bytes: number): number {
-    throw new Error("coming");
+  set flags(value: number) {
+    setStatusFlags(this, value);
+    this.eflags = (value & definedFlags & ~statusMask) | 2;
+    // IF, TF and RF are looked at on the next boundary, AC decides on alignment checks.
+    this.attention = true;
+    this.refresh();
   }
-  writePhysical(_address: number, _bytes: number, _value: number): void {}
+
+  /** Walks the paging structures without changing anything; by default as a read at the current privilege. */
+  walk(linear: number, access: Access = "read", user = this.cpl === 3): WalkOutcome {
+    const steps: WalkStep[] = [];
+    const result = this.walker.walk({ linear, access, user, probe: true, steps });
+    if (result.kind === "fault") {
+      const code = result.errorCode;
+      const verdict = `#PF, error code ${code.toString(16).toUpperCase()}h`;
+      return { physical: undefined, host: undefined, errorCode: code, steps, verdict };
+    }
+    if (result.kind === "refused")
+      return { physical: undefined, host: undefined, errorCode: undefined, steps, verdict: "no nested translation" };
+    const host = this.#probeHost(result.physical, access, linear, steps);
+    const verdict = host === undefined ? "no nested translation" : "ok";
+    return { physical: result.physical, host, errorCode: undefined, steps, verdict };
+  }
+
+  #probeHost(guest: number, access: Access, linear: number, steps: WalkStep[]): number | undefined {
+    if (!this.monitor) return guest;
+    const nested = { linear: BigInt.asUintN(64, BigInt(linear)), forTable: false, probe: true, steps };
+    return this.monitor.translate(guest, access, nested);
+  }
+
+  /** Forgets cached translations: all but global ones, or with `global` all. */
+  flushTlb(global: boolean): void {
+    this.tlb.flush(global);
+  }
+
+  /** Forgets what the TLB holds for the page of a linear address (INVLPG). */
+  invalidatePage(linear: number): void {
+    this.tlb.invalidate(linear);
+  }
+
+  /** Adds guard bits (see `mmu/physical.ts`) to a host-physical page of RAM. */
+  guardPage(page: number, flags: number): void {
+    this.#setGuards(page, this.physical.guards[page]! | flags);
+  }
+
+  unguardPage(page: number, flags: number): void {
+    this.#setGuards(page, this.physical.guards[page]! & ~flags);
+  }
+
+  #setGuards(page: number, guards: number): void {
+    if (this.physical.guards[page] === guards) return;
+    this.physical.guards[page] = guards;
+    this.tlb.applyGuards(page);
+  }
+
+  /** Host-physical memory with devices and notification; 1, 2 or 4 bytes within a page, unsigned. */
+  readPhysical(address: number, bytes: number): number {
+    return this.physical.read(address, bytes);
+  }
+  writePhysical(address: number, bytes: number, value: number): void {
+    this.physical.write(address, bytes, value);
+  }
 }

@@ -69,6 +69,8 @@ export const layout = {
   tscOffset: 0x2e0,
   miscEnable: 0x2e8,
   featureControl: 0x2f0,
+  /** IA32_TSC_AUX, what RDTSCP gives in ECX. */
+  tscAux: 0x2f8,
   /** PDPTEs 0–3 of PAE paging, loaded with CR3. */
   pdptes: 0x300,
   end: 0x400,

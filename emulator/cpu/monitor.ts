@@ -12,6 +12,8 @@ export interface Fault {
   readonly source: "hardware" | "software" | "software-exception";
   /** Bytes of the instruction, for the software sources. */
   readonly length: number;
+  /** What #DB adds to DR6 when it is delivered. */
+  readonly debug?: number;
 }
 
 /** The guest left to its monitor. Thrown to abandon an instruction; the instruction pointer is at it. */
@@ -46,8 +48,8 @@ export interface Monitor {
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined;
   /** CR0 or CR4 as the guest reads it: real value, or the read shadow under the guest/host mask. */
   readControl(number: 0 | 4, real: bigint): bigint;
-  /** What goes into CR0 or CR4 when the guest writes `value` without an exit: bits that the VMM owns keep their real value. */
-  writeControl(number: 0 | 4, real: bigint, value: bigint): bigint;
+  /** Bits of CR0 or CR4 that a write by the guest leaves as they are (the guest/host mask). Default: none. */
+  hostOwned?(number: 0 | 4): bigint;
   /** An exit happened and the VMM has not resumed the guest yet. */
   readonly exitPending: boolean;
   /** Lets the VMM handle the pending exit and resume (or stop) the guest. */

@@ -2,6 +2,7 @@ import { flagMask } from "../../isa/flags.ts";
 import type { SegmentName } from "../../isa/registers.ts";
 import type { OperatingMode } from "./environment.ts";
 import { accessBits, layout, segmentBytes, segmentLayout } from "./layout.ts";
+import type { Monitor } from "./monitor.ts";
 
 /** Numbers of the segment registers in the state block; 0–5 as instructions encode them. */
 export const segmentNumber = { es: 0, cs: 1, ss: 2, ds: 3, fs: 4, gs: 5, ldtr: 6, tr: 7 } as const;
@@ -74,8 +75,7 @@ export class State {
   readonly u32: Uint32Array;
   readonly r64: BigUint64Array;
   readonly f64: Float64Array;
-  /** Segment bases of ES … TR as numbers: unsigned 32-bit, or signed canonical in long mode. */
-  readonly bases = new Float64Array(8);
+  monitor: Monitor | undefined;
 
   /** @param base offset of the state block in the memory's buffer */
   constructor(buffer: ArrayBuffer, base: number) {

@@ -1,0 +1,112 @@
+import { physicalAddressBits } from "../mmu/physical.ts";
+
+export interface CpuidResult {
+  readonly eax: number;
+  readonly ebx: number;
+  readonly ecx: number;
+  readonly edx: number;
+}
+
+const bits = (...numbers: number[]): number => numbers.reduce((mask, n) => mask | (1 << n), 0) >>> 0;
+
+const ascii = (text: string): number[] => {
+  const words: number[] = [];
+  for (let at = 0; at < text.length; at += 4)
+    words.push([0, 1, 2, 3].reduce((word, n) => word | ((text.charCodeAt(at + n) || 0) << (8 * n)), 0) >>> 0);
+  return words;
+};
+
+/** Family 6, model 45, stepping 7: a 64-bit processor of the time of VT-x with EPT. */
+const signature = 0x0002_06d7;
+
+/**
+ * Feature bits say exactly what is implemented: a clear bit may be relied on to mean an instruction raises #UD, or a
+ * register bit is reserved. There is no FPU, no SSE, no XSAVE, no local APIC, no performance counters, and no VMX for the guest.
+ */
+const feature1Edx = {
+  DE: 2,
+  PSE: 3,
+  TSC: 4,
+  MSR: 5,
+  PAE: 6,
+  CX8: 8,
+  SEP: 11,
+  PGE: 13,
+  CMOV: 15,
+  PAT: 16,
+  PSE36: 17,
+} as const;
+const feature1Ecx = { CX16: 13, MOVBE: 22, POPCNT: 23 } as const;
+const feature7Ebx = { SMEP: 7, SMAP: 20 } as const;
+const feature7Ecx = { UMIP: 2 } as const;
+const extendedEcx = { LAHF64: 0, LZCNT: 5 } as const;
+const extendedEdx = { SYSCALL: 11, NX: 20, PDPE1GB: 26, RDTSCP: 27, LM: 29 } as const;
+
+const vendor = ascii("GenuineIntel");
+const brand = ascii("Ringside emulated processor".padEnd(48, "\0"));
+const none: CpuidResult = { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+const vendorLeaf = (highest: number): CpuidResult => ({
+  eax: highest,
+  ebx: vendor[0]!,
+  edx: vendor[1]!,
+  ecx: vendor[2]!,
+});
+const brandLeaf = (at: number): CpuidResult => ({
+  eax: brand[at]!,
+  ebx: brand[at + 1]!,
+  ecx: brand[at + 2]!,
+  edx: brand[at + 3]!,
+});
+
+const highestBasic = 7;
+const highestExtended = 0x8000_0008;
+
+const leaves = new Map<number, (subleaf: number, wide: boolean) => CpuidResult>([
+  [0, () => vendorLeaf(highestBasic)],
+  [
+    1,
+    () => ({
+      eax: signature,
+      ebx: 0,
+      ecx: bits(...Object.values(feature1Ecx)),
+      edx: bits(...Object.values(feature1Edx)),
+    }),
+  ],
+  [
+    7,
+    (subleaf) =>
+      subleaf === 0
+        ? { eax: 0, ebx: bits(...Object.values(feature7Ebx)), ecx: bits(...Object.values(feature7Ecx)), edx: 0 }
+        : none,
+  ],
+  [0x8000_0000, () => ({ ...none, eax: highestExtended })],
+  [
+    0x8000_0001,
+    (_, wide) => {
+      const { SYSCALL, ...always } = extendedEdx;
+      return {
+        ...none,
+        ecx: bits(...Object.values(extendedEcx)),
+        edx: bits(...Object.values(always), ...(wide ? [SYSCALL] : [])),
+      };
+    },
+  ],
+  [0x8000_0002, () => brandLeaf(0)],
+  [0x8000_0003, () => brandLeaf(4)],
+  [0x8000_0004, () => brandLeaf(8)],
+  [0x8000_0008, () => ({ ...none, eax: physicalAddressBits | (48 << 8) })],
+]);
+
+/**
+ * What CPUID returns on the machine itself; all values unsigned. Leaves above the highest basic one answer as that one, as
+ * Intel's processors do. A hypervisor that changes leaves or sets the hypervisor bit starts from this.
+ *
+ * @param wide the instruction runs in 64-bit code: Intel's processors show SYSCALL only there
+ */
+export function cpuidLeaf(leaf: number, subleaf: number, wide: boolean): CpuidResult {
+  const known = leaves.get(leaf);
+  if (known) return known(subleaf, wide);
+  const extended = leaf >= 0x8000_0000 && leaf <= highestExtended;
+  if (extended || leaf <= highestBasic) return none;
+  return leaves.get(highestBasic)?.(subleaf, wide) ?? none;
+}

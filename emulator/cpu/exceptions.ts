@@ -1,0 +1,107 @@
+import { flagMask } from "../../isa/flags.ts";
+import type { Cpu } from "./cpu.ts";
+import { deliverThroughTable } from "./event-delivery.ts";
+import { hardwareFault, isFault, pushesErrorCode, vector } from "./fault.ts";
+import { layout } from "./layout.ts";
+import type { Fault } from "./monitor.ts";
+
+export interface InterruptEvent {
+  readonly kind: "interrupt";
+  readonly vector: number;
+}
+export type VectoringEvent = Fault | InterruptEvent;
+
+const contributory = new Set<number>([vector.DE, vector.TS, vector.NP, vector.SS, vector.GP]);
+const blockedByDelivery = 3 | (7 << 29);
+/** Blocking by NMI in the interruptibility state. */
+export const nmiBlocked = 8;
+/** Activity state "shutdown". */
+export const shutdown = 2;
+
+type Combination = "serial" | "double" | "triple";
+
+/** What an exception becomes that arises while another event is delivered (SDM Vol. 3, table 6-5). */
+export function combine(first: VectoringEvent, second: Fault): Combination {
+  if (first.kind === "interrupt" || first.source !== "hardware") return "serial";
+  if (first.vector === vector.DF) return "triple";
+  const bad = contributory.has(second.vector);
+  if (contributory.has(first.vector) && bad) return "double";
+  return first.vector === vector.PF && (bad || second.vector === vector.PF) ? "double" : "serial";
+}
+
+/** Delivers an exception; the monitor is asked about it, and about every further one that delivering it raises. */
+export function deliverException(cpu: Cpu, fault: Fault, during: VectoringEvent | undefined): void {
+  cpu.vectoring = during;
+  cpu.monitor?.onException(fault);
+  const combination = during ? combine(during, fault) : "serial";
+  if (combination === "triple") {
+    tripleFault(cpu);
+    return;
+  }
+  const event = combination === "double" ? hardwareFault(vector.DF, 0) : fault;
+  if (event !== fault) cpu.monitor?.onException(event);
+  injectException(cpu, event);
+}
+
+/** Delivers an exception without asking the monitor about this one (VM-entry event injection). */
+export function injectException(cpu: Cpu, fault: Fault): void {
+  cpu.vectoring = fault;
+  if (fault.address !== undefined && fault.vector === vector.PF) cpu.r64[layout.cr2 >> 3] = fault.address;
+  if (fault.debug !== undefined) cpu.r64[layout.debug / 8 + 6]! |= BigInt(fault.debug);
+  const software = fault.source !== "hardware";
+  cpu.observer.exception?.(fault);
+  try {
+    deliverThroughTable(cpu, {
+      vector: fault.vector,
+      errorCode: fault.errorCode !== undefined && pushesErrorCode(fault.vector) ? fault.errorCode : undefined,
+      software,
+      returnTo: software ? cpu.sequential(fault.length) : cpu.rip,
+      setResume: !software && fault.vector !== vector.DB && fault.vector !== vector.DF,
+    });
+  } catch (thrown) {
+    if (!isFault(thrown)) throw thrown;
+    deliverException(cpu, thrown, fault);
+    return;
+  }
+  delivered(cpu);
+}
+
+/** Delivers an external interrupt or NMI (vector 2). */
+export function deliverInterrupt(cpu: Cpu, number: number): void {
+  const event: InterruptEvent = { kind: "interrupt", vector: number };
+  cpu.vectoring = event;
+  cpu.activity = 0;
+  cpu.observer.interrupt?.(number);
+  try {
+    deliverThroughTable(cpu, {
+      vector: number,
+      errorCode: undefined,
+      software: false,
+      returnTo: cpu.rip,
+      setResume: false,
+    });
+  } catch (thrown) {
+    if (!isFault(thrown)) throw thrown;
+    deliverException(cpu, thrown, event);
+    return;
+  }
+  delivered(cpu);
+  if (number === vector.NMI) cpu.interruptibility |= nmiBlocked;
+}
+
+/** The handler is entered: what its first instruction finds. */
+function delivered(cpu: Cpu): void {
+  cpu.vectoring = undefined;
+  cpu.next = cpu.rip;
+  cpu.activity = 0;
+  cpu.interruptibility &= ~blockedByDelivery;
+  if ((cpu.eflags & flagMask("TF")) !== 0) cpu.attention = true;
+}
+
+/** An exception while #DF was delivered: shutdown, unless the monitor takes it. */
+function tripleFault(cpu: Cpu): void {
+  cpu.vectoring = undefined;
+  if (cpu.monitor?.onTripleFault()) return;
+  cpu.activity = shutdown;
+  cpu.attention = true;
+}

@@ -1,0 +1,116 @@
+import { flagMask } from "../../isa/flags.ts";
+import type { Boundary, Cpu } from "./cpu.ts";
+import { deliverException, deliverInterrupt, shutdown } from "./exceptions.ts";
+import { hardwareFault, vector } from "./fault.ts";
+import { layout } from "./layout.ts";
+
+const IF = flagMask("IF");
+const TF = flagMask("TF");
+const RF = flagMask("RF");
+
+/** Interruptibility: blocking by STI and by MOV SS, each until one more instruction has executed. */
+export const shadow = { sti: 1, movSs: 2 } as const;
+const anyShadow = shadow.sti | shadow.movSs;
+/** The processor's own marks beside it: RF, a single step, the shadow was there at the boundary before. */
+const resumeSeen = 1 << 29;
+const stepArmed = 1 << 30;
+const shadowSeen = 1 << 31;
+
+/** DR6.BS: the #DB is a single step. */
+const singleStep = 1 << 14;
+
+/** Holds interrupts off until the instruction after the next boundary is done. Repeating MOV SS does not prolong it. */
+export function castShadow(cpu: Cpu, kind: number): void {
+  if ((cpu.interruptibility & kind) === 0) cpu.interruptibility = (cpu.interruptibility & ~shadowSeen) | kind;
+  cpu.attention = true;
+}
+
+/** STI: interrupts are recognized after the following instruction, if they were off before. */
+export function setInterruptFlag(cpu: Cpu): void {
+  if ((cpu.eflags & IF) !== 0) return;
+  cpu.eflags |= IF;
+  castShadow(cpu, shadow.sti);
+}
+
+/**
+ * What happens between two instructions (SDM Vol. 3, table 6-2): single step, the monitor's windows and injections, external
+ * interrupts, waiting. Lowers `attention` where the next boundary has nothing to look at; who changes that raises it again.
+ */
+export function atBoundary(cpu: Cpu): Boundary {
+  if (cpu.activity === shutdown) return "shutdown";
+  cpu.attention = cpu.activity !== 0;
+  const blocked = ageShadow(cpu);
+  ageResumeFlag(cpu);
+  if (singleStepDue(cpu, blocked)) {
+    deliverException(cpu, { ...hardwareFault(vector.DB), debug: singleStep }, undefined);
+    return "stepped";
+  }
+  if (cpu.monitor?.atBoundary()) return "stepped";
+  if (takeInterrupt(cpu, blocked)) return "stepped";
+  return cpu.activity === 0 ? "run" : "idle";
+}
+
+/** Whether interrupts are held off at this boundary; the shadow ends at the one after. */
+function ageShadow(cpu: Cpu): boolean {
+  const state = cpu.interruptibility;
+  if ((state & anyShadow) === 0) return false;
+  if ((state & shadowSeen) !== 0) {
+    cpu.interruptibility = state & ~(anyShadow | shadowSeen);
+    return false;
+  }
+  cpu.interruptibility = state | shadowSeen;
+  cpu.attention = true;
+  return true;
+}
+
+/** RF lasts for one instruction, also one that it was set for by IRET. */
+function ageResumeFlag(cpu: Cpu): void {
+  if ((cpu.eflags & RF) === 0) return;
+  if ((cpu.interruptibility & resumeSeen) !== 0) {
+    cpu.eflags &= ~RF;
+    cpu.interruptibility &= ~resumeSeen;
+  } else {
+    cpu.interruptibility |= resumeSeen;
+    cpu.attention = true;
+  }
+}
+
+/** A trap after each instruction that began with TF set; held back by MOV SS. */
+function singleStepDue(cpu: Cpu, blocked: boolean): boolean {
+  const armed = (cpu.interruptibility & stepArmed) !== 0;
+  const heldBack = blocked && (cpu.interruptibility & shadow.movSs) !== 0;
+  if (armed && !heldBack) {
+    cpu.interruptibility &= ~stepArmed;
+    return true;
+  }
+  if ((cpu.eflags & TF) !== 0) cpu.interruptibility |= stepArmed;
+  if (((cpu.eflags & TF) | (cpu.interruptibility & stepArmed)) !== 0) cpu.attention = true;
+  return false;
+}
+
+function takeInterrupt(cpu: Cpu, blocked: boolean): boolean {
+  if (!cpu.bus.interruptPending()) return false;
+  if (blocked) {
+    cpu.attention = true;
+    return false;
+  }
+  if (cpu.monitor) {
+    if (cpu.monitor.onInterrupt()) return true;
+    if (!cpu.bus.interruptPending()) return false;
+  }
+  if ((cpu.eflags & IF) === 0) return false;
+  deliverInterrupt(cpu, cpu.bus.acknowledgeInterrupt());
+  return true;
+}
+
+/** HLT: waits for an interrupt at the following instruction. */
+export function halt(cpu: Cpu): void {
+  cpu.activity = 1;
+  cpu.attention = true;
+}
+
+/** Virtual time as the time-stamp counter shows it. */
+export function timeStamp(cpu: Cpu): bigint {
+  const cycles = cpu.f64[layout.steps >> 3]! + cpu.f64[layout.extraCycles >> 3]!;
+  return BigInt.asUintN(64, BigInt(Math.floor(cycles)) + cpu.r64[layout.tscOffset >> 3]!);
+}

@@ -1,0 +1,110 @@
+import { physicalAddressBits } from "../mmu/physical.ts";
+import { pagingMode } from "../mmu/walk.ts";
+import type { Cpu } from "./cpu.ts";
+import { systemType } from "./descriptor.ts";
+import { hardwareFault, vector } from "./fault.ts";
+import { accessBits, layout } from "./layout.ts";
+import { CR0, CR4, CS, EFER, TR } from "./state.ts";
+
+const refuse = (): never => {
+  throw hardwareFault(vector.GP, 0);
+};
+
+const cr0Bits = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.ET | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
+/** Bits of CR4 for what is implemented; all others are reserved. */
+export const cr4Bits = CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.PGE | CR4.PCE | CR4.UMIP | CR4.SMEP | CR4.SMAP;
+const eferBits = BigInt(EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE);
+/** Bits of a PDPTE that must be 0: 2:1, 8:5 and those from MAXPHYADDR up. */
+const pdpteReserved = 0x1e6n | (2n ** 64n - 2n ** BigInt(physicalAddressBits));
+
+/** What a write really leaves in CR0 or CR4: bits that a monitor owns stay as they are. */
+function merged(cpu: Cpu, number: 0 | 4, value: bigint): bigint {
+  const owned = cpu.monitor?.hostOwned?.(number) ?? 0n;
+  const real = cpu.r64[(number === 0 ? layout.cr0 : layout.cr4) >> 3]!;
+  return (value & ~owned) | (real & owned);
+}
+
+/** MOV to CR0, LMSW, CLTS (SDM Vol. 2, MOV to control registers; Vol. 3, 9.8.5 for long mode). */
+export function writeCr0(cpu: Cpu, value: bigint): void {
+  if (value >> 32n !== 0n) refuse();
+  const after = (Number(merged(cpu, 0, value)) & cr0Bits) | CR0.ET;
+  const before = cpu.cr0;
+  if ((after & CR0.PG) !== 0 && (after & CR0.PE) === 0) refuse();
+  if ((after & CR0.NW) !== 0 && (after & CR0.CD) === 0) refuse();
+  const pagingBegins = (after & ~before & CR0.PG) !== 0;
+  const pagingEnds = (before & ~after & CR0.PG) !== 0;
+  if (pagingBegins && (cpu.efer & EFER.LME) !== 0) checkLongModeEntry(cpu);
+  if (pagingEnds && cpu.bits === 64) refuse();
+  const pae = (after & CR0.PG) !== 0 && (cpu.cr4 & CR4.PAE) !== 0 && (cpu.efer & EFER.LME) === 0;
+  if (pae && ((before ^ after) & (CR0.PG | CR0.CD | CR0.NW)) !== 0) loadPdptes(cpu, cpu.cr3);
+  const mode = cpu.mode;
+  cpu.r64[layout.cr0 >> 3] = BigInt(after >>> 0);
+  if (pagingBegins && (cpu.efer & EFER.LME) !== 0) cpu.r32[layout.efer >> 2]! |= EFER.LMA;
+  if (pagingEnds) cpu.r32[layout.efer >> 2]! &= ~EFER.LMA;
+  if (((before ^ after) & (CR0.PG | CR0.WP)) !== 0) cpu.tlb.flush(true);
+  cpu.refresh();
+  if (cpu.mode !== mode) cpu.observer.modeChanged?.(mode, cpu.mode);
+}
+
+/** Setting CR0.PG with EFER.LME: PAE must be on, and neither a 64-bit code segment nor a 16-bit TSS loaded. */
+function checkLongModeEntry(cpu: Cpu): void {
+  if ((cpu.cr4 & CR4.PAE) === 0) refuse();
+  if ((cpu.access(CS) & accessBits.l) !== 0) refuse();
+  const task = cpu.access(TR) & accessBits.type;
+  if (task === systemType.tss16 || task === systemType.busyTss16) refuse();
+}
+
+export function writeCr3(cpu: Cpu, value: bigint): void {
+  if (cpu.longMode && value >> BigInt(physicalAddressBits) !== 0n) refuse();
+  if (pagingMode(cpu) === "pae") loadPdptes(cpu, Number(value));
+  cpu.r64[layout.cr3 >> 3] = value;
+  cpu.tlb.flush(false);
+}
+
+export function writeCr4(cpu: Cpu, value: bigint): void {
+  const owned = cpu.monitor?.hostOwned?.(4) ?? 0n;
+  if ((value & ~owned & ~BigInt(cr4Bits)) !== 0n) refuse();
+  const after = Number(merged(cpu, 4, value));
+  const before = cpu.cr4;
+  if (cpu.longMode && (after & CR4.PAE) === 0) refuse();
+  const changed = before ^ after;
+  const pae = cpu.paging && !cpu.longMode && (after & CR4.PAE) !== 0;
+  if (pae && (changed & (CR4.PAE | CR4.PSE | CR4.PGE | CR4.SMEP)) !== 0) loadPdptes(cpu, cpu.cr3);
+  cpu.r64[layout.cr4 >> 3] = BigInt(after >>> 0);
+  if ((changed & (CR4.PAE | CR4.PSE | CR4.PGE | CR4.SMEP | CR4.SMAP)) !== 0) cpu.tlb.flush(true);
+}
+
+/** Loads the four PDPTE registers of PAE paging from the table CR3 points to; #GP(0) if a present one has reserved bits. */
+export function loadPdptes(cpu: Cpu, cr3: number): void {
+  const table = (cr3 & 0xffff_ffe0) >>> 0;
+  const entries = [0, 1, 2, 3].map((index) => readPdpte(cpu, table + 8 * index));
+  if (entries.some((entry) => (entry & 1n) !== 0n && (entry & pdpteReserved) !== 0n)) refuse();
+  for (const [index, entry] of entries.entries()) cpu.r64[(layout.pdptes >> 3) + index] = entry;
+}
+
+function readPdpte(cpu: Cpu, address: number): bigint {
+  const host = cpu.monitor ? cpu.monitor.translate(address, "read", { linear: undefined, forTable: true }) : address;
+  if (host === undefined) throw new RangeError("nested translation was refused without being a probe");
+  const low = cpu.physical.read(host, 4);
+  return (BigInt(cpu.physical.read(host + 4, 4)) << 32n) | BigInt(low);
+}
+
+/** WRMSR to IA32_EFER. LMA is read-only and keeps its value. */
+export function writeEfer(cpu: Cpu, value: bigint): void {
+  if ((value & ~eferBits) !== 0n) refuse();
+  const before = cpu.efer;
+  const after = (Number(value) & ~EFER.LMA) | (before & EFER.LMA);
+  if (((before ^ after) & EFER.LME) !== 0 && cpu.paging) refuse();
+  cpu.r64[layout.efer >> 3] = BigInt(after >>> 0);
+  if (((before ^ after) & EFER.NXE) !== 0) cpu.tlb.flush(true);
+}
+
+/** LMSW: PE can be set but not cleared; MP, EM and TS follow. */
+export function loadMachineStatus(cpu: Cpu, value: number): void {
+  const keepsPe = cpu.cr0 & CR0.PE;
+  writeCr0(cpu, BigInt(((cpu.cr0 & ~0xf) | (value & 0xf) | keepsPe) >>> 0));
+}
+
+export function clearTaskSwitched(cpu: Cpu): void {
+  writeCr0(cpu, BigInt((cpu.cr0 & ~CR0.TS) >>> 0));
+}

@@ -1,0 +1,71 @@
+import { flagMask } from "../../isa/flags.ts";
+import type { Privilege } from "../../isa/instruction.ts";
+import type { Decoded } from "../../isa/operands.ts";
+import type { Cpu } from "./cpu.ts";
+import { systemType } from "./descriptor.ts";
+import { hardwareFault, vector } from "./fault.ts";
+import { accessBits } from "./layout.ts";
+import { CR4, TR } from "./state.ts";
+
+const DX = 2;
+
+/** Port of IN, OUT, INS or OUTS: the immediate, or DX. */
+export function portOf(cpu: Cpu, decoded: Decoded): number {
+  for (const operand of decoded.operands) if (operand.kind === "immediate") return Number(operand.value) & 0xff;
+  return cpu.r16[DX * 4]!;
+}
+
+/** Bytes that IN, OUT, INS or OUTS moves: 1, 2 or 4. */
+export function portBytes(decoded: Decoded): number {
+  for (const operand of decoded.operands) {
+    if (operand.kind === "memory" && operand.width !== undefined) return operand.width / 8;
+    if (operand.kind === "register" && operand.number === 0) return operand.width / 8;
+  }
+  return Math.min(decoded.operandSize, 32) / 8;
+}
+
+/** Whether the I/O permission bitmap of the TSS allows all `bytes` ports from `port` (SDM Vol. 1, 19.5.2). */
+export function bitmapAllows(cpu: Cpu, port: number, bytes: number): boolean {
+  const task = cpu.segment(TR);
+  const type = task.access & accessBits.type;
+  if (type !== systemType.tss32 && type !== systemType.busyTss32) return false;
+  if (task.limit < 0x67) return false;
+  const at = cpu.readSystem(task.base + 0x66, 2) + (port >> 3);
+  if (at + 1 > task.limit) return false;
+  const mask = ((1 << bytes) - 1) << (port & 7);
+  return (cpu.readSystem(task.base + at, 2) & mask) === 0;
+}
+
+/** Whether the processor itself lets the present privilege use these ports. */
+export function ioAllowed(cpu: Cpu, port: number, bytes: number): boolean {
+  if (!cpu.protectedMode) return true;
+  const virtual = (cpu.eflags & flagMask("VM")) !== 0;
+  if (!virtual && cpu.cpl <= cpu.iopl) return true;
+  return bitmapAllows(cpu, port, bytes);
+}
+
+/** Whether the privilege column of a row lets the instruction run now. */
+export function privilegeAllows(cpu: Cpu, privilege: Privilege, decoded: Decoded): boolean {
+  switch (privilege) {
+    case "none":
+      return true;
+    case "cpl0":
+    case "cpl0-ud":
+      return cpu.cpl === 0;
+    case "iopl":
+      return cpu.cpl <= cpu.iopl;
+    case "io":
+      return ioAllowed(cpu, portOf(cpu, decoded), portBytes(decoded));
+    case "umip":
+      return cpu.cpl === 0 || (cpu.cr4 & CR4.UMIP) === 0;
+    case "tsd":
+      return cpu.cpl === 0 || (cpu.cr4 & CR4.TSD) === 0;
+    case "pce":
+      return cpu.cpl === 0 || (cpu.cr4 & CR4.PCE) !== 0;
+  }
+}
+
+export function checkPrivilege(cpu: Cpu, privilege: Privilege, decoded: Decoded): void {
+  if (privilegeAllows(cpu, privilege, decoded)) return;
+  throw privilege === "cpl0-ud" ? hardwareFault(vector.UD) : hardwareFault(vector.GP, 0);
+}

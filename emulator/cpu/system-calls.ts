@@ -1,0 +1,251 @@
+import { flagMask } from "../../isa/flags.ts";
+import type { Decoded } from "../../isa/operands.ts";
+import type { Cpu, SystemTable } from "./cpu.ts";
+import { cpuidLeaf } from "./cpuid.ts";
+import { readDebug, writeDebug } from "./debug-registers.ts";
+import { farCall, farJump, farReturn } from "./far-transfer.ts";
+import { fastEnter, fastExit, swapGs, systemCall, systemReturn } from "./fast-system-calls.ts";
+import { hardwareFault, vector } from "./fault.ts";
+import { flagsImage, popFlagsMask, setStatusFlag } from "./flags.ts";
+import { enter, leave, popAll, pushAll } from "./frame-instructions.ts";
+import { interruptReturn } from "./interrupt-return.ts";
+import { castShadow, halt, setInterruptFlag, shadow, timeStamp } from "./interrupts.ts";
+import { layout } from "./layout.ts";
+import { clearTaskSwitched, loadMachineStatus, writeCr0, writeCr3, writeCr4 } from "./modes.ts";
+import type { Fault } from "./monitor.ts";
+import { readMsr, writeMsr } from "./msr.ts";
+import { accessRights, loadLdt, loadSegmentRegister, loadTask, segmentLimit, verify } from "./segmentation.ts";
+import { Frame, setStackPointer } from "./stack.ts";
+import { CS, LDTR, SS, segmentOf, signedNumber, TR, unsigned64 } from "./state.ts";
+
+const RAX = 0;
+const RCX = 1;
+const RDX = 2;
+const RBX = 3;
+
+const refuse = (number: number, errorCode?: number): never => {
+  throw hardwareFault(number, errorCode);
+};
+
+const isCanonical = (address: number): boolean => address >= -(2 ** 47) && address < 2 ** 47;
+
+/** A software interrupt is delivered by the instruction itself, which thereby retires. */
+function softwareEvent(cpu: Cpu, decoded: Decoded, number: number, source: Fault["source"]): void {
+  cpu.deliver({ kind: "fault", vector: number, errorCode: undefined, source, length: decoded.length });
+}
+
+function moveToSegment(cpu: Cpu, segment: number, selector: number): void {
+  if (segment === CS || segment > 5) refuse(vector.UD);
+  loadSegmentRegister(cpu, segment, selector);
+  if (segment === SS) castShadow(cpu, shadow.movSs);
+}
+
+function popSegment(cpu: Cpu, decoded: Decoded, segment: number): void {
+  const { stackBits } = cpu;
+  const frame = Frame.current(cpu);
+  // Only the selector's two bytes are read; the stack pointer moves by the operand size.
+  const selector = frame.pop(2);
+  frame.skip(decoded.operandSize / 8 - 2);
+  moveToSegment(cpu, segment, selector);
+  setStackPointer(cpu, stackBits, frame.pointer);
+}
+
+/** PUSHF, POPF and INT n in virtual-8086 mode need IOPL 3 (virtual-8086 mode extensions are not there). */
+function checkVirtual8086(cpu: Cpu): void {
+  if (cpu.virtual8086 && cpu.iopl < 3) refuse(vector.GP, 0);
+}
+
+function popFlags(cpu: Cpu, decoded: Decoded, image: bigint): void {
+  checkVirtual8086(cpu);
+  const mask = popFlagsMask(cpu, decoded.operandSize === 8 ? 16 : decoded.operandSize);
+  const taken = Number(image & 0xffff_ffffn) & mask & ~flagMask("RF");
+  cpu.flags = (cpu.flags & ~mask) | taken;
+}
+
+function setAlignmentCheck(cpu: Cpu, value: boolean): void {
+  cpu.eflags = value ? cpu.eflags | flagMask("AC") : cpu.eflags & ~flagMask("AC");
+  cpu.refresh();
+}
+
+const controlOffsets = new Map([
+  [0, layout.cr0],
+  [2, layout.cr2],
+  [3, layout.cr3],
+  [4, layout.cr4],
+  [8, layout.cr8],
+]);
+
+/** MOV from a control register; CR0 and CR4 as the monitor shows them. */
+function readControl(cpu: Cpu, number: number): bigint {
+  const offset = controlOffsets.get(number) ?? refuse(vector.UD);
+  const value = cpu.r64[offset >> 3]!;
+  return cpu.monitor && (number === 0 || number === 4) ? cpu.monitor.readControl(number, value) : value;
+}
+
+function writeControl(cpu: Cpu, number: number, value: bigint): void {
+  const write = controlWriters.get(number) ?? refuse(vector.UD);
+  write(cpu, value);
+}
+
+const controlWriters = new Map<number, (cpu: Cpu, value: bigint) => void>([
+  [0, writeCr0],
+  [2, (cpu, value) => void (cpu.r64[layout.cr2 >> 3] = value)],
+  [3, writeCr3],
+  [4, writeCr4],
+  [8, writeTaskPriority],
+]);
+
+/** CR8: bits 3:0 of the task priority. External interrupts from a PIC do not look at it. */
+function writeTaskPriority(cpu: Cpu, value: bigint): void {
+  if (value > 15n) refuse(vector.GP, 0);
+  cpu.r64[layout.cr8 >> 3] = value;
+}
+
+function loadTable(cpu: Cpu, base: bigint, load: (base: number) => void): void {
+  const address = signedNumber(base);
+  if (cpu.bits === 64 && !isCanonical(address)) refuse(vector.GP, 0);
+  load(address);
+}
+
+/** Linear address of a memory operand, from its effective address. */
+function operandLinear(cpu: Cpu, decoded: Decoded, address: bigint): { segment: number; offset: number } {
+  const operand = decoded.operands.find((o) => o.kind === "memory");
+  const segment = segmentOf(operand?.segment ?? "ds");
+  return { segment, offset: cpu.bits === 64 ? signedNumber(address) : Number(address) };
+}
+
+function invalidatePage(cpu: Cpu, decoded: Decoded, address: bigint): void {
+  const { segment, offset } = operandLinear(cpu, decoded, address);
+  const linear = cpu.bases[segment]! + offset;
+  if (cpu.bits !== 64) cpu.invalidatePage(cpu.wrap(linear));
+  else if (isCanonical(linear)) cpu.invalidatePage(linear);
+}
+
+function cpuid(cpu: Cpu): void {
+  const { eax, ebx, ecx, edx } = cpuidLeaf(cpu.u32[RAX * 2]!, cpu.u32[RCX * 2]!, cpu.bits === 64);
+  cpu.r64[RAX] = BigInt(eax);
+  cpu.r64[RBX] = BigInt(ebx);
+  cpu.r64[RCX] = BigInt(ecx);
+  cpu.r64[RDX] = BigInt(edx);
+}
+
+/** LAR and LSL: the result and ZF. */
+function lookedUp(cpu: Cpu, found: number | undefined): number {
+  setStatusFlag(cpu, "ZF", found !== undefined);
+  return (found ?? 0) >>> 0;
+}
+
+/** DIV and IDIV of 128 by 64 bits. */
+function divide128(cpu: Cpu, divisor: bigint, bits: (width: number, value: bigint) => bigint): void {
+  if (divisor === 0n) refuse(vector.DE);
+  const dividend = bits(128, (cpu.r64[RDX]! << 64n) | cpu.r64[RAX]!);
+  const by = bits(64, divisor);
+  const quotient = dividend / by;
+  if (bits(64, quotient) !== quotient) refuse(vector.DE);
+  cpu.r64[RAX] = BigInt.asUintN(64, quotient);
+  cpu.r64[RDX] = BigInt.asUintN(64, dividend % by);
+}
+
+function compareExchange16Bytes(cpu: Cpu, decoded: Decoded, address: bigint): void {
+  const { segment, offset } = operandLinear(cpu, decoded, address);
+  if (((cpu.bases[segment]! + offset) & 15) !== 0) refuse(vector.GP, 0);
+  cpu.prepareStore(segment, offset, 8);
+  cpu.prepareStore(segment, offset + 8, 8);
+  const low = cpu.load64(segment, offset);
+  const high = cpu.load64(segment, offset + 8);
+  const equal = low === cpu.r64[RAX] && high === cpu.r64[RDX];
+  cpu.store64(segment, offset, equal ? cpu.r64[RBX]! : low);
+  cpu.store64(segment, offset + 8, equal ? cpu.r64[RCX]! : high);
+  if (!equal) {
+    cpu.r64[RAX] = low;
+    cpu.r64[RDX] = high;
+  }
+  setStatusFlag(cpu, "ZF", equal);
+}
+
+/** Every procedure of `isa/system.ts`. */
+export const systemTable: SystemTable = {
+  loadSegment: (cpu, _, segment, selector) => loadSegmentRegister(cpu, segment, selector),
+  moveToSegment: (cpu, _, segment, selector) => moveToSegment(cpu, segment, selector),
+  popSegment,
+  farJump,
+  farCall,
+  farReturn,
+  softwareInterrupt: (cpu, decoded, number) => {
+    checkVirtual8086(cpu);
+    softwareEvent(cpu, decoded, number, "software");
+  },
+  breakpoint: (cpu, decoded) => softwareEvent(cpu, decoded, vector.BP, "software-exception"),
+  overflowTrap: (cpu, decoded) => softwareEvent(cpu, decoded, vector.OF, "software-exception"),
+  debugTrap: (cpu, decoded) => softwareEvent(cpu, decoded, vector.DB, "software-exception"),
+  interruptReturn,
+  pushAll,
+  popAll,
+  enter,
+  leave,
+  flagsImage: (cpu) => {
+    checkVirtual8086(cpu);
+    return BigInt(flagsImage(cpu) & ~(flagMask("RF") | flagMask("VM")));
+  },
+  popFlags,
+  setInterruptFlag,
+  clearInterruptFlag: (cpu) => {
+    cpu.eflags &= ~flagMask("IF");
+  },
+  setDirectionFlag: (cpu) => {
+    cpu.eflags |= flagMask("DF");
+  },
+  clearDirectionFlag: (cpu) => {
+    cpu.eflags &= ~flagMask("DF");
+  },
+  setAlignmentCheck: (cpu) => setAlignmentCheck(cpu, true),
+  clearAlignmentCheck: (cpu) => setAlignmentCheck(cpu, false),
+  gdtBase: (cpu) => unsigned64(cpu.gdtr.base),
+  gdtLimit: (cpu) => cpu.gdtr.limit,
+  idtBase: (cpu) => unsigned64(cpu.idtr.base),
+  idtLimit: (cpu) => cpu.idtr.limit,
+  loadGdt: (cpu, _, limit, base) => loadTable(cpu, base, (address) => cpu.setGdtr(address, limit)),
+  loadIdt: (cpu, _, limit, base) => loadTable(cpu, base, (address) => cpu.setIdtr(address, limit)),
+  ldtSelector: (cpu) => cpu.selector(LDTR),
+  loadLdt: (cpu, _, selector) => loadLdt(cpu, selector),
+  taskSelector: (cpu) => cpu.selector(TR),
+  loadTask: (cpu, _, selector) => loadTask(cpu, selector),
+  accessRights: (cpu, _, selector) => lookedUp(cpu, accessRights(cpu, selector)),
+  segmentLimit: (cpu, _, selector) => lookedUp(cpu, segmentLimit(cpu, selector)),
+  verifyRead: (cpu, _, selector) => setStatusFlag(cpu, "ZF", verify(cpu, selector, false)),
+  verifyWrite: (cpu, _, selector) => setStatusFlag(cpu, "ZF", verify(cpu, selector, true)),
+  readControl: (cpu, _, number) => readControl(cpu, number),
+  writeControl: (cpu, _, number, value) => writeControl(cpu, number, value),
+  readDebug: (cpu, _, number) => readDebug(cpu, number),
+  writeDebug: (cpu, _, number, value) => writeDebug(cpu, number, value),
+  loadMachineStatus: (cpu, _, value) => loadMachineStatus(cpu, value),
+  machineStatus: (cpu) => readControl(cpu, 0),
+  clearTaskSwitched,
+  readMsr: (cpu, _, number) => readMsr(cpu, number),
+  writeMsr: (cpu, _, number, value) => writeMsr(cpu, number, value),
+  cpuid,
+  timeStamp,
+  processorId: (cpu) => Number(cpu.r64[layout.tscAux >> 3]! & 0xffff_ffffn),
+  // There are no performance counters (CPUID leaf 0Ah) and no extended state (CPUID.1:ECX.XSAVE), hence no CR4.OSXSAVE.
+  readCounter: () => refuse(vector.GP, 0),
+  readExtendedControl: () => refuse(vector.UD),
+  writeExtendedControl: () => refuse(vector.UD),
+  portIn: (cpu, _, port, bytes) => cpu.bus.in(port, bytes),
+  portOut: (cpu, _, port, bytes, value) => cpu.bus.out(port, bytes, value),
+  halt,
+  invalidatePage,
+  invalidateCaches: () => {},
+  writeBackCaches: () => {},
+  pause: () => {},
+  // A monitor has taken VMCALL before it gets here; VMMCALL is AMD's.
+  vmcall: () => refuse(vector.UD),
+  vmmcall: () => refuse(vector.UD),
+  systemCall,
+  systemReturn,
+  fastEnter,
+  fastExit,
+  swapGs,
+  divideUnsigned128: (cpu, _, divisor) => divide128(cpu, divisor, BigInt.asUintN),
+  divideSigned128: (cpu, _, divisor) => divide128(cpu, divisor, BigInt.asIntN),
+  compareExchange16Bytes,
+};

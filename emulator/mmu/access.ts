@@ -1,0 +1,337 @@
+import type { Bus } from "../cpu/bus.ts";
+import { hardwareFault, pageFaultAt, vector } from "../cpu/fault.ts";
+import { accessBits, tlbBank } from "../cpu/layout.ts";
+import type { Access } from "../cpu/monitor.ts";
+import { CR0, CR4, CS, FS, SS, State } from "../cpu/state.ts";
+import { PhysicalMemory } from "./physical.ts";
+import { bankWords, Tlb } from "./tlb.ts";
+import { PageWalker } from "./walk.ts";
+
+const canonicalEnd = 2 ** 47;
+const AC = 0x4_0000;
+
+/** Type bits of a code or data segment: code, conforming or expand-down, readable or writable. */
+const CODE = 8;
+const DOWN = 4;
+const READABLE_OR_WRITABLE = 2;
+
+const expandsDown = (access: number): boolean => (access & (accessBits.s | CODE | DOWN)) === (accessBits.s | DOWN);
+
+/** Whether the bytes at offsets `first` to `last` lie within a segment, expand-down ones included. */
+export function insideLimit(access: number, limit: number, first: number, last: number): boolean {
+  if (!expandsDown(access)) return last <= limit;
+  return first > limit && last <= ((access & accessBits.db) !== 0 ? 0xffff_ffff : 0xffff);
+}
+
+export interface MemoryOptions {
+  readonly buffer: ArrayBuffer;
+  readonly cpuBase: number;
+  readonly tlbBase: number;
+  readonly ramBase: number;
+  readonly ramBytes: number;
+  readonly bus: Bus;
+}
+
+/**
+ * Memory as instructions see it: segment, offset and size, through segmentation and paging. Offsets are unsigned for 16-
+ * and 32-bit addresses and signed for 64-bit ones. Values: 8 and 16 bits unsigned, 32 bits int32, 64 bits unsigned bigint.
+ *
+ * The quick path is two compares with the segment's range and one TLB entry; everything else (limits, rights, canonical form,
+ * alignment checks, page crossings, devices, guarded pages, misses) is found out in the slow path.
+ */
+export class MemoryAccess extends State {
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+  readonly physical: PhysicalMemory;
+  readonly tlb: Tlb;
+  readonly walker: PageWalker;
+  /** Segment bases of ES … GS as they apply now: unsigned, or signed; 0 for ES, CS, SS, DS in 64-bit code. */
+  readonly bases = new Float64Array(6);
+  /** Offsets from `starts` up to an end need no segment check; an empty range where every access does. */
+  readonly starts = new Float64Array(6);
+  readonly readEnds = new Float64Array(6);
+  readonly writeEnds = new Float64Array(6);
+  readonly tlbWords: Int32Array;
+  /** First words of the banks of the current privilege. */
+  readBank = 0;
+  writeBank = 0;
+  executeBank = 0;
+  #wide = false;
+
+  constructor(options: MemoryOptions) {
+    super(options.buffer, options.cpuBase);
+    this.physical = new PhysicalMemory(options.buffer, options.ramBase, options.ramBytes, options.bus);
+    this.view = this.physical.view;
+    this.bytes = this.physical.bytes;
+    this.tlb = new Tlb(options.buffer, options.tlbBase, this.physical);
+    this.tlbWords = this.tlb.words;
+    this.walker = new PageWalker(this, this.physical);
+  }
+
+  /** Recomputes what is derived from the state block (segment ranges, TLB banks). */
+  refresh(): void {
+    const user = this.cpl === 3;
+    this.readBank = (user ? tlbBank.userRead : tlbBank.supervisorRead) * bankWords;
+    this.writeBank = (user ? tlbBank.userWrite : tlbBank.supervisorWrite) * bankWords;
+    this.executeBank = (user ? tlbBank.userExecute : tlbBank.supervisorExecute) * bankWords;
+    this.#wide = this.bits === 64;
+    for (let segment = 0; segment < 6; segment++) this.#refreshSegment(segment);
+  }
+
+  /** After the memory under the processor was replaced (a snapshot was restored). */
+  reload(): void {
+    this.tlb.reload();
+    this.refresh();
+  }
+
+  /** #AC is possible: CR0.AM, EFLAGS.AC and CPL 3. */
+  get alignmentChecked(): boolean {
+    return (this.cr0 & CR0.AM) !== 0 && (this.eflags & AC) !== 0 && this.cpl === 3;
+  }
+
+  #refreshSegment(segment: number): void {
+    const base = this.segment(segment).base;
+    let start = 1;
+    let read = 0;
+    let write = 0;
+    if (this.#wide) {
+      this.bases[segment] = segment < FS ? 0 : base;
+      start = -canonicalEnd - this.bases[segment]!;
+      read = write = canonicalEnd - this.bases[segment]!;
+    } else {
+      this.bases[segment] = base >>> 0;
+      const end = Math.min(this.limit(segment) + 1, 2 ** 32 - (base >>> 0));
+      start = 0;
+      if (this.#allows(segment, false) && !expandsDown(this.access(segment))) read = end;
+      if (this.#allows(segment, true) && !expandsDown(this.access(segment))) write = end;
+    }
+    if (this.alignmentChecked) [start, read, write] = [1, 0, 0];
+    this.starts[segment] = start;
+    this.readEnds[segment] = read;
+    this.writeEnds[segment] = write;
+  }
+
+  /** Whether the type of the segment allows reading or writing; real addressing knows no types. */
+  #allows(segment: number, write: boolean): boolean {
+    if (this.realAddressing) return true;
+    const access = this.access(segment);
+    if ((access & accessBits.unusable) !== 0) return false;
+    if ((access & CODE) !== 0) return !write && (access & READABLE_OR_WRITABLE) !== 0;
+    return !write || (access & READABLE_OR_WRITABLE) !== 0;
+  }
+
+  /** Linear address of an access after the segment checks (SDM Vol. 3, 5.3 and 5.5), or #GP(0), #SS(0), #AC(0). */
+  linearOf(segment: number, offset: number, bytes: number, write: boolean): number {
+    const refuse = (): never => {
+      throw hardwareFault(segment === SS ? vector.SS : vector.GP, 0);
+    };
+    let linear = this.bases[segment]! + offset;
+    if (this.#wide) {
+      if (!(linear >= -canonicalEnd && linear + bytes <= canonicalEnd)) refuse();
+    } else {
+      if (!this.#allows(segment, write)) refuse();
+      if (!insideLimit(this.access(segment), this.limit(segment), offset, offset + bytes - 1)) refuse();
+      linear = linear >>> 0;
+    }
+    if (this.alignmentChecked && (linear & (bytes - 1)) !== 0) throw hardwareFault(vector.AC, 0);
+    return linear;
+  }
+
+  #readable(segment: number, offset: number, bytes: number): number {
+    return offset >= this.starts[segment]! && offset + bytes <= this.readEnds[segment]!
+      ? this.bases[segment]! + offset
+      : this.linearOf(segment, offset, bytes, false);
+  }
+
+  #writable(segment: number, offset: number, bytes: number): number {
+    return offset >= this.starts[segment]! && offset + bytes <= this.writeEnds[segment]!
+      ? this.bases[segment]! + offset
+      : this.linearOf(segment, offset, bytes, true);
+  }
+
+  /** Offset in `view` of a linear address that the TLB bank lets through without further work; -1 otherwise. */
+  #quick(bank: number, linear: number, bytes: number): number {
+    const low = linear | 0;
+    const high = Math.floor(linear / 0x1_0000_0000) | 0;
+    const entry = bank + ((low >>> 10) & 0xffc);
+    const words = this.tlbWords;
+    if (words[entry] !== ((low >>> 12) | (high << 20)) || words[entry + 1] !== high >> 12) return -1;
+    return (low & 0xfff) + bytes <= 4096 ? (words[entry + 2]! + low) | 0 : -1;
+  }
+
+  load8(segment: number, offset: number): number {
+    const linear = this.#readable(segment, offset, 1);
+    const at = this.#quick(this.readBank, linear, 1);
+    return at >= 0 ? this.bytes[at]! : this.readLinear(linear, 1);
+  }
+
+  load16(segment: number, offset: number): number {
+    const linear = this.#readable(segment, offset, 2);
+    const at = this.#quick(this.readBank, linear, 2);
+    return at >= 0 ? this.view.getUint16(at, true) : this.readLinear(linear, 2);
+  }
+
+  load32(segment: number, offset: number): number {
+    const linear = this.#readable(segment, offset, 4);
+    const at = this.#quick(this.readBank, linear, 4);
+    return at >= 0 ? this.view.getInt32(at, true) : this.readLinear(linear, 4) | 0;
+  }
+
+  load64(segment: number, offset: number): bigint {
+    const linear = this.#readable(segment, offset, 8);
+    const at = this.#quick(this.readBank, linear, 8);
+    return at >= 0 ? this.view.getBigUint64(at, true) : this.readLinear64(linear);
+  }
+
+  store8(segment: number, offset: number, value: number): void {
+    const linear = this.#writable(segment, offset, 1);
+    const at = this.#quick(this.writeBank, linear, 1);
+    if (at >= 0) this.bytes[at] = value;
+    else this.writeLinear(linear, 1, value);
+  }
+
+  store16(segment: number, offset: number, value: number): void {
+    const linear = this.#writable(segment, offset, 2);
+    const at = this.#quick(this.writeBank, linear, 2);
+    if (at >= 0) this.view.setInt16(at, value, true);
+    else this.writeLinear(linear, 2, value);
+  }
+
+  store32(segment: number, offset: number, value: number): void {
+    const linear = this.#writable(segment, offset, 4);
+    const at = this.#quick(this.writeBank, linear, 4);
+    if (at >= 0) this.view.setInt32(at, value, true);
+    else this.writeLinear(linear, 4, value);
+  }
+
+  store64(segment: number, offset: number, value: bigint): void {
+    const linear = this.#writable(segment, offset, 8);
+    const at = this.#quick(this.writeBank, linear, 8);
+    if (at >= 0) this.view.setBigUint64(at, value, true);
+    else this.writeLinear64(linear, value);
+  }
+
+  /**
+   * Makes the checks of a store before the load of a read-modify-write instruction, as the processor does: a page fault
+   * then says "write". Bytes: 1, 2, 4 or 8.
+   */
+  prepareStore(segment: number, offset: number, bytes: number): void {
+    const linear = this.#writable(segment, offset, bytes);
+    if (this.#quick(this.writeBank, linear, bytes) >= 0) return;
+    this.translate(linear, "write");
+    const room = 4096 - (linear & 0xfff);
+    if (bytes > room) this.translate(this.wrap(linear + room), "write");
+  }
+
+  /** Linear addresses have 32 bits outside IA-32e mode (and in compatibility mode, where segments keep them below 4 GiB). */
+  wrap(linear: number): number {
+    return this.longMode ? linear : linear >>> 0;
+  }
+
+  /**
+   * Host-physical address of a linear one, or #PF, or a VM exit. Uses and fills the TLB. `user`: as CPL 3; `implicit`: an access
+   * the processor makes for itself (descriptor tables, TSS).
+   */
+  translate(linear: number, access: Access, user = this.cpl === 3, implicit = false): number {
+    const kind = access === "read" ? 0 : access === "write" ? 1 : 2;
+    const bank = user ? tlbBank.userRead + kind : kind;
+    const cached = this.tlb.lookup(bank, linear);
+    if (cached >= 0) return cached;
+    const page = this.walker.walk({ linear, access, user, implicit });
+    if (page.kind === "fault") throw pageFaultAt(linear, page.errorCode);
+    if (page.kind === "refused") throw new RangeError("a page walk was refused without being a probe");
+    const physical = this.hostOf(page.physical, access, linear);
+    const exempt = !user && page.user && this.paging && (this.cr4 & CR4.SMAP) !== 0;
+    if (!exempt) this.tlb.fill({ bank, linear, physical, global: page.global, size: page.size });
+    return physical;
+  }
+
+  /** Nested translation of a final guest-physical address. */
+  hostOf(guest: number, access: Access, linear: number): number {
+    if (!this.monitor) return guest;
+    const host = this.monitor.translate(guest, access, {
+      linear: BigInt.asUintN(64, BigInt(linear)),
+      forTable: false,
+    });
+    if (host === undefined) throw new RangeError("nested translation was refused without being a probe");
+    return host;
+  }
+
+  /** Reads 1, 2 or 4 bytes at a linear address, unsigned, without segment checks. */
+  readLinear(linear: number, bytes: number, user = this.cpl === 3, implicit = false): number {
+    const first = this.translate(linear, "read", user, implicit);
+    const room = 4096 - (linear & 0xfff);
+    if (bytes <= room) return this.physical.read(first, bytes);
+    const second = this.translate(this.wrap(linear + room), "read", user, implicit);
+    let value = 0;
+    for (let n = 0; n < bytes; n++)
+      value += this.physical.read(n < room ? first + n : second + n - room, 1) * 2 ** (8 * n);
+    return value;
+  }
+
+  /** Writes 1, 2 or 4 bytes at a linear address without segment checks. Both pages are checked before either is written. */
+  writeLinear(linear: number, bytes: number, value: number, user = this.cpl === 3, implicit = false): void {
+    const first = this.translate(linear, "write", user, implicit);
+    const room = 4096 - (linear & 0xfff);
+    if (bytes <= room) {
+      this.physical.write(first, bytes, value);
+      return;
+    }
+    const second = this.translate(this.wrap(linear + room), "write", user, implicit);
+    for (let n = 0; n < bytes; n++) this.physical.write(n < room ? first + n : second + n - room, 1, value >> (8 * n));
+  }
+
+  readLinear64(linear: number, user = this.cpl === 3, implicit = false): bigint {
+    this.#prepare64(linear, "read", user, implicit);
+    const low = this.readLinear(linear, 4, user, implicit);
+    return (BigInt(this.readLinear(this.wrap(linear + 4), 4, user, implicit)) << 32n) | BigInt(low);
+  }
+
+  writeLinear64(linear: number, value: bigint, user = this.cpl === 3, implicit = false): void {
+    this.#prepare64(linear, "write", user, implicit);
+    this.writeLinear(linear, 4, Number(value & 0xffff_ffffn), user, implicit);
+    this.writeLinear(this.wrap(linear + 4), 4, Number(value >> 32n), user, implicit);
+  }
+
+  /** Faults of an 8-byte access come before any of it happens, the lower page's first. */
+  #prepare64(linear: number, access: Access, user: boolean, implicit: boolean): void {
+    const room = 4096 - (linear & 0xfff);
+    if (room >= 8) return;
+    this.translate(linear, access, user, implicit);
+    this.translate(this.wrap(linear + room), access, user, implicit);
+  }
+
+  /** Instruction byte at an offset of CS, with the limit and execute checks (#GP(0), #PF). */
+  fetch8(offset: number): number {
+    const linear = this.codeLinear(offset);
+    const at = this.#quick(this.executeBank, linear, 1);
+    return at >= 0 ? this.bytes[at]! : this.physical.read(this.translate(linear, "execute"), 1);
+  }
+
+  /** Linear address of an offset of CS; #GP(0) beyond the limit or where not canonical. */
+  codeLinear(offset: number): number {
+    if (!this.#validCode(offset)) throw hardwareFault(vector.GP, 0);
+    const linear = this.bases[CS]! + offset;
+    return this.#wide ? linear : linear >>> 0;
+  }
+
+  #validCode(offset: number): boolean {
+    if (this.#wide) return offset >= -canonicalEnd && offset < canonicalEnd;
+    return offset <= this.limit(CS);
+  }
+
+  /** Reads of the processor for itself (descriptor tables, TSS): 1, 2 or 4 bytes, unsigned, with supervisor privilege. */
+  readSystem(linear: number, bytes: number): number {
+    return this.readLinear(this.wrap(linear), bytes, false, true);
+  }
+
+  writeSystem(linear: number, bytes: number, value: number): void {
+    this.writeLinear(this.wrap(linear), bytes, value, false, true);
+  }
+
+  /** Host-physical address of an instruction byte at a linear address; may lie outside RAM. Faults as a fetch does. */
+  fetchPage(linear: number): number {
+    const at = this.#quick(this.executeBank, linear, 1);
+    return at >= 0 ? at - this.physical.ramBase : this.translate(linear, "execute");
+  }
+}

@@ -1,0 +1,79 @@
+import type { Bus } from "../cpu/bus.ts";
+import type { MemoryObserver } from "../cpu/environment.ts";
+
+/** Physical addresses have this many bits: what CPUID leaf 80000008h says, and what paging entries may use. */
+export const physicalAddressBits = 40;
+
+/** Why a page of RAM needs a look at every access: it holds decoded code, its writes or all its accesses are watched. */
+export const guard = { code: 1, watchWrites: 2, watchAll: 4 } as const;
+const guardsWrites = guard.code | guard.watchWrites | guard.watchAll;
+
+/**
+ * Host-physical memory: RAM from 0 to `ramBytes`, devices where the bus claims an address, and nothing (all ones) elsewhere.
+ * Every write that does not go through a TLB entry comes here, so decoded code and watched pages see them all.
+ */
+export class PhysicalMemory {
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+  /** Offset of host-physical address 0 in `view`. */
+  readonly ramBase: number;
+  readonly ramBytes: number;
+  readonly bus: Bus;
+  /** Guard bits of each page of RAM. Engines' and debuggers' own: not part of the machine's state. */
+  readonly guards: Uint8Array;
+  observer: MemoryObserver = {};
+
+  constructor(buffer: ArrayBuffer, ramBase: number, ramBytes: number, bus: Bus) {
+    this.view = new DataView(buffer);
+    this.bytes = new Uint8Array(buffer);
+    this.ramBase = ramBase;
+    this.ramBytes = ramBytes;
+    this.bus = bus;
+    this.guards = new Uint8Array(ramBytes >>> 12);
+  }
+
+  isRam(physical: number): boolean {
+    return physical < this.ramBytes;
+  }
+
+  /** Whether a read (or write) of this page must come here each time. */
+  needsLook(physical: number, write: boolean): boolean {
+    if (!this.isRam(physical)) return true;
+    return (this.guards[physical >>> 12]! & (write ? guardsWrites : guard.watchAll)) !== 0;
+  }
+
+  /** Reads 1, 2 or 4 bytes within a page; unsigned. */
+  read(physical: number, bytes: number): number {
+    if (!this.isRam(physical)) return this.#readOutside(physical, bytes);
+    if ((this.guards[physical >>> 12]! & guard.watchAll) !== 0) this.observer.watched?.(physical, bytes, "read");
+    const at = this.ramBase + physical;
+    if (bytes === 4) return this.view.getUint32(at, true);
+    return bytes === 2 ? this.view.getUint16(at, true) : this.view.getUint8(at);
+  }
+
+  #readOutside(physical: number, bytes: number): number {
+    if (this.bus.claims(physical)) return this.bus.read(physical, bytes);
+    return 2 ** (8 * bytes) - 1;
+  }
+
+  /** Writes the low 1, 2 or 4 bytes of `value` within a page. */
+  write(physical: number, bytes: number, value: number): void {
+    if (!this.isRam(physical)) {
+      if (this.bus.claims(physical)) this.bus.write(physical, bytes, bytes === 4 ? value >>> 0 : value);
+      return;
+    }
+    this.announceWrite(physical, bytes);
+    const at = this.ramBase + physical;
+    if (bytes === 4) this.view.setInt32(at, value, true);
+    else if (bytes === 2) this.view.setInt16(at, value, true);
+    else this.view.setInt8(at, value);
+  }
+
+  /** Tells the observers of a write to RAM that is about to happen by other means (a block copy, a device). */
+  announceWrite(physical: number, bytes: number): void {
+    const guards = this.guards[physical >>> 12]!;
+    if (guards === 0) return;
+    if ((guards & (guard.watchWrites | guard.watchAll)) !== 0) this.observer.watched?.(physical, bytes, "write");
+    if ((guards & guard.code) !== 0) this.observer.codeWritten?.(physical, bytes);
+  }
+}

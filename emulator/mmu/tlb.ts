@@ -1,0 +1,178 @@
+import { tlbBank, tlbBanks, tlbBytes, tlbEntries, tlbGuard, tlbLayout, tlbNone } from "../cpu/layout.ts";
+import type { PhysicalMemory } from "./physical.ts";
+
+const entryWords = 4;
+const page = tlbLayout.page >> 2;
+const addend = tlbLayout.addend >> 2;
+const flags = tlbLayout.flags >> 2;
+
+/** Words from one bank to the next. */
+export const bankWords = tlbEntries * entryWords;
+
+const flagGlobal = 1;
+const flagOutside = 8;
+
+/** 4 KiB pages per page of each size code. */
+const sizePages = [1, 512, 1024, 0x40000] as const;
+export type PageSizeCode = 0 | 1 | 2 | 3;
+
+/** Low and high half of the page number of a linear address, as the tag holds it. */
+export const tagLow = (linear: number): number => Math.floor(linear / 4096) | 0;
+export const tagHigh = (linear: number): number => Math.floor(linear / 2 ** 44) | 0;
+
+const isWriteBank = (bank: number): boolean => bank === tlbBank.supervisorWrite || bank === tlbBank.userWrite;
+
+export interface TlbFill {
+  readonly bank: number;
+  readonly linear: number;
+  /** Host-physical. */
+  readonly physical: number;
+  readonly global: boolean;
+  readonly size: PageSizeCode;
+}
+
+/** The TLB of `layout.ts`, kept as the invalidation rules of SDM Vol. 3, 4.10.4 want it: nothing else drops an entry. */
+export class Tlb {
+  readonly words: Int32Array;
+  #physical: PhysicalMemory;
+  /** Indices of the entries in use, so that a flush costs what it drops. Derived from `words`. */
+  #used = new Int32Array(tlbBanks * tlbEntries);
+  /** Where in `#used` each entry is. */
+  #position = new Int32Array(tlbBanks * tlbEntries);
+  #count = 0;
+  /** Whether any entry may be part of a large page. */
+  #large = false;
+
+  constructor(buffer: ArrayBuffer, base: number, physical: PhysicalMemory) {
+    this.words = new Int32Array(buffer, base, tlbBytes >> 2);
+    this.#physical = physical;
+    this.clear();
+  }
+
+  /** Empties it, whatever it holds. */
+  clear(): void {
+    for (let at = 0; at < this.words.length; at += entryWords) this.#drop(at);
+    this.#count = 0;
+    this.#large = false;
+  }
+
+  #drop(at: number): void {
+    this.words[at + page] = -1;
+    this.words[at + page + 1] = tlbNone;
+  }
+
+  #isEmpty(at: number): boolean {
+    return this.words[at + page + 1] === tlbNone;
+  }
+
+  /** Rebuilds what is derived, after the memory under it was replaced. */
+  reload(): void {
+    this.#count = 0;
+    this.#large = true;
+    for (let at = 0; at < this.words.length; at += entryWords) {
+      if (this.#isEmpty(at)) continue;
+      this.#add(at);
+      this.#applyGuard(at);
+    }
+  }
+
+  /** Index of the entry a linear address would have in a bank. */
+  #slot(bank: number, linear: number): number {
+    return bank * bankWords + (tagLow(linear) & (tlbEntries - 1)) * entryWords;
+  }
+
+  /** Host-physical address from a cached translation, guarded or not; -1 if there is none. */
+  lookup(bank: number, linear: number): number {
+    const at = this.#slot(bank, linear);
+    const { words } = this;
+    if (words[at + page] !== tagLow(linear) || this.#isEmpty(at)) return -1;
+    if (this.#plainHigh(at) !== tagHigh(linear)) return -1;
+    return this.#hostPage(at) * 4096 + (linear & 0xfff);
+  }
+
+  /** Tag's high half without the guard: the tag is in -8 … 7, so bit 30 tells the sign of a guarded one. */
+  #plainHigh(at: number): number {
+    const high = this.words[at + page + 1]!;
+    return high >= -8 && high <= 7 ? high : high ^ tlbGuard;
+  }
+
+  #hostPage(at: number): number {
+    if ((this.words[at + flags]! & flagOutside) !== 0) return this.words[at + addend]!;
+    const low = this.words[at + page]! << 12;
+    return (this.words[at + addend]! + low - this.#physical.ramBase) >>> 12;
+  }
+
+  fill({ bank, linear, physical, global, size }: TlbFill): void {
+    const at = this.#slot(bank, linear);
+    const { words } = this;
+    if (this.#isEmpty(at)) this.#add(at);
+    const outside = !this.#physical.isRam(physical);
+    const hostPage = Math.floor(physical / 4096);
+    words[at + page] = tagLow(linear);
+    words[at + page + 1] = tagHigh(linear);
+    words[at + addend] = outside ? hostPage : (this.#physical.ramBase + hostPage * 4096 - (linear & ~0xfff)) | 0;
+    words[at + flags] = (global ? flagGlobal : 0) | (size << 1) | (outside ? flagOutside : 0);
+    if (size !== 0) this.#large = true;
+    this.#applyGuard(at);
+  }
+
+  #applyGuard(at: number): void {
+    const high = this.#plainHigh(at);
+    const write = isWriteBank(Math.floor(at / bankWords));
+    const outside = (this.words[at + flags]! & flagOutside) !== 0;
+    const guarded = outside || this.#physical.needsLook(this.#hostPage(at) * 4096, write);
+    this.words[at + page + 1] = guarded ? high ^ tlbGuard : high;
+  }
+
+  /** Guards of a host page changed. */
+  applyGuards(hostPage: number): void {
+    for (let n = 0; n < this.#count; n++) {
+      const at = this.#used[n]!;
+      if (this.#hostPage(at) === hostPage) this.#applyGuard(at);
+    }
+  }
+
+  #remove(at: number): void {
+    const hole = this.#position[at / entryWords]!;
+    const last = this.#used[--this.#count]!;
+    this.#used[hole] = last;
+    this.#position[last / entryWords] = hole;
+    this.#drop(at);
+  }
+
+  #add(at: number): void {
+    this.#position[at / entryWords] = this.#count;
+    this.#used[this.#count++] = at;
+  }
+
+  /** Forgets all translations, or all but global ones. */
+  flush(global: boolean): void {
+    for (let n = this.#count - 1; n >= 0; n--) {
+      const at = this.#used[n]!;
+      if (global || (this.words[at + flags]! & flagGlobal) === 0) this.#remove(at);
+    }
+    if (this.#count === 0) this.#large = false;
+  }
+
+  /** INVLPG: forgets the page that contains `linear`, global or not, in all the pieces it is cached in. */
+  invalidate(linear: number): void {
+    const low = tagLow(linear);
+    const high = tagHigh(linear);
+    if (this.#large) this.#invalidatePieces(low, high);
+    else for (let bank = 0; bank < tlbBanks; bank++) this.#invalidateSlot(this.#slot(bank, linear), low, high);
+  }
+
+  #invalidatePieces(low: number, high: number): void {
+    for (let n = this.#count - 1; n >= 0; n--) this.#invalidateSlot(this.#used[n]!, low, high);
+  }
+
+  #invalidateSlot(at: number, low: number, high: number): void {
+    if (!this.#isEmpty(at) && this.#covers(at, low, high)) this.#remove(at);
+  }
+
+  #covers(at: number, low: number, high: number): boolean {
+    const pages = sizePages[((this.words[at + flags]! >> 1) & 3) as PageSizeCode];
+    const mask = -pages;
+    return (this.words[at + page]! & mask) === (low & mask) && this.#plainHigh(at) === high;
+  }
+}
