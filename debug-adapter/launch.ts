@@ -1,7 +1,7 @@
 import { assemble } from "../assembler/assemble.ts";
 import type { Assembly, Problem } from "../assembler/interface.ts";
 import { lineMap } from "../assembler/line-map.ts";
-import { createMachine } from "../emulator/index.ts";
+import { configurationProblem, createMachine } from "../emulator/index.ts";
 import type { MachineConfiguration, MachineInterface } from "../emulator/machine-interface.ts";
 import { defaultTechnique, type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
 import { fileKey, resolve } from "./location.ts";
@@ -133,7 +133,10 @@ export async function load(args: LaunchArguments, readText: ReadText): Promise<L
   const assembly = await assembleFile(args, readText);
   const errors = assembly.problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new AssemblyError(errors);
-  const machine = createMachine(configurationOf(args, assembly));
+  const configuration = configurationOf(args, assembly);
+  const problem = configurationProblem(configuration);
+  if (problem !== undefined) throw new LaunchError(problem);
+  const machine = createMachine(configuration);
   const program = { file: args.program, assembly, lines: lineMap(assembly), bias: biasOf(machine) };
   const warnings = assembly.problems.filter(({ severity }) => severity === "warning");
   return { machine, program, warnings: warnings.map((problem) => `${problemText(problem)}\n`).join("") };

@@ -1,0 +1,335 @@
+import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import { describe, expect, it } from "vitest";
+import { type capabilities, filters } from "../../debug-adapter/capabilities.ts";
+import { DapClient, guestFile, lineOf } from "../support/dap-client.ts";
+import { endless, faulting, guest } from "./guest.ts";
+
+async function launched(source: string | Record<string, string> = guest, args: object = {}): Promise<DapClient> {
+  const client = new DapClient(source);
+  await client.launch(args);
+  return client;
+}
+
+async function started(source: string | Record<string, string> = guest, args: object = {}): Promise<DapClient> {
+  const client = await launched(source, args);
+  await client.start();
+  return client;
+}
+
+async function variables(client: DapClient, scope: string): Promise<P.Variable[]> {
+  const { scopes } = await client.request<P.ScopesResponse["body"]>("scopes", { frameId: 1 });
+  const { variablesReference } = scopes.find(({ name }) => name === scope)!;
+  return (await client.request<P.VariablesResponse["body"]>("variables", { variablesReference })).variables;
+}
+
+async function scopeReference(client: DapClient, scope: string): Promise<number> {
+  const { scopes } = await client.request<P.ScopesResponse["body"]>("scopes", { frameId: 1 });
+  return scopes.find(({ name }) => name === scope)!.variablesReference;
+}
+
+const at = (text: string) => lineOf(guest, text);
+const filter = (filterId: string, condition?: string) => ({ filters: [], filterOptions: [{ filterId, condition }] });
+
+/** One behaviour for each capability that is declared; the compiler sees to it that none is forgotten. */
+const behaviours: Record<keyof typeof capabilities, () => Promise<void>> = {
+  async supportsConfigurationDoneRequest() {
+    const client = await launched();
+    await client.breakAt({ line: at("cpuid") });
+    expect(client.events.map(({ event }) => event)).not.toContain("stopped");
+    expect((await client.start()).reason).toBe("entry");
+    expect(await client.line()).toBe(at("start:"));
+  },
+
+  async supportsFunctionBreakpoints() {
+    const client = await launched();
+    const { breakpoints } = await client.request<P.SetFunctionBreakpointsResponse["body"]>("setFunctionBreakpoints", {
+      breakpoints: [{ name: "double" }, { name: "print.end" }, { name: "treble" }],
+    });
+    expect(breakpoints.map(({ verified }) => verified)).toEqual([true, true, false]);
+    expect(breakpoints[2]!.message).toBe('The program has no label "treble".');
+    await client.start();
+    expect((await client.go("continue")).reason).toBe("function breakpoint");
+    expect(await client.line()).toBe(at("double:"));
+    await client.go("continue");
+    expect(await client.line()).toBe(at(".end:"));
+  },
+
+  async supportsConditionalBreakpoints() {
+    const client = await launched();
+    await client.breakAt({ line: at("loop"), condition: "ecx == 2" });
+    await client.start();
+    await client.go("continue");
+    expect(await client.evaluate("ecx")).toContain("0x00000002");
+    expect((await client.go("continue")).description).toBe("Halted");
+  },
+
+  async supportsHitConditionalBreakpoints() {
+    const client = await launched();
+    await client.breakAt({ line: at("loop"), hitCondition: "== 3" });
+    await client.start();
+    await client.go("continue");
+    expect(await client.evaluate("ecx")).toContain("0x00000001");
+    expect((await client.go("continue")).description).toBe("Halted");
+  },
+
+  async supportsLogPoints() {
+    const client = await launched();
+    await client.breakAt({ line: at("loop"), logMessage: "ecx is {ecx}, {nothing}" });
+    await client.start();
+    expect((await client.go("continue")).description).toBe("Halted");
+    const logged = client.events.filter(({ body }) => body?.category === "console").map(({ body }) => body.output);
+    expect(logged).toEqual(
+      [3, 2, 1].map(
+        (n) => `ecx is 0x0000000${n} (${n}), {nothing: there is no register, flag, label or constant "nothing"}\n`,
+      ),
+    );
+  },
+
+  async supportsInstructionBreakpoints() {
+    const client = await started();
+    const frames = await client.frames();
+    const { breakpoints } = await client.request<P.SetInstructionBreakpointsResponse["body"]>(
+      "setInstructionBreakpoints",
+      { breakpoints: [{ instructionReference: frames[0]!.instructionPointerReference, offset: 5 }] },
+    );
+    expect(breakpoints[0]).toMatchObject({ verified: true, line: at("call double") });
+    expect((await client.go("continue")).reason).toBe("instruction breakpoint");
+    expect(await client.line()).toBe(at("call double"));
+  },
+
+  async supportsBreakpointLocationsRequest() {
+    const client = await launched();
+    const body = await client.request<P.BreakpointLocationsResponse["body"]>("breakpointLocations", {
+      source: { path: guestFile },
+      line: 1,
+      endLine: at("cpuid"),
+    });
+    expect(body.breakpoints.map(({ line }) => line)).toEqual([at("start:"), at("call double"), at("cpuid")]);
+  },
+
+  async supportsExceptionInfoRequest() {
+    const client = await launched();
+    await client.request("setExceptionBreakpoints", filter(filters.exits));
+    await client.start();
+    await expect(client.request("exceptionInfo", { threadId: 1 })).rejects.toThrow("not stopped at");
+    await client.go("continue");
+    const info = await client.request<P.ExceptionInfoResponse["body"]>("exceptionInfo", { threadId: 1 });
+    expect(info.exceptionId).toBe("VM exit: CPUID");
+    expect(info.description).toContain("Rule: ");
+    expect(info.details?.typeName).toBe("CPUID (10)");
+  },
+
+  async supportsExceptionFilterOptions() {
+    const client = await launched();
+    const { breakpoints } = await client.request<P.SetFunctionBreakpointsResponse["body"]>("setExceptionBreakpoints", {
+      filters: [filters.end, "unheard-of"],
+      filterOptions: [{ filterId: filters.exits, condition: "hlt; io instruction" }],
+    });
+    expect(breakpoints.map(({ verified }) => verified)).toEqual([true, false, true]);
+    await client.start();
+    expect(await client.go("continue")).toMatchObject({ reason: "exception", description: "VM exit: IO_INSTRUCTION" });
+  },
+
+  async exceptionBreakpointFilters() {
+    const client = await launched(faulting);
+    await client.request("setExceptionBreakpoints", filter(filters.exceptions, "#UD"));
+    await client.start();
+    expect(await client.go("continue")).toMatchObject({ reason: "exception", description: "Exception: #UD" });
+    expect(await client.line()).toBe(lineOf(faulting, "ud2"));
+    await client.go("continue");
+    expect(await client.evaluate("bx")).toContain("0x0001");
+    // Without the filter for its end, the session ends with the guest.
+    await client.request("continue", { threadId: 1 });
+    await client.event("terminated");
+  },
+
+  async supportsEvaluateForHovers() {
+    const client = await started();
+    expect(await client.evaluate("eip", "hover")).toContain("0x00100000");
+    expect(await client.evaluate("greeting", "hover")).toMatch(/^0x1000/);
+    expect(await client.evaluate("answer", "hover")).toBe("0x2a (42) '*'");
+    expect(await client.evaluate("byte [greeting + 1]", "hover")).toBe("0x69 (105) 'i'");
+    await expect(client.evaluate("nonsense", "hover")).rejects.toThrow(
+      'no register, flag, label or constant "nonsense"',
+    );
+  },
+
+  async supportsSetVariable() {
+    const client = await started();
+    const general = await scopeReference(client, "General");
+    const set = (reference: number, name: string, value: string) =>
+      client.request<P.SetVariableResponse["body"]>("setVariable", { variablesReference: reference, name, value });
+    expect((await set(general, "EAX", "answer + 1")).value).toBe("0x0000002b");
+    expect(await client.evaluate("al")).toContain("0x2b");
+    expect((await set(await scopeReference(client, "Flags"), "CF", "1")).value).toBe("1");
+    expect((await variables(client, "Flags")).find(({ name }) => name === "CF")?.value).toBe("1");
+    await expect(set(general, "EAX", "100000000h")).rejects.toThrow("does not fit in the 32 bits of EAX");
+    await expect(set(general, "EAX", "1 +")).rejects.toThrow("A value is missing before the end.");
+  },
+
+  async supportsSetExpression() {
+    const client = await started();
+    await client.request("setExpression", { expression: "word [buffer + 1]", value: "'AB'" });
+    expect(await client.evaluate("dword [buffer]")).toContain("0x00424100");
+    await client.request("setExpression", { expression: "ah", value: "7" });
+    expect(await client.evaluate("eax & 0FF00h")).toContain("0x00000700");
+    await expect(client.request("setExpression", { expression: "1 + 1", value: "7" })).rejects.toThrow(
+      "not a register",
+    );
+  },
+
+  async supportsStepBack() {
+    const client = await launched();
+    await client.breakAt({ line: at("cpuid") });
+    await client.start();
+    await client.go("continue");
+    await client.go("next");
+    await client.go("stepBack");
+    expect(await client.line()).toBe(at("cpuid"));
+    // The call is stepped over backwards, too.
+    await client.go("stepBack");
+    expect(await client.line()).toBe(at("call double"));
+    await client.breakAt({ line: at("add eax") });
+    await client.go("continue");
+    await client.go("continue");
+    expect((await client.go("reverseContinue")).reason).toBe("breakpoint");
+    expect(await client.line()).toBe(at("add eax"));
+    expect(await client.go("reverseContinue")).toMatchObject({ description: "At the beginning of the run" });
+    expect(await client.line()).toBe(at("start:"));
+  },
+
+  async supportsSteppingGranularity() {
+    const client = await launched();
+    await client.breakAt({ line: at("cpuid") });
+    await client.start();
+    await client.go("continue");
+    // By instructions, a step back leads into the function that has returned.
+    await client.go("stepBack", { granularity: "instruction" });
+    expect(await client.line()).toBe(lineOf(guest, "        ret"));
+    await client.go("next", { granularity: "line" });
+    expect(await client.line()).toBe(at("cpuid"));
+  },
+
+  async supportsGotoTargetsRequest() {
+    const client = await started();
+    const { targets } = await client.request<P.GotoTargetsResponse["body"]>("gotoTargets", {
+      source: { path: guestFile },
+      line: at("cli"),
+    });
+    expect(await client.go("goto", { targetId: targets[0]!.id })).toMatchObject({ reason: "goto" });
+    expect(await client.line()).toBe(at("cli"));
+  },
+
+  async supportsRestartRequest() {
+    const files = { [guestFile]: guest };
+    const client = await launched(files);
+    await client.breakAt({ line: at("cpuid") });
+    await client.start();
+    await client.go("continue");
+    // The program is read again, and breakpoints move with it.
+    files[guestFile] = guest.replace("        cpuid", "        nop\n        nop\n        cpuid");
+    expect((await client.go("restart")).reason).toBe("entry");
+    await client.go("continue");
+    expect(await client.line()).toBe(at("cpuid"));
+    expect(await client.evaluate("byte [eip]")).toContain("0x90");
+    files[guestFile] = "        mov eax,\n";
+    await expect(client.request("restart")).rejects.toThrow("does not assemble");
+    expect(await client.evaluate("byte [eip]")).toContain("0x90");
+  },
+
+  async supportsTerminateRequest() {
+    const client = await launched(endless, { stopOnEntry: false });
+    await client.request("configurationDone");
+    await client.request("terminate");
+    await client.event("terminated");
+    expect(client.events.map(({ event }) => event)).not.toContain("stopped");
+  },
+
+  async supportsLoadedSourcesRequest() {
+    const client = await launched({
+      [guestFile]: guest.replace("        cpuid", '%include "more.inc"'),
+      "/guests/more.inc": "        nop\n",
+    });
+    const { sources } = await client.request<P.LoadedSourcesResponse["body"]>("loadedSources");
+    expect(sources.map(({ path }) => path)).toEqual([guestFile, "/guests/more.inc"]);
+  },
+
+  async supportsReadMemoryRequest() {
+    const client = await started();
+    const { memoryReference } = await client.request<P.EvaluateResponse["body"]>("evaluate", {
+      expression: "greeting",
+    });
+    const read = (args: object) => client.request<NonNullable<P.ReadMemoryResponse["body"]>>("readMemory", args);
+    const body = await read({ memoryReference, offset: 1, count: 3 });
+    expect(Buffer.from(body.data ?? "", "base64").toString("latin1")).toBe("i\n\0");
+    expect(body.unreadableBytes).toBeUndefined();
+    // 16 MiB of guest memory end at 1000000h.
+    const edge = await read({ memoryReference: "gpa:0xfffffe", count: 8 });
+    expect(Buffer.from(edge.data ?? "", "base64")).toHaveLength(2);
+    expect(edge.unreadableBytes).toBe(6);
+    await expect(read({ memoryReference: "somewhere", count: 1 })).rejects.toThrow("not a memory reference");
+  },
+
+  async supportsWriteMemoryRequest() {
+    const client = await started();
+    const write = (args: object) => client.request<NonNullable<P.WriteMemoryResponse["body"]>>("writeMemory", args);
+    const data = Buffer.from("yo").toString("base64");
+    const { memoryReference } = await client.request<P.EvaluateResponse["body"]>("evaluate", {
+      expression: "greeting",
+    });
+    expect((await write({ memoryReference, data })).bytesWritten).toBe(2);
+    expect((await write({ memoryReference: "gpa:0xffffff", data, allowPartial: true })).bytesWritten).toBe(1);
+    await expect(write({ memoryReference: "gpa:0xfffffe", data: "AAAAAA==" })).rejects.toThrow("nothing was written");
+    expect(await client.evaluate("byte [gpa:0xfffffe]")).toContain("0x00");
+    await client.go("continue");
+    expect(client.console).toBe("yo\n");
+  },
+
+  async supportsDisassembleRequest() {
+    const client = await started();
+    const disassemble = async (args: object) =>
+      (await client.request<P.DisassembleResponse["body"]>("disassemble", { memoryReference: "0x100000", ...args }))!
+        .instructions;
+    const code = await disassemble({ instructionCount: 3 });
+    expect(code.map(({ instruction }) => instruction)).toEqual([
+      "mov eax,1",
+      expect.stringMatching(/^call double/),
+      "cpuid",
+    ]);
+    expect(code[0]).toMatchObject({
+      address: "0x100000",
+      symbol: "start",
+      line: at("start:"),
+      instructionBytes: "b8 01 00 00 00",
+    });
+    // Always as many as wanted, also before the program and before the start of memory.
+    for (const [instructionOffset, instructionCount] of [
+      [-50, 100],
+      [-5, 3],
+      [7, 40],
+      [0, 0],
+    ] as const)
+      expect(await disassemble({ instructionOffset, instructionCount })).toHaveLength(instructionCount);
+    const before = await disassemble({ memoryReference: "0x2", instructionOffset: -4, instructionCount: 5 });
+    expect(before.filter(({ presentationHint }) => presentationHint === "invalid").length).toBeGreaterThan(1);
+    expect(before.at(-1)!.address).toBe("0x2");
+    // From the middle of the program backwards, lines lie on the assembler's boundaries.
+    const back = await disassemble({ memoryReference: code[2]!.address, instructionOffset: -2, instructionCount: 3 });
+    expect(back.map(({ address }) => address)).toEqual(code.map(({ address }) => address));
+    // Data is shown as data.
+    const { memoryReference } = await client.request<P.EvaluateResponse["body"]>("evaluate", {
+      expression: "greeting",
+    });
+    expect((await disassemble({ memoryReference, instructionCount: 1 }))[0]!.instruction).toBe("db 68h, 69h, 0Ah, 00h");
+  },
+};
+
+describe("every declared capability is real", () => {
+  it.each(Object.entries(behaviours))("%s", (_, behaviour) => behaviour());
+
+  it("and each is declared", async () => {
+    const client = new DapClient(guest);
+    const declared = await client.request<object>("initialize", { adapterID: "ringside" });
+    expect(Object.keys(declared).sort()).toEqual(Object.keys(behaviours).sort());
+  });
+});
