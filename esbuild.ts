@@ -18,11 +18,34 @@ const node20 = { inject: ["scripts/node-20.ts"] };
 const browserAliases = { events: "./node_modules/events/events.js", url: "./node_modules/url/url.js" };
 
 const bundles: readonly BuildOptions[] = [
-  { entryPoints: { extension: "client/main-node.ts" }, platform: "node", format: "cjs", outExtension: { ".js": ".cjs" }, external: ["vscode"] },
-  { entryPoints: { "extension-web": "client/main-browser.ts" }, platform: "browser", format: "cjs", external: ["vscode"] },
-  { entryPoints: { server: "server/main-node.ts" }, platform: "node", format: "cjs", outExtension: { ".js": ".cjs" }, ...node20 },
+  {
+    entryPoints: { extension: "client/main-node.ts" },
+    platform: "node",
+    format: "cjs",
+    outExtension: { ".js": ".cjs" },
+    external: ["vscode"],
+  },
+  {
+    entryPoints: { "extension-web": "client/main-browser.ts" },
+    platform: "browser",
+    format: "cjs",
+    external: ["vscode"],
+  },
+  {
+    entryPoints: { server: "server/main-node.ts" },
+    platform: "node",
+    format: "cjs",
+    outExtension: { ".js": ".cjs" },
+    ...node20,
+  },
   { entryPoints: { "server-worker": "server/main-worker.ts" }, platform: "browser", format: "iife" },
-  { entryPoints: { adapter: "debug-adapter/main-stdio.ts" }, platform: "node", format: "cjs", outExtension: { ".js": ".cjs" }, ...node20 },
+  {
+    entryPoints: { adapter: "debug-adapter/main-stdio.ts" },
+    platform: "node",
+    format: "cjs",
+    outExtension: { ".js": ".cjs" },
+    ...node20,
+  },
   {
     entryPoints: { "adapter-worker": "debug-adapter/main-worker.ts" },
     platform: "browser",

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
+import { defaultTechnique, type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
 import type { TechniqueInForce } from "../server/protocol.ts";
 
 /** Which technique applies to which document: chosen in the status bar, said by the source, or set. */
@@ -25,7 +25,7 @@ export class Techniques implements vscode.Disposable {
 
   /** The setting, for documents that say nothing themselves. */
   fallback(uri: vscode.Uri): TechniqueId | undefined {
-    return vscode.workspace.getConfiguration("ringside", uri).get<TechniqueId>("technique");
+    return vscode.workspace.getConfiguration("ringside", uri).get<TechniqueId | null>("technique") ?? undefined;
   }
 
   /** What the language server says now applies to a document. */
@@ -59,10 +59,10 @@ export class Techniques implements vscode.Disposable {
     const document = vscode.window.activeTextEditor?.document;
     if (document?.languageId !== "ringside") return this.#item.hide();
     const inForce = this.#inForce.get(document.uri.toString());
-    const id = inForce?.technique ?? this.fallback(document.uri) ?? "vtx-ept";
+    const id = inForce?.technique ?? this.fallback(document.uri) ?? defaultTechnique;
     const technique = techniqueById(id);
     this.#item.text = `$(circuit-board) ${technique?.title ?? id}`;
-    this.#item.tooltip = `${technique?.doc ?? id}\n${inForce?.from ?? "From the setting ringside.technique"}. Click to choose another for this file.`;
+    this.#item.tooltip = `${technique?.doc ?? id}\n${inForce?.from ?? ""}. Click to choose another for this file.`;
     this.#item.show();
   }
 

@@ -64,25 +64,37 @@ const breaking = techniques
   .map(within)
   .join(" and ");
 
+const harmless = "VT-x and AMD-V, where the guest has these registers and tables to itself";
+
 /**
  * Grades an instruction under a technique: `warning` where it silently gives or does something else, `information` where
- * it may, `none` where it is harmless. Instructions beyond Robin and Irvine's list are graded like those on it.
- * Throws a RangeError for an unknown technique.
+ * it may, `none` where it is harmless. Without a technique it is graded for the ones that it breaks under.
+ * Instructions beyond Robin and Irvine's list are graded like those on it. Throws a RangeError for an unknown technique.
  */
-export function gradeOf(instruction: Pick<Decoded, "row" | "operands">, technique: TechniqueId): Grading {
-  const under = techniqueById(technique);
-  if (!under) throw new RangeError(`no technique "${technique}"`);
-  const { row, operands } = instruction;
+export function gradeOf(
+  { row, operands }: Pick<Decoded, "row" | "operands">,
+  technique: TechniqueId | undefined,
+): Grading {
+  const under = technique === undefined ? undefined : techniqueById(technique);
+  if (technique !== undefined && !under) throw new RangeError(`no technique "${technique}"`);
   if (row.sensitivity.kind === "innocuous" || !isVirtualizationHole(row))
     return { grade: "none", sentence: noHole(row) };
   const what = `It ${row.sensitivity.what}.`;
-  const reason = `${under.kernel === "native" ? "On" : "Under"} ${within(under)} ${because[under.kernel]}`;
-  if (!breaksUnder.has(under.kernel)) {
-    return { grade: "none", sentence: `${what} ${reason}: harmless. It breaks guests under ${breaking}.` };
+  if (under && !breaksUnder.has(under.kernel)) {
+    const where = `${under.kernel === "native" ? "On" : "Under"} ${within(under)}`;
+    return {
+      grade: "none",
+      sentence: `${what} ${where} ${because[under.kernel]}: harmless. It breaks guests under ${breaking}.`,
+    };
   }
+  const where = under ? within(under) : breaking;
   const lies = silentlyLies(row.sensitivity, operands);
   const harm = lies
     ? "so the guest silently gets another result than on its own machine"
     : "so a guest that depends on it goes wrong; most uses are harmless";
-  return { grade: lies ? "warning" : "information", sentence: `${what} ${reason}, ${harm}.${option(row)}` };
+  const elsewhere = under ? "" : ` Harmless under ${harmless}.`;
+  return {
+    grade: lies ? "warning" : "information",
+    sentence: `${what} Under ${where} ${because[under?.kernel ?? "deprivileged"]}, ${harm}.${elsewhere}${option(row)}`,
+  };
 }

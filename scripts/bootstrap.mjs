@@ -24,7 +24,9 @@ function requireNode() {
 
 /** The installed packages are right if they were installed from this very lock file. */
 function install() {
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   const mark = join(root, "node_modules", ".ringside-lock");
   if (existsSync(mark) && readFileSync(mark, "utf8") === lock) return;
   say("installing packages from npm (about 350 MB on disk; a minute or two the first time) …");

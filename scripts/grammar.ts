@@ -1,10 +1,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isVirtualizationHole, mnemonics, registers, rowsOf } from "../isa/index.ts";
+import { isVirtualizationHole } from "../isa/instruction.ts";
+import { registers } from "../isa/registers.ts";
+import { mnemonics, rowsOf } from "../isa/table.ts";
 
 const words = (list: readonly string[]) => `\\b(?i:${[...list].sort().join("|")})\\b`;
 
-const sensitive = mnemonics.filter((m) => rowsOf(m).some((row) => row.sensitivity.robinIrvine && isVirtualizationHole(row)));
+const sensitive = mnemonics.filter((m) =>
+  rowsOf(m).some((row) => row.sensitivity.robinIrvine && isVirtualizationHole(row)),
+);
 const always = sensitive.filter((m) => rowsOf(m).every(isVirtualizationHole));
 const privileged = mnemonics.filter((m) => rowsOf(m).every((row) => ["cpl0", "iopl", "io"].includes(row.privilege)));
 const rest = mnemonics.filter((m) => !always.includes(m) && !privileged.includes(m));
@@ -37,16 +41,59 @@ export const grammar = {
       name: "constant.numeric.asm",
     },
     {
-      match: words(["bits", "use16", "use32", "use64", "org", "section", "segment", "absolute", "global", "extern", "common", "align", "alignb", "struc", "endstruc", "istruc", "iend", "at", "cpu", "default", "times", "equ", "incbin"]),
+      match: words([
+        "bits",
+        "use16",
+        "use32",
+        "use64",
+        "org",
+        "section",
+        "segment",
+        "absolute",
+        "global",
+        "extern",
+        "common",
+        "align",
+        "alignb",
+        "struc",
+        "endstruc",
+        "istruc",
+        "iend",
+        "at",
+        "cpu",
+        "default",
+        "times",
+        "equ",
+        "incbin",
+      ]),
       name: "keyword.other.directive.asm",
     },
     { match: "\\b(?i:d[bwdqtoyz]|res[bwdqtoyz])\\b", name: "storage.type.asm" },
-    { match: words(["byte", "word", "dword", "qword", "tword", "short", "near", "far", "strict", "rel", "abs", "nosplit"]), name: "storage.modifier.asm" },
-    { match: words(["rep", "repe", "repz", "repne", "repnz", "lock", "a16", "a32", "a64", "o16", "o32", "o64"]), name: "keyword.control.asm" },
+    {
+      match: words([
+        "byte",
+        "word",
+        "dword",
+        "qword",
+        "tword",
+        "short",
+        "near",
+        "far",
+        "strict",
+        "rel",
+        "abs",
+        "nosplit",
+      ]),
+      name: "storage.modifier.asm",
+    },
+    {
+      match: words(["rep", "repe", "repz", "repne", "repnz", "lock", "a16", "a32", "a64", "o16", "o32", "o64"]),
+      name: "keyword.control.asm",
+    },
     { match: words(registers.map((r) => r.name)), name: "variable.language.register.asm" },
-    { match: words(always), name: "keyword.operator.sensitive.asm invalid.deprecated.sensitive.asm" },
-    { match: words(privileged), name: "keyword.control.privileged.asm" },
-    { match: words(rest), name: "keyword.operator.instruction.asm support.function.asm" },
+    { match: words(always), name: "keyword.control.sensitive.asm" },
+    { match: words(privileged), name: "keyword.other.privileged.asm" },
+    { match: words(rest), name: "support.function.instruction.asm" },
     { match: "\\$\\$?", name: "variable.language.asm" },
   ],
 };

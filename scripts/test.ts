@@ -8,7 +8,8 @@ const results = join(root, "build", "tests.json");
 
 /** A tool of the project, found through the package that brings it. */
 const run = (tool: string, ...args: string[]) =>
-  spawnSync(process.execPath, [join(root, "node_modules", tool), ...args], { cwd: root, stdio: "inherit" }).status === 0;
+  spawnSync(process.execPath, [join(root, "node_modules", tool), ...args], { cwd: root, stdio: "inherit" }).status ===
+  0;
 
 /** Everything that must hold: each either passes or is one failure in the count at the end. */
 const checks: readonly (readonly [string, () => boolean | Promise<boolean>])[] = [
@@ -39,7 +40,14 @@ for (const [name, check] of checks) {
 
 console.log("ringside: running the tests …");
 rmSync(results, { force: true });
-const ok = run("vitest/vitest.mjs", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`, ...process.argv.slice(2));
+const ok = run(
+  "vitest/vitest.mjs",
+  "run",
+  "--reporter=default",
+  "--reporter=json",
+  `--outputFile.json=${results}`,
+  ...process.argv.slice(2),
+);
 let skipped = 0;
 if (existsSync(results)) {
   const summary = JSON.parse(readFileSync(results, "utf8"));

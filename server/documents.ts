@@ -1,22 +1,23 @@
 import type { TextDocument } from "vscode-languageserver-textdocument";
 import { type Assembly, assemble } from "../assembler/index.ts";
-import { defaultTechnique, type Technique, techniqueById } from "../isa/technique.ts";
+import { type Technique, techniqueById } from "../isa/technique.ts";
 
 /** How the server reaches files that are not open in the editor. Undefined: there is no such file. */
 export type ReadText = (uri: string) => Promise<string | undefined>;
 
 /** What the editor's settings say. */
 export interface Settings {
-  readonly technique: string;
+  /** `null`: no technique is settled, so instructions are flagged for every one that they break under. */
+  readonly technique: string | null;
   readonly includePaths: readonly string[];
 }
 
-export const defaultSettings: Settings = { technique: defaultTechnique, includePaths: [] };
+export const defaultSettings: Settings = { technique: null, includePaths: [] };
 
 /** A document as assembled, with the technique its diagnostics assume and where that comes from. */
 export interface Analysis {
   readonly assembly: Assembly;
-  readonly technique: Technique;
+  readonly technique: Technique | undefined;
   readonly from: string;
 }
 
@@ -79,12 +80,20 @@ export class Documents {
 
   async #analyse(document: TextDocument): Promise<Analysis> {
     const assembly = await this.#assemble(document);
-    const [id, from] = this.#choices.has(document.uri)
-      ? [this.#choices.get(document.uri), "Chosen for this file"]
-      : assembly.settings.technique !== undefined
-        ? [assembly.settings.technique, "From %pragma ringside technique in the source"]
-        : [this.settings.technique, "From the setting ringside.technique"];
-    return { assembly, technique: techniqueById(id ?? "") ?? techniqueById(defaultTechnique)!, from };
+    return { assembly, ...this.#technique(document.uri, assembly) };
+  }
+
+  #technique(uri: string, assembly: Assembly): Pick<Analysis, "technique" | "from"> {
+    const said: readonly (readonly [string | null | undefined, string])[] = [
+      [this.#choices.get(uri), "Chosen for this file"],
+      [assembly.settings.technique, "From %pragma ringside technique in the source"],
+      [this.settings.technique, "From the setting ringside.technique"],
+    ];
+    for (const [id, from] of said) {
+      const technique = techniqueById(id ?? "");
+      if (technique) return { technique, from };
+    }
+    return { technique: undefined, from: "The default; instructions are flagged for every technique they break under" };
   }
 
   /** The assembler reads includes synchronously: those not at hand are fetched, then it runs again. */

@@ -1,4 +1,4 @@
-import type { Position, Range as LspRange } from "vscode-languageserver";
+import type { Range as LspRange, Position } from "vscode-languageserver";
 import type { Range } from "../assembler/index.ts";
 
 export const toLsp = (range: Range): LspRange => ({

@@ -6,6 +6,7 @@ import {
   TextDocuments,
 } from "vscode-languageserver";
 import { TextDocument } from "vscode-languageserver-textdocument";
+import { defaultTechnique } from "../isa/technique.ts";
 import { type Analysis, Documents, defaultSettings, type ReadText, type Settings } from "./documents.ts";
 import { completion } from "./features/completion.ts";
 import { definition, references } from "./features/definition.ts";
@@ -37,7 +38,7 @@ export function serve(connection: Connection, readText: ReadText): void {
     await connection.sendDiagnostics({ uri, version, diagnostics: diagnostics(analysis, uri) });
     await connection.sendNotification(techniqueInForce, {
       uri,
-      technique: analysis.technique.id as TechniqueInForce["technique"],
+      technique: (analysis.technique?.id ?? defaultTechnique) as TechniqueInForce["technique"],
       from: analysis.from,
     } satisfies TechniqueInForce);
   }
@@ -54,7 +55,9 @@ export function serve(connection: Connection, readText: ReadText): void {
 
   /** Answers a request about a document, or null if it is not open. */
   const about =
-    <P extends { textDocument: { uri: string } }, R>(answer: (analysis: Analysis, params: P, text: TextDocument) => R) =>
+    <P extends { textDocument: { uri: string } }, R>(
+      answer: (analysis: Analysis, params: P, text: TextDocument) => R,
+    ) =>
     async (params: P): Promise<R | null> => {
       const document = texts.get(params.textDocument.uri);
       return document ? answer(await documents.analysis(document), params, document) : null;

@@ -33,8 +33,10 @@ describe("package.json says what the code does", () => {
   it("offers the techniques of the table", () => {
     const ids = techniques.map((technique) => technique.id);
     const [debuggerPoint] = contributes.debuggers;
-    expect(contributes.configuration.properties["ringside.technique"].enum).toEqual(ids);
-    expect(contributes.configuration.properties["ringside.technique"].default).toBe(defaultTechnique);
+    expect(contributes.configuration.properties["ringside.technique"].enum).toEqual([null, ...ids]);
+    expect(contributes.configuration.properties["ringside.technique"].description).toContain(
+      `under ${defaultTechnique}`,
+    );
     expect(debuggerPoint.configurationAttributes.launch.properties.technique.enum).toEqual(ids);
     expect(debuggerPoint.type).toBe(debugType);
   });

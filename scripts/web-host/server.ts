@@ -60,7 +60,12 @@ export async function serveWorkbench(folder: string, port: number): Promise<{ se
     const url = new URL(request.url ?? "/", origin);
     let answer: Answer;
     if (!fromHere(request, origin)) answer = { status: 403, body: `open ${origin}` };
-    else if (url.pathname === "/") answer = { status: 200, type: "text/html; charset=utf-8", body: workbenchPage(origin, basename(resolve(folder))) };
+    else if (url.pathname === "/")
+      answer = {
+        status: 200,
+        type: "text/html; charset=utf-8",
+        body: workbenchPage(origin, basename(resolve(folder))),
+      };
     else if (url.pathname.startsWith("/files/")) answer = await serveFile(folder, request, url);
     else answer = await serveStatic(url.pathname);
     response.writeHead(answer.status, {

@@ -1,7 +1,8 @@
 import { type CompletionItem, CompletionItemKind, type Position } from "vscode-languageserver";
 import type { TextDocument } from "vscode-languageserver-textdocument";
 import type { Assembly } from "../../assembler/index.ts";
-import { mnemonics, registers, rowsOf } from "../../isa/index.ts";
+import { registers } from "../../isa/registers.ts";
+import { mnemonics, rowsOf } from "../../isa/table.ts";
 
 const instructions: readonly CompletionItem[] = mnemonics.map((mnemonic) => ({
   label: mnemonic,

@@ -1,5 +1,6 @@
 import { type Diagnostic, DiagnosticSeverity } from "vscode-languageserver";
 import type { Problem } from "../../assembler/index.ts";
+import type { TechniqueId } from "../../isa/technique.ts";
 import { diagnose } from "../diagnostics/index.ts";
 import type { Analysis } from "../documents.ts";
 import { toLsp } from "../ranges.ts";
@@ -24,7 +25,7 @@ const toDiagnostic = (problem: Problem): Diagnostic => ({
 
 /** The document's own problems; those inside an included file are shown at the %include that brings them in. */
 export function diagnostics({ assembly, technique }: Analysis, uri: string): Diagnostic[] {
-  return diagnose(assembly, technique.id).flatMap((problem): Diagnostic[] => {
+  return diagnose(assembly, technique?.id as TechniqueId | undefined).flatMap((problem): Diagnostic[] => {
     if (problem.range.file === uri) return [toDiagnostic(problem)];
     if (problem.severity !== "error") return [];
     const include = assembly.includes.find((at) => at.file === problem.range.file && at.range.file === uri);
@@ -32,7 +33,9 @@ export function diagnostics({ assembly, technique }: Analysis, uri: string): Dia
     return [
       {
         ...toDiagnostic({ ...problem, range: at }),
-        relatedInformation: [{ location: { uri: problem.range.file, range: toLsp(problem.range) }, message: problem.message }],
+        relatedInformation: [
+          { location: { uri: problem.range.file, range: toLsp(problem.range) }, message: problem.message },
+        ],
       },
     ];
   });

@@ -1,8 +1,12 @@
 import type { Hover, Position } from "vscode-languageserver";
 import type { TextDocument } from "vscode-languageserver-textdocument";
 import type { InstructionMention } from "../../assembler/index.ts";
-import { type Exits, exitReasonOf, gradeOf, isVirtualizationHole, pseudocode, type Row, rowsOf } from "../../isa/index.ts";
-import type { Technique } from "../../isa/technique.ts";
+import { type Exits, isVirtualizationHole, type Row } from "../../isa/instruction.ts";
+import type { Decoded } from "../../isa/operands.ts";
+import { pseudocode } from "../../isa/pseudocode.ts";
+import { gradeOf } from "../../isa/sensitivity.ts";
+import { rowsOf } from "../../isa/table.ts";
+import type { Technique, TechniqueId } from "../../isa/technique.ts";
 import type { Analysis } from "../documents.ts";
 import { contains, toLsp } from "../ranges.ts";
 import { symbolAt } from "./definition.ts";
@@ -10,6 +14,7 @@ import { symbolAt } from "./definition.ts";
 const privileges: Record<Row["privilege"], string> = {
   none: "none: every CPL may run it",
   cpl0: "CPL 0, else #GP(0)",
+  "cpl0-ud": "CPL 0, else #UD",
   iopl: "CPL ≤ IOPL, else #GP(0)",
   io: "CPL ≤ IOPL, or the port allowed by the I/O bitmap of the TSS, else #GP(0)",
   umip: "none, unless CR4.UMIP is set: then CPL 0, else #GP(0)",
@@ -31,16 +36,22 @@ function vmExit(exits: Exits): string {
     case "never":
       return exits.because ? `never: ${exits.because}` : "never";
     case "always":
-      return `always: ${exitReasonOf(exits)}`;
+      return `always: ${exits.reason}`;
     case "when":
-      return `${exitReasonOf(exits)}, decided by: ${exits.control}`;
+      return `${exits.reason}, decided by: ${exits.control}`;
   }
 }
 
 const hex = (bytes: readonly number[]) => bytes.map((b) => b.toString(16).toUpperCase().padStart(2, "0")).join(" ");
 
 /** The table that says everything of an instruction form. */
-function card(row: Row, encoded: string | undefined, sentence: string | undefined, technique: Technique): string {
+function card(
+  row: Row,
+  decoded: Decoded | undefined,
+  encoded: string | undefined,
+  technique: Technique | undefined,
+): string {
+  const sentence = decoded && gradeOf(decoded, technique?.id as TechniqueId | undefined).sentence;
   const rows = [
     ["Encoding", `\`${row.opcode}\`${encoded ? `, here \`${encoded}\`` : ""}`],
     ["Privilege", privileges[row.privilege]],
@@ -55,10 +66,8 @@ function card(row: Row, encoded: string | undefined, sentence: string | undefine
     "|---|---|",
     ...rows.map(([name, text]) => `| ${name} | ${text?.replaceAll("|", "\\|")} |`),
     "",
-    ...(sentence ? [`**Under ${technique.title}:** ${sentence}`, ""] : []),
-    "```",
-    pseudocode(row),
-    "```",
+    ...(sentence ? [`**${technique ? `Under ${technique.title}` : "Virtualized"}:** ${sentence}`, ""] : []),
+    ...(decoded ? ["```", pseudocode(decoded), "```"] : []),
   ].join("\n");
 }
 
@@ -66,13 +75,14 @@ function instruction(analysis: Analysis, mention: InstructionMention): string | 
   const { assembly, technique } = analysis;
   const row = mention.row ?? rowsOf(mention.mnemonic)[0];
   if (!row) return undefined;
-  const item = assembly.emitted.find((e) => e.range.file === mention.range.file && e.range.line === mention.range.line && e.decoded);
+  const item = assembly.emitted.find(
+    (e) => e.range.file === mention.range.file && e.range.line === mention.range.line && e.decoded,
+  );
   const start = item ? item.address - assembly.origin : 0;
   const bytes = item ? hex([...assembly.bytes.subarray(start, start + item.length)]) : undefined;
-  const grade = mention.decoded ? gradeOf(mention.decoded, technique.id as never) : undefined;
   const forms = rowsOf(mention.mnemonic).length;
   const more = mention.row || forms < 2 ? "" : `\n\n_One of ${forms} forms; the operands here fit none yet._`;
-  return card(row, bytes, grade?.sentence, technique) + more;
+  return card(row, mention.decoded, bytes, technique) + more;
 }
 
 function symbol(analysis: Analysis, name: string): string | undefined {

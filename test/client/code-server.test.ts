@@ -12,7 +12,8 @@ const root = join(import.meta.dirname, "..", "..");
 
 /** A full VS Code server, whose extension host is Node: the npm package `code-server`, if it is on the PATH. */
 const available = spawnSync("code-server", ["--version"], { stdio: "ignore" }).status === 0;
-if (!available) console.log('skipped: VS Code with a Node extension host (the npm package "code-server" is not on the PATH)');
+if (!available)
+  console.log('skipped: VS Code with a Node extension host (the npm package "code-server" is not on the PATH)');
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -27,7 +28,8 @@ async function freePort(): Promise<number> {
 function install(extensions: string): void {
   const target = join(extensions, "ringside.ringside-0.1.0");
   mkdirSync(target, { recursive: true });
-  for (const part of ["package.json", "dist", "syntaxes"]) cpSync(join(root, part), join(target, part), { recursive: true });
+  for (const part of ["package.json", "dist", "syntaxes"])
+    cpSync(join(root, part), join(target, part), { recursive: true });
 }
 
 async function answering(address: string, server: ChildProcess): Promise<void> {
@@ -58,7 +60,13 @@ describe.skipIf(!available || !chromiumPath)("VS Code with a Node extension host
       "code-server",
       [
         ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry", "--disable-update-check"],
-        ...["--disable-workspace-trust", "--user-data-dir", join(folder, "data"), "--extensions-dir", join(folder, "extensions")],
+        ...[
+          "--disable-workspace-trust",
+          "--user-data-dir",
+          join(folder, "data"),
+          "--extensions-dir",
+          join(folder, "extensions"),
+        ],
         ...["--config", join(folder, "config.yaml"), join(folder, "examples")],
       ],
       { stdio: "ignore", env: { ...process.env, HOME: folder } },

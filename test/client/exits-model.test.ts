@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { type Action, accent, cycles, type Exit, histogram, initial, place, reduce, visible } from "../../client/views/exits/model.ts";
+import {
+  type Action,
+  accent,
+  cycles,
+  type Exit,
+  histogram,
+  initial,
+  place,
+  reduce,
+  visible,
+} from "../../client/views/exits/model.ts";
 import type { LocatedEvent } from "../../debug-adapter/protocol.ts";
 
 const stamp = (sequence: number) => ({ sequence, cycle: sequence * 10, step: sequence, vm: "A", vcpu: 0, rip: "7c00" });
@@ -28,7 +38,12 @@ const entry = (sequence: number, of: number, cost: number): LocatedEvent => ({
 
 const run = (...actions: Action[]) => actions.reduce(reduce, initial);
 const events = (last: number, ...list: LocatedEvent[]): Action => ({ kind: "events", events: list, last, dropped: 0 });
-const present = (last: number): Action => ({ kind: "present", last, now: { step: last, cycle: last * 10 }, running: false });
+const present = (last: number): Action => ({
+  kind: "present",
+  last,
+  now: { step: last, cycle: last * 10 },
+  running: false,
+});
 
 describe("the model of the VM Exits view", () => {
   it("completes an exit's cost from the entry that ends it", () => {
