@@ -150,7 +150,11 @@ export class Machine implements MachineInterface, Replayable {
 
   #record(body: EventBody): MachineEvent {
     const event = this.#recorder.record(body);
-    if (body.kind === "exit") this.#exit = event.sequence;
+    if (body.kind === "exit") {
+      this.#exit = event.sequence;
+      // Leaving the guest takes time, and a device's deadline may be in it.
+      this.#engine.stopBy(this.now);
+    }
     return event;
   }
 
