@@ -69,7 +69,6 @@ function Timeline({ exits, state, actions }: { exits: readonly Exit[]; state: St
       {[...marks.entries()].map(([key, { exit, count }]) => {
         const height = 10 + (26 * count) / tallest;
         return (
-          // biome-ignore lint/a11y/noStaticElementInteractions: the table below offers the same by keyboard
           <rect
             key={key}
             class={`mark ${accent(exit.reason)} ${exit.sequence === state.selected ? "selected" : ""}`}
