@@ -1,0 +1,207 @@
+import type { Value } from "../../../isa/algebra.ts";
+import { layout, segmentBytes, segmentLayout } from "../../cpu/layout.ts";
+import type { FlagWords } from "../flag-words.ts";
+import type { Place, WasmArithmetic } from "./wasm-arithmetic.ts";
+import type { ValueType } from "./wasm-module.ts";
+
+/** How accesses through a segment register are checked, as far as a region was made for it. */
+export type SegmentKind =
+  /** Needs the slow path: expand-down, not readable, alignment checks. */
+  | "slow"
+  /** Every offset is allowed and is the linear address. */
+  | "flat"
+  | "flat-read-only"
+  /** Base, and limit outside 64-bit code, are looked at. */
+  | "based"
+  | "based-read-only";
+
+/** What a region takes for granted; it runs only where all of this holds. */
+export interface Context {
+  readonly bits: 16 | 32 | 64;
+  readonly stackBits: 16 | 32 | 64;
+  /** CPL 3: the TLB's banks for users apply. */
+  readonly user: boolean;
+  /** Of ES, CS, SS, DS, FS, GS. */
+  readonly segments: readonly SegmentKind[];
+  /** Linear address of offset 0 in CS. */
+  readonly codeBase: number;
+  /** Last offset in CS; 2^47 - 1 in 64-bit code. */
+  readonly codeLimit: number;
+}
+
+/** Where translated code finds the processor, in bytes from the start of the memory. */
+export interface Addresses {
+  readonly cpuBase: number;
+  readonly tlbBase: number;
+}
+
+/**
+ * Local variables of a region's function: the registers it uses, the flag words, RIP, and the fuel. They are loaded at the
+ * entry and written back where it leaves. Function parameters are 0, the block to enter, and 1, the fuel.
+ */
+export class Frame {
+  readonly context: Context;
+  readonly addresses: Addresses;
+  /** Block to go to next, as an index. */
+  readonly next = 0;
+  readonly fuel = 1;
+  /** Offset of the next instruction, i64, set before leaving and before an indirect jump. */
+  readonly rip: number;
+  /** Words of the status flags; computed when needed. */
+  flags: FlagWords;
+  readonly #m: WasmArithmetic;
+  readonly #settled: FlagWords;
+  readonly #flagLocals: { readonly z: number; readonly sp: number; readonly c: number };
+  readonly #registers = new Map<number, number>();
+  readonly #written = new Set<number>();
+  readonly #bases = new Map<number, number>();
+  readonly #limits = new Map<number, number>();
+  /** Depth of the block that ends where the function leaves. */
+  #leaveDepth = 0;
+
+  constructor(m: WasmArithmetic, context: Context, addresses: Addresses) {
+    this.#m = m;
+    this.context = context;
+    this.addresses = addresses;
+    const { code } = m;
+    this.rip = code.local("i64");
+    this.#flagLocals = { z: code.local("i32"), sp: code.local("i32"), c: code.local("i32") };
+    const { z, sp, c } = this.#flagLocals;
+    const word = (local: number) => (): Place => ({ width: 32, local });
+    this.#settled = { z: word(z), sp: word(sp), c: word(c) };
+    this.flags = this.#settled;
+  }
+
+  /** Width of the register variables: the other halves cannot be seen, nor change, outside 64-bit code. */
+  get registerWidth(): 32 | 64 {
+    return this.context.bits === 64 ? 64 : 32;
+  }
+
+  get #registerType(): ValueType {
+    return this.registerWidth === 64 ? "i64" : "i32";
+  }
+
+  #registerLocal(register: number): number {
+    const known = this.#registers.get(register);
+    if (known !== undefined) return known;
+    const local = this.#m.code.local(this.#registerType);
+    this.#registers.set(register, local);
+    return local;
+  }
+
+  /** The register as it is now, which later writes do not change. */
+  register(register: number): Value {
+    this.#m.code.get(this.#registerLocal(register));
+    return this.#m.keep(this.registerWidth);
+  }
+
+  setRegister(register: number, value: Value): void {
+    this.#m.put(value);
+    this.#m.code.set(this.#registerLocal(register));
+    this.#written.add(register);
+  }
+
+  #segmentValue(segment: number, cache: Map<number, number>, type: ValueType): Place {
+    const known = cache.get(segment);
+    const local = known ?? this.#m.code.local(type);
+    cache.set(segment, local);
+    return { width: type === "i64" ? 64 : 32, local };
+  }
+
+  /** Base of a segment register, 64 bits wide in 64-bit code, else 32. */
+  segmentBase(segment: number): Place {
+    return this.#segmentValue(segment, this.#bases, this.#registerType);
+  }
+
+  /** Limit of a segment register, 32 bits. */
+  segmentLimit(segment: number): Place {
+    return this.#segmentValue(segment, this.#limits, "i32");
+  }
+
+  /** Text that computes the flag words and keeps them. */
+  #storeFlags(): void {
+    if (this.flags === this.#settled) return;
+    const words = ["z", "sp", "c"] as const;
+    const changed = words.filter((word) => this.flags[word] !== this.#settled[word]);
+    for (const word of changed) this.#m.put(this.flags[word]());
+    for (const word of changed.reverse()) this.#m.code.set(this.#flagLocals[word]);
+  }
+
+  /** Computes the flag words now. */
+  settleFlags(): void {
+    this.#storeFlags();
+    this.flags = this.#settled;
+  }
+
+  /** Leaves before the instruction at `rip`, giving back the fuel of `back` instructions that were paid for but not executed. */
+  leave(rip: bigint, back: number): void {
+    const { code } = this.#m;
+    this.#storeFlags();
+    code.i64(rip);
+    code.set(this.rip);
+    if (back > 0) {
+      code.get(this.fuel);
+      code.i32(back);
+      code.op("i32.add");
+      code.set(this.fuel);
+    }
+    this.branchToLeave();
+  }
+
+  branchToLeave(): void {
+    this.#m.code.br(this.leaveLabel);
+  }
+
+  get leaveLabel(): number {
+    return this.#m.code.depth - this.#leaveDepth;
+  }
+
+  /** Everything that `body` writes leaves to the end of this. */
+  enclose(body: () => void): void {
+    const { code } = this.#m;
+    code.block();
+    this.#leaveDepth = code.depth;
+    body();
+    code.op("end");
+    this.#epilogue();
+    code.prepend(() => this.#prologue());
+  }
+
+  #load(type: ValueType, offset: number, local: number): void {
+    const { code } = this.#m;
+    code.i32(0);
+    code.memory(`${type}.load`, this.addresses.cpuBase + offset);
+    code.set(local);
+  }
+
+  #store(type: ValueType, offset: number, local: number): void {
+    const { code } = this.#m;
+    code.i32(0);
+    code.get(local);
+    code.memory(`${type}.store`, this.addresses.cpuBase + offset);
+  }
+
+  #prologue(): void {
+    const type = this.#registerType;
+    for (const [register, local] of this.#registers) this.#load(type, layout.registers + 8 * register, local);
+    const { z, sp, c } = this.#flagLocals;
+    this.#load("i32", layout.flagZ, z);
+    this.#load("i32", layout.flagSP, sp);
+    this.#load("i32", layout.flagC, c);
+    const field = (segment: number, at: number): number => layout.segments + segment * segmentBytes + at;
+    for (const [segment, local] of this.#bases) this.#load(type, field(segment, segmentLayout.base), local);
+    for (const [segment, local] of this.#limits) this.#load("i32", field(segment, segmentLayout.limit), local);
+  }
+
+  #epilogue(): void {
+    const type = this.#registerType;
+    for (const register of this.#written)
+      this.#store(type, layout.registers + 8 * register, this.#registerLocal(register));
+    const { z, sp, c } = this.#flagLocals;
+    this.#store("i32", layout.flagZ, z);
+    this.#store("i32", layout.flagSP, sp);
+    this.#store("i32", layout.flagC, c);
+    this.#store("i64", layout.rip, this.rip);
+    this.#m.code.get(this.fuel);
+  }
+}

@@ -1,0 +1,128 @@
+import { decode } from "../../../isa/decode.ts";
+import type { Decoded } from "../../../isa/operands.ts";
+import type { Context } from "./frame.ts";
+import { Untranslatable, WasmAlgebra } from "./wasm.ts";
+
+/** The code a region is made from: one page. */
+export interface CodeSource {
+  readonly bytes: Uint8Array;
+  /** Offset in CS at which the page begins; negative where the page begins before the segment. */
+  readonly start: number;
+  /** Where instructions must end, from the start of the page. */
+  readonly end: number;
+  /** False where translated code must not go: at breakpoints, and into zeros that are no code. */
+  readonly allowed: (offset: number) => boolean;
+}
+
+/** Instructions that are executed one after the other; a region is entered at the first of a block. */
+export interface Block {
+  /** In the page. */
+  readonly offset: number;
+  readonly instructions: readonly Decoded[];
+}
+
+/** What a region consists of. */
+export interface Plan {
+  readonly blocks: readonly Block[];
+  /** Some block jumps to an address that is known only then. */
+  readonly indirect: boolean;
+}
+
+/** What follows an instruction, as far as blocks are concerned. */
+interface Located {
+  /** Undefined if the interpreter has to execute it. */
+  readonly decoded: Decoded | undefined;
+  /** Offset of the next instruction, undefined where there is none. */
+  readonly next: number | undefined;
+  readonly jumps: readonly number[];
+  readonly indirect: boolean;
+  /** Execution may go on with the next instruction: directly, or when the interpreter or a callee is done. */
+  readonly continues: boolean;
+  /** Nothing else can happen, so that it is not the last of its block. */
+  readonly straight: boolean;
+}
+
+const mostInstructions = 2000;
+const nowhere: Located = {
+  decoded: undefined,
+  next: undefined,
+  jumps: [],
+  indirect: false,
+  continues: false,
+  straight: false,
+};
+
+/** Finds the blocks that are reached from the seeds without leaving the page. */
+export function planRegion(seeds: Iterable<number>, source: CodeSource, context: Context): Plan {
+  const found = new Map<number, Located>();
+  const leaders = new Set(seeds);
+  const open = [...leaders];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (found.has(at) || found.size >= mostInstructions) continue;
+    const here = source.allowed(at) ? locate(at, source, context) : nowhere;
+    found.set(at, here);
+    const following = here.continues && here.next !== undefined ? [here.next] : [];
+    if (!here.straight) for (const leader of [...here.jumps, ...following]) leaders.add(leader);
+    open.push(...here.jumps, ...following);
+  }
+  return planOf(found, leaders);
+}
+
+function planOf(found: ReadonlyMap<number, Located>, leaders: ReadonlySet<number>): Plan {
+  const blocks: Block[] = [];
+  let indirect = false;
+  for (const offset of [...leaders].sort((a, b) => a - b)) {
+    const instructions: Decoded[] = [];
+    for (let at: number | undefined = offset; at !== undefined; ) {
+      const here = found.get(at);
+      if (!here?.decoded) break;
+      instructions.push(here.decoded);
+      indirect ||= here.indirect;
+      at = here.straight && here.next !== undefined && !leaders.has(here.next) ? here.next : undefined;
+    }
+    if (instructions.length > 0) blocks.push({ offset, instructions });
+  }
+  return { blocks, indirect };
+}
+
+function locate(at: number, source: CodeSource, context: Context): Located {
+  const decoded = decode((offset) => (offset < source.end ? source.bytes[offset]! : -1), at, context.bits);
+  if (typeof decoded === "string") return nowhere;
+  const next = at + decoded.length < source.end ? at + decoded.length : undefined;
+  const effects = effectsOf(decoded, BigInt(source.start + at), context);
+  if (!effects) return { ...nowhere, next, continues: true };
+  const jumps = effects.jumps
+    .map((rip) => Number(rip) - source.start)
+    .filter((offset) => offset >= 0 && offset < source.end);
+  const straight = !effects.ended && effects.jumps.length === 0 && !effects.indirect;
+  const continues = !effects.ended || decoded.row.mnemonic === "call";
+  return { decoded, next, jumps, indirect: effects.indirect, continues, straight };
+}
+
+interface Effects {
+  readonly jumps: readonly bigint[];
+  readonly indirect: boolean;
+  readonly ended: boolean;
+}
+
+/** Translates an instruction by itself to see where it can go; undefined if it cannot be translated. */
+function effectsOf(decoded: Decoded, rip: bigint, context: Context): Effects | undefined {
+  const jumps: bigint[] = [];
+  let indirect = false;
+  const transfers = {
+    to: (target: bigint) => {
+      jumps.push(target);
+    },
+    indirect: () => {
+      indirect = true;
+    },
+  };
+  const trial = new WasmAlgebra(context, { cpuBase: 0, tlbBase: 0 }, transfers);
+  try {
+    const ended = trial.emit(decoded, { rip, unpaid: 0 });
+    return { jumps, indirect, ended };
+  } catch (thrown) {
+    if (thrown instanceof Untranslatable) return undefined;
+    throw thrown;
+  }
+}

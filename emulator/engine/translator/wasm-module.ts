@@ -1,0 +1,247 @@
+/** A small encoder of WebAssembly modules: one function over an imported memory (WebAssembly Core Specification, 5). */
+
+export type ValueType = "i32" | "i64";
+
+const valueTypes: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e };
+
+/** Opcodes without immediates. */
+const plainOpcodes = {
+  unreachable: 0x00,
+  else: 0x05,
+  end: 0x0b,
+  return: 0x0f,
+  drop: 0x1a,
+  select: 0x1b,
+  "i32.eqz": 0x45,
+  "i32.eq": 0x46,
+  "i32.ne": 0x47,
+  "i32.lt_s": 0x48,
+  "i32.lt_u": 0x49,
+  "i32.gt_u": 0x4b,
+  "i32.le_u": 0x4d,
+  "i32.ge_u": 0x4f,
+  "i64.eqz": 0x50,
+  "i64.eq": 0x51,
+  "i64.ne": 0x52,
+  "i64.lt_s": 0x53,
+  "i64.lt_u": 0x54,
+  "i64.gt_u": 0x56,
+  "i32.clz": 0x67,
+  "i32.ctz": 0x68,
+  "i32.popcnt": 0x69,
+  "i32.add": 0x6a,
+  "i32.sub": 0x6b,
+  "i32.mul": 0x6c,
+  "i32.div_s": 0x6d,
+  "i32.div_u": 0x6e,
+  "i32.rem_s": 0x6f,
+  "i32.rem_u": 0x70,
+  "i32.and": 0x71,
+  "i32.or": 0x72,
+  "i32.xor": 0x73,
+  "i32.shl": 0x74,
+  "i32.shr_s": 0x75,
+  "i32.shr_u": 0x76,
+  "i32.rotl": 0x77,
+  "i64.clz": 0x79,
+  "i64.ctz": 0x7a,
+  "i64.popcnt": 0x7b,
+  "i64.add": 0x7c,
+  "i64.sub": 0x7d,
+  "i64.mul": 0x7e,
+  "i64.div_s": 0x7f,
+  "i64.div_u": 0x80,
+  "i64.rem_s": 0x81,
+  "i64.rem_u": 0x82,
+  "i64.and": 0x83,
+  "i64.or": 0x84,
+  "i64.xor": 0x85,
+  "i64.shl": 0x86,
+  "i64.shr_s": 0x87,
+  "i64.shr_u": 0x88,
+  "i32.wrap_i64": 0xa7,
+  "i64.extend_i32_s": 0xac,
+  "i64.extend_i32_u": 0xad,
+  "i32.extend8_s": 0xc0,
+  "i32.extend16_s": 0xc1,
+  "i64.extend8_s": 0xc2,
+  "i64.extend16_s": 0xc3,
+  "i64.extend32_s": 0xc4,
+} as const;
+export type Opcode = keyof typeof plainOpcodes;
+
+/** Loads and stores with the binary logarithm of their natural alignment. */
+const memoryOpcodes = {
+  "i32.load": [0x28, 2],
+  "i64.load": [0x29, 3],
+  "i32.load8_u": [0x2d, 0],
+  "i32.load16_u": [0x2f, 1],
+  "i32.store": [0x36, 2],
+  "i64.store": [0x37, 3],
+  "i32.store8": [0x3a, 0],
+  "i32.store16": [0x3b, 1],
+} as const;
+export type MemoryOpcode = keyof typeof memoryOpcodes;
+
+/** Appends an unsigned LEB128 number. */
+function unsigned(to: number[], value: number): void {
+  let rest = value;
+  while (rest >= 0x80) {
+    to.push((rest & 0x7f) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  to.push(rest);
+}
+
+/** Appends a signed LEB128 number. */
+function signed(to: number[], value: bigint): void {
+  let rest = value;
+  for (;;) {
+    const byte = Number(rest & 0x7fn);
+    rest >>= 7n;
+    if ((rest === 0n && byte < 0x40) || (rest === -1n && byte >= 0x40)) {
+      to.push(byte);
+      return;
+    }
+    to.push(byte | 0x80);
+  }
+}
+
+/** The body of a function under construction. Labels are counted outwards from the innermost block, as in the format. */
+export class Code {
+  readonly bytes: number[] = [];
+  readonly #locals: ValueType[] = [];
+  readonly #parameters: number;
+  /** Blocks open now. */
+  depth = 0;
+
+  constructor(parameters: number) {
+    this.#parameters = parameters;
+  }
+
+  /** A new local variable, zero at first. */
+  local(type: ValueType): number {
+    this.#locals.push(type);
+    return this.#parameters + this.#locals.length - 1;
+  }
+
+  get locals(): readonly ValueType[] {
+    return this.#locals;
+  }
+
+  /** Writes code that goes before all that is there. */
+  prepend(write: () => void): void {
+    const rest = this.bytes.splice(0);
+    write();
+    for (const byte of rest) this.bytes.push(byte);
+  }
+
+  op(...opcodes: readonly Opcode[]): void {
+    for (const opcode of opcodes) {
+      this.bytes.push(plainOpcodes[opcode]);
+      if (opcode === "end") this.depth--;
+    }
+  }
+
+  get(local: number): void {
+    this.bytes.push(0x20);
+    unsigned(this.bytes, local);
+  }
+  set(local: number): void {
+    this.bytes.push(0x21);
+    unsigned(this.bytes, local);
+  }
+  tee(local: number): void {
+    this.bytes.push(0x22);
+    unsigned(this.bytes, local);
+  }
+
+  i32(value: number): void {
+    this.bytes.push(0x41);
+    signed(this.bytes, BigInt(value | 0));
+  }
+  i64(value: bigint): void {
+    this.bytes.push(0x42);
+    signed(this.bytes, BigInt.asIntN(64, value));
+  }
+
+  /** Address (and value) are on the stack; `offset` is added to the address without wrapping. Alignment is a hint only. */
+  memory(opcode: MemoryOpcode, offset: number): void {
+    const [byte, alignment] = memoryOpcodes[opcode];
+    this.bytes.push(byte, alignment);
+    unsigned(this.bytes, offset);
+  }
+
+  #open(opcode: number): void {
+    this.bytes.push(opcode, 0x40);
+    this.depth++;
+  }
+  block(): void {
+    this.#open(0x02);
+  }
+  loop(): void {
+    this.#open(0x03);
+  }
+  if(): void {
+    this.#open(0x04);
+  }
+  br(label: number): void {
+    this.bytes.push(0x0c);
+    unsigned(this.bytes, label);
+  }
+  brIf(label: number): void {
+    this.bytes.push(0x0d);
+    unsigned(this.bytes, label);
+  }
+  brTable(labels: readonly number[], otherwise: number): void {
+    this.bytes.push(0x0e);
+    unsigned(this.bytes, labels.length);
+    for (const label of labels) unsigned(this.bytes, label);
+    unsigned(this.bytes, otherwise);
+  }
+}
+
+function section(to: number[], id: number, content: readonly number[]): void {
+  to.push(id);
+  unsigned(to, content.length);
+  for (const byte of content) to.push(byte);
+}
+
+function name(text: string): number[] {
+  const bytes = Array.from(text, (character) => character.charCodeAt(0));
+  return [bytes.length, ...bytes];
+}
+
+/** Local declarations: runs of one type. */
+function declarations(locals: readonly ValueType[]): number[] {
+  const runs: { type: ValueType; count: number }[] = [];
+  for (const type of locals) {
+    const last = runs.at(-1);
+    if (last?.type === type) last.count++;
+    else runs.push({ type, count: 1 });
+  }
+  const bytes: number[] = [];
+  unsigned(bytes, runs.length);
+  for (const { type, count } of runs) {
+    unsigned(bytes, count);
+    bytes.push(valueTypes[type]);
+  }
+  return bytes;
+}
+
+/**
+ * A module that exports `code` as the function `run`, with `i32` parameters and an `i32` result. It imports the memory
+ * `machine.memory`.
+ */
+export function encodeModule(code: Code, parameters: number): Uint8Array<ArrayBuffer> {
+  const bytes = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+  section(bytes, 1, [1, 0x60, parameters, ...new Array<number>(parameters).fill(valueTypes.i32), 1, valueTypes.i32]);
+  section(bytes, 2, [1, ...name("machine"), ...name("memory"), 0x02, 0x00, 0x01]);
+  section(bytes, 3, [1, 0]);
+  section(bytes, 7, [1, ...name("run"), 0x00, 0x00]);
+  const body = [...declarations(code.locals), ...code.bytes, plainOpcodes.end];
+  const sized: number[] = [1];
+  unsigned(sized, body.length);
+  section(bytes, 10, sized.concat(body));
+  return Uint8Array.from(bytes);
+}

@@ -1,0 +1,402 @@
+import type { Algebra, Exception, FlagAlgebra, Value, Values } from "../../../isa/algebra.ts";
+import { flagBits } from "../../../isa/flags.ts";
+import type { Decoded, FarPointer, Memory, Operand, Register, Relative } from "../../../isa/operands.ts";
+import type { SegmentName, Width } from "../../../isa/registers.ts";
+import type { SystemCall, SystemCalls } from "../../../isa/system.ts";
+import { layout, segmentBytes } from "../../cpu/layout.ts";
+import { segmentNumber } from "../../cpu/state.ts";
+import { type FlagWords, flagAlgebra } from "../flag-words.ts";
+import { type Addresses, type Context, Frame } from "./frame.ts";
+import { quickAccess } from "./tlb-access.ts";
+import { constantOf, type Place, WasmArithmetic } from "./wasm-arithmetic.ts";
+import { Code, type MemoryOpcode } from "./wasm-module.ts";
+
+/** Thrown while emitting an instruction that translated code leaves to the interpreter. */
+export class Untranslatable extends Error {}
+
+/** Where jumps go; each emits code that does not come back. */
+export interface Transfers {
+  /** To an offset in CS. */
+  to(rip: bigint): void;
+  /** To the offset in `frame.rip`. */
+  indirect(): void;
+}
+
+/** An instruction's place in its region. */
+export interface Site {
+  /** Offset of the instruction in CS. */
+  readonly rip: bigint;
+  /** Instructions of its block that were paid for and come from here on. */
+  readonly unpaid: number;
+}
+
+const loadOf = { 8: "i32.load8_u", 16: "i32.load16_u", 32: "i32.load", 64: "i64.load" } as const;
+const storeOf = { 8: "i32.store8", 16: "i32.store16", 32: "i32.store", 64: "i64.store" } as const;
+/** Nested recomputations of the carry word after which it is computed for good. */
+const deepestCarry = 4;
+
+/**
+ * Writes instructions as WebAssembly with static operands. An instruction's writes to registers and flags take effect when
+ * it is complete; anything unusual on the way (a TLB miss, a fault, a page crossing) leaves the region with all state as it
+ * was before the instruction, and the interpreter executes it.
+ */
+export class WasmAlgebra extends WasmArithmetic implements Algebra {
+  readonly flags: FlagAlgebra;
+  readonly frame: Frame;
+  readonly #transfers: Transfers;
+  #instruction: Decoded | undefined;
+  #site: Site = { rip: 0n, unpaid: 0 };
+  /** What the instruction writes, until it is complete. */
+  readonly #registers = new Map<number, Value>();
+  #words: Partial<FlagWords> = {};
+  /** Whether the new carry word is made of the old one, and how often that has happened in a row. */
+  #usesCarry = false;
+  #carryDepth = 0;
+  /** Something has taken effect: the instruction can no longer be undone. */
+  #committed = false;
+  #ended = false;
+  /** Offsets of memory operands, and addresses in WebAssembly memory of those that are read and then written. */
+  #offsets = new Map<Operand, Value>();
+  #hosts = new Map<Operand, Place>();
+  readonly #checkedTargets = new Set<Value>();
+
+  constructor(context: Context, addresses: Addresses, transfers: Transfers) {
+    super(new Code(2));
+    this.frame = new Frame(this, context, addresses);
+    this.#transfers = transfers;
+    const direction = (): Value => this.bit(this.#state("i32.load", 32, layout.eflags), flagBits.DF);
+    const replace = (words: Partial<FlagWords>): void => {
+      this.#words = { ...this.#words, ...words };
+    };
+    this.flags = flagAlgebra(this, { words: () => this.#currentWords(), replace }, direction);
+  }
+
+  #currentWords(): FlagWords {
+    const { z, sp, c } = { ...this.frame.flags, ...this.#words };
+    const used = (): void => {
+      this.#usesCarry = true;
+    };
+    return {
+      z,
+      sp,
+      get c() {
+        used();
+        return c;
+      },
+    };
+  }
+
+  get instruction(): Decoded {
+    if (!this.#instruction) throw new Error("no instruction is being translated");
+    return this.#instruction;
+  }
+
+  /** Emits an instruction. True if it ends with a jump on every path. @throws Untranslatable */
+  emit(instruction: Decoded, site: Site): boolean {
+    if (instruction.repeat !== "none") throw new Untranslatable("repeated instruction");
+    this.#instruction = instruction;
+    this.#site = site;
+    this.#committed = false;
+    this.#ended = false;
+    this.#usesCarry = false;
+    this.#offsets.clear();
+    this.#hosts.clear();
+    this.#checkedTargets.clear();
+    instruction.row.semantics(this, ...instruction.operands);
+    this.#complete();
+    return this.#ended;
+  }
+
+  /** Lets the instruction's writes take effect; flags stay uncomputed. */
+  #complete(): void {
+    for (const [register, value] of this.#registers) {
+      this.frame.setRegister(register, value);
+      this.#committed = true;
+    }
+    this.#registers.clear();
+    const words = this.#words;
+    this.#words = {};
+    if (!words.z && !words.sp && !words.c) return;
+    this.#committed = true;
+    this.frame.flags = { ...this.frame.flags, ...words };
+    if (words.c) this.#carryDepth = this.#usesCarry ? this.#carryDepth + 1 : 0;
+    this.#usesCarry = false;
+    if (this.#carryDepth >= deepestCarry) this.#settle();
+  }
+
+  #settle(): void {
+    this.frame.settleFlags();
+    this.#carryDepth = 0;
+  }
+
+  /** Leaves to the interpreter, which executes the instruction again from its start. */
+  #leave(): void {
+    if (this.#committed) throw new Untranslatable("leaves after something took effect");
+    this.frame.leave(this.#site.rip, this.#site.unpaid);
+  }
+
+  // Registers.
+
+  #full(register: number): Value {
+    return this.#registers.get(register) ?? this.frame.register(register);
+  }
+
+  register(register: number, width: Width): Value {
+    return this.truncate(this.#full(register), width);
+  }
+
+  setRegister(register: number, value: Value): void {
+    const { registerWidth } = this.frame;
+    if (value.width >= 32) this.#registers.set(register, this.zeroExtend(value, registerWidth));
+    else this.#insert(register, value, 0);
+  }
+
+  /** Replaces a byte or word of a register. */
+  #insert(register: number, value: Value, at: number): void {
+    const { registerWidth } = this.frame;
+    const mask = ((1n << BigInt(value.width)) - 1n) << BigInt(at);
+    const kept = this.and(this.#full(register), this.constant(registerWidth, ~mask));
+    const moved = this.shiftLeft(this.zeroExtend(value, registerWidth), this.constant(registerWidth, at));
+    this.#registers.set(register, this.or(kept, moved));
+  }
+
+  highByte(register: number): Value {
+    const full = this.#full(register);
+    return this.truncate(this.shiftRight(full, this.constant(full.width, 8)), 8);
+  }
+
+  setHighByte(register: number, value: Value): void {
+    this.#insert(register, value, 8);
+  }
+
+  /** A field of the state block that translated code never writes. */
+  #state(opcode: MemoryOpcode, width: Width, offset: number): Value {
+    this.code.i32(0);
+    this.code.memory(opcode, this.frame.addresses.cpuBase + offset);
+    return this.keep(width);
+  }
+
+  // Operands.
+
+  read(operand: Operand): Value {
+    if (operand.kind === "immediate") return this.constant(operand.width, operand.value);
+    if (operand.kind === "register") return this.#readRegister(operand);
+    if (operand.kind !== "memory") throw new Error(`a ${operand.kind} operand has no value`);
+    const writes = this.instruction.row.access[this.instruction.operands.indexOf(operand)] === "rw";
+    const width = widthOf(operand);
+    const host = this.#host(operand.segment, this.#offset(operand), width, { reads: true, writes });
+    if (writes) this.#hosts.set(operand, host);
+    return this.#loadAt(host, width);
+  }
+
+  #readRegister({ class: kind, number, width }: Register): Value {
+    if (kind === "general") return this.register(number, width);
+    if (kind === "high-byte") return this.highByte(number);
+    if (kind === "segment") return this.#state("i32.load16_u", 16, layout.segments + number * segmentBytes);
+    throw new Untranslatable(`${kind} register`);
+  }
+
+  write(operand: Operand, value: Value): void {
+    if (operand.kind === "register") this.#writeRegister(operand, value);
+    else if (operand.kind !== "memory") throw new Error(`a ${operand.kind} operand cannot be written`);
+    else {
+      const host = this.#hosts.get(operand);
+      if (host) this.#storeAt(host, value);
+      else this.#store(operand.segment, this.#offset(operand), value);
+    }
+  }
+
+  #writeRegister({ class: kind, number }: Register, value: Value): void {
+    if (kind === "general") this.setRegister(number, value);
+    else if (kind === "high-byte") this.setHighByte(number, value);
+    else throw new Untranslatable(`${kind} register`);
+  }
+
+  address(operand: Memory, popped = 0): Value {
+    const width = operand.addressSize;
+    let sum: Value = this.constant(width, operand.displacement);
+    const { base, index } = operand;
+    if (operand.ripRelative) sum = this.add(sum, this.nextAddress(width));
+    if (base === 4) sum = this.add(sum, this.constant(width, popped));
+    if (base !== undefined) sum = this.add(this.register(base, width), sum);
+    if (index === undefined) return sum;
+    const scale = this.constant(width, Math.log2(operand.scale));
+    return this.add(this.shiftLeft(this.register(index, width), scale), sum);
+  }
+
+  /** The address, computed once. */
+  #offset(operand: Memory): Value {
+    const known = this.#offsets.get(operand);
+    if (known) return known;
+    const offset = this.address(operand);
+    this.#offsets.set(operand, offset);
+    return offset;
+  }
+
+  target({ distance }: Relative): Value {
+    const { operandSize, length } = this.instruction;
+    return this.constant(operandSize, this.#site.rip + BigInt(length + distance));
+  }
+
+  farPointer(_operand: FarPointer): { readonly selector: Value; readonly offset: Value } {
+    throw new Untranslatable("far pointer");
+  }
+
+  nextAddress(width: Width): Value {
+    return this.constant(width, this.#site.rip + BigInt(this.instruction.length));
+  }
+
+  // Memory.
+
+  #host(segment: SegmentName, offset: Value, width: Width, use: { reads: boolean; writes: boolean }): Place {
+    const number = segmentNumber[segment];
+    const kind = this.frame.context.segments[number];
+    if (kind === "slow" || kind === undefined) throw new Untranslatable("segment");
+    if (use.writes && (kind === "flat-read-only" || kind === "based-read-only")) throw new Untranslatable("segment");
+    const access = { segment: number, offset, bytes: width / 8, ...use };
+    return quickAccess(this, this.frame, access, () => this.#leave());
+  }
+
+  #loadAt(host: Value, width: Width): Value {
+    this.put(host);
+    this.code.memory(loadOf[width], 0);
+    return this.keep(width);
+  }
+
+  #storeAt(host: Value, value: Value): void {
+    if (value.width === 1) throw new Error("a truth value is not stored");
+    this.put(host);
+    this.put(value);
+    this.code.memory(storeOf[value.width], 0);
+    this.#committed = true;
+  }
+
+  #store(segment: SegmentName, offset: Value, value: Value): void {
+    if (value.width === 1) throw new Error("a truth value is not stored");
+    this.#storeAt(this.#host(segment, offset, value.width, { reads: false, writes: true }), value);
+  }
+
+  load(segment: SegmentName | Memory, address: Value, width: Width): Value {
+    return this.#loadAt(this.#host(segmentName(segment), address, width, { reads: true, writes: false }), width);
+  }
+  store(segment: SegmentName | Memory, address: Value, value: Value): void {
+    this.#store(segmentName(segment), address, value);
+  }
+  checkStore(segment: SegmentName | Memory, address: Value, width: Width): void {
+    this.#host(segmentName(segment), address, width, { reads: false, writes: true });
+  }
+
+  // Stack.
+
+  #stackOffset(bytes: number): Value {
+    const { stackBits } = this.frame.context;
+    return this.add(this.register(4, stackBits), this.constant(stackBits, bytes));
+  }
+
+  push(value: Value): void {
+    const offset = this.#stackOffset(-value.width / 8);
+    this.#store("ss", offset, value);
+    this.setRegister(4, offset);
+  }
+  pop(width: Width): Value {
+    const value = this.peek(width, 0);
+    this.setRegister(4, this.#stackOffset(width / 8));
+    return value;
+  }
+  peek(width: Width, offset: number): Value {
+    return this.load("ss", this.#stackOffset(offset), width);
+  }
+  release(bytes: Value): void {
+    const { stackBits } = this.frame.context;
+    this.setRegister(4, this.add(this.register(4, stackBits), this.zeroExtend(bytes, stackBits)));
+  }
+
+  // Control.
+
+  when(condition: Value, then: () => void, otherwise?: () => void): void {
+    const known = constantOf(condition);
+    if (known !== undefined) {
+      if (known === 1n) then();
+      else otherwise?.();
+      return;
+    }
+    this.#complete();
+    this.#settle();
+    const ended = this.#ended;
+    this.put(condition);
+    this.code.if();
+    const first = this.#branch(then);
+    let second = false;
+    if (otherwise) {
+      this.code.op("else");
+      second = this.#branch(otherwise);
+    }
+    this.code.op("end");
+    this.#ended = ended || (first && second);
+  }
+
+  /** Both branches end with everything in place, so that what follows need not know which was taken. True if it jumped. */
+  #branch(body: () => void): boolean {
+    const [offsets, hosts] = [this.#offsets, this.#hosts];
+    this.#offsets = new Map(offsets);
+    this.#hosts = new Map(hosts);
+    this.#ended = false;
+    body();
+    this.#complete();
+    this.#settle();
+    [this.#offsets, this.#hosts] = [offsets, hosts];
+    return this.#ended;
+  }
+
+  checkJump(target: Value): void {
+    if (this.#checkedTargets.has(target)) return;
+    this.#checkedTargets.add(target);
+    const { bits, codeLimit } = this.frame.context;
+    const known = constantOf(target);
+    if (bits === 64) {
+      const reach = this.constant(64, 2n ** 47n);
+      this.#leaveIf(this.lessUnsigned(this.constant(64, 2n ** 48n - 1n), this.add(target, reach)));
+    } else if (known === undefined ? codeLimit < 0xffff_ffff : known > BigInt(codeLimit))
+      this.#leaveIf(this.lessUnsigned(this.constant(target.width, codeLimit), target));
+  }
+
+  #leaveIf(condition: Value): void {
+    const known = constantOf(condition);
+    if (known === 0n) return;
+    this.put(condition);
+    this.code.if();
+    this.#leave();
+    this.code.op("end");
+  }
+
+  jump(target: Value): void {
+    this.checkJump(target);
+    this.#complete();
+    this.#settle();
+    const known = constantOf(target);
+    if (known !== undefined) this.#transfers.to(target.width === 64 ? BigInt.asIntN(64, known) : known);
+    else {
+      this.put(this.zeroExtend(target, 64));
+      this.code.set(this.frame.rip);
+      this.#transfers.indirect();
+    }
+    this.#ended = true;
+  }
+
+  raise(_exception: Exception, _errorCode?: number): void {
+    this.#leave();
+    this.#ended = true;
+  }
+
+  call<N extends SystemCall>(name: N, ..._args: Values<SystemCalls[N]["args"]>): Value {
+    throw new Untranslatable(name);
+  }
+}
+
+function widthOf(operand: Memory): Width {
+  if (operand.width === undefined) throw new Error("a memory operand without a width has no value");
+  return operand.width;
+}
+
+const segmentName = (segment: SegmentName | Memory): SegmentName =>
+  typeof segment === "string" ? segment : segment.segment;
