@@ -220,14 +220,14 @@ const exchangeAndAdd: Semantics = (m, destination, source) => {
   m.flags.ofAdd(a, b, sum);
 };
 
-/** As the manual has it, the destination is written in both cases: with the source, or with its own value. */
+/** Memory is written in both cases, with the source or with its own value; a register only if the comparison succeeds. */
 const compareAndExchange: Semantics = (m, destination, source) => {
   const old = m.read(destination);
   const replacement = m.read(source);
-  const width = operandWidth(destination);
-  const expected = m.register(0, width);
+  const expected = m.register(0, operandWidth(destination));
   const same = m.equal(expected, old);
-  m.write(destination, m.select(same, replacement, old));
+  if (destination.kind === "memory") m.write(destination, m.select(same, replacement, old));
+  else m.when(same, () => m.write(destination, replacement));
   m.when(m.not(same), () => m.setRegister(0, old));
   m.flags.ofSubtract(expected, old, m.subtract(expected, old));
 };
@@ -251,6 +251,12 @@ const atomics = [
     row("0F C1 /r", `XADD r/m${width}, r${width}`, { ...xadd, ...modesOf(width) }),
     row("0F B1 /r", `CMPXCHG r/m${width}, r${width}`, { ...cmpxchg, ...modesOf(width) }),
   ]),
+  row("o64 0F C7 /1", "CMPXCHG16B m128", {
+    doc: "Stores RCX:RBX in memory if that equals RDX:RAX, else loads it into RDX:RAX; ZF tells which.",
+    lockable: true,
+    modes: "only-64",
+    semantics: (m, destination) => m.call("compareExchange16Bytes", resize(m, m.address(memory(destination)), 64)),
+  }),
   row("o* 0F C7 /1", "CMPXCHG8B m64", {
     doc: "Stores ECX:EBX in memory if that equals EDX:EAX, else loads it into EDX:EAX; ZF tells which.",
     lockable: true,
@@ -261,12 +267,6 @@ const atomics = [
       m.when(m.not(same), () => setRegisterPair(m, 2, 0, old));
       m.flags.set("ZF", same);
     },
-  }),
-  row("o64 0F C7 /1", "CMPXCHG16B m128", {
-    doc: "Stores RCX:RBX in memory if that equals RDX:RAX, else loads it into RDX:RAX; ZF tells which.",
-    lockable: true,
-    modes: "only-64",
-    semantics: (m, destination) => m.call("compareExchange16Bytes", resize(m, m.address(memory(destination)), 64)),
   }),
 ];
 
