@@ -485,8 +485,7 @@ export class JavaScriptAlgebra implements Algebra {
 
   #advance(): void {
     if (this.#needs.calls) this.#emit("cpu.rip = cpu.next;");
-    else if (this.instruction.bits === 16) this.#emit(`r32[${ripWord}] = r32[${ripWord}] + d.length & 0xffff;`);
-    else if (this.instruction.bits === 32) this.#emit(`r32[${ripWord}] = r32[${ripWord}] + d.length | 0;`);
+    else if (this.instruction.bits !== 64) this.#emit(`r32[${ripWord}] = r32[${ripWord}] + d.length | 0;`);
     else {
       this.#emit(`const next = u32[${ripWord}] + d.length;`);
       this.#emit(`r32[${ripWord}] = next;`);
