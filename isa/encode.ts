@@ -160,7 +160,7 @@ export function select(statement: Statement, options: EncodeOptions): Encoding |
   const other = variant(statement, options.bits);
   if (other) {
     const shorter = choose(forms, { ...written, operands: other });
-    if (shorter.best && isBetter(shorter.best, choice.best))
+    if (shorter.best && !(choice.best && isBetter(choice.best, shorter.best)))
       return encodingOf(shorter.best, { ...written, operands: other });
   }
   if (choice.best) return encodingOf(choice.best, written);

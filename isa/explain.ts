@@ -6,6 +6,8 @@ import type { WrittenOperand } from "./statement.ts";
 const upper = (text: string): string => text.toUpperCase();
 const article = (noun: string): string => `${/^[aeiou8]/i.test(noun) ? "an" : "a"} ${noun}`;
 
+const sizeKeywords = { 8: "BYTE", 16: "WORD", 32: "DWORD", 64: "QWORD" } as const;
+
 /** An operand in words. */
 function describe(operand: WrittenOperand): string {
   switch (operand.kind) {
@@ -60,6 +62,11 @@ function countMessage(mnemonic: string, { operands }: Written, rows: readonly Ro
 }
 
 function sizeMessage(mnemonic: string, { operands }: Written, rows: readonly Row[]): string {
+  const [target] = operands;
+  if (target?.kind === "number" && rows.some((row) => row.operands[0]?.kind === "relative")) {
+    if (target.distance === "short") return `${mnemonic} is always short: leave out SHORT`;
+    if (target.size) return `the target of ${mnemonic} has no size: leave out ${sizeKeywords[target.size]}`;
+  }
   const sized = operands.flatMap((operand) => {
     const name =
       operand.kind === "register"

@@ -82,6 +82,9 @@ function takesWider(pattern: OperandPattern, register: RegisterName, form: Form)
   return selector && pattern === form.operands[1] && pattern.kind === "rm" && register.width > 16;
 }
 
+/** The branches whose target may be anything; the others take a near label only. */
+const isJumpOrCall = ({ row }: Form): boolean => row.mnemonic === "jmp" || row.mnemonic === "call";
+
 function fitMemory(pattern: OperandPattern, memory: WrittenMemory, written: Written, form: Form): Misfit | undefined {
   if (pattern.place === "moffs") {
     const { effective, bits } = written;
@@ -89,11 +92,11 @@ function fitMemory(pattern: OperandPattern, memory: WrittenMemory, written: Writ
     const addressed = memory.addressSize === 64 || written.prefixes.addressSize === 32;
     if (!absolute || (bits === 64 && !addressed)) return "no-such-form";
   } else if (pattern.place !== "rm" || pattern.kind === "register") return "no-such-form";
-  const indirectFar = pattern.farMemory !== undefined && form.row.family === "control-flow";
+  const indirectFar = pattern.farMemory !== undefined && isJumpOrCall(form);
   if (indirectFar !== (memory.far === true)) return "no-such-form";
   const width = pattern.farMemory && indirectFar ? pattern.farMemory : pattern.memoryWidth;
   // An indirect branch through memory of no stated size has the size of the mode.
-  const branch = form.row.family === "control-flow" && form.size !== undefined;
+  const branch = isJumpOrCall(form) && form.size !== undefined;
   if (branch && memory.size === undefined && form.size !== (written.operandSize ?? written.bits)) return "no-such-form";
   return memory.size === undefined || width === undefined || memory.size === width
     ? undefined
@@ -118,6 +121,7 @@ function fitSigned(pattern: OperandPattern, number: WrittenNumber, written: Writ
   const to = numberSize(form, number, written);
   const keyword = number.size === undefined || number.size === from || (number.size === to && !number.strict);
   if (!keyword && !(form.row.default64 && written.bits === 64 && number.size === 32)) return "operand-size-mismatch";
+  if (!isDefaultSize(form, written, number.size === 8 ? undefined : number.size)) return "no-such-form";
   const known = number.value !== undefined && !number.relocatable;
   const fits = known && isSignExtended(number.value, from, to);
   if (from === 8) {
@@ -143,18 +147,24 @@ function isDefaultSize(form: Form, written: Written, keyword: Width | undefined)
   const sizing = form.operands.every((o) => o.kind === "immediate" || o.kind === "relative" || o.kind === "far");
   if (!sizing) return true;
   const wanted = keyword ?? written.operandSize;
-  return requiredSize(form, written.bits) === (wanted ?? defaultSize(form, written.bits)) || form.size === wanted;
+  const required = requiredSize(form, written.bits);
+  if (required === (wanted ?? defaultSize(form, written.bits)) || form.size === wanted) return true;
+  return written.bits === 64 && form.row.default64 && required === 64 && wanted === 32;
 }
 
 const defaultSize = (form: Form, bits: Bits): Bits => (bits === 64 && !form.row.default64 ? 32 : bits);
 
 /** Short branches are taken where the target is near enough, and, if a longer form exists, moves with the code. */
 function fitRelative(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
+  if (number.size !== undefined && !isJumpOrCall(form)) return "operand-size-mismatch";
   if (pattern.width !== 8) {
     if (number.distance === "short" || !isDefaultSize(form, written, number.size)) return "no-such-form";
     return 0;
   }
   if (number.distance === "near" || number.size !== undefined || number.strict) return "no-such-form";
+  // LOOP and JCXZ have no other form, so that nasm refuses the word.
+  if (number.distance === "short" && !form.row.mnemonic.startsWith("j")) return "operand-size-mismatch";
+  if (number.distance === "short" && form.pattern.addressSize !== undefined) return "operand-size-mismatch";
   if (number.value === undefined) return 0;
   if (number.distance !== "short" && !number.relocatable) return 1;
   return 0;
@@ -169,6 +179,7 @@ function fitNumber(pattern: OperandPattern, number: WrittenNumber, written: Writ
     const same = pattern.value !== undefined && number.value === BigInt(pattern.value);
     return same && !number.strict && number.size === undefined && !number.relocatable ? 0 : "no-such-form";
   }
+  if (pattern.kind === "relative" && written.operandSize && pattern.width !== 8) return "prefix-not-allowed";
   if (pattern.kind === "relative") return fitRelative(pattern, number, written, form);
   return pattern.kind === "immediate" ? fitImmediate(pattern, number, written, form) : "no-such-form";
 }

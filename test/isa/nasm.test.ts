@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { select } from "../../isa/encode.ts";
+import { forms } from "../../isa/table.ts";
+import { assembleLines, hasNasm } from "./nasm.ts";
+import { modes, type Sample, samplesOf } from "./samples.ts";
+
+/** What nasm cannot write, and why. */
+const notInNasm: readonly { readonly line: RegExp; readonly error: RegExp; readonly because: string }[] = [
+  {
+    line: /^j(?!mp)\w+ (word|dword) /,
+    error: /mismatch in operand sizes/,
+    because: "a conditional jump of the other operand size cannot be written",
+  },
+  {
+    line: /^mov[sz]x r\w+, [ab]h$/,
+    error: /high byte register/,
+    because: "AH needs an encoding without REX",
+  },
+  {
+    line: /^movsxd e?\w+, e?\w+|^movsxd \w+, dword/,
+    error: /invalid combination/,
+    because: "MOVSXD to a 32-bit register is a plain MOV and only decoded",
+  },
+];
+
+describe.skipIf(!hasNasm)("encodings are nasm's", () => {
+  it.each(modes)("every row, %i bits", (bits) => {
+    const samples: Sample[] = forms.flatMap((form) => samplesOf(form, bits));
+    const lines = samples.map(({ text }) => text);
+    const expected = assembleLines(bits, lines);
+    const differences = samples.flatMap(({ statement, text }, n) => {
+      const result = select(statement, { bits });
+      const ours = result.kind === "encoding" ? Buffer.from(result.bytes).toString("hex") : result.message;
+      const theirs = expected[n]!;
+      if ("bytes" in theirs) return theirs.bytes === ours ? [] : [`${text}: ${ours}, nasm ${theirs.bytes}`];
+      const known = notInNasm.some(({ line, error }) => line.test(text) && error.test(theirs.error));
+      return known && result.kind === "refusal" ? [] : [`${text}: ${ours}, nasm: ${theirs.error}`];
+    });
+    expect(differences).toEqual([]);
+    expect(samples.length).toBeGreaterThan(1000);
+  });
+});
