@@ -1,0 +1,88 @@
+import { Emission } from "./emit.ts";
+import type { AssembleOptions, Assembly, SymbolDefinition } from "./interface.ts";
+import { measure, settle } from "./layout.ts";
+import { Preprocessor, type Sink } from "./preprocess.ts";
+import { ProblemList } from "./problems.ts";
+import { Program } from "./program.ts";
+import { rangeOf, type SourceLine } from "./source.ts";
+import type { LineTree } from "./tree.ts";
+
+/** A program read to its end once, every statement at a first guess of its place. */
+interface Reading {
+  readonly program: Program;
+  readonly preprocessor: Preprocessor;
+  readonly problems: ProblemList;
+  /** An `%if` or `%assign` asked for an address, so another pass may read other lines. */
+  readonly moving: boolean;
+}
+
+function read(options: AssembleOptions, before: Program | undefined): Reading {
+  const problems = new ProblemList();
+  const program = new Program(problems, before);
+  let moving = false;
+  const sink: Sink = {
+    line: (tree: LineTree, source: SourceLine) => program.add(tree, source, measure),
+    ask: (expression, tree, source, what) => {
+      const answer = program.ask(expression, tree, source, what);
+      moving ||= answer.moving;
+      return answer.value;
+    },
+    get bits() {
+      return program.bits;
+    },
+  };
+  const { file, text, read: readFile, defines = {}, includePaths = [] } = options;
+  const preprocessor = new Preprocessor(
+    { main: { file, text }, read: readFile, defines, includePaths },
+    sink,
+    problems,
+  );
+  preprocessor.run();
+  return { program, preprocessor, problems, moving };
+}
+
+/**
+ * Assembles a program into a flat binary. Never throws on any text: what is wrong is in `problems`, and everything that
+ * an editor may ask about (symbols, references, mentions) is there nevertheless.
+ */
+export function assemble(options: AssembleOptions): Assembly {
+  let reading = read(options, undefined);
+  const settled = settle(reading.program, () => {
+    if (reading.moving) reading = read(options, reading.program);
+    else for (const item of reading.program.items) reading.program.place(item, measure);
+    return reading.program;
+  });
+  const { program, preprocessor, problems } = reading;
+  program.reportUndefined(problems);
+  if (!settled) {
+    const message = "The addresses of this program do not settle: the size of a part depends on itself.";
+    const start: SourceLine = { file: options.file, line: 0, text: "", joints: undefined };
+    problems.error("unstable-size", message, start, { start: 0, end: 1 });
+  }
+  const emission = new Emission(program, problems, preprocessor.unsupported);
+  emission.run();
+  const failed = problems.list.some((problem) => problem.severity === "error");
+  return {
+    problems: problems.sorted(options.file),
+    bytes: failed ? new Uint8Array() : emission.image(),
+    origin: program.origin ?? 0,
+    bits: emission.mentions[0]?.bits ?? program.bits,
+    emitted: emission.emitted,
+    mentions: emission.mentions,
+    symbols: symbolsOf(program, preprocessor),
+    references: [
+      ...program.references,
+      ...preprocessor.references.map(({ name, source, span }) => ({ name, range: rangeOf(source, span) })),
+    ],
+    includes: preprocessor.includes.map(({ source, span, file }) => ({ range: rangeOf(source, span), file })),
+    settings: preprocessor.settings,
+  };
+}
+
+/** Labels and constants by their full names, then macros whose names are still free. */
+function symbolsOf(program: Program, preprocessor: Preprocessor): ReadonlyMap<string, SymbolDefinition> {
+  const symbols = program.symbols.definitions();
+  for (const definition of preprocessor.definitions)
+    if (!symbols.has(definition.name)) symbols.set(definition.name, definition);
+  return symbols;
+}

@@ -1,0 +1,327 @@
+import { decode } from "../isa/decode.ts";
+import type { Complaint, Encoding } from "../isa/encode.ts";
+import type { Row } from "../isa/instruction.ts";
+import type { Bits, Decoded } from "../isa/operands.ts";
+import { meaningOf, mnemonics } from "../isa/table.ts";
+import { encodings, type InstructionTree } from "./instruction.ts";
+import type { Emitted, InstructionMention, Range } from "./interface.ts";
+import type { Item } from "./item.ts";
+import { dataLength, measure, paddingOf, prefixBytes } from "./layout.ts";
+import type { ProblemList } from "./problems.ts";
+import type { Program } from "./program.ts";
+import { reservedWords } from "./reserved-words.ts";
+import type { Section } from "./section.ts";
+import { fileOrder } from "./section.ts";
+import { rangeOf } from "./source.ts";
+import { didYouMean } from "./suggest.ts";
+import type { DataItem, Expression, Span, StatementTree } from "./tree.ts";
+import { registersOf, resolved, sectionOf } from "./value.ts";
+import { unsupportedWords, wordKinds } from "./words.ts";
+
+/** An instruction's bytes, decoded when someone asks. */
+class EmittedInstruction implements Emitted {
+  readonly address: number;
+  readonly length: number;
+  readonly range: Range;
+  readonly bits: Bits;
+  private readonly bytes: Uint8Array;
+
+  constructor(address: number, bytes: Uint8Array, range: Range, bits: Bits) {
+    this.address = address;
+    this.length = bytes.length;
+    this.range = range;
+    this.bits = bits;
+    this.bytes = bytes;
+  }
+  get decoded(): Decoded {
+    const decoded = decode(this.bytes, 0, this.bits);
+    if (typeof decoded === "string") throw new Error(`the encoder made bytes the decoder refuses: ${this.bytes}`);
+    return decoded;
+  }
+}
+
+class Mention implements InstructionMention {
+  readonly mnemonic: string;
+  readonly mnemonicRange: Range;
+  readonly range: Range;
+  readonly bits: Bits;
+  private readonly emitted: EmittedInstruction | undefined;
+  readonly row: Row | undefined;
+
+  constructor(item: Item, tree: InstructionTree, row: Row | undefined, emitted: EmittedInstruction | undefined) {
+    this.mnemonic = tree.mnemonic.text;
+    this.mnemonicRange = rangeOf(item.source, tree.mnemonic);
+    this.range = rangeOf(item.source, statementSpan(item));
+    this.bits = item.context.bits;
+    this.row = row;
+    this.emitted = emitted;
+  }
+  get decoded(): Decoded | undefined {
+    return this.emitted?.decoded;
+  }
+}
+
+/** The statement with its prefixes, without label and `times`. */
+function statementSpan({ tree, statement }: Item): Span {
+  const word = statement && ("mnemonic" in statement ? statement.mnemonic : statement.word);
+  const start = tree.prefixes[0]?.start ?? word?.start ?? tree.start;
+  return { start: Math.min(start, word?.start ?? start), end: tree.end };
+}
+
+/** The last pass: addresses are final; bytes, mentions and the problems of single statements come out. */
+export class Emission {
+  readonly emitted: Emitted[] = [];
+  readonly mentions: InstructionMention[] = [];
+  private readonly program: Program;
+  private readonly problems: ProblemList;
+  private readonly contents = new Map<Section, Uint8Array>();
+  /** Names of multi-line macros, which are not supported. */
+  private readonly macros: ReadonlySet<string>;
+
+  constructor(program: Program, problems: ProblemList, macros: ReadonlySet<string>) {
+    this.program = program;
+    this.problems = problems;
+    this.macros = macros;
+    for (const section of program.sections.values())
+      this.contents.set(section, new Uint8Array(section.nobits ? 0 : section.size));
+  }
+
+  /** The file: sections in order with the gaps between them, sections without bytes left out. */
+  image(): Uint8Array {
+    const parts = fileOrder(this.program.sections.values()).filter((section) => !section.nobits && section.size > 0);
+    const origin = this.program.origin ?? 0;
+    const bytes = new Uint8Array(parts.reduce((end, part) => Math.max(end, part.start + part.size - origin), 0));
+    for (const part of parts) bytes.set(this.contents.get(part)!, part.start - origin);
+    return bytes;
+  }
+
+  /** Emits all items in order. */
+  run(): void {
+    const { program } = this;
+    program.faults = this.problems;
+    for (const item of program.items) {
+      program.item = item;
+      this.item(item);
+    }
+    program.item = undefined;
+  }
+
+  private item(item: Item): void {
+    const { statement, tree } = item;
+    // Faults of counts and boundaries, now that they are final.
+    if (!item.settled && statement?.kind !== "instruction") measure(item, this.program);
+    switch (statement?.kind) {
+      case undefined:
+        this.bytes(item, Uint8Array.from(prefixBytes(item)));
+        return;
+      case "instruction":
+        this.instruction(item, statement, true);
+        return;
+      case "data":
+        this.data(item, statement);
+        return;
+      case "reserve":
+        if (!item.context.section.nobits) this.zeroing(item);
+        this.note(item, item.length);
+        return;
+      case "align":
+        this.align(item, statement);
+        return;
+      case "equ":
+        if (!tree.label) this.problems.error("syntax", "“equ” needs a name before it.", item.source, statement.word);
+        this.constant(item, statement.value);
+        return;
+    }
+  }
+
+  /** Writes bytes at the item's place. */
+  private bytes(item: Item, bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    if (this.store(item, item.offset, bytes)) this.note(item, bytes.length);
+  }
+
+  private store(item: Item, offset: number, bytes: Uint8Array): boolean {
+    const { section } = item.context;
+    const target = this.contents.get(section)!;
+    if (section.nobits) {
+      const message = `“${section.name}” has no bytes in the file: what is written here is lost; reserve space with resb.`;
+      this.problems.warning("data-in-nobits", message, item.source, item.tree);
+    } else if (offset + bytes.length <= target.length) {
+      target.set(bytes, offset);
+      return true;
+    }
+    return false;
+  }
+
+  private note(item: Item, length: number): void {
+    const { section, bits } = item.context;
+    if (length === 0) return;
+    const range = rangeOf(item.source, statementSpan(item));
+    this.emitted.push({ address: section.start + item.offset, length, range, bits });
+  }
+
+  private zeroing(item: Item): void {
+    const message = `Space reserved in ${item.context.section.name} is zeros in the file; in .bss it would take no room.`;
+    this.problems.add({
+      code: "reserve-in-file",
+      severity: "information",
+      message,
+      range: rangeOf(item.source, statementSpan(item)),
+    });
+  }
+
+  private constant(item: Item, expression: Expression): void {
+    const value = this.program.evaluate(expression);
+    const plain = value.terms.length === 0 || (sectionOf(value) !== false && registersOf(value).length === 0);
+    if (value.unknown || plain) return;
+    const message = "The value of equ is a constant or a label plus a constant.";
+    this.problems.error("not-relocatable", message, item.source, expression);
+  }
+
+  // Instructions.
+
+  private instruction(item: Item, tree: InstructionTree, mention: boolean): void {
+    const range = rangeOf(item.source, statementSpan(item));
+    const { section, bits } = item.context;
+    const meaning = meaningOf(tree.mnemonic.text);
+    if (!meaning) this.unknownMnemonic(item, tree);
+    let first: EmittedInstruction | undefined;
+    let row: Row | undefined;
+    let offset = item.offset;
+    if (meaning)
+      for (const encoding of encodings(item, tree, this.program)) {
+        if (encoding.kind === "refusal") {
+          this.complain(item, tree, encoding, "error");
+          break;
+        }
+        for (const warning of encoding.warnings)
+          if (!this.isAboutLabel(item, tree, warning)) this.complain(item, tree, warning, "warning");
+        if (this.store(item, offset, encoding.bytes)) {
+          const emitted = new EmittedInstruction(section.start + offset, encoding.bytes, range, bits);
+          this.emitted.push(emitted);
+          first ??= emitted;
+        }
+        row ??= encoding.row;
+        offset += encoding.bytes.length;
+      }
+    if (meaning) this.checkLength(item, offset - item.offset);
+    if (mention) this.mentions.push(new Mention(item, tree, row, first));
+  }
+
+  /** The last pass must agree with the layout, or every address after it would be wrong. */
+  private checkLength(item: Item, length: number): void {
+    if (length === item.length || this.problems.list.some((problem) => problem.severity === "error")) return;
+    const message = "The size of this statement could not be settled.";
+    this.problems.error("unstable-size", message, item.source, item.tree);
+  }
+
+  /** An address cut to its field is no mistake of this statement: nasm says nothing either. */
+  private isAboutLabel(item: Item, tree: InstructionTree, { code, operand }: Complaint): boolean {
+    if (code !== "value-out-of-range" || operand === undefined) return false;
+    const written = tree.operands[operand];
+    const expression =
+      written?.kind === "value" ? written.value : written?.kind === "memory" ? written.address : undefined;
+    return expression !== undefined && sectionOf(this.program.evaluate(expression)) !== undefined;
+  }
+
+  private complain(item: Item, tree: InstructionTree, complaint: Complaint, severity: "error" | "warning"): void {
+    const span = complaint.operand === undefined ? undefined : tree.operands[complaint.operand];
+    const place = span ?? { start: statementSpan(item).start, end: endOfStatement(item, tree) };
+    this.problems.add({
+      code: complaint.code,
+      severity,
+      message: sentence(complaint.message),
+      range: rangeOf(item.source, place),
+    });
+  }
+
+  private unknownMnemonic(item: Item, { mnemonic }: InstructionTree): void {
+    const word = mnemonic.text.toLowerCase();
+    const known = unsupportedWords.get(word);
+    if (known) this.problems.error("unsupported-word", known, item.source, mnemonic);
+    else if (this.macros.has(word)) {
+      const message = `“${mnemonic.text}” is a multi-line macro; these are not supported yet.`;
+      this.problems.error("unsupported-macro", message, item.source, mnemonic);
+    } else if (reservedWords.has(word)) {
+      const message = `Ringside does not know the instruction “${mnemonic.text}” yet.`;
+      this.problems.error("unsupported-instruction", message, item.source, mnemonic);
+    } else {
+      const hint = didYouMean(mnemonic.text, [...mnemonics, ...wordKinds.keys()]);
+      this.problems.error("unknown-mnemonic", `Unknown instruction “${mnemonic.text}”.${hint}`, item.source, mnemonic);
+    }
+  }
+
+  private align(item: Item, statement: Extract<StatementTree, { kind: "align" }>): void {
+    if (item.length === 0) return;
+    const padding = paddingOf(item, statement);
+    const fill = padding.statement;
+    this.program.item = padding;
+    padding.length = measure(padding, this.program);
+    if (fill?.kind === "instruction") this.instruction(padding, fill, false);
+    else if (fill?.kind === "data") this.data(padding, fill);
+    else this.note(item, item.length);
+  }
+
+  // Data.
+
+  private data(item: Item, { items, unit, word }: Extract<StatementTree, { kind: "data" }>): void {
+    const once = dataLength(items, unit);
+    const bytes = new Uint8Array(once * item.repeat);
+    let at = 0;
+    for (const datum of items) {
+      if (datum.kind === "string") {
+        bytes.set(datum.bytes, at);
+        at += Math.ceil(datum.bytes.length / unit) * unit;
+      } else {
+        if (datum.kind === "uninitialized") this.zeroing(item);
+        else this.number(item, datum, bytes, at, unit);
+        at += unit;
+      }
+    }
+    for (let n = 1; n < item.repeat; n++) bytes.copyWithin(n * once, 0, once);
+    if (items.length === 0)
+      this.problems.warning("no-data", `“${word.text}” without a value stores nothing.`, item.source, word);
+    this.bytes(item, bytes);
+  }
+
+  private number(
+    item: Item,
+    datum: Exclude<DataItem, { kind: "uninitialized" }>,
+    bytes: Uint8Array,
+    at: number,
+    unit: number,
+  ): void {
+    const value = this.program.evaluate(datum);
+    if (value.unknown) return;
+    const fault = (code: string, message: string) => this.problems.error(code, message, item.source, datum);
+    if (registersOf(value).length > 0) return fault("register-arithmetic", "A register is no constant.");
+    if (sectionOf(value) === false)
+      return fault("not-relocatable", "This is neither a constant nor a label plus a constant.");
+    const final = resolved(value);
+    if (value.terms.length === 0 && overflows(final, unit)) {
+      const message = `${final} does not fit in ${unit === 1 ? "a byte" : `${unit} bytes`}; its upper bits are dropped.`;
+      this.problems.warning("value-out-of-range", message, item.source, datum);
+    }
+    let rest = BigInt.asUintN(64, final);
+    for (let n = 0; n < unit; n++) {
+      bytes[at + n] = Number(rest & 255n);
+      rest >>= 8n;
+    }
+  }
+}
+
+const endOfStatement = (item: Item, tree: InstructionTree): number =>
+  Math.max(tree.mnemonic.end, tree.operands.at(-1)?.end ?? 0) || item.tree.end;
+
+/** A complaint as a sentence of its own. */
+const sentence = (text: string): string => {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(start) ? start : `${start}.`;
+};
+
+/** Neither a signed nor an unsigned number of that many bytes. */
+function overflows(value: bigint, bytes: number): boolean {
+  if (bytes >= 8) return false;
+  const bits = BigInt(bytes * 8);
+  return value < -(1n << (bits - 1n)) || value >= 1n << bits;
+}

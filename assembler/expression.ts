@@ -1,0 +1,99 @@
+import { binaryOperators, unaryOperators, wrap } from "./operators.ts";
+import type { Expression, Span } from "./tree.ts";
+import { combine, isScalar, number, register, scale, unknown, type Value } from "./value.ts";
+
+/** What the value of an expression depends on, and who hears of its mistakes. */
+export interface Environment {
+  /** Value of the line's symbol in `slot`, or undefined if it has none yet. */
+  symbol(slot: number): Value | undefined;
+  here(): Value;
+  sectionStart(): Value;
+  fault(code: string, message: string, span: Span): void;
+}
+
+type Binary = Extract<Expression, { kind: "binary" }>;
+
+/** Evaluates as nasm does, on 64-bit values. Mistakes are reported and give an unknown value. */
+export function evaluate(expression: Expression, environment: Environment): Value {
+  switch (expression.kind) {
+    case "number":
+    case "string":
+      return number(expression.value);
+    case "symbol":
+      return environment.symbol(expression.slot) ?? unknown;
+    case "here":
+      return environment.here();
+    case "section-start":
+      return environment.sectionStart();
+    case "register":
+      return register(expression.register);
+    case "unary":
+      return evaluateUnary(expression, environment);
+    case "binary":
+      return evaluateBinary(expression, environment);
+    case "conditional":
+      return evaluateConditional(expression, environment);
+  }
+}
+
+function evaluateUnary(expression: Extract<Expression, { kind: "unary" }>, environment: Environment): Value {
+  const value = evaluate(expression.operand, environment);
+  if (expression.operator === "+") return value;
+  if (expression.operator === "-") return scale(value, -1n);
+  if (value.unknown) return unknown;
+  if (!isScalar(value)) return notScalar(expression.operator, expression.operand, environment);
+  return number(wrap(unaryOperators[expression.operator](value.constant)));
+}
+
+/** Long sums lean to the left, so the left side is walked in a loop. */
+function evaluateBinary(expression: Binary, environment: Environment): Value {
+  const spine: Binary[] = [];
+  let leftmost: Expression = expression;
+  while (leftmost.kind === "binary") {
+    spine.push(leftmost);
+    leftmost = leftmost.left;
+  }
+  let value = evaluate(leftmost, environment);
+  for (let n = spine.length - 1; n >= 0; n--) {
+    const node = spine[n]!;
+    value = apply(node, value, evaluate(node.right, environment), environment);
+  }
+  return value;
+}
+
+function apply(node: Binary, a: Value, b: Value, environment: Environment): Value {
+  const { operator } = node;
+  if (operator === "+") return combine(a, b, 1n);
+  if (operator === "-") return combine(a, b, -1n);
+  if (a.unknown || b.unknown) return unknown;
+  if (operator === "*") {
+    if (isScalar(b)) return scale(a, b.constant);
+    if (isScalar(a)) return scale(b, a.constant);
+  }
+  if (!isScalar(a)) return notScalar(operator, node.left, environment);
+  if (!isScalar(b)) return notScalar(operator, node.right, environment);
+  const known = binaryOperators[operator];
+  if (!known) return unknown;
+  const result = known.apply(a.constant, b.constant);
+  if (result !== undefined) return number(wrap(result));
+  environment.fault("division-by-zero", "Division by zero.", node.right);
+  return unknown;
+}
+
+function evaluateConditional(
+  { condition, yes, no }: Extract<Expression, { kind: "conditional" }>,
+  environment: Environment,
+): Value {
+  const value = evaluate(condition, environment);
+  if (value.unknown) return unknown;
+  if (!isScalar(value)) return notScalar("?", condition, environment);
+  return evaluate(value.constant === 0n ? no : yes, environment);
+}
+
+function notScalar(operator: string, span: Span, environment: Environment): Value {
+  const message =
+    `The operator “${operator}” needs a constant, but the address of a label is only known after assembly; ` +
+    "use a difference of labels, such as label - $$.";
+  environment.fault("not-constant", message, span);
+  return unknown;
+}

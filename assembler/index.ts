@@ -1,0 +1,3 @@
+export { assemble } from "./assemble.ts";
+export type * from "./interface.ts";
+export { lineMap } from "./lines.ts";

@@ -1,0 +1,181 @@
+import { type Encoding, type Refusal, select } from "../isa/encode.ts";
+import type { Bits } from "../isa/operands.ts";
+import type { Statement, WrittenOperand } from "../isa/statement.ts";
+import { rowsOf } from "../isa/table.ts";
+import type { Environment } from "./expression.ts";
+import type { Context, Item } from "./item.ts";
+import type { Program } from "./program.ts";
+import type { OperandTree, Span, StatementTree } from "./tree.ts";
+import type { Value } from "./value.ts";
+import { type Conversion, writtenOperand, writtenPrefixes } from "./written.ts";
+
+export type InstructionTree = Extract<StatementTree, { kind: "instruction" }>;
+
+interface BranchKind {
+  readonly short: boolean;
+  readonly near: boolean;
+}
+
+const branches = new Map<string, BranchKind | undefined>();
+
+/** Which relative forms a mnemonic has; undefined if it is no branch. */
+function branchKind(mnemonic: string): BranchKind | undefined {
+  if (branches.has(mnemonic)) return branches.get(mnemonic);
+  const widths = rowsOf(mnemonic).flatMap((row) =>
+    row.operands.filter((o) => o.kind === "relative").map((o) => o.width),
+  );
+  const kind = widths.length > 0 ? { short: widths.includes(8), near: widths.some((width) => width !== 8) } : undefined;
+  branches.set(mnemonic, kind);
+  return kind;
+}
+
+class ItemConversion implements Conversion {
+  readonly context: Context;
+  readonly branch: boolean;
+  failed = false;
+  private readonly program: Environment;
+
+  constructor(program: Environment, context: Context, branch: boolean) {
+    this.program = program;
+    this.context = context;
+    this.branch = branch;
+  }
+  symbol(slot: number): Value | undefined {
+    return this.program.symbol(slot);
+  }
+  here(): Value {
+    return this.program.here();
+  }
+  sectionStart(): Value {
+    return this.program.sectionStart();
+  }
+  fault(code: string, message: string, span: Span): void {
+    this.failed = true;
+    this.program.fault(code, message, span);
+  }
+}
+
+/** What the codec is asked for an item; undefined if an operand is wrong, which has been reported. */
+function statementOf(item: Item, tree: InstructionTree, program: Program): Statement | undefined {
+  const mnemonic = tree.mnemonic.text;
+  const conversion = new ItemConversion(program, item.context, branchKind(mnemonic) !== undefined);
+  const prefixes = writtenPrefixes(item.tree.prefixes, conversion);
+  const operands: WrittenOperand[] = [];
+  for (const operand of tree.operands) {
+    const written = writtenOperand(operand, conversion);
+    if (written) operands.push(written);
+  }
+  if (conversion.failed || operands.length < tree.operands.length) return undefined;
+  return prefixes ? { mnemonic, operands, prefixes } : { mnemonic, operands };
+}
+
+/** True if the bytes depend on where the program stands or on a symbol. */
+function depends(item: Item, tree: InstructionTree, { operands }: Statement): boolean {
+  if (item.symbols.length > 0 || item.tree.usesPlace) return true;
+  return (
+    operands.some((o) => (o.kind === "memory" ? o.relative === true : o.kind === "number")) &&
+    (branchKind(tree.mnemonic.text) !== undefined || operands.some((o) => o.kind === "memory" && o.relative))
+  );
+}
+
+/** Encodings of statements that depend on nothing, by tree and mode; trees are shared by lines of the same text. */
+const constants = new WeakMap<StatementTree, Map<Bits, Encoding | Refusal>>();
+
+function constantEncoding(tree: StatementTree, bits: Bits): Encoding | Refusal | undefined {
+  return constants.get(tree)?.get(bits);
+}
+
+function keepConstant(tree: StatementTree, bits: Bits, encoding: Encoding | Refusal): void {
+  const known = constants.get(tree);
+  if (known) known.set(bits, encoding);
+  else constants.set(tree, new Map([[bits, encoding]]));
+}
+
+/**
+ * The encoding of an instruction at an address, for one repetition; undefined if an operand is wrong. An encoding that
+ * depends on nothing is kept in the item.
+ */
+function encodeAt(item: Item, tree: InstructionTree, program: Program): Encoding | Refusal | undefined {
+  const { bits, relative, section } = item.context;
+  if (item.encoding) return item.encoding;
+  // With `default rel` the same text means something else, so only the usual case is shared.
+  const shared = !relative && item.tree.prefixes.length === 0;
+  const known = shared ? constantEncoding(tree, bits) : undefined;
+  if (known) {
+    item.encoding = known;
+    return known;
+  }
+  const statement = statementOf(item, tree, program);
+  if (!statement) return undefined;
+  const encoding = select(statement, { bits, address: BigInt(section.start + item.offset) });
+  if (!depends(item, tree, statement)) {
+    item.encoding = encoding;
+    if (shared) keepConstant(tree, bits, encoding);
+  } else if (encoding.kind === "encoding") item.settled = item.repeat === 1 && isSettled(item, tree, statement);
+  return encoding;
+}
+
+/** True if the length cannot change any more: all that is still to move are addresses in fields of fixed width. */
+function isSettled(item: Item, tree: InstructionTree, { operands }: Statement): boolean {
+  if (item.tree.times.length > 0) return false;
+  const branch = branchKind(tree.mnemonic.text);
+  return operands.every((operand, n) => {
+    if (operand.kind === "register") return true;
+    if (operand.kind === "far") return operand.offset !== undefined && operand.selector !== undefined;
+    const known = operand.kind === "memory" ? operand.displacement : operand.value;
+    if (known === undefined) return false;
+    if (operand.kind === "number" && branch) return !(branch.short && branch.near) && operand.relocatable === true;
+    return operand.relocatable === true || !mentionsSymbol(item, tree.operands[n]!);
+  });
+}
+
+const mentionsSymbol = (item: Item, operand: OperandTree): boolean =>
+  item.tree.usesPlace || item.tree.symbols.some((use) => use.start >= operand.start && use.end <= operand.end);
+
+/** Repetitions of an instruction whose length depends on its place are measured one by one, so there is a limit. */
+const mostRepetitions = 100_000;
+
+/** Encodings of all repetitions, in order; wrong ones end the list. */
+export function* encodings(item: Item, tree: InstructionTree, program: Program): Generator<Encoding | Refusal> {
+  const first = item.offset;
+  for (let n = 0; n < item.repeat; n++) {
+    const encoding = n === 0 || item.encoding ? encodeAt(item, tree, program) : repeatAt(item, tree, program, first);
+    if (!encoding) break;
+    yield encoding;
+    if (encoding.kind === "refusal") break;
+    item.offset += encoding.bytes.length;
+  }
+  item.offset = first;
+}
+
+/** A later repetition: `$` is still the first one's address, only distances count from here. */
+function repeatAt(item: Item, tree: InstructionTree, program: Program, first: number): Encoding | Refusal | undefined {
+  const here = item.offset;
+  item.offset = first;
+  const statement = statementOf(item, tree, program);
+  item.offset = here;
+  const { bits, section } = item.context;
+  return statement && select(statement, { bits, address: BigInt(section.start + here) });
+}
+
+/** Bytes of the instruction where it stands, all repetitions together; 0 if it cannot be encoded. */
+export function measureInstruction(item: Item, tree: InstructionTree, program: Program): number {
+  if (item.repeat === 1) {
+    const encoding = encodeAt(item, tree, program);
+    if (item.encoding && item.tree.times.length === 0) item.settled = true;
+    return encoding?.kind === "encoding" ? encoding.bytes.length : 0;
+  }
+  if (item.repeat === 0) return 0;
+  const once = encodeAt(item, tree, program);
+  if (once?.kind !== "encoding") return 0;
+  if (item.encoding) return once.bytes.length * item.repeat;
+  if (item.repeat > mostRepetitions) {
+    const message = `An instruction that depends on its address can be repeated at most ${mostRepetitions} times.`;
+    program.problems.error("output-too-large", message, item.source, item.tree);
+    return 0;
+  }
+  let length = 0;
+  for (const encoding of encodings(item, tree, program))
+    if (encoding.kind === "encoding") length += encoding.bytes.length;
+  return length;
+}

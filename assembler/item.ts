@@ -1,0 +1,48 @@
+import type { Encoding, Refusal } from "../isa/encode.ts";
+import type { Bits } from "../isa/operands.ts";
+import type { Section } from "./section.ts";
+import type { SourceLine } from "./source.ts";
+import type { SymbolEntry } from "./symbols.ts";
+import type { LineTree, StatementTree } from "./tree.ts";
+
+/** State of the assembler that later statements inherit. */
+export interface Context {
+  readonly section: Section;
+  readonly bits: Bits;
+  /** `default rel`. */
+  readonly relative: boolean;
+}
+
+/** One line of the program at its place: the same tree may stand in many. */
+export class Item {
+  readonly tree: LineTree;
+  readonly statement: StatementTree | undefined;
+  readonly source: SourceLine;
+  readonly context: Context;
+  readonly label: SymbolEntry | undefined;
+  /** The symbols of the tree, by slot. */
+  readonly symbols: readonly SymbolEntry[];
+  /** Offset in the section and length, in this pass. `length` covers all repetitions. */
+  offset = 0;
+  length = 0;
+  repeat = 1;
+  /** The length is the same in all passes from now on. */
+  settled = false;
+  /** The chosen encoding, if it depends on nothing but the line itself. */
+  encoding: Encoding | Refusal | undefined;
+
+  constructor(
+    tree: LineTree,
+    source: SourceLine,
+    context: Context,
+    label: SymbolEntry | undefined,
+    symbols: readonly SymbolEntry[],
+  ) {
+    this.tree = tree;
+    this.statement = tree.statement;
+    this.source = source;
+    this.context = context;
+    this.label = label;
+    this.symbols = symbols;
+  }
+}

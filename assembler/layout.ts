@@ -1,0 +1,163 @@
+import type { SegmentName } from "../isa/registers.ts";
+import { segmentNames } from "../isa/registers.ts";
+import { measureInstruction } from "./instruction.ts";
+import { Item } from "./item.ts";
+import { isPowerOfTwo, largestOutput, type Program } from "./program.ts";
+import type { Section } from "./section.ts";
+import { placeSections } from "./section.ts";
+import type { DataItem, StatementTree } from "./tree.ts";
+import { isScalar } from "./value.ts";
+
+type Align = Extract<StatementTree, { kind: "align" }>;
+
+/** Bytes of an item where it stands in this pass. Sizes nobody can know yet are taken as small, and grow later. */
+export function measure(item: Item, program: Program): number {
+  const { statement } = item;
+  if (item.tree.times.length > 0) item.repeat = repetitions(item, program);
+  switch (statement?.kind) {
+    case undefined:
+      item.settled = true;
+      return prefixBytes(item).length;
+    case "instruction":
+      return measureInstruction(item, statement, program);
+    case "data": {
+      item.settled = item.tree.times.length === 0;
+      return limited(item, program, dataLength(statement.items, statement.unit) * item.repeat);
+    }
+    case "reserve":
+      return limited(item, program, reserved(item, statement, program) * item.repeat);
+    case "align":
+      return measureAlign(item, statement, program);
+    default:
+      return 0;
+  }
+}
+
+function limited(item: Item, program: Program, length: number): number {
+  if (length <= largestOutput) return length;
+  const message = `These are ${length} bytes, more than the ${largestOutput / 1024 / 1024} MiB a guest can have.`;
+  program.problems.error("output-too-large", message, item.source, item.tree);
+  item.repeat = 0;
+  item.settled = true;
+  return 0;
+}
+
+/** The `times` count; of several, the last. */
+function repetitions(item: Item, program: Program): number {
+  const expression = item.tree.times.at(-1)!;
+  const count = program.critical(expression, "The count of times");
+  if (count === undefined) return 0;
+  if (count < 0n) {
+    program.fault("bad-count", `The count of times is negative (${count}).`, expression);
+    return 0;
+  }
+  return count > BigInt(largestOutput) ? largestOutput + 1 : Number(count);
+}
+
+/** A string fills whole units; everything else is one unit. */
+export function dataLength(items: readonly DataItem[], unit: number): number {
+  let length = 0;
+  for (const item of items) length += item.kind === "string" ? Math.ceil(item.bytes.length / unit) * unit : unit;
+  return length;
+}
+
+function reserved(item: Item, statement: Extract<StatementTree, { kind: "reserve" }>, program: Program): number {
+  const value = program.evaluate(statement.count);
+  if (value.unknown) return 0;
+  if (!isScalar(value)) {
+    program.fault("not-constant", "The space to reserve must be a constant, not an address.", statement.count);
+    return 0;
+  }
+  if (value.constant < 0n) {
+    program.fault("bad-count", `The space to reserve is negative (${value.constant}).`, statement.count);
+    return 0;
+  }
+  if (statement.count.kind === "number" && item.tree.times.length === 0) item.settled = true;
+  return Math.min(Number(value.constant), largestOutput + 1) * statement.unit;
+}
+
+/** What `align` repeats: one statement per byte of padding. */
+export function paddingOf(item: Item, statement: Align): Item {
+  const fill = statement.fill?.statement ?? (statement.word.text === "align" ? nop : reserveByte);
+  const padding = new Item(
+    { ...item.tree, times: [], prefixes: [], statement: fill },
+    item.source,
+    item.context,
+    undefined,
+    item.symbols,
+  );
+  padding.offset = item.offset;
+  padding.repeat = item.repeat;
+  return padding;
+}
+
+const nop: StatementTree = { kind: "instruction", mnemonic: { text: "nop", start: 0, end: 0 }, operands: [] };
+const reserveByte: StatementTree = {
+  kind: "reserve",
+  word: { text: "resb", start: 0, end: 0 },
+  unit: 1,
+  count: { kind: "number", value: 1n, start: 0, end: 0 },
+};
+
+function measureAlign(item: Item, statement: Align, program: Program): number {
+  const boundary = program.critical(statement.boundary, "The boundary of align");
+  if (boundary === undefined) return 0;
+  if (!isPowerOfTwo(boundary)) {
+    program.fault("bad-alignment", `The boundary is ${boundary}; it must be a power of two.`, statement.boundary);
+    return 0;
+  }
+  const size = Number(boundary);
+  const { section } = item.context;
+  section.alignment = Math.max(section.alignment, size);
+  item.repeat = (size - (item.offset % size)) % size;
+  const before = program.item;
+  const padding = paddingOf(item, statement);
+  program.item = padding;
+  const length = measure(padding, program);
+  program.item = before;
+  return limited(item, program, length);
+}
+
+const prefixByteOf: Readonly<Record<string, number>> = {
+  lock: 0xf0,
+  repne: 0xf2,
+  repnz: 0xf2,
+  rep: 0xf3,
+  repe: 0xf3,
+  repz: 0xf3,
+};
+const segmentBytes = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
+
+/** Bytes of prefixes on a line of their own. */
+export function prefixBytes({ tree, context: { bits } }: Item): number[] {
+  if (tree.statement || tree.prefixes.length === 0) return [];
+  return tree.prefixes.flatMap(({ text }) => {
+    const byte = prefixByteOf[text] ?? segmentBytes[segmentNames.indexOf(text as SegmentName)];
+    if (byte !== undefined) return [byte];
+    const size = Number(text.slice(1));
+    if (size === bits || (text[0] === "o" && bits === 64 && size === 32)) return [];
+    return [text[0] === "o" ? 0x66 : 0x67];
+  });
+}
+
+/** Passes after which a program that keeps changing is given up. */
+const mostPasses = 100;
+
+/**
+ * Repeats `pass`, which places all items again and returns the program, until no label moves and no constant changes, as
+ * nasm does. False if that never happens.
+ */
+export function settle(first: Program, pass: () => Program): boolean {
+  let program = first;
+  for (let n = 0; n < mostPasses; n++) {
+    const before = starts(program.sections.values());
+    placeSections(program.sections.values(), program.origin ?? 0);
+    const moved = starts(program.sections.values()) !== before;
+    if (n > 0 && !program.changed && !moved) return true;
+    program.restart();
+    program = pass();
+  }
+  return false;
+}
+
+const starts = (sections: Iterable<Section>): string => [...sections].map((section) => section.start).join();

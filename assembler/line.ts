@@ -1,0 +1,128 @@
+import type { IToken } from "chevrotain";
+import { LineParser } from "./parser.ts";
+import * as token from "./tokens.ts";
+import { endOf, retype, tokenize, wordType } from "./tokens.ts";
+import type { LineProblem, LineTree } from "./tree.ts";
+import { unsupportedWords } from "./words.ts";
+
+/** Brackets, question marks or signs in a row beyond this are refused: no one writes them, and they cost stack. */
+const deepest = 100;
+
+/** Words that may start what follows a label. */
+const heads = new Set([
+  token.Mnemonic,
+  token.Data,
+  token.Reserve,
+  token.Equ,
+  token.Times,
+  token.Prefix,
+  token.Align,
+  token.ValueDirective,
+  token.WordDirective,
+]);
+
+const isName = (t: IToken): boolean => t.tokenType === token.Name || t.tokenType === token.EscapedName;
+const segmentRegister = /^[c-gs]s$/i;
+
+/** A name at the start of a line is a label, or an instruction that does not exist. */
+function isLabel([first, second, third]: readonly IToken[]): boolean {
+  if (!first) return false;
+  const word = isName(first) || /^[A-Za-z_]/.test(first.image);
+  if (word && second?.tokenType === token.Colon && !(segmentRegister.test(first.image) && third)) return true;
+  if (!isName(first)) return false;
+  if (!second) return !unsupportedWords.has(first.image.toLowerCase());
+  if (heads.has(second.tokenType)) return true;
+  if (segmentRegister.test(second.image)) return third !== undefined && third.tokenType === token.Mnemonic;
+  return second.tokenType === token.UnknownWord || unsupportedWords.has(second.image.toLowerCase());
+}
+
+function tooDeep(tokens: readonly IToken[]): IToken | undefined {
+  let depth = 0;
+  let signs = 0;
+  let questions = 0;
+  for (const t of tokens) {
+    const type = t.tokenType;
+    if (type === token.Open || type === token.OpenBracket) depth++;
+    else if (type === token.Close || type === token.CloseBracket) depth--;
+    else if (type === token.Question) questions++;
+    signs = type === token.PlusMinus || type === token.Complement ? signs + 1 : 0;
+    if (depth > deepest || signs > deepest || questions > deepest) return t;
+  }
+  return undefined;
+}
+
+const parser = new LineParser();
+const nothing: LineTree = {
+  label: undefined,
+  times: [],
+  prefixes: [],
+  statement: undefined,
+  symbols: [],
+  problems: [],
+  usesPlace: false,
+  start: 0,
+  end: 0,
+};
+
+/** The tree of a line's tokens. Their types may be changed by it. */
+export function parseTokens(tokens: IToken[]): LineTree {
+  const [first] = tokens;
+  if (!first) return nothing;
+  const span = { start: first.startOffset, end: endOf(tokens.at(-1)!) };
+  const deep = tooDeep(tokens);
+  if (deep) {
+    const message = `The expression is nested deeper than ${deepest} levels; name parts of it with equ.`;
+    const at = { start: deep.startOffset, end: endOf(deep) };
+    return { ...nothing, ...span, problems: [{ code: "nested-too-deeply", severity: "error", message, ...at }] };
+  }
+  const problems: LineProblem[] = [];
+  if (isLabel(tokens)) retype(first, token.Label);
+  return { ...parser.read(tokens, problems), ...span };
+}
+
+/** A line of source with what can be known of it without its surroundings. */
+export interface ParsedLine {
+  readonly tree: LineTree;
+  /** The words that a single-line macro could replace. */
+  readonly words: readonly string[];
+}
+
+/** Most lines of a program recur, and after an edit all but one do: one parse per text. */
+const cache = new Map<string, ParsedLine>();
+/** Entries kept; then the cache starts over. */
+const capacity = 200_000;
+
+export function parseLine(text: string): ParsedLine {
+  const known = cache.get(text);
+  if (known) return known;
+  const tokens = tokenize(text);
+  const words: string[] = [];
+  for (const t of tokens) if (wordLike(t)) words.push(t.image);
+  const parsed = { tree: parseTokens(tokens), words };
+  if (cache.size >= capacity) cache.clear();
+  cache.set(text, parsed);
+  return parsed;
+}
+
+const lexedOnly = new Set<unknown>([
+  token.Digits,
+  token.Comma,
+  token.OpenBracket,
+  token.CloseBracket,
+  token.PlusMinus,
+  token.Colon,
+  token.Text,
+  token.Infix,
+  token.Open,
+  token.Close,
+  token.Here,
+  token.SectionStart,
+]);
+
+/** Any word may be a macro's name, keywords included. */
+export const wordLike = (t: IToken): boolean => !lexedOnly.has(t.tokenType) && /^[A-Za-z_?.@]/.test(t.image);
+
+/** The type a token had before the parser looked at its neighbours. */
+export const originalType = (t: IToken): void => {
+  if (t.tokenType === token.Label) retype(t, wordType(t.image));
+};

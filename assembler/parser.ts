@@ -1,0 +1,461 @@
+import { EmbeddedActionsParser, EOF as End, type IOrAlt, type IToken, type TokenType } from "chevrotain";
+import { registerNamed } from "../isa/registers.ts";
+import { binary, conditional, unary } from "./fold.ts";
+import { parseNumber, parseText, textValue } from "./literals.ts";
+import { binaryOperators, operatorOf } from "./operators.ts";
+import * as token from "./tokens.ts";
+import { endOf } from "./tokens.ts";
+import type {
+  AddressWord,
+  BinaryOperator,
+  DataItem,
+  DirectiveArgument,
+  Expression,
+  FillTree,
+  LineProblem,
+  LineTree,
+  OperandTree,
+  OperandWord,
+  StatementTree,
+  SymbolUse,
+  UnaryOperator,
+  Word,
+} from "./tree.ts";
+import { units } from "./words.ts";
+
+/** What has been read of the line at hand. Kept beside the rules' results so that a line with a mistake keeps the rest. */
+interface Reading {
+  label: LineTree["label"];
+  times: Expression[];
+  prefixes: Word[];
+  statement: StatementTree | undefined;
+  symbols: SymbolUse[];
+  problems: LineProblem[];
+  usesPlace: boolean;
+}
+
+const blank = (): Reading => ({
+  label: undefined,
+  times: [],
+  prefixes: [],
+  statement: undefined,
+  symbols: [],
+  problems: [],
+  usesPlace: false,
+});
+
+// While Chevrotain records the grammar, what a choice gives is no token and has no image.
+const lower = (t: IToken): Word => ({ text: t.image?.toLowerCase() ?? "", start: t.startOffset, end: endOf(t) });
+const symbolName = (t: IToken): string => (t.image?.[0] === "$" ? t.image.slice(1) : t.image);
+
+/**
+ * One source line as the start rule. Trees are built in the rules; there is no recovery inside a line, because the line
+ * end is the recovery: a mistake costs its own line and nothing else.
+ */
+export class LineParser extends EmbeddedActionsParser {
+  private reading: Reading = blank();
+
+  constructor() {
+    super(token.vocabulary, {
+      recoveryEnabled: false,
+      maxLookahead: 2,
+      skipValidations: false,
+      errorMessageProvider: {
+        buildMismatchTokenMessage: ({ expected }) => expected.name,
+        buildNotAllInputParsedMessage: () => "",
+        buildNoViableAltMessage: () => "",
+        buildEarlyExitMessage: () => "",
+      },
+    });
+    this.performSelfAnalysis();
+  }
+
+  /** Parses the tokens of a line. Never throws; what cannot be read is in `problems`. */
+  read(tokens: IToken[], extra: readonly LineProblem[] = []): Omit<LineTree, "start" | "end"> {
+    this.reading = blank();
+    this.reading.problems.push(...extra);
+    this.input = tokens;
+    this.line();
+    const [failure] = this.errors;
+    if (failure) this.reading.problems.push(syntaxProblem(failure.token, previousOf(failure.token, tokens), tokens));
+    return this.reading;
+  }
+
+  private problem(t: IToken, code: string, message: string): void {
+    this.reading.problems.push({ code, severity: "error", message, start: t.startOffset, end: endOf(t) });
+  }
+
+  private readonly line = this.RULE("line", () => {
+    this.OPTION(() => {
+      const label = this.CONSUME(token.Label);
+      const colon = this.OPTION1(() => this.CONSUME(token.Colon)) !== undefined;
+      this.reading.label = { text: symbolName(label), start: label.startOffset, end: endOf(label), colon };
+    });
+    this.MANY(() => {
+      this.OR([
+        {
+          ALT: () => {
+            this.CONSUME(token.Times);
+            const count = this.SUBRULE(this.expression);
+            this.reading.times.push(count);
+          },
+        },
+        { ALT: () => this.reading.prefixes.push(lower(this.CONSUME(token.Prefix))) },
+        { ALT: () => this.reading.prefixes.push(lower(this.CONSUME(token.Register))) },
+      ]);
+    });
+    this.OPTION2(() => {
+      this.OR1([
+        {
+          ALT: () => {
+            this.CONSUME(token.OpenBracket);
+            this.reading.statement = this.SUBRULE(this.directive);
+            this.CONSUME(token.CloseBracket);
+          },
+        },
+        {
+          ALT: () => {
+            this.reading.statement = this.SUBRULE(this.statement);
+          },
+        },
+      ]);
+    });
+  });
+
+  private readonly statement = this.RULE("statement", (): StatementTree => {
+    return this.OR<IOrAlt<StatementTree>[]>([
+      { ALT: () => this.SUBRULE(this.instruction) },
+      { ALT: () => this.SUBRULE(this.data) },
+      { ALT: () => this.SUBRULE(this.reserve) },
+      { ALT: () => this.SUBRULE(this.equ) },
+      { ALT: () => this.SUBRULE(this.align) },
+      { ALT: () => this.SUBRULE(this.directive) },
+    ]);
+  });
+
+  private readonly instruction = this.RULE("instruction", (): StatementTree => {
+    const word = this.OR([
+      { ALT: () => this.CONSUME(token.Mnemonic) },
+      { ALT: () => this.CONSUME(token.UnknownWord) },
+      { ALT: () => this.CONSUME(token.Name) },
+    ]);
+    const mnemonic: Word = { text: word.image, start: word.startOffset, end: endOf(word) };
+    const operands: OperandTree[] = [];
+    const statement: StatementTree = { kind: "instruction", mnemonic, operands };
+    this.reading.statement ??= statement;
+    this.OPTION(() => {
+      operands.push(this.SUBRULE(this.operand));
+      this.MANY(() => {
+        this.CONSUME(token.Comma);
+        operands.push(this.SUBRULE1(this.operand));
+      });
+    });
+    return statement;
+  });
+
+  private readonly data = this.RULE("data", (): StatementTree => {
+    const word = lower(this.CONSUME(token.Data));
+    const items: DataItem[] = [];
+    const statement: StatementTree = { kind: "data", word, unit: units[word.text] ?? 1, items };
+    this.reading.statement ??= statement;
+    this.OPTION(() => {
+      items.push(this.SUBRULE(this.dataItem));
+      this.MANY(() => {
+        this.CONSUME(token.Comma);
+        // A comma at the end of the list is allowed.
+        this.OPTION1(() => items.push(this.SUBRULE1(this.dataItem)));
+      });
+    });
+    return statement;
+  });
+
+  private readonly dataItem = this.RULE("dataItem", (): DataItem => {
+    return this.OR<IOrAlt<DataItem>[]>([
+      {
+        ALT: () => {
+          const t = this.CONSUME(token.Question);
+          return { kind: "uninitialized", start: t.startOffset, end: endOf(t) };
+        },
+      },
+      { ALT: () => this.SUBRULE(this.expression) },
+    ]);
+  });
+
+  private readonly reserve = this.RULE("reserve", (): StatementTree => {
+    const word = lower(this.CONSUME(token.Reserve));
+    const count = this.SUBRULE(this.expression);
+    return { kind: "reserve", word, unit: units[word.text] ?? 1, count };
+  });
+
+  private readonly equ = this.RULE("equ", (): StatementTree => {
+    const word = lower(this.CONSUME(token.Equ));
+    const value = this.SUBRULE(this.expression);
+    return { kind: "equ", word, value };
+  });
+
+  private readonly align = this.RULE("align", (): StatementTree => {
+    const word = lower(this.CONSUME(token.Align));
+    const boundary = this.SUBRULE(this.expression);
+    const fill = this.OPTION(() => {
+      const comma = this.CONSUME(token.Comma);
+      return this.SUBRULE(this.fill, { ARGS: [endOf(comma)] });
+    });
+    return { kind: "align", word, boundary, fill };
+  });
+
+  private readonly fill = this.RULE("fill", (start: number): FillTree => {
+    const statement = this.OR<IOrAlt<StatementTree>[]>([
+      { ALT: () => this.SUBRULE(this.instruction) },
+      { ALT: () => this.SUBRULE(this.data) },
+      { ALT: () => this.SUBRULE(this.reserve) },
+    ]);
+    return { statement, start, end: endOf(this.LA(0)) };
+  });
+
+  private readonly directive = this.RULE("directive", (): StatementTree => {
+    return this.OR<IOrAlt<StatementTree>[]>([
+      {
+        ALT: () => {
+          const word = lower(this.CONSUME(token.ValueDirective));
+          const value = this.SUBRULE(this.expression);
+          const argument = { word: undefined, value, start: value?.start ?? 0, end: value?.end ?? 0 };
+          return { kind: "directive", word, arguments: [argument] };
+        },
+      },
+      {
+        ALT: () => {
+          const word = lower(this.CONSUME(token.WordDirective));
+          const list: DirectiveArgument[] = [];
+          this.MANY(() => {
+            this.OPTION(() => this.CONSUME(token.Comma));
+            list.push(this.SUBRULE(this.directiveWord));
+          });
+          return { kind: "directive", word, arguments: list };
+        },
+      },
+    ]);
+  });
+
+  private readonly directiveWord = this.RULE("directiveWord", (): DirectiveArgument => {
+    const word = this.OR([
+      { ALT: () => this.CONSUME(token.Name) },
+      { ALT: () => this.CONSUME(token.EscapedName) },
+      { ALT: () => this.CONSUME(token.UnknownWord) },
+      { ALT: () => this.CONSUME(token.Mnemonic) },
+      { ALT: () => this.CONSUME(token.AddressWord) },
+      { ALT: () => this.CONSUME(token.Align) },
+    ]);
+    const value = this.OPTION(() => {
+      this.CONSUME(token.Infix);
+      return this.SUBRULE(this.expression);
+    });
+    return { word: symbolName(word), value, start: word.startOffset, end: value?.end ?? endOf(word) };
+  });
+
+  private readonly operand = this.RULE("operand", (): OperandTree => {
+    const words: OperandWord[] = [];
+    const start = this.LA(1).startOffset;
+    this.MANY(() => words.push(lower(this.CONSUME(token.OperandWord)).text as OperandWord));
+    return this.OR<IOrAlt<OperandTree>[]>([
+      { ALT: () => this.SUBRULE(this.memory, { ARGS: [words, start, undefined] }) },
+      {
+        ALT: () => {
+          const first = this.SUBRULE(this.expression);
+          return (
+            this.OPTION(() => {
+              this.CONSUME(token.Colon);
+              return this.OR1<IOrAlt<OperandTree>[]>([
+                { ALT: () => this.SUBRULE1(this.memory, { ARGS: [words, start, first] }) },
+                {
+                  ALT: () => {
+                    const offset = this.SUBRULE1(this.expression);
+                    return { kind: "far", selector: first, offset, words, start, end: endOf(this.LA(0)) };
+                  },
+                },
+              ]);
+            }) ?? { kind: "value", value: first, words, start, end: endOf(this.LA(0)) }
+          );
+        },
+      },
+    ]);
+  });
+
+  private readonly memory = this.RULE(
+    "memory",
+    (words: readonly OperandWord[], start: number, outer: Expression | undefined): OperandTree => {
+      const addressWords: AddressWord[] = [];
+      this.CONSUME(token.OpenBracket);
+      this.MANY(() => {
+        const word = this.OR([
+          { ALT: () => this.CONSUME(token.OperandWord) },
+          { ALT: () => this.CONSUME(token.AddressWord) },
+        ]);
+        addressWords.push(lower(word).text as AddressWord);
+      });
+      const first = this.SUBRULE(this.expression);
+      const second = this.OPTION(() => {
+        this.CONSUME(token.Colon);
+        return this.SUBRULE1(this.expression);
+      });
+      const end = endOf(this.CONSUME(token.CloseBracket));
+      const [segment, address] = second ? [first, second] : [outer, first];
+      return { kind: "memory", words, addressWords, segment, address, start, end };
+    },
+  );
+
+  /** Operators are read as a flat list and put together by their levels: far fewer rule calls than a rule per level. */
+  private readonly expression = this.RULE("expression", (): Expression => {
+    const first = this.SUBRULE(this.unary);
+    let rest: Expression[] | undefined;
+    let operators: BinaryOperator[] | undefined;
+    this.MANY(() => {
+      const operator = this.OR([
+        { ALT: () => this.CONSUME(token.PlusMinus) },
+        { ALT: () => this.CONSUME(token.Infix) },
+      ]);
+      rest ??= [first];
+      operators ??= [];
+      if (!(operatorOf(operator.image) in binaryOperators))
+        this.problem(operator, "unsupported-operator", `The operator “${operator.image}” is not supported.`);
+      operators.push(operatorOf(operator.image));
+      rest.push(this.SUBRULE1(this.unary));
+    });
+    const value = rest && operators ? binary(rest, operators) : first;
+    return (
+      this.OPTION(() => {
+        this.CONSUME(token.Question);
+        const yes = this.SUBRULE(this.expression);
+        this.CONSUME(token.Colon);
+        const no = this.SUBRULE1(this.expression);
+        return conditional(value, yes, no);
+      }) ?? value
+    );
+  });
+
+  private readonly unary = this.RULE("unary", (): Expression => {
+    let operators: IToken[] | undefined;
+    this.MANY(() => {
+      const operator = this.OR([
+        { ALT: () => this.CONSUME(token.PlusMinus) },
+        { ALT: () => this.CONSUME(token.Complement) },
+      ]);
+      operators ??= [];
+      operators.push(operator);
+    });
+    let value = this.SUBRULE(this.primary);
+    if (operators)
+      for (const operator of operators.reverse())
+        value = unary(operator.image as UnaryOperator, operator.startOffset, value);
+    return value;
+  });
+
+  private readonly primary = this.RULE("primary", (): Expression => {
+    return this.OR<IOrAlt<Expression>[]>([
+      { ALT: () => this.number(this.CONSUME(token.Digits)) },
+      { ALT: () => this.symbol(this.CONSUME(token.Name)) },
+      { ALT: () => this.register(this.CONSUME(token.Register)) },
+      { ALT: () => this.string(this.CONSUME(token.Text)) },
+      { ALT: () => this.symbol(this.CONSUME(token.EscapedName)) },
+      { ALT: () => this.place("here", this.CONSUME(token.Here)) },
+      { ALT: () => this.place("section-start", this.CONSUME(token.SectionStart)) },
+      {
+        ALT: () => {
+          const open = this.CONSUME(token.Open);
+          const inner = this.SUBRULE(this.expression);
+          const close = this.CONSUME(token.Close);
+          const span = { start: open.startOffset, end: endOf(close) };
+          // A string in parentheses is a number even as a whole data item.
+          return inner?.kind === "string" ? { kind: "number", value: inner.value, ...span } : { ...inner, ...span };
+        },
+      },
+    ]);
+  });
+
+  private number(t: IToken): Expression {
+    let value = parseNumber(t.image);
+    if (value === undefined) this.problem(t, "bad-number", `“${t.image}” is not a number.`);
+    else if (value > 0xffff_ffff_ffff_ffffn) {
+      const message = `${t.image} does not fit in 64 bits; its upper bits are dropped.`;
+      const place = { start: t.startOffset, end: endOf(t) };
+      this.reading.problems.push({ code: "value-out-of-range", severity: "warning", message, ...place });
+    }
+    if (value !== undefined && value > 0x7fff_ffff_ffff_ffffn) value = BigInt.asIntN(64, value);
+    return { kind: "number", value: value ?? 0n, start: t.startOffset, end: endOf(t) };
+  }
+
+  private symbol(t: IToken): Expression {
+    const name = symbolName(t);
+    const slot = this.reading.symbols.length;
+    const span = { start: t.startOffset, end: endOf(t) };
+    this.reading.symbols.push({ name, ...span });
+    return { kind: "symbol", name, slot, ...span };
+  }
+
+  private register(t: IToken): Expression {
+    const register = registerNamed(t.image) ?? registerNamed("ax")!;
+    return { kind: "register", register, start: t.startOffset, end: endOf(t) };
+  }
+
+  private string(t: IToken): Expression {
+    const bytes = parseText(t.image);
+    return { kind: "string", bytes, value: textValue(bytes), start: t.startOffset, end: endOf(t) };
+  }
+
+  private place(kind: "here" | "section-start", t: IToken): Expression {
+    this.reading.usesPlace = true;
+    return { kind, start: t.startOffset, end: endOf(t) };
+  }
+}
+
+const namedFaults = new Map<TokenType, (image: string) => { code: string; message: string }>([
+  [
+    token.Float,
+    (image) => ({
+      code: "unsupported-float",
+      message: `Floating-point constants such as ${image} are not supported yet.`,
+    }),
+  ],
+  [
+    token.Unterminated,
+    (image) => ({ code: "unterminated-string", message: `The string has no closing ${image[0]} on this line.` }),
+  ],
+  [
+    token.MacroToken,
+    (image) => ({
+      code: "unsupported-macro",
+      message: `“${image}” belongs to multi-line macros, which are not supported yet.`,
+    }),
+  ],
+  [
+    token.UnknownWord,
+    (image) => ({
+      code: "unsupported-word",
+      message: `“${image}” is a reserved word of nasm that Ringside does not know yet; as a symbol write $${image}.`,
+    }),
+  ],
+  [
+    token.Stray,
+    (image) => ({ code: "unexpected-character", message: `The character “${image}” has no meaning here.` }),
+  ],
+]);
+
+const previousOf = (t: IToken, tokens: readonly IToken[]): IToken | undefined => tokens[tokens.indexOf(t) - 1];
+
+/** What to say where the grammar found no way on. */
+function syntaxProblem(found: IToken, previous: IToken | undefined, tokens: readonly IToken[]): LineProblem {
+  const named = namedFaults.get(found.tokenType)?.(found.image);
+  const severity = "error" as const;
+  if (found.tokenType === End || !tokens.includes(found)) {
+    const last = tokens.at(-1);
+    const at = { start: last?.startOffset ?? 0, end: last ? endOf(last) : 0 };
+    const message = last ? `Something is missing after “${last.image}”.` : "Something is missing here.";
+    return { code: "syntax", severity, message, ...at };
+  }
+  const at = { start: found.startOffset, end: endOf(found) };
+  if (named) return { ...named, severity, ...at };
+  const hint =
+    found.image === "[" && previous?.tokenType === token.Name && /^ptr$/i.test(previous.image)
+      ? " nasm writes sizes without “ptr”: dword [x]."
+      : "";
+  return { code: "syntax", severity, message: `“${found.image}” is not expected here.${hint}`, ...at };
+}

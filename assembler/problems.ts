@@ -1,0 +1,53 @@
+import type { Problem, Range } from "./interface.ts";
+import { rangeOf, type SourceLine } from "./source.ts";
+import type { Span } from "./tree.ts";
+
+/** No one reads more problems than this; a binary file read as source would have millions. */
+const mostProblems = 1000;
+
+/** The problems of one assembly. The same thing is said once per place. */
+export class ProblemList {
+  readonly list: Problem[] = [];
+  private readonly seen = new Set<string>();
+
+  get full(): boolean {
+    return this.list.length >= mostProblems;
+  }
+
+  add(problem: Problem): void {
+    if (this.full) return;
+    const { file, line, start } = problem.range;
+    const key = `${problem.code}:${line}:${start}:${problem.message}:${file}`;
+    if (this.seen.has(key)) return;
+    this.seen.add(key);
+    this.list.push(problem);
+  }
+
+  error(code: string, message: string, source: SourceLine, span: Span, related?: Problem["related"]): void {
+    this.report("error", code, message, source, span, related);
+  }
+
+  warning(code: string, message: string, source: SourceLine, span: Span): void {
+    this.report("warning", code, message, source, span);
+  }
+
+  private report(
+    severity: Problem["severity"],
+    code: string,
+    message: string,
+    source: SourceLine,
+    span: Span,
+    related?: Problem["related"],
+  ): void {
+    this.add({ code, severity, message, range: rangeOf(source, span), ...(related && { related }) });
+  }
+
+  /** In order of file (the given one first), line and column. */
+  sorted(mainFile: string): Problem[] {
+    const rank = (range: Range) => (range.file === mainFile ? "" : range.file);
+    return this.list.toSorted(
+      ({ range: a }, { range: b }) =>
+        (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : 0) || a.line - b.line || a.start - b.start,
+    );
+  }
+}

@@ -1,0 +1,308 @@
+import type { Bits } from "../isa/operands.ts";
+import { type Environment, evaluate } from "./expression.ts";
+import type { SymbolReference } from "./interface.ts";
+import { type Context, Item } from "./item.ts";
+import type { ProblemList } from "./problems.ts";
+import { Section } from "./section.ts";
+import { rangeOf, type SourceLine } from "./source.ts";
+import { didYouMean } from "./suggest.ts";
+import { type SymbolEntry, SymbolTable } from "./symbols.ts";
+import type { DirectiveArgument, Expression, LineTree, Span, StatementTree } from "./tree.ts";
+import { isScalar, number, offset, type Value } from "./value.ts";
+
+/** The most a flat binary or a section may hold, in bytes: the largest memory a guest can have. */
+export const largestOutput = 64 * 1024 * 1024;
+
+/** What `Program` asks of the layout: the length of an item where it stands. */
+export type Measure = (item: Item, program: Program) => number;
+
+type Directive = Extract<StatementTree, { kind: "directive" }>;
+
+/**
+ * The program as far as it is read: sections, symbols, items, and the state that directives change. Lines are added in
+ * order and get their place at once, so that `%if` and `times` can ask for `$`.
+ */
+export class Program implements Environment {
+  readonly symbols = new SymbolTable();
+  readonly sections: Map<string, Section>;
+  readonly items: Item[] = [];
+  /** Problems that a later pass cannot take back. */
+  readonly problems: ProblemList;
+  readonly references: SymbolReference[] = [];
+  origin: number | undefined;
+  private context: Context;
+  /** The item being evaluated; its place is `$`. */
+  item: Item | undefined;
+  private source: SourceLine | undefined;
+  /** Where faults of the evaluation at hand go; none in passes that are not the last. */
+  faults: ProblemList | undefined;
+  /** True once a label moved or a constant changed in this pass. */
+  changed = false;
+  /** Only symbols defined further up count. */
+  private onlyDefined = false;
+  /** True once an evaluation before the layout asked for a label or `$`. */
+  private asked = false;
+
+  /** `before`: the same program as an earlier pass read it; its symbols keep their values until they are defined again. */
+  constructor(problems: ProblemList, before?: Program) {
+    this.problems = problems;
+    this.sections = before?.sections ?? new Map([[".text", new Section(".text", false, 1)]]);
+    if (before) this.symbols.remember(before.symbols);
+    this.context = { section: this.sections.get(".text")!, bits: 16, relative: false };
+  }
+
+  get bits(): Bits {
+    return this.context.bits;
+  }
+
+  // Environment of expressions.
+
+  symbol(slot: number): Value | undefined {
+    const entry = this.item?.symbols[slot];
+    return this.onlyDefined && !entry?.definition ? undefined : entry?.value;
+  }
+
+  here(): Value {
+    this.asked = true;
+    return this.item
+      ? offset(this.item.context.section, this.item.offset)
+      : offset(this.context.section, this.context.section.size);
+  }
+
+  sectionStart(): Value {
+    this.asked = true;
+    return offset((this.item?.context ?? this.context).section, 0);
+  }
+
+  fault(code: string, message: string, span: Span): void {
+    const source = this.item?.source ?? this.source;
+    if (source) this.faults?.error(code, message, source, span);
+  }
+
+  // Reading.
+
+  /** Adds a line; labels, directives and the length of its statement take effect at once. */
+  add(tree: LineTree, source: SourceLine, measure: Measure): void {
+    this.source = source;
+    for (const problem of tree.problems) this.problems.add({ ...problem, range: rangeOf(source, problem) });
+    const label = this.defineLabel(tree, source);
+    const symbols = tree.symbols.length === 0 ? noSymbols : tree.symbols.map((use) => this.refer(use, source));
+    const item = new Item(tree, source, this.context, label, symbols);
+    if (tree.statement?.kind === "directive") {
+      if (label) this.place(new Item({ ...tree, statement: undefined }, source, this.context, label, symbols), measure);
+      this.direct(tree.statement, item);
+      if (tree.times.length > 0 || tree.prefixes.length > 0)
+        this.problems.error("syntax", `“${tree.statement.word.text}” cannot be repeated or prefixed.`, source, tree);
+      return;
+    }
+    if (!tree.statement && !label && tree.prefixes.length === 0) return;
+    this.items.push(item);
+    this.place(item, measure);
+  }
+
+  private refer(use: Span & { readonly name: string }, source: SourceLine): SymbolEntry {
+    const entry = this.symbols.entry(use.name);
+    this.references.push({ name: entry.name, range: rangeOf(source, use) });
+    return entry;
+  }
+
+  private defineLabel(tree: LineTree, source: SourceLine): SymbolEntry | undefined {
+    const { label } = tree;
+    if (!label) return undefined;
+    const entry = this.symbols.entry(label.text);
+    if (entry.definition) {
+      const { source: other, span } = entry.definition;
+      const related = [{ range: rangeOf(other, span), message: `“${entry.name}” is first defined here.` }];
+      this.problems.error("duplicate-symbol", `“${entry.name}” is already defined.`, source, label, related);
+      return undefined;
+    }
+    entry.definition = { source, span: label };
+    const constant = tree.statement?.kind === "equ";
+    entry.kind = constant ? "equ" : "label";
+    if (!constant) this.symbols.enter(label.text);
+    if (!label.colon && !tree.statement && tree.times.length === 0 && tree.prefixes.length === 0)
+      this.problems.warning(
+        "label-alone",
+        `“${label.text}” alone on a line is taken as a label; end it with a colon if that is meant.`,
+        source,
+        label,
+      );
+    return entry;
+  }
+
+  /** Gives an item its place and length in this pass, and its label its value. */
+  place(item: Item, measure: Measure): void {
+    const { section } = item.context;
+    item.offset = section.size;
+    this.item = item;
+    const { statement } = item;
+    if (statement?.kind === "equ") {
+      if (item.label && item.label.assign(this.evaluate(statement.value))) this.changed = true;
+      this.item = undefined;
+      return;
+    }
+    if (item.label?.moveTo(section, section.size)) this.changed = true;
+    if (!item.settled) item.length = measure(item, this);
+    section.size += item.length;
+    if (section.size > largestOutput) this.tooLarge(item);
+    this.item = undefined;
+  }
+
+  /** Stops the growth; what follows is laid over the same place, which no one sees because there is an error. */
+  private tooLarge(item: Item): void {
+    const message = `The program would be larger than ${largestOutput / 1024 / 1024} MiB, the largest memory of a guest.`;
+    this.problems.error("output-too-large", message, item.source, item.tree);
+    item.context.section.size -= item.length;
+    item.length = 0;
+    item.settled = true;
+  }
+
+  // Values.
+
+  evaluate(expression: Expression): Value {
+    return expression.kind === "number" ? number(expression.value) : evaluate(expression, this);
+  }
+
+  /** Starts a new pass over the items; the sections are empty again. */
+  restart(): void {
+    for (const section of this.sections.values()) section.size = 0;
+    this.changed = false;
+  }
+
+  /**
+   * A number that must be known where it is asked for, such as a `times` count. Undefined if it is not; that is reported,
+   * and stays reported.
+   */
+  critical(expression: Expression, what: string): bigint | undefined {
+    const source = this.item?.source ?? this.source;
+    if (expression.kind === "number") return expression.value;
+    const before = this.faults;
+    this.faults = this.problems;
+    this.onlyDefined = true;
+    const value = this.evaluate(expression);
+    this.onlyDefined = false;
+    this.faults = before;
+    if (!value.unknown && isScalar(value)) return value.constant;
+    if (!source) return undefined;
+    if (value.unknown) this.undefinedBeforeUse(what, source, expression);
+    else {
+      const message = `${what} must be a constant, not an address; use a difference of labels, such as $ - $$.`;
+      this.problems.error("not-constant", message, source, expression);
+    }
+    return undefined;
+  }
+
+  private undefinedBeforeUse(what: string, source: SourceLine, span: Span): void {
+    const uses = this.item?.tree.symbols ?? [];
+    const missing = uses.find((use, n) => {
+      const entry = this.item?.symbols[n];
+      return use.start >= span.start && use.end <= span.end && !(entry?.definition && entry.value);
+    });
+    if (!missing) return;
+    const message = `${what} must be known here, but “${missing.name}” is not defined before this line.`;
+    this.problems.error("not-defined-before-use", message, source, missing);
+  }
+
+  /** Evaluates for the preprocessor, at the place reached; tells whether the answer may differ in another pass. */
+  ask(
+    expression: Expression,
+    tree: LineTree,
+    source: SourceLine,
+    what: string,
+  ): { value: bigint | undefined; moving: boolean } {
+    const symbols = tree.symbols.map((use) => this.refer(use, source));
+    this.item = new Item(tree, source, this.context, undefined, symbols);
+    this.item.offset = this.context.section.size;
+    this.asked = false;
+    const value = this.critical(expression, what);
+    this.item = undefined;
+    return { value, moving: this.asked || symbols.some((entry) => entry.kind === "label") };
+  }
+
+  // Directives.
+
+  private direct(directive: Directive, item: Item): void {
+    const { word, arguments: list } = directive;
+    this.item = item;
+    item.offset = this.context.section.size;
+    const wrong = (message: string, span: Span = word) =>
+      this.problems.error("bad-directive", message, item.source, span);
+    if (word.text === "bits") this.setBits(list[0], wrong);
+    else if (word.text === "org") this.setOrigin(list[0], wrong);
+    else if (word.text === "section" || word.text === "segment") this.enterSection(list, item, wrong);
+    else if (word.text === "default") this.setDefault(list, wrong);
+    else if (word.text !== "global") this.context = { ...this.context, bits: Number(word.text.slice(3)) as Bits };
+    this.item = undefined;
+  }
+
+  private setBits(argument: DirectiveArgument | undefined, wrong: (message: string, span?: Span) => void): void {
+    const bits = argument?.value && this.critical(argument.value, "The argument of bits");
+    if (bits === 16n || bits === 32n || bits === 64n) this.context = { ...this.context, bits: Number(bits) as Bits };
+    else if (bits !== undefined) wrong(`“bits” is 16, 32 or 64, not ${bits}.`, argument);
+  }
+
+  private setOrigin(argument: DirectiveArgument | undefined, wrong: (message: string, span?: Span) => void): void {
+    const value = argument?.value && this.critical(argument.value, "The argument of org");
+    if (value === undefined) return;
+    if (this.origin !== undefined) wrong("The origin is already set by an earlier org.", argument);
+    else if (value < 0n || value > 0xffff_ffffn) wrong("The origin is an address from 0 to FFFFFFFFh.", argument);
+    else this.origin = Number(value);
+  }
+
+  private setDefault(list: readonly DirectiveArgument[], wrong: (message: string, span?: Span) => void): void {
+    for (const argument of list) {
+      const word = argument.word?.toLowerCase();
+      if (word === "rel" || word === "abs") this.context = { ...this.context, relative: word === "rel" };
+      else wrong("“default” is followed by rel or abs.", argument);
+    }
+    if (list.length === 0) wrong("“default” is followed by rel or abs.");
+  }
+
+  private enterSection(
+    [name, ...attributes]: readonly DirectiveArgument[],
+    item: Item,
+    wrong: (message: string, span?: Span) => void,
+  ): void {
+    if (!name?.word) return wrong("“section” is followed by a name, such as .text, .data or .bss.");
+    let section = this.sections.get(name.word);
+    const kind = attributes.find(({ word }) => word && /^(no|prog)bits$/i.test(word));
+    if (!section) {
+      const nobits = kind ? /^nobits$/i.test(kind.word!) : name.word === ".bss";
+      section = new Section(name.word, nobits, 4);
+      this.sections.set(name.word, section);
+    } else if (kind && /^nobits$/i.test(kind.word!) !== section.nobits)
+      wrong(`The section “${name.word}” began as ${section.nobits ? "nobits" : "progbits"}.`, kind);
+    for (const attribute of attributes) if (attribute !== kind) this.sectionAttribute(section, attribute, wrong);
+    this.context = { ...this.context, section };
+    item.offset = section.size;
+  }
+
+  private sectionAttribute(
+    section: Section,
+    { word, value, ...span }: DirectiveArgument,
+    wrong: (message: string, span?: Span) => void,
+  ): void {
+    if (word?.toLowerCase() !== "align" || !value)
+      return wrong(`The section attribute “${word}” is not supported; nobits, progbits and align=… are.`, span);
+    const boundary = this.critical(value, "The alignment of a section");
+    if (boundary === undefined) return;
+    if (!isPowerOfTwo(boundary)) return wrong("The alignment of a section is a power of two.", value);
+    section.alignment = Number(boundary);
+  }
+
+  /** Reports every use of a symbol that is defined nowhere. */
+  reportUndefined(faults: ProblemList): void {
+    for (const item of this.items)
+      for (const [slot, entry] of item.symbols.entries()) {
+        if (entry.definition) continue;
+        const use = item.tree.symbols[slot]!;
+        const hint = didYouMean(entry.name, this.symbols.names());
+        faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
+      }
+  }
+}
+
+const noSymbols: readonly SymbolEntry[] = [];
+
+export const isPowerOfTwo = (value: bigint): boolean =>
+  value > 0n && value <= 0x4000_0000n && (value & (value - 1n)) === 0n;

@@ -1,0 +1,54 @@
+import { techniques } from "../isa/technique.ts";
+import type { Settings } from "./interface.ts";
+import { didYouMean } from "./suggest.ts";
+
+/** What can be said in `%pragma ringside KEY VALUE`: how a value is read, or why it is wrong. */
+interface Setting {
+  /** Values to choose from, if there are few. */
+  readonly choices?: readonly string[];
+  readonly read?: (text: string) => Settings | string;
+}
+
+export const endings = [
+  "halted",
+  "triple-fault",
+  "shutdown",
+  "vm-entry-failure",
+  "unsupported",
+  "ran-off-code",
+  "debug-exit",
+  "limit",
+] as const;
+
+const settings: Readonly<Record<keyof Settings, Setting>> = {
+  mode: { choices: ["real", "protected", "long"] },
+  technique: { choices: techniques.map((technique) => technique.id) },
+  memory: { read: readMemory },
+  ends: { choices: endings },
+  output: { read: (text) => ({ output: unescaped(text) }) },
+};
+
+function readMemory(text: string): Settings | string {
+  const memory = Number(text);
+  const fits = Number.isInteger(memory) && memory >= 1 && memory <= 64;
+  return fits ? { memory } : "The memory of a guest is a whole number of MiB from 1 to 64.";
+}
+
+/** Quotes around the text are optional; `\n`, `\t` and `\\` are understood. */
+function unescaped(text: string): string {
+  const inner = /^(["'`])(.*)\1$/.exec(text)?.[2] ?? text;
+  const named: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
+  return inner.replace(/\\(.)/g, (_, letter: string) => named[letter] ?? letter);
+}
+
+/** Reads `KEY VALUE`; a string says what is wrong. */
+export function readSetting(text: string): Settings | string {
+  const [, key = "", value = ""] = /^(\S*)\s*(.*?)\s*$/.exec(text.trim()) ?? [];
+  const names = Object.keys(settings);
+  if (!names.includes(key))
+    return `There is no setting “${key}”.${didYouMean(key, names)} The settings are ${names.join(", ")}.`;
+  const { choices, read } = settings[key as keyof Settings];
+  if (read) return read(value);
+  if (choices?.includes(value)) return { [key]: value };
+  return `“${value}” is no ${key}.${didYouMean(value, choices ?? [])} Choose from ${choices?.join(", ")}.`;
+}

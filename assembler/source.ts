@@ -1,0 +1,49 @@
+import type { Range } from "./interface.ts";
+import type { Span } from "./tree.ts";
+
+/** A file being read. */
+export interface SourceFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** A logical line: one physical line, or several joined by a backslash at their ends. */
+export interface SourceLine {
+  readonly file: string;
+  /** 0-based. */
+  readonly line: number;
+  readonly text: string;
+  /** Start columns in `text` of the physical lines after the first, if it was joined. */
+  readonly joints: readonly number[] | undefined;
+}
+
+/** The logical lines of a file, in order. Line ends are LF, CRLF or CR. */
+export function* logicalLines({ file, text }: SourceFile): Generator<SourceLine> {
+  const lines = text.split(/\r\n|\n|\r/);
+  for (let n = 0; n < lines.length; n++) {
+    const line = n;
+    let joined = lines[n]!;
+    let joints: number[] | undefined;
+    while (joined.endsWith("\\") && n + 1 < lines.length) {
+      joined = joined.slice(0, -1);
+      joints ??= [];
+      joints.push(joined.length);
+      joined += lines[++n]!;
+    }
+    yield { file, line, text: joined, joints };
+  }
+}
+
+/** Where a span of a logical line is in its file. A span over a joint keeps to the line it begins on. */
+export function rangeOf({ file, line, joints }: SourceLine, { start, end }: Span): Range {
+  if (!joints) return { file, line, start, end };
+  const before = joints.filter((joint) => joint <= start);
+  const base = before.at(-1) ?? 0;
+  const limit = joints[before.length] ?? Number.POSITIVE_INFINITY;
+  return { file, line: line + before.length, start: start - base, end: Math.min(end, limit) - base };
+}
+
+/** The text without a comment; a semicolon in quotes starts none. */
+export function withoutComment(text: string): string {
+  return /^(?:[^;'"`]|'[^']*'|"[^"]*"|`(?:[^\\`]|\\.)*`|['"`](?=[^;]*$))*/.exec(text)?.[0] ?? "";
+}

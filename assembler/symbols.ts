@@ -1,0 +1,95 @@
+import type { SymbolDefinition } from "./interface.ts";
+import type { Section } from "./section.ts";
+import { rangeOf, type SourceLine } from "./source.ts";
+import type { Span } from "./tree.ts";
+import { offset, resolved, type Value } from "./value.ts";
+
+/** A label or constant. An entry without `definition` was only mentioned so far. */
+export class SymbolEntry {
+  readonly name: string;
+  kind: "label" | "equ" = "label";
+  definition: { readonly source: SourceLine; readonly span: Span } | undefined;
+  value: Value | undefined;
+  private section: Section | undefined;
+  private bytes = -1;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  undefinedCopy(): SymbolEntry {
+    const copy = new SymbolEntry(this.name);
+    copy.value = this.value;
+    copy.section = this.section;
+    copy.bytes = this.bytes;
+    return copy;
+  }
+
+  /** Gives a label its place in this pass; true if it moved. */
+  moveTo(section: Section, bytes: number): boolean {
+    if (this.section === section && this.bytes === bytes) return false;
+    this.section = section;
+    this.bytes = bytes;
+    this.value = offset(section, bytes);
+    return true;
+  }
+
+  /** Gives a constant its value in this pass; true if it changed. */
+  assign(value: Value): boolean {
+    const old = this.value;
+    this.value = value.unknown ? undefined : value;
+    if (!old || !this.value) return old !== this.value;
+    if (old.constant !== value.constant || old.terms.length !== value.terms.length) return true;
+    return old.terms.some((term, n) => {
+      const other = value.terms[n]!;
+      return term.base !== other.base || term.coefficient !== other.coefficient;
+    });
+  }
+}
+
+/** The labels and constants of a program; a name that starts with a dot belongs to the global label before it. */
+export class SymbolTable {
+  private readonly entries = new Map<string, SymbolEntry>();
+  /** The last global label. */
+  scope = "";
+
+  /** The name in full: `.loop` after `main:` is `main.loop`. */
+  fullName(name: string): string {
+    return name[0] === "." && name[1] !== "." ? this.scope + name : name;
+  }
+
+  /** The entry of a name as written here, made if it is new. */
+  entry(name: string): SymbolEntry {
+    const full = this.fullName(name);
+    let entry = this.entries.get(full);
+    if (!entry) {
+      entry = new SymbolEntry(full);
+      this.entries.set(full, entry);
+    }
+    return entry;
+  }
+
+  /** Takes over the values of an earlier pass, not the definitions. */
+  remember(before: SymbolTable): void {
+    for (const entry of before.entries.values()) this.entries.set(entry.name, entry.undefinedCopy());
+  }
+
+  /** Called for labels, not for constants: only a label that is no local one opens a scope. */
+  enter(name: string): void {
+    if (name[0] !== ".") this.scope = name;
+  }
+
+  *names(): Generator<string> {
+    for (const entry of this.entries.values()) if (entry.definition) yield entry.name;
+  }
+
+  definitions(): Map<string, SymbolDefinition> {
+    const map = new Map<string, SymbolDefinition>();
+    for (const { name, kind, value, definition } of this.entries.values()) {
+      if (!definition) continue;
+      const range = rangeOf(definition.source, definition.span);
+      map.set(name, { name, kind, value: value && resolved(value), range });
+    }
+    return map;
+  }
+}

@@ -1,0 +1,136 @@
+import type { RegisterName } from "../isa/registers.ts";
+
+/**
+ * The syntax tree of one source line. Trees are shared by all lines of the same text, so they hold columns and no line
+ * numbers, and nothing is ever written into them. Columns are UTF-16 units of the logical line, end exclusive.
+ */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Word extends Span {
+  /** As written. */
+  readonly text: string;
+}
+
+export type BinaryOperator =
+  | "||"
+  | "^^"
+  | "&&"
+  | "="
+  | "!="
+  | "<"
+  | "<="
+  | ">"
+  | ">="
+  | "|"
+  | "^"
+  | "&"
+  | "<<"
+  | ">>"
+  | ">>>"
+  | "+"
+  | "-"
+  | "*"
+  | "/"
+  | "//"
+  | "%"
+  | "%%";
+export type UnaryOperator = "-" | "+" | "~" | "!";
+
+export type Expression =
+  | (Span & { readonly kind: "number"; readonly value: bigint })
+  /** A quoted string; `value` is its first eight bytes, little-endian. */
+  | (Span & { readonly kind: "string"; readonly value: bigint; readonly bytes: Uint8Array })
+  /** `slot` counts the symbols of the line, in order of appearance. */
+  | (Span & { readonly kind: "symbol"; readonly name: string; readonly slot: number })
+  | (Span & { readonly kind: "here" })
+  | (Span & { readonly kind: "section-start" })
+  | (Span & { readonly kind: "register"; readonly register: RegisterName })
+  | (Span & { readonly kind: "unary"; readonly operator: UnaryOperator; readonly operand: Expression })
+  | (Span & {
+      readonly kind: "binary";
+      readonly operator: BinaryOperator;
+      readonly left: Expression;
+      readonly right: Expression;
+    })
+  | (Span & {
+      readonly kind: "conditional";
+      readonly condition: Expression;
+      readonly yes: Expression;
+      readonly no: Expression;
+    });
+
+/** Words before an operand: its size, and how a branch or an immediate is meant. */
+export type OperandWord =
+  | "byte"
+  | "word"
+  | "dword"
+  | "qword"
+  | "tword"
+  | "oword"
+  | "yword"
+  | "zword"
+  | "strict"
+  | "near"
+  | "far"
+  | "short"
+  | "to";
+/** Words inside the brackets of a memory operand. */
+export type AddressWord = OperandWord | "rel" | "abs" | "nosplit";
+
+export type OperandTree = Span & { readonly words: readonly OperandWord[] } & (
+    | { readonly kind: "value"; readonly value: Expression }
+    | {
+        readonly kind: "memory";
+        readonly addressWords: readonly AddressWord[];
+        readonly segment: Expression | undefined;
+        readonly address: Expression;
+      }
+    | { readonly kind: "far"; readonly selector: Expression; readonly offset: Expression }
+  );
+
+export type DataItem = Expression | (Span & { readonly kind: "uninitialized" });
+
+export type StatementTree =
+  /** The mnemonic may be one that does not exist. */
+  | { readonly kind: "instruction"; readonly mnemonic: Word; readonly operands: readonly OperandTree[] }
+  /** `unit`: bytes per item. */
+  | { readonly kind: "data"; readonly word: Word; readonly unit: number; readonly items: readonly DataItem[] }
+  | { readonly kind: "reserve"; readonly word: Word; readonly unit: number; readonly count: Expression }
+  | { readonly kind: "equ"; readonly word: Word; readonly value: Expression }
+  | { readonly kind: "align"; readonly word: Word; readonly boundary: Expression; readonly fill: FillTree | undefined }
+  | { readonly kind: "directive"; readonly word: Word; readonly arguments: readonly DirectiveArgument[] };
+
+/** What `align n, …` fills with. */
+export type FillTree = Span & { readonly statement: StatementTree };
+
+/** A bare word such as `.text` or `rel`, a value, or both: `align=16`. */
+export type DirectiveArgument = Span & {
+  readonly word: string | undefined;
+  readonly value: Expression | undefined;
+};
+
+export interface LineProblem extends Span {
+  readonly code: string;
+  readonly severity: "error" | "warning";
+  readonly message: string;
+}
+
+export interface SymbolUse extends Span {
+  readonly name: string;
+}
+
+export interface LineTree extends Span {
+  readonly label: (Word & { readonly colon: boolean }) | undefined;
+  readonly times: readonly Expression[];
+  /** Lower case: "rep", "lock", "es", "o32", … */
+  readonly prefixes: readonly Word[];
+  readonly statement: StatementTree | undefined;
+  /** The symbols used, by slot. */
+  readonly symbols: readonly SymbolUse[];
+  readonly problems: readonly LineProblem[];
+  /** True if the value of an expression depends on the place of the line (`$`, `$$`). */
+  readonly usesPlace: boolean;
+}

@@ -1,0 +1,91 @@
+import type { AddressWord } from "./tree.ts";
+
+/** What the words of the dialect are, apart from instructions and registers, which the instruction table knows. */
+export type WordKind =
+  | "prefix"
+  | "times"
+  | "data"
+  | "reserve"
+  | "equ"
+  | "align"
+  | "value-directive"
+  | "word-directive"
+  | "operand"
+  | "address";
+
+/** Bytes per item of data and reserve words. */
+export const units: Readonly<Record<string, number>> = {
+  db: 1,
+  dw: 2,
+  dd: 4,
+  dq: 8,
+  resb: 1,
+  resw: 2,
+  resd: 4,
+  resq: 8,
+  rest: 10,
+  reso: 16,
+  resdq: 16,
+  resy: 32,
+  resz: 64,
+};
+
+const prefixes = "rep repe repz repne repnz lock a16 a32 a64 o16 o32 o64".split(" ");
+const operandWords = "byte word dword qword tword oword yword zword strict near far short to".split(" ");
+const addressWords: readonly AddressWord[] = ["rel", "abs", "nosplit"];
+
+/** Directives that take a number, and those that take words. */
+const valueDirectives = ["bits", "org"];
+const wordDirectives = "use16 use32 use64 default section segment global".split(" ");
+
+function kinds(): Map<string, WordKind> {
+  const map = new Map<string, WordKind>();
+  const add = (kind: WordKind, words: readonly string[]) => {
+    for (const word of words) map.set(word, kind);
+  };
+  add("prefix", prefixes);
+  add("times", ["times"]);
+  add("equ", ["equ"]);
+  add("align", ["align", "alignb"]);
+  add("value-directive", valueDirectives);
+  add("word-directive", wordDirectives);
+  add("operand", operandWords);
+  add("address", addressWords);
+  for (const word of Object.keys(units)) map.set(word, word.startsWith("d") ? "data" : "reserve");
+  return map;
+}
+
+export const wordKinds: ReadonlyMap<string, WordKind> = kinds();
+
+/**
+ * Words that nasm knows and Ringside does not: directives, pseudo-instructions and operators. They are named in the
+ * problem instead of being taken for labels.
+ */
+export const unsupportedWords: ReadonlyMap<string, string> = new Map([
+  ["absolute", "“absolute” is not supported yet; give the addresses names with equ."],
+  ["struc", "“struc” is not supported yet; give the offsets names with equ."],
+  ["endstruc", "“endstruc” is not supported yet."],
+  ["istruc", "“istruc” is not supported yet; write the fields with db, dw, dd and dq."],
+  ["iend", "“iend” is not supported yet."],
+  ["at", "“at” is not supported yet."],
+  ["incbin", "“incbin” is not supported yet."],
+  ["extern", "“extern” has no meaning in a flat binary; define the symbol in this program or %include its file."],
+  ["required", "“required” has no meaning in a flat binary."],
+  ["static", "“static” has no meaning in a flat binary."],
+  ["common", "“common” has no meaning in a flat binary; reserve the space with resb."],
+  ["cpu", "“cpu” is not supported yet: all instructions of Ringside's processor may be used."],
+  ["sectalign", "“sectalign” is not supported yet."],
+  ["map", "“map” is not supported yet."],
+  ["float", "“float” is not supported yet."],
+  ["list", "“list” is not supported yet."],
+  ["debug", "“debug” is not supported yet."],
+  ["warning", "“warning” is not supported yet."],
+  ["seg", "A flat binary has no segment bases; “seg” cannot be used."],
+  ["wrt", "A flat binary has no segment bases; “wrt” cannot be used."],
+  ["dup", "“dup” is not supported yet; use times."],
+  ["dt", "“dt” is not supported yet."],
+  ["do", "“do” is not supported yet."],
+  ["ddq", "“ddq” is not supported yet."],
+  ["dy", "“dy” is not supported yet."],
+  ["dz", "“dz” is not supported yet."],
+]);

@@ -1,0 +1,205 @@
+import { type SegmentName, segmentNames, type Width } from "../isa/registers.ts";
+import type { WrittenMemory, WrittenOperand, WrittenPrefixes } from "../isa/statement.ts";
+import { type Environment, evaluate } from "./expression.ts";
+import type { Context } from "./item.ts";
+import type { Section } from "./section.ts";
+import type { AddressWord, Expression, OperandTree, Span, Word } from "./tree.ts";
+import { registersOf, resolved, sectionOf, type Value } from "./value.ts";
+
+/** Turns operands as parsed into operands as the codec takes them: expressions become numbers and registers. */
+export interface Conversion extends Environment {
+  readonly context: Context;
+  /** The statement is a branch: a label of the same section is near, anything else is far away. */
+  readonly branch: boolean;
+}
+
+const sizes: Readonly<Record<string, Width>> = { byte: 8, word: 16, dword: 32, qword: 64 };
+const hugeSizes = ["tword", "oword", "yword", "zword"];
+
+/** The operand, or undefined if it is wrong; then that has been reported. */
+export function writtenOperand(tree: OperandTree, conversion: Conversion): WrittenOperand | undefined {
+  const huge = tree.words.find((word) => hugeSizes.includes(word));
+  if (huge) return fault(conversion, "unsupported-size", `No instruction here has operands of size “${huge}”.`, tree);
+  if (tree.words.includes("to"))
+    return fault(conversion, "unsupported-word", "“to” belongs to floating-point instructions.", tree);
+  if (tree.kind === "memory") return memory(tree, conversion);
+  if (tree.kind === "far") return farPointer(tree, conversion);
+  return plain(tree, tree.value, conversion);
+}
+
+function fault(conversion: Environment, code: string, message: string, span: Span): undefined {
+  conversion.fault(code, message, span);
+  return undefined;
+}
+
+function sizeOf(words: readonly string[]): Width | undefined {
+  for (const word of words) if (sizes[word]) return sizes[word];
+  return undefined;
+}
+
+/** Exact optional fields: only what is there. */
+const sized = (size: Width | undefined) => (size ? { size } : {});
+
+function plain(tree: OperandTree, expression: Expression, conversion: Conversion): WrittenOperand | undefined {
+  const { words } = tree;
+  const size = sizeOf(words);
+  const value = evaluate(expression, conversion);
+  const registers = registersOf(value);
+  if (registers.length > 0) {
+    const [only] = registers;
+    if (value.terms.length === 1 && value.constant === 0n && only!.coefficient === 1n && !only!.scaled)
+      return { kind: "register", register: only!.base, ...sized(size) };
+    return fault(conversion, "register-arithmetic", "Registers can be added only inside square brackets.", expression);
+  }
+  if (words.includes("far"))
+    return fault(conversion, "far-needs-segment", "A far target is written selector:offset, or far [address].", tree);
+  const place = address(value, expression, conversion);
+  if (!place) return undefined;
+  const distance = words.includes("short") ? "short" : words.includes("near") ? "near" : undefined;
+  return {
+    kind: "number",
+    value: place.value,
+    relocatable: place.section !== undefined && (!conversion.branch || place.section === conversion.context.section),
+    ...sized(size),
+    ...(words.includes("strict") && { strict: true }),
+    ...(distance && { distance }),
+  };
+}
+
+interface Place {
+  readonly value: bigint | undefined;
+  readonly section: Section | undefined;
+}
+
+/** A value without registers: constant, label plus constant, or not known yet. */
+function address(value: Value, span: Span, conversion: Conversion): Place | undefined {
+  if (value.unknown) return { value: undefined, section: undefined };
+  const section = sectionOf(value);
+  if (section === false)
+    return fault(conversion, "not-relocatable", "This is neither a constant nor a label plus a constant.", span);
+  return { value: resolved(value), section };
+}
+
+function farPointer(tree: Extract<OperandTree, { kind: "far" }>, conversion: Conversion): WrittenOperand | undefined {
+  const selector = number(tree.selector, conversion);
+  const offset = number(tree.offset, conversion);
+  const size = sizeOf(tree.words);
+  if (!selector || !offset) return undefined;
+  return {
+    kind: "far",
+    selector: selector.value,
+    offset: offset.value,
+    ...(size === 16 || size === 32 ? { size } : {}),
+  };
+}
+
+function number(expression: Expression, conversion: Conversion): Place | undefined {
+  const value = evaluate(expression, conversion);
+  if (registersOf(value).length > 0)
+    return fault(conversion, "register-arithmetic", "A number is needed here, not a register.", expression);
+  return address(value, expression, conversion);
+}
+
+type MemoryTree = Extract<OperandTree, { kind: "memory" }>;
+type MutableMemory = { -readonly [K in keyof WrittenMemory]: WrittenMemory[K] };
+
+function memory(tree: MemoryTree, conversion: Conversion): WrittenMemory | undefined {
+  const value = evaluate(tree.address, conversion);
+  const registers = addressRegisters(value, tree.address, conversion);
+  const segment = segmentOf(tree.segment, conversion);
+  const place = address(
+    { ...value, terms: value.terms.filter((term) => !("class" in term.base)) },
+    tree.address,
+    conversion,
+  );
+  if (!registers || segment === false || !place) return undefined;
+  const size = sizeOf(tree.words);
+  const operand: MutableMemory = { kind: "memory", ...sized(size), ...registers, displacement: place.value };
+  if (tree.words.includes("far")) operand.far = true;
+  if (segment) operand.segment = segment;
+  if (place.section) operand.relocatable = true;
+  addressWords(tree.addressWords, operand);
+  const flat = !registers.base && !registers.index && segment !== "fs" && segment !== "gs";
+  const wanted =
+    tree.addressWords.includes("rel") || (conversion.context.relative && !tree.addressWords.includes("abs"));
+  if (wanted && flat && conversion.context.bits === 64) operand.relative = true;
+  return operand;
+}
+
+function addressWords(words: readonly AddressWord[], operand: MutableMemory): void {
+  const strict = words.includes("strict");
+  for (const word of words) {
+    const size = sizes[word];
+    if (word === "nosplit") operand.nosplit = true;
+    else if (size === 8) operand.displacementSize = 8;
+    else if (size) {
+      operand.addressSize = size;
+      if (strict) operand.displacementSize = size;
+    }
+  }
+}
+
+type Registers = Pick<WrittenMemory, "base" | "index" | "scale">;
+
+/** Which register is base and which index, as nasm reads it: a written factor makes an index. */
+function addressRegisters(value: Value, span: Span, conversion: Conversion): Registers | undefined {
+  const [first, second, third] = registersOf(value);
+  if (!first) return {};
+  const wrong = (message: string) => fault(conversion, "bad-address", message, span);
+  if (third) return wrong("An address has at most two registers.");
+  for (const term of second ? [first, second] : [first])
+    if (term.coefficient < 0n) return wrong(`An address cannot subtract a register (${term.base.name}).`);
+  if (!second) {
+    if (first.scaled || first.coefficient !== 1n) return { index: first.base, scale: Number(first.coefficient) };
+    return { base: first.base };
+  }
+  if (first.coefficient !== 1n && second.coefficient !== 1n) return wrong("Only one register can have a factor.");
+  const swap = first.coefficient !== 1n || (first.scaled && second.coefficient === 1n);
+  const [base, index] = swap ? [second, first] : [first, second];
+  return { base: base.base, index: index.base, scale: Number(index.coefficient) };
+}
+
+/** `false`: reported as wrong. */
+function segmentOf(expression: Expression | undefined, conversion: Conversion): SegmentName | undefined | false {
+  if (!expression) return undefined;
+  const name = expression.kind === "register" ? expression.register.name : "";
+  if (expression.kind === "register" && expression.register.class === "segment") return name as SegmentName;
+  conversion.fault("bad-segment", "Before the colon stands a segment register: cs, ds, es, fs, gs or ss.", expression);
+  return false;
+}
+
+const repeats: Readonly<Record<string, "rep" | "repne">> = {
+  rep: "rep",
+  repe: "rep",
+  repz: "rep",
+  repne: "repne",
+  repnz: "repne",
+};
+
+/** The prefixes of a statement; conflicts are reported. */
+export function writtenPrefixes(words: readonly Word[], environment: Environment): WrittenPrefixes | undefined {
+  if (words.length === 0) return undefined;
+  const prefixes: { -readonly [K in keyof WrittenPrefixes]: WrittenPrefixes[K] } = {};
+  for (const word of words) {
+    const { text } = word;
+    const size = Number(text.slice(1)) as 16 | 32 | 64;
+    const field =
+      text === "lock"
+        ? "lock"
+        : repeats[text]
+          ? "repeat"
+          : text[0] === "o"
+            ? "operandSize"
+            : text[0] === "a"
+              ? "addressSize"
+              : "segment";
+    if (prefixes[field] !== undefined)
+      environment.fault("prefix-not-allowed", `“${text}” conflicts with a prefix before it.`, word);
+    if (field === "lock") prefixes.lock = true;
+    else if (field === "repeat") prefixes.repeat = repeats[text]!;
+    else if (field === "operandSize" || field === "addressSize") prefixes[field] = size;
+    else if ((segmentNames as readonly string[]).includes(text)) prefixes.segment = text as SegmentName;
+    else environment.fault("syntax", `“${text}” is not expected here.`, word);
+  }
+  return prefixes;
+}
