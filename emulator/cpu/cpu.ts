@@ -191,17 +191,26 @@ export class Cpu extends MemoryAccess {
    * delivering become #DF or a shutdown by the manual's rules. Sets RIP and `next`. May throw a `VmExit`.
    */
   deliver(fault: Fault): void {
-    deliverException(this, fault, undefined);
+    this.#delivering(() => deliverException(this, fault, undefined));
   }
 
   /** As `deliver`, but the monitor is not asked about this event, only about those its delivery raises (event injection). */
   inject(fault: Fault): void {
-    injectException(this, fault);
+    this.#delivering(() => injectException(this, fault));
   }
 
   /** Delivers an external interrupt or (vector 2) NMI through the table of the mode; the monitor is not asked. */
   interrupt(number: number): void {
-    deliverInterrupt(this, number);
+    this.#delivering(() => deliverInterrupt(this, number));
+  }
+
+  /** `vectoring` says what is being delivered while it is, and nothing afterwards, whatever became of it. */
+  #delivering(deliver: () => void): void {
+    try {
+      deliver();
+    } finally {
+      this.vectoring = undefined;
+    }
   }
 
   /** To be called at an instruction boundary while `attention` is set. */

@@ -91,7 +91,6 @@ export function deliverInterrupt(cpu: Cpu, number: number): void {
 
 /** The handler is entered: what its first instruction finds. */
 function delivered(cpu: Cpu): void {
-  cpu.vectoring = undefined;
   cpu.next = cpu.rip;
   cpu.activity = 0;
   cpu.interruptibility &= ~blockedByDelivery;

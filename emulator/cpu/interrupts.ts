@@ -1,6 +1,6 @@
 import { flagMask } from "../../isa/flags.ts";
 import type { Boundary, Cpu } from "./cpu.ts";
-import { deliverException, deliverInterrupt, shutdown } from "./exceptions.ts";
+import { shutdown } from "./exceptions.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { layout } from "./layout.ts";
 
@@ -42,7 +42,7 @@ export function atBoundary(cpu: Cpu): Boundary {
   const blocked = ageShadow(cpu);
   ageResumeFlag(cpu);
   if (singleStepDue(cpu, blocked)) {
-    deliverException(cpu, { ...hardwareFault(vector.DB), debug: singleStep }, undefined);
+    cpu.deliver({ ...hardwareFault(vector.DB), debug: singleStep });
     return "stepped";
   }
   if (cpu.monitor?.atBoundary()) return "stepped";
@@ -99,7 +99,7 @@ function takeInterrupt(cpu: Cpu, blocked: boolean): boolean {
     if (!cpu.bus.interruptPending()) return false;
   }
   if ((cpu.eflags & IF) === 0) return false;
-  deliverInterrupt(cpu, cpu.bus.acknowledgeInterrupt());
+  cpu.interrupt(cpu.bus.acknowledgeInterrupt());
   return true;
 }
 

@@ -89,11 +89,15 @@ function writeControl(cpu: Cpu, number: number, value: bigint): void {
 
 const controlWriters = new Map<number, (cpu: Cpu, value: bigint) => void>([
   [0, writeCr0],
-  [2, (cpu, value) => void (cpu.r64[layout.cr2 >> 3] = value)],
+  [2, writePageFaultAddress],
   [3, writeCr3],
   [4, writeCr4],
   [8, writeTaskPriority],
 ]);
+
+function writePageFaultAddress(cpu: Cpu, value: bigint): void {
+  cpu.r64[layout.cr2 >> 3] = value;
+}
 
 /** CR8: bits 3:0 of the task priority. External interrupts from a PIC do not look at it. */
 function writeTaskPriority(cpu: Cpu, value: bigint): void {
