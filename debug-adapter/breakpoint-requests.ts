@@ -1,6 +1,6 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import type { BreakpointList } from "./breakpoint-list.ts";
-import { type Breakpoint, programFile } from "./breakpoints.ts";
+import { type Breakpoint, nextInstructionLine, programFile } from "./breakpoints.ts";
 import { type Coordinates, locationOf, type Subject, sourceOf } from "./inspection.ts";
 import { hexadecimal, placeOf, toLinear } from "./program.ts";
 
@@ -72,11 +72,11 @@ export function breakpointLocations(
   const last = coordinates.lineFrom(args.endLine ?? args.line);
   const breakpoints: P.BreakpointLocation[] = [];
   for (
-    let line = file === undefined ? undefined : program.lines.nextLineWithCode(file, coordinates.lineFrom(args.line));
+    let line = file === undefined ? undefined : nextInstructionLine(program, file, coordinates.lineFrom(args.line));
     line !== undefined && line <= last;
   ) {
     breakpoints.push({ line: coordinates.line(line) });
-    line = program.lines.nextLineWithCode(file!, line + 1);
+    line = nextInstructionLine(program, file!, line + 1);
   }
   return { breakpoints };
 }

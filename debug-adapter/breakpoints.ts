@@ -50,16 +50,28 @@ function entries(program: Program, file: string, line: number): readonly bigint[
   return addresses.filter((address) => !ends.has(address)).map((address) => toLinear(program, address));
 }
 
+const hasInstruction = (program: Program, file: string, line: number): boolean =>
+  program.lines.addresses(file, line).some((address) => program.lines.at(address)?.decoded);
+
+/** The first line at or after `line` that has an instruction. */
+export function nextInstructionLine(program: Program, file: string, line: number): number | undefined {
+  let found = program.lines.nextLineWithCode(file, line);
+  while (found !== undefined && !hasInstruction(program, file, found))
+    found = program.lines.nextLineWithCode(file, found + 1);
+  return found;
+}
+
 function bindLine(program: Program, wanted: string, line: number): Binding {
   const file = programFile(program, wanted);
   if (file === undefined)
     return unbound(`${baseName(wanted)} is not part of the program ${baseName(program.file)} that is being debugged.`);
-  const found = program.lines.nextLineWithCode(file, line);
+  const here = entries(program, file, line);
+  if (here.length > 0 && !hasInstruction(program, file, line))
+    return { addresses: here, file, line, message: "This line is data: it stops the guest only if it is run as code." };
+  const found = nextInstructionLine(program, file, line);
   if (found === undefined) return unbound(`There is no instruction at or after line ${line + 1}.`);
-  const addresses = entries(program, file, found);
-  const moved =
-    found !== line ? { message: `Line ${line + 1} has no instruction; the next one is in line ${found + 1}.` } : {};
-  return { addresses, file, line: found, ...moved };
+  const message = `Line ${line + 1} has no instruction; the next one is in line ${found + 1}.`;
+  return { addresses: entries(program, file, found), file, line: found, ...(found === line ? {} : { message }) };
 }
 
 function bindLabel(program: Program, name: string): Binding {

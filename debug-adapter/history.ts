@@ -7,6 +7,9 @@ import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
  * in the past: callers go where they want to be.
  */
 
+/** Identifies one execution of one instruction, however many steps it takes (REP, exits, retries). */
+export const occurrenceAt = (machine: MachineInterface): string => `${machine.linearRip}/${machine.instructions}`;
+
 const firstStretch = 4096;
 const sliceSteps = 200_000;
 
@@ -26,9 +29,12 @@ export type Found = { readonly moment: number | undefined } | "given up";
 /** Runs from the present to the moment `end`, and gives the last match on the way. */
 async function lastWithin(machine: MachineInterface, end: number, search: Search): Promise<Found> {
   let moment: number | undefined;
+  let looked = "";
   const look = () => {
-    if (machine.now < end && !machine.pendingExit && search.addresses.has(machine.linearRip) && search.accept())
-      moment = machine.now;
+    if (machine.now >= end || machine.pendingExit || !search.addresses.has(machine.linearRip)) return;
+    const occurrence = occurrenceAt(machine);
+    if (occurrence !== looked && search.accept()) moment = machine.now;
+    looked = occurrence;
   };
   look();
   let left = sliceSteps;
@@ -64,7 +70,7 @@ function startsUntil(machine: MachineInterface, end: number): readonly number[] 
   const starts: number[] = [];
   let occurrence = "";
   while (machine.now < end) {
-    const current = `${machine.linearRip}/${machine.instructions}`;
+    const current = occurrenceAt(machine);
     if (!machine.pendingExit && current !== occurrence) {
       starts.push(machine.now);
       occurrence = current;

@@ -1,6 +1,4 @@
-import { assemble } from "../assembler/assemble.ts";
-import type { Assembly, Problem } from "../assembler/interface.ts";
-import { lineMap } from "../assembler/line-map.ts";
+import { type Assembly, assemble, lineMap, type Problem } from "../assembler/index.ts";
 import { configurationProblem, createMachine } from "../emulator/index.ts";
 import type { MachineConfiguration, MachineInterface } from "../emulator/machine-interface.ts";
 import { defaultTechnique, type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
@@ -86,6 +84,7 @@ export async function assembleFile(args: LaunchArguments, readText: ReadText): P
   const text = await readText(args.program);
   if (text === undefined) throw new LaunchError(`"program": there is no file ${args.program}.`);
   const texts = new Map<string, { readonly file: string; readonly text: string } | undefined>();
+  texts.set(fileKey(args.program), { file: args.program, text });
   for (;;) {
     const wanted = new Map<string, string>();
     const assembly = assemble({

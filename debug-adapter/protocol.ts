@@ -17,7 +17,7 @@ export interface LaunchArguments {
   readonly stopOnEntry?: boolean;
   /** Guest memory in MiB, 1–64. Default 16. */
   readonly memory?: number;
-  /** Folders searched by %include, before the program's own. */
+  /** Folders searched by %include, after the including file's own. */
   readonly include?: readonly string[];
   /** Cost profile of the virtual clock. */
   readonly costs?: string;
@@ -46,7 +46,7 @@ export interface Requests {
   "ringside/input": { args: { text: string }; result: Record<string, never> };
 }
 
-/** An event with the source line its address was assembled from. */
+/** An event with the source line (0-based) that the instruction at its address was assembled from. */
 export type LocatedEvent = MachineEvent & { readonly source?: { readonly uri: string; readonly line: number } };
 
 export interface Events {

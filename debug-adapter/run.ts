@@ -1,6 +1,7 @@
 import type { MachineInterface, Stop } from "../emulator/machine-interface.ts";
 import type { MachineEvent, StopReason } from "../emulator/trace/event.ts";
 import { type Breakpoint, conditionHolds, logText, satisfiesHitCondition } from "./breakpoints.ts";
+import { occurrenceAt } from "./history.ts";
 import type { Program } from "./program.ts";
 
 /** Why the debugger stopped. */
@@ -71,9 +72,8 @@ export class Runner {
     this.surroundings = surroundings;
   }
 
-  /** Identifies one execution of one instruction, however many steps it takes (REP, exits, retries). */
   get occurrence(): string {
-    return `${this.machine.linearRip}/${this.machine.instructions}`;
+    return occurrenceAt(this.machine);
   }
 
   async forward(goal: Goal = nowhere): Promise<Halt> {

@@ -251,12 +251,19 @@ export class Session extends DebugSession {
       return inspection.assigns(args) ? this.#changed(body) : body;
     },
     exceptionInfo: () => {
-      const explanation = explain(this.#halt);
+      const exit = this.#still.debugger.machine.pendingExit;
+      const explanation = explain(exit?.kind === "exit" ? { kind: "exit", event: exit } : this.#halt);
       if (!explanation) throw new Refusal("The guest is not stopped at a VM exit, an exception or its end.");
       return explanation;
     },
     readMemory: (args) => inspection.readMemory(this.#still, args),
-    writeMemory: (args) => this.#changed(inspection.writeMemory(this.#still, args)),
+    writeMemory: (args) => {
+      const body = inspection.writeMemory(this.#still, args);
+      const { memoryReference, offset = 0 } = args;
+      if (this.#client.supportsMemoryEvent)
+        this.#emit("memory", { memoryReference, offset, count: body?.bytesWritten ?? 0 });
+      return this.#changed(body);
+    },
     disassemble: (args) => inspection.disassembly(this.#still, args),
     loadedSources: () => inspection.loadedSources(this.#subject),
     pause: () => {
