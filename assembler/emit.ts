@@ -1,5 +1,5 @@
 import { decode } from "../isa/decode.ts";
-import type { Complaint, Encoding } from "../isa/encode.ts";
+import type { Complaint } from "../isa/encode.ts";
 import type { Row } from "../isa/instruction.ts";
 import type { Bits, Decoded } from "../isa/operands.ts";
 import { meaningOf, mnemonics } from "../isa/table.ts";
@@ -195,7 +195,7 @@ export class Emission {
           break;
         }
         for (const warning of encoding.warnings)
-          if (!this.isAboutLabel(item, tree, warning)) this.complain(item, tree, warning, "warning");
+          if (!this.isAboutLabel(tree, warning)) this.complain(item, tree, warning, "warning");
         if (this.store(item, offset, encoding.bytes)) {
           const emitted = new EmittedInstruction(section.start + offset, encoding.bytes, range, bits);
           this.emitted.push(emitted);
@@ -216,7 +216,7 @@ export class Emission {
   }
 
   /** An address cut to its field is no mistake of this statement: nasm says nothing either. */
-  private isAboutLabel(item: Item, tree: InstructionTree, { code, operand }: Complaint): boolean {
+  private isAboutLabel(tree: InstructionTree, { code, operand }: Complaint): boolean {
     if (code !== "value-out-of-range" || operand === undefined) return false;
     const written = tree.operands[operand];
     const expression =
@@ -294,9 +294,9 @@ export class Emission {
     const value = this.program.evaluate(datum);
     if (value.unknown) return;
     const fault = (code: string, message: string) => this.problems.error(code, message, item.source, datum);
-    if (registersOf(value).length > 0) return fault("register-arithmetic", "A register is no constant.");
-    if (sectionOf(value) === false)
-      return fault("not-relocatable", "This is neither a constant nor a label plus a constant.");
+    if (registersOf(value).length > 0) fault("register-arithmetic", "A register is no constant.");
+    else if (sectionOf(value) === false)
+      fault("not-relocatable", "This is neither a constant nor a label plus a constant.");
     const final = resolved(value);
     if (value.terms.length === 0 && overflows(final, unit)) {
       const message = `${final} does not fit in ${unit === 1 ? "a byte" : `${unit} bytes`}; its upper bits are dropped.`;

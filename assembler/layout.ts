@@ -2,11 +2,11 @@ import type { SegmentName } from "../isa/registers.ts";
 import { segmentNames } from "../isa/registers.ts";
 import { measureInstruction } from "./instruction.ts";
 import { Item } from "./item.ts";
-import { isPowerOfTwo, largestOutput, type Program } from "./program.ts";
+import { largestOutput, type Program } from "./program.ts";
 import type { Section } from "./section.ts";
 import { placeSections } from "./section.ts";
 import type { DataItem, StatementTree } from "./tree.ts";
-import { isScalar } from "./value.ts";
+import { isPowerOfTwo, isScalar } from "./value.ts";
 
 type Align = Extract<StatementTree, { kind: "align" }>;
 

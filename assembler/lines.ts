@@ -5,8 +5,8 @@ export function lineMap({ emitted }: Pick<Assembly, "emitted">): LineMap {
   const byAddress = emitted.toSorted((a, b) => a.address - b.address);
   const byFile = new Map<string, Map<number, number[]>>();
   for (const { range, address } of emitted) {
-    let lines = byFile.get(range.file);
-    if (!lines) byFile.set(range.file, (lines = new Map()));
+    const lines = byFile.get(range.file) ?? new Map<number, number[]>();
+    byFile.set(range.file, lines);
     const addresses = lines.get(range.line);
     if (addresses) addresses.push(address);
     else lines.set(range.line, [address]);

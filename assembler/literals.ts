@@ -42,7 +42,8 @@ const escapes: Readonly<Record<string, number>> = {
   r: 13,
   e: 27,
 };
-const escape = /\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|([\s\S]))|[^\\]+/g;
+const escapeSequence =
+  /\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|([\s\S]))|[^\\]+/g;
 
 /** Appends the UTF-8 form of one code point; the assembler has no TextEncoder. Lone surrogates become U+FFFD. */
 function pushUtf8(bytes: number[], code: number): void {
@@ -64,7 +65,7 @@ function pushText(bytes: number[], text: string): void {
 }
 
 function pushEscaped(bytes: number[], text: string): void {
-  for (const [all, hex, unicode, long, octal, other] of text.matchAll(escape)) {
+  for (const [all, hex, unicode, long, octal, other] of text.matchAll(escapeSequence)) {
     if (hex) bytes.push(Number.parseInt(hex, 16));
     else if (unicode ?? long) pushUtf8(bytes, Number.parseInt(unicode ?? long!, 16));
     else if (octal) bytes.push(Number.parseInt(octal, 8) & 255);

@@ -1,5 +1,5 @@
 import type { IToken } from "chevrotain";
-import type { Range, SymbolReference } from "./interface.ts";
+import type { Range } from "./interface.ts";
 import { wordLike } from "./line.ts";
 import * as token from "./tokens.ts";
 import { endOf, retype, tokenize } from "./tokens.ts";

@@ -44,9 +44,11 @@ const blank = (): Reading => ({
   usesPlace: false,
 });
 
-// While Chevrotain records the grammar, what a choice gives is no token and has no image.
-const lower = (t: IToken): Word => ({ text: t.image?.toLowerCase() ?? "", start: t.startOffset, end: endOf(t) });
-const symbolName = (t: IToken): string => (t.image?.[0] === "$" ? t.image.slice(1) : t.image);
+const lower = (t: IToken): Word => ({ text: t.image.toLowerCase(), start: t.startOffset, end: endOf(t) });
+const symbolName = (t: IToken): string => (t.image[0] === "$" ? t.image.slice(1) : t.image);
+
+/** The token that a choice gave. While Chevrotain records the grammar, a choice gives something else. */
+const chosen = (t: IToken): IToken => (t.image === undefined ? { ...t, image: "", startOffset: 0 } : t);
 
 /**
  * One source line as the start rule. Trees are built in the rules; there is no recovery inside a line, because the line
@@ -134,11 +136,13 @@ export class LineParser extends EmbeddedActionsParser {
   });
 
   private readonly instruction = this.RULE("instruction", (): StatementTree => {
-    const word = this.OR([
-      { ALT: () => this.CONSUME(token.Mnemonic) },
-      { ALT: () => this.CONSUME(token.UnknownWord) },
-      { ALT: () => this.CONSUME(token.Name) },
-    ]);
+    const word = chosen(
+      this.OR([
+        { ALT: () => this.CONSUME(token.Mnemonic) },
+        { ALT: () => this.CONSUME(token.UnknownWord) },
+        { ALT: () => this.CONSUME(token.Name) },
+      ]),
+    );
     const mnemonic: Word = { text: word.image, start: word.startOffset, end: endOf(word) };
     const operands: OperandTree[] = [];
     const statement: StatementTree = { kind: "instruction", mnemonic, operands };
@@ -237,14 +241,16 @@ export class LineParser extends EmbeddedActionsParser {
   });
 
   private readonly directiveWord = this.RULE("directiveWord", (): DirectiveArgument => {
-    const word = this.OR([
-      { ALT: () => this.CONSUME(token.Name) },
-      { ALT: () => this.CONSUME(token.EscapedName) },
-      { ALT: () => this.CONSUME(token.UnknownWord) },
-      { ALT: () => this.CONSUME(token.Mnemonic) },
-      { ALT: () => this.CONSUME(token.AddressWord) },
-      { ALT: () => this.CONSUME(token.Align) },
-    ]);
+    const word = chosen(
+      this.OR([
+        { ALT: () => this.CONSUME(token.Name) },
+        { ALT: () => this.CONSUME(token.EscapedName) },
+        { ALT: () => this.CONSUME(token.UnknownWord) },
+        { ALT: () => this.CONSUME(token.Mnemonic) },
+        { ALT: () => this.CONSUME(token.AddressWord) },
+        { ALT: () => this.CONSUME(token.Align) },
+      ]),
+    );
     const value = this.OPTION(() => {
       this.CONSUME(token.Infix);
       return this.SUBRULE(this.expression);
@@ -286,10 +292,9 @@ export class LineParser extends EmbeddedActionsParser {
       const addressWords: AddressWord[] = [];
       this.CONSUME(token.OpenBracket);
       this.MANY(() => {
-        const word = this.OR([
-          { ALT: () => this.CONSUME(token.OperandWord) },
-          { ALT: () => this.CONSUME(token.AddressWord) },
-        ]);
+        const word = chosen(
+          this.OR([{ ALT: () => this.CONSUME(token.OperandWord) }, { ALT: () => this.CONSUME(token.AddressWord) }]),
+        );
         addressWords.push(lower(word).text as AddressWord);
       });
       const first = this.SUBRULE(this.expression);
@@ -309,10 +314,9 @@ export class LineParser extends EmbeddedActionsParser {
     let rest: Expression[] | undefined;
     let operators: BinaryOperator[] | undefined;
     this.MANY(() => {
-      const operator = this.OR([
-        { ALT: () => this.CONSUME(token.PlusMinus) },
-        { ALT: () => this.CONSUME(token.Infix) },
-      ]);
+      const operator = chosen(
+        this.OR([{ ALT: () => this.CONSUME(token.PlusMinus) }, { ALT: () => this.CONSUME(token.Infix) }]),
+      );
       rest ??= [first];
       operators ??= [];
       if (!(operatorOf(operator.image) in binaryOperators))
@@ -335,10 +339,9 @@ export class LineParser extends EmbeddedActionsParser {
   private readonly unary = this.RULE("unary", (): Expression => {
     let operators: IToken[] | undefined;
     this.MANY(() => {
-      const operator = this.OR([
-        { ALT: () => this.CONSUME(token.PlusMinus) },
-        { ALT: () => this.CONSUME(token.Complement) },
-      ]);
+      const operator = chosen(
+        this.OR([{ ALT: () => this.CONSUME(token.PlusMinus) }, { ALT: () => this.CONSUME(token.Complement) }]),
+      );
       operators ??= [];
       operators.push(operator);
     });

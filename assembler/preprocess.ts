@@ -121,16 +121,16 @@ export class Preprocessor {
         this.skipped = undefined;
       return;
     }
-    if (directive) return this.directive(directive[1]!.toLowerCase(), directive[0].length, source);
-    if (this.skipping) return;
+    if (directive) this.directive(directive[1]!.toLowerCase(), directive[0].length, source);
+    else if (!this.skipping) this.statement(source);
+  }
+
+  private statement(source: SourceLine): void {
     if (/^\s*i?struc\b/i.test(source.text))
       this.skipped = { until: /^\s*istruc/i.test(source.text) ? "iend" : "endstruc" };
     const parsed = parseLine(source.text);
-    if (this.macros.size === 0 && !parsed.words.some((word) => word.startsWith("__")))
-      return this.sink.line(parsed.tree, source);
-    if (!parsed.words.some((word) => this.macros.find(word) ?? builtin(word)))
-      return this.sink.line(parsed.tree, source);
-    this.sink.line(this.parseExpanded(tokenize(source.text), source), source);
+    const expands = parsed.words.some((word) => this.macros.find(word) ?? builtin(word));
+    this.sink.line(expands ? this.parseExpanded(tokenize(source.text), source) : parsed.tree, source);
   }
 
   private parseExpanded(tokens: readonly IToken[], source: SourceLine): LineTree {
@@ -224,25 +224,28 @@ export class Preprocessor {
   include(name: string, source: SourceLine, span: Span): void {
     const found = this.find(name, source);
     if (!found) {
-      const message = `The file “${name}” cannot be found.`;
-      return this.problems.error("missing-file", message, source, span);
+      this.problems.error("missing-file", `The file “${name}” cannot be found.`, source, span);
+      return;
     }
     this.includes.push({ source, span, file: found.file });
-    if (this.isCyclic(found)) {
-      const related = this.stack.map((line) => ({
-        range: rangeOf(line, { start: 0, end: line.text.length }),
-        message: "Included from here.",
-      }));
-      const message = `“${name}” includes itself${this.stack.length > 0 ? ", by way of the files it includes" : ""}.`;
-      return this.problems.error("cyclic-include", message, source, span, related);
-    }
-    if (this.stack.length >= deepestInclude) {
+    if (this.isCyclic(found)) this.cyclic(name, source, span);
+    else if (this.stack.length >= deepestInclude) {
       const message = `Files are included more than ${deepestInclude} deep here.`;
-      return this.problems.error("include-too-deep", message, source, span);
+      this.problems.error("include-too-deep", message, source, span);
+    } else {
+      this.stack.push(source);
+      this.file(found);
+      this.stack.pop();
     }
-    this.stack.push(source);
-    this.file(found);
-    this.stack.pop();
+  }
+
+  private cyclic(name: string, source: SourceLine, span: Span): void {
+    const way = this.stack.length > 0 ? ", by way of the files it includes" : "";
+    const related = this.stack.map((line) => ({
+      range: rangeOf(line, { start: 0, end: line.text.length }),
+      message: "Included from here.",
+    }));
+    this.problems.error("cyclic-include", `“${name}” includes itself${way}.`, source, span, related);
   }
 
   private find(name: string, { file }: SourceLine): SourceFile | undefined {

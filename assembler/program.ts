@@ -5,9 +5,10 @@ import { type Context, Item } from "./item.ts";
 import type { ProblemList } from "./problems.ts";
 import { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
+import { direct } from "./state-directives.ts";
 import { didYouMean } from "./suggest.ts";
 import { type SymbolEntry, SymbolTable } from "./symbols.ts";
-import type { DirectiveArgument, Expression, LineTree, Span, StatementTree } from "./tree.ts";
+import type { Expression, LineTree, Span } from "./tree.ts";
 import { isScalar, number, offset, type Value } from "./value.ts";
 
 /** The most a flat binary or a section may hold, in bytes: the largest memory a guest can have. */
@@ -15,8 +16,6 @@ export const largestOutput = 64 * 1024 * 1024;
 
 /** What `Program` asks of the layout: the length of an item where it stands. */
 export type Measure = (item: Item, program: Program) => number;
-
-type Directive = Extract<StatementTree, { kind: "directive" }>;
 
 /**
  * The program as far as it is read: sections, symbols, items, and the state that directives change. Lines are added in
@@ -90,7 +89,10 @@ export class Program implements Environment {
     const item = new Item(tree, source, this.context, label, symbols);
     if (tree.statement?.kind === "directive") {
       if (label) this.place(new Item({ ...tree, statement: undefined }, source, this.context, label, symbols), measure);
-      this.direct(tree.statement, item);
+      this.item = item;
+      item.offset = this.context.section.size;
+      this.context = direct(tree.statement, this, this.context, item.source);
+      this.item = undefined;
       if (tree.times.length > 0 || tree.prefixes.length > 0)
         this.problems.error("syntax", `“${tree.statement.word.text}” cannot be repeated or prefixed.`, source, tree);
       return;
@@ -137,7 +139,7 @@ export class Program implements Environment {
     this.item = item;
     const { statement } = item;
     if (statement?.kind === "equ") {
-      if (item.label && item.label.assign(this.evaluate(statement.value))) this.changed = true;
+      if (item.label?.assign(this.evaluate(statement.value))) this.changed = true;
       this.item = undefined;
       return;
     }
@@ -219,77 +221,6 @@ export class Program implements Environment {
     return { value, moving: this.asked || symbols.some((entry) => entry.kind === "label") };
   }
 
-  // Directives.
-
-  private direct(directive: Directive, item: Item): void {
-    const { word, arguments: list } = directive;
-    this.item = item;
-    item.offset = this.context.section.size;
-    const wrong = (message: string, span: Span = word) =>
-      this.problems.error("bad-directive", message, item.source, span);
-    if (word.text === "bits") this.setBits(list[0], wrong);
-    else if (word.text === "org") this.setOrigin(list[0], wrong);
-    else if (word.text === "section" || word.text === "segment") this.enterSection(list, item, wrong);
-    else if (word.text === "default") this.setDefault(list, wrong);
-    else if (word.text !== "global") this.context = { ...this.context, bits: Number(word.text.slice(3)) as Bits };
-    this.item = undefined;
-  }
-
-  private setBits(argument: DirectiveArgument | undefined, wrong: (message: string, span?: Span) => void): void {
-    const bits = argument?.value && this.critical(argument.value, "The argument of bits");
-    if (bits === 16n || bits === 32n || bits === 64n) this.context = { ...this.context, bits: Number(bits) as Bits };
-    else if (bits !== undefined) wrong(`“bits” is 16, 32 or 64, not ${bits}.`, argument);
-  }
-
-  private setOrigin(argument: DirectiveArgument | undefined, wrong: (message: string, span?: Span) => void): void {
-    const value = argument?.value && this.critical(argument.value, "The argument of org");
-    if (value === undefined) return;
-    if (this.origin !== undefined) wrong("The origin is already set by an earlier org.", argument);
-    else if (value < 0n || value > 0xffff_ffffn) wrong("The origin is an address from 0 to FFFFFFFFh.", argument);
-    else this.origin = Number(value);
-  }
-
-  private setDefault(list: readonly DirectiveArgument[], wrong: (message: string, span?: Span) => void): void {
-    for (const argument of list) {
-      const word = argument.word?.toLowerCase();
-      if (word === "rel" || word === "abs") this.context = { ...this.context, relative: word === "rel" };
-      else wrong("“default” is followed by rel or abs.", argument);
-    }
-    if (list.length === 0) wrong("“default” is followed by rel or abs.");
-  }
-
-  private enterSection(
-    [name, ...attributes]: readonly DirectiveArgument[],
-    item: Item,
-    wrong: (message: string, span?: Span) => void,
-  ): void {
-    if (!name?.word) return wrong("“section” is followed by a name, such as .text, .data or .bss.");
-    let section = this.sections.get(name.word);
-    const kind = attributes.find(({ word }) => word && /^(no|prog)bits$/i.test(word));
-    if (!section) {
-      const nobits = kind ? /^nobits$/i.test(kind.word!) : name.word === ".bss";
-      section = new Section(name.word, nobits, 4);
-      this.sections.set(name.word, section);
-    } else if (kind && /^nobits$/i.test(kind.word!) !== section.nobits)
-      wrong(`The section “${name.word}” began as ${section.nobits ? "nobits" : "progbits"}.`, kind);
-    for (const attribute of attributes) if (attribute !== kind) this.sectionAttribute(section, attribute, wrong);
-    this.context = { ...this.context, section };
-    item.offset = section.size;
-  }
-
-  private sectionAttribute(
-    section: Section,
-    { word, value, ...span }: DirectiveArgument,
-    wrong: (message: string, span?: Span) => void,
-  ): void {
-    if (word?.toLowerCase() !== "align" || !value)
-      return wrong(`The section attribute “${word}” is not supported; nobits, progbits and align=… are.`, span);
-    const boundary = this.critical(value, "The alignment of a section");
-    if (boundary === undefined) return;
-    if (!isPowerOfTwo(boundary)) return wrong("The alignment of a section is a power of two.", value);
-    section.alignment = Number(boundary);
-  }
-
   /** Reports every use of a symbol that is defined nowhere. */
   reportUndefined(faults: ProblemList): void {
     for (const item of this.items)
@@ -303,6 +234,3 @@ export class Program implements Environment {
 }
 
 const noSymbols: readonly SymbolEntry[] = [];
-
-export const isPowerOfTwo = (value: bigint): boolean =>
-  value > 0n && value <= 0x4000_0000n && (value & (value - 1n)) === 0n;

@@ -79,3 +79,7 @@ export const resolved = (value: Value): bigint => {
   for (const { base, coefficient } of value.terms) if (base instanceof Section) sum += coefficient * BigInt(base.start);
   return wrap(sum);
 };
+
+/** A boundary that code or data can be aligned to. */
+export const isPowerOfTwo = (value: bigint): boolean =>
+  value > 0n && value <= 0x4000_0000n && (value & (value - 1n)) === 0n;
