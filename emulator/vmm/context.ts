@@ -1,5 +1,5 @@
-import type { StartMode } from "../machine-interface.ts";
 import type { Cpu } from "../cpu/cpu.ts";
+import type { StartMode } from "../machine-interface.ts";
 import type { CostProfile } from "../time/costs.ts";
 import type { EventBody, MachineEvent, StopReason } from "../trace/event.ts";
 

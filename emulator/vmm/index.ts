@@ -3,6 +3,8 @@ import type { Monitor } from "../cpu/monitor.ts";
 import type { StartMode } from "../machine-interface.ts";
 import type { VmmContext } from "./context.ts";
 
+import { HardwareAssisted } from "./cpu/hardware-assisted.ts";
+
 export { hostReservedBytes, type VmmContext } from "./context.ts";
 
 /** How a technique comes to its monitor; `monitor` may write host memory below `hostReservedBytes` and the CPU's state. */
@@ -12,7 +14,11 @@ interface Entry {
   readonly refuses: (mode: StartMode) => string | undefined;
 }
 
-const registry: Partial<Record<TechniqueId, Entry>> = {};
+const anyMode = (): undefined => undefined;
+
+const registry: Partial<Record<TechniqueId, Entry>> = {
+  "vtx-ept": { monitor: (context) => new HardwareAssisted(context), refuses: anyMode },
+};
 
 /** Why a guest cannot be run under this technique, as a sentence for the user; undefined if it can. */
 export function refusal(technique: TechniqueId, mode: StartMode): string | undefined {

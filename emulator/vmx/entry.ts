@@ -25,6 +25,7 @@ export function loadGuest(cpu: Cpu, vmcs: Vmcs): void {
   if (isOn(vmcs, "loadDebugControls")) cpu.r64[(layout.debug >> 3) + 7] = vmcs.get("guestDr7");
   if (isOn(vmcs, "entryLoadPat")) cpu.r64[layout.pat >> 3] = vmcs.get("guestPat");
   if (isOn(vmcs, "entryLoadEfer")) cpu.r64[layout.efer >> 3] = vmcs.get("guestEfer");
+  if (isOn(vmcs, "tscOffsetting")) cpu.r64[layout.tscOffset >> 3] = vmcs.get("tscOffset");
   cpu.flags = vmcs.number("guestRflags");
   cpu.activity = vmcs.number("guestActivity");
   cpu.interruptibility = vmcs.number("guestInterruptibility");

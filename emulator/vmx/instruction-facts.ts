@@ -72,20 +72,37 @@ export interface PortAccess {
   readonly immediate: boolean;
 }
 
+const stringBytes: Readonly<Record<string, 1 | 2 | 4>> = { b: 1, w: 2, d: 4 };
+
 /** IN, OUT, INS and OUTS. */
-export function portAccess(cpu: Cpu, decoded: Decoded): PortAccess {
-  const { row, operands } = decoded;
+export function portAccess(cpu: Cpu, { row, operands, repeat }: Decoded): PortAccess {
+  const string = /^(?:in|out)s([bwd])$/.exec(row.mnemonic);
   const immediate = operands.find((operand) => operand.kind === "immediate");
-  const string = row.repeat !== "none";
   const data = operands.find((operand) => isGeneral(operand) && operand.number === 0);
-  const bits = string || data?.kind !== "register" ? decoded.operandSize : data.width;
+  const width = data?.kind === "register" ? data.width : 8;
   return {
     port: immediate ? Number(immediate.value) : cpu.u32[4]! & 0xffff,
-    bytes: bits === 8 ? 1 : bits === 16 ? 2 : 4,
+    bytes: string ? stringBytes[string[1]!]! : width === 8 ? 1 : width === 16 ? 2 : 4,
     isIn: row.mnemonic.startsWith("in"),
-    string,
-    rep: decoded.repeat !== "none",
+    string: string !== null,
+    rep: repeat !== "none",
     immediate: immediate !== undefined,
+  };
+}
+
+/** Where INS stores (ES:rDI) or OUTS loads (DS:rSI, or the overriding segment). */
+export function stringOperand({ row, addressSize, segment }: Decoded): Memory {
+  const isIn = row.mnemonic.startsWith("in");
+  return {
+    kind: "memory",
+    width: undefined,
+    addressSize,
+    segment: isIn ? "es" : (segment ?? "ds"),
+    base: isIn ? 7 : 6,
+    index: undefined,
+    scale: 1,
+    displacement: 0n,
+    ripRelative: false,
   };
 }
 

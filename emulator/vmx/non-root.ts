@@ -1,6 +1,7 @@
 import type { Decoded, Memory } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import type { Access, Fault, NestedAccess, VmExit } from "../cpu/monitor.ts";
+import { segmentOf } from "../cpu/state.ts";
 import type { Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import { isOn } from "./controls.ts";
@@ -17,6 +18,7 @@ import {
   msrText,
   portAccess,
   portText,
+  stringOperand,
 } from "./instruction-facts.ts";
 import { instructionOperands } from "./instruction-operands.ts";
 import { encodeInstructionInfo, encodeInterruption, encodeQualification, eventType } from "./qualification.ts";
@@ -139,7 +141,7 @@ export class NonRoot {
     const cpu = this.#cpu;
     const facts = portAccess(cpu, decoded);
     const { port, bytes, string, isIn, rep, immediate } = facts;
-    const memory = decoded.operands.find((operand) => operand.kind === "memory");
+    const memory = string ? stringOperand(decoded) : undefined;
     const data = (): Partial<ExitData> => ({
       qualification: encodeQualification("IO_INSTRUCTION", {
         size: bytes - 1,
@@ -149,12 +151,12 @@ export class NonRoot {
         immediate,
         port,
       }),
-      ...(string && memory
+      ...(memory
         ? {
             guestLinear: linearAddress(cpu, memory),
             instructionInfo: encodeInstructionInfo("IO_INSTRUCTION", {
               addressSize: decoded.addressSize === 64 ? 2 : decoded.addressSize === 32 ? 1 : 0,
-              segment: ["es", "cs", "ss", "ds", "fs", "gs"].indexOf(memory.segment),
+              segment: segmentOf(memory.segment),
             }),
           }
         : {}),
@@ -273,10 +275,9 @@ export class NonRoot {
     return (real & ~mask) | (shadow & mask);
   }
 
-  /** What goes into the register when the guest writes it without an exit: bits the VMM owns stay. */
-  writeControl(number: 0 | 4, real: bigint, value: bigint): bigint {
-    const { mask } = this.#owned(number);
-    return (value & ~mask) | (real & mask);
+  /** Bits of CR0 or CR4 that the VMM owns: writes by the guest leave them as they are. */
+  hostOwned(number: 0 | 4): bigint {
+    return this.#owned(number).mask;
   }
 
   #owned(number: 0 | 4): { readonly mask: bigint; readonly shadow: bigint } {

@@ -1,0 +1,58 @@
+import { unsupported } from "../cpu/fault.ts";
+import type { HostMemory } from "../vmx/host-memory.ts";
+import { hostReservedBytes } from "./context.ts";
+
+const pageBytes = 4096;
+
+/**
+ * The VMM's allocator: which host-physical memory is whose. The VMM keeps what lies below `hostReservedBytes` and takes
+ * pages from there for its tables; the guest's memory is one block that follows.
+ */
+export class Allocator {
+  readonly guestBytes: number;
+  readonly #memory: HostMemory;
+  /** Page 0 stays free, so that no table has address 0. */
+  #next = pageBytes;
+
+  constructor(memory: HostMemory, guestBytes: number) {
+    this.#memory = memory;
+    this.guestBytes = guestBytes;
+  }
+
+  /** A page of the VMM's memory, zeroed: its host-physical address. Throws `Unsupported` when none is left. */
+  page(): number {
+    const address = this.#next;
+    if (address >= hostReservedBytes) throw unsupported("more tables than the VMM's 2 MiB of memory hold");
+    this.#next += pageBytes;
+    this.#memory.fill(address, pageBytes, 0);
+    return address;
+  }
+
+  /** `count` pages in a row. */
+  pages(count: number): number {
+    const first = this.page();
+    for (let n = 1; n < count; n++) this.page();
+    return first;
+  }
+
+  /** Gives back all pages taken after `mark` was. */
+  release(mark: number): void {
+    this.#next = mark;
+  }
+
+  /** Where the next page will be: to `release` to. */
+  get mark(): number {
+    return this.#next;
+  }
+
+  /** Host-physical address of guest memory; undefined where the guest has none. */
+  hostOf(guestPhysical: number): number | undefined {
+    return guestPhysical < this.guestBytes ? guestPhysical + hostReservedBytes : undefined;
+  }
+
+  /** Guest-physical address of host memory; undefined for the VMM's own. */
+  guestOf(hostPhysical: number): number | undefined {
+    const guest = hostPhysical - hostReservedBytes;
+    return guest >= 0 && guest < this.guestBytes ? guest : undefined;
+  }
+}

@@ -1,0 +1,166 @@
+import { cpuidLeaf } from "../../cpu/cpuid.ts";
+import { isFault } from "../../cpu/fault.ts";
+import { layout } from "../../cpu/layout.ts";
+import { writeCr0, writeCr4 } from "../../cpu/modes.ts";
+import { readMsr, writeMsr } from "../../cpu/msr.ts";
+import { bitsOf } from "../../vmx/bit-layout.ts";
+import { saveGuest } from "../../vmx/exit.ts";
+import { hypercall } from "../hypercall.ts";
+import { emulatePort, hypervisorCpuid } from "./device-emulation.ts";
+import type { HardwareAssisted } from "./hardware-assisted.ts";
+
+type Handler = (vm: HardwareAssisted) => string | undefined;
+
+const [RAX, RCX, RDX, RBX] = [0, 1, 2, 3];
+const GP = 13;
+const vmxe = 0x2000n;
+
+const register32 = (vm: HardwareAssisted, number: number): number => vm.cpu.u32[number * 2]!;
+/** A write of a 32-bit register clears the upper half. */
+const setRegister32 = (vm: HardwareAssisted, number: number, value: number): void => {
+  vm.cpu.r64[number] = BigInt(value >>> 0);
+};
+
+/** Runs an emulation that may raise an exception in the guest; if it does, injects that instead. */
+function emulate(vm: HardwareAssisted, act: () => string): string {
+  try {
+    return act();
+  } catch (thrown) {
+    if (!isFault(thrown)) throw thrown;
+    if (thrown.address !== undefined) vm.cpu.r64[layout.cr2 >> 3] = thrown.address;
+    return vm.injectException(thrown.vector, thrown.errorCode);
+  }
+}
+
+const cpuid: Handler = (vm) => {
+  const leaf = register32(vm, RAX);
+  const result = hypervisorCpuid(leaf) ?? cpuidLeaf(leaf, register32(vm, RCX), vm.guestIs64);
+  const hypervisorBit = leaf === 1 ? 0x8000_0000 : 0;
+  setRegister32(vm, RAX, result.eax);
+  setRegister32(vm, RBX, result.ebx);
+  setRegister32(vm, RCX, result.ecx | hypervisorBit);
+  setRegister32(vm, RDX, result.edx);
+  vm.advance();
+  return "emulated CPUID";
+};
+
+const rdmsr: Handler = (vm) =>
+  emulate(vm, () => {
+    const value = readMsr(vm.cpu, register32(vm, RCX));
+    setRegister32(vm, RAX, Number(value & 0xffffffffn));
+    setRegister32(vm, RDX, Number(value >> 32n));
+    vm.advance();
+    return "emulated RDMSR";
+  });
+
+const wrmsr: Handler = (vm) =>
+  emulate(vm, () => {
+    const value = (BigInt(register32(vm, RDX)) << 32n) | BigInt(register32(vm, RAX));
+    writeMsr(vm.cpu, register32(vm, RCX), value);
+    saveGuest(vm.cpu, vm.vmcs);
+    vm.write("tscOffset", vm.cpu.r64[layout.tscOffset >> 3]!);
+    vm.advance();
+    return "emulated WRMSR";
+  });
+
+/** Only writes that change bits the VMM owns come here: CR0.NE and CR4.VMXE. */
+const controlRegister: Handler = (vm) =>
+  emulate(vm, () => {
+    const q = vm.read("exitQualification");
+    const register = Number(bitsOf(q, 3, 0));
+    const type = Number(bitsOf(q, 5, 4));
+    if (type === 3 || register === 0) {
+      const shadow = (vm.vmcs.get("guestCr0") & ~vm.read("cr0Mask")) | (vm.read("cr0Shadow") & vm.read("cr0Mask"));
+      const source = type === 3 ? (shadow & ~0xen) | (bitsOf(q, 31, 16) & 0xfn) : generalValue(vm, q);
+      writeCr0(vm.cpu, source);
+      vm.write("cr0Shadow", source);
+    } else {
+      const value = generalValue(vm, q);
+      if ((value & vmxe) !== 0n) return vm.injectException(GP, 0);
+      writeCr4(vm.cpu, value);
+      vm.write("cr4Shadow", value);
+    }
+    saveGuest(vm.cpu, vm.vmcs);
+    vm.advance();
+    return `emulated the write of CR${register}`;
+  });
+
+function generalValue(vm: HardwareAssisted, qualification: bigint): bigint {
+  const value = vm.cpu.r64[Number(bitsOf(qualification, 11, 8))]!;
+  return vm.guestIs64 ? value : value & 0xffffffffn;
+}
+
+const io: Handler = (vm) => emulate(vm, () => emulatePort(vm));
+
+const hlt: Handler = (vm) => {
+  vm.advance();
+  if ((vm.read("guestRflags") & 0x200n) === 0n) {
+    vm.cpu.rip = Number(vm.vmcs.get("guestRip"));
+    vm.context.stop("halted", "The guest executed HLT with interrupts disabled: nothing can wake it.");
+    return undefined;
+  }
+  return vm.wait() ? "an interrupt was already waiting" : undefined;
+};
+
+const eptViolation: Handler = (vm) => {
+  const done = vm.nestedPaging.map(Number(vm.read("guestPhysicalAddress")));
+  vm.redeliver();
+  return done;
+};
+
+const eptMisconfiguration: Handler = (vm) => {
+  const at = vm.read("guestPhysicalAddress").toString(16).toUpperCase();
+  vm.context.stop(
+    "unsupported",
+    `The EPT entry for guest-physical address ${at}h is misconfigured; the VMM made no such entry.`,
+  );
+  return undefined;
+};
+
+const externalInterrupt: Handler = () => "let the device models run";
+const interruptWindow: Handler = () => "the window is open";
+
+const tripleFault: Handler = (vm) => {
+  vm.context.stop(
+    "triple-fault",
+    "The guest triple-faulted: an exception occurred while a double fault was delivered.",
+  );
+  return undefined;
+};
+
+const vmcall: Handler = (vm) => {
+  const wide = vm.guestIs64;
+  const at = (number: number): bigint => BigInt.asUintN(wide ? 64 : 32, vm.cpu.r64[number]!);
+  const { result, event } = hypercall(at(RAX), [RBX, RCX, RDX, 6].map(at), vm.guestCpl);
+  vm.context.record(event);
+  vm.cpu.r64[RAX] = BigInt.asUintN(wide ? 64 : 32, result);
+  vm.advance();
+  return `hypercall ${event.name}`;
+};
+
+/** INVD and WBINVD: the emulated caches hold nothing that memory does not. */
+const caches: Handler = (vm) => {
+  vm.advance();
+  return "nothing to do";
+};
+
+const xsetbv: Handler = (vm) => vm.injectException(GP, 0);
+
+/** The VMM's interpreter routines, by exit reason. */
+export const exitHandlers: Readonly<Record<string, Handler>> = {
+  CPUID: cpuid,
+  RDMSR: rdmsr,
+  WRMSR: wrmsr,
+  CR_ACCESS: controlRegister,
+  IO_INSTRUCTION: io,
+  HLT: hlt,
+  EPT_VIOLATION: eptViolation,
+  EPT_MISCONFIGURATION: eptMisconfiguration,
+  EXTERNAL_INTERRUPT: externalInterrupt,
+  INTERRUPT_WINDOW: interruptWindow,
+  TRIPLE_FAULT: tripleFault,
+  VMCALL: vmcall,
+  INVD: caches,
+  WBINVD: caches,
+  XSETBV: xsetbv,
+};

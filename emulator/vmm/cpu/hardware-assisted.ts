@@ -1,0 +1,297 @@
+import type { Decoded } from "../../../isa/operands.ts";
+import type { Cpu } from "../../cpu/cpu.ts";
+import { deliverInterrupt, injectException } from "../../cpu/exceptions.ts";
+import { isVmExit, pushesErrorCode, vectorName } from "../../cpu/fault.ts";
+import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
+import { controls, isOn } from "../../vmx/controls.ts";
+import { injectedEvent, loadGuest } from "../../vmx/entry.ts";
+import { checkEntry, type EntryFailure, entryFailureText } from "../../vmx/entry-checks.ts";
+import { saveGuest } from "../../vmx/exit.ts";
+import { entryFailureBit, exitReasonNamed } from "../../vmx/exit-reasons.ts";
+import { HostMemory } from "../../vmx/host-memory.ts";
+import { type Exit, injectExceptionInfo, injectInterruptInfo, NonRoot } from "../../vmx/non-root.ts";
+import { decodeQualification } from "../../vmx/qualification.ts";
+import type { Vmcs } from "../../vmx/vmcs.ts";
+import type { VmcsField } from "../../vmx/vmcs-fields.ts";
+import { Allocator } from "../allocator.ts";
+import type { VmmContext } from "../context.ts";
+import { Dispatcher, type Pending } from "../dispatcher.ts";
+import { NestedPaging } from "../memory/nested-paging.ts";
+import { exitHandlers } from "./exit-handlers.ts";
+import { setUpVmcs } from "./vmcs-setup.ts";
+
+const interruptFlag = 0x200n;
+const blockedByStiOrMovSs = 3;
+
+interface Saved {
+  readonly pending: Pending | null;
+  readonly waiting: boolean;
+  readonly nextPage: number;
+}
+
+/**
+ * A VMM on VT-x with EPT: the guest runs in VMX non-root operation under the VMCS, and the handlers for its exits work on
+ * the VMCS and the general registers as a VMM does. Not done: task switches, NMIs, debug-register virtualization beyond
+ * DR7, APIC virtualization, nested VMX.
+ */
+export class HardwareAssisted implements Monitor {
+  readonly cpu: Cpu;
+  readonly vmcs: Vmcs;
+  readonly context: VmmContext;
+  readonly nestedPaging: NestedPaging;
+  readonly #nonRoot: NonRoot;
+  readonly #allocator: Allocator;
+  readonly #dispatcher: Dispatcher<HardwareAssisted>;
+  /** The handler of HLT has put the virtual CPU to sleep; the exit is not pending until an interrupt wakes it. */
+  #waiting = false;
+  /** A handler is at work: memory accesses are the VMM's own. */
+  #inVmm = false;
+  /** VMREADs and VMWRITEs of the exit being handled, in cycles. */
+  #work = 0;
+
+  constructor(context: VmmContext) {
+    this.context = context;
+    this.cpu = context.cpu;
+    const memory = new HostMemory(context.cpu);
+    this.#allocator = new Allocator(memory, context.guestBytes);
+    this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator);
+    this.#nonRoot = new NonRoot(context.cpu, this.vmcs, memory, (exit) => this.#left(exit));
+    this.nestedPaging = new NestedPaging(memory, this.#allocator, this.vmcs);
+    this.#dispatcher = new Dispatcher(context, "vtx-ept", exitHandlers);
+    const failure = checkEntry(this.vmcs);
+    if (failure) this.#entryFailed(failure);
+    else loadGuest(this.cpu, this.vmcs);
+    this.vmcs.launched = true;
+  }
+
+  // What the processor asks in non-root operation.
+
+  beforeInstruction(instruction: Decoded): void {
+    this.#nonRoot.beforeInstruction(instruction);
+  }
+
+  onException(fault: Fault): void {
+    this.#nonRoot.onException(fault);
+  }
+
+  onInterrupt(): boolean {
+    if (this.#waiting) return this.#wake();
+    // The VMM knows of this one already, and waits for its window.
+    if (isOn(this.vmcs, "interruptWindowExiting")) return false;
+    return this.#nonRoot.onInterrupt();
+  }
+
+  onTripleFault(): boolean {
+    this.#nonRoot.onTripleFault();
+    return true;
+  }
+
+  atBoundary(): boolean {
+    return !this.#waiting && this.#nonRoot.atBoundary();
+  }
+
+  translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
+    if (this.#inVmm && !options.probe) this.#reach(guestPhysical);
+    const host = this.#nonRoot.translate(guestPhysical, access, options);
+    // Whoever looks without asking for the walk asks the VMM, which knows where all guest memory is.
+    if (host === undefined && options.probe && !options.steps) return this.#allocator.hostOf(guestPhysical);
+    return host;
+  }
+
+  /** The VMM touches guest memory for an emulation: it maps what it needs, instead of exiting to itself. */
+  #reach(guestPhysical: number): void {
+    const mapped = this.#nonRoot.translate(guestPhysical, "read", { linear: undefined, forTable: false, probe: true });
+    if (mapped === undefined) this.nestedPaging.map(guestPhysical);
+  }
+
+  readControl(number: 0 | 4, real: bigint): bigint {
+    return this.#nonRoot.readControl(number, real);
+  }
+
+  hostOwned(number: 0 | 4): bigint {
+    return this.#nonRoot.hostOwned(number);
+  }
+
+  // The VMM.
+
+  get exitPending(): boolean {
+    return this.#dispatcher.pending !== undefined && !this.#waiting;
+  }
+
+  #left(exit: Exit): void {
+    const { reason, vector, what, why } = exit;
+    const qualification = exit.qualification ?? 0n;
+    this.#dispatcher.left({
+      reason,
+      number: exitReasonNamed(reason).number,
+      qualification: qualification.toString(16),
+      fields: decodeQualification(reason, qualification, vector),
+      what,
+      why,
+    });
+  }
+
+  handleExit(): void {
+    this.#work = 0;
+    // A debugger may have changed registers while the exit was pending.
+    saveGuest(this.cpu, this.vmcs);
+    this.#inVmm = true;
+    const handled = this.#dispatcher.dispatch(this);
+    this.#inVmm = false;
+    if (handled !== undefined) this.#enter(handled);
+  }
+
+  /** VMREAD. */
+  read(field: VmcsField): bigint {
+    this.#work += this.context.costs.vmread;
+    return this.vmcs.get(field);
+  }
+
+  /** VMREAD of a field of at most 32 bits, or of the low half of a wider one. */
+  readNumber(field: VmcsField): number {
+    this.#work += this.context.costs.vmread;
+    return this.vmcs.number(field);
+  }
+
+  /** VMWRITE. */
+  write(field: VmcsField, value: bigint | number): void {
+    this.#work += this.context.costs.vmwrite;
+    this.vmcs.set(field, value);
+  }
+
+  /** Guest privilege level: DPL of SS. */
+  get guestCpl(): number {
+    return (this.readNumber("guestSsAccess") >> 5) & 3;
+  }
+
+  get guestIs64(): boolean {
+    return isOn(this.vmcs, "ia32eModeGuest") && (this.readNumber("guestCsAccess") & 0x2000) !== 0;
+  }
+
+  /** Moves the guest past the instruction that exited: RIP, and the blocking that lasts for one instruction. */
+  advance(): void {
+    const next = this.read("guestRip") + BigInt(this.readNumber("exitInstructionLength"));
+    this.write("guestRip", BigInt.asUintN(this.guestIs64 ? 64 : 32, next));
+    this.write("guestInterruptibility", this.readNumber("guestInterruptibility") & ~blockedByStiOrMovSs);
+  }
+
+  /** Asks the next entry to inject an exception. */
+  injectException(vector: number, errorCode?: number): string {
+    const realMode = (this.read("guestCr0") & 1n) === 0n;
+    const hasCode = pushesErrorCode(vector) && !realMode;
+    this.write("entryInterruptionInfo", injectExceptionInfo(vector, hasCode));
+    if (hasCode) this.write("entryErrorCode", errorCode ?? 0);
+    const code = hasCode ? `(${errorCode ?? 0})` : "";
+    return `injected ${vectorName(vector)}${code}`;
+  }
+
+  /** Asks the next entry to deliver again what the exit interrupted, if it interrupted a delivery. */
+  redeliver(): void {
+    const info = this.readNumber("idtVectoringInfo");
+    if (info >>> 31 === 0) return;
+    this.write("entryInterruptionInfo", info & ~0x1000);
+    this.write("entryErrorCode", this.readNumber("idtVectoringErrorCode"));
+    this.write("entryInstructionLength", this.readNumber("exitInstructionLength"));
+  }
+
+  /** HLT: gives the processor away until an interrupt comes. True if the guest need not wait. */
+  wait(): boolean {
+    if (this.#awake()) return true;
+    this.cpu.rip = Number(BigInt.asIntN(64, this.vmcs.get("guestRip")));
+    this.cpu.activity = 1;
+    this.cpu.attention = true;
+    this.#waiting = true;
+    return false;
+  }
+
+  #awake(): boolean {
+    return this.cpu.bus.interruptPending() && (this.vmcs.get("guestRflags") & interruptFlag) !== 0n;
+  }
+
+  /** An interrupt ends the wait: the exit of HLT is pending again, and its handling goes on. */
+  #wake(): boolean {
+    if ((this.cpu.eflags & Number(interruptFlag)) === 0) return false;
+    this.cpu.activity = 0;
+    this.#waiting = false;
+    this.#work = 0;
+    saveGuest(this.cpu, this.vmcs);
+    this.#enter("idle until an interrupt came");
+    return true;
+  }
+
+  /** Prepares an interrupt for the next entry, or asks to be told when the guest can take it. */
+  #offerInterrupt(): void {
+    const wanted = this.cpu.bus.interruptPending();
+    const busy = this.vmcs.number("entryInterruptionInfo") >>> 31 === 1;
+    const blocked = (this.vmcs.number("guestInterruptibility") & blockedByStiOrMovSs) !== 0;
+    const takes = wanted && !busy && !blocked && (this.vmcs.get("guestRflags") & interruptFlag) !== 0n;
+    if (takes) {
+      this.write("entryInterruptionInfo", injectInterruptInfo(this.cpu.bus.acknowledgeInterrupt()));
+      this.write("guestActivity", 0);
+    }
+    const window = this.cpu.bus.interruptPending();
+    if (window !== isOn(this.vmcs, "interruptWindowExiting")) {
+      this.#work += this.context.costs.vmwrite;
+      this.vmcs.setBit("primaryControls", controls.interruptWindowExiting.bit, window);
+    }
+  }
+
+  /** VMRESUME. */
+  #enter(handled: string): void {
+    this.#offerInterrupt();
+    const failure = checkEntry(this.vmcs);
+    if (failure) {
+      this.#entryFailed(failure);
+      return;
+    }
+    const event = injectedEvent(this.vmcs);
+    loadGuest(this.cpu, this.vmcs);
+    this.cpu.attention = true;
+    this.#dispatcher.resumed(handled, this.#work);
+    if (event) this.#inject(event);
+  }
+
+  /** Delivery through the guest's IDT, part of the entry; it may leave the guest again. */
+  #inject(event: NonNullable<ReturnType<typeof injectedEvent>>): void {
+    const errorCode = event.kind === "fault" ? event.errorCode : undefined;
+    this.context.record({
+      kind: "inject",
+      vector: event.vector,
+      name:
+        event.kind === "interrupt" ? `interrupt ${event.vector.toString(16).toUpperCase()}h` : vectorName(event.vector),
+      ...(errorCode === undefined ? {} : { errorCode }),
+    });
+    try {
+      if (event.kind === "interrupt") deliverInterrupt(this.cpu, event.vector);
+      else injectException(this.cpu, event);
+    } catch (thrown) {
+      if (!isVmExit(thrown)) throw thrown;
+    }
+  }
+
+  /** The processor refused to enter: the guest cannot go on. */
+  #entryFailed(failure: EntryFailure): void {
+    const { vmcs } = this;
+    if (failure.kind === "vmfail") vmcs.set("instructionError", failure.error);
+    else {
+      vmcs.set("exitReason", (failure.reason | entryFailureBit) >>> 0);
+      vmcs.set("exitQualification", failure.qualification);
+    }
+    this.context.stop("vm-entry-failure", entryFailureText(vmcs, failure));
+  }
+
+  save(): Saved {
+    return {
+      pending: this.#dispatcher.pending ?? null,
+      waiting: this.#waiting,
+      nextPage: this.#allocator.mark,
+    };
+  }
+
+  restore(state: unknown): void {
+    const { pending, waiting, nextPage } = state as Saved;
+    this.#dispatcher.pending = pending ?? undefined;
+    this.#waiting = waiting;
+    this.#allocator.release(nextPage);
+  }
+}

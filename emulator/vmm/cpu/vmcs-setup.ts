@@ -1,0 +1,116 @@
+import type { Cpu } from "../../cpu/cpu.ts";
+import { accessBits } from "../../cpu/layout.ts";
+import { CR0, TR } from "../../cpu/state.ts";
+import { adjust } from "../../vmx/capabilities.ts";
+import { controlWord } from "../../vmx/controls.ts";
+import { makeEptp } from "../../vmx/ept.ts";
+import { saveGuest } from "../../vmx/exit.ts";
+import type { HostMemory } from "../../vmx/host-memory.ts";
+import { Vmcs, vmcsBytes } from "../../vmx/vmcs.ts";
+import type { Allocator } from "../allocator.ts";
+
+/** CR4.VMXE: 1 in VMX operation; the VMM hides it behind mask and shadow. */
+const vmxe = 0x2000n;
+/** Ports whose accesses do not exit: 80h, where software writes to wait a microsecond. */
+const passthroughPorts: readonly number[] = [0x80];
+/** MSRs the guest uses without exits: they do nothing but hold the guest's own values. */
+const passthroughMsrs: readonly number[] = [
+  0x174, 0x175, 0x176, 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102,
+];
+
+function clearBit(memory: HostMemory, map: number, bit: number): void {
+  const view = memory.bytes(map, 4096);
+  const byte = bit >> 3;
+  view.setUint8(byte, view.getUint8(byte) & ~(1 << (bit & 7)));
+}
+
+/** Bitmaps A and B, one after the other: a 1 for every port that exits. */
+function makeIoBitmaps(memory: HostMemory, allocator: Allocator): number {
+  const map = allocator.pages(2);
+  memory.fill(map, 8192, 0xff);
+  for (const port of passthroughPorts) clearBit(memory, map, port);
+  return map;
+}
+
+/** Read-low, read-high, write-low, write-high, 1024 bytes each. */
+function makeMsrBitmaps(memory: HostMemory, allocator: Allocator): number {
+  const map = allocator.page();
+  memory.fill(map, 4096, 0xff);
+  for (const msr of passthroughMsrs) {
+    const bit = (msr >= 0xc0000000 ? 8192 : 0) + (msr & 0x1fff);
+    clearBit(memory, map, bit);
+    clearBit(memory, map, 16384 + bit);
+  }
+  return map;
+}
+
+function setControls(vmcs: Vmcs): void {
+  vmcs.set("pinControls", adjust("pinControls", controlWord("externalInterruptExiting")));
+  vmcs.set(
+    "primaryControls",
+    adjust(
+      "primaryControls",
+      controlWord("tscOffsetting", "hltExiting", "ioBitmaps", "msrBitmaps", "secondaryControls"),
+    ),
+  );
+  vmcs.set("secondaryControls", adjust("secondaryControls", controlWord("ept", "vpid", "unrestrictedGuest", "rdtscp")));
+  vmcs.set(
+    "exitControls",
+    adjust(
+      "exitControls",
+      controlWord("hostAddressSpaceSize", "saveDebugControls", "savePat", "exitLoadPat", "saveEfer", "exitLoadEfer"),
+    ),
+  );
+  vmcs.set("entryControls", adjust("entryControls", controlWord("loadDebugControls", "entryLoadPat", "entryLoadEfer")));
+}
+
+/**
+ * Host state: what the processor would load on an exit to run the VMM. Our VMM is no x86 program, so nothing of it is
+ * ever executed; the values are those of a 64-bit VMM, and pass the entry checks.
+ */
+function setHostState(vmcs: Vmcs): void {
+  vmcs.set("hostCr0", 0x80050033n);
+  vmcs.set("hostCr4", 0x2020n);
+  vmcs.set("hostEfer", 0xd01n);
+  vmcs.set("hostPat", 0x0007040600070406n);
+  vmcs.set("hostCsSelector", 0x08);
+  vmcs.set("hostSsSelector", 0x10);
+  vmcs.set("hostDsSelector", 0x10);
+  vmcs.set("hostEsSelector", 0x10);
+  vmcs.set("hostTrSelector", 0x18);
+}
+
+/** A VMCS for a guest in the processor's present state, with its bitmaps and an empty EPT, in the VMM's memory. */
+export function setUpVmcs(cpu: Cpu, memory: HostMemory, allocator: Allocator): Vmcs {
+  const address = allocator.page();
+  const vmcs = new Vmcs(memory.bytes(address, vmcsBytes), address);
+  vmcs.clear();
+  setControls(vmcs);
+  setHostState(vmcs);
+  const ioBitmaps = makeIoBitmaps(memory, allocator);
+  vmcs.set("ioBitmapA", ioBitmaps);
+  vmcs.set("ioBitmapB", ioBitmaps + 4096);
+  vmcs.set("msrBitmaps", makeMsrBitmaps(memory, allocator));
+  vmcs.set("eptPointer", makeEptp(allocator.page(), true));
+  vmcs.set("vpid", 1);
+  vmcs.set("vmcsLinkPointer", 0xffff_ffff_ffff_ffffn);
+  saveGuest(cpu, vmcs);
+  if ((cpu.access(TR) & accessBits.unusable) !== 0 || (cpu.access(TR) & accessBits.p) === 0) {
+    // VM entry needs a TR that is usable; software cannot see the difference before it loads one.
+    vmcs.set("guestTrAccess", 0x8b);
+    vmcs.set("guestTrLimit", 0xffff);
+  }
+  ownControlBits(vmcs);
+  return vmcs;
+}
+
+/** CR0.NE and CR4.VMXE must be 1 in VMX operation: the VMM owns them, and the guest sees its own values. */
+function ownControlBits(vmcs: Vmcs): void {
+  const ne = BigInt(CR0.NE);
+  vmcs.set("cr0Mask", ne);
+  vmcs.set("cr0Shadow", vmcs.get("guestCr0"));
+  vmcs.set("guestCr0", vmcs.get("guestCr0") | ne);
+  vmcs.set("cr4Mask", vmxe);
+  vmcs.set("cr4Shadow", vmcs.get("guestCr4"));
+  vmcs.set("guestCr4", vmcs.get("guestCr4") | vmxe);
+}

@@ -1,0 +1,71 @@
+import type { TechniqueId } from "../../isa/technique.ts";
+import { layout } from "../cpu/layout.ts";
+import type { EventBody } from "../trace/event.ts";
+import type { VmmContext } from "./context.ts";
+
+/** The `exit` event without what the dispatcher adds. */
+export type ExitBody = Omit<EventBody & { kind: "exit" }, "kind" | "cost" | "technique">;
+
+/** An exit between leaving the guest and resuming it. Plain JSON: part of a snapshot. */
+export interface Pending {
+  readonly sequence: number;
+  readonly reason: string;
+  /** Cycles charged so far. */
+  readonly cost: number;
+}
+
+/**
+ * The VMM's dispatcher: every way out of the guest comes in here, is recorded and priced, goes to the handler for its
+ * reason, and leaves through `resumed`.
+ */
+export class Dispatcher<Subject> {
+  pending: Pending | undefined;
+  readonly #context: VmmContext;
+  readonly #technique: TechniqueId;
+  readonly #handlers: Readonly<Record<string, (subject: Subject) => string | undefined>>;
+
+  /** Handlers by reason say what they did, or undefined if the guest is not to be resumed (yet). */
+  constructor(
+    context: VmmContext,
+    technique: TechniqueId,
+    handlers: Readonly<Record<string, (subject: Subject) => string | undefined>>,
+  ) {
+    this.#context = context;
+    this.#technique = technique;
+    this.#handlers = handlers;
+  }
+
+  /** The guest has been left. */
+  left(body: ExitBody): void {
+    const { sequence } = this.#context.record({ kind: "exit", ...body, cost: 0, technique: this.#technique });
+    const cost = this.#context.costs.exit;
+    this.#spend(cost);
+    this.pending = { sequence, reason: body.reason, cost };
+    this.#context.cpu.attention = true;
+  }
+
+  /** Runs the handler of the pending exit. */
+  dispatch(subject: Subject): string | undefined {
+    const { reason } = this.pending!;
+    const handler = this.#handlers[reason];
+    if (!handler) {
+      this.#context.stop("unsupported", `The VMM has no handler for the exit ${reason}.`);
+      return undefined;
+    }
+    return handler(subject);
+  }
+
+  /** The guest is resumed; `work` is what the VMM spent in cycles beyond the crossings. */
+  resumed(handled: string, work: number): void {
+    const { sequence, cost } = this.pending!;
+    const rest = work + this.#context.costs.entry;
+    this.#spend(rest);
+    this.#context.settle(sequence, cost + rest);
+    this.#context.record({ kind: "entry", exit: sequence, handled, cost: cost + rest });
+    this.pending = undefined;
+  }
+
+  #spend(cycles: number): void {
+    this.#context.cpu.f64[layout.extraCycles >> 3]! += cycles;
+  }
+}
