@@ -73,7 +73,8 @@ function matches(form: Form, slot: Slot, bits: Bits, prefixes: Prefixes, followi
   if (prefixes.rexB && !pattern.plusRegister && slot.forms.some((other) => other.pattern.plusRegister)) return false;
   const required = requiredSize(form, bits);
   const override = prefixes.operandOverride && pattern.prefix !== 0x66;
-  return required === undefined || required === effectiveSize(form, bits, override, wide);
+  const size = effectiveSize(form, bits, override, prefixes.wide);
+  return required === undefined || required === (narrowed ? 32 : size);
 }
 
 const sizeIndex = (bits: Bits): number => (bits === 16 ? 0 : bits === 32 ? 1 : 2);
@@ -89,9 +90,10 @@ export function choose(slot: Slot, bits: Bits, prefixes: Prefixes, following: nu
   slot.chosen[key] ??= [];
   const known = slot.chosen[key]![following];
   if (known !== undefined) return known;
-  const find = (wide: boolean) => slot.forms.find((form) => matches(form, slot, bits, prefixes, following, wide));
-  // REX.W means nothing where there is no 64-bit form: OUT DX, EAX.
-  const found = find(prefixes.wide) ?? (prefixes.wide ? find(false) : undefined) ?? null;
+  const find = (narrowed: boolean) =>
+    slot.forms.find((form) => matches(form, slot, bits, prefixes, following, narrowed));
+  // Where there is no 64-bit form, REX.W gives the 32-bit one: OUT DX, EAX.
+  const found = find(false) ?? (prefixes.wide ? find(true) : undefined) ?? null;
   slot.chosen[key]![following] = found;
   return found;
 }
