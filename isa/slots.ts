@@ -65,7 +65,7 @@ function followingMatches({ pattern, mod }: Form, following: number): boolean {
   return mod !== "register" || following >= 0xc0;
 }
 
-function matches(form: Form, slot: Slot, bits: Bits, prefixes: Prefixes, following: number, wide: boolean): boolean {
+function matches(form: Form, slot: Slot, bits: Bits, prefixes: Prefixes, following: number, narrowed: boolean): boolean {
   if (!prefixesMatch(form, prefixes) || !followingMatches(form, following)) return false;
   const { pattern } = form;
   if (pattern.addressSize !== undefined && pattern.addressSize !== prefixes.addressSize) return false;
