@@ -1,5 +1,5 @@
 import { signedNumber } from "../cpu/state.ts";
-import { pageBytes } from "./code-cache.ts";
+import { pageBytes } from "./page.ts";
 
 /** Linear addresses to stop before, by page, so that pages without any cost nothing. */
 export class Breakpoints {

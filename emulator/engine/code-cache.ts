@@ -4,10 +4,9 @@ import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { guard } from "../mmu/physical.ts";
 import type { Handler, Handlers } from "./handlers.ts";
+import { pageBytes } from "./page.ts";
 import { type DynamicOperands, dynamicOperands } from "./shape.ts";
 import type { Region } from "./translator/region.ts";
-
-export const pageBytes = 4096;
 
 /** What may follow an instruction: only the next one; another block; anything, in another mode or under another translation. */
 export const flow = { straight: 0, branch: 1, system: 2 } as const;
@@ -65,6 +64,8 @@ export class CodePage {
   readonly number: number;
   readonly modes: (Instructions | undefined)[] = [];
   readonly regions = new Set<Region>();
+  /** Times a region was made from code that was then overwritten. */
+  rewrites = 0;
 
   constructor(number: number) {
     this.number = number;
@@ -100,8 +101,8 @@ export class CodeCache {
   readonly #cpu: Cpu;
   readonly #handlers: Handlers;
   readonly #pages = new Map<number, CodePage>();
-  /** Called when code that a region was made of is overwritten. */
-  onRegionWritten: (region: Region) => void = () => {};
+  /** Called when a region is no longer valid: its code is about to be overwritten, or everything is forgotten. */
+  onInvalidated: (region: Region, page: CodePage) => void = () => {};
 
   constructor(cpu: Cpu, handlers: Handlers) {
     this.#cpu = cpu;
@@ -127,15 +128,24 @@ export class CodeCache {
     page.drop(offset, bytes);
     for (const region of page.regions)
       if (region.covers(offset, bytes)) {
-        page.regions.delete(region);
-        this.onRegionWritten(region);
+        page.rewrites++;
+        this.#invalidate(region, page);
       }
   }
 
   /** Forgets everything: the memory under the machine was replaced. */
   clear(): void {
-    for (const page of this.#pages.values()) this.#cpu.unguardPage(page.number, guard.code);
+    for (const page of this.#pages.values()) {
+      this.#cpu.unguardPage(page.number, guard.code);
+      for (const region of page.regions) this.#invalidate(region, page);
+    }
     this.#pages.clear();
+  }
+
+  #invalidate(region: Region, page: CodePage): void {
+    region.valid = false;
+    page.regions.delete(region);
+    this.onInvalidated(region, page);
   }
 
   /** Decodes the instruction at RIP, which is at `offset` in the page at a host-physical address. May raise a fault of the fetch. */

@@ -5,17 +5,11 @@ import { layout } from "../cpu/layout.ts";
 import type { Fault, VmExit } from "../cpu/monitor.ts";
 import { CS, unsigned64 } from "../cpu/state.ts";
 import { Breakpoints } from "./breakpoints.ts";
-import {
-  type CachedInstruction,
-  CodeCache,
-  type CodePage,
-  flow,
-  type Instructions,
-  modeIndex,
-  pageBytes,
-} from "./code-cache.ts";
+import { type CachedInstruction, CodeCache, flow, modeIndex } from "./code-cache.ts";
 import { exceptionVectors } from "./exceptions.ts";
 import { Handlers } from "./handlers.ts";
+import { pageBytes } from "./page.ts";
+import { type Place, Translator, type TranslatorOptions } from "./translator/index.ts";
 
 /** Why `run` returned. */
 export type EngineStop =
@@ -42,6 +36,8 @@ export interface EngineRun {
 export interface EngineOptions {
   /** Host-physical range of the loaded image: outside it, eight zero bytes are no code. Default: all is code. */
   readonly image?: { readonly start: number; readonly end: number };
+  /** Translate hot code to WebAssembly. Default: interpret everything. */
+  readonly translate?: TranslatorOptions;
 }
 
 const ripLow = layout.rip >> 2;
@@ -57,20 +53,14 @@ interface EngineBreak {
 }
 
 /** The page of code that execution is in, until anything may have changed that. */
-interface Window {
-  readonly page: CodePage;
-  readonly instructions: Instructions;
+interface Window extends Place {
   /** Host-physical address of the page. */
   readonly host: number;
   /** Low 32 bits of the offset in CS at which the page begins. */
   readonly start: number;
   /** High 32 bits of RIP. */
   readonly high: number;
-  /** Where instructions must end, from the start of the page: at its end, or at the limit of CS. */
-  readonly end: number;
   readonly stackBits: 16 | 32 | 64;
-  /** Nonzero where a breakpoint is. */
-  readonly breakpoints: Uint8Array | undefined;
 }
 
 /**
@@ -81,6 +71,7 @@ export class Engine {
   readonly cpu: Cpu;
   readonly code: CodeCache;
   readonly #image: EngineOptions["image"];
+  readonly #translator: Translator | undefined;
   /** Value of the step counter at which the run ends. */
   #target = 0;
   #breakpoints: Breakpoints | undefined;
@@ -93,6 +84,8 @@ export class Engine {
     this.code = new CodeCache(cpu, new Handlers(cpu));
     const observer = cpu.physical.observer;
     observer.codeWritten = (physical, bytes) => this.code.written(physical, bytes);
+    this.#translator = options.translate && new Translator(cpu, options.translate);
+    this.code.onInvalidated = (region, page) => this.#translator?.invalidated(region, page);
   }
 
   /** Forgets all code: the memory under the machine was replaced. */
@@ -216,21 +209,38 @@ export class Engine {
       end: Math.min(pageBytes, offset + room),
       stackBits,
       breakpoints: this.#breakpoints?.inPage(linear),
+      rip: rip - offset,
+      isCode: (at) => this.#isCode(host + at),
+      context: undefined,
     };
   }
 
   #executeIn(window: Window): void {
     const { r32, f64 } = this.cpu;
     const { instructions, start, high, end, breakpoints } = window;
+    const translator = this.#translator;
+    let block = translator !== undefined && r32[attention] === 0;
     do {
       const offset = (r32[ripLow]! - start) | 0;
       if (offset >>> 0 >= end || r32[ripHigh] !== high) return;
       if (breakpoints !== undefined && breakpoints[offset] !== 0) this.#reachBreakpoint();
       let instruction = instructions[offset];
       if (instruction === undefined || offset + instruction.length > end) instruction = this.#fetch(window, offset);
+      if (block) {
+        block = false;
+        const executed = translator!.reach(window, offset, instruction, this.#target - f64[steps]!);
+        if (executed > 0) {
+          f64[steps]! += executed;
+          block = instructions[(r32[ripLow]! - start) | 0]?.region !== undefined;
+          continue;
+        }
+      }
       instruction.execute(instruction);
       f64[steps]! += 1;
-      if (instruction.flow === flow.system) return;
+      if (instruction.flow !== flow.straight) {
+        if (instruction.flow === flow.system) return;
+        block = translator !== undefined;
+      }
     } while (f64[steps]! < this.#target && r32[attention] === 0);
   }
 
@@ -281,12 +291,17 @@ export class Engine {
     return decoded;
   }
 
-  #checkImage(physical: number): void {
+  /** False for zeros outside the loaded image. */
+  #isCode(physical: number): boolean {
     const image = this.#image;
-    if (!image || (physical >= image.start && physical < image.end)) return;
+    if (!image || (physical >= image.start && physical < image.end)) return true;
     const { bytes, physical: memory } = this.cpu;
     const at = memory.ramBase + physical;
-    if (bytes.subarray(at, at + 8).some((byte) => byte !== 0)) return;
+    return bytes.subarray(at, at + 8).some((byte) => byte !== 0);
+  }
+
+  #checkImage(physical: number): void {
+    if (this.#isCode(physical)) return;
     throw { kind: "break", stop: { kind: "ran-off-code", address: unsigned64(this.#linear) } } satisfies EngineBreak;
   }
 

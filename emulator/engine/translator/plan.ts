@@ -10,8 +10,8 @@ export interface CodeSource {
   readonly start: number;
   /** Where instructions must end, from the start of the page. */
   readonly end: number;
-  /** False where translated code must not go: at breakpoints, and into zeros that are no code. */
-  readonly allowed: (offset: number) => boolean;
+  /** False where the interpreter would find zeros and no code. */
+  readonly isCode: (offset: number) => boolean;
 }
 
 /** Instructions that are executed one after the other; a region is entered at the first of a block. */
@@ -59,7 +59,7 @@ export function planRegion(seeds: Iterable<number>, source: CodeSource, context:
   const open = [...leaders];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     if (found.has(at) || found.size >= mostInstructions) continue;
-    const here = source.allowed(at) ? locate(at, source, context) : nowhere;
+    const here = source.isCode(at) ? locate(at, source, context) : nowhere;
     found.set(at, here);
     const following = here.continues && here.next !== undefined ? [here.next] : [];
     if (!here.straight) for (const leader of [...here.jumps, ...following]) leaders.add(leader);

@@ -1,4 +1,5 @@
-import { pageBytes } from "../code-cache.ts";
+import { pageBytes } from "../page.ts";
+import type { KeyedContext } from "./context.ts";
 import type { Addresses, Context } from "./frame.ts";
 import type { Block, CodeSource, Plan } from "./plan.ts";
 import { type Transfers, WasmAlgebra } from "./wasm.ts";
@@ -72,8 +73,10 @@ class RegionWriter {
   }
 
   #to(rip: bigint): void {
-    const index = this.#indices.get(rip);
-    if (index === undefined) this.#m.frame.leave(rip, 0);
+    const { bits } = this.#m.frame.context;
+    const target = bits === 64 ? rip : BigInt.asUintN(32, rip);
+    const index = this.#indices.get(target);
+    if (index === undefined) this.#m.frame.leave(target, 0);
     else if (index > this.#current) this.#m.code.br(this.#label(index));
     else this.#dispatch(index);
   }
@@ -131,20 +134,39 @@ type Run = (block: number, fuel: number) => number;
 
 /** Translated code of several blocks of one page. */
 export class Region {
-  readonly context: string;
+  readonly context: KeyedContext;
   readonly plan: Plan;
   /** Enters a block with fuel for that many instructions; gives what is left. RIP is then where it left. */
   readonly run: Run;
+  /** False once its code has been overwritten. */
+  valid = true;
+  /** Entries and instructions executed so far, to see whether it is worth having. */
+  entries = 0;
+  executed = 0;
+  readonly #indices: ReadonlyMap<number, number>;
   readonly #covered = new Uint8Array(pageBytes);
+  readonly #starts = new Uint8Array(pageBytes);
+  #lastBreakpoints: Uint8Array | undefined;
+  #blocked = false;
 
-  constructor(context: string, plan: Plan, run: Run) {
+  constructor(context: KeyedContext, plan: Plan, run: Run) {
     this.context = context;
     this.plan = plan;
     this.run = run;
+    this.#indices = new Map(plan.blocks.map(({ offset }, index) => [offset, index]));
     for (const { offset, instructions } of plan.blocks) {
-      const length = instructions.reduce((sum, decoded) => sum + decoded.length, 0);
-      this.#covered.fill(1, offset, offset + length);
+      let at = offset;
+      for (const { length } of instructions) {
+        this.#starts[at] = 1;
+        this.#covered.fill(1, at, at + length);
+        at += length;
+      }
     }
+  }
+
+  /** Number of the block at an offset in the page. */
+  blockAt(offset: number): number | undefined {
+    return this.#indices.get(offset);
   }
 
   /** Whether it was made from any of these bytes of the page. */
@@ -152,23 +174,31 @@ export class Region {
     return this.#covered.subarray(offset, offset + bytes).includes(1);
   }
 
+  /** Whether an instruction in it has a breakpoint. */
+  hasBreakpoint(marks: Uint8Array | undefined): boolean {
+    if (marks === undefined) return false;
+    if (marks !== this.#lastBreakpoints) {
+      this.#lastBreakpoints = marks;
+      this.#blocked = this.#starts.some((start, offset) => start !== 0 && marks[offset] !== 0);
+    }
+    return this.#blocked;
+  }
+
   get instructions(): number {
     return this.plan.blocks.reduce((sum, block) => sum + block.instructions.length, 0);
   }
 }
 
-/** Everything a region is made of; `context` under the name it has in `Region.context`. */
 export interface RegionSource {
   readonly plan: Plan;
   readonly code: CodeSource;
-  readonly context: Context;
-  readonly contextName: string;
+  readonly context: KeyedContext;
   readonly addresses: Addresses;
   readonly memory: WebAssembly.Memory;
 }
 
-export function makeRegion({ plan, code, context, contextName, addresses, memory }: RegionSource): Region {
+export function makeRegion({ plan, code, context, addresses, memory }: RegionSource): Region {
   const module = new WebAssembly.Module(new RegionWriter(plan, code, context, addresses).write());
   const instance = new WebAssembly.Instance(module, { machine: { memory } });
-  return new Region(contextName, plan, instance.exports["run"] as Run);
+  return new Region(context, plan, instance.exports["run"] as Run);
 }

@@ -1,0 +1,153 @@
+import type { Cpu } from "../../cpu/cpu.ts";
+import { cpuBase, tlbBase } from "../../cpu/layout.ts";
+import type { CachedInstruction, CodePage, Instructions } from "../code-cache.ts";
+import { pageBytes } from "../page.ts";
+import { contextOf, type KeyedContext, sameContext } from "./context.ts";
+import type { Addresses } from "./frame.ts";
+import { planRegion } from "./plan.ts";
+import { makeRegion, type Region } from "./region.ts";
+
+/** What happens to translated code, for whoever wants to show it. */
+export interface RegionChange {
+  readonly action: "compiled" | "invalidated";
+  /** Host-physical address of its first block. */
+  readonly address: number;
+  readonly blocks: number;
+  readonly instructions: number;
+}
+
+export interface TranslatorOptions {
+  readonly memory: WebAssembly.Memory;
+  readonly addresses?: Addresses;
+  /** A block that began this many times is translated. */
+  readonly threshold?: number;
+  readonly onRegion?: (change: RegionChange) => void;
+}
+
+/** Where execution is, as far as the translator has to know. */
+export interface Place {
+  readonly page: CodePage;
+  readonly instructions: Instructions;
+  /** Offset in CS at which the page begins. */
+  readonly rip: number;
+  /** Where instructions must end, from the start of the page. */
+  readonly end: number;
+  readonly breakpoints: Uint8Array | undefined;
+  /** False where the interpreter would find zeros and no code. */
+  readonly isCode: (offset: number) => boolean;
+  /** Computed when first asked for. */
+  context: KeyedContext | undefined;
+}
+
+const defaultThreshold = 2000;
+/** Steps after which a region returns even if nothing asks it to, so that the host's compiler can replace its code. */
+const longestStay = 100_000;
+/** A page whose regions were overwritten this often is translated no more often than after 2^this times the threshold. */
+const mostPatience = 12;
+/** Entries after which a region must have paid for itself, and instructions it must execute for each. */
+const trialEntries = 200;
+const worthwhile = 6;
+const never = Number.NEGATIVE_INFINITY;
+
+/** Counts where blocks begin, and runs the hot ones as WebAssembly. */
+export class Translator {
+  readonly #cpu: Cpu;
+  readonly #options: TranslatorOptions;
+  readonly #threshold: number;
+
+  constructor(cpu: Cpu, options: TranslatorOptions) {
+    this.#cpu = cpu;
+    this.#options = options;
+    this.#threshold = options.threshold ?? defaultThreshold;
+  }
+
+  /**
+   * Told that a block begins with `instruction`, at `offset` in the page. Runs translated code if there is any, for at most
+   * `most` steps; gives the steps taken. RIP is then behind them, at an instruction for the interpreter or at another block.
+   */
+  reach(place: Place, offset: number, instruction: CachedInstruction, most: number): number {
+    const { region } = instruction;
+    if (region === undefined) {
+      if (++instruction.heat < this.#threshold * 2 ** Math.min(place.page.rewrites, mostPatience)) return 0;
+      return this.#translate(place, offset, instruction) ? this.reach(place, offset, instruction, most) : 0;
+    }
+    if (!region.valid || !sameContext(region.context, this.#context(place))) {
+      instruction.region = undefined;
+      return 0;
+    }
+    if (region.hasBreakpoint(place.breakpoints)) return 0;
+    const fuel = Math.min(most, longestStay);
+    const executed = fuel - region.run(region.blockAt(offset)!, fuel);
+    region.executed += executed;
+    if (++region.entries === trialEntries && region.executed < trialEntries * worthwhile)
+      this.#giveUp(place.page, region);
+    return executed;
+  }
+
+  #context(place: Place): KeyedContext {
+    place.context ??= contextOf(this.#cpu);
+    return place.context;
+  }
+
+  /** Finds or makes a region with a block at `offset`. False if there can be none. */
+  #translate(place: Place, offset: number, instruction: CachedInstruction): boolean {
+    instruction.heat = 0;
+    const context = this.#context(place);
+    const similar = [...place.page.regions].filter((region) => sameContext(region.context, context));
+    const known = similar.find((region) => region.blockAt(offset) !== undefined);
+    if (known) {
+      instruction.region = known;
+      return true;
+    }
+    // What the page is known to run is translated as one, so that execution can stay inside.
+    const seeds = [offset, ...similar.flatMap((region) => region.plan.blocks.map((block) => block.offset))];
+    const region = this.#make(place, seeds, context);
+    if (region?.blockAt(offset) === undefined) {
+      instruction.heat = never;
+      return false;
+    }
+    for (const old of similar) this.#drop(place.page, old);
+    place.page.regions.add(region);
+    for (const block of region.plan.blocks) {
+      const first = place.instructions[block.offset];
+      if (first) first.region = region;
+    }
+    this.#report("compiled", region, place.page);
+    return true;
+  }
+
+  #make(place: Place, seeds: readonly number[], context: KeyedContext): Region | undefined {
+    const { bytes, physical } = this.#cpu;
+    const { memory, addresses = { cpuBase, tlbBase } } = this.#options;
+    const at = physical.ramBase + place.page.number * pageBytes;
+    const code = { bytes: bytes.subarray(at, at + pageBytes), start: place.rip, end: place.end, isCode: place.isCode };
+    const plan = planRegion(seeds, code, context);
+    return plan.blocks.length === 0 ? undefined : makeRegion({ plan, code, context, addresses, memory });
+  }
+
+  /** Entering costs more than it saves: the blocks stay with the interpreter. */
+  #giveUp(page: CodePage, region: Region): void {
+    this.#drop(page, region);
+    for (const instructions of page.modes)
+      for (const { offset } of region.plan.blocks) {
+        const first = instructions?.[offset];
+        if (first) first.heat = never;
+      }
+  }
+
+  #drop(page: CodePage, region: Region): void {
+    region.valid = false;
+    page.regions.delete(region);
+  }
+
+  /** Reports a region that the code cache has dropped. */
+  invalidated(region: Region, page: CodePage): void {
+    this.#report("invalidated", region, page);
+  }
+
+  #report(action: RegionChange["action"], region: Region, page: CodePage): void {
+    const { blocks } = region.plan;
+    const address = page.number * pageBytes + blocks[0]!.offset;
+    this.#options.onRegion?.({ action, address, blocks: blocks.length, instructions: region.instructions });
+  }
+}
