@@ -59,6 +59,8 @@ export class Tlb {
   #drop(at: number): void {
     this.words[at + page] = -1;
     this.words[at + page + 1] = tlbNone;
+    this.words[at + addend] = 0;
+    this.words[at + flags] = 0;
   }
 
   #isEmpty(at: number): boolean {
