@@ -29,6 +29,7 @@ class Configurations implements vscode.DebugConfigurationProvider {
   }
 
   provideDebugConfigurations(): vscode.DebugConfiguration[] {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: VS Code replaces it, not we
     return [{ type: debugType, request: "launch", name: "Debug the guest in the editor", program: "${file}" }];
   }
 

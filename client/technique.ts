@@ -57,7 +57,10 @@ export class Techniques implements vscode.Disposable {
 
   #show(): void {
     const document = vscode.window.activeTextEditor?.document;
-    if (document?.languageId !== "ringside") return this.#item.hide();
+    if (document?.languageId !== "ringside") {
+      this.#item.hide();
+      return;
+    }
     const inForce = this.#inForce.get(document.uri.toString());
     const id = inForce?.technique ?? this.fallback(document.uri) ?? defaultTechnique;
     const technique = techniqueById(id);

@@ -7,7 +7,7 @@ import { mnemonics, rowsOf } from "../isa/table.ts";
 const words = (list: readonly string[]) => `\\b(?i:${[...list].sort().join("|")})\\b`;
 
 const sensitive = mnemonics.filter((m) =>
-  rowsOf(m).some((row) => row.sensitivity.robinIrvine && isVirtualizationHole(row)),
+  rowsOf(m).some((row) => isVirtualizationHole(row) && "robinIrvine" in row.sensitivity),
 );
 const always = sensitive.filter((m) => rowsOf(m).every(isVirtualizationHole));
 const privileged = mnemonics.filter((m) => rowsOf(m).every((row) => ["cpl0", "iopl", "io"].includes(row.privilege)));
