@@ -1,4 +1,5 @@
 import { effectiveSize, existsIn, type Form, requiredSize } from "./form.ts";
+import type { OpcodePattern } from "./opcode.ts";
 import type { Bits } from "./operands.ts";
 
 /** What besides opcode and ModRM decides which form an encoding is. */
@@ -25,11 +26,30 @@ const specificity = ({ pattern }: Form): number =>
   (pattern.prefix || pattern.noPrefix ? 4 : 0) +
   (pattern.plusRegister ? 0 : 1);
 
+/**
+ * Encodings that no manual assigns, but every processor treats as another one: 82 as 80 (not in 64-bit code), /6 of the
+ * shifts as /4, /1 of TEST as /0; SETcc ignores ModRM.reg. Decoded, never written.
+ */
+function aliasOf({ map, opcode, digit }: OpcodePattern, bits: Bits): Partial<OpcodePattern> | undefined {
+  if (map === 1 && opcode >> 4 === 9 && digit === 0) return { digit: undefined };
+  if (map !== 0) return undefined;
+  if (opcode === 0x80 && bits !== 64) return { opcode: 0x82 };
+  if (opcode >> 1 === 0x60 || opcode >> 2 === 0x34) return digit === 4 ? { digit: 6 } : undefined;
+  return opcode >> 1 === 0x7b && digit === 0 ? { digit: 1 } : undefined;
+}
+
+function withAliases(forms: readonly Form[], bits: Bits): Form[] {
+  return forms.flatMap((form) => {
+    if (!existsIn(form.row, bits)) return [];
+    const alias = aliasOf(form.pattern, bits);
+    return alias ? [form, { ...form, pattern: { ...form.pattern, ...alias } }] : [form];
+  });
+}
+
 /** Slots by `map << 8 | opcode` for one mode. */
 export function slotsOf(forms: readonly Form[], bits: Bits): (Slot | undefined)[] {
   const lists: Form[][] = [];
-  for (const form of forms) {
-    if (!existsIn(form.row, bits)) continue;
+  for (const form of withAliases(forms, bits)) {
     const first = (form.pattern.map << 8) | form.pattern.opcode;
     for (let n = first; n < first + (form.pattern.plusRegister ? 8 : 1); n++) {
       lists[n] ??= [];
@@ -65,12 +85,25 @@ function followingMatches({ pattern, mod }: Form, following: number): boolean {
   return mod !== "register" || following >= 0xc0;
 }
 
-function matches(form: Form, slot: Slot, bits: Bits, prefixes: Prefixes, following: number, narrowed: boolean): boolean {
+function matches(
+  form: Form,
+  slot: Slot,
+  bits: Bits,
+  prefixes: Prefixes,
+  following: number,
+  narrowed: boolean,
+): boolean {
   if (!prefixesMatch(form, prefixes) || !followingMatches(form, following)) return false;
   const { pattern } = form;
   if (pattern.addressSize !== undefined && pattern.addressSize !== prefixes.addressSize) return false;
-  // 90h is NOP, but with REX.B it is XCHG R8, rAX.
-  if (prefixes.rexB && !pattern.plusRegister && slot.forms.some((other) => other.pattern.plusRegister)) return false;
+  // 90h is NOP, but with REX.B it is XCHG R8, rAX; F3 90 is PAUSE either way.
+  if (
+    prefixes.rexB &&
+    !pattern.plusRegister &&
+    !pattern.prefix &&
+    slot.forms.some((other) => other.pattern.plusRegister)
+  )
+    return false;
   const required = requiredSize(form, bits);
   const override = prefixes.operandOverride && pattern.prefix !== 0x66;
   const size = effectiveSize(form, bits, override, prefixes.wide);

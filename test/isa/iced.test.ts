@@ -12,6 +12,9 @@ import { modes, samplesOf } from "./samples.ts";
 const sameInstruction: Readonly<Record<string, readonly string[]>> = {
   // NASM's and the manual's other names.
   movsxd: ["movsxd", "movsx"],
+  shl: ["shl", "sal" /* for the encoding /6 */],
+  sysret: ["sysret", "sysretq"],
+  sysexit: ["sysexit", "sysexitq"],
   wbinvd: ["wbinvd", "wbnoinvd" /* without WBNOINVD the F3 prefix is ignored (SDM Vol. 2, WBNOINVD) */],
 };
 

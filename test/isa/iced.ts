@@ -21,7 +21,10 @@ function memoryText(ins: Instruction, bits: Bits): string {
   const base = sameName(registerName(ins.memoryBase));
   const relative = base === "rip" || base === "eip";
   // Without registers the size of the displacement is all that is known of the address size.
-  const size = addressSizeOf(base) ?? addressSizeOf(sameName(registerName(ins.memoryIndex))) ?? ins.memoryDisplSize * 8;
+  const displacementBits = Code[ins.code]?.includes("moffs")
+    ? ins.memoryDisplSize * 8
+    : Math.min(32, ins.memoryDisplSize * 8);
+  const size = addressSizeOf(base) ?? addressSizeOf(sameName(registerName(ins.memoryIndex))) ?? displacementBits;
   return [
     segmentIn(registerName(ins.memorySegment), bits),
     relative ? "rel" : base,
