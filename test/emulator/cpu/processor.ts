@@ -131,6 +131,7 @@ export function protectedMode(p: Processor, cpl: 0 | 1 | 3 = 0): void {
 export function longMode(p: Processor, cpl: 0 | 3 = 0): void {
   protectedMode(p, cpl);
   const { cpu, ram } = p;
+  cpu.setIdtr(at.idt, 0xfff);
   const tables = 0x1_0000;
   ram.setBigUint64(tables, BigInt(tables + 0x1000) | 7n, true);
   ram.setBigUint64(tables + 0x1000, BigInt(tables + 0x2000) | 7n, true);
