@@ -65,6 +65,12 @@ function statementOf(item: Item, tree: InstructionTree, program: Program): State
     const written = writtenOperand(operand, conversion);
     if (written) operands.push(written);
   }
+  if (prefixes?.segment && operands.some((operand) => operand.kind === "memory" && operand.segment))
+    conversion.fault(
+      "prefix-not-allowed",
+      "The segment is given twice: before the instruction and in the brackets.",
+      tree.mnemonic,
+    );
   if (conversion.failed || operands.length < tree.operands.length) return undefined;
   return prefixes ? { mnemonic, operands, prefixes } : { mnemonic, operands };
 }

@@ -8,6 +8,8 @@ export interface Term {
   readonly coefficient: bigint;
   /** A factor was written, even if it is 1: `[eax*1]` wants eax as index. */
   readonly scaled: boolean;
+  /** It came about by adding the register to itself. */
+  readonly summed?: boolean;
 }
 
 /**
@@ -48,7 +50,7 @@ export function combine(a: Value, b: Value, sign: 1n | -1n): Value {
     const at = terms.findIndex((other) => other.base === term.base);
     const coefficient = sign * term.coefficient;
     if (at < 0) terms.push({ ...term, coefficient });
-    else terms[at] = { ...terms[at]!, coefficient: terms[at]!.coefficient + coefficient };
+    else terms[at] = { ...terms[at]!, coefficient: terms[at]!.coefficient + coefficient, summed: true };
   }
   return { constant, terms: terms.filter((term) => term.coefficient !== 0n), unknown: a.unknown || b.unknown };
 }

@@ -56,6 +56,8 @@ function plain(tree: OperandTree, expression: Expression, conversion: Conversion
   const place = address(value, expression, conversion);
   if (!place) return undefined;
   const distance = words.includes("short") ? "short" : words.includes("near") ? "near" : undefined;
+  if (distance && !conversion.branch)
+    return fault(conversion, "not-a-branch", `“${distance}” can only stand before the target of a branch.`, tree);
   return {
     kind: "number",
     value: place.value,
@@ -105,7 +107,7 @@ type MutableMemory = { -readonly [K in keyof WrittenMemory]: WrittenMemory[K] };
 
 function memory(tree: MemoryTree, conversion: Conversion): WrittenMemory | undefined {
   const value = evaluate(tree.address, conversion);
-  const registers = addressRegisters(value, tree.address, conversion);
+  const registers = addressRegisters(value, tree.address, tree.addressWords.includes("nosplit"), conversion);
   const segment = segmentOf(tree.segment, conversion);
   const place = address(
     { ...value, terms: value.terms.filter((term) => !("class" in term.base)) },
@@ -142,10 +144,12 @@ function addressWords(words: readonly AddressWord[], operand: MutableMemory): vo
 type Registers = Pick<WrittenMemory, "base" | "index" | "scale">;
 
 /** Which register is base and which index, as nasm reads it: a written factor makes an index. */
-function addressRegisters(value: Value, span: Span, conversion: Conversion): Registers | undefined {
+function addressRegisters(value: Value, span: Span, nosplit: boolean, conversion: Conversion): Registers | undefined {
   const [first, second, third] = registersOf(value);
   if (!first) return {};
   const wrong = (message: string) => fault(conversion, "bad-address", message, span);
+  // nasm keeps the sum as base and index here; which is which would be lost.
+  if (nosplit && first.summed) return wrong("With nosplit, write a factor instead of adding a register to itself.");
   if (third) return wrong("An address has at most two registers.");
   for (const term of second ? [first, second] : [first])
     if (term.coefficient < 0n) return wrong(`An address cannot subtract a register (${term.base.name}).`);
