@@ -39,7 +39,7 @@ function addressSizeOf(memory: WrittenMemory, bits: Bits, prefix: Bits | undefin
   if (first && second && first.width !== second.width)
     return `${first.name.toUpperCase()} and ${second.name.toUpperCase()} have different widths; registers of one address must have the same`;
   // In 64-bit code `[dword 5]` sizes the displacement only, for both sizes have four bytes of it.
-  const keyword = bits === 64 && memory.addressSize !== 64 ? undefined : memory.addressSize;
+  const keyword = bits === 64 && memory.addressSize === 32 ? undefined : memory.addressSize;
   const size = (first?.width as Bits | undefined) ?? keyword ?? prefix ?? bits;
   if (size === 64 && bits !== 64) return "64-bit addresses exist only in 64-bit code";
   if (size === 16 && bits === 64) return "16-bit addresses do not exist in 64-bit code";

@@ -82,18 +82,26 @@ function warnCut(output: Output, what: string, bits: number, operand: number): v
   });
 }
 
+/** `signedTo`: the field is sign-extended to so many bits. */
 function putImmediate(
   output: Output,
-  number: WrittenNumber,
+  { value = 0n }: WrittenNumber,
   width: Width,
   signedTo: Width | undefined,
   n: number,
 ): void {
-  const value = number.value ?? 0n;
   putNumber(output, value, width / 8);
-  const kept = signedTo ? BigInt.asIntN(width, value) === BigInt.asIntN(signedTo, value) : inField(value, width);
-  if (!kept || (signedTo && !inField(value, signedTo)))
-    warnCut(output, `${value}`, signedTo && kept ? signedTo : width, n);
+  if (signedTo === undefined) {
+    if (!inField(value, width)) warnCut(output, `${value}`, width, n);
+    return;
+  }
+  const meant = BigInt.asUintN(signedTo, BigInt.asIntN(width, value));
+  if (BigInt.asUintN(signedTo, value) === meant && inField(value, signedTo)) return;
+  output.warnings.push({
+    code: "value-out-of-range",
+    message: `${value} does not fit here; what is used is 0x${meant.toString(16)}, ${width} bits sign-extended to ${signedTo}`,
+    operand: n,
+  });
 }
 
 /** What follows ModRM: offsets, immediates, distances, in the order of the operands (which is that of the encoding). */

@@ -121,7 +121,7 @@ function variant({ mnemonic, operands }: Statement, bits: number): readonly Writ
   const small =
     name === "mov" &&
     second?.kind === "number" &&
-    second.size === undefined &&
+    (second.size === undefined || second.size === 64) &&
     !second.strict &&
     !second.relocatable &&
     second.value !== undefined &&
@@ -129,7 +129,9 @@ function variant({ mnemonic, operands }: Statement, bits: number): readonly Writ
   if (!storesSelector && !small) return undefined;
   const { number } = first.register;
   const low = registerNamed(number < 8 ? first.register.name.replace("r", "e") : `r${number}d`);
-  return low && [{ kind: "register", register: low }, ...operands.slice(1)];
+  if (!low) return undefined;
+  const rest = second?.kind === "number" ? [{ kind: "number", value: second.value } as const] : operands.slice(1);
+  return [{ kind: "register", register: low }, ...rest];
 }
 
 const encodingOf = (fit: Fit, written: Written): Encoding => ({
@@ -150,6 +152,8 @@ export function select(statement: Statement, options: EncodeOptions): Encoding |
   const { forms, operandSize } = meaning;
   const written = prepare(statement, options, operandSize);
   if ("code" in written) return refuse(written);
+  if (operandSize === 32 && options.bits === 64 && forms.every((form) => form.forced64))
+    return refuse(explain("wrong-mode", written, [], statement.mnemonic));
   const choice = choose(forms, written);
   if (choice.best && choice.ambiguous && written.memory && written.memory.size === undefined)
     return refuse({

@@ -123,7 +123,8 @@ function fitSigned(pattern: OperandPattern, number: WrittenNumber, written: Writ
   if (!keyword && !(form.row.default64 && written.bits === 64 && number.size === 32)) return "operand-size-mismatch";
   if (!isDefaultSize(form, written, number.size === 8 ? undefined : number.size)) return "no-such-form";
   const known = number.value !== undefined && !number.relocatable;
-  const fits = known && isSignExtended(number.value, from, to);
+  // For a byte nasm looks at the low 32 bits, also of a 64-bit operation: ADD RAX, 0xFFFFFFFF adds -1, with a warning.
+  const fits = known && isSignExtended(number.value, from, from === 8 && to === 64 ? 32 : to);
   if (from === 8) {
     if (number.size === 8) return fits ? 0 : 1;
     return fits && !number.strict ? 0 : "no-such-form";
@@ -149,7 +150,7 @@ function isDefaultSize(form: Form, written: Written, keyword: Width | undefined)
   const wanted = keyword ?? written.operandSize;
   const required = requiredSize(form, written.bits);
   if (required === (wanted ?? defaultSize(form, written.bits)) || form.size === wanted) return true;
-  return written.bits === 64 && form.row.default64 && required === 64 && wanted === 32;
+  return written.bits === 64 && form.row.default64 && required === 64 && wanted === 32 && !form.forced64;
 }
 
 const defaultSize = (form: Form, bits: Bits): Bits => (bits === 64 && !form.row.default64 ? 32 : bits);
@@ -235,7 +236,8 @@ function sizePrefixes(
   const required = requiredSize(form, bits);
   const size = required ?? wanted;
   if (bits !== 64) return size === 64 ? "wrong-mode" : { override: size !== undefined && size !== bits, wide: false };
-  if (size === 16) return form.forced64 ? "wrong-mode" : { override: true, wide: false };
+  // On near branches the prefix has no effect, but o16 RET can be written.
+  if (size === 16 || (form.forced64 && wanted === 16)) return { override: true, wide: false };
   const wide = size === 64 && (!form.row.default64 || written.operandSize === 64);
   return { override: false, wide };
 }
@@ -271,17 +273,21 @@ function numberAsksFor(form: Form, { operands }: Written): Bits | undefined {
   return asks && only.size !== 8 ? only.size : undefined;
 }
 
+const isLongRegister = (operand: WrittenOperand): boolean =>
+  operand.kind === "register" && operand.register.class === "general" && operand.register.width === 64;
+
 /** Prefixes, REX and length for a form whose operands fit. */
 function measure(form: Form, written: Written, rank: number): Fit | Misfit {
   const { bits, prefixes, memory } = written;
   const wanted = numberAsksFor(form, written) ?? written.operandSize;
   const required = requiredSize(form, bits);
-  if (written.operandSize && required && written.operandSize !== required && form.size !== written.operandSize)
+  const ignored = bits === 64 && form.row.default64 && written.operandSize === 32;
+  if (written.operandSize && required && !ignored && ![required, form.size].includes(written.operandSize))
     return "prefix-not-allowed";
   const sizes = sizePrefixes(form, written, wanted);
   if (typeof sizes === "string") return sizes;
   const rex = rexOf(form, written, sizes.wide);
-  if (rex !== 0 && bits !== 64) return "wrong-mode";
+  if (bits !== 64 && (rex !== 0 || written.operands.some(isLongRegister))) return "wrong-mode";
   if (rex !== 0 && written.operands.some((o) => o.kind === "register" && o.register.class === "high-byte"))
     return "high-byte-with-rex";
   const addressSize = addressSizeIn(form, written);
