@@ -42,7 +42,8 @@ interface Located {
   readonly straight: boolean;
 }
 
-const mostInstructions = 2000;
+/** Bounds the time a compilation takes. */
+const mostInstructions = 1000;
 const nowhere: Located = {
   decoded: undefined,
   next: undefined,

@@ -110,6 +110,7 @@ class RegionWriter {
     const { code, frame } = this.#m;
     const { instructions } = block;
     let rip = this.#ripOf(block);
+    code.releaseTemporaries();
     code.get(frame.fuel);
     code.i32(instructions.length);
     code.op("i32.lt_s");

@@ -3,7 +3,7 @@ import type { Width } from "../../../isa/registers.ts";
 import type { Code, Opcode, ValueType } from "./wasm-module.ts";
 
 /**
- * A value of the guest in WebAssembly: a local variable that is set once, or a constant. Widths up to 32 are an i32 whose
+ * A value of the guest in WebAssembly: a local variable that nothing else sets within its block, or a constant. Widths up to 32 are an i32 whose
  * upper bits are zero, 64 an i64, 1 an i32 of 0 or 1. Constants are unsigned.
  */
 export type Place = Value & ({ readonly local: number } | { readonly constant: bigint });
@@ -49,9 +49,9 @@ export class WasmArithmetic {
     else this.code.i32(Number(BigInt.asIntN(32, place.constant)));
   }
 
-  /** The value on WebAssembly's stack, as a new local. */
+  /** The value on WebAssembly's stack, as a local of its own. */
   keep(width: Width | 1): Place {
-    const local = this.code.local(typeOf(width));
+    const local = this.code.temporary(typeOf(width));
     this.code.set(local);
     return { width, local };
   }

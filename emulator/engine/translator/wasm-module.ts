@@ -112,6 +112,10 @@ export class Code {
   readonly bytes: number[] = [];
   readonly #locals: ValueType[] = [];
   readonly #parameters: number;
+  readonly #temporaries: Readonly<Record<ValueType, { readonly locals: number[]; used: number }>> = {
+    i32: { locals: [], used: 0 },
+    i64: { locals: [], used: 0 },
+  };
   /** Blocks open now. */
   depth = 0;
 
@@ -123,6 +127,18 @@ export class Code {
   local(type: ValueType): number {
     this.#locals.push(type);
     return this.#parameters + this.#locals.length - 1;
+  }
+
+  /** A local variable whose value is not needed beyond the next `releaseTemporaries`. */
+  temporary(type: ValueType): number {
+    const pool = this.#temporaries[type];
+    if (pool.used === pool.locals.length) pool.locals.push(this.local(type));
+    return pool.locals[pool.used++]!;
+  }
+
+  releaseTemporaries(): void {
+    this.#temporaries.i32.used = 0;
+    this.#temporaries.i64.used = 0;
   }
 
   get locals(): readonly ValueType[] {
