@@ -96,7 +96,7 @@ function takeInterrupt(cpu: Cpu, blocked: boolean): boolean {
   }
   if (cpu.monitor) {
     if (cpu.monitor.onInterrupt()) return true;
-    if (!cpu.bus.interruptPending()) return false;
+    if (cpu.monitor.ownsInterrupts || !cpu.bus.interruptPending()) return false;
   }
   if ((cpu.eflags & IF) === 0) return false;
   cpu.interrupt(cpu.bus.acknowledgeInterrupt());

@@ -36,6 +36,8 @@ export interface Monitor {
   onException(fault: Fault): void;
   /** A physical interrupt is pending and the monitor is asked first. True: it took it (an exit is pending now). */
   onInterrupt(): boolean;
+  /** Physical interrupts never go through the guest's own table. */
+  readonly ownsInterrupts: boolean;
   /** Delivery of #DF faulted: true if an exit took it, false to shut down. */
   onTripleFault(): boolean;
   /** At an instruction boundary with `attention` set: interrupt windows, injection. True if an exit is pending now. */
@@ -48,6 +50,11 @@ export interface Monitor {
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined;
   /** CR0 or CR4 as the guest reads it: real value, or the read shadow under the guest/host mask. */
   readControl(number: 0 | 4, real: bigint): bigint;
+  /**
+   * Guest-physical address of a linear address by the guest's own page tables, for debuggers; undefined where they have
+   * none. Changes nothing.
+   */
+  guestPhysical(linear: number): number | undefined;
   /** Bits of CR0 or CR4 that a write by the guest leaves as they are (the guest/host mask). Default: none. */
   hostOwned?(number: 0 | 4): bigint;
   /** An exit happened and the VMM has not resumed the guest yet. */
