@@ -28,6 +28,11 @@ export class Allocator {
     return address;
   }
 
+  /** Is there a page left? */
+  get hasPage(): boolean {
+    return this.#next < hostReservedBytes;
+  }
+
   /** `count` pages in a row. */
   pages(count: number): number {
     const first = this.page();

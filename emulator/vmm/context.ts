@@ -14,6 +14,8 @@ export interface VmmContext {
   readonly guestBytes: number;
   readonly mode: StartMode;
   readonly costs: CostProfile;
+  /** Executes the instruction at RIP by its semantics, as part of the present step. Throws what it throws. */
+  readonly interpret: () => void;
   readonly record: (body: EventBody) => MachineEvent;
   /** Fills in the cost of an exit event once the guest is resumed. */
   readonly settle: (sequence: number, cost: number) => void;

@@ -9,7 +9,8 @@ export type ExitBody = Omit<EventBody & { kind: "exit" }, "kind" | "cost" | "tec
 /** An exit between leaving the guest and resuming it. Plain JSON: part of a snapshot. */
 export interface Pending {
   readonly sequence: number;
-  readonly reason: string;
+  /** Key of its handler. */
+  readonly handler: string;
   /** Cycles charged so far. */
   readonly cost: number;
 }
@@ -24,7 +25,7 @@ export class Dispatcher<Subject> {
   readonly #technique: TechniqueId;
   readonly #handlers: Readonly<Record<string, (subject: Subject) => string | undefined>>;
 
-  /** Handlers by reason say what they did, or undefined if the guest is not to be resumed (yet). */
+  /** Handlers say what they did, or undefined if the guest is not to be resumed (yet). */
   constructor(
     context: VmmContext,
     technique: TechniqueId,
@@ -35,24 +36,22 @@ export class Dispatcher<Subject> {
     this.#handlers = handlers;
   }
 
-  /** The guest has been left. */
-  left(body: ExitBody): void {
+  /** The guest has been left. The handler is that of the reason unless another is named. */
+  left(body: ExitBody, handler = body.reason): void {
     const { sequence } = this.#context.record({ kind: "exit", ...body, cost: 0, technique: this.#technique });
     const cost = this.#context.costs.exit;
     this.#spend(cost);
-    this.pending = { sequence, reason: body.reason, cost };
+    this.pending = { sequence, handler, cost };
     this.#context.cpu.attention = true;
   }
 
   /** Runs the handler of the pending exit. */
   dispatch(subject: Subject): string | undefined {
-    const { reason } = this.pending!;
-    const handler = this.#handlers[reason];
-    if (!handler) {
-      this.#context.stop("unsupported", `The VMM has no handler for the exit ${reason}.`);
-      return undefined;
-    }
-    return handler(subject);
+    const { handler } = this.pending!;
+    const routine = this.#handlers[handler];
+    if (routine) return routine(subject);
+    this.#context.stop("unsupported", `The VMM has no handler for the exit ${handler}.`);
+    return undefined;
   }
 
   /** The guest is resumed; `work` is what the VMM spent in cycles beyond the crossings. */

@@ -1,6 +1,5 @@
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
-import { deliverInterrupt, injectException } from "../../cpu/exceptions.ts";
 import { isVmExit, pushesErrorCode, vectorName } from "../../cpu/fault.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import { controls, isOn } from "../../vmx/controls.ts";
@@ -98,6 +97,11 @@ export class HardwareAssisted implements Monitor {
     return host;
   }
 
+  guestPhysical(linear: number): number | undefined {
+    const result = this.cpu.walker.walk({ linear, access: "read", user: false, probe: true });
+    return result.kind === "page" ? result.physical : undefined;
+  }
+
   /** The VMM touches guest memory for an emulation: it maps what it needs, instead of exiting to itself. */
   #reach(guestPhysical: number): void {
     const mapped = this.#nonRoot.translate(guestPhysical, "read", { linear: undefined, forTable: false, probe: true });
@@ -110,6 +114,10 @@ export class HardwareAssisted implements Monitor {
 
   hostOwned(number: 0 | 4): bigint {
     return this.#nonRoot.hostOwned(number);
+  }
+
+  get ownsInterrupts(): boolean {
+    return isOn(this.vmcs, "externalInterruptExiting");
   }
 
   // The VMM.
@@ -262,8 +270,8 @@ export class HardwareAssisted implements Monitor {
       ...(errorCode === undefined ? {} : { errorCode }),
     });
     try {
-      if (event.kind === "interrupt") deliverInterrupt(this.cpu, event.vector);
-      else injectException(this.cpu, event);
+      if (event.kind === "interrupt") this.cpu.interrupt(event.vector);
+      else this.cpu.inject(event);
     } catch (thrown) {
       if (!isVmExit(thrown)) throw thrown;
     }

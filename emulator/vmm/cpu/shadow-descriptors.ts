@@ -1,0 +1,175 @@
+import type { Cpu } from "../../cpu/cpu.ts";
+import { accessBits } from "../../cpu/layout.ts";
+import { LDTR, type Segment } from "../../cpu/state.ts";
+import type { HostMemory } from "../../vmx/host-memory.ts";
+import type { Allocator } from "../allocator.ts";
+import { pte, vmmLinear } from "../memory/shadow-paging.ts";
+import type { RealRegisters, Table } from "./virtual-cpu.ts";
+
+const pageBytes = 4096;
+const tableBytes = 0x1_0000;
+
+/** Where the VMM's tables lie in its part of the linear address space, in bytes from its start. */
+const places = { gdt: 0, ldt: tableBytes, idt: 2 * tableBytes, tss: 2 * tableBytes + pageBytes } as const;
+const pages = (2 * tableBytes) / pageBytes + 2;
+const entryPoints = vmmLinear + 0x30_0000;
+
+/** Selectors of the VMM's own descriptors, at the end of the shadow GDT. */
+const vmmSelectors = { code: 0xffe8, tss: 0xfff0, ldt: 0xfff8 } as const;
+const taskLimit = 0x67;
+
+/** Bits of the high half of a descriptor. */
+const high = { accessed: 0x100, code: 0x800, s: 0x1000, dpl: 0x6000, p: 0x8000 } as const;
+const dplShift = 13;
+
+interface Halves {
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * What the guest's descriptor becomes in the shadow table. Code and data of ring 0 go to ring 1, and are marked accessed, for the
+ * processor cannot write to the table. Not present, so that using them traps: code of rings 2 and 3 while the guest's kernel
+ * runs (the VMM must see every return to it), and all gates and TSSs.
+ */
+export function shadowDescriptor({ low, high: word }: Halves, kernelRuns: boolean): Halves {
+  const dpl = (word & high.dpl) >>> dplShift;
+  const moved = dpl === 0 ? word | (1 << dplShift) : word;
+  if ((word & high.s) === 0) return { low, high: moved & ~high.p };
+  const hidden = (word & high.code) !== 0 && dpl >= 2 && kernelRuns;
+  return { low, high: (hidden ? moved & ~high.p : moved) | high.accessed };
+}
+
+/** Parts of a system descriptor put together: base, limit, access byte (P, DPL, type) and flags nibble. */
+function descriptor(base: number, limit: number, access: number, flags: number): Halves {
+  return {
+    low: (((base & 0xffff) << 16) | (limit & 0xffff)) >>> 0,
+    high: ((base & 0xff00_0000) | (flags << 20) | (limit & 0xf_0000) | (access << 8) | ((base >>> 16) & 0xff)) >>> 0,
+  };
+}
+
+/** Reads the guest's descriptors through its own page tables, without faults or traces. */
+class DescriptorReader {
+  /** Guest-physical pages read. */
+  readonly pages = new Set<number>();
+  readonly #cpu: Cpu;
+  /** Host-physical pages by linear page. */
+  readonly #hosts = new Map<number, number | undefined>();
+
+  constructor(cpu: Cpu) {
+    this.#cpu = cpu;
+  }
+
+  /** Undefined where it is not in the guest's memory. */
+  read(linear: number): Halves | undefined {
+    const low = this.#read32(linear);
+    const word = this.#read32(linear + 4);
+    return low === undefined || word === undefined ? undefined : { low, high: word };
+  }
+
+  #read32(linear: number): number | undefined {
+    let value = 0;
+    for (let n = 0; n < 4; n++) {
+      const at = (linear + n) >>> 0;
+      const page = this.#page(at >>> 12);
+      if (page === undefined) return undefined;
+      value += this.#cpu.physical.read(page + (at & 0xfff), 1) * 2 ** (8 * n);
+    }
+    return value;
+  }
+
+  #page(number: number): number | undefined {
+    if (this.#hosts.has(number)) return this.#hosts.get(number);
+    const { physical, host } = this.#cpu.walk(number * pageBytes, "read", false);
+    if (physical !== undefined) this.pages.add(Math.floor(physical / pageBytes));
+    this.#hosts.set(number, host);
+    return host;
+  }
+}
+
+/**
+ * The VMM's GDT, LDT, IDT and TSS: real tables in its memory, mapped read-only at the top of the linear address space, to
+ * which the real registers point while the guest runs. GDT and LDT shadow the guest's; the IDT sends everything to the VMM.
+ */
+export class ShadowDescriptors {
+  /** Page table of the VMM's linear addresses. */
+  readonly pageTable: number;
+  /** Guest-physical pages that hold the guest's GDT and LDT: writes to them must be seen. */
+  traced: ReadonlySet<number> = new Set();
+  readonly #memory: HostMemory;
+  readonly #cpu: Cpu;
+  /** Host-physical address of the tables. */
+  readonly #base: number;
+
+  constructor(cpu: Cpu, memory: HostMemory, allocator: Allocator) {
+    this.#cpu = cpu;
+    this.#memory = memory;
+    this.pageTable = allocator.page();
+    this.#base = allocator.pages(pages);
+    for (let n = 0; n < pages; n++)
+      memory.write32(this.pageTable + 4 * n, (this.#base + n * pageBytes) | pte.present | pte.accessed);
+    this.#writeOwn();
+  }
+
+  /** The real registers that go with the tables; `ldtr` is the guest's own. */
+  real(ldtr: Segment, root: number): RealRegisters {
+    const hasLdt = (ldtr.access & accessBits.unusable) === 0;
+    const access = 0x82;
+    return {
+      cr3: root,
+      gdtr: { base: vmmLinear + places.gdt, limit: tableBytes - 1 },
+      idtr: { base: vmmLinear + places.idt, limit: 256 * 8 - 1 },
+      ldtr: hasLdt
+        ? {
+            selector: vmmSelectors.ldt,
+            access,
+            limit: Math.min(ldtr.limit, tableBytes - 1),
+            base: vmmLinear + places.ldt,
+          }
+        : { selector: 0, access: accessBits.unusable, limit: 0, base: 0 },
+      tr: { selector: vmmSelectors.tss, access: 0x8b, limit: taskLimit, base: vmmLinear + places.tss },
+    };
+  }
+
+  /** Copies the guest's GDT and LDT. The guest's own registers must be loaded. */
+  synchronize(kernelRuns: boolean): void {
+    const guest = new DescriptorReader(this.#cpu);
+    this.#copy(places.gdt, this.#cpu.gdtr, vmmSelectors.code, kernelRuns, guest);
+    const ldtr = this.#cpu.segment(LDTR);
+    const ldt = (ldtr.access & accessBits.unusable) === 0 ? ldtr : { base: 0, limit: -1 };
+    this.#copy(places.ldt, ldt, tableBytes, kernelRuns, guest);
+    this.traced = guest.pages;
+  }
+
+  /** `room` bytes of the shadow table from `place` are for the guest's descriptors; what it has not is zero. */
+  #copy(place: number, table: Table, room: number, kernelRuns: boolean, guest: DescriptorReader): void {
+    for (let offset = 0; offset < room; offset += 8) {
+      const copied = offset + 7 <= table.limit ? guest.read(table.base + offset) : undefined;
+      const isNull = place === places.gdt && offset === 0;
+      const shadow = copied && !isNull ? shadowDescriptor(copied, kernelRuns) : { low: 0, high: 0 };
+      this.#write(place + offset, shadow);
+    }
+  }
+
+  #write(offset: number, value: Halves): void {
+    this.#memory.write32(this.#base + offset, value.low);
+    this.#memory.write32(this.#base + offset + 4, value.high);
+  }
+
+  /** The VMM's descriptors, its IDT with gates of DPL 0, and its TSS with an I/O bitmap that allows nothing. */
+  #writeOwn(): void {
+    this.#write(places.gdt + vmmSelectors.code, descriptor(0, 0xf_ffff, 0x9b, 0xc));
+    this.#write(places.gdt + vmmSelectors.tss, descriptor(vmmLinear + places.tss, taskLimit, 0x8b, 0));
+    this.#write(places.gdt + vmmSelectors.ldt, descriptor(vmmLinear + places.ldt, tableBytes - 1, 0x82, 0));
+    for (let vector = 0; vector < 256; vector++) {
+      const target = entryPoints + 16 * vector;
+      const presentInterruptGate = 0x8e00;
+      this.#write(places.idt + 8 * vector, {
+        low: ((vmmSelectors.code << 16) | (target & 0xffff)) >>> 0,
+        high: ((target & 0xffff_0000) | presentInterruptGate) >>> 0,
+      });
+    }
+    const bitmapBeyondLimit = taskLimit + 1;
+    this.#memory.write32(this.#base + places.tss + 0x64, bitmapBeyondLimit << 16);
+  }
+}

@@ -1,0 +1,411 @@
+import { flagMask } from "../../../isa/flags.ts";
+import type { Decoded } from "../../../isa/operands.ts";
+import type { Cpu } from "../../cpu/cpu.ts";
+import { isFault, vector, vectorName } from "../../cpu/fault.ts";
+import type { Access, Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
+import { CR0, CR4 } from "../../cpu/state.ts";
+import type { StartMode } from "../../machine-interface.ts";
+import { HostMemory } from "../../vmx/host-memory.ts";
+import { linearAddress } from "../../vmx/instruction-facts.ts";
+import { Allocator } from "../allocator.ts";
+import { hostReservedBytes, type VmmContext } from "../context.ts";
+import { Dispatcher, type Pending } from "../dispatcher.ts";
+import { ShadowFaults } from "../memory/shadow-faults.ts";
+import { ShadowPaging } from "../memory/shadow-paging.ts";
+import { ShadowDescriptors } from "./shadow-descriptors.ts";
+import { compressible, describeInterrupt, describeTrap, instructionAt } from "./trap-reasons.ts";
+import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
+
+const IF = flagMask("IF");
+const TF = flagMask("TF");
+const blockedByStiOrMovSs = 3;
+/** The processor's mark that a single step is under way (`cpu/interrupts.ts`). */
+const stepArmed = 1 << 30;
+/** Changes of these CR0 and CR4 bits make old translations invalid. */
+const pagingCr0 = CR0.PG | CR0.WP;
+const pagingCr4 = CR4.PSE | CR4.PAE | CR4.PGE;
+
+/** Why a guest that starts in this mode is refused. */
+export const refusesMode = (mode: StartMode): string | undefined =>
+  mode === "protected"
+    ? undefined
+    : `Trap and emulate runs guests that start in 32-bit protected mode ("%pragma ringside mode protected"); this one starts in ${mode} mode.`;
+
+/** A fault as it is kept until the VMM handles it. */
+interface Trap {
+  readonly vector: number;
+  readonly errorCode: number | null;
+  readonly address: number | null;
+  readonly source: Fault["source"];
+  readonly length: number;
+  readonly debug: number | null;
+}
+
+/** A write to a traced page that runs by itself for one instruction. */
+interface Step {
+  readonly linear: number;
+  /** The guest's TF. */
+  readonly trapFlag: boolean;
+}
+
+interface Saved {
+  readonly pending: Pending | null;
+  readonly trap: Trap | null;
+  readonly waiting: boolean;
+  readonly heldBack: boolean;
+  readonly kernelRuns: boolean;
+  readonly step: Step | null;
+  readonly virtual: VirtualRegisters;
+  readonly traced: readonly number[];
+  readonly nextPage: number;
+}
+
+/**
+ * A classic VMM without hardware support, for 32-bit guests: the guest runs on the processor with its kernel at CPL 1. What is privileged
+ * traps and is emulated; what is sensitive but not privileged executes natively, and tells or does something else than
+ * at CPL 0. Paging is virtualized by shadow page tables, GDT and LDT by shadow tables that are read-only to the guest.
+ *
+ * Not done: real, virtual-8086 and long mode, no-execute pages, hardware task switches. Guest rings 0 and 1 are not kept
+ * apart. Accessed bits are not set in the guest's own descriptors. The last 4 MiB of the linear address space are the VMM's.
+ */
+export class TrapAndEmulate implements Monitor {
+  readonly ownsInterrupts = true;
+  readonly #cpu: Cpu;
+  readonly #context: VmmContext;
+  readonly #allocator: Allocator;
+  readonly #virtual: VirtualCpu;
+  readonly #descriptors: ShadowDescriptors;
+  readonly #shadow: ShadowPaging;
+  readonly #faults: ShadowFaults;
+  readonly #dispatcher: Dispatcher<TrapAndEmulate>;
+  #trap: Trap | undefined;
+  #waiting = false;
+  /** The guest had interrupts disabled when the last one came. */
+  #heldBack = false;
+  #kernelRuns = true;
+  #step: Step | undefined;
+  /** The VMM itself has written to a traced page on behalf of the guest. */
+  #tracedWritten = false;
+
+  constructor(context: VmmContext) {
+    this.#context = context;
+    this.#cpu = context.cpu;
+    const memory = new HostMemory(context.cpu);
+    this.#allocator = new Allocator(memory, context.guestBytes);
+    this.#virtual = new VirtualCpu(context.cpu);
+    this.#descriptors = new ShadowDescriptors(context.cpu, memory, this.#allocator);
+    this.#shadow = new ShadowPaging(context.cpu, memory, this.#allocator, this.#descriptors.pageTable);
+    this.#faults = new ShadowFaults(context, this.#shadow, () => this.#descriptors.traced);
+    this.#dispatcher = new Dispatcher(context, "trap-and-emulate", { trap: (vmm) => vmm.#handleTrap() });
+    this.#withMonitor(() => this.#descriptors.synchronize(true));
+    this.#leave();
+  }
+
+  /** The tables are read through the monitor, which the machine installs only after it was made. */
+  #withMonitor(act: () => void): void {
+    const { monitor } = this.#cpu;
+    this.#cpu.monitor = this;
+    act();
+    this.#cpu.monitor = monitor;
+  }
+
+  // What the processor asks.
+
+  beforeInstruction(): void {
+    // There is no VMX operation: nothing but exceptions and interrupts leaves the guest.
+  }
+
+  onException(fault: Fault): void {
+    if (this.#virtual.inside) return;
+    const { address, errorCode, debug } = fault;
+    this.#trap = {
+      vector: fault.vector,
+      errorCode: errorCode ?? null,
+      address: address === undefined ? null : Number(address),
+      source: fault.source,
+      length: fault.length,
+      debug: debug ?? null,
+    };
+    this.#left(describeTrap(this.#cpu, fault, address === undefined ? 0 : this.#shadow.entry(Number(address))));
+    throw { kind: "exit" } satisfies VmExit;
+  }
+
+  #left(body: ReturnType<typeof describeTrap>): void {
+    this.#dispatcher.left(body, "trap");
+  }
+
+  onInterrupt(): boolean {
+    const interruptible = (this.#virtual.registers.flags & IF) !== 0;
+    if (this.#waiting) return interruptible && this.#wake();
+    if (!interruptible && this.#heldBack) return false;
+    this.#heldBack = !interruptible;
+    this.#trap = undefined;
+    this.#left(describeInterrupt(interruptible));
+    return true;
+  }
+
+  onTripleFault(): boolean {
+    this.#context.stop(
+      "triple-fault",
+      "The guest triple-faulted: an exception occurred while a double fault was delivered.",
+    );
+    return true;
+  }
+
+  atBoundary(): boolean {
+    return false;
+  }
+
+  /** The shadow tables hold host-physical addresses; the guest's own tables, which the VMM reads for it, guest-physical ones. */
+  translate(physical: number, access: Access): number | undefined {
+    if (!this.#virtual.inside) return physical;
+    if (access === "write" && this.#descriptors.traced.has(Math.floor(physical / 4096))) this.#tracedWritten = true;
+    return this.#allocator.hostOf(physical) ?? physical + hostReservedBytes;
+  }
+
+  readControl(_number: 0 | 4, real: bigint): bigint {
+    return real;
+  }
+
+  hostOwned(): bigint {
+    return 0n;
+  }
+
+  guestPhysical(linear: number): number | undefined {
+    return this.#virtual.withGuestPaging(() => {
+      const result = this.#cpu.walker.walk({ linear, access: "read", user: false, probe: true });
+      return result.kind === "page" ? result.physical : undefined;
+    });
+  }
+
+  // The VMM.
+
+  get exitPending(): boolean {
+    return this.#dispatcher.pending !== undefined && !this.#waiting;
+  }
+
+  handleExit(): void {
+    this.#virtual.enter();
+    let handled: string | undefined;
+    try {
+      handled = this.#dispatcher.dispatch(this);
+      if (handled !== undefined) handled += this.#offerInterrupt();
+    } finally {
+      this.#leave();
+    }
+    if (handled !== undefined) this.#dispatcher.resumed(handled, 0);
+  }
+
+  /** Before the guest goes on: its shadows must agree with what the VMM has done for it. */
+  #leave(): void {
+    const before = this.#virtual.registers;
+    const kernelRuns = this.#cpu.cpl < 2;
+    const { cr0, cr3, cr4, gdtr } = this.#cpu;
+    const newModes = ((cr0 ^ before.cr0) & pagingCr0) !== 0 || ((cr4 ^ before.cr4) & pagingCr4) !== 0;
+    const newPaging = newModes || cr3 !== before.cr3;
+    const newTables =
+      newPaging ||
+      gdtr.base !== before.gdtr.base ||
+      gdtr.limit !== before.gdtr.limit ||
+      this.#ldtChanged(before) ||
+      kernelRuns !== this.#kernelRuns ||
+      this.#tracedWritten;
+    if (newModes) this.#faults.flush("the guest changed its paging mode");
+    if (newTables) this.#synchronize(kernelRuns);
+    this.#virtual.leave(this.#descriptors.real(this.#cpu.segment(6), this.#shadow.root));
+  }
+
+  #ldtChanged({ ldtr }: VirtualRegisters): boolean {
+    const now = this.#cpu.segment(6);
+    return now.selector !== ldtr.selector || now.base !== ldtr.base || now.limit !== ldtr.limit;
+  }
+
+  #synchronize(kernelRuns: boolean): void {
+    const before = this.#descriptors.traced;
+    this.#descriptors.synchronize(kernelRuns);
+    const now = this.#descriptors.traced;
+    // Pages that are traced from now on may be writable in the shadow.
+    if ([...now].some((page) => !before.has(page))) this.#faults.flush("the guest's descriptor tables are traced");
+    this.#kernelRuns = kernelRuns;
+    this.#tracedWritten = false;
+  }
+
+  /** The handler of every trap; the guest's own registers are loaded. */
+  #handleTrap(): string | undefined {
+    const trap = this.#trap;
+    if (!trap) {
+      this.#cancelStep();
+      return "took the interrupt";
+    }
+    const fault = faultOf(trap);
+    if (fault.vector === vector.PF && fault.source === "hardware") return this.#handlePageFault(fault);
+    if (this.#step && fault.vector === vector.DB) return this.#endStep(fault);
+    this.#cancelStep();
+    if (fault.source === "hardware" && compressible.has(fault.vector)) return this.#emulate();
+    return this.#deliver(fault);
+  }
+
+  #handlePageFault(fault: Fault): string {
+    const outcome = this.#faults.handle(fault);
+    if (outcome.kind === "hidden") return outcome.what;
+    if (outcome.kind === "traced") {
+      this.#beginStep(outcome.linear);
+      return "lets the write to a traced page run by itself";
+    }
+    this.#cancelStep();
+    return this.#deliver({ ...fault, errorCode: outcome.errorCode });
+  }
+
+  /** Emulates the instruction at the level the guest believes to have; what that raises is the guest's. */
+  #emulate(): string | undefined {
+    const decoded = instructionAt(this.#cpu);
+    const name = decoded?.row.mnemonic.toUpperCase() ?? "the instruction";
+    const start = this.#cpu.rip;
+    const page = decoded && invalidatedPage(this.#cpu, decoded);
+    try {
+      do this.#context.interpret();
+      while (decoded !== undefined && decoded.repeat !== "none" && this.#cpu.rip === start);
+    } catch (thrown) {
+      if (isFault(thrown)) return this.#deliver(thrown);
+      throw thrown;
+    }
+    this.#cpu.interruptibility &= ~stepArmed;
+    if (page !== undefined) this.#faults.invalidate(page);
+    if (decoded && loadsCr3(decoded)) this.#faults.flush("the guest loaded CR3");
+    if (this.#cpu.activity === 0) return `emulated ${name}`;
+    return this.#halted();
+  }
+
+  #halted(): string | undefined {
+    const interruptible = (this.#cpu.eflags & IF) !== 0;
+    if (!interruptible) {
+      this.#context.stop("halted", "The guest executed HLT with interrupts disabled: nothing can wake it.");
+      return undefined;
+    }
+    if (this.#cpu.bus.interruptPending()) {
+      this.#cpu.activity = 0;
+      return "emulated HLT: an interrupt was already waiting";
+    }
+    this.#waiting = true;
+    return undefined;
+  }
+
+  /** Passes an exception on to the guest, through its own IDT. */
+  #deliver(fault: Fault): string {
+    this.#recordInjection(fault.vector, fault.errorCode);
+    this.#cpu.deliver(fault);
+    return `delivered ${vectorName(fault.vector)} to the guest`;
+  }
+
+  #recordInjection(number: number, errorCode: number | undefined): void {
+    this.#context.record({
+      kind: "inject",
+      vector: number,
+      name: vectorName(number),
+      ...(errorCode === undefined ? {} : { errorCode }),
+    });
+  }
+
+  /** Delivers a waiting interrupt if the guest can take it; the rest of the sentence on what was done. */
+  #offerInterrupt(): string {
+    const cpu = this.#cpu;
+    const blocked = (cpu.interruptibility & blockedByStiOrMovSs) !== 0;
+    if (blocked || (cpu.eflags & IF) === 0 || !cpu.bus.interruptPending()) return "";
+    this.#cancelStep();
+    this.#heldBack = false;
+    const number = cpu.bus.acknowledgeInterrupt();
+    this.#recordInjection(number, undefined);
+    cpu.interrupt(number);
+    return `, delivered interrupt ${number.toString(16).toUpperCase()}h`;
+  }
+
+  /** An interrupt ends the wait of HLT. */
+  #wake(): boolean {
+    this.#waiting = false;
+    this.#cpu.activity = 0;
+    this.#virtual.enter();
+    let handled = "emulated HLT: idle until an interrupt came";
+    try {
+      handled += this.#offerInterrupt();
+    } finally {
+      this.#leave();
+    }
+    this.#dispatcher.resumed(handled, 0);
+    return true;
+  }
+
+  // Tracing: a write to a page with descriptors runs natively for one instruction, and then the shadows are renewed.
+
+  #beginStep(linear: number): void {
+    const cpu = this.#cpu;
+    const trapFlag = this.#step?.trapFlag ?? (cpu.eflags & TF) !== 0;
+    this.#step = { linear, trapFlag };
+    cpu.eflags |= TF;
+    cpu.attention = true;
+  }
+
+  /** The step is over, or will not happen: the page is traced again. */
+  #cancelStep(): void {
+    if (!this.#step) return;
+    const cpu = this.#cpu;
+    if (!this.#step.trapFlag) cpu.eflags &= ~TF;
+    cpu.interruptibility &= ~stepArmed;
+    this.#shadow.invalidate(this.#step.linear);
+    this.#tracedWritten = true;
+    this.#step = undefined;
+  }
+
+  #endStep(fault: Fault): string {
+    const guests = this.#step!.trapFlag;
+    this.#cancelStep();
+    return guests ? this.#deliver(fault) : "renewed the shadow descriptors";
+  }
+
+  save(): Saved {
+    return {
+      pending: this.#dispatcher.pending ?? null,
+      trap: this.#trap ?? null,
+      waiting: this.#waiting,
+      heldBack: this.#heldBack,
+      kernelRuns: this.#kernelRuns,
+      step: this.#step ?? null,
+      virtual: this.#virtual.registers,
+      traced: [...this.#descriptors.traced],
+      nextPage: this.#allocator.mark,
+    };
+  }
+
+  restore(state: unknown): void {
+    const saved = state as Saved;
+    this.#dispatcher.pending = saved.pending ?? undefined;
+    this.#trap = saved.trap ?? undefined;
+    this.#waiting = saved.waiting;
+    this.#heldBack = saved.heldBack;
+    this.#kernelRuns = saved.kernelRuns;
+    this.#step = saved.step ?? undefined;
+    this.#virtual.registers = saved.virtual;
+    this.#descriptors.traced = new Set(saved.traced);
+    this.#allocator.release(saved.nextPage);
+  }
+}
+
+/** What the guest's TLB forgets, its shadow forgets too. */
+function invalidatedPage(cpu: Cpu, { row, operands }: Decoded): number | undefined {
+  const [operand] = operands;
+  return row.mnemonic === "invlpg" && operand?.kind === "memory" ? Number(linearAddress(cpu, operand)) : undefined;
+}
+
+function loadsCr3({ row, operands }: Decoded): boolean {
+  const [operand] = operands;
+  return row.mnemonic === "mov" && operand?.kind === "register" && operand.class === "control" && operand.number === 3;
+}
+
+const faultOf = ({ vector: number, errorCode, address, source, length, debug }: Trap): Fault => ({
+  kind: "fault",
+  vector: number,
+  errorCode: errorCode ?? undefined,
+  source,
+  length,
+  ...(address === null ? {} : { address: BigInt(address) }),
+  ...(debug === null ? {} : { debug }),
+});

@@ -1,0 +1,197 @@
+import { flagMask } from "../../../isa/flags.ts";
+import type { Cpu } from "../../cpu/cpu.ts";
+import { unsupported } from "../../cpu/fault.ts";
+import { accessBits, layout } from "../../cpu/layout.ts";
+import { CR0, CR4, CS, EFER, LDTR, type Segment, SS, TR } from "../../cpu/state.ts";
+
+export interface Table {
+  readonly base: number;
+  readonly limit: number;
+}
+
+/** The registers of which the guest has its own, while the real ones are the VMM's. Plain JSON. */
+export interface VirtualRegisters {
+  readonly cr0: number;
+  readonly cr3: number;
+  readonly cr4: number;
+  readonly efer: number;
+  readonly gdtr: Table;
+  readonly idtr: Table;
+  readonly ldtr: Segment;
+  readonly tr: Segment;
+  /** IF and IOPL. */
+  readonly flags: number;
+  /** Low halves of the PDPTE registers of PAE paging. */
+  readonly pdptes: readonly number[];
+}
+
+/** What the real processor holds while the guest runs: the VMM's tables. */
+export interface RealRegisters {
+  readonly cr3: number;
+  readonly gdtr: Table;
+  readonly idtr: Table;
+  readonly ldtr: Segment;
+  readonly tr: Segment;
+}
+
+const IF = flagMask("IF");
+const ownFlags = IF | flagMask("IOPL");
+/** CR0 bits that apply to the guest as it set them; the rest is the VMM's. */
+const nativeCr0 = CR0.MP | CR0.EM | CR0.TS | CR0.AM;
+/** The VMM runs the processor with paging, write protection of supervisor accesses, and native FPU errors. */
+const vmmCr0 = CR0.PE | CR0.PG | CR0.WP | CR0.ET | CR0.NE;
+/** CR4 bits that apply as the guest set them: what they forbid traps, and is then emulated or reflected. */
+const nativeCr4 = CR4.TSD | CR4.DE | CR4.PCE | CR4.UMIP | CR4.SMEP | CR4.SMAP;
+const dplShift = 5;
+
+/**
+ * Ring deprivileging: the guest kernel that believes to be at CPL 0 really runs at CPL 1. While the VMM works on behalf of
+ * the guest, the processor holds the guest's own (virtual) registers at its believed level, so that the instruction's one
+ * and only semantics emulates it; before the guest goes on, the VMM's (real) registers are put back.
+ */
+export class VirtualCpu {
+  readonly #cpu: Cpu;
+  #virtual: VirtualRegisters;
+  #inside = true;
+
+  /** The processor holds the guest's start state: the guest's own registers are loaded. */
+  constructor(cpu: Cpu) {
+    this.#cpu = cpu;
+    this.#virtual = this.#read();
+  }
+
+  /** The guest's own registers are loaded. */
+  get inside(): boolean {
+    return this.#inside;
+  }
+
+  /** The guest's own registers as they were when it was last resumed. */
+  get registers(): VirtualRegisters {
+    return this.#virtual;
+  }
+
+  set registers(registers: VirtualRegisters) {
+    this.#virtual = registers;
+  }
+
+  /** Loads the guest's own registers. */
+  enter(): void {
+    const v = this.#virtual;
+    this.#loadPaging(v);
+    this.#loadTables(v);
+    this.#cpu.eflags = (this.#cpu.eflags & ~ownFlags) | v.flags;
+    this.#moveRing(1, 0);
+    this.#inside = true;
+    this.#settle();
+  }
+
+  /** Puts the VMM's registers back; says what the guest's own were before and are now. Throws `Unsupported` for modes it has not. */
+  leave(real: RealRegisters): void {
+    this.#virtual = this.#read();
+    this.#checkMode();
+    const { cr0, cr4 } = this.#virtual;
+    this.#loadPaging({
+      cr0: (cr0 & nativeCr0) | vmmCr0,
+      cr3: real.cr3,
+      cr4: cr4 & nativeCr4,
+      efer: 0,
+      pdptes: [0, 0, 0, 0],
+    });
+    this.#loadTables(real);
+    this.#cpu.eflags = (this.#cpu.eflags & ~ownFlags) | IF;
+    this.#moveRing(0, 1);
+    this.#inside = false;
+    this.#settle();
+  }
+
+  /** Lets `look` see the guest's paging instead of the VMM's. It must change nothing. */
+  withGuestPaging<T>(look: () => T): T {
+    if (this.#inside) return look();
+    const { r64 } = this.#cpu;
+    const words = pagingFields.map((offset) => r64[offset >> 3]!);
+    this.#loadPaging(this.#virtual);
+    this.#inside = true;
+    try {
+      return look();
+    } finally {
+      this.#inside = false;
+      for (const [n, offset] of pagingFields.entries()) r64[offset >> 3] = words[n]!;
+    }
+  }
+
+  #settle(): void {
+    this.#cpu.flushTlb(true);
+    this.#cpu.refresh();
+  }
+
+  #read(): VirtualRegisters {
+    const cpu = this.#cpu;
+    return {
+      cr0: cpu.cr0 >>> 0,
+      cr3: cpu.cr3,
+      cr4: cpu.cr4 >>> 0,
+      efer: cpu.efer >>> 0,
+      gdtr: cpu.gdtr,
+      idtr: cpu.idtr,
+      ldtr: cpu.segment(LDTR),
+      tr: cpu.segment(TR),
+      flags: cpu.eflags & ownFlags,
+      pdptes: [0, 1, 2, 3].map((n) => Number(cpu.r64[(layout.pdptes >> 3) + n]! & 0xffffffffn)),
+    };
+  }
+
+  #checkMode(): void {
+    const { cr0, efer } = this.#virtual;
+    if ((cr0 & CR0.PE) === 0) throw unsupported("real mode under trap and emulate");
+    if ((efer & EFER.LME) !== 0) throw unsupported("long mode under trap and emulate");
+    if ((efer & EFER.NXE) !== 0) throw unsupported("no-execute pages under trap and emulate");
+    if (this.#cpu.virtual8086) throw unsupported("virtual-8086 mode under trap and emulate");
+  }
+
+  #loadPaging({
+    cr0,
+    cr3,
+    cr4,
+    efer,
+    pdptes,
+  }: Pick<VirtualRegisters, "cr0" | "cr3" | "cr4" | "efer" | "pdptes">): void {
+    const { r64 } = this.#cpu;
+    r64[layout.cr0 >> 3] = BigInt(cr0 >>> 0);
+    r64[layout.cr3 >> 3] = BigInt(cr3);
+    r64[layout.cr4 >> 3] = BigInt(cr4);
+    r64[layout.efer >> 3] = BigInt(efer);
+    for (const [n, entry] of pdptes.entries()) r64[(layout.pdptes >> 3) + n] = BigInt(entry);
+  }
+
+  #loadTables({ gdtr, idtr, ldtr, tr }: Pick<VirtualRegisters, "gdtr" | "idtr" | "ldtr" | "tr">): void {
+    this.#cpu.setGdtr(gdtr.base, gdtr.limit);
+    this.#cpu.setIdtr(idtr.base, idtr.limit);
+    this.#cpu.writeSegment(LDTR, ldtr);
+    this.#cpu.writeSegment(TR, tr);
+  }
+
+  /** Moves what runs at one level to another: CPL, RPL of CS and SS, and DPL in the hidden parts. */
+  #moveRing(from: number, to: number): void {
+    const cpu = this.#cpu;
+    const ring = cpu.cpl;
+    for (let n = 0; n < 6; n++) {
+      const segment = cpu.segment(n);
+      if ((segment.access & accessBits.dpl) >> dplShift !== from) continue;
+      const access = (segment.access & ~accessBits.dpl) | (to << dplShift);
+      const moves = (n === CS || n === SS) && ring === from;
+      cpu.writeSegment(n, { ...segment, access, selector: moves ? (segment.selector & ~3) | to : segment.selector });
+    }
+    if (ring === from) cpu.setCpl(to);
+  }
+}
+
+const pagingFields = [
+  layout.cr0,
+  layout.cr3,
+  layout.cr4,
+  layout.efer,
+  layout.pdptes,
+  layout.pdptes + 8,
+  layout.pdptes + 16,
+  layout.pdptes + 24,
+] as const;
