@@ -1,0 +1,76 @@
+import { basename, extname } from "node:path";
+import { type AssembleOptions, assemble } from "../assembler/index.ts";
+import type { Arguments, Command } from "./command.ts";
+import { exitCode, UsageError } from "./exit-code.ts";
+import { type Io, readText } from "./io.ts";
+import { listing } from "./listing.ts";
+import { jsonText, problemJson, problemText } from "./problem-text.ts";
+import { jsonOption } from "./source-options.ts";
+
+/** nasm's -f bin names the output after the source, without its extension. */
+function outputName(args: Arguments): string {
+  const given = args.text("output");
+  if (given !== undefined) return given;
+  const name = basename(args.file);
+  const stem = name.slice(0, name.length - extname(name).length);
+  return stem === name ? "nasm.out" : args.file.slice(0, args.file.length - extname(name).length);
+}
+
+/** `-D NAME` or `-D NAME=VALUE`. */
+function definesOf(args: Arguments): Record<string, string> {
+  return Object.fromEntries(
+    args.texts("define").map((text) => {
+      const [, name, , value = ""] = /^([A-Za-z_?.@][\w?.@$#~]*)(=(.*))?$/.exec(text) ?? [];
+      if (name === undefined) throw new UsageError(`-D needs NAME or NAME=VALUE, not “${text}”.`);
+      return [name, value];
+    }),
+  );
+}
+
+/** As nasm does: files are looked for in the current folder, then in those of -I. */
+function optionsOf(args: Arguments, io: Io, texts: Map<string, string>): AssembleOptions {
+  const read = (path: string) => {
+    const text = texts.get(path) ?? readText(io, path);
+    if (text === undefined) return undefined;
+    texts.set(path, text);
+    return { file: path, text };
+  };
+  const main = read(args.file);
+  if (!main) throw new UsageError(`There is no file ${args.file}.`);
+  return { ...main, read, defines: definesOf(args), includePaths: args.texts("include") };
+}
+
+export const assembleCommand: Command = {
+  name: "assemble",
+  summary: "Assembles a program into a flat binary, byte for byte as nasm -f bin does.",
+  details: `-f, -o, -I, -D and -l mean what they mean to nasm. Problems go to standard error. Exits with 0, or with 1 if the
+source has errors; then nothing is written.`,
+  options: {
+    format: { short: "f", value: "FORMAT", doc: "output format; only bin" },
+    output: { short: "o", value: "FILE", doc: "output file (default: the source's name without its extension)" },
+    include: { short: "I", value: "DIR", multiple: true, doc: "also look for %include files in DIR" },
+    define: { short: "D", value: "NAME[=VALUE]", multiple: true, doc: "define a single-line macro" },
+    listing: { short: "l", value: "FILE", doc: "write a listing: line, address, bytes, source" },
+    json: jsonOption,
+    help: { doc: "print this" },
+  },
+  run(args, io) {
+    const format = args.text("format") ?? "bin";
+    if (format !== "bin") throw new UsageError(`The output format “${format}” is not supported; only bin is.`);
+    const texts = new Map<string, string>();
+    const assembly = assemble(optionsOf(args, io, texts));
+    const { problems, bytes, origin } = assembly;
+    const failed = problems.some(({ severity }) => severity === "error");
+    const output = outputName(args);
+    if (!failed) {
+      io.writeBytes(output, bytes);
+      const list = args.text("listing");
+      if (list !== undefined) io.writeBytes(list, new TextEncoder().encode(listing(args.file, assembly, texts)));
+    }
+    if (args.flag("json")) {
+      const written = failed ? {} : { output, origin, size: bytes.length };
+      io.out(jsonText({ file: args.file, ...written, problems: problems.map(problemJson) }));
+    } else for (const problem of problems) io.error(problemText(problem));
+    return failed ? exitCode.problems : exitCode.ok;
+  },
+};

@@ -1,0 +1,87 @@
+import { parseArgs } from "node:util";
+import { type ExitCode, UsageError } from "./exit-code.ts";
+import type { Io } from "./io.ts";
+
+/** An option of a command. */
+export interface Option {
+  readonly short?: string;
+  /** What stands for its value in the help; without it the option is a switch. */
+  readonly value?: string;
+  /** May be given more than once. */
+  readonly multiple?: true;
+  readonly doc: string;
+}
+
+/** The arguments of a command, checked against its options. */
+export interface Arguments {
+  readonly file: string;
+  flag(name: string): boolean;
+  text(name: string): string | undefined;
+  texts(name: string): readonly string[];
+}
+
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What it does, prints and exits with. */
+  readonly details: string;
+  readonly options: Readonly<Record<string, Option>>;
+  run(args: Arguments, io: Io): Promise<ExitCode> | ExitCode;
+}
+
+/** Reads a command line. Throws `UsageError` with a plain sentence for anything that does not fit. */
+export function parseArguments({ name, options }: Command, args: readonly string[]): Arguments {
+  const specification = Object.fromEntries(
+    Object.entries(options).map(([option, { short, value, multiple }]) => [
+      option,
+      {
+        type: value ? ("string" as const) : ("boolean" as const),
+        ...(short && { short }),
+        ...(multiple && { multiple: true }),
+      },
+    ]),
+  );
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...args], options: specification, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : error}. See: ringside ${name} --help`);
+  }
+  const { values, positionals } = parsed;
+  const [file, ...more] = positionals;
+  if (file === undefined) throw new UsageError(`Name a file: ringside ${name} FILE. See: ringside ${name} --help`);
+  if (more.length > 0) throw new UsageError(`One file at a time: what is “${more[0]}”?`);
+  return {
+    file,
+    flag: (option) => values[option] === true,
+    text: (option) => values[option] as string | undefined,
+    texts: (option) => (values[option] as string[] | undefined) ?? [],
+  };
+}
+
+/** The file of a command line must be there. */
+export function requireFile({ file }: Arguments, io: Io): void {
+  if (!io.readBytes(file)) throw new UsageError(`There is no file ${file}.`);
+}
+
+/** The value of an option as a whole number of at least `least`. */
+export function wholeNumber(args: Arguments, option: string, least: number): number | undefined {
+  const text = args.text(option);
+  if (text === undefined) return undefined;
+  const value = /^(0x[\da-f]+|\d+)$/i.test(text.replaceAll("_", "")) ? Number(text.replaceAll("_", "")) : Number.NaN;
+  if (!(value >= least && Number.isSafeInteger(value)))
+    throw new UsageError(`--${option} needs a whole number of at least ${least}, not “${text}”.`);
+  return value;
+}
+
+const optionText = (name: string, { short, value }: Option): string =>
+  `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
+
+/** The help of one command. */
+export function commandHelp({ name, summary, details, options }: Command): string {
+  const rows = Object.entries(options).map(([option, of]) => [optionText(option, of), of.doc] as const);
+  const width = Math.max(...rows.map(([left]) => left.length));
+  const list = rows.map(([left, doc]) => `  ${left.padEnd(width)}  ${doc}\n`).join("");
+  return `Usage: ringside ${name} FILE [options]\n\n${summary}\n\n${details}\n\nOptions:\n${list}`;
+}

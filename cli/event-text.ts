@@ -1,0 +1,37 @@
+import type { EventBody, EventKind, MachineEvent } from "../emulator/index.ts";
+
+type Texts = { readonly [K in EventKind]: (event: Extract<EventBody, { kind: K }>) => string };
+
+const hexadecimal = (value: number): string => `${value.toString(16).toUpperCase()}h`;
+const optional = (label: string, text: string | undefined): string => (text ? `${label}${text}` : "");
+
+/** One line for each kind of event. */
+const texts: Texts = {
+  exit: ({ reason, what, qualification }) => `${reason}: ${what}${optional(" · qualification ", qualification)}`,
+  entry: ({ exit, handled, cost }) => `after exit #${exit}: ${handled} (${cost} cycles)`,
+  inject: ({ name, vector, errorCode }) =>
+    `${name}, vector ${vector}${optional(", error code ", errorCode === undefined ? "" : hexadecimal(errorCode))}`,
+  hypercall: ({ name, number, arguments: values, result }) => `${name} (${number}) ${values.join(", ")} = ${result}`,
+  exception: ({ name, vector, errorCode, address }) =>
+    `${name}, vector ${vector}${optional(", error code ", errorCode === undefined ? "" : hexadecimal(errorCode))}${optional(", address ", address && `${address}h`)}`,
+  interrupt: ({ vector, irq }) => `vector ${vector}, IRQ ${irq}`,
+  io: ({ direction, port, bytes, value, device }) =>
+    `${direction} ${hexadecimal(port)}, ${hexadecimal(value)} (${bytes} byte${bytes === 1 ? "" : "s"}, ${device})`,
+  walk: ({ linear, physical, steps, verdict }) =>
+    `${linear}h → ${physical === undefined ? verdict : `${physical}h`} in ${steps.length} steps`,
+  shadow: ({ class: kind, linear, what }) => `${kind} at ${linear}h: ${what}`,
+  output: ({ device, text }) => `${device}: ${JSON.stringify(text)}`,
+  region: ({ action, address, blocks, instructions }) =>
+    `${action} ${address}h: ${blocks} blocks, ${instructions} instructions`,
+  mode: ({ from, to }) => `${from} → ${to}`,
+  stop: ({ reason, text }) => `${reason}: ${text}`,
+};
+
+export const eventKinds = Object.keys(texts) as EventKind[];
+
+/** An event as one line of a trace: sequence, cycle, address, kind, what happened. */
+export function eventText(event: MachineEvent): string {
+  const describe = texts[event.kind] as (body: EventBody) => string;
+  const columns = [`#${event.sequence}`.padStart(7), String(event.cycle).padStart(10), `${event.rip}h`.padStart(9)];
+  return `${columns.join(" ")}  ${event.kind.padEnd(9)}  ${describe(event)}\n`;
+}

@@ -1,0 +1,114 @@
+import type { MachineInterface, RegisterGroup } from "../emulator/index.ts";
+import { type Command, wholeNumber } from "./command.ts";
+import { exitCode } from "./exit-code.ts";
+import { type Ending, endingCode, loadGuest, runGuest } from "./guest.ts";
+import { jsonText } from "./problem-text.ts";
+import {
+  defaultSteps,
+  includeOption,
+  jsonOption,
+  memoryOption,
+  stepsOption,
+  techniqueOption,
+} from "./source-options.ts";
+
+/** What a run came to; also the shape of the JSON. Register values are hexadecimal with 0x. */
+interface Summary {
+  readonly file: string;
+  readonly technique: string;
+  readonly mode: string;
+  readonly stopped: Ending;
+  readonly output: string;
+  readonly exits: readonly { readonly reason: string; readonly number: number; readonly count: number }[];
+  readonly steps: number;
+  readonly instructions: number;
+  readonly cycles: number;
+  readonly registers: Readonly<Record<string, string>>;
+}
+
+export const run: Command = {
+  name: "run",
+  summary: "Runs a guest and prints its console output, how it stopped, and its VM exits by reason.",
+  details: `The guest's console output goes to standard output as it comes; what else there is to say follows when the guest
+has stopped. Exits with 0 if the guest halted or asked to stop (port F4h), 1 if the source has errors, 3 if the guest
+ended badly, 4 if it was still running at the limit.`,
+  options: {
+    technique: techniqueOption,
+    "max-steps": stepsOption,
+    memory: memoryOption,
+    include: includeOption,
+    json: jsonOption,
+    help: { doc: "print this" },
+  },
+  async run(args, io) {
+    const steps = wholeNumber(args, "max-steps", 1) ?? defaultSteps;
+    const loaded = await loadGuest(args, io);
+    if (!loaded) return exitCode.problems;
+    const { machine, warnings } = loaded;
+    const json = args.flag("json");
+    io.error(warnings);
+    const exits = new Map<string, { readonly number: number; count: number }>();
+    let output = "";
+    const stopped = runGuest(machine, steps, (event) => {
+      if (event.kind === "exit") {
+        const entry = exits.get(event.reason) ?? { number: event.number, count: 0 };
+        entry.count++;
+        exits.set(event.reason, entry);
+      } else if (event.kind === "output") {
+        output += event.text;
+        if (!json) io.out(event.text);
+      }
+    });
+    const summary: Summary = {
+      file: args.file,
+      technique: machine.configuration.technique,
+      mode: machine.configuration.mode,
+      stopped,
+      output,
+      exits: [...exits].map(([reason, { number, count }]) => ({ reason, number, count })),
+      steps: machine.now,
+      instructions: machine.instructions,
+      cycles: machine.cycle,
+      registers: registersOf(machine),
+    };
+    io.out(json ? jsonText(summary) : summaryText(summary, machine));
+    return endingCode(stopped);
+  },
+};
+
+const hexadecimal = (value: bigint, width: number): string =>
+  `0x${value.toString(16).padStart(Math.ceil(width / 4), "0")}`;
+
+const registersOf = (machine: MachineInterface): Record<string, string> =>
+  Object.fromEntries(machine.registers().map(({ name, value, width }) => [name, hexadecimal(value, width)]));
+
+/** Groups of registers in the text, each on lines of its own. */
+const shown: readonly RegisterGroup[] = ["general", "flags", "segment", "control"];
+const perLine = 4;
+
+function registersText(machine: MachineInterface): string {
+  let text = "";
+  for (const group of shown) {
+    const cells = machine
+      .registers()
+      .filter((register) => register.group === group && (group !== "segment" || !register.name.includes(".")))
+      .map(({ name, value, width }) => `${name}=${width === 1 ? value : hexadecimal(value, width)}`);
+    const columns = group === "flags" ? cells.length : perLine;
+    for (let n = 0; n < cells.length; n += columns) text += `  ${cells.slice(n, n + columns).join("  ")}\n`;
+  }
+  return text;
+}
+
+function summaryText(summary: Summary, machine: MachineInterface): string {
+  const { output, stopped, technique, steps, instructions, cycles, exits } = summary;
+  const total = exits.reduce((sum, { count }) => sum + count, 0);
+  const list = [...exits].sort((a, b) => b.count - a.count).map(({ reason, count }) => `  ${count}  ${reason}\n`);
+  return [
+    output === "" || output.endsWith("\n") ? "" : "\n",
+    `— ${stopped.reason}: ${stopped.text}\n`,
+    `technique ${technique}, ${steps} steps, ${instructions} instructions, ${cycles} cycles\n`,
+    total === 0 ? "no VM exits\n" : `${total} VM exit${total === 1 ? "" : "s"}:\n${list.join("")}`,
+    "registers:\n",
+    registersText(machine),
+  ].join("");
+}

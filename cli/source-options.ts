@@ -1,0 +1,46 @@
+import type { LaunchArguments } from "../debug-adapter/protocol.ts";
+import { type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
+import { type Arguments, type Option, wholeNumber } from "./command.ts";
+import { UsageError } from "./exit-code.ts";
+
+/** Options that several commands share, with one meaning. */
+export const techniqueOption: Option = {
+  value: "T",
+  doc: `virtualization technique: ${techniques.map(({ id }) => id).join(", ")}`,
+};
+export const includeOption: Option = {
+  short: "I",
+  value: "DIR",
+  multiple: true,
+  doc: "also look for %include files in DIR",
+};
+export const jsonOption: Option = { doc: "print JSON instead of text" };
+
+/** Steps after which `run` and `trace` stop by themselves. */
+export const defaultSteps = 10_000_000;
+export const stepsOption: Option = {
+  value: "N",
+  doc: `stop after N steps of the machine (default ${defaultSteps.toLocaleString("en")}); then the exit code is 4`,
+};
+export const memoryOption: Option = { value: "MIB", doc: "memory of the guest, 1 to 64 MiB (default 16)" };
+
+export function techniqueOf(args: Arguments): TechniqueId | undefined {
+  const id = args.text("technique");
+  if (id === undefined) return undefined;
+  const technique = techniqueById(id);
+  if (!technique)
+    throw new UsageError(`There is no technique “${id}”. Choose from ${techniques.map((t) => t.id).join(", ")}.`);
+  return technique.id as TechniqueId;
+}
+
+/** What the machine is to be launched with, as the debug adapter takes it. */
+export function launchArguments(args: Arguments): LaunchArguments {
+  const technique = techniqueOf(args);
+  const memory = wholeNumber(args, "memory", 1);
+  return {
+    program: args.file,
+    include: [...args.texts("include")],
+    ...(technique && { technique }),
+    ...(memory !== undefined && { memory }),
+  };
+}
