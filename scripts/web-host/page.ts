@@ -16,7 +16,6 @@ export function workbenchPage(origin: string, folderName: string): string {
     configurationDefaults: {
       "workbench.startupEditor": "none",
       "security.workspace.trust.enabled": false,
-      "debug.toolBarLocation": "docked",
     },
   };
   return `<!DOCTYPE html>

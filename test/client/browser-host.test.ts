@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { bundleAll } from "../../esbuild.ts";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
 import { firstPath } from "./first-path.ts";
@@ -11,6 +11,7 @@ describe.skipIf(!chromiumPath)("VS Code in the browser", () => {
     await bundleAll();
     workbench = await Workbench.open();
   }, 120_000);
+  afterEach(({ task }) => (task.result?.state === "fail" ? workbench.screenshot("browser-failed") : undefined));
   afterAll(() => workbench?.close());
 
   it("takes the first path: diagnostics, breakpoint, step over an exit, step back", async () => {

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { type Browser, chromium, type Frame, type Page } from "playwright-core";
 import { serveWorkbench } from "../../scripts/web-host/server.ts";
 
@@ -65,7 +65,7 @@ export class Workbench {
 
   async command(title: string): Promise<void> {
     await this.page.keyboard.press("F1");
-    const input = this.page.locator(".quick-input-widget input");
+    const input = this.page.locator(".quick-input-box input");
     await input.waitFor();
     await input.fill(`>${title}`);
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
@@ -73,31 +73,25 @@ export class Workbench {
   }
 
   async openFile(name: string): Promise<void> {
-    await this.page.keyboard.press("Control+P");
-    const input = this.page.locator(".quick-input-widget input");
-    await input.waitFor();
-    await input.fill(name);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: basename(name) }).first().waitFor();
-    await this.page.keyboard.press("Enter");
-    await this.page.locator(`.tab[data-resource-name="${basename(name)}"]`).waitFor();
+    await this.page.locator(".explorer-viewlet .monaco-list-row", { hasText: name }).first().dblclick();
+    await this.page.mouse.move(800, 5);
+    await this.page.locator(`.tab[data-resource-name="${name}"]`).waitFor();
     await this.page.locator(".monaco-editor .view-line").first().waitFor();
   }
 
   async goToLine(line: number): Promise<void> {
     await this.page.keyboard.press("Control+G");
-    const input = this.page.locator(".quick-input-widget input");
+    const input = this.page.locator(".quick-input-box input");
     await input.waitFor();
     await input.fill(`:${line}`);
     await this.page.keyboard.press("Enter");
     await input.waitFor({ state: "hidden" });
   }
 
-  /** Line number of the yellow arrow, once it is at `line`. */
+  /** Waits until the topmost frame with a source is at `line`. */
   async stoppedAt(line: number): Promise<void> {
     await this.page
-      .locator(`.call-stack-state-message, .debug-call-stack .stack-frame.selected, .debug-call-stack .stack-frame`, {
-        hasText: new RegExp(`\\b${line}:\\d+`),
-      })
+      .locator(".debug-call-stack .stack-frame", { hasText: new RegExp(`(?<!\\d)${line}:\\d+$`) })
       .first()
       .waitFor({ timeout: 30_000 });
   }
