@@ -6,13 +6,15 @@ export interface Alias {
   readonly of: readonly string[];
   /** Operand size that it names. */
   readonly operandSize?: Bits;
+  /** Only without operands: nasm forgets the size of RETW 4. */
+  readonly alone?: boolean;
 }
 
-const returns = (name: string, row: string): [string, Alias][] => [
-  [`${name}w`, { of: [row], operandSize: 16 }],
-  [`${name}d`, { of: [row], operandSize: 32 }],
-  [`${name}q`, { of: [row], operandSize: 64 }],
-];
+const returns = (name: string, row: string, alone = false): [string, Alias][] =>
+  ([16, 32, 64] as const).map((operandSize) => [
+    `${name}${operandSize === 16 ? "w" : operandSize === 32 ? "d" : "q"}`,
+    { of: [row], operandSize, alone },
+  ]);
 
 /**
  * Where NASM's names differ from the manual's. In the manual PUSHF, POPF, PUSHA, POPA and IRET are the 16-bit forms; in
@@ -30,7 +32,7 @@ export const aliases: ReadonlyMap<string, Alias> = new Map<string, Alias>([
   ["iret", { of: ["iret", "iretd"] }],
   ["iretw", { of: ["iret"] }],
   ["retn", { of: ["ret"] }],
-  ...returns("ret", "ret"),
+  ...returns("ret", "ret", true),
   ...returns("retn", "ret"),
   ...returns("retf", "retf"),
   ["sal", { of: ["shl"] }],

@@ -40,7 +40,10 @@ function addressSizeOf(memory: WrittenMemory, bits: Bits, prefix: Bits | undefin
     return `${first.name.toUpperCase()} and ${second.name.toUpperCase()} have different widths; registers of one address must have the same`;
   // In 64-bit code `[dword 5]` sizes the displacement only, for both sizes have four bytes of it.
   const keyword = bits === 64 && memory.addressSize === 32 ? undefined : memory.addressSize;
-  const size = (first?.width as Bits | undefined) ?? keyword ?? prefix ?? bits;
+  const named = (first?.width as Bits | undefined) ?? keyword;
+  if (named !== undefined && prefix !== undefined && named !== prefix)
+    return `the address has ${named} bits, but the prefix A${prefix} asks for ${prefix}`;
+  const size = named ?? prefix ?? bits;
   if (size === 64 && bits !== 64) return "64-bit addresses exist only in 64-bit code";
   if (size === 16 && bits === 64) return "16-bit addresses do not exist in 64-bit code";
   return size;

@@ -4,6 +4,7 @@ import { explain } from "./explain.ts";
 import { type Fit, fitForm, type Misfit, misfits, type Written } from "./fit.ts";
 import type { Form } from "./form.ts";
 import type { Row } from "./instruction.ts";
+import type { Bits } from "./operands.ts";
 import { registerNamed } from "./registers.ts";
 import type { EncodeOptions, Statement, WrittenMemory, WrittenOperand } from "./statement.ts";
 import { formOf, meaningOf } from "./table.ts";
@@ -140,6 +141,16 @@ const encodingOf = (fit: Fit, written: Written): Encoding => ({
   ...emit(fit, written),
 });
 
+/** Whether a size that a mnemonic names (RETFQ) exists in a mode. */
+const hasSize = (forms: readonly Form[], size: Bits, bits: Bits): boolean =>
+  bits === 64 ? size !== 32 || !forms.every((form) => form.forced64) : size !== 64;
+
+/** Nothing says how wide the memory operand is; QWORD before a number does not, for no instruction has such a number. */
+const isSizeUnknown = ({ ambiguous, memoryWidth }: Choice, { memory, operands }: Written): boolean =>
+  memory !== undefined &&
+  memory.size === undefined &&
+  (ambiguous || (memoryWidth !== undefined && operands.some((o) => o.kind === "number" && o.size === 64)));
+
 /**
  * The form and bytes nasm 2.16 chooses for a statement (optimizing, as by default): the shortest that fits, and among
  * equals the one nasm has first. Pure and fast, so an assembler calls it again in every pass until sizes are stable;
@@ -150,16 +161,18 @@ export function select(statement: Statement, options: EncodeOptions): Encoding |
   if (!meaning)
     return refuse({ code: "unknown-mnemonic", message: `there is no instruction ${statement.mnemonic.toUpperCase()}` });
   const { forms, operandSize } = meaning;
-  const written = prepare(statement, options, operandSize);
+  // RETQ is the plain RET of 64-bit code: no REX.W.
+  const plain = operandSize === 64 && forms.every((form) => form.forced64);
+  const written = prepare(statement, options, plain ? undefined : operandSize);
   if ("code" in written) return refuse(written);
-  if (operandSize === 32 && options.bits === 64 && forms.every((form) => form.forced64))
+  if (operandSize !== undefined && !hasSize(forms, operandSize, options.bits))
     return refuse(explain("wrong-mode", written, [], statement.mnemonic));
   const choice = choose(forms, written);
-  if (choice.best && choice.ambiguous && written.memory && written.memory.size === undefined)
+  if (choice.best && isSizeUnknown(choice, written))
     return refuse({
       code: "operand-size-unknown",
       message: "the size of the operation is not known: write byte, word, dword or qword before the memory operand",
-      operand: written.operands.indexOf(written.memory),
+      operand: written.operands.findIndex((operand) => operand.kind === "memory"),
     });
   const other = variant(statement, options.bits);
   if (other) {

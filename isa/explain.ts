@@ -97,6 +97,11 @@ function modeMessage(mnemonic: string, { operands, bits }: Written, rows: readon
   return `${mnemonic} with these operands does not exist in 64-bit code`;
 }
 
+const prefixMessage = (mnemonic: string, { operandSize, prefixes }: Written): string =>
+  prefixes.repeat === "repne"
+    ? `REPNE does not belong before ${mnemonic}`
+    : `${mnemonic} with these operands has no ${operandSize}-bit operand size`;
+
 /** The sentence for a statement that fits none of the rows, by the reason of the row that came closest. */
 export function explain(misfit: Misfit, written: Written, rows: readonly Row[], name: string): Complaint {
   const mnemonic = upper(name);
@@ -110,7 +115,7 @@ export function explain(misfit: Misfit, written: Written, rows: readonly Row[], 
     case "prefix-not-allowed":
       return {
         code: misfit,
-        message: `${mnemonic} with these operands has no ${written.operandSize}-bit operand size`,
+        message: prefixMessage(mnemonic, written),
       };
     case "wrong-mode":
       return { code: misfit, message: modeMessage(mnemonic, written, rows) };

@@ -98,9 +98,8 @@ function fitMemory(pattern: OperandPattern, memory: WrittenMemory, written: Writ
   // An indirect branch through memory of no stated size has the size of the mode.
   const branch = isJumpOrCall(form) && form.size !== undefined;
   if (branch && memory.size === undefined && form.size !== (written.operandSize ?? written.bits)) return "no-such-form";
-  return memory.size === undefined || width === undefined || memory.size === width
-    ? undefined
-    : "operand-size-mismatch";
+  const anySize = form.row.mnemonic === "lea";
+  return memory.size === undefined || anySize || memory.size === width ? undefined : "operand-size-mismatch";
 }
 
 /** Whether the value is what sign extension of `from` bits to `to` bits gives. */
@@ -121,6 +120,8 @@ function fitSigned(pattern: OperandPattern, number: WrittenNumber, written: Writ
   const to = numberSize(form, number, written);
   const keyword = number.size === undefined || number.size === from || (number.size === to && !number.strict);
   if (!keyword && !(form.row.default64 && written.bits === 64 && number.size === 32)) return "operand-size-mismatch";
+  const calculates = form.row.family === "arithmetic" || form.row.family === "logic";
+  if (to === 64 && from === 32 && number.strict && number.size && calculates) return "operand-size-mismatch";
   if (!isDefaultSize(form, written, number.size === 8 ? undefined : number.size)) return "no-such-form";
   const known = number.value !== undefined && !number.relocatable;
   // For a byte nasm looks at the low 32 bits, also of a 64-bit operation: ADD RAX, 0xFFFFFFFF adds -1, with a warning.
@@ -149,7 +150,7 @@ function isDefaultSize(form: Form, written: Written, keyword: Width | undefined)
   if (!sizing) return true;
   const wanted = keyword ?? written.operandSize;
   const required = requiredSize(form, written.bits);
-  if (required === (wanted ?? defaultSize(form, written.bits)) || form.size === wanted) return true;
+  if (required === (wanted ?? defaultSize(form, written.bits))) return true;
   return written.bits === 64 && form.row.default64 && required === 64 && wanted === 32 && !form.forced64;
 }
 
@@ -159,13 +160,14 @@ const defaultSize = (form: Form, bits: Bits): Bits => (bits === 64 && !form.row.
 function fitRelative(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
   if (number.size !== undefined && !isJumpOrCall(form)) return "operand-size-mismatch";
   if (pattern.width !== 8) {
+    if (written.prefixes.repeat === "repne") return "prefix-not-allowed";
     if (number.distance === "short" || !isDefaultSize(form, written, number.size)) return "no-such-form";
     return 0;
   }
-  if (number.distance === "near" || number.size !== undefined || number.strict) return "no-such-form";
-  // LOOP and JCXZ have no other form, so that nasm refuses the word.
-  if (number.distance === "short" && !form.row.mnemonic.startsWith("j")) return "operand-size-mismatch";
-  if (number.distance === "short" && form.pattern.addressSize !== undefined) return "operand-size-mismatch";
+  if (number.distance === "near" || number.size !== undefined) return "no-such-form";
+  const onlyShort = form.pattern.addressSize !== undefined || form.row.mnemonic.startsWith("loop");
+  if (onlyShort) return number.distance === "short" ? "operand-size-mismatch" : 0;
+  if (number.strict) return "no-such-form";
   if (number.value === undefined) return 0;
   if (number.distance !== "short" && !number.relocatable) return 1;
   return 0;
@@ -207,6 +209,8 @@ function fitOperand(pattern: OperandPattern, operand: WrittenOperand, written: W
 function keywordDisagrees(form: Form, { operands, memory }: Written): boolean {
   if (!memory || memory.size !== undefined || form.memory?.memoryWidth === undefined) return false;
   if (form.operands.some((o) => o.kind === "register" || o.kind === "segment")) return false;
+  // A count or a bit number has a byte of its own.
+  if (form.row.family === "shift" || form.row.family === "bit") return false;
   return operands.some((o) => o.kind === "number" && o.size !== undefined && o.size !== form.memory?.memoryWidth);
 }
 

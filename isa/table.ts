@@ -42,8 +42,9 @@ export interface Meaning {
 
 const meanings = new Map<string, Meaning>();
 for (const [mnemonic, list] of formsByMnemonic) meanings.set(mnemonic, { forms: list, operandSize: undefined });
-for (const [mnemonic, { of, operandSize }] of aliases) {
-  const list = of.flatMap((name) => formsByMnemonic.get(name) ?? []);
+for (const [mnemonic, { of, operandSize, alone }] of aliases) {
+  const all = of.flatMap((name) => formsByMnemonic.get(name) ?? []);
+  const list = alone ? all.filter((form) => form.operands.length === 0) : all;
   if (list.length > 0 && !(formsByMnemonic.has(mnemonic) && of.length === 1))
     meanings.set(mnemonic, { forms: list, operandSize });
 }
