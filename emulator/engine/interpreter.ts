@@ -305,6 +305,12 @@ export class Engine {
     throw { kind: "break", stop: { kind: "ran-off-code", address: unsigned64(this.#linear) } } satisfies EngineBreak;
   }
 
+  /** Executes the instruction at RIP for a VMM that emulates it; counts no step. Throws what the instruction throws. */
+  interpret(): void {
+    const instruction = this.#valid(this.code.decodeUncached(this.cpu.stackBits));
+    instruction.execute(instruction);
+  }
+
   /** An instruction in memory that is not RAM: nobody would tell if it changed. */
   #executeUncached(): void {
     const { cpu } = this;

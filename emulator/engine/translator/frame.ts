@@ -127,6 +127,10 @@ export class Frame {
     for (const word of changed.reverse()) this.#m.code.set(this.#flagLocals[word]);
   }
 
+  get flagsSettled(): boolean {
+    return this.flags === this.#settled;
+  }
+
   /** Computes the flag words now. */
   settleFlags(): void {
     this.#storeFlags();
@@ -136,7 +140,7 @@ export class Frame {
   /** Leaves before the instruction at `rip`, giving back the fuel of `back` instructions that were paid for but not executed. */
   leave(rip: bigint, back: number): void {
     const { code } = this.#m;
-    this.#storeFlags();
+    code.briefly(() => this.#storeFlags());
     code.i64(rip);
     code.set(this.rip);
     if (back > 0) {

@@ -110,7 +110,6 @@ class RegionWriter {
     const { code, frame } = this.#m;
     const { instructions } = block;
     let rip = this.#ripOf(block);
-    code.releaseTemporaries();
     code.get(frame.fuel);
     code.i32(instructions.length);
     code.op("i32.lt_s");
@@ -126,7 +125,7 @@ class RegionWriter {
       ended = this.#m.emit(decoded, { rip, unpaid: instructions.length - n });
       rip += BigInt(decoded.length);
     }
-    frame.settleFlags();
+    this.#m.settle();
     if (!ended) this.#to(rip);
   }
 }

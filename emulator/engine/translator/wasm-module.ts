@@ -112,10 +112,8 @@ export class Code {
   readonly bytes: number[] = [];
   readonly #locals: ValueType[] = [];
   readonly #parameters: number;
-  readonly #temporaries: Readonly<Record<ValueType, { readonly locals: number[]; used: number }>> = {
-    i32: { locals: [], used: 0 },
-    i64: { locals: [], used: 0 },
-  };
+  readonly #free: Readonly<Record<ValueType, number[]>> = { i32: [], i64: [] };
+  #taken: number[] = [];
   /** Blocks open now. */
   depth = 0;
 
@@ -129,16 +127,31 @@ export class Code {
     return this.#parameters + this.#locals.length - 1;
   }
 
-  /** A local variable whose value is not needed beyond the next `releaseTemporaries`. */
+  /** A local variable that can be given back. Hosts compile faster where there are few. */
   temporary(type: ValueType): number {
-    const pool = this.#temporaries[type];
-    if (pool.used === pool.locals.length) pool.locals.push(this.local(type));
-    return pool.locals[pool.used++]!;
+    const local = this.#free[type].pop() ?? this.local(type);
+    this.#taken.push(local);
+    return local;
   }
 
-  releaseTemporaries(): void {
-    this.#temporaries.i32.used = 0;
-    this.#temporaries.i64.used = 0;
+  /** The temporaries taken since the last call of this. */
+  takeTemporaries(): number[] {
+    const taken = this.#taken;
+    this.#taken = [];
+    return taken;
+  }
+
+  /** Gives temporaries back: nobody reads them any more. */
+  release(temporaries: readonly number[]): void {
+    for (const local of temporaries) this.#free[this.#locals[local - this.#parameters]!].push(local);
+  }
+
+  /** Runs `write`, after which the temporaries it took are free. */
+  briefly(write: () => void): void {
+    const before = this.takeTemporaries();
+    write();
+    this.release(this.takeTemporaries());
+    this.#taken = before;
   }
 
   get locals(): readonly ValueType[] {

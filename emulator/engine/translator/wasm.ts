@@ -52,6 +52,10 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
   /** Whether the new carry word is made of the old one, and how often that has happened in a row. */
   #usesCarry = false;
   #carryDepth = 0;
+  /** What the instruction did to the flags. */
+  #flagsMade: "not" | "anew" | "from-old" = "not";
+  /** Temporaries that the computation of the flags will read. */
+  #heldByFlags: number[] = [];
   /** Something has taken effect: the instruction can no longer be undone. */
   #committed = false;
   #ended = false;
@@ -102,9 +106,23 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
     this.#offsets.clear();
     this.#hosts.clear();
     this.#checkedTargets.clear();
+    this.#flagsMade = "not";
     instruction.row.semantics(this, ...instruction.operands);
     this.#complete();
+    this.#releaseTemporaries();
     return this.#ended;
+  }
+
+  /** Values of the instruction live on only in flags that are still to be computed. */
+  #releaseTemporaries(): void {
+    const { code } = this;
+    const own = code.takeTemporaries();
+    if (this.frame.flagsSettled || this.#flagsMade === "anew") {
+      code.release(this.#heldByFlags);
+      this.#heldByFlags = [];
+    }
+    if (this.frame.flagsSettled || this.#flagsMade === "not") code.release(own);
+    else this.#heldByFlags.push(...own);
   }
 
   /** Lets the instruction's writes take effect; flags stay uncomputed. */
@@ -120,8 +138,15 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
     this.#committed = true;
     this.frame.flags = { ...this.frame.flags, ...words };
     if (words.c) this.#carryDepth = this.#usesCarry ? this.#carryDepth + 1 : 0;
+    this.#flagsMade = words.z && words.sp && words.c && !this.#usesCarry ? "anew" : "from-old";
     this.#usesCarry = false;
     if (this.#carryDepth >= deepestCarry) this.#settle();
+  }
+
+  /** Computes the flags now: at the end of a block. */
+  settle(): void {
+    this.#settle();
+    this.#releaseTemporaries();
   }
 
   #settle(): void {
