@@ -102,6 +102,7 @@ export class Machine implements MachineInterface, Replayable {
       guestBytes,
       mode,
       costs: this.#costs,
+      interpret: () => this.#engine.interpret(),
       record: (body) => this.#record(body),
       settle: (sequence, cost) => {
         this.#recorder.settle(sequence, cost);

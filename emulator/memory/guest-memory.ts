@@ -52,7 +52,8 @@ export class GuestMemory {
     if (space === "host-physical") return this.#inHost(Number(address));
     if (space === "guest-physical") return this.#inGuest(Number(address));
     const linear = this.#cpu.longMode ? signedNumber(address) : Number(BigInt.asUintN(32, address));
-    const { physical } = this.#cpu.walk(linear, "read", false);
+    const { monitor } = this.#cpu;
+    const physical = monitor ? monitor.guestPhysical(linear) : this.#cpu.walk(linear, "read", false).physical;
     return physical === undefined ? undefined : this.#inGuest(physical);
   }
 

@@ -1,7 +1,9 @@
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
+import type { Observer } from "../../cpu/environment.ts";
 import { isVmExit, pushesErrorCode, vectorName } from "../../cpu/fault.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
+import { hex } from "../../vmx/bit-layout.ts";
 import { controls, isOn } from "../../vmx/controls.ts";
 import { injectedEvent, loadGuest } from "../../vmx/entry.ts";
 import { checkEntry, type EntryFailure, entryFailureText } from "../../vmx/entry-checks.ts";
@@ -43,6 +45,8 @@ export class HardwareAssisted implements Monitor {
   readonly #dispatcher: Dispatcher<HardwareAssisted>;
   /** The handler of HLT has put the virtual CPU to sleep; the exit is not pending until an interrupt wakes it. */
   #waiting = false;
+  /** The event of the next entry was seen before: its delivery is tried again. */
+  #again = false;
   /** A handler is at work: memory accesses are the VMM's own. */
   #inVmm = false;
   /** VMREADs and VMWRITEs of the exit being handled, in cycles. */
@@ -197,6 +201,7 @@ export class HardwareAssisted implements Monitor {
   redeliver(): void {
     const info = this.readNumber("idtVectoringInfo");
     if (info >>> 31 === 0) return;
+    this.#again = true;
     this.write("entryInterruptionInfo", info & ~0x1000);
     this.write("entryErrorCode", this.readNumber("idtVectoringErrorCode"));
     this.write("entryInstructionLength", this.readNumber("exitInstructionLength"));
@@ -261,19 +266,24 @@ export class HardwareAssisted implements Monitor {
 
   /** Delivery through the guest's IDT, part of the entry; it may leave the guest again. */
   #inject(event: NonNullable<ReturnType<typeof injectedEvent>>): void {
+    const { cpu } = this;
     const errorCode = event.kind === "fault" ? event.errorCode : undefined;
     this.context.record({
       kind: "inject",
       vector: event.vector,
-      name:
-        event.kind === "interrupt" ? `interrupt ${event.vector.toString(16).toUpperCase()}h` : vectorName(event.vector),
+      name: event.kind === "interrupt" ? `interrupt ${hex(event.vector)}` : vectorName(event.vector),
       ...(errorCode === undefined ? {} : { errorCode }),
     });
+    const { observer } = cpu;
+    if (this.#again) cpu.observer = withoutRepetition(observer, event);
+    this.#again = false;
     try {
-      if (event.kind === "interrupt") this.cpu.interrupt(event.vector);
-      else this.cpu.inject(event);
+      if (event.kind === "interrupt") cpu.interrupt(event.vector);
+      else cpu.inject(event);
     } catch (thrown) {
       if (!isVmExit(thrown)) throw thrown;
+    } finally {
+      cpu.observer = observer;
     }
   }
 
@@ -303,3 +313,12 @@ export class HardwareAssisted implements Monitor {
     this.#allocator.release(nextPage);
   }
 }
+
+/** The guest is delivered the event once, however often the processor tries. */
+const withoutRepetition = (observer: Observer, event: Fault | { readonly kind: "interrupt" }): Observer => ({
+  ...observer,
+  interrupt: () => {},
+  exception: (fault) => {
+    if (fault !== event) observer.exception?.(fault);
+  },
+});

@@ -5,6 +5,7 @@ import { isFault, vector, vectorName } from "../../cpu/fault.ts";
 import type { Access, Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
 import { CR0, CR4 } from "../../cpu/state.ts";
 import type { StartMode } from "../../machine-interface.ts";
+import { haltText } from "../../stop-texts.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { linearAddress } from "../../vmx/instruction-facts.ts";
 import { Allocator } from "../allocator.ts";
@@ -279,7 +280,7 @@ export class TrapAndEmulate implements Monitor {
   #halted(): string | undefined {
     const interruptible = (this.#cpu.eflags & IF) !== 0;
     if (!interruptible) {
-      this.#context.stop("halted", "The guest executed HLT with interrupts disabled: nothing can wake it.");
+      this.#context.stop("halted", haltText(false));
       return undefined;
     }
     if (this.#cpu.bus.interruptPending()) {
