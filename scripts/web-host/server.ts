@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { basename, extname, join, resolve } from "node:path";
 import { type Answer, inside, serveFile } from "./files.ts";
 import { workbenchPage } from "./page.ts";
+import { sameOriginWebviewPage } from "./webview-page.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
@@ -37,7 +38,10 @@ async function serveStatic(path: string): Promise<Answer> {
   const file = inside(mount[1], decodeURIComponent(path.slice(mount[0].length)));
   try {
     if (!file) return { status: 403, body: "outside of the folder" };
-    return { status: 200, type: types[extname(file)] ?? "application/octet-stream", body: await readFile(file) };
+    const type = types[extname(file)] ?? "application/octet-stream";
+    if (path.endsWith("/webview/browser/pre/index.html"))
+      return { status: 200, type, body: sameOriginWebviewPage(await readFile(file, "utf8")) };
+    return { status: 200, type, body: await readFile(file) };
   } catch (error) {
     return { status: 404, body: String(error) };
   }

@@ -40,7 +40,7 @@ export async function firstPath(workbench: Workbench, host: string): Promise<voi
   expect(await rows.count()).toBe(1);
   await workbench.screenshot(`${host}-4-exit-seen`);
 
-  await workbench.command("Debug: Step Back");
+  await page.locator(".debug-toolbar .codicon-debug-step-back").click();
   await workbench.stoppedAt(cpuid);
   await rows.first().waitFor({ state: "detached" });
   await workbench.screenshot(`${host}-5-stepped-back`);

@@ -74,7 +74,7 @@ export class Workbench {
 
   async openFile(name: string): Promise<void> {
     await this.page.locator(".explorer-viewlet .monaco-list-row", { hasText: name }).first().dblclick();
-    await this.page.mouse.move(800, 5);
+    await this.page.mouse.move(1000, 990);
     await this.page.locator(`.tab[data-resource-name="${name}"]`).waitFor();
     await this.page.locator(".monaco-editor .view-line").first().waitFor();
   }
