@@ -25,6 +25,7 @@ class EmittedInstruction implements Emitted {
   readonly range: Range;
   readonly bits: Bits;
   private readonly bytes: Uint8Array;
+  private known: Decoded | "none" | undefined;
 
   constructor(address: number, bytes: Uint8Array, range: Range, bits: Bits) {
     this.address = address;
@@ -33,10 +34,13 @@ class EmittedInstruction implements Emitted {
     this.bits = bits;
     this.bytes = bytes;
   }
-  get decoded(): Decoded {
-    const decoded = decode(this.bytes, 0, this.bits);
-    if (typeof decoded === "string") throw new Error(`the encoder made bytes the decoder refuses: ${this.bytes}`);
-    return decoded;
+  /** Undefined for what can be written but is no instruction: LOCK RET. */
+  get decoded(): Decoded | undefined {
+    if (this.known === undefined) {
+      const decoded = decode(this.bytes, 0, this.bits);
+      this.known = typeof decoded === "string" ? "none" : decoded;
+    }
+    return this.known === "none" ? undefined : this.known;
   }
 }
 
@@ -67,6 +71,9 @@ function statementSpan({ tree, statement }: Item): Span {
   const start = tree.prefixes[0]?.start ?? word?.start ?? tree.start;
   return { start: Math.min(start, word?.start ?? start), end: tree.end };
 }
+
+/** Instructions and data items of a program; each is an object that the debugger can ask about. */
+const mostEmitted = 4_000_000;
 
 /** The last pass: addresses are final; bytes, mentions and the problems of single statements come out. */
 export class Emission {
@@ -101,7 +108,8 @@ export class Emission {
     program.faults = this.problems;
     for (const item of program.items) {
       program.item = item;
-      this.item(item);
+      if (this.emitted.length <= mostEmitted) this.item(item);
+      else this.problems.error("output-too-large", "The program has too many instructions.", item.source, item.tree);
     }
     program.item = undefined;
   }
@@ -278,7 +286,7 @@ export class Emission {
         at += unit;
       }
     }
-    for (let n = 1; n < item.repeat; n++) bytes.copyWithin(n * once, 0, once);
+    for (let done = once; done > 0 && done < bytes.length; done *= 2) bytes.copyWithin(done, 0, done);
     if (items.length === 0)
       this.problems.warning("no-data", `“${word.text}” without a value stores nothing.`, item.source, word);
     this.bytes(item, bytes);

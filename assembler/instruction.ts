@@ -138,7 +138,7 @@ function isSettled(item: Item, tree: InstructionTree, { operands }: Statement): 
 const mentionsSymbol = (item: Item, operand: OperandTree): boolean =>
   item.tree.usesPlace || item.tree.symbols.some((use) => use.start >= operand.start && use.end <= operand.end);
 
-/** Repetitions of an instruction whose length depends on its place are measured one by one, so there is a limit. */
+/** Repetitions of an instruction are listed, and measured, one by one; so there is a limit. */
 const mostRepetitions = 100_000;
 
 /** Encodings of all repetitions, in order; wrong ones end the list. */
@@ -172,14 +172,16 @@ export function measureInstruction(item: Item, tree: InstructionTree, program: P
     return encoding?.kind === "encoding" ? encoding.bytes.length : 0;
   }
   if (item.repeat === 0) return 0;
+  if (item.repeat > mostRepetitions) {
+    const message = `An instruction can be repeated at most ${mostRepetitions} times; data, any number of times.`;
+    program.problems.error("output-too-large", message, item.source, item.tree);
+    item.repeat = 0;
+    item.settled = true;
+    return 0;
+  }
   const once = encodeAt(item, tree, program);
   if (once?.kind !== "encoding") return 0;
   if (item.encoding) return once.bytes.length * item.repeat;
-  if (item.repeat > mostRepetitions) {
-    const message = `An instruction that depends on its address can be repeated at most ${mostRepetitions} times.`;
-    program.problems.error("output-too-large", message, item.source, item.tree);
-    return 0;
-  }
   let length = 0;
   for (const encoding of encodings(item, tree, program))
     if (encoding.kind === "encoding") length += encoding.bytes.length;

@@ -37,8 +37,8 @@ export interface Emitted {
   readonly address: number;
   readonly length: number;
   readonly range: Range;
-  /** For instructions: the row and operands chosen. */
-  readonly decoded?: Decoded;
+  /** For instructions: the row and operands chosen. Undefined if the processor would raise #UD (LOCK RET). */
+  readonly decoded?: Decoded | undefined;
   readonly bits: Bits;
 }
 

@@ -51,7 +51,10 @@ function repetitions(item: Item, program: Program): number {
     program.fault("bad-count", `The count of times is negative (${count}).`, expression);
     return 0;
   }
-  return count > BigInt(largestOutput) ? largestOutput + 1 : Number(count);
+  if (count <= BigInt(largestOutput)) return Number(count);
+  const message = `${count} repetitions are more than the ${largestOutput} bytes a guest can have.`;
+  program.problems.error("output-too-large", message, item.source, expression);
+  return 0;
 }
 
 /** A string fills whole units; everything else is one unit. */

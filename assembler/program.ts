@@ -156,6 +156,7 @@ export class Program implements Environment {
     this.problems.error("output-too-large", message, item.source, item.tree);
     item.context.section.size -= item.length;
     item.length = 0;
+    item.repeat = 0;
     item.settled = true;
   }
 
@@ -221,7 +222,7 @@ export class Program implements Environment {
     return { value, moving: this.asked || symbols.some((entry) => entry.kind === "label") };
   }
 
-  /** Reports every use of a symbol that is defined nowhere. */
+  /** Reports every use of a symbol that is defined nowhere, or else every constant that depends on itself. */
   reportUndefined(faults: ProblemList): void {
     for (const item of this.items)
       for (const [slot, entry] of item.symbols.entries()) {
@@ -230,6 +231,10 @@ export class Program implements Environment {
         const hint = didYouMean(entry.name, this.symbols.names());
         faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
       }
+    if (faults.list.some((problem) => problem.severity === "error")) return;
+    for (const { label, source, tree } of this.items)
+      if (label && !label.value)
+        faults.error("circular-definition", `“${label.name}” has no value: it depends on itself.`, source, tree);
   }
 }
 

@@ -22,15 +22,21 @@ export function* logicalLines({ file, text }: SourceFile): Generator<SourceLine>
   const lines = text.split(/\r\n|\n|\r/);
   for (let n = 0; n < lines.length; n++) {
     const line = n;
-    let joined = lines[n]!;
-    let joints: number[] | undefined;
-    while (joined.endsWith("\\") && n + 1 < lines.length) {
-      joined = joined.slice(0, -1);
-      joints ??= [];
-      joints.push(joined.length);
-      joined += lines[++n]!;
+    const first = lines[n]!;
+    if (!first.endsWith("\\")) {
+      yield { file, line, text: first, joints: undefined };
+      continue;
     }
-    yield { file, line, text: joined, joints };
+    const parts = [first];
+    const joints: number[] = [];
+    let length = 0;
+    while (parts.at(-1)!.endsWith("\\") && n + 1 < lines.length) {
+      parts.push(parts.pop()!.slice(0, -1));
+      length += parts.at(-1)!.length;
+      joints.push(length);
+      parts.push(lines[++n]!);
+    }
+    yield { file, line, text: parts.join(""), joints };
   }
 }
 
