@@ -1,3 +1,4 @@
+import { flagMask } from "../../isa/flags.ts";
 import type { Privilege } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { SystemCalls } from "../../isa/system.ts";
@@ -60,6 +61,8 @@ export interface WalkOutcome {
 }
 
 const canonicalEnd = 2 ** 47;
+const VM = flagMask("VM");
+const lookedAt = flagMask("IF") | flagMask("TF") | flagMask("RF");
 
 /**
  * A processor. How an instruction executes (the run loop's side of the contract):
@@ -233,13 +236,13 @@ export class Cpu extends MemoryAccess {
 
   setCpl(cpl: number): void {
     this.r32[layout.cpl >> 2] = cpl;
-    this.refresh();
+    this.refreshAfterPrivilege();
   }
 
   /** Writes a segment register with its hidden part, unchecked, and refreshes. */
   setSegment(segment: number, value: Segment): void {
     this.writeSegment(segment, value);
-    this.refresh();
+    this.refreshAfterSegment(segment);
   }
 
   /** The whole RFLAGS image, status flags included. Writing is unchecked; bits that do not exist are dropped. */
@@ -248,10 +251,12 @@ export class Cpu extends MemoryAccess {
   }
   set flags(value: number) {
     setStatusFlags(this, value);
+    const before = this.eflags;
     this.eflags = (value & definedFlags & ~statusMask) | 2;
-    // IF, TF and RF are looked at on the next boundary, AC decides on alignment checks.
-    this.attention = true;
-    this.refresh();
+    // IF, TF and RF are looked at on the next boundary; VM decides how segments are read, AC on alignment checks.
+    if ((this.eflags & lookedAt) !== 0) this.attention = true;
+    if (((before ^ this.eflags) & VM) !== 0) this.refresh();
+    else this.refreshAfterPrivilege();
   }
 
   /** Walks the paging structures without changing anything; by default as a read at the current privilege. */

@@ -38,6 +38,7 @@ export interface Delivery {
 
 const cleared = (...names: Parameters<typeof flagMask>[0][]): number =>
   ~names.reduce((mask, n) => mask | flagMask(n), 0);
+const RF = flagMask("RF");
 const afterRealInterrupt = cleared("IF", "TF", "AC", "RF");
 const afterTrapGate = cleared("TF", "VM", "RF", "NT");
 const afterInterruptGate = cleared("TF", "VM", "RF", "NT", "IF");
@@ -46,7 +47,7 @@ const refuse = (number: number, errorCode: number): never => {
   throw hardwareFault(number, errorCode);
 };
 
-const pushedFlags = (cpu: Cpu, event: Delivery): number => cpu.flags | (event.setResume ? flagMask("RF") : 0);
+const pushedFlags = (cpu: Cpu, event: Delivery): number => cpu.flags | (event.setResume ? RF : 0);
 
 /**
  * Delivers through the interrupt table of the present mode (SDM Vol. 2, INT n; Vol. 3, 6.12 to 6.14). Throws the fault of
@@ -150,8 +151,9 @@ function deliverProtected(cpu: Cpu, event: Delivery): void {
   else setStackPointer(cpu, cpu.stackBits, frame.pointer);
   cpu.eflags &= gate.interrupt ? afterInterruptGate : afterTrapGate;
   if (old) for (const segment of [GS, FS, DS, ES]) cpu.writeSegment(segment, nullSegment(0));
-  cpu.writeSegment(CS, segmentFrom((gate.selector & ~3) | cpl, code));
+  cpu.setSegment(CS, segmentFrom((gate.selector & ~3) | cpl, code));
   cpu.setCpl(cpl);
+  if (old) cpu.refresh();
   cpu.rip = gate.offset;
 }
 
@@ -192,7 +194,7 @@ function readTaskStack(cpu: Cpu, cpl: number, ext: number): { selector: number; 
 export function enterInnerStack(cpu: Cpu, inner: InnerStack, cpl: number): void {
   markAccessed(cpu, inner.descriptor);
   const segment = segmentFrom((inner.selector & ~3) | cpl, inner.descriptor);
-  cpu.writeSegment(SS, segment);
+  cpu.setSegment(SS, segment);
   if (stackBitsOf(segment) === 16) setStackPointer(cpu, 32, inner.initial);
   setStackPointer(cpu, stackBitsOf(segment), inner.frame.pointer);
 }
@@ -219,9 +221,9 @@ function deliverLong(cpu: Cpu, event: Delivery): void {
 
   markAccessed(cpu, code);
   setStackPointer(cpu, 64, frame.pointer);
-  if (cpl < cpu.cpl) cpu.writeSegment(SS, nullSegment(cpl, cpl));
+  if (cpl < cpu.cpl) cpu.setSegment(SS, nullSegment(cpl, cpl));
   cpu.eflags &= gate.interrupt ? afterInterruptGate : afterTrapGate;
-  cpu.writeSegment(CS, segmentFrom((gate.selector & ~3) | cpl, code));
+  cpu.setSegment(CS, segmentFrom((gate.selector & ~3) | cpl, code));
   cpu.setCpl(cpl);
   cpu.rip = gate.offset;
 }

@@ -13,6 +13,7 @@ export type VectoringEvent = Fault | InterruptEvent;
 
 const contributory = new Set<number>([vector.DE, vector.TS, vector.NP, vector.SS, vector.GP]);
 const blockedByDelivery = 3 | (7 << 29);
+const TF = flagMask("TF");
 /** Blocking by NMI in the interruptibility state. */
 export const nmiBlocked = 8;
 /** Activity state "shutdown". */
@@ -94,7 +95,7 @@ function delivered(cpu: Cpu): void {
   cpu.next = cpu.rip;
   cpu.activity = 0;
   cpu.interruptibility &= ~blockedByDelivery;
-  if ((cpu.eflags & flagMask("TF")) !== 0) cpu.attention = true;
+  if ((cpu.eflags & TF) !== 0) cpu.attention = true;
 }
 
 /** An exception while #DF was delivered: shutdown, unless the monitor takes it. */

@@ -54,7 +54,7 @@ function targetOffset(decoded: Decoded, offset: bigint): number {
 
 export function loadCode(cpu: Cpu, selector: number, code: Descriptor, cpl: number, offset: number): void {
   markAccessed(cpu, code);
-  cpu.writeSegment(CS, segmentFrom((selector & ~3) | cpl, code));
+  cpu.setSegment(CS, segmentFrom((selector & ~3) | cpl, code));
   cpu.setCpl(cpl);
   cpu.next = offset;
 }
@@ -218,7 +218,7 @@ function callInnerLong(cpu: Cpu, gate: CallGate, cpl: number): void {
   frame.push(cpu.selector(CS), 8);
   frame.push(cpu.next, 8);
   setStackPointer(cpu, 64, frame.pointer);
-  cpu.writeSegment(SS, nullSegment(cpl, cpl));
+  cpu.setSegment(SS, nullSegment(cpl, cpl));
   loadCode(cpu, gate.selector, gate.code, cpl, gate.offset);
 }
 
@@ -253,7 +253,7 @@ export function dropInnerSegments(cpu: Cpu, cpl: number): void {
     const access = cpu.access(segment);
     if ((access & accessBits.unusable) !== 0) continue;
     const conforming = (access & 0x1c) === 0x1c;
-    if (!conforming && (access & accessBits.dpl) >> 5 < cpl) cpu.writeSegment(segment, nullSegment(0));
+    if (!conforming && (access & accessBits.dpl) >> 5 < cpl) cpu.setSegment(segment, nullSegment(0));
   }
 }
 
@@ -300,7 +300,7 @@ function returnOuter(cpu: Cpu, { selector, code, offset, frame, bytes, release }
   const stack = returnStack(cpu, stackSelector, cpl, wide);
   checkTarget(cpu, code, offset);
   if (stack.descriptor) markAccessed(cpu, stack.descriptor);
-  cpu.writeSegment(SS, stack.segment);
+  cpu.setSegment(SS, stack.segment);
   loadCode(cpu, selector, code, cpl, offset);
   const bits = cpu.stackBits;
   setStackPointer(
@@ -309,5 +309,4 @@ function returnOuter(cpu: Cpu, { selector, code, offset, frame, bytes, release }
     bits === 16 ? (pointer + release) & 0xffff : bits === 32 ? (pointer + release) >>> 0 : pointer + release,
   );
   dropInnerSegments(cpu, cpl);
-  cpu.refresh();
 }

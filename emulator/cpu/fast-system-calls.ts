@@ -14,6 +14,9 @@ const R11 = 11;
 /** Flags that SYSRET takes from R11: all but RF and VM. */
 const returnedFlags = 0x3c_7fd7;
 
+const clearedBySysenter = flagMask("VM") | flagMask("IF") | flagMask("RF");
+const RF = flagMask("RF");
+
 const isCanonical = (address: number): boolean => address >= -(2 ** 47) && address < 2 ** 47;
 
 /** Present, 4 KiB granularity, accessed code (read) or data (write). */
@@ -24,8 +27,8 @@ function loadFlat(cpu: Cpu, codeSelector: number, stackSelector: number, cpl: nu
   const whole = { limit: 0xffff_ffff, base: 0 };
   const dpl = cpl << 5;
   const code = flat.code | dpl | (wide ? flat.l : flat.db);
-  cpu.writeSegment(CS, { ...whole, selector: (codeSelector & 0xfffc) | cpl, access: code });
-  cpu.writeSegment(SS, { ...whole, selector: (stackSelector & 0xfffc) | cpl, access: flat.data | flat.db | dpl });
+  cpu.setSegment(CS, { ...whole, selector: (codeSelector & 0xfffc) | cpl, access: code });
+  cpu.setSegment(SS, { ...whole, selector: (stackSelector & 0xfffc) | cpl, access: flat.data | flat.db | dpl });
   cpu.setCpl(cpl);
 }
 
@@ -39,7 +42,7 @@ export function systemCall(cpu: Cpu): void {
   const star = Number((cpu.r64[layout.star >> 3]! >> 32n) & 0xffffn);
   cpu.r64[RCX] = unsigned64(cpu.next);
   cpu.r64[R11] = BigInt(flagsImage(cpu));
-  const mask = cpu.r32[layout.fmask >> 2]! | flagMask("RF");
+  const mask = cpu.r32[layout.fmask >> 2]! | RF;
   loadFlat(cpu, star, star + 8, 0, true);
   cpu.flags = cpu.flags & ~mask;
   cpu.next = signedNumber(cpu.r64[layout.lstar >> 3]!);
@@ -68,7 +71,7 @@ function sysenterSelector(cpu: Cpu): number {
 export function fastEnter(cpu: Cpu): void {
   const selector = sysenterSelector(cpu);
   const wide = cpu.longMode;
-  cpu.eflags &= ~(flagMask("VM") | flagMask("IF") | flagMask("RF"));
+  cpu.flags = cpu.flags & ~clearedBySysenter;
   loadFlat(cpu, selector, selector + 8, 0, wide);
   const pointer = cpu.r64[layout.sysenterEsp >> 3]!;
   const target = cpu.r64[layout.sysenterEip >> 3]!;

@@ -21,6 +21,8 @@ import { CS, DS, ES, FS, GS, SS } from "./state.ts";
 const VM = flagMask("VM");
 const IF = flagMask("IF");
 const IOPL = flagMask("IOPL");
+const NT = flagMask("NT");
+const virtualInterrupt = flagMask("VIF") | flagMask("VIP");
 const always = statusMask | flagMask("TF") | flagMask("DF") | flagMask("NT");
 const with32 = flagMask("RF") | flagMask("AC") | flagMask("ID");
 
@@ -28,7 +30,7 @@ const with32 = flagMask("RF") | flagMask("AC") | flagMask("ID");
 function returnedFlags(cpu: Cpu, bytes: number): number {
   let mask = always | (bytes > 2 ? with32 : 0);
   if (cpu.cpl <= cpu.iopl) mask |= IF;
-  if (cpu.cpl === 0) mask |= IOPL | (bytes > 2 ? flagMask("VIF") | flagMask("VIP") : 0);
+  if (cpu.cpl === 0) mask |= IOPL | (bytes > 2 ? virtualInterrupt : 0);
   return mask;
 }
 
@@ -37,7 +39,7 @@ export function interruptReturn(cpu: Cpu, decoded: Decoded): void {
   const bytes = decoded.operandSize / 8;
   if (cpu.realAddressing) returnReal(cpu, bytes);
   else {
-    if ((cpu.eflags & flagMask("NT")) !== 0) {
+    if ((cpu.eflags & NT) !== 0) {
       if (cpu.longMode) throw hardwareFault(vector.GP, 0);
       throw unsupported("hardware task switch (IRET with NT set)");
     }
@@ -87,7 +89,7 @@ function returnProtected(cpu: Cpu, bytes: number): void {
     checkTarget(cpu, code, popped.offset);
     const outer = cpl > cpu.cpl;
     if (stack.descriptor) markAccessed(cpu, stack.descriptor);
-    cpu.writeSegment(SS, stack.segment);
+    cpu.setSegment(SS, stack.segment);
     loadCode(cpu, popped.selector, code, cpl, popped.offset);
     setStackPointer(cpu, cpu.stackBits, pointer);
     if (outer) dropInnerSegments(cpu, cpl);
@@ -98,7 +100,6 @@ function returnProtected(cpu: Cpu, bytes: number): void {
     setStackPointer(cpu, stackBits, frame.pointer);
   }
   cpu.flags = flags;
-  cpu.refresh();
 }
 
 /** IRETD at CPL 0 with VM set in the image: all segments come from the stack, as paragraphs. */

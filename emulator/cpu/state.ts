@@ -57,6 +57,8 @@ export const CR4 = {
 
 export const EFER = { SCE: 1, LME: 0x100, LMA: 0x400, NXE: 0x800 } as const;
 
+const VM = flagMask("VM");
+
 const segmentWord = (segment: number, field: number): number => (layout.segments + segment * segmentBytes + field) >> 2;
 
 /** 64-bit unsigned as a signed number; exact for canonical addresses. */
@@ -175,16 +177,20 @@ export class State {
   limit(segment: number): number {
     return this.u32[segmentWord(segment, segmentLayout.limit)]!;
   }
+  /** Signed where it has 64 bits. */
+  base(segment: number): number {
+    return this.#number64(layout.segments + segment * segmentBytes + segmentLayout.base);
+  }
   segment(segment: number): Segment {
     return {
       selector: this.selector(segment),
       access: this.access(segment),
       limit: this.limit(segment),
-      base: this.#number64(layout.segments + segment * segmentBytes + segmentLayout.base),
+      base: this.base(segment),
     };
   }
 
-  /** Writes a segment register with its hidden part, unchecked; `refresh` must follow before the next access. */
+  /** Writes a segment register with its hidden part, unchecked; `refresh` must follow before the next access (`Cpu.setSegment` does both). */
   writeSegment(segment: number, value: Segment): void {
     this.u32[segmentWord(segment, segmentLayout.selector)] = value.selector;
     this.u32[segmentWord(segment, segmentLayout.access)] = value.access;
@@ -196,7 +202,7 @@ export class State {
     return (this.cr0 & CR0.PE) !== 0;
   }
   get virtual8086(): boolean {
-    return (this.eflags & flagMask("VM")) !== 0;
+    return (this.eflags & VM) !== 0;
   }
   /** Real-address or virtual-8086 mode: selectors are paragraphs. */
   get realAddressing(): boolean {

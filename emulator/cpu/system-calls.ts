@@ -64,7 +64,7 @@ function popFlags(cpu: Cpu, decoded: Decoded, image: bigint): void {
 
 function setAlignmentCheck(cpu: Cpu, value: boolean): void {
   cpu.eflags = value ? cpu.eflags | flagMask("AC") : cpu.eflags & ~flagMask("AC");
-  cpu.refresh();
+  cpu.refreshAfterPrivilege();
 }
 
 const controlOffsets = new Map([

@@ -57,6 +57,7 @@ export class MemoryAccess extends State {
   writeBank = 0;
   executeBank = 0;
   #wide = false;
+  #aligned = false;
 
   constructor(options: MemoryOptions) {
     super(options.buffer, options.cpuBase);
@@ -70,11 +71,9 @@ export class MemoryAccess extends State {
 
   /** Recomputes what is derived from the state block (segment ranges, TLB banks). */
   refresh(): void {
-    const user = this.cpl === 3;
-    this.readBank = (user ? tlbBank.userRead : tlbBank.supervisorRead) * bankWords;
-    this.writeBank = (user ? tlbBank.userWrite : tlbBank.supervisorWrite) * bankWords;
-    this.executeBank = (user ? tlbBank.userExecute : tlbBank.supervisorExecute) * bankWords;
+    this.#refreshBanks();
     this.#wide = this.bits === 64;
+    this.#aligned = this.alignmentChecked;
     for (let segment = 0; segment < 6; segment++) this.#refreshSegment(segment);
   }
 
@@ -84,14 +83,33 @@ export class MemoryAccess extends State {
     this.refresh();
   }
 
+  /** As `refresh`, where nothing but this segment register changed. */
+  refreshAfterSegment(segment: number): void {
+    if (segment === CS && this.#wide !== (this.bits === 64)) this.refresh();
+    else if (segment < 6) this.#refreshSegment(segment);
+  }
+
+  /** As `refresh`, where nothing but the CPL, or EFLAGS.AC and CR0.AM, changed. */
+  refreshAfterPrivilege(): void {
+    if (this.#aligned !== this.alignmentChecked) this.refresh();
+    else this.#refreshBanks();
+  }
+
   /** #AC is possible: CR0.AM, EFLAGS.AC and CPL 3. */
   get alignmentChecked(): boolean {
     return (this.cr0 & CR0.AM) !== 0 && (this.eflags & AC) !== 0 && this.cpl === 3;
   }
 
+  #refreshBanks(): void {
+    const user = this.cpl === 3;
+    this.readBank = (user ? tlbBank.userRead : tlbBank.supervisorRead) * bankWords;
+    this.writeBank = (user ? tlbBank.userWrite : tlbBank.supervisorWrite) * bankWords;
+    this.executeBank = (user ? tlbBank.userExecute : tlbBank.supervisorExecute) * bankWords;
+  }
+
   #refreshSegment(segment: number): void {
-    const base = this.segment(segment).base;
-    let start = 1;
+    const base = this.base(segment);
+    let start = 0;
     let read = 0;
     let write = 0;
     if (this.#wide) {
@@ -100,12 +118,13 @@ export class MemoryAccess extends State {
       read = write = canonicalEnd - this.bases[segment]!;
     } else {
       this.bases[segment] = base >>> 0;
-      const end = Math.min(this.limit(segment) + 1, 2 ** 32 - (base >>> 0));
-      start = 0;
-      if (this.#allows(segment, false) && !expandsDown(this.access(segment))) read = end;
-      if (this.#allows(segment, true) && !expandsDown(this.access(segment))) write = end;
+      if (!expandsDown(this.access(segment))) {
+        const end = Math.min(this.limit(segment) + 1, 2 ** 32 - (base >>> 0));
+        if (this.#allows(segment, false)) read = end;
+        if (this.#allows(segment, true)) write = end;
+      }
     }
-    if (this.alignmentChecked) [start, read, write] = [1, 0, 0];
+    if (this.#aligned) read = write = Number.NEGATIVE_INFINITY;
     this.starts[segment] = start;
     this.readEnds[segment] = read;
     this.writeEnds[segment] = write;
@@ -259,6 +278,8 @@ export class MemoryAccess extends State {
 
   /** Reads 1, 2 or 4 bytes at a linear address, unsigned, without segment checks. */
   readLinear(linear: number, bytes: number, user = this.cpl === 3, implicit = false): number {
+    const at = this.#quick((user ? tlbBank.userRead : tlbBank.supervisorRead) * bankWords, linear, bytes);
+    if (at >= 0) return this.#peek(at, bytes);
     const first = this.translate(linear, "read", user, implicit);
     const room = 4096 - (linear & 0xfff);
     if (bytes <= room) return this.physical.read(first, bytes);
@@ -271,6 +292,11 @@ export class MemoryAccess extends State {
 
   /** Writes 1, 2 or 4 bytes at a linear address without segment checks. Both pages are checked before either is written. */
   writeLinear(linear: number, bytes: number, value: number, user = this.cpl === 3, implicit = false): void {
+    const at = this.#quick((user ? tlbBank.userWrite : tlbBank.supervisorWrite) * bankWords, linear, bytes);
+    if (at >= 0) {
+      this.#poke(at, bytes, value);
+      return;
+    }
     const first = this.translate(linear, "write", user, implicit);
     const room = 4096 - (linear & 0xfff);
     if (bytes <= room) {
@@ -279,6 +305,17 @@ export class MemoryAccess extends State {
     }
     const second = this.translate(this.wrap(linear + room), "write", user, implicit);
     for (let n = 0; n < bytes; n++) this.physical.write(n < room ? first + n : second + n - room, 1, value >> (8 * n));
+  }
+
+  #peek(at: number, bytes: number): number {
+    if (bytes === 4) return this.view.getUint32(at, true);
+    return bytes === 2 ? this.view.getUint16(at, true) : this.bytes[at]!;
+  }
+
+  #poke(at: number, bytes: number, value: number): void {
+    if (bytes === 4) this.view.setInt32(at, value, true);
+    else if (bytes === 2) this.view.setInt16(at, value, true);
+    else this.bytes[at] = value;
   }
 
   readLinear64(linear: number, user = this.cpl === 3, implicit = false): bigint {

@@ -236,16 +236,16 @@ export class PageWalker {
 
   /** All levels are present and well-formed: permissions, then accessed and dirty bits, top level first. */
   #finish(request: WalkRequest, path: readonly Entry[], physical: number, size: PageSizeCode): WalkResult {
-    const denied = path[this.#deniedAt(request, path)];
-    if (denied) return this.#fault(request, denied, pageFault.present);
-    const leaf = path.at(-1)!;
+    const denied = this.#deniedAt(request, path);
+    if (denied >= 0) return this.#fault(request, path[denied], pageFault.present);
+    const leaf = path[path.length - 1]!;
     if (!request.probe)
       for (const entry of path) {
         const set = A | (entry === leaf && request.access === "write" ? D : 0);
         if ((entry.low & set) !== set) this.#mark(entry, set, request);
       }
     const global = (leaf.low & G) !== 0 && (this.#state.cr4 & CR4.PGE) !== 0;
-    return { kind: "page", physical, size, global, user: path.every((entry) => (entry.low & US) !== 0) };
+    return { kind: "page", physical, size, global, user: allHave(path, US) };
   }
 
   #mark(entry: Entry, set: number, request: WalkRequest): void {
@@ -257,20 +257,26 @@ export class PageWalker {
   #deniedAt(request: WalkRequest, path: readonly Entry[]): number {
     const { access, user } = request;
     const { cr0, cr4 } = this.#state;
-    const userPage = path.every((entry) => (entry.low & US) !== 0);
+    const userPage = allHave(path, US);
     if (user && !userPage) return path.findIndex((entry) => (entry.low & US) === 0);
     if (access === "execute") {
       if (!user && userPage && (cr4 & CR4.SMEP) !== 0) return path.length - 1;
       return this.#executeDisable ? path.findIndex((entry) => (entry.high & XD) !== 0) : -1;
     }
     if (!user && userPage && (cr4 & CR4.SMAP) !== 0 && !this.#exemptFromSmap(request)) return path.length - 1;
-    if (access === "write" && (user || (cr0 & CR0.WP) !== 0)) return path.findIndex((entry) => (entry.low & RW) === 0);
-    return -1;
+    const mustBeWritable = access === "write" && (user || (cr0 & CR0.WP) !== 0);
+    return mustBeWritable && !allHave(path, RW) ? path.findIndex((entry) => (entry.low & RW) === 0) : -1;
   }
 
   #exemptFromSmap(request: WalkRequest): boolean {
     return !request.implicit && (this.#state.eflags & 0x4_0000) !== 0;
   }
+}
+
+/** Whether every level's entry has these bits. */
+function allHave(path: readonly Entry[], bits: number): boolean {
+  for (const entry of path) if ((entry.low & bits) !== bits) return false;
+  return true;
 }
 
 function describe(entry: Entry, bytes: 4 | 8, verdict: WalkStep["verdict"]): WalkStep {
