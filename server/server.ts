@@ -83,8 +83,8 @@ export function serve(connection: Connection, readText: ReadText): void {
     if (document) await publish(document);
   });
   connection.onHover(
-    about((analysis, { textDocument, position }: TextDocumentPositionParams, text) =>
-      hover(analysis, textDocument.uri, position, text),
+    about((analysis, { textDocument, position }: TextDocumentPositionParams) =>
+      hover(analysis, textDocument.uri, position),
     ),
   );
   connection.onCompletion(

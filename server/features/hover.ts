@@ -1,5 +1,4 @@
 import type { Hover, Position } from "vscode-languageserver";
-import type { TextDocument } from "vscode-languageserver-textdocument";
 import type { InstructionMention } from "../../assembler/index.ts";
 import { type Exits, isVirtualizationHole, type Row } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
@@ -66,7 +65,7 @@ function card(
     "|---|---|",
     ...rows.map(([name, text]) => `| ${name} | ${text?.replaceAll("|", "\\|")} |`),
     "",
-    ...(sentence ? [`**${technique ? `Under ${technique.title}` : "Virtualized"}:** ${sentence}`, ""] : []),
+    ...(sentence ? [`**Virtualized:** ${sentence}`, ""] : []),
     ...(decoded ? ["```", pseudocode(decoded), "```"] : []),
   ].join("\n");
 }
@@ -93,7 +92,7 @@ function symbol(analysis: Analysis, name: string): string | undefined {
 }
 
 /** What is under the cursor: an instruction with everything known of it, or a symbol with its value. */
-export function hover(analysis: Analysis, uri: string, position: Position, _text: TextDocument): Hover | null {
+export function hover(analysis: Analysis, uri: string, position: Position): Hover | null {
   const mention = analysis.assembly.mentions.find((m) => contains(m.mnemonicRange, uri, position));
   if (mention) {
     const value = instruction(analysis, mention);
