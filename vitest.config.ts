@@ -1,3 +1,18 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { include: ["test/**/*.test.ts"], testTimeout: 60_000 } });
+/** Tests of what is shipped, in real hosts; they need the bundles, which are built once before them. */
+const shipped = ["test/client/*-host.test.ts", "test/client/code-server.test.ts", "test/server/protocol.test.ts"];
+
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "units", include: ["test/**/*.test.ts"], exclude: shipped } },
+      {
+        extends: true,
+        // One at a time: each starts a browser or a server, and the machine may have two cores.
+        test: { name: "shipped", include: shipped, globalSetup: "test/support/bundle.ts", fileParallelism: false },
+      },
+    ],
+  },
+});

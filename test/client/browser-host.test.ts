@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
-import { bundleAll } from "../../esbuild.ts";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
 import { firstPath } from "./first-path.ts";
 
@@ -8,7 +7,6 @@ if (!chromiumPath) console.log("skipped: VS Code in the browser (Debian's chromi
 describe.skipIf(!chromiumPath)("VS Code in the browser", () => {
   let workbench: Workbench;
   beforeAll(async () => {
-    await bundleAll();
     workbench = await Workbench.open();
   }, 120_000);
   afterEach(({ task }) => (task.result?.state === "fail" ? workbench.screenshot("browser-failed") : undefined));

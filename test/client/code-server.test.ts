@@ -4,7 +4,6 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { bundleAll } from "../../esbuild.ts";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
 import { firstPath } from "./first-path.ts";
 
@@ -52,7 +51,6 @@ describe.skipIf(!available || !chromiumPath)("VS Code with a Node extension host
   let workbench: Workbench;
 
   beforeAll(async () => {
-    await bundleAll();
     install(join(folder, "extensions"));
     cpSync(join(root, "examples"), join(folder, "examples"), { recursive: true });
     const port = await freePort();

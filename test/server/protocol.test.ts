@@ -7,7 +7,6 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from "vscode-languageserver/node";
-import { bundleAll } from "../../esbuild.ts";
 import { chooseTechnique, techniqueInForce } from "../../server/protocol.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -35,7 +34,6 @@ describe("the language server over stdio", () => {
   }
 
   beforeAll(async () => {
-    await bundleAll();
     server = spawn(process.execPath, [join(root, "dist", "server.cjs"), "--stdio"], {
       stdio: ["pipe", "pipe", "inherit"],
     });
