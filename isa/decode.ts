@@ -4,7 +4,7 @@ import type { Row } from "./instruction.ts";
 import { big, memoryOperand } from "./modrm.ts";
 import type { OperandPattern } from "./operand-pattern.ts";
 import type { Bits, Decoded, Operand, Register } from "./operands.ts";
-import { type SegmentName, segmentNames, type Width } from "./registers.ts";
+import { controlNumbers, type SegmentName, segmentNames, type Width } from "./registers.ts";
 import { choose, type Prefixes, type Slot, slotsOf } from "./slots.ts";
 import { forms } from "./table.ts";
 
@@ -120,9 +120,6 @@ function generalRegister(number: number, width: Width | undefined, rex: boolean)
   if (width === 8) return !rex && number >= 4 && number < 8 ? highBytes[number - 4]! : general8[number]!;
   return (width === 16 ? general16 : width === 64 ? general64 : general32)[number]!;
 }
-
-/** The registers that exist: CR0, 2, 3, 4, 8 and DR0–DR7. */
-const controlNumbers: readonly number[] = [0, 2, 3, 4, 8];
 
 /** One decoding: everything that reading operands needs. */
 interface Reading {

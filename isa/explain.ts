@@ -1,6 +1,7 @@
 import type { Complaint } from "./encode.ts";
 import type { Misfit, Written } from "./fit.ts";
 import type { Row } from "./instruction.ts";
+import { controlNumbers, type RegisterName } from "./registers.ts";
 import type { WrittenOperand } from "./statement.ts";
 
 const upper = (text: string): string => text.toUpperCase();
@@ -32,6 +33,15 @@ function list(items: readonly string[], conjunction: string): string {
   return `${items.slice(0, -1).join(", ")} ${conjunction} ${items.at(-1)}`;
 }
 
+/** Numbers of control and debug registers that encodings have room for, but processors do not have. */
+const exists = ({ class: kind, number }: RegisterName): boolean =>
+  kind === "control" ? controlNumbers.includes(number) : kind !== "debug" || number < 8;
+
+const noSuchRegister = ({ name, class: kind }: RegisterName): string =>
+  kind === "control"
+    ? `there is no ${upper(name)}; the control registers are CR0, CR2, CR3, CR4 and, in 64-bit code, CR8`
+    : `there is no ${upper(name)}; the debug registers are DR0 to DR7`;
+
 function noSuchForm(mnemonic: string, { operands }: Written, rows: readonly Row[]): string {
   const memories = operands.filter((operand) => operand.kind === "memory").length;
   if (memories > 1) return `no form of ${mnemonic} takes two memory operands; go through a register`;
@@ -41,6 +51,8 @@ function noSuchForm(mnemonic: string, { operands }: Written, rows: readonly Row[
     if (selector.register.class === "segment" && operands[1]?.kind === "number")
       return `a segment register cannot be loaded with a number; load ${upper(selector.register.name)} from a register`;
   }
+  const missing = operands.find((operand) => operand.kind === "register" && !exists(operand.register));
+  if (missing?.kind === "register") return noSuchRegister(missing.register);
   if (operands.length === 0) return `${mnemonic} needs operands: ${forms(rows)}`;
   return `no form of ${mnemonic} takes ${list(operands.map(describe), "and")}; there is ${forms(rows)}`;
 }

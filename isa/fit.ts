@@ -2,7 +2,7 @@ import type { EffectiveAddress } from "./effective-address.ts";
 import { existsIn, type Form, requiredSize } from "./form.ts";
 import type { OperandPattern } from "./operand-pattern.ts";
 import type { Bits } from "./operands.ts";
-import type { RegisterName, Width } from "./registers.ts";
+import { controlNumbers, type RegisterName, type Width } from "./registers.ts";
 import type { WrittenFarPointer, WrittenMemory, WrittenNumber, WrittenOperand, WrittenPrefixes } from "./statement.ts";
 
 /** A statement in a mode, with what every form asks of it worked out once. */
@@ -61,7 +61,7 @@ function fitRegister(pattern: OperandPattern, register: RegisterName, form: Form
         ? undefined
         : "no-such-form";
     case "control":
-      return register.class === "control" && [0, 2, 3, 4, 8].includes(register.number) ? undefined : "no-such-form";
+      return register.class === "control" && controlNumbers.includes(register.number) ? undefined : "no-such-form";
     case "debug":
       return register.class === "debug" && register.number < 8 ? undefined : "no-such-form";
     case "register":
@@ -336,11 +336,14 @@ export function fitForm(form: Form, written: Written): Fit | Misfit {
   const { operands, bits } = written;
   if (operands.length !== form.operands.length) return "operand-count";
   let rank = 0;
+  let misfit: Misfit | undefined;
   for (let n = 0; n < operands.length; n++) {
     const fit = fitOperand(form.operands[n]!, operands[n]!, written, form);
-    if (typeof fit === "string") return fit;
-    rank += fit;
+    if (fit === "no-such-form") return fit;
+    if (typeof fit === "string") misfit = fit;
+    else rank += fit;
   }
+  if (misfit) return misfit;
   if (keywordDisagrees(form, written)) return "operand-size-mismatch";
   if (!existsIn(form.row, bits)) return "wrong-mode";
   if (isNop(form, written)) return "no-such-form";

@@ -113,7 +113,7 @@ function memoryText(memory: Memory, decoded: Decoded, form: Form, options: Forma
   const size = memorySize(memory, decoded, form);
   if (ripRelative) {
     const target = targetText(decoded, displacement, addressSize, options);
-    return `${size}[${segment === undefined ? "" : `${segment}:`}rel ${target}]`;
+    return `${size}[rel ${override}${target}]`;
   }
   const bare = base === undefined && index === undefined;
   const long = bits === 64 && form.memory?.place === "moffs" && addressSize === 64;

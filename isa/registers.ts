@@ -65,3 +65,6 @@ export function registerName(kind: RegisterName["class"], number: number, width:
   if (!found) throw new RangeError(`no ${kind} register ${number} of ${width} bits`);
   return found.name;
 }
+
+/** The control registers that exist; CR8 in 64-bit mode only. */
+export const controlNumbers: readonly number[] = [0, 2, 3, 4, 8];
