@@ -88,6 +88,11 @@ export class Engine {
     this.code.onInvalidated = (region, page) => this.#translator?.invalidated(region, page);
   }
 
+  /** Steps taken as translated code by this engine; no part of the machine's state. */
+  get translatedSteps(): number {
+    return this.#translator?.executed ?? 0;
+  }
+
   /** Forgets all code: the memory under the machine was replaced. */
   forget(): void {
     this.code.clear();

@@ -66,8 +66,14 @@ const dividing =
 export const divide = dividing("/");
 export const remainder = dividing("%");
 
-export const not = (a: Text): string => (a.width === 1 ? `${textOf(a)} ^ 1` : wrap(a.width, `~${a.text}`));
-export const negate = (a: Text): string => wrap(a.width, `-${a.text}`);
+const allOnes = `${2n ** 64n - 1n}n`;
+
+// For bigints V8 has quick code for two-operand operations only.
+export function not(a: Text): string {
+  if (a.width === 1) return `${textOf(a)} ^ 1`;
+  return a.width === 64 ? wrap(64, `${a.text} ^ ${allOnes}`) : wrap(a.width, `~${a.text}`);
+}
+export const negate = (a: Text): string => wrap(a.width, a.width === 64 ? `0n - ${a.text}` : `-${a.text}`);
 export const shiftLeft = operator("<<");
 export const shiftRight: Binary = (a, b) =>
   a.width === 64 ? `${a.text} >> ${b.text}` : a.width === 32 ? `${a.text} >>> ${b.text} | 0` : `${a.text} >> ${b.text}`;

@@ -248,17 +248,12 @@ export class JavaScriptAlgebra implements Algebra {
   }
 
   address(operand: Memory, popped = 0): Value {
-    if (operand.addressSize === 64) return this.#temporary(64, this.#exactAddress(operand, popped));
+    if (operand.addressSize === 64) {
+      const { low, high } = this.#halves(operand, popped);
+      return this.#temporary(64, `pair(${low}, ${high})`);
+    }
     const offset = this.#offset(operand, popped);
     return this.#temporary(operand.addressSize, operand.addressSize === 32 ? `${offset} | 0` : offset);
-  }
-
-  #exactAddress(operand: Memory, popped: number): string {
-    const parts = [`BigInt(${displacementOf(operand, popped)})`];
-    if (operand.ripRelative) parts.push(`r64[${ripWord >> 1}]`);
-    if (operand.base !== undefined) parts.push("r64[d.base >> 1]");
-    if (operand.index !== undefined) parts.push("(r64[d.index >> 1] << BigInt(d.scale))");
-    return `BigInt.asUintN(64, ${parts.join(" + ")})`;
   }
 
   /** Text of an operand's offset as memory accesses want it. */
@@ -280,17 +275,40 @@ export class JavaScriptAlgebra implements Algebra {
     return this.#temporary(operand.addressSize, `(${parts.join(" + ")}) ${wrap}`).text;
   }
 
-  /** 64-bit offsets are signed numbers; sums that a double might not hold exactly go the long way through bigint. */
+  /**
+   * A 64-bit offset as a signed number. Without an index a double is good enough: where it rounds, the sum is not
+   * canonical anyway.
+   */
   #wideOffset(operand: Memory, popped: number): string {
+    if (operand.index !== undefined) {
+      const { low, high } = this.#halves(operand, popped);
+      return this.#temporary(64, `${high} * ${two32} + (${low} >>> 0)`).text;
+    }
     const parts = [displacementOf(operand, popped)];
     if (operand.ripRelative) parts.push(signedWord(ripWord));
-    const base = operand.base === undefined ? "0" : this.#temporary(64, signedWord("d.base")).text;
-    if (operand.base !== undefined) parts.push(base);
-    if (operand.index === undefined) return this.#temporary(64, parts.join(" + ")).text;
-    const index = this.#temporary(64, `${signedWord("d.index")} * (1 << d.scale)`).text;
-    const exact = `Number(BigInt.asIntN(64, ${this.#exactAddress(operand, popped)}))`;
-    const safe = `Number.isSafeInteger(${base}) && Number.isSafeInteger(${index})`;
-    return this.#temporary(64, `${safe} ? ${[...parts, index].join(" + ")} : ${exact}`).text;
+    if (operand.base !== undefined) parts.push(signedWord("d.base"));
+    return this.#temporary(64, parts.join(" + ")).text;
+  }
+
+  /** The halves of a 64-bit address: a number whose low 32 bits are the low half, and an int32. */
+  #halves(operand: Memory, popped: number): { readonly low: string; readonly high: string } {
+    const lows = [displacementOf(operand, popped)];
+    const highs: string[] = [];
+    if (operand.ripRelative) {
+      lows.push(`u32[${ripWord}]`);
+      highs.push(`r32[${ripWord + 1}]`);
+    }
+    if (operand.base !== undefined) {
+      lows.push("u32[d.base]");
+      highs.push("r32[d.base + 1]");
+    }
+    if (operand.index !== undefined) {
+      lows.push("u32[d.index] * (1 << d.scale)");
+      highs.push("(r32[d.index + 1] << d.scale)");
+    }
+    const low = this.#temporary(64, lows.join(" + ")).text;
+    const high = [...highs, `Math.floor(${low} / ${two32})`].join(" + ");
+    return { low, high: this.#temporary(32, `${high} | 0`).text };
   }
 
   farPointer(operand: FarPointer): { readonly selector: Value; readonly offset: Value } {

@@ -72,12 +72,3 @@ function enterLongMode(cpu: Cpu): void {
   cpu.r64[layout.efer >> 3] = 0x500n;
   cpu.r64[layout.cr0 >> 3] = 0x8000_0011n;
 }
-
-/** The state block and RAM, for comparison; the counters of the block included. */
-export function stateOf({ cpu }: Processor): { readonly block: Uint8Array; readonly ram: Uint8Array } {
-  const { physical } = cpu;
-  return {
-    block: cpu.r8.slice(0, layout.end),
-    ram: cpu.bytes.slice(physical.ramBase, physical.ramBase + physical.ramBytes),
-  };
-}

@@ -54,6 +54,8 @@ export class Translator {
   readonly #cpu: Cpu;
   readonly #options: TranslatorOptions;
   readonly #threshold: number;
+  /** Instructions executed as translated code so far. */
+  executed = 0;
 
   constructor(cpu: Cpu, options: TranslatorOptions) {
     this.#cpu = cpu;
@@ -79,6 +81,7 @@ export class Translator {
     const fuel = Math.min(most, longestStay);
     const executed = fuel - region.run(region.blockAt(offset)!, fuel);
     region.executed += executed;
+    this.executed += executed;
     if (++region.entries === trialEntries && region.executed < trialEntries * worthwhile)
       this.#giveUp(place.page, region);
     return executed;
