@@ -88,7 +88,8 @@ export class Machine implements MachineInterface, Replayable {
     startGuest(this.#cpu, guest);
     this.#memory = new GuestMemory(this.#cpu, guestBase, guestBytes);
     const start = guestBase + loadAddress(mode, origin);
-    this.#engine = new Engine(this.#cpu, { image: { start, end: start + image.length } });
+    const translate = configuration.translate === false ? {} : { translate: { memory } };
+    this.#engine = new Engine(this.#cpu, { image: { start, end: start + image.length }, ...translate });
     observeProcessor(this.#cpu, this.#devices.pic, (body) => this.#record(body));
     this.#monitor = this.#createMonitor(guestBytes);
     this.#cpu.monitor = this.#monitor;
