@@ -35,7 +35,7 @@ export const dplOf = (d: Descriptor): number => (d.high >>> 13) & 3;
 export const isPresent = (d: Descriptor): boolean => (d.high & 0x8000) !== 0;
 export const isSystem = (d: Descriptor): boolean => (d.high & 0x1000) === 0;
 export const isCode = (d: Descriptor): boolean => !isSystem(d) && (typeOf(d) & segmentType.code) !== 0;
-export const isData = (d: Descriptor): boolean => !isSystem(d) && (typeOf(d) & segmentType.code) === 0;
+const isData = (d: Descriptor): boolean => !isSystem(d) && (typeOf(d) & segmentType.code) === 0;
 export const isConforming = (d: Descriptor): boolean => isCode(d) && (typeOf(d) & segmentType.conforming) !== 0;
 export const isWritableData = (d: Descriptor): boolean => isData(d) && (typeOf(d) & segmentType.writable) !== 0;
 export const isReadable = (d: Descriptor): boolean =>

@@ -213,7 +213,7 @@ function deliverLong(cpu: Cpu, event: Delivery): void {
     errorCode: ext,
   });
   frame.push(cpu.selector(SS), 8);
-  frame.push(stackPointer(cpu, 64), 8);
+  frame.push(cpu.r64[4]!, 8);
   frame.push(pushedFlags(cpu, event), 8);
   frame.push(cpu.selector(CS), 8);
   frame.push(event.returnTo, 8);

@@ -5,7 +5,7 @@ import { hardwareFault, isFault, pushesErrorCode, vector } from "./fault.ts";
 import { layout } from "./layout.ts";
 import type { Fault } from "./monitor.ts";
 
-export interface InterruptEvent {
+interface InterruptEvent {
   readonly kind: "interrupt";
   readonly vector: number;
 }
@@ -22,7 +22,7 @@ export const shutdown = 2;
 type Combination = "serial" | "double" | "triple";
 
 /** What an exception becomes that arises while another event is delivered (SDM Vol. 3, table 6-5). */
-export function combine(first: VectoringEvent, second: Fault): Combination {
+function combine(first: VectoringEvent, second: Fault): Combination {
   if (first.kind === "interrupt" || first.source !== "hardware") return "serial";
   if (first.vector === vector.DF) return "triple";
   const bad = contributory.has(second.vector);

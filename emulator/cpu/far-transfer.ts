@@ -25,7 +25,7 @@ import { enterInnerStack, type InnerStack, readLongTaskStack, taskStack } from "
 import { hardwareFault, unsupported, vector } from "./fault.ts";
 import { accessBits } from "./layout.ts";
 import { descriptorAt, markAccessed, readDescriptor, requireDescriptor } from "./segmentation.ts";
-import { Frame, setStackPointer, stackPointer } from "./stack.ts";
+import { Frame, loadStackPointer, setStackPointer, stackPointer } from "./stack.ts";
 import { CS, DS, ES, FS, GS, SS } from "./state.ts";
 
 const refuse = (number: number, errorCode: number): never => {
@@ -214,7 +214,7 @@ function callInnerLong(cpu: Cpu, gate: CallGate, cpl: number): void {
   const frame = longFrame(cpu, readLongTaskStack(cpu, 4 + 8 * cpl, 0), false);
   checkTarget(cpu, gate.code, gate.offset);
   frame.push(cpu.selector(SS), 8);
-  frame.push(stackPointer(cpu, 64), 8);
+  frame.push(cpu.r64[4]!, 8);
   frame.push(cpu.selector(CS), 8);
   frame.push(cpu.next, 8);
   setStackPointer(cpu, 64, frame.pointer);
@@ -294,7 +294,7 @@ interface FarReturn {
 function returnOuter(cpu: Cpu, { selector, code, offset, frame, bytes, release }: FarReturn): void {
   const cpl = rplOf(selector);
   frame.skip(release);
-  const pointer = frame.pop(bytes);
+  const pointer = frame.popExact(bytes);
   const stackSelector = frame.pop(bytes) & 0xffff;
   const wide = runsWide(cpu, code);
   const stack = returnStack(cpu, stackSelector, cpl, wide);
@@ -302,11 +302,6 @@ function returnOuter(cpu: Cpu, { selector, code, offset, frame, bytes, release }
   if (stack.descriptor) markAccessed(cpu, stack.descriptor);
   cpu.setSegment(SS, stack.segment);
   loadCode(cpu, selector, code, cpl, offset);
-  const bits = cpu.stackBits;
-  setStackPointer(
-    cpu,
-    bits,
-    bits === 16 ? (pointer + release) & 0xffff : bits === 32 ? (pointer + release) >>> 0 : pointer + release,
-  );
+  loadStackPointer(cpu, pointer + BigInt(release));
   dropInnerSegments(cpu, cpl);
 }

@@ -50,7 +50,5 @@ const hasKind = (thrown: unknown): thrown is { kind: unknown } =>
 
 export const isFault = (thrown: unknown): thrown is Fault => hasKind(thrown) && thrown.kind === "fault";
 export const isVmExit = (thrown: unknown): thrown is VmExit => hasKind(thrown) && thrown.kind === "exit";
-export const isUnsupported = (thrown: unknown): thrown is Unsupported =>
-  hasKind(thrown) && thrown.kind === "unsupported";
 
 export const unsupported = (what: string): Unsupported => ({ kind: "unsupported", what });

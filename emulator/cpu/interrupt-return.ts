@@ -15,7 +15,7 @@ import {
 import { hardwareFault, unsupported, vector } from "./fault.ts";
 import { statusMask } from "./flags.ts";
 import { markAccessed } from "./segmentation.ts";
-import { Frame, setStackPointer } from "./stack.ts";
+import { Frame, loadStackPointer, setStackPointer } from "./stack.ts";
 import { CS, DS, ES, FS, GS, SS } from "./state.ts";
 
 const VM = flagMask("VM");
@@ -83,7 +83,7 @@ function returnProtected(cpu: Cpu, bytes: number): void {
   const flags = (cpu.flags & ~mask) | (popped.flags & mask);
   // From 64-bit code the stack is always switched, even to the same level.
   if (cpl > cpu.cpl || cpu.bits === 64) {
-    const pointer = frame.pop(bytes);
+    const pointer = frame.popExact(bytes);
     const wide = runsWide(cpu, code);
     const stack = returnStack(cpu, frame.pop(bytes) & 0xffff, cpl, wide);
     checkTarget(cpu, code, popped.offset);
@@ -91,7 +91,7 @@ function returnProtected(cpu: Cpu, bytes: number): void {
     if (stack.descriptor) markAccessed(cpu, stack.descriptor);
     cpu.setSegment(SS, stack.segment);
     loadCode(cpu, popped.selector, code, cpl, popped.offset);
-    setStackPointer(cpu, cpu.stackBits, pointer);
+    loadStackPointer(cpu, pointer);
     if (outer) dropInnerSegments(cpu, cpl);
   } else {
     checkTarget(cpu, code, popped.offset);

@@ -12,7 +12,7 @@ const refuse = (): never => {
 
 const cr0Bits = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.ET | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
 /** Bits of CR4 for what is implemented; all others are reserved. */
-export const cr4Bits = CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.PGE | CR4.PCE | CR4.UMIP | CR4.SMEP | CR4.SMAP;
+const cr4Bits = CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.PGE | CR4.PCE | CR4.UMIP | CR4.SMEP | CR4.SMAP;
 const eferBits = BigInt(EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE);
 /** Bits of a PDPTE that must be 0: 2:1, 8:5 and those from MAXPHYADDR up. */
 const pdpteReserved = 0x1e6n | (2n ** 64n - 2n ** BigInt(physicalAddressBits));
@@ -75,7 +75,7 @@ export function writeCr4(cpu: Cpu, value: bigint): void {
 }
 
 /** Loads the four PDPTE registers of PAE paging from the table CR3 points to; #GP(0) if a present one has reserved bits. */
-export function loadPdptes(cpu: Cpu, cr3: number): void {
+function loadPdptes(cpu: Cpu, cr3: number): void {
   const table = (cr3 & 0xffff_ffe0) >>> 0;
   const entries = [0, 1, 2, 3].map((index) => readPdpte(cpu, table + 8 * index));
   if (entries.some((entry) => (entry & 1n) !== 0n && (entry & pdpteReserved) !== 0n)) refuse();

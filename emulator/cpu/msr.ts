@@ -102,8 +102,6 @@ export const msrs: readonly Msr[] = [
 
 const byNumber = new Map(msrs.map((msr) => [msr.number, msr]));
 
-export const msrByNumber = (number: number): Msr | undefined => byNumber.get(number);
-
 /** RDMSR; #GP(0) for a register that does not exist. */
 export const readMsr = (cpu: Cpu, number: number): bigint => (byNumber.get(number) ?? refuse()).read(cpu);
 

@@ -10,13 +10,13 @@ import { CR4, TR } from "./state.ts";
 const DX = 2;
 
 /** Port of IN, OUT, INS or OUTS: the immediate, or DX. */
-export function portOf(cpu: Cpu, decoded: Decoded): number {
+function portOf(cpu: Cpu, decoded: Decoded): number {
   for (const operand of decoded.operands) if (operand.kind === "immediate") return Number(operand.value) & 0xff;
   return cpu.r16[DX * 4]!;
 }
 
 /** Bytes that IN, OUT, INS or OUTS moves: 1, 2 or 4. */
-export function portBytes(decoded: Decoded): number {
+function portBytes(decoded: Decoded): number {
   for (const operand of decoded.operands) {
     if (operand.kind === "memory" && operand.width !== undefined) return operand.width / 8;
     if (operand.kind === "register" && operand.number === 0) return operand.width / 8;
@@ -25,7 +25,7 @@ export function portBytes(decoded: Decoded): number {
 }
 
 /** Whether the I/O permission bitmap of the TSS allows all `bytes` ports from `port` (SDM Vol. 1, 19.5.2). */
-export function bitmapAllows(cpu: Cpu, port: number, bytes: number): boolean {
+function bitmapAllows(cpu: Cpu, port: number, bytes: number): boolean {
   const task = cpu.segment(TR);
   const type = task.access & accessBits.type;
   if (type !== systemType.tss32 && type !== systemType.busyTss32) return false;
@@ -37,7 +37,7 @@ export function bitmapAllows(cpu: Cpu, port: number, bytes: number): boolean {
 }
 
 /** Whether the processor itself lets the present privilege use these ports. */
-export function ioAllowed(cpu: Cpu, port: number, bytes: number): boolean {
+function ioAllowed(cpu: Cpu, port: number, bytes: number): boolean {
   if (!cpu.protectedMode) return true;
   const virtual = (cpu.eflags & flagMask("VM")) !== 0;
   if (!virtual && cpu.cpl <= cpu.iopl) return true;

@@ -1,9 +1,9 @@
 import type { Cpu } from "./cpu.ts";
 import {
+  accessOf,
   baseOf,
   type Descriptor,
   dplOf,
-  isCode,
   isConforming,
   isNull,
   isPresent,
@@ -121,7 +121,7 @@ export function loadLdt(cpu: Cpu, selector: number): void {
   if (!isSystem(d) || typeOf(d) !== systemType.ldt) refuse(vector.GP, code);
   if (!isPresent(d)) refuse(vector.NP, code);
   const base = systemBase(cpu, d, selector);
-  cpu.setSegment(LDTR, { selector, access: (d.high >>> 8) & 0xf0ff, limit: limitOf(d), base });
+  cpu.setSegment(LDTR, { selector, access: accessOf(d), limit: limitOf(d), base });
 }
 
 /** LTR. Marks the TSS busy. */
@@ -134,13 +134,13 @@ export function loadTask(cpu: Cpu, selector: number): void {
   if (!isSystem(d) || !available) refuse(vector.GP, code);
   if (!isPresent(d)) refuse(vector.NP, code);
   const base = systemBase(cpu, d, selector);
-  const access = ((d.high >>> 8) & 0xf0ff) | 2;
+  const access = accessOf(d) | 2;
   cpu.writeSystem(d.address + 5, 1, access & 0xff);
   cpu.setSegment(TR, { selector, access, limit: limitOf(d), base });
 }
 
 /** The descriptor LAR, LSL, VERR and VERW look at, if the current privilege may see it; undefined otherwise. */
-export function visibleDescriptor(cpu: Cpu, selector: number): Descriptor | undefined {
+function visibleDescriptor(cpu: Cpu, selector: number): Descriptor | undefined {
   if (isNull(selector)) return undefined;
   const d = readDescriptor(cpu, selector);
   if (!d) return undefined;
@@ -175,10 +175,4 @@ export function verify(cpu: Cpu, selector: number, write: boolean): boolean {
   const d = visibleDescriptor(cpu, selector);
   if (!d || isSystem(d)) return false;
   return write ? isWritableData(d) : isReadable(d);
-}
-
-/** Checks of a code segment that a jump, call or return targets directly; the exception names the selector. */
-export function requirePresentCode(d: Descriptor, selector: number, ext = 0): void {
-  if (!isCode(d)) refuse(vector.GP, selectorError(selector) | ext);
-  if (!isPresent(d)) refuse(vector.NP, selectorError(selector) | ext);
 }

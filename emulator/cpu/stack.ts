@@ -23,6 +23,13 @@ export function setStackPointer(cpu: Cpu, bits: 16 | 32 | 64, value: number): vo
   }
 }
 
+/** Writes the stack pointer at the width the stack has now, from a value that may be any 64 bits. */
+export function loadStackPointer(cpu: Cpu, value: bigint): void {
+  const { stackBits } = cpu;
+  if (stackBits === 64) cpu.r64[RSP] = BigInt.asUintN(64, value);
+  else setStackPointer(cpu, stackBits, Number(BigInt.asUintN(stackBits, value)));
+}
+
 /** Stack-pointer width of a stack segment outside 64-bit code. */
 export const stackBitsOf = (ss: Segment): 16 | 32 => ((ss.access & accessBits.db) !== 0 ? 32 : 16);
 
@@ -80,12 +87,12 @@ export class Frame {
     return bits === 64 ? pointer : (segment.base + pointer) >>> 0;
   }
 
-  /** Pushes 2 or 4 bytes of a number, or 8 bytes of its sign-extended value. */
-  push(value: number, bytes: number): void {
+  /** Pushes the low 2 or 4 bytes of a number, or 8 bytes of a sign-extended number or of any 64 bits. */
+  push(value: number | bigint, bytes: number): void {
     const pointer = this.#wrap(this.pointer - bytes);
     const linear = this.#linear(pointer, bytes);
     if (bytes === 8) this.#cpu.writeLinear64(linear, BigInt.asUintN(64, BigInt(value)), this.#options.user);
-    else this.#cpu.writeLinear(linear, bytes, value, this.#options.user);
+    else this.#cpu.writeLinear(linear, bytes, Number(value), this.#options.user);
     this.pointer = pointer;
   }
 
@@ -97,6 +104,14 @@ export class Frame {
         ? Number(BigInt.asIntN(64, this.#cpu.readLinear64(linear, this.#options.user)))
         : this.#cpu.readLinear(linear, bytes, this.#options.user);
     this.pointer = this.#wrap(this.pointer + bytes);
+    return value;
+  }
+
+  /** Pops 2, 4 or 8 bytes, exactly; unsigned. */
+  popExact(bytes: number): bigint {
+    if (bytes !== 8) return BigInt(this.pop(bytes));
+    const value = this.#cpu.readLinear64(this.#linear(this.pointer, 8), this.#options.user);
+    this.pointer = this.#wrap(this.pointer + 8);
     return value;
   }
 

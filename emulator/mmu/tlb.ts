@@ -17,8 +17,8 @@ const sizePages = [1, 512, 1024, 0x40000] as const;
 export type PageSizeCode = 0 | 1 | 2 | 3;
 
 /** Low and high half of the page number of a linear address, as the tag holds it. */
-export const tagLow = (linear: number): number => Math.floor(linear / 4096) | 0;
-export const tagHigh = (linear: number): number => Math.floor(linear / 2 ** 44) | 0;
+const tagLow = (linear: number): number => Math.floor(linear / 4096) | 0;
+const tagHigh = (linear: number): number => Math.floor(linear / 2 ** 44) | 0;
 
 const isWriteBank = (bank: number): boolean => bank === tlbBank.supervisorWrite || bank === tlbBank.userWrite;
 

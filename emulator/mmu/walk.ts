@@ -15,7 +15,7 @@ export function pagingMode(state: State): PagingMode {
 }
 
 /** Bits of the #PF error code. */
-export const pageFault = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16 } as const;
+const pageFault = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16 } as const;
 
 const P = 1;
 const RW = 2;

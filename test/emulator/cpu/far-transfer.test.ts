@@ -275,6 +275,19 @@ describe("IRET", () => {
     expect(outcome(() => system.interruptReturn(p.cpu, sized(64)))).toBe("#GP(0h)");
   });
 
+  it("keeps every bit of a stack pointer that is not canonical", () => {
+    const p = processor();
+    longMode(p);
+    stack(p, 8, 0x3000, selector.code64, 0x202, 0, 0);
+    p.ram.setBigUint64(sp(p) + 24, 0x1234_5678_9abc_def1n, true);
+    system.interruptReturn(p.cpu, sized(64));
+    expect(p.cpu.r64[4]).toBe(0x1234_5678_9abc_def1n);
+    p.ram.setBigUint64(at.idt + 6 * 16, gate(14, selector.code64, 0x5000, { count: 1 }), true);
+    p.ram.setBigUint64(at.tss + 36, 0xa000n, true);
+    p.cpu.deliver({ kind: "fault", vector: 6, errorCode: undefined, source: "hardware", length: 0 });
+    expect(words(p, 0xa000 - 16, 1, 8)).toEqual(["123456789ABCDEF1"]);
+  });
+
   it("goes from 64-bit to compatibility mode", () => {
     const p = processor();
     longMode(p);

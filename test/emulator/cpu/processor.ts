@@ -5,7 +5,7 @@ import { accessBits, layout, ramBase } from "../../../emulator/cpu/layout.ts";
 import { CR0, CR4, CS, EFER, TR } from "../../../emulator/cpu/state.ts";
 
 /** A bus with nothing on it but an interrupt line, and a device page at 80000000h that reads back its address. */
-export class TestBus implements Bus {
+class TestBus implements Bus {
   vectors: number[] = [];
   readonly writes: { physical: number; bytes: number; value: number }[] = [];
   in(port: number, bytes: number): number {

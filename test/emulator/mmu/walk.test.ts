@@ -414,6 +414,8 @@ const quiet = {
   beforeInstruction: () => {},
   onException: () => {},
   onInterrupt: () => false,
+  ownsInterrupts: false,
+  guestPhysical: () => undefined,
   onTripleFault: () => false,
   atBoundary: () => false,
   readControl: (_: 0 | 4, real: bigint) => real,
