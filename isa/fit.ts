@@ -103,7 +103,7 @@ function fitMemory(pattern: OperandPattern, memory: WrittenMemory, written: Writ
 }
 
 /** Whether the value is what sign extension of `from` bits to `to` bits gives. */
-export function isSignExtended(value: bigint, from: Width, to: Width): boolean {
+function isSignExtended(value: bigint, from: Width, to: Width): boolean {
   const wrapped = BigInt.asIntN(to, value);
   return BigInt.asIntN(from, wrapped) === wrapped;
 }

@@ -30,7 +30,7 @@ const small = Array.from({ length: 256 }, (_, n) => BigInt(n - 128));
 export const big = (value: number): bigint => (value >= -128 && value < 128 ? small[value + 128]! : BigInt(value));
 
 /** Segment that applies without an override: SS where the base is (E/R)BP or (E/R)SP. */
-export const defaultSegment = (base: number | undefined): SegmentName => (base === 4 || base === 5 ? "ss" : "ds");
+const defaultSegment = (base: number | undefined): SegmentName => (base === 4 || base === 5 ? "ss" : "ds");
 
 function memory16(cursor: Cursor, modrm: number, context: AddressContext, width: Width | undefined): Memory {
   const mod = modrm >> 6;

@@ -1,10 +1,10 @@
 /** A part of the encoding that follows opcode and ModRM, by the manual's code (SDM Vol. 2, 3.1.1.1). */
-export type TrailingCode = "ib" | "iw" | "id" | "iq" | "cb" | "cw" | "cd" | "cp" | "moffs";
+type TrailingCode = "ib" | "iw" | "id" | "iq" | "cb" | "cw" | "cd" | "cp" | "moffs";
 
 /** Opcode maps: one-byte opcodes, 0F, 0F 38, 0F 3A. */
-export type OpcodeMap = 0 | 1 | 2 | 3;
+type OpcodeMap = 0 | 1 | 2 | 3;
 
-export type MandatoryPrefix = 0x66 | 0xf2 | 0xf3;
+type MandatoryPrefix = 0x66 | 0xf2 | 0xf3;
 
 /** The opcode column of a row, taken apart. */
 export interface OpcodePattern {

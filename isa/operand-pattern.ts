@@ -2,7 +2,7 @@ import type { OpcodePattern } from "./opcode.ts";
 import { type RegisterName, registerNamed, type Width } from "./registers.ts";
 
 /** Where in the encoding an operand stands. */
-export type OperandPlace = "rm" | "reg" | "opcode" | "immediate" | "relative" | "moffs" | "fixed" | "far";
+type OperandPlace = "rm" | "reg" | "opcode" | "immediate" | "relative" | "moffs" | "fixed" | "far";
 
 /** What a form accepts as one operand: one item of the syntax column, taken apart. */
 export interface OperandPattern {

@@ -28,7 +28,7 @@ export interface WrittenPrefixes {
 
 export type WrittenOperand = WrittenRegister | WrittenMemory | WrittenNumber | WrittenFarPointer;
 
-export interface WrittenRegister {
+interface WrittenRegister {
   readonly kind: "register";
   /** From `registerNamed`. */
   readonly register: RegisterName;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decode } from "../../isa/decode.ts";
+import { decode } from "../../isa/index.ts";
 import type { Bits, Decoded } from "../../isa/operands.ts";
 import { modes } from "./samples.ts";
 
@@ -30,7 +30,7 @@ describe("what is no instruction", () => {
     ["f0 39 00", 32, "LOCK on CMP"],
     ["c4 c0", 32, "LES of a register (VEX)"],
     ["ff f8", 32, "/7 of group 5"],
-  ] as const)("%s, %i bits: %s", (hex, bits) => {
+  ] as const)("%s, %i bits: %s", (hex, bits, _what) => {
     expect(decode(bytes(hex), 0, bits)).toBe("invalid");
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { assemble } from "../../assembler/index.ts";
-import { select } from "../../isa/encode.ts";
+import { select } from "../../isa/index.ts";
 import type { Bits } from "../../isa/operands.ts";
 import type { WrittenNumber, WrittenOperand } from "../../isa/statement.ts";
 import { writtenMemory, writtenRegister } from "./samples.ts";

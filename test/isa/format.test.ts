@@ -2,8 +2,7 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assemble } from "../../assembler/index.ts";
-import { decode } from "../../isa/decode.ts";
-import { format } from "../../isa/format.ts";
+import { decode, format } from "../../isa/index.ts";
 import type { Bits, Decoded, Memory, Operand } from "../../isa/operands.ts";
 import { modes } from "./samples.ts";
 

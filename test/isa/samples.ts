@@ -16,7 +16,7 @@ interface WrittenSample {
 }
 
 export const modes: readonly Bits[] = [16, 32, 64];
-export const sizeWords: Record<Width, string> = { 8: "byte", 16: "word", 32: "dword", 64: "qword" };
+const sizeWords: Record<Width, string> = { 8: "byte", 16: "word", 32: "dword", 64: "qword" };
 
 const register = (name: string): RegisterName => {
   const found = registerNamed(name);
@@ -110,7 +110,7 @@ function registerSamples(pattern: OperandPattern, form: Form, bits: Bits): Writt
   }
 }
 
-export const writtenNumber = (value: bigint, keyword = "", more = {}): WrittenSample => ({
+const writtenNumber = (value: bigint, keyword = "", more = {}): WrittenSample => ({
   operand: { kind: "number", value, ...more },
   text: keyword + value,
 });
