@@ -29,18 +29,19 @@ interface Parts {
 const stackPointer = 4;
 const basePointer = 5;
 
+const wrongRegister = (register: RegisterName | undefined): RegisterName | undefined =>
+  register && (register.class !== "general" || register.width === 8) ? register : undefined;
+
 /** Width of the address: what was asked for, else that of the registers, else the mode's. A text says what is wrong. */
 function addressSizeOf(memory: WrittenMemory, bits: Bits, prefix: Bits | undefined): Bits | string {
-  const sizes = [memory.base, memory.index].filter((r): r is RegisterName => r !== undefined);
-  for (const register of sizes)
-    if (register.class !== "general" || register.width === 8)
-      return `${register.name.toUpperCase()} cannot be used in an address`;
-  const [first, second] = sizes;
-  if (first && second && first.width !== second.width)
-    return `${first.name.toUpperCase()} and ${second.name.toUpperCase()} have different widths; registers of one address must have the same`;
+  const { base, index } = memory;
+  const wrong = wrongRegister(base) ?? wrongRegister(index);
+  if (wrong) return `${wrong.name.toUpperCase()} cannot be used in an address`;
+  if (base && index && base.width !== index.width)
+    return `${base.name.toUpperCase()} and ${index.name.toUpperCase()} have different widths; registers of one address must have the same`;
   // In 64-bit code `[dword 5]` sizes the displacement only, for both sizes have four bytes of it.
   const keyword = bits === 64 && memory.addressSize === 32 ? undefined : memory.addressSize;
-  const named = (first?.width as Bits | undefined) ?? keyword;
+  const named = ((base ?? index)?.width as Bits | undefined) ?? keyword;
   if (named !== undefined && prefix !== undefined && named !== prefix)
     return `the address has ${named} bits, but the prefix A${prefix} asks for ${prefix}`;
   const size = named ?? prefix ?? bits;
@@ -61,7 +62,7 @@ function modFor(memory: WrittenMemory, wrapped: bigint, zeroAllowed: boolean): 0
 }
 
 function address16(memory: WrittenMemory, parts: Parts): EffectiveAddress | string {
-  const displacement = BigInt.asIntN(16, memory.displacement ?? 0n);
+  const displacement = memory.displacement ? BigInt.asIntN(16, memory.displacement) : 0n;
   const common = { addressSize: 16, sib: undefined, rexX: false, rexB: false, ripRelative: false } as const;
   const { base, index, scale } = parts;
   if (base === undefined && index === undefined)
@@ -121,7 +122,7 @@ function address32(memory: WrittenMemory, parts: Parts, addressSize: 32 | 64, bi
   const arranged = arrange(parts, memory.nosplit === true);
   if (typeof arranged === "string") return arranged;
   const { base, index, scale } = arranged;
-  const displacement = BigInt.asIntN(32, memory.displacement ?? 0n);
+  const displacement = memory.displacement ? BigInt.asIntN(32, memory.displacement) : 0n;
   const needsSib = index !== undefined || (base !== undefined && (base & 7) === stackPointer);
   const mod = base === undefined ? 0 : modFor(memory, displacement, (base & 7) !== basePointer);
   const low = base === undefined ? basePointer : base & 7;

@@ -6,6 +6,7 @@ import type { Form } from "./form.ts";
 import type { Row } from "./instruction.ts";
 import type { Bits } from "./operands.ts";
 import { registerNamed } from "./registers.ts";
+import { formsOfShape } from "./shape.ts";
 import type { EncodeOptions, Statement, WrittenMemory, WrittenOperand } from "./statement.ts";
 import { formOf, meaningOf } from "./table.ts";
 
@@ -79,10 +80,9 @@ function prepare(
 const isBetter = (fit: Fit, than: Fit | undefined): boolean =>
   than === undefined || fit.rank < than.rank || (fit.rank === than.rank && fit.length < than.length);
 
-/** The best form, all the memory sizes among those that fit, and the closest miss if none does. */
+/** The best form, and what is known of the width of the memory operand in those that fit. */
 interface Choice {
   best: Fit | undefined;
-  misfit: Misfit;
   /** Width of the memory operand, if all forms that fit agree. */
   memoryWidth: number | undefined;
   ambiguous: boolean;
@@ -90,19 +90,25 @@ interface Choice {
 
 function consider(choice: Choice, form: Form, written: Written): void {
   const fit = fitForm(form, written);
-  if (typeof fit === "string") {
-    if (misfits.indexOf(fit) > misfits.indexOf(choice.misfit)) choice.misfit = fit;
-    return;
-  }
+  if (typeof fit === "string") return;
   const width = form.memory?.memoryWidth;
   if (choice.best && width !== choice.memoryWidth) choice.ambiguous = true;
   choice.memoryWidth = width;
   if (isBetter(fit, choice.best)) choice.best = fit;
 }
 
+/** How near the statement came to any of the forms. */
+function closestMisfit(forms: readonly Form[], written: Written): Misfit {
+  const ranks = forms.map((form) => {
+    const fit = fitForm(form, written);
+    return typeof fit === "string" ? misfits.indexOf(fit) : 0;
+  });
+  return misfits[Math.max(0, ...ranks)]!;
+}
+
 function choose(forms: readonly Form[], written: Written): Choice {
-  const choice: Choice = { best: undefined, misfit: "operand-count", memoryWidth: undefined, ambiguous: false };
-  for (const form of forms) consider(choice, form, written);
+  const choice: Choice = { best: undefined, memoryWidth: undefined, ambiguous: false };
+  for (const form of formsOfShape(forms, written.operands)) consider(choice, form, written);
   return choice;
 }
 
@@ -181,8 +187,14 @@ export function select(statement: Statement, options: EncodeOptions): Encoding |
       return encodingOf(shorter.best, { ...written, operands: other });
   }
   if (choice.best) return encodingOf(choice.best, written);
-  const rows = forms.map((form) => form.row);
-  return refuse(explain(choice.misfit, written, rows, statement.mnemonic));
+  return refuse(
+    explain(
+      closestMisfit(forms, written),
+      written,
+      forms.map((form) => form.row),
+      statement.mnemonic,
+    ),
+  );
 }
 
 /** The bytes of a statement in one given form, or why it does not fit it. */
