@@ -20,6 +20,12 @@ import { guestFrames } from "./stack.ts";
 /** Retries of one instruction between two chances to pause. */
 const retries = 10_000;
 
+/** Linear addresses of all returns, near, far and from interrupts. */
+const returnsOf = (program: Program): readonly bigint[] =>
+  program.assembly.emitted
+    .filter(({ decoded }) => decoded && (isReturn(decoded) || isInterruptReturn(decoded)))
+    .map(({ address }) => toLinear(program, address));
+
 /**
  * Steps and runs a guest, forwards and backwards. Knows nothing of the Debug Adapter Protocol. Every operation ends with
  * the machine at rest and says why it stopped there; only one may be under way at a time.
@@ -121,13 +127,20 @@ export class Debugger {
     return this.machine.pendingExit !== undefined || guestFrames(this.machine, this.program).length > 1;
   }
 
-  /** To the caller of the present function, or out of the VMM. */
+  /** To the caller of the present function or handler, or out of the VMM. */
   async stepOut(): Promise<Halt> {
-    if (this.machine.pendingExit) return this.stepIn();
-    const caller = guestFrames(this.machine, this.program)[1];
+    const { machine } = this;
+    if (machine.pendingExit) return this.stepIn();
+    const caller = guestFrames(machine, this.program)[1];
     if (!caller) return { kind: "step" };
     const { address, slot = 0n } = caller;
-    return this.#runner.forward({ addresses: [address], reached: () => stackTop(this.machine).pointer > slot });
+    // A handler may change where it returns to, so that its return is waited for as well as the place.
+    const returning = () => machine.linearRip !== address && stackTop(machine).pointer === slot;
+    const halt = await this.#runner.forward({
+      addresses: [address, ...returnsOf(this.program)],
+      reached: () => returning() || (machine.linearRip === address && stackTop(machine).pointer > slot),
+    });
+    return halt.kind === "step" && returning() ? this.#nextPlain() : halt;
   }
 
   /** To the previous instruction; unless `into`, over the whole of a call or handler that has just returned. */

@@ -5,8 +5,8 @@ import type { ExceptionEvent, ExitEvent, Halt } from "./run.ts";
 /** What a person is told when the guest stops: the fields of the protocol's `stopped` event. */
 export interface Announcement {
   readonly reason: string;
-  /** Heads the call stack. */
-  readonly description: string;
+  /** Heads the call stack; left out where the reason says enough, which clients translate. */
+  readonly description?: string;
   readonly text?: string;
   readonly hitBreakpointIds?: number[];
 }
@@ -49,15 +49,14 @@ export function announce(halt: Halt): Announcement {
     case "start":
       return { reason: "entry", description: "At the beginning of the run" };
     case "step":
-      return { reason: "step", description: "Stepped" };
+      return { reason: "step" };
     case "pause":
-      return { reason: "pause", description: "Paused" };
+      return { reason: "pause" };
     case "goto":
       return { reason: "goto", description: "Moved in time" };
     case "breakpoint":
       return {
         reason: breakpointReasons[halt.breakpoints[0]?.wish.kind ?? "line"],
-        description: "Breakpoint",
         hitBreakpointIds: halt.breakpoints.map(({ id }) => id),
       };
     case "exit":
@@ -85,17 +84,20 @@ function exceptionSentence(event: ExceptionEvent): string {
 function explainExit(event: ExitEvent): Explanation {
   const { reason, number, qualification, fields, what, why } = event;
   const lines = [
-    what,
-    ...(qualification ? [`Exit qualification ${qualification}`] : []),
-    ...fields.map(({ name, value, bits }) => `  ${bits} ${name}: ${value}`),
     `Rule: ${why.rule}`,
+    ...(qualification ? [`Exit qualification: ${qualification}h`] : []),
+    ...fields.map(({ name, value, bits }) => `  bits ${bits}: ${name} = ${value}`),
     `Source: ${why.source}`,
   ];
   return {
     exceptionId: `VM exit: ${reason}`,
-    description: `${why.sentence}\n${lines.join("\n")}`,
+    description: `${what}\n${why.sentence}`,
     breakMode: "always",
-    details: { message: what, typeName: number < 0 ? reason : `${reason} (${number})`, stackTrace: lines.join("\n") },
+    details: {
+      message: why.sentence,
+      typeName: number < 0 ? reason : `${reason} (${number})`,
+      stackTrace: lines.join("\n"),
+    },
   };
 }
 

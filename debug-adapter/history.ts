@@ -1,5 +1,7 @@
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
+import { instructionAt } from "./code.ts";
+import { readRegisters, registerPart } from "./registers.ts";
 
 /**
  * Searching the past. A machine can only go to a moment and run on from there, so an earlier place is found by running
@@ -7,11 +9,26 @@ import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
  * in the past: callers go where they want to be.
  */
 
-/** Identifies one execution of one instruction, however many steps it takes (REP, exits, retries). */
-export const occurrenceAt = (machine: MachineInterface): string => `${machine.linearRip}/${machine.instructions}`;
+const counters = { 16: "CX", 32: "ECX", 64: "RCX" } as const;
+
+/** Iterations that a repeated instruction at hand still has to do; 0 for others. */
+function iterationsLeft(machine: MachineInterface): bigint {
+  const decoded = instructionAt(machine, machine.linearRip, machine.bits);
+  if (!decoded || decoded.repeat === "none") return 0n;
+  return registerPart(readRegisters(machine), counters[decoded.addressSize])?.value ?? 0n;
+}
+
+/**
+ * Identifies one execution of one instruction, however many steps it takes. Exits and retries retire nothing; each
+ * iteration of a repeated instruction counts as retired and decrements its counter, so that their sum stays the same.
+ */
+export const occurrenceAt = (machine: MachineInterface): string =>
+  `${machine.linearRip}/${BigInt(machine.instructions) + iterationsLeft(machine)}`;
 
 const firstStretch = 4096;
-const sliceSteps = 200_000;
+
+/** Work between two chances to pause, some ten milliseconds of it: steps, and what a look at a breakpoint counts as. */
+export const slice = { steps: 1_000_000, look: 500 } as const;
 
 export interface Search {
   /** Linear addresses of interest. */
@@ -37,15 +54,15 @@ async function lastWithin(machine: MachineInterface, end: number, search: Search
     looked = occurrence;
   };
   look();
-  let left = sliceSteps;
+  let left: number = slice.steps;
   while (machine.now < end) {
     const before = machine.now;
     const stop = machine.run({ steps: Math.min(end - machine.now, left), breakpoints: search.addresses });
     look();
     if (stop.kind === "stopped") break;
-    left -= Math.max(1, machine.now - before);
+    left -= machine.now - before + slice.look;
     if (left > 0) continue;
-    left = sliceSteps;
+    left = slice.steps;
     if (!(await search.breathe())) return "given up";
   }
   return { moment };
@@ -87,12 +104,26 @@ function startsUntil(machine: MachineInterface, end: number): readonly number[] 
  * retries and repetitions. 0 if there is none.
  */
 export function previousStart(machine: MachineInterface, limit: number): number {
-  for (let stretch = 64; ; stretch *= 8) {
-    const from = Math.max(0, limit - stretch);
-    machine.goTo(from);
-    const starts = startsUntil(machine, limit);
-    // The first start of a stretch may be the middle of an instruction.
-    if (from === 0 || starts.length > 1) return starts.at(-1) ?? 0;
+  const from = Math.max(0, limit - 64);
+  machine.goTo(from);
+  const starts = startsUntil(machine, limit);
+  // The first start of the stretch may be the middle of an instruction.
+  if (from === 0 || starts.length > 1) return starts.at(-1) ?? 0;
+  machine.goTo(starts[0] ?? from);
+  return startOf(machine, limit - from);
+}
+
+/** The moment at which the instruction at hand, which is known to have taken `least` steps or more, started. */
+function startOf(machine: MachineInterface, least: number): number {
+  const { linearRip, now } = machine;
+  const occurrence = occurrenceAt(machine);
+  for (let stretch = least * 8; ; stretch *= 8) {
+    machine.goTo(Math.max(0, now - stretch));
+    if (machine.pendingExit) machine.step();
+    if (occurrenceAt(machine) === occurrence && machine.now > 0) continue;
+    while (occurrenceAt(machine) !== occurrence && machine.now < now)
+      machine.run({ steps: now - machine.now, breakpoints: new Set([linearRip]) });
+    return machine.now;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { MachineInterface, Stop } from "../emulator/machine-interface.ts";
 import type { MachineEvent, StopReason } from "../emulator/trace/event.ts";
 import { type Breakpoint, conditionHolds, logText, satisfiesHitCondition } from "./breakpoints.ts";
-import { occurrenceAt } from "./history.ts";
+import { occurrenceAt, slice } from "./history.ts";
 import type { Program } from "./program.ts";
 
 /** Why the debugger stopped. */
@@ -50,9 +50,6 @@ export interface Goal {
 
 const nowhere: Goal = { addresses: [], reached: () => false };
 
-/** Steps between two chances to pause: some ten milliseconds. */
-const sliceSteps = 200_000;
-
 /** Runs a machine forwards in slices, and stops it where breakpoints and events say. */
 export class Runner {
   readonly machine: MachineInterface;
@@ -82,7 +79,7 @@ export class Runner {
     this.#forgetFuture();
     const passed = this.#acknowledged.step === this.machine.now ? this.#acknowledged.sequence : 0;
     let seen = Math.max(this.machine.lastSequence, passed);
-    let left = sliceSteps;
+    let left: number = slice.steps;
     for (;;) {
       const before = this.machine.now;
       const stop = this.machine.run({
@@ -93,12 +90,12 @@ export class Runner {
       const halt = this.#exceptionAfter(seen) ?? this.#judge(stop, goal);
       if (halt) return halt;
       seen = Math.max(seen, this.machine.lastSequence);
-      left -= Math.max(1, this.machine.now - before);
+      left -= this.machine.now - before + slice.look;
       if (left > 0) continue;
       this.surroundings.advanced(true);
       await this.surroundings.breathe();
       if (this.pausing) return { kind: "pause" };
-      left = sliceSteps;
+      left = slice.steps;
     }
   }
 

@@ -52,7 +52,7 @@ describe("a launch is refused", () => {
   });
 
   it("with all problems in the console", async () => {
-    const client = new DapClient("  frobnicate\n  mov al, ebx\n");
+    const client = new DapClient("  frobnicate eax\n  mov al, ebx\n");
     await client.request("initialize", { adapterID: "ringside" });
     await expect(client.request("launch", { program: guestFile })).rejects.toThrow("(and 1 more)");
     const output = client.events.map(({ body }) => body.output).join("");

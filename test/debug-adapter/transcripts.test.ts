@@ -30,9 +30,9 @@ it("stops on a VM exit, explains it, lets the VMM handle it, and goes back", asy
   await client.request("variables", { variablesReference: 102 });
   await client.go("next");
   await look(client);
-  await client.request("ringside/events", { after: 0, limit: 20 });
+  await client.request("ringside/events", { after: 4, limit: 20 });
   await client.go("stepBack");
-  await client.request("ringside/events", { after: 0, limit: 20 });
+  await client.request("ringside/events", { after: 4, limit: 20 });
   await client.request("disconnect");
   await expect(client.transcript).toMatchFileSnapshot(golden("exit"));
 });
