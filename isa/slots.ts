@@ -27,23 +27,28 @@ const specificity = ({ pattern }: Form): number =>
   (pattern.plusRegister ? 0 : 1);
 
 /**
- * Encodings that no manual assigns, but every processor treats as another one: 82 as 80 (not in 64-bit code), /6 of the
- * shifts as /4, /1 of TEST as /0; SETcc ignores ModRM.reg. Decoded, never written.
+ * Encodings that no manual assigns, or assigns without a use, but every processor treats as others: 82 as 80 (not in
+ * 64-bit code), /6 of the shifts as /4, /1 of TEST as /0, any ModRM.reg of SETcc, and extension to 16 bits as MOV.
+ * Decoded, never written.
  */
-function aliasOf({ map, opcode, digit }: OpcodePattern, bits: Bits): Partial<OpcodePattern> | undefined {
-  if (map === 1 && opcode >> 4 === 9 && digit === 0) return { digit: undefined };
-  if (map !== 0) return undefined;
-  if (opcode === 0x80 && bits !== 64) return { opcode: 0x82 };
-  if (opcode >> 1 === 0x60 || opcode >> 2 === 0x34) return digit === 4 ? { digit: 6 } : undefined;
-  return opcode >> 1 === 0x7b && digit === 0 ? { digit: 1 } : undefined;
+function aliasesOf({ pattern, size }: Form, bits: Bits): Partial<OpcodePattern>[] {
+  const { map, opcode, digit } = pattern;
+  if (map === 1) return opcode >> 4 === 9 && digit === 0 ? [{ digit: undefined }] : [];
+  if (map !== 0) return [];
+  if (opcode === 0x8b && size === 16)
+    return [{ map: 1, opcode: 0xb7 }, { map: 1, opcode: 0xbf }, ...(bits === 64 ? [{ opcode: 0x63 }] : [])];
+  if (opcode === 0x80 && bits !== 64) return [{ opcode: 0x82 }];
+  if (opcode >> 1 === 0x60 || opcode >> 2 === 0x34) return digit === 4 ? [{ digit: 6 }] : [];
+  return opcode >> 1 === 0x7b && digit === 0 ? [{ digit: 1 }] : [];
 }
 
 function withAliases(forms: readonly Form[], bits: Bits): Form[] {
-  return forms.flatMap((form) => {
-    if (!existsIn(form.row, bits)) return [];
-    const alias = aliasOf(form.pattern, bits);
-    return alias ? [form, { ...form, pattern: { ...form.pattern, ...alias } }] : [form];
-  });
+  return forms
+    .filter((form) => existsIn(form.row, bits))
+    .flatMap((form) => [
+      form,
+      ...aliasesOf(form, bits).map((alias) => ({ ...form, pattern: { ...form.pattern, ...alias } })),
+    ]);
 }
 
 /** Slots by `map << 8 | opcode` for one mode. */

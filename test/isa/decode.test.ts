@@ -128,6 +128,7 @@ describe("prefixes", () => {
     ["f6 c8 01", 32, "TEST r/m8, imm8"],
     ["0f 94 f8", 32, "SETE r/m8"],
     ["48 ef", 64, "OUT DX, EAX"],
+    ["66 0f b7 c0", 32, "MOV r16, r/m16"],
   ] as const)("%s, %i bits is %s", (hex, bits, syntax) => {
     expect(decoded(hex, bits).row.syntax).toBe(syntax);
   });
