@@ -148,6 +148,11 @@ export class Machine implements MachineInterface, Replayable {
     return { cycle: this.cycle, step: this.now, vm: "vm0", vcpu: 0, rip: this.linearRip.toString(16) };
   }
 
+  /** All machine memory: processor state, TLB and host-physical RAM (`cpu/layout.ts`). To compare, not to change. */
+  get bytes(): Uint8Array {
+    return this.#cpu.bytes;
+  }
+
   // Events.
 
   #record(body: EventBody): MachineEvent {

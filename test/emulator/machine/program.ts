@@ -1,0 +1,28 @@
+import { type Assembly, assemble } from "../../../assembler/index.ts";
+import { Machine, type MachineConfiguration } from "../../../emulator/index.ts";
+
+/** Assembles a text; throws with the first error, so that a test says what is wrong with its own source. */
+export function assembled(text: string, file = "test.asm"): Assembly {
+  const assembly = assemble({ file, text });
+  const error = assembly.problems.find(({ severity }) => severity === "error");
+  if (error) throw new Error(`${file}:${error.range.line + 1}: ${error.message}`);
+  return assembly;
+}
+
+/** How a program is run if it does not say otherwise; see `assembler/interface.ts` for what it can say. */
+export function configurationOf(assembly: Assembly, over: Partial<MachineConfiguration> = {}): MachineConfiguration {
+  const { bytes: image, origin, bits, settings } = assembly;
+  const mode = settings.mode ?? (bits === 64 ? "long" : bits === 32 ? "protected" : "real");
+  return { technique: "bare-metal", image, origin, mode, memory: settings.memory ?? 16, ...over };
+}
+
+/** A machine with the program loaded. */
+export const machineWith = (text: string, over: Partial<MachineConfiguration> = {}): Machine =>
+  new Machine(configurationOf(assembled(text), over));
+
+/** Everything the guest has written to its console. */
+export const outputOf = (machine: Machine): string =>
+  machine
+    .events(0, Number.MAX_SAFE_INTEGER, ["output"])
+    .map((event) => (event.kind === "output" ? event.text : ""))
+    .join("");

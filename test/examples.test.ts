@@ -1,0 +1,67 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { configurationProblem, Machine } from "../emulator/index.ts";
+import { defaultTechnique, type TechniqueId } from "../isa/technique.ts";
+import { assembled, configurationOf, outputOf } from "./emulator/machine/program.ts";
+
+const folder = join(import.meta.dirname, "../examples");
+const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".asm"))
+  .sort();
+const techniques = ["bare-metal", "trap-and-emulate", "vtx-ept"] as const satisfies readonly TechniqueId[];
+
+/** What an example prints under a technique where that is not what its pragma says: the point of the example. */
+const elsewhere: Readonly<Record<string, (technique: TechniqueId, output: string) => string>> = {
+  "silent-lies.asm": (technique, output) =>
+    technique === "trap-and-emulate" ? output : output.replaceAll("lies", "tells the truth"),
+  "hypercall.asm": (technique, output) => (technique === "vtx-ept" ? output : "no hypervisor\n"),
+};
+
+const assemblyOf = (name: string) => assembled(readFileSync(join(folder, name), "utf8"), name);
+
+describe.each(names)("%s", (name) => {
+  const assembly = assemblyOf(name);
+  const { settings } = assembly;
+
+  test("says how it ends, and can run under its technique", () => {
+    expect(settings.ends).toBeDefined();
+    const technique = (settings.technique ?? defaultTechnique) as TechniqueId;
+    expect(configurationProblem(configurationOf(assembly, { technique }))).toBe(undefined);
+  });
+
+  test.each(techniques)("runs to its stated end: %s", (technique) => {
+    const configuration = configurationOf(assembly, { technique });
+    // A technique may refuse a start mode; its own technique may not (above).
+    if (configurationProblem(configuration) !== undefined) return;
+    const machine = new Machine(configuration);
+    const stop = machine.run({ steps: settings.ends === "limit" ? 100_000 : 50_000_000 });
+    const expected = elsewhere[name]?.(technique, settings.output ?? "") ?? settings.output ?? "";
+    expect({ end: stop.kind === "stopped" ? stop.reason : stop.kind, output: outputOf(machine) }).toEqual({
+      end: settings.ends,
+      output: expected,
+    });
+  });
+});
+
+const nasm = (() => {
+  try {
+    return execFileSync("nasm", ["-v"], { encoding: "utf8" });
+  } catch {
+    console.warn("nasm is not installed: examples are not compared with it.");
+    return undefined;
+  }
+})();
+
+describe.skipIf(nasm === undefined)("nasm", () => {
+  const directory = mkdtempSync(join(tmpdir(), "ringside-examples-"));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test.each(names)("gives the same bytes: %s", (name) => {
+    const binary = join(directory, "out.bin");
+    execFileSync("nasm", ["-f", "bin", "-o", binary, join(folder, name)]);
+    expect(Buffer.from(assemblyOf(name).bytes).toString("hex")).toBe(readFileSync(binary).toString("hex"));
+  });
+});
