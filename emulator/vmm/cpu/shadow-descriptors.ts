@@ -22,6 +22,9 @@ const taskLimit = 0x67;
 const high = { accessed: 0x100, code: 0x800, s: 0x1000, dpl: 0x6000, p: 0x8000 } as const;
 const dplShift = 13;
 
+/** Bytes of the shadow tables that are for the guest's descriptors. */
+const room = { gdt: vmmSelectors.code, ldt: tableBytes } as const;
+
 interface Halves {
   readonly low: number;
   readonly high: number;
@@ -47,6 +50,10 @@ function descriptor(base: number, limit: number, access: number, flags: number):
     high: ((base & 0xff00_0000) | (flags << 20) | (limit & 0xf_0000) | (access << 8) | ((base >>> 16) & 0xff)) >>> 0,
   };
 }
+
+/** Has the guest loaded an LDT? After a reset LDTR has a null selector and a table that nobody made. */
+const hasTable = ({ selector, access }: Segment): boolean =>
+  (selector & 0xfffc) !== 0 && (access & accessBits.unusable) === 0;
 
 /** Reads the guest's descriptors through its own page tables, without faults or traces. */
 class DescriptorReader {
@@ -96,6 +103,8 @@ export class ShadowDescriptors {
   readonly pageTable: number;
   /** Guest-physical pages that hold the guest's GDT and LDT: writes to them must be seen. */
   traced: ReadonlySet<number> = new Set();
+  /** Bytes of each table that may hold a descriptor of the guest. */
+  #used: Record<keyof typeof room, number> = { gdt: 0, ldt: 0 };
   readonly #memory: HostMemory;
   readonly #cpu: Cpu;
   /** Host-physical address of the tables. */
@@ -113,13 +122,12 @@ export class ShadowDescriptors {
 
   /** The real registers that go with the tables; `ldtr` is the guest's own. */
   real(ldtr: Segment, root: number): RealRegisters {
-    const hasLdt = (ldtr.access & accessBits.unusable) === 0;
     const access = 0x82;
     return {
       cr3: root,
       gdtr: { base: vmmLinear + places.gdt, limit: tableBytes - 1 },
       idtr: { base: vmmLinear + places.idt, limit: 256 * 8 - 1 },
-      ldtr: hasLdt
+      ldtr: hasTable(ldtr)
         ? {
             selector: vmmSelectors.ldt,
             access,
@@ -134,21 +142,28 @@ export class ShadowDescriptors {
   /** Copies the guest's GDT and LDT. The guest's own registers must be loaded. */
   synchronize(kernelRuns: boolean): void {
     const guest = new DescriptorReader(this.#cpu);
-    this.#copy(places.gdt, this.#cpu.gdtr, vmmSelectors.code, kernelRuns, guest);
+    this.#copy("gdt", this.#cpu.gdtr, kernelRuns, guest);
     const ldtr = this.#cpu.segment(LDTR);
-    const ldt = (ldtr.access & accessBits.unusable) === 0 ? ldtr : { base: 0, limit: -1 };
-    this.#copy(places.ldt, ldt, tableBytes, kernelRuns, guest);
+    const ldt = hasTable(ldtr) ? ldtr : { base: 0, limit: -1 };
+    this.#copy("ldt", ldt, kernelRuns, guest);
     this.traced = guest.pages;
   }
 
-  /** `room` bytes of the shadow table from `place` are for the guest's descriptors; what it has not is zero. */
-  #copy(place: number, table: Table, room: number, kernelRuns: boolean, guest: DescriptorReader): void {
-    for (let offset = 0; offset < room; offset += 8) {
-      const copied = offset + 7 <= table.limit ? guest.read(table.base + offset) : undefined;
-      const isNull = place === places.gdt && offset === 0;
+  /** Copies the guest's table and zeroes what the shadow held beyond it. */
+  #copy(name: "gdt" | "ldt", table: Table, kernelRuns: boolean, guest: DescriptorReader): void {
+    const used = Math.min(room[name], Math.floor((table.limit + 1) / 8) * 8);
+    for (let offset = 0; offset < Math.max(used, this.#used[name]); offset += 8) {
+      const copied = offset < used ? guest.read(table.base + offset) : undefined;
+      const isNull = name === "gdt" && offset === 0;
       const shadow = copied && !isNull ? shadowDescriptor(copied, kernelRuns) : { low: 0, high: 0 };
-      this.#write(place + offset, shadow);
+      this.#write(places[name] + offset, shadow);
     }
+    this.#used[name] = used;
+  }
+
+  /** The tables hold what they held at another moment: everything in them may have to be zeroed. */
+  forget(): void {
+    this.#used = { ...room };
   }
 
   #write(offset: number, value: Halves): void {

@@ -85,6 +85,8 @@ export class TrapAndEmulate implements Monitor {
   #heldBack = false;
   #kernelRuns = true;
   #step: Step | undefined;
+  /** The delivery under way ended in a triple fault. */
+  #tripleFault = false;
   /** The VMM itself has written to a traced page on behalf of the guest. */
   #tracedWritten = false;
 
@@ -146,6 +148,7 @@ export class TrapAndEmulate implements Monitor {
   }
 
   onTripleFault(): boolean {
+    this.#tripleFault = true;
     this.#context.stop(
       "triple-fault",
       "The guest triple-faulted: an exception occurred while a double fault was delivered.",
@@ -246,7 +249,7 @@ export class TrapAndEmulate implements Monitor {
     return this.#deliver(fault);
   }
 
-  #handlePageFault(fault: Fault): string {
+  #handlePageFault(fault: Fault): string | undefined {
     const outcome = this.#faults.handle(fault);
     if (outcome.kind === "hidden") return outcome.what;
     if (outcome.kind === "traced") {
@@ -292,17 +295,19 @@ export class TrapAndEmulate implements Monitor {
   }
 
   /** Passes an exception on to the guest, through its own IDT. */
-  #deliver(fault: Fault): string {
-    this.#recordInjection(fault.vector, fault.errorCode);
+  #deliver(fault: Fault): string | undefined {
+    const name = fault.source === "software" ? interruptName(fault.vector) : vectorName(fault.vector);
+    this.#recordInjection(fault.vector, name, fault.errorCode);
+    this.#tripleFault = false;
     this.#cpu.deliver(fault);
-    return `delivered ${vectorName(fault.vector)} to the guest`;
+    return this.#tripleFault ? undefined : `delivered ${name} to the guest`;
   }
 
-  #recordInjection(number: number, errorCode: number | undefined): void {
+  #recordInjection(number: number, name: string, errorCode: number | undefined): void {
     this.#context.record({
       kind: "inject",
       vector: number,
-      name: vectorName(number),
+      name,
       ...(errorCode === undefined ? {} : { errorCode }),
     });
   }
@@ -315,9 +320,10 @@ export class TrapAndEmulate implements Monitor {
     this.#cancelStep();
     this.#heldBack = false;
     const number = cpu.bus.acknowledgeInterrupt();
-    this.#recordInjection(number, undefined);
+    const name = interruptName(number);
+    this.#recordInjection(number, name, undefined);
     cpu.interrupt(number);
-    return `, delivered interrupt ${number.toString(16).toUpperCase()}h`;
+    return `, delivered ${name}`;
   }
 
   /** An interrupt ends the wait of HLT. */
@@ -356,7 +362,7 @@ export class TrapAndEmulate implements Monitor {
     this.#step = undefined;
   }
 
-  #endStep(fault: Fault): string {
+  #endStep(fault: Fault): string | undefined {
     const guests = this.#step!.trapFlag;
     this.#cancelStep();
     return guests ? this.#deliver(fault) : "renewed the shadow descriptors";
@@ -386,9 +392,12 @@ export class TrapAndEmulate implements Monitor {
     this.#step = saved.step ?? undefined;
     this.#virtual.registers = saved.virtual;
     this.#descriptors.traced = new Set(saved.traced);
+    this.#descriptors.forget();
     this.#allocator.release(saved.nextPage);
   }
 }
+
+const interruptName = (number: number): string => `interrupt ${number.toString(16).toUpperCase()}h`;
 
 /** What the guest's TLB forgets, its shadow forgets too. */
 function invalidatedPage(cpu: Cpu, { row, operands }: Decoded): number | undefined {

@@ -12,12 +12,14 @@ import { pte } from "../memory/shadow-paging.ts";
 const hex = (value: number | bigint): string => `${value.toString(16).toUpperCase()}h`;
 
 const sources = {
-  deprivileging: "Popek and Goldberg, CACM 1974; Bugnion, Nieh and Tsafrir 2017, section 2.2",
+  deprivileging: "Popek and Goldberg, CACM 1974",
   protection: "SDM Vol. 3, 5.9: Privileged Instructions",
   io: "SDM Vol. 1, 19.5: Protected-Mode I/O",
   gates: "SDM Vol. 3, 6.12.1.1: Protection of Exception- and Interrupt-Handler Procedures",
-  selectors: "SDM Vol. 3, 5.5 to 5.8: privilege levels and segment selectors",
-  shadow: "Bugnion, Nieh and Tsafrir 2017, section 3.2.5; SDM Vol. 3, 4.7: Page-Fault Exceptions",
+  stackSelector: "SDM Vol. 3, 5.7: Privilege Level Checking When Loading the SS Register",
+  transfer: "SDM Vol. 3, 5.8: Privilege Level Checking When Transferring Program Control",
+  selectors: "SDM Vol. 3, 5.6: Privilege Level Checking When Accessing Data Segments",
+  shadow: "SDM Vol. 3, 4.7: Page-Fault Exceptions; Bugnion, Nieh and Tsafrir 2017, chapter 3",
   exceptions: "SDM Vol. 3, 6.12: Exception and Interrupt Handling",
 } as const;
 
@@ -97,9 +99,33 @@ function compression(cpu: Cpu, fault: Fault, decoded: Decoded): Why {
         : "The guest's process runs at CPL 3.";
     return { sentence: `${name} is privileged. ${kernel}`, rule: `CPL ${cpl} > 0`, source: sources.deprivileging };
   }
+  return byTables(cpu, fault, name, format(decoded));
+}
+
+/** What the VMM's descriptor tables and the real CPL refuse, and the guest's would not. */
+function byTables({ cpl }: Cpu, fault: Fault, name: string, text: string): Why {
+  const code = hex(fault.errorCode ?? 0);
+  if (fault.vector === vector.NP)
+    return {
+      sentence: `${name} uses a descriptor that the VMM marks not present while the guest's kernel runs, to see every transfer to other rings, gates and tasks.`,
+      rule: `shadow descriptor ${code}: P = 0`,
+      source: sources.transfer,
+    };
+  if (/\bss\b/.test(text))
+    return {
+      sentence: `SS takes a selector whose RPL is the CPL; the guest gives RPL 0, and runs at CPL ${cpl}.`,
+      rule: `selector ${code}: RPL 0 ≠ CPL ${cpl}`,
+      source: sources.stackSelector,
+    };
+  if (name.startsWith("IRET") || name === "RETF")
+    return {
+      sentence: `${name} would return to a more privileged level: the selector on the stack has RPL 0, and the guest runs at CPL ${cpl}.`,
+      rule: `selector ${code}: RPL 0 < CPL ${cpl}`,
+      source: sources.transfer,
+    };
   return {
     sentence: `${name} met a descriptor, selector or limit that the processor refuses at CPL ${cpl}.`,
-    rule: `${vectorName(fault.vector)}(${hex(fault.errorCode ?? 0)}) by the VMM's descriptor tables at CPL ${cpl}`,
+    rule: `${vectorName(fault.vector)}(${code}) at CPL ${cpl}`,
     source: sources.selectors,
   };
 }

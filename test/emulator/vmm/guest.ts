@@ -1,0 +1,139 @@
+import { assemble } from "../../../assembler/index.ts";
+import { createMachine, type MachineEvent, type MachineInterface, type Stop } from "../../../emulator/index.ts";
+import type { TechniqueId } from "../../../isa/technique.ts";
+
+/** A machine with the guest of an assembly source, 1 MiB of memory unless told. */
+export function boot(technique: TechniqueId, source: string, memory = 1): MachineInterface {
+  const { bytes, origin, problems, settings } = assemble({ file: "guest.asm", text: source });
+  const errors = problems.filter((problem) => problem.severity === "error");
+  if (errors.length > 0) throw new Error(errors.map((e) => `line ${e.range.line + 1}: ${e.message}`).join("\n"));
+  const mode = settings.mode ?? "real";
+  return createMachine({ technique, image: bytes, origin, mode, memory, translate: false });
+}
+
+export interface Outcome {
+  readonly machine: MachineInterface;
+  readonly stop: Stop;
+  readonly events: readonly MachineEvent[];
+  readonly exits: readonly (MachineEvent & { kind: "exit" })[];
+  readonly output: string;
+}
+
+const everything = 1_000_000;
+
+/** Runs a guest to its end, at most `steps` steps. */
+export function run(technique: TechniqueId, source: string, steps = 200_000, memory = 1): Outcome {
+  const machine = boot(technique, source, memory);
+  const stop = machine.run({ steps });
+  return outcome(machine, stop);
+}
+
+export function outcome(machine: MachineInterface, stop: Stop): Outcome {
+  const events = machine.events(0, everything);
+  const exits = events.filter((event) => event.kind === "exit");
+  const output = events.flatMap((event) => (event.kind === "output" ? [event.text] : [])).join("");
+  return { machine, stop, events, exits, output };
+}
+
+/** Value of a register by its 64-bit name, of the name that goes with the mode. */
+export function register(machine: MachineInterface, name: string): bigint {
+  const narrow = name.replace(/^R(?=[A-Z])/, machine.bits === 64 ? "R" : "E");
+  const found = machine.registers().find((view) => view.name === narrow);
+  if (!found) throw new Error(`no register ${name}`);
+  return found.value;
+}
+
+export const general = ["RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI", "RIP"] as const;
+
+/** The registers a program leaves, by name, as hexadecimal text. */
+export const registersOf = (machine: MachineInterface, names: readonly string[] = general): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [name, register(machine, name).toString(16)]));
+
+/** A doubleword of guest-physical memory. */
+export function dword(machine: MachineInterface, address: number): number {
+  const bytes = machine.readMemory("guest-physical", BigInt(address), 4);
+  return bytes.reduce<number>((value, byte, n) => value + (byte ?? 0) * 2 ** (8 * n), 0);
+}
+
+/** Guest memory where guests of the tests have something: the first 1.25 MiB and the last 128 KiB. */
+export function guestMemory(machine: MachineInterface): Uint8Array {
+  const bytes = machine.configuration.memory * 2 ** 20;
+  const low = Math.min(bytes, 0x14_0000);
+  const high = Math.min(bytes - low, 0x2_0000);
+  const read = (at: number, length: number) => machine.readMemory("guest-physical", BigInt(at), length);
+  return Uint8Array.from([...read(0, low), ...read(bytes - high, high)], (byte) => byte ?? 0);
+}
+
+/** A 32-bit guest that starts flat at CPL 0. Ends with CLI and HLT. */
+export const protectedGuest = (body: string): string => `
+%pragma ringside mode protected
+        org 8000h
+        bits 32
+${body}
+        cli
+        hlt
+`;
+
+const stubs = Array.from(
+  { length: 32 },
+  (_, n) => `        push dword ${n}\n        jmp near common\n        align 8\n`,
+).join("");
+
+/**
+ * As `protectedGuest`, with an interrupt table: exception n stores n at 500h and its error code (or the return address
+ * where it has none) at 504h and goes on at \`resume\`, which the body must define. GDT: 8 code, 10h data, 18h | 3 and 20h | 3 for
+ * ring 3, 28h a TSS with its stack at 70000h.
+ */
+export const guestWithTables = (body: string): string => `
+%pragma ringside mode protected
+        org 8000h
+        bits 32
+        mov edi, idt
+        mov eax, handlers
+        mov ecx, 32
+.gate:  mov edx, eax
+        mov [edi], dx
+        mov word [edi + 2], 8
+        mov word [edi + 4], 0EE00h
+        shr edx, 16
+        mov [edi + 6], dx
+        add edi, 8
+        add eax, 8
+        loop .gate
+        lgdt [gdtr]
+        lidt [idtr]
+        jmp 8:loaded
+loaded: mov ax, 10h
+        mov ss, ax
+        mov ax, 28h
+        ltr ax
+        mov dword [500h], 0FFFFFFFFh
+${body}
+finish: cli
+        hlt
+        align 8
+handlers:
+${stubs}
+common: pop dword [ss:500h]
+        pop dword [ss:504h]
+        mov ax, 10h
+        mov ds, ax
+        mov es, ax
+        mov ss, ax
+        mov esp, 60000h
+        jmp resume
+gdtr:   dw gdtend - gdt - 1
+        dd gdt
+idtr:   dw 256 * 8 - 1
+        dd idt
+        align 4096
+gdt:    dq 0, 00CF9B000000FFFFh, 00CF93000000FFFFh, 00CFFB000000FFFFh, 00CFF3000000FFFFh
+        dw 67h, tss, 8900h, 0
+gdtend:
+        align 4096
+tss:    dd 0, 70000h, 10h
+        times 22 dd 0
+        dw 0, 68h
+        align 8
+idt:    times 256 dq 0
+`;

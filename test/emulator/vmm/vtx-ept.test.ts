@@ -1,0 +1,360 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it, test } from "vitest";
+import {
+  boot,
+  dword,
+  general,
+  guestMemory,
+  guestWithTables,
+  outcome,
+  protectedGuest,
+  register,
+  registersOf,
+  run,
+} from "./guest.ts";
+
+const exitsOf = (source: string): string[] =>
+  run("vtx-ept", source)
+    .exits.filter((exit) => exit.reason !== "EPT_VIOLATION")
+    .map((exit) => `${exit.number} ${exit.reason} ${exit.qualification}: ${exit.what}`);
+
+describe("exits of small programs", () => {
+  test.each<[string, string, string[]]>([
+    ["CPUID", "mov eax, 1\n xor ecx, ecx\n cpuid", ["10 CPUID 0: cpuid eax = 1h, ecx = 0h"]],
+    ["OUT imm8", "mov al, 'H'\n out 0E9h, al", ["30 IO_INSTRUCTION e90040: out E9h, al = 48h 'H'"]],
+    ["OUT DX", "mov dx, 3F8h\n mov al, 10\n out dx, al", ["30 IO_INSTRUCTION 3f80000: out 3F8h, al = Ah"]],
+    ["IN", "mov dx, 3FDh\n in al, dx", ["30 IO_INSTRUCTION 3fd0008: in al, 3FDh"]],
+    ["OUT EAX", "mov dx, 1F0h\n mov eax, 1\n out dx, eax", ["30 IO_INSTRUCTION 1f00003: out 1F0h, eax = 1h"]],
+    [
+      "REP OUTSB",
+      "mov esi, 8000h\n mov ecx, 5\n mov dx, 0E9h\n rep outsb",
+      ["30 IO_INSTRUCTION e90030: rep outs E9h, 1 byte each"],
+    ],
+    ["a port whose bit is clear", "out 80h, al", []],
+    ["RDMSR of EFER", "mov ecx, 0C0000080h\n rdmsr", ["31 RDMSR 0: rdmsr C0000080h (IA32_EFER)"]],
+    [
+      "WRMSR of PAT",
+      "mov ecx, 277h\n rdmsr\n wrmsr",
+      ["31 RDMSR 0: rdmsr 277h (IA32_PAT)", "32 WRMSR 0: wrmsr 277h (IA32_PAT) = 7040600070406h"],
+    ],
+    ["an MSR whose bits are clear", "mov ecx, 0C0000100h\n rdmsr\n wrmsr", []],
+    ["MOV to CR0 that sets NE", "mov eax, cr0\n or al, 20h\n mov cr0, eax", ["28 CR_ACCESS 0: mov cr0, eax = 31h"]],
+    ["MOV to CR0 that sets MP", "mov ebx, cr0\n or bl, 2\n mov cr0, ebx", []],
+    ["LMSW, CLTS and SMSW", "smsw ax\n or al, 8\n lmsw ax\n clts", []],
+    ["MOV to CR3 and CR4 without the host's bits", "xor eax, eax\n mov cr3, eax\n mov eax, 10h\n mov cr4, eax", []],
+    ["what is sensitive and never exits", "pushfd\n popfd\n sgdt [500h]\n str ax\n mov ax, cs\n cli\n sti", []],
+    ["VMCALL", "mov eax, 11\n vmcall", ["18 VMCALL 0: vmcall, eax = Bh"]],
+    ["WBINVD runs natively, INVD does not", "wbinvd\n invd", ["13 INVD 0: invd"]],
+    ["INVLPG and RDTSC run natively", "invlpg [500h]\n rdtsc", []],
+  ])("%s", (_, body, expected) => {
+    expect(exitsOf(protectedGuest(body))).toEqual([...expected, "12 HLT 0: hlt"]);
+  });
+
+  it("says why each time, and what it cost", () => {
+    const { exits, events } = run("vtx-ept", protectedGuest("mov al, 1\n out 0E9h, al\n cpuid"));
+    const why = Object.fromEntries(exits.map((exit) => [exit.reason, exit.why.rule]));
+    expect(why).toEqual({
+      EPT_VIOLATION: "EPT entry of level 4 = 0h: R = 0, W = 0, X = 0",
+      IO_INSTRUCTION: "I/O bitmap A (2000h), byte 1Dh, bit 1 = 1",
+      CPUID: "no control: unconditional",
+      HLT: "primary processor-based VM-execution controls 4002h, bit 7: HLT exiting = 1",
+    });
+    const entries = events.filter((event) => event.kind === "entry");
+    expect(entries.map((entry) => entry.handled)).toEqual([
+      "mapped guest-physical 8000h to host-physical 208000h",
+      "emulated OUT",
+      "emulated CPUID",
+    ]);
+    for (const entry of entries) expect(exits.find((exit) => exit.sequence === entry.exit)?.cost).toBe(entry.cost);
+    expect(entries.every((entry) => entry.cost > 512 + 277)).toBe(true);
+  });
+});
+
+describe("what the guest finds", () => {
+  const left = (body: string) => run("vtx-ept", protectedGuest(body)).machine;
+
+  it("is a hypervisor by name, with KVM's feature bits, and no VMX", () => {
+    const machine = left(
+      "mov eax, 40000000h\n cpuid\n mov [500h], ebx\n mov [504h], ecx\n mov [508h], edx\n mov eax, 1\n cpuid",
+    );
+    const name = String.fromCharCode(...machine.readMemory("guest-physical", 0x500n, 12).map((byte) => byte ?? 0));
+    expect(name).toBe("RingsideVMM ");
+    expect((register(machine, "RCX") >> 31n) & 1n).toBe(1n);
+    expect((register(machine, "RCX") >> 5n) & 1n).toBe(0n);
+    expect(register(left("mov eax, 40000001h\n cpuid"), "RAX")).toBe(0x2080n);
+  });
+
+  it("is its own CR0 and CR4, not the host's NE and VMXE", () => {
+    const machine = left("mov eax, cr0\n mov ebx, cr4\n smsw ecx");
+    expect(registersOf(machine, ["RAX", "RBX", "RCX"])).toEqual({ RAX: "11", RBX: "0", RCX: "11" });
+  });
+
+  it("is NE once it has set it, through the read shadow", () => {
+    expect(register(left("mov eax, 33h\n mov cr0, eax\n mov ebx, cr0"), "RBX")).toBe(0x33n);
+  });
+
+  test.each([
+    [1, 0, "VAPIC_POLL_IRQ", "0"],
+    [5, 0, "KICK_CPU", "0"],
+    [11, 0, "SCHED_YIELD", "0"],
+    [9, 0xfffffc18, "CLOCK_PAIRING", "-1000 (ENOSYS)"],
+    [77, 0xfffffc18, "unknown", "-1000 (ENOSYS)"],
+  ])("is hypercall %i answered with %i", (number, result, name, text) => {
+    const { machine, events } = run("vtx-ept", protectedGuest(`mov eax, ${number}\n mov ebx, 3\n mov ecx, 7\n vmcall`));
+    expect(register(machine, "RAX")).toBe(BigInt(result));
+    expect(events.find((event) => event.kind === "hypercall")).toMatchObject({
+      number: `${number}`,
+      name,
+      result: text,
+    });
+  });
+
+  it("is a refusal of hypercalls from ring 3", () => {
+    const source = guestWithTables(`
+        push 23h
+        push 60000h
+        push 2
+        push 1Bh
+        push user
+        iret
+user:   mov eax, 11
+        vmcall
+        mov ebx, eax
+        ud2
+resume:`);
+    const { machine, events } = run("vtx-ept", source);
+    expect(register(machine, "RBX")).toBe(0xffffffffn);
+    expect(events.find((event) => event.kind === "hypercall")).toMatchObject({
+      name: "SCHED_YIELD",
+      result: "-1 (EPERM)",
+    });
+    expect(dword(machine, 0x500)).toBe(6);
+  });
+
+  test.each([
+    ["CR4.VMXE", "mov eax, 2000h\n mov cr4, eax"],
+    ["a reserved bit of CR0 beside NE", "mov eax, cr0\n or eax, 80000020h\n and al, 0FEh\n mov cr0, eax"],
+    ["an MSR there is not", "mov ecx, 12345678h\n rdmsr"],
+    ["a bad value in an MSR", "mov ecx, 277h\n mov eax, 2\n xor edx, edx\n wrmsr"],
+  ])("is #GP(0) for %s", (_, body) => {
+    const { machine, events } = run("vtx-ept", guestWithTables(`${body}\n jmp finish\nresume:`));
+    expect([dword(machine, 0x500), dword(machine, 0x504)]).toEqual([13, 0]);
+    expect(events.find((event) => event.kind === "inject")).toMatchObject({ vector: 13, errorCode: 0 });
+  });
+});
+
+describe("EPT violations", () => {
+  it("tells access, target and state of each", () => {
+    const source = `
+%pragma ringside mode protected
+        org 8000h
+        bits 32
+        mov dword [20000h], 21000h + 3  ; page directory: one table
+        mov dword [21000h + 8 * 4], 8000h + 3
+        mov dword [21000h + 40h * 4], 40000h + 3
+        mov dword [21000h + 41h * 4], 41000h + 3
+        mov eax, 20000h
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 80000000h
+        mov cr0, eax
+        mov eax, [40000h]
+        mov [41000h], eax
+        cli
+        hlt
+`;
+    const violations = run("vtx-ept", source).exits.filter((exit) => exit.reason === "EPT_VIOLATION");
+    const yes = (exit: (typeof violations)[number]): string =>
+      exit.fields
+        .filter((f) => f.value !== "no")
+        .map((f) => (f.value === "yes" ? f.name : `${f.name} ${f.value}`))
+        .join(", ");
+    const final = "Guest-linear address valid, Access was to the translation of the linear address";
+    expect(violations.map((exit) => `${exit.qualification} ${yes(exit)}`)).toEqual([
+      `184 Instruction fetch, ${final}`,
+      `182 Data write, ${final}`,
+      `182 Data write, ${final}`,
+      `181 Data read, ${final}`,
+      `182 Data write, ${final}`,
+    ]);
+  });
+
+  it("tells an access to a guest table from one to the page it maps", () => {
+    const source = `
+%pragma ringside mode long
+        org 8000h
+        bits 64
+        mov rax, [40000h]
+        cli
+        hlt
+`;
+    const [first] = run("vtx-ept", source).exits;
+    // EPTP bit 6: reads of guest tables count as writes too.
+    expect(first).toMatchObject({ reason: "EPT_VIOLATION", qualification: "83" });
+    expect(first!.what).toContain("of a guest paging structure");
+  });
+
+  it("maps what is outside the guest's memory to where nothing answers, as on the bare machine", () => {
+    const source = protectedGuest("mov dword [800000h], 1\n mov eax, [800000h]");
+    const { machine, events } = run("vtx-ept", source);
+    expect(register(machine, "RAX")).toBe(0xffffffffn);
+    expect(register(run("bare-metal", source).machine, "RAX")).toBe(0xffffffffn);
+    expect(events.some((e) => e.kind === "entry" && e.handled.includes("outside the guest's memory"))).toBe(true);
+  });
+
+  it("delivers again what a violation interrupted, and the guest sees it once", () => {
+    const source = guestWithTables("mov esp, 90010h\n ud2\nresume:");
+    const { events, machine } = run("vtx-ept", source);
+    expect(dword(machine, 0x500)).toBe(6);
+    expect(events.filter((event) => event.kind === "exception")).toHaveLength(1);
+    expect(events.filter((event) => event.kind === "inject").map((event) => event.vector)).toEqual([6]);
+  });
+});
+
+describe("interrupts", () => {
+  /** PIT channel 0 at its fastest useful rate, IRQ 0 at vector 20h, counting at 500h. */
+  const timer = (wait: string): string => `
+%pragma ringside mode protected
+        org 8000h
+        bits 32
+        mov word [idt + 20h * 8], tick
+        mov word [idt + 20h * 8 + 2], 8
+        mov word [idt + 20h * 8 + 4], 8E00h
+        lidt [idtr]
+        mov al, 11h
+        out 20h, al
+        mov al, 20h
+        out 21h, al
+        mov al, 4
+        out 21h, al
+        mov al, 1
+        out 21h, al
+        mov al, 0FEh
+        out 21h, al
+        mov al, 34h
+        out 43h, al
+        mov al, 100
+        out 40h, al
+        mov al, 0
+        out 40h, al
+        mov dword [500h], 0
+${wait}
+        cli
+        hlt
+tick:   push eax
+        inc dword [500h]
+        mov al, 20h
+        out 20h, al
+        pop eax
+        iret
+        align 8
+idtr:   dw 21h * 8 - 1
+        dd idt
+        times 2 db 0
+idt:    times 21h dq 0
+`;
+  const kinds = (wait: string): string[] => {
+    const { exits, machine } = run("vtx-ept", timer(wait), 400_000);
+    expect(dword(machine, 0x500)).toBe(2);
+    return exits.map((exit) => exit.reason).filter((r) => !["IO_INSTRUCTION", "EPT_VIOLATION"].includes(r));
+  };
+
+  it("leave a running guest, and are injected", () => {
+    expect(kinds("sti\n.w: cmp dword [500h], 2\n jb .w")).toEqual(["EXTERNAL_INTERRUPT", "EXTERNAL_INTERRUPT", "HLT"]);
+  });
+
+  it("wait for the interrupt window of a guest that has them disabled", () => {
+    const wait = "mov ecx, 20000\n.s: loop .s\n sti\n nop\n.w: cmp dword [500h], 2\n jb .w";
+    expect(kinds(wait)).toEqual(["EXTERNAL_INTERRUPT", "INTERRUPT_WINDOW", "EXTERNAL_INTERRUPT", "HLT"]);
+  });
+
+  it("wake a halted guest without a further exit", () => {
+    expect(kinds("sti\n.w: hlt\n cmp dword [500h], 2\n jb .w")).toEqual(["HLT", "HLT", "HLT"]);
+  });
+
+  it("do not slip between STI and HLT", () => {
+    expect(
+      kinds(".w: cli\n mov ecx, 20000\n.s: loop .s\n sti\n hlt\n cmp dword [500h], 2\n jb .w").filter(
+        (r) => r === "HLT",
+      ),
+    ).toHaveLength(3);
+  });
+});
+
+describe("string I/O", () => {
+  const source = guestWithTables(`
+        mov dword [20000h], 21007h
+        mov edi, 21000h
+        mov eax, 7
+        mov ecx, 100h
+.fill:  stosd
+        add eax, 1000h
+        loop .fill
+        mov dword [21000h + 4 * 41h], 0 ; 41000h is not mapped
+        mov eax, 20000h
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 80000000h
+        mov cr0, eax
+        mov edi, 40FFEh
+        mov ecx, 5
+        mov dx, 3FAh
+        rep insb
+resume: mov eax, cr2`);
+
+  it("stops in the middle where the guest's own tables fault", () => {
+    for (const technique of ["bare-metal", "vtx-ept", "trap-and-emulate"] as const) {
+      const { machine } = run(technique, source);
+      expect(registersOf(machine, ["RAX", "RCX", "RDI"]), technique).toEqual({ RAX: "41000", RCX: "3", RDI: "41000" });
+      expect([dword(machine, 0x500), dword(machine, 0x504)], technique).toEqual([14, 2]);
+    }
+  });
+});
+
+describe("equivalence with bare metal", () => {
+  const folder = new URL("../../../examples/", import.meta.url);
+  const examples = readdirSync(folder).filter((name) => name.endsWith(".asm"));
+  /** These ask whether there is a hypervisor, and take long. */
+  const differing = new Set(["hypercall.asm", "sieve.asm"]);
+
+  test.each(examples.filter((name) => !differing.has(name)))("%s", (name) => {
+    const source = readFileSync(new URL(name, folder), "utf8");
+    const memory = 16;
+    const [bare, hosted] = (["bare-metal", "vtx-ept"] as const).map((t) => run(t, source, 400_000, memory));
+    expect(hosted!.output).toBe(bare!.output);
+    expect(registersOf(hosted!.machine, general)).toEqual(registersOf(bare!.machine, general));
+    expect(hosted!.stop).toMatchObject({ kind: "stopped", reason: (bare!.stop as { reason: string }).reason });
+    const [a, b] = [bare!, hosted!].map(({ machine }) => guestMemory(machine));
+    expect(Buffer.compare(a!, b!)).toBe(0);
+  });
+});
+
+describe("VM entry failure", () => {
+  it("stops the machine with the check and the field", () => {
+    const machine = boot("vtx-ept", protectedGuest("cpuid"));
+    machine.run({ steps: 100, stopOnExit: (event) => event.kind === "exit" && event.reason === "CPUID" });
+    // Host RIP in the VMCS, which is the VMM's first page: not canonical.
+    const hostRip = 64 + 128 * 14 + (3 * 32 + 11) * 8;
+    machine.writeMemory("host-physical", BigInt(4096 + hostRip + 7), Uint8Array.of(0x80));
+    const stop = machine.run({ steps: 10 });
+    expect(stop).toMatchObject({ kind: "stopped", reason: "vm-entry-failure" });
+    expect((stop as { text: string }).text).toContain("VM-instruction error 8");
+    expect((stop as { text: string }).text).toContain("Host RIP 6C16h");
+  });
+});
+
+describe("going back", () => {
+  it("repeats the same exits from any moment", () => {
+    const source = readFileSync(new URL("../../../examples/timer.asm", import.meta.url), "utf8");
+    const machine = boot("vtx-ept", source);
+    const first = outcome(machine, machine.run({ steps: 100_000 }));
+    const end = machine.now;
+    for (const moment of [0, 1, 40, 90, end - 3]) {
+      machine.goTo(moment);
+      expect(machine.now).toBe(moment);
+      const again = outcome(machine, machine.run({ steps: 100_000 }));
+      expect(again.events).toEqual(first.events);
+      expect(machine.now).toBe(end);
+    }
+  });
+});
