@@ -236,7 +236,7 @@ export class Engine {
         const executed = translator!.reach(window, offset, instruction, this.#target - f64[steps]!);
         if (executed > 0) {
           f64[steps]! += executed;
-          block = instructions[(r32[ripLow]! - start) | 0]?.region !== undefined;
+          block = translator!.jumped || instructions[(r32[ripLow]! - start) | 0]?.region !== undefined;
           continue;
         }
       }

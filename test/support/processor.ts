@@ -24,7 +24,8 @@ export interface ProcessorOptions {
   readonly base?: number;
   /** Limit of the data segments; default: that of the mode. */
   readonly limit?: number;
-  readonly onRegion?: () => void;
+  /** Host-physical range of the loaded image. */
+  readonly image?: { readonly start: number; readonly end: number };
 }
 
 export interface Processor {
@@ -38,9 +39,9 @@ export interface Processor {
  * the first 2 MiB by tables at 0x80000.
  */
 export function createProcessor(options: ProcessorOptions): Processor {
-  const { bits, code, threshold, ramBytes = 0x10_0000, base = 0, onRegion } = options;
+  const { bits, code, threshold, ramBytes = 0x10_0000, base = 0, image } = options;
   const memory = new WebAssembly.Memory({ initial: Math.ceil((ramBase + ramBytes) / 65536) });
-  const nothing = { pending: false, acknowledge: () => ({ vector: 0, irq: -1 }) };
+  const nothing = { pending: false, acknowledge: () => ({ vector: 0, irq: -1 }), irqOf: () => -1 };
   const bus = new Bus([], nothing, { record: () => {}, touched: () => {} });
   const cpu = new Cpu({ memory, ramBytes, bus });
   cpu.r64[layout.cr0 >> 3] = bits === 16 ? 0x10n : 0x11n;
@@ -57,8 +58,8 @@ export function createProcessor(options: ProcessorOptions): Processor {
   cpu.r64[4] = BigInt(stackAt);
   cpu.bytes.set(code, ramBase + base + codeAt);
   cpu.refresh();
-  const translate = threshold === undefined ? {} : { translate: { memory, threshold, ...(onRegion && { onRegion }) } };
-  return { cpu, memory, engine: new Engine(cpu, translate) };
+  const translate = threshold === undefined ? {} : { translate: { memory, threshold } };
+  return { cpu, memory, engine: new Engine(cpu, { ...translate, ...(image && { image }) }) };
 }
 
 function enterLongMode(cpu: Cpu): void {

@@ -37,7 +37,8 @@ export interface Addresses {
 
 /**
  * Local variables of a region's function: the registers it uses, the flag words, RIP, and the fuel. They are loaded at the
- * entry and written back where it leaves. Function parameters are 0, the block to enter, and 1, the fuel.
+ * entry and written back where it leaves. Function parameters are 0, the block to enter, and 1, the fuel; its result is
+ * twice the fuel left, plus `jumped`.
  */
 export class Frame {
   readonly context: Context;
@@ -47,6 +48,8 @@ export class Frame {
   readonly fuel = 1;
   /** Offset of the next instruction, i64, set before leaving and before an indirect jump. */
   readonly rip: number;
+  /** i32: 1 if the way out is a jump to other code, 0 if an instruction is for the interpreter or the fuel is gone. */
+  readonly jumped: number;
   /** Words of the status flags; computed when needed. */
   flags: FlagWords;
   readonly #m: WasmArithmetic;
@@ -65,6 +68,7 @@ export class Frame {
     this.addresses = addresses;
     const { code } = m;
     this.rip = code.local("i64");
+    this.jumped = code.local("i32");
     this.#flagLocals = { z: code.local("i32"), sp: code.local("i32"), c: code.local("i32") };
     const { z, sp, c } = this.#flagLocals;
     const word = (local: number) => (): Place => ({ width: 32, local });
@@ -152,6 +156,14 @@ export class Frame {
     this.branchToLeave();
   }
 
+  /** Leaves by a jump to `rip`. */
+  jumpOut(rip: bigint): void {
+    const { code } = this.#m;
+    code.i32(1);
+    code.set(this.jumped);
+    this.leave(rip, 0);
+  }
+
   branchToLeave(): void {
     this.#m.code.br(this.leaveLabel);
   }
@@ -206,6 +218,11 @@ export class Frame {
     this.#store("i32", layout.flagSP, sp);
     this.#store("i32", layout.flagC, c);
     this.#store("i64", layout.rip, this.rip);
-    this.#m.code.get(this.fuel);
+    const { code } = this.#m;
+    code.get(this.fuel);
+    code.i32(1);
+    code.op("i32.shl");
+    code.get(this.jumped);
+    code.op("i32.or");
   }
 }

@@ -44,9 +44,11 @@ const defaultThreshold = 2000;
 const longestStay = 100_000;
 /** A page whose regions were overwritten this often is translated no more often than after 2^this times the threshold. */
 const mostPatience = 12;
+/** Where a region is left by a jump, other code of its loop begins: that is translated soon. */
+const jumpHeat = 8;
 /** Entries after which a region must have paid for itself, and instructions it must execute for each. */
-const trialEntries = 200;
-const worthwhile = 6;
+const trialEntries = 5000;
+const worthwhile = 2;
 const never = Number.NEGATIVE_INFINITY;
 
 /** Counts where blocks begin, and runs the hot ones as WebAssembly. */
@@ -56,6 +58,8 @@ export class Translator {
   readonly #threshold: number;
   /** Instructions executed as translated code so far. */
   executed = 0;
+  /** The last region that ran was left by a jump to other code. */
+  jumped = false;
 
   constructor(cpu: Cpu, options: TranslatorOptions) {
     this.#cpu = cpu;
@@ -70,7 +74,9 @@ export class Translator {
   reach(place: Place, offset: number, instruction: CachedInstruction, most: number): number {
     const { region } = instruction;
     if (region === undefined) {
-      if (++instruction.heat < this.#threshold * 2 ** Math.min(place.page.rewrites, mostPatience)) return 0;
+      instruction.heat += this.jumped ? jumpHeat : 1;
+      this.jumped = false;
+      if (instruction.heat < this.#threshold * 2 ** Math.min(place.page.rewrites, mostPatience)) return 0;
       return this.#translate(place, offset, instruction) ? this.reach(place, offset, instruction, most) : 0;
     }
     if (!region.valid || !sameContext(region.context, this.#context(place))) {
@@ -79,7 +85,9 @@ export class Translator {
     }
     if (region.hasBreakpoint(place.breakpoints)) return 0;
     const fuel = Math.min(most, longestStay);
-    const executed = fuel - region.run(region.blockAt(offset)!, fuel);
+    const left = region.run(region.blockAt(offset)!, fuel);
+    this.jumped = (left & 1) !== 0;
+    const executed = fuel - (left >> 1);
     region.executed += executed;
     this.executed += executed;
     if (++region.entries === trialEntries && region.executed < trialEntries * worthwhile)

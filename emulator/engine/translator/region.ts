@@ -76,7 +76,7 @@ class RegionWriter {
     const { bits } = this.#m.frame.context;
     const target = bits === 64 ? rip : BigInt.asUintN(32, rip);
     const index = this.#indices.get(target);
-    if (index === undefined) this.#m.frame.leave(target, 0);
+    if (index === undefined) this.#m.frame.jumpOut(target);
     else if (index > this.#current) this.#m.code.br(this.#label(index));
     else this.#dispatch(index);
   }
@@ -90,6 +90,9 @@ class RegionWriter {
     const span = blocks.at(-1)!.offset - first;
     const byOffset = new Map(blocks.map(({ offset }, index) => [offset - first, index]));
     const distance = code.local("i64");
+    // Unless a block is found.
+    code.i32(1);
+    code.set(frame.jumped);
     code.get(frame.rip);
     code.i64(this.#ripOf(blocks[0]!));
     code.op("i64.sub");
@@ -110,6 +113,10 @@ class RegionWriter {
     const { code, frame } = this.#m;
     const { instructions } = block;
     let rip = this.#ripOf(block);
+    if (this.#plan.indirect) {
+      code.i32(0);
+      code.set(frame.jumped);
+    }
     code.get(frame.fuel);
     code.i32(instructions.length);
     code.op("i32.lt_s");
@@ -136,7 +143,10 @@ type Run = (block: number, fuel: number) => number;
 export class Region {
   readonly context: KeyedContext;
   readonly plan: Plan;
-  /** Enters a block with fuel for that many instructions; gives what is left. RIP is then where it left. */
+  /**
+   * Enters a block with fuel for that many instructions; gives twice what is left, plus 1 if it left by a jump to other code.
+   * RIP is then where it left.
+   */
   readonly run: Run;
   /** False once its code has been overwritten. */
   valid = true;
