@@ -17,7 +17,7 @@ const node20 = { inject: ["scripts/node-20.ts"] };
 /** `@vscode/debugadapter` imports two Node modules that npm packages replace in the browser. */
 const browserAliases = { events: "./node_modules/events/events.js", url: "./node_modules/url/url.js" };
 
-const bundles: readonly BuildOptions[] = [
+export const bundles: readonly BuildOptions[] = [
   {
     entryPoints: { extension: "client/main-node.ts" },
     platform: "node",
