@@ -121,7 +121,8 @@ function fitSigned(pattern: OperandPattern, number: WrittenNumber, written: Writ
   const keyword = number.size === undefined || number.size === from || (number.size === to && !number.strict);
   if (!keyword && !(form.row.default64 && written.bits === 64 && number.size === 32)) return "operand-size-mismatch";
   const calculates = form.row.family === "arithmetic" || form.row.family === "logic";
-  if (to === 64 && from === 32 && number.strict && number.size && calculates) return "operand-size-mismatch";
+  if (to === 64 && from === 32 && number.size && calculates && form.operands.length === 2)
+    return "operand-size-mismatch";
   if (!isDefaultSize(form, written, number.size === 8 ? undefined : number.size)) return "no-such-form";
   const known = number.value !== undefined && !number.relocatable;
   // For a byte nasm looks at the low 32 bits, also of a 64-bit operation: ADD RAX, 0xFFFFFFFF adds -1, with a warning.
@@ -160,7 +161,6 @@ const defaultSize = (form: Form, bits: Bits): Bits => (bits === 64 && !form.row.
 function fitRelative(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
   if (number.size !== undefined && !isJumpOrCall(form)) return "operand-size-mismatch";
   if (pattern.width !== 8) {
-    if (written.prefixes.repeat === "repne") return "prefix-not-allowed";
     if (number.distance === "short" || !isDefaultSize(form, written, number.size)) return "no-such-form";
     return 0;
   }
@@ -280,6 +280,10 @@ function numberAsksFor(form: Form, { operands }: Written): Bits | undefined {
 const isLongRegister = (operand: WrittenOperand): boolean =>
   operand.kind === "register" && operand.register.class === "general" && operand.register.width === 64;
 
+/** F2 before a near branch is BND, which is gone; nasm refuses it but before short jumps. */
+const refusesRepne = ({ row, operands }: Form): boolean =>
+  row.family === "control-flow" && row.default64 && operands[0]?.text !== "rel8";
+
 /** Prefixes, REX and length for a form whose operands fit. */
 function measure(form: Form, written: Written, rank: number): Fit | Misfit {
   const { bits, prefixes, memory } = written;
@@ -288,6 +292,7 @@ function measure(form: Form, written: Written, rank: number): Fit | Misfit {
   const ignored = bits === 64 && form.row.default64 && written.operandSize === 32;
   if (written.operandSize && required && !ignored && ![required, form.size].includes(written.operandSize))
     return "prefix-not-allowed";
+  if (prefixes.repeat === "repne" && refusesRepne(form)) return "prefix-not-allowed";
   const sizes = sizePrefixes(form, written, wanted);
   if (typeof sizes === "string") return sizes;
   const rex = rexOf(form, written, sizes.wide);

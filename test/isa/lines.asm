@@ -489,3 +489,12 @@ mov ax,[bx-0x81]
 mov ax,[bx+0x7f]
 mov ax,[bx+0x80]
 mov ax,[di]
+add rax,dword 5
+and rbx,dword 0x1000
+imul rax,rbx,dword 500
+test rax,dword 500
+add qword [rax],dword 500
+repne jmp rax
+repne ret
+repne call $
+repne jz $
