@@ -49,7 +49,7 @@ export function assemble(options: AssembleOptions): Assembly {
   let reading = read(options, undefined);
   const settled = settle(reading.program, () => {
     if (reading.moving) reading = read(options, reading.program);
-    else for (const item of reading.program.items) reading.program.place(item, measure);
+    else reading.program.replace(measure);
     return reading.program;
   });
   const { program, preprocessor, problems } = reading;

@@ -3,7 +3,7 @@ import type { Complaint } from "../isa/encode.ts";
 import type { Row } from "../isa/instruction.ts";
 import type { Bits, Decoded } from "../isa/operands.ts";
 import { meaningOf, mnemonics } from "../isa/table.ts";
-import { encodings, type InstructionTree } from "./instruction.ts";
+import { encodings } from "./instruction.ts";
 import type { Emitted, InstructionMention, Range } from "./interface.ts";
 import type { Item } from "./item.ts";
 import { dataLength, measure, paddingOf, prefixBytes } from "./layout.ts";
@@ -12,9 +12,9 @@ import type { Program } from "./program.ts";
 import { reservedWords } from "./reserved-words.ts";
 import type { Section } from "./section.ts";
 import { fileOrder } from "./section.ts";
-import { rangeOf } from "./source.ts";
+import { rangeOf, type SourceLine } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
-import type { DataItem, Expression, Span, StatementTree } from "./tree.ts";
+import type { DataItem, Expression, InstructionTree, Span, StatementTree, Word } from "./tree.ts";
 import { registersOf, resolved, sectionOf } from "./value.ts";
 import { unsupportedWords, wordKinds } from "./words.ts";
 
@@ -45,20 +45,26 @@ class EmittedInstruction implements Emitted {
 }
 
 class Mention implements InstructionMention {
-  readonly mnemonic: string;
-  readonly mnemonicRange: Range;
   readonly range: Range;
   readonly bits: Bits;
-  private readonly emitted: EmittedInstruction | undefined;
   readonly row: Row | undefined;
+  private readonly emitted: EmittedInstruction | undefined;
+  private readonly source: SourceLine;
+  private readonly word: Word;
 
-  constructor(item: Item, tree: InstructionTree, row: Row | undefined, emitted: EmittedInstruction | undefined) {
-    this.mnemonic = tree.mnemonic.text;
-    this.mnemonicRange = rangeOf(item.source, tree.mnemonic);
-    this.range = rangeOf(item.source, statementSpan(item));
+  constructor(item: Item, word: Word, range: Range, row: Row | undefined, emitted: EmittedInstruction | undefined) {
+    this.source = item.source;
+    this.word = word;
+    this.range = range;
     this.bits = item.context.bits;
     this.row = row;
     this.emitted = emitted;
+  }
+  get mnemonic(): string {
+    return this.word.text;
+  }
+  get mnemonicRange(): Range {
+    return rangeOf(this.source, this.word);
   }
   get decoded(): Decoded | undefined {
     return this.emitted?.decoded;
@@ -213,7 +219,7 @@ export class Emission {
         offset += encoding.bytes.length;
       }
     if (meaning) this.checkLength(item, offset - item.offset);
-    if (mention) this.mentions.push(new Mention(item, tree, row, first));
+    if (mention) this.mentions.push(new Mention(item, tree.mnemonic, range, row, first));
   }
 
   /** The last pass must agree with the layout, or every address after it would be wrong. */

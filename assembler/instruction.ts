@@ -5,11 +5,9 @@ import { rowsOf } from "../isa/table.ts";
 import type { Environment } from "./expression.ts";
 import type { Context, Item } from "./item.ts";
 import type { Program } from "./program.ts";
-import type { OperandTree, Span, StatementTree } from "./tree.ts";
+import type { InstructionTree, OperandTree, Span } from "./tree.ts";
 import type { Value } from "./value.ts";
 import { type Conversion, writtenOperand, writtenPrefixes } from "./written.ts";
-
-export type InstructionTree = Extract<StatementTree, { kind: "instruction" }>;
 
 interface BranchKind {
   readonly short: boolean;
@@ -84,19 +82,6 @@ function depends(item: Item, tree: InstructionTree, { operands }: Statement): bo
   );
 }
 
-/** Encodings of statements that depend on nothing, by tree and mode; trees are shared by lines of the same text. */
-const constants = new WeakMap<StatementTree, Map<Bits, Encoding | Refusal>>();
-
-function constantEncoding(tree: StatementTree, bits: Bits): Encoding | Refusal | undefined {
-  return constants.get(tree)?.get(bits);
-}
-
-function keepConstant(tree: StatementTree, bits: Bits, encoding: Encoding | Refusal): void {
-  const known = constants.get(tree);
-  if (known) known.set(bits, encoding);
-  else constants.set(tree, new Map([[bits, encoding]]));
-}
-
 /**
  * The encoding of an instruction at an address, for one repetition; undefined if an operand is wrong. An encoding that
  * depends on nothing is kept in the item.
@@ -106,7 +91,7 @@ function encodeAt(item: Item, tree: InstructionTree, program: Program): Encoding
   if (item.encoding) return item.encoding;
   // With `default rel` the same text means something else, so only the usual case is shared.
   const shared = !relative && item.tree.prefixes.length === 0;
-  const known = shared ? constantEncoding(tree, bits) : undefined;
+  const known = shared ? tree.constant[bits] : undefined;
   if (known) {
     item.encoding = known;
     return known;
@@ -116,9 +101,30 @@ function encodeAt(item: Item, tree: InstructionTree, program: Program): Encoding
   const encoding = select(statement, { bits, address: BigInt(section.start + item.offset) });
   if (!depends(item, tree, statement)) {
     item.encoding = encoding;
-    if (shared) keepConstant(tree, bits, encoding);
-  } else if (encoding.kind === "encoding") item.settled = item.repeat === 1 && isSettled(item, tree, statement);
+    if (shared) tree.constant[bits] = encoding;
+  } else if (encoding.kind === "encoding") {
+    item.settled = item.repeat === 1 && isSettled(item, tree, statement);
+    if (isPlainJump(item, tree)) item.reach = encoding.row.operands[0]?.width === 8 ? "short" : "near";
+  }
   return encoding;
+}
+
+/** A jump with a short and a near form, to a label and nothing more. */
+function isPlainJump({ tree: line, repeat }: Item, { mnemonic, operands: [target, more] }: InstructionTree): boolean {
+  if (target?.kind !== "value" || target.value.kind !== "symbol" || target.words.length > 0 || more) return false;
+  const branch = branchKind(mnemonic.text);
+  return branch?.short === true && branch.near && line.prefixes.length === 0 && repeat === 1;
+}
+
+/** Bytes of a short jump: opcode and distance. */
+const shortJump = 2;
+
+/** True if a jump that was measured before has the same length now; most passes ask nothing more of most jumps. */
+function keepsLength({ reach, symbols: [target], context: { section }, offset }: Item): boolean {
+  const place = reach && target?.offsetIn(section);
+  if (place === undefined) return false;
+  const distance = place - offset - shortJump;
+  return (distance >= -128 && distance <= 127) === (reach === "short");
 }
 
 /** True if the length cannot change any more: all that is still to move are addresses in fields of fixed width. */
@@ -167,6 +173,7 @@ function repeatAt(item: Item, tree: InstructionTree, program: Program, first: nu
 /** Bytes of the instruction where it stands, all repetitions together; 0 if it cannot be encoded. */
 export function measureInstruction(item: Item, tree: InstructionTree, program: Program): number {
   if (item.repeat === 1) {
+    if (keepsLength(item)) return item.length;
     const encoding = encodeAt(item, tree, program);
     if (item.encoding && item.tree.times.length === 0) item.settled = true;
     return encoding?.kind === "encoding" ? encoding.bytes.length : 0;

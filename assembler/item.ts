@@ -28,6 +28,8 @@ export class Item {
   repeat = 1;
   /** The length is the same in all passes from now on. */
   settled = false;
+  /** The form that was last chosen for a jump to a label, where the label's place alone decides between two. */
+  reach: "short" | "near" | undefined;
   /** The chosen encoding, if it depends on nothing but the line itself. */
   encoding: Encoding | Refusal | undefined;
 

@@ -94,7 +94,12 @@ export function paddingOf(item: Item, statement: Align): Item {
   return padding;
 }
 
-const nop: StatementTree = { kind: "instruction", mnemonic: { text: "nop", start: 0, end: 0 }, operands: [] };
+const nop: StatementTree = {
+  kind: "instruction",
+  mnemonic: { text: "nop", start: 0, end: 0 },
+  operands: [],
+  constant: {},
+};
 const reserveByte: StatementTree = {
   kind: "reserve",
   word: { text: "resb", start: 0, end: 0 },

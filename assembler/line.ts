@@ -1,4 +1,5 @@
 import type { IToken } from "chevrotain";
+import { builtin } from "./builtin.ts";
 import { LineParser } from "./parser.ts";
 import * as token from "./tokens.ts";
 import { endOf, retype, tokenize, wordType } from "./tokens.ts";
@@ -85,7 +86,12 @@ export interface ParsedLine {
   readonly tree: LineTree;
   /** The words that a single-line macro could replace. */
   readonly words: readonly string[];
+  readonly hasBuiltin: boolean;
+  /** Where the block ends that the line opens, if Ringside does not know such blocks: `struc`. */
+  readonly blockEnd: string | undefined;
 }
+
+const blockEnds: Readonly<Record<string, string>> = { struc: "endstruc", istruc: "iend" };
 
 /** Most lines of a program recur, and after an edit all but one do: one parse per text. */
 const cache = new Map<string, ParsedLine>();
@@ -98,7 +104,12 @@ export function parseLine(text: string): ParsedLine {
   const tokens = tokenize(text);
   const words: string[] = [];
   for (const t of tokens) if (wordLike(t)) words.push(t.image);
-  const parsed = { tree: parseTokens(tokens), words };
+  const parsed = {
+    tree: parseTokens(tokens),
+    words,
+    hasBuiltin: words.some((word) => builtin(word) !== undefined),
+    blockEnd: blockEnds[tokens[0]?.image.toLowerCase() ?? ""],
+  };
   if (cache.size >= capacity) cache.clear();
   cache.set(text, parsed);
   return parsed;

@@ -145,7 +145,7 @@ export class LineParser extends EmbeddedActionsParser {
     );
     const mnemonic: Word = { text: word.image, start: word.startOffset, end: endOf(word) };
     const operands: OperandTree[] = [];
-    const statement: StatementTree = { kind: "instruction", mnemonic, operands };
+    const statement: StatementTree = { kind: "instruction", mnemonic, operands, constant: {} };
     this.reading.statement ??= statement;
     this.OPTION(() => {
       operands.push(this.SUBRULE(this.operand));

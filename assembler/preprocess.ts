@@ -2,7 +2,7 @@ import type { IToken } from "chevrotain";
 import { builtin } from "./builtin.ts";
 import { type Call, directives, notSupported } from "./directives.ts";
 import type { ReadFile, Settings, SymbolDefinition } from "./interface.ts";
-import { parseLine, parseTokens } from "./line.ts";
+import { type ParsedLine, parseLine, parseTokens } from "./line.ts";
 import { Expansion, fresh, MacroTable } from "./macro.ts";
 import type { ProblemList } from "./problems.ts";
 import { logicalLines, rangeOf, type SourceFile, type SourceLine } from "./source.ts";
@@ -115,7 +115,7 @@ export class Preprocessor {
   }
 
   private line(source: SourceLine): void {
-    const directive = /^\s*%([A-Za-z]\w*)/.exec(source.text);
+    const directive = source.text.includes("%") ? /^\s*%([A-Za-z]\w*)/.exec(source.text) : null;
     if (this.skipped) {
       if ((directive ? `%${directive[1]!.toLowerCase()}` : source.text.trim().toLowerCase()) === this.skipped.until)
         this.skipped = undefined;
@@ -126,11 +126,14 @@ export class Preprocessor {
   }
 
   private statement(source: SourceLine): void {
-    if (/^\s*i?struc\b/i.test(source.text))
-      this.skipped = { until: /^\s*istruc/i.test(source.text) ? "iend" : "endstruc" };
     const parsed = parseLine(source.text);
-    const expands = parsed.words.some((word) => this.macros.find(word) ?? builtin(word));
+    if (parsed.blockEnd) this.skipped = { until: parsed.blockEnd };
+    const expands = (this.macros.size > 0 || parsed.hasBuiltin) && this.mentionsMacro(parsed);
     this.sink.line(expands ? this.parseExpanded(tokenize(source.text), source) : parsed.tree, source);
+  }
+
+  private mentionsMacro({ words }: ParsedLine): boolean {
+    return words.some((word) => this.macros.find(word) ?? builtin(word));
   }
 
   private parseExpanded(tokens: readonly IToken[], source: SourceLine): LineTree {

@@ -1,6 +1,6 @@
 import type { Bits } from "../isa/operands.ts";
 import { type Environment, evaluate } from "./expression.ts";
-import type { SymbolReference } from "./interface.ts";
+import type { Range, SymbolReference } from "./interface.ts";
 import { type Context, Item } from "./item.ts";
 import type { ProblemList } from "./problems.ts";
 import { Section } from "./section.ts";
@@ -104,7 +104,7 @@ export class Program implements Environment {
 
   private refer(use: Span & { readonly name: string }, source: SourceLine): SymbolEntry {
     const entry = this.symbols.entry(use.name);
-    this.references.push({ name: entry.name, range: rangeOf(source, use) });
+    this.references.push(new Reference(entry.name, source, use));
     return entry;
   }
 
@@ -148,6 +148,17 @@ export class Program implements Environment {
     section.size += item.length;
     if (section.size > largestOutput) this.tooLarge(item);
     this.item = undefined;
+  }
+
+  /** Places all items again, as read before; most have settled and only move. */
+  replace(measure: Measure): void {
+    for (const item of this.items) {
+      if (item.settled && !item.label) {
+        const { section } = item.context;
+        item.offset = section.size;
+        section.size += item.length;
+      } else this.place(item, measure);
+    }
   }
 
   /** Stops the growth; what follows is laid over the same place, which no one sees because there is an error. */
@@ -235,6 +246,22 @@ export class Program implements Environment {
     for (const { label, source, tree } of this.items)
       if (label && !label.value)
         faults.error("circular-definition", `“${label.name}” has no value: it depends on itself.`, source, tree);
+  }
+}
+
+/** Only an editor asks where symbols are used. */
+class Reference implements SymbolReference {
+  readonly name: string;
+  private readonly source: SourceLine;
+  private readonly span: Span;
+
+  constructor(name: string, source: SourceLine, span: Span) {
+    this.name = name;
+    this.source = source;
+    this.span = span;
+  }
+  get range(): Range {
+    return rangeOf(this.source, this.span);
   }
 }
 

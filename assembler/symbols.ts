@@ -9,7 +9,7 @@ export class SymbolEntry {
   readonly name: string;
   kind: "label" | "equ" = "label";
   definition: { readonly source: SourceLine; readonly span: Span } | undefined;
-  value: Value | undefined;
+  private known: Value | undefined;
   private section: Section | undefined;
   private bytes = -1;
 
@@ -19,7 +19,7 @@ export class SymbolEntry {
 
   undefinedCopy(): SymbolEntry {
     const copy = new SymbolEntry(this.name);
-    copy.value = this.value;
+    copy.known = this.known;
     copy.section = this.section;
     copy.bytes = this.bytes;
     return copy;
@@ -30,15 +30,26 @@ export class SymbolEntry {
     if (this.section === section && this.bytes === bytes) return false;
     this.section = section;
     this.bytes = bytes;
-    this.value = offset(section, bytes);
+    this.known = undefined;
     return true;
+  }
+
+  get value(): Value | undefined {
+    // Labels move often and are asked seldom.
+    if (this.section && !this.known) this.known = offset(this.section, this.bytes);
+    return this.known;
+  }
+
+  /** Offset of a label in a section; undefined if it is not there. */
+  offsetIn(section: Section): number | undefined {
+    return this.section === section ? this.bytes : undefined;
   }
 
   /** Gives a constant its value in this pass; true if it changed. */
   assign(value: Value): boolean {
-    const old = this.value;
-    this.value = value.unknown ? undefined : value;
-    if (!old || !this.value) return old !== this.value;
+    const old = this.known;
+    this.known = value.unknown ? undefined : value;
+    if (!old || !this.known) return old !== this.known;
     if (old.constant !== value.constant || old.terms.length !== value.terms.length) return true;
     return old.terms.some((term, n) => {
       const other = value.terms[n]!;

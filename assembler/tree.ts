@@ -1,8 +1,10 @@
+import type { Encoding, Refusal } from "../isa/encode.ts";
+import type { Bits } from "../isa/operands.ts";
 import type { RegisterName } from "../isa/registers.ts";
 
 /**
  * The syntax tree of one source line. Trees are shared by all lines of the same text, so they hold columns and no line
- * numbers, and nothing is ever written into them. Columns are UTF-16 units of the logical line, end exclusive.
+ * numbers; apart from the memory of encodings nothing is ever written into them. Columns are UTF-16 units of the logical line, end exclusive.
  */
 export interface Span {
   readonly start: number;
@@ -93,9 +95,17 @@ export type OperandTree = Span & { readonly words: readonly OperandWord[] } & (
 
 export type DataItem = Expression | (Span & { readonly kind: "uninitialized" });
 
+export interface InstructionTree {
+  readonly kind: "instruction";
+  /** May be one that does not exist. */
+  readonly mnemonic: Word;
+  readonly operands: readonly OperandTree[];
+  /** Its encodings by mode, as far as they were asked for and depend on nothing but the tree. */
+  readonly constant: { [B in Bits]?: Encoding | Refusal };
+}
+
 export type StatementTree =
-  /** The mnemonic may be one that does not exist. */
-  | { readonly kind: "instruction"; readonly mnemonic: Word; readonly operands: readonly OperandTree[] }
+  | InstructionTree
   /** `unit`: bytes per item. */
   | { readonly kind: "data"; readonly word: Word; readonly unit: number; readonly items: readonly DataItem[] }
   | { readonly kind: "reserve"; readonly word: Word; readonly unit: number; readonly count: Expression }
