@@ -18,7 +18,7 @@ import { GuestMemory } from "./memory/guest-memory.ts";
 import { imageProblem, loadAddress, startGuest } from "./memory/start-modes.ts";
 import { observeProcessor } from "./observer.ts";
 import { registerViews, setRegister } from "./registers.ts";
-import { haltText, shutdownText } from "./stop-texts.ts";
+import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
 import { type CostProfile, costProfile, costProfiles, defaultCosts } from "./time/costs.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventBody, EventKind, MachineEvent, StopReason } from "./trace/event.ts";
@@ -181,9 +181,11 @@ export class Machine implements MachineInterface, Replayable {
     return made;
   }
 
-  #stop(reason: StopReason, text: string): void {
+  #stop(reason: StopReason, why: string): void {
     if (this.#stopped) return;
-    for (const text of this.#consoles.values()) text.flush();
+    const chain = reason === "triple-fault" ? exceptionChain(this.#recorder) : "";
+    const text = chain ? `${why} The exceptions: ${chain}.` : why;
+    for (const console of this.#consoles.values()) console.flush();
     this.#record({ kind: "stop", reason, text });
     this.#stopped = { kind: "stopped", reason, text };
     this.#engine.stopBy(this.now);
@@ -231,7 +233,7 @@ export class Machine implements MachineInterface, Replayable {
 
   #conclude(stop: EngineStop): void {
     if (stop.kind === "idle") this.#idle();
-    else if (stop.kind === "shutdown") this.#stop("triple-fault", shutdownText(this.#recorder, this.now));
+    else if (stop.kind === "shutdown") this.#stop("triple-fault", shutdownText);
     else if (stop.kind === "unsupported") this.#stop("unsupported", `Ringside has no ${stop.what}.`);
     else if (stop.kind === "ran-off-code")
       this.#stop(

@@ -51,7 +51,7 @@ const starts: Record<StartMode, (cpu: Cpu, guest: Guest) => void> = {
     const own = origin < lowestOrigin;
     const selector = own ? ownSegment : 0;
     const segment = { selector, base: selector * 16, limit: 0xffff };
-    for (let n = 0; n < 6; n++) cpu.setSegment(n, { ...segment, access: n === CS ? code : data });
+    for (let n = 0; n < 6; n++) cpu.setSegment(n, { ...segment, access: data });
     setControl(cpu, CR0.ET, 0, 0);
     setStart(cpu, origin, own ? 0xfffe : bootStack);
   },
