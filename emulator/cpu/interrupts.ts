@@ -13,7 +13,7 @@ export const shadow = { sti: 1, movSs: 2 } as const;
 const anyShadow = shadow.sti | shadow.movSs;
 /** The processor's own marks beside it: RF, a single step, the shadow was there at the boundary before. */
 const resumeSeen = 1 << 29;
-const stepArmed = 1 << 30;
+export const stepArmed = 1 << 30;
 const shadowSeen = 1 << 31;
 
 /** DR6.BS: the #DB is a single step. */

@@ -1,4 +1,5 @@
 import type { Cpu } from "../cpu/cpu.ts";
+import { stepArmed } from "../cpu/interrupts.ts";
 import { layout } from "../cpu/layout.ts";
 import type { Fault } from "../cpu/monitor.ts";
 import { SS, signedNumber } from "../cpu/state.ts";
@@ -7,6 +8,9 @@ import { guestSegments } from "./entry-checks-guest.ts";
 import { plainFields } from "./exit.ts";
 import { eventType } from "./qualification.ts";
 import type { Vmcs } from "./vmcs.ts";
+
+/** Pending debug exceptions: BS, a single step that is still to be delivered. */
+export const pendingSingleStep = 1n << 14n;
 
 /** Loads the guest's state from a VMCS that has passed the entry checks (SDM Vol. 3, 27.3.2). */
 export function loadGuest(cpu: Cpu, vmcs: Vmcs): void {
@@ -28,7 +32,8 @@ export function loadGuest(cpu: Cpu, vmcs: Vmcs): void {
   if (isOn(vmcs, "tscOffsetting")) cpu.r64[layout.tscOffset >> 3] = vmcs.get("tscOffset");
   cpu.flags = vmcs.number("guestRflags");
   cpu.activity = vmcs.number("guestActivity");
-  cpu.interruptibility = vmcs.number("guestInterruptibility");
+  const stepDue = (vmcs.get("guestPendingDebug") & pendingSingleStep) !== 0n;
+  cpu.interruptibility = vmcs.number("guestInterruptibility") | (stepDue ? stepArmed : 0);
   cpu.setCpl((cpu.access(SS) >> 5) & 3);
   cpu.refresh();
 }

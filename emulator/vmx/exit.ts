@@ -45,6 +45,7 @@ export function saveGuest(cpu: Cpu, vmcs: Vmcs): void {
   }
   vmcs.set("guestInterruptibility", cpu.interruptibility & interruptibilityMask);
   vmcs.set("guestActivity", cpu.activity);
+  vmcs.set("guestPendingDebug", 0n);
   if (isOn(vmcs, "saveDebugControls")) vmcs.set("guestDr7", cpu.r64[(layout.debug >> 3) + 7]!);
   if (isOn(vmcs, "savePat")) vmcs.set("guestPat", cpu.r64[layout.pat >> 3]!);
   if (isOn(vmcs, "saveEfer")) vmcs.set("guestEfer", cpu.r64[layout.efer >> 3]!);

@@ -36,6 +36,7 @@ export interface Exit extends ExitData {
 const blockedBySti = 1;
 const blockedByMovSs = 2;
 const interruptFlag = 0x200;
+const osxsave = 1 << 18;
 
 /**
  * VMX non-root operation: at the points where the processor asks, applies the controls of the current VMCS to what the
@@ -75,6 +76,8 @@ export class NonRoot {
   beforeInstruction(decoded: Decoded): void {
     const { exits } = decoded.row;
     if (exits.kind === "never") return;
+    // Its #UD comes before the exit (SDM Vol. 3, 26.1.1).
+    if (exits.reason === "XSETBV" && (this.#cpu.cr4 & osxsave) === 0) return;
     const { attempt, data, what } = this.#attempt(decoded, exits.reason);
     const { exits: leaves, why } = this.decide(attempt);
     if (!leaves) return;

@@ -3,7 +3,6 @@ import { isFault } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import { writeCr0, writeCr4 } from "../../cpu/modes.ts";
 import { readMsr, writeMsr } from "../../cpu/msr.ts";
-import { haltText } from "../../stop-texts.ts";
 import { bitsOf } from "../../vmx/bit-layout.ts";
 import { saveGuest } from "../../vmx/exit.ts";
 import { hypercall } from "../hypercall.ts";
@@ -95,11 +94,6 @@ const io: Handler = (vm) => emulate(vm, () => emulatePort(vm));
 
 const hlt: Handler = (vm) => {
   vm.advance();
-  if ((vm.read("guestRflags") & 0x200n) === 0n) {
-    vm.cpu.rip = Number(vm.vmcs.get("guestRip"));
-    vm.context.stop("halted", haltText(false));
-    return undefined;
-  }
   return vm.wait() ? "an interrupt was already waiting" : undefined;
 };
 

@@ -5,7 +5,7 @@ import { isVmExit, pushesErrorCode, vectorName } from "../../cpu/fault.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import { hex } from "../../vmx/bit-layout.ts";
 import { controls, isOn } from "../../vmx/controls.ts";
-import { injectedEvent, loadGuest } from "../../vmx/entry.ts";
+import { injectedEvent, loadGuest, pendingSingleStep } from "../../vmx/entry.ts";
 import { checkEntry, type EntryFailure, entryFailureText } from "../../vmx/entry-checks.ts";
 import { saveGuest } from "../../vmx/exit.ts";
 import { entryFailureBit, exitReasonNamed } from "../../vmx/exit-reasons.ts";
@@ -13,7 +13,7 @@ import { HostMemory } from "../../vmx/host-memory.ts";
 import { type Exit, injectExceptionInfo, injectInterruptInfo, NonRoot } from "../../vmx/non-root.ts";
 import { decodeQualification } from "../../vmx/qualification.ts";
 import type { Vmcs } from "../../vmx/vmcs.ts";
-import type { VmcsField } from "../../vmx/vmcs-fields.ts";
+import { encodingText, type VmcsField, vmcsFields } from "../../vmx/vmcs-fields.ts";
 import { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
@@ -21,7 +21,9 @@ import { NestedPaging } from "../memory/nested-paging.ts";
 import { exitHandlers } from "./exit-handlers.ts";
 import { setUpVmcs } from "./vmcs-setup.ts";
 
+const trapFlag = 0x100n;
 const interruptFlag = 0x200n;
+const resumeFlag = 0x10000n;
 const blockedByStiOrMovSs = 3;
 
 interface Saved {
@@ -180,11 +182,14 @@ export class HardwareAssisted implements Monitor {
     return isOn(this.vmcs, "ia32eModeGuest") && (this.readNumber("guestCsAccess") & 0x2000) !== 0;
   }
 
-  /** Moves the guest past the instruction that exited: RIP, and the blocking that lasts for one instruction. */
+  /** Moves the guest past the instruction that exited: RIP, what lasts for one instruction, and the trap after it if TF is set. */
   advance(): void {
     const next = this.read("guestRip") + BigInt(this.readNumber("exitInstructionLength"));
     this.write("guestRip", BigInt.asUintN(this.guestIs64 ? 64 : 32, next));
     this.write("guestInterruptibility", this.readNumber("guestInterruptibility") & ~blockedByStiOrMovSs);
+    const flags = this.read("guestRflags");
+    if ((flags & resumeFlag) !== 0n) this.write("guestRflags", flags & ~resumeFlag);
+    if ((flags & trapFlag) !== 0n) this.write("guestPendingDebug", pendingSingleStep);
   }
 
   /** Asks the next entry to inject an exception. */
@@ -294,8 +299,28 @@ export class HardwareAssisted implements Monitor {
     else {
       vmcs.set("exitReason", (failure.reason | entryFailureBit) >>> 0);
       vmcs.set("exitQualification", failure.qualification);
+      this.#recordEntryFailure(failure);
     }
     this.context.stop("vm-entry-failure", entryFailureText(vmcs, failure));
+  }
+
+  #recordEntryFailure({ qualification, check }: EntryFailure & { kind: "exit" }): void {
+    const { name, number } = exitReasonNamed("VMENTRY_FAILURE_GUEST_STATE");
+    this.context.record({
+      kind: "exit",
+      reason: name,
+      number,
+      qualification: qualification.toString(16),
+      fields: decodeQualification(name, BigInt(qualification)),
+      what: `check ${check.id} failed`,
+      why: {
+        sentence: check.sentence,
+        rule: `${vmcsFields[check.field].name} ${encodingText(check.field)} = ${hex(this.vmcs.get(check.field))}`,
+        source: "SDM Vol. 3, 27.3.1: Checks on the Guest State Area",
+      },
+      cost: 0,
+      technique: "vtx-ept",
+    });
   }
 
   save(): Saved {

@@ -2,6 +2,7 @@ import { flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { isFault, vector, vectorName } from "../../cpu/fault.ts";
+import { stepArmed } from "../../cpu/interrupts.ts";
 import type { Access, Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
 import { CR0, CR4 } from "../../cpu/state.ts";
 import type { StartMode } from "../../machine-interface.ts";
@@ -20,8 +21,6 @@ import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 const IF = flagMask("IF");
 const TF = flagMask("TF");
 const blockedByStiOrMovSs = 3;
-/** The processor's mark that a single step is under way (`cpu/interrupts.ts`). */
-const stepArmed = 1 << 30;
 /** Changes of these CR0 and CR4 bits make old translations invalid. */
 const pagingCr0 = CR0.PG | CR0.WP;
 const pagingCr4 = CR4.PSE | CR4.PAE | CR4.PGE;
@@ -157,6 +156,8 @@ export class TrapAndEmulate implements Monitor {
   }
 
   atBoundary(): boolean {
+    // The processor's own IF is 1, so that only the VMM knows that the guest waits for ever.
+    if (this.#waiting && (this.#virtual.registers.flags & IF) === 0) this.#context.stop("halted", haltText(false));
     return false;
   }
 
@@ -273,7 +274,6 @@ export class TrapAndEmulate implements Monitor {
       if (isFault(thrown)) return this.#deliver(thrown);
       throw thrown;
     }
-    this.#cpu.interruptibility &= ~stepArmed;
     if (page !== undefined) this.#faults.invalidate(page);
     if (decoded && loadsCr3(decoded)) this.#faults.flush("the guest loaded CR3");
     if (this.#cpu.activity === 0) return `emulated ${name}`;
@@ -281,12 +281,7 @@ export class TrapAndEmulate implements Monitor {
   }
 
   #halted(): string | undefined {
-    const interruptible = (this.#cpu.eflags & IF) !== 0;
-    if (!interruptible) {
-      this.#context.stop("halted", haltText(false));
-      return undefined;
-    }
-    if (this.#cpu.bus.interruptPending()) {
+    if ((this.#cpu.eflags & IF) !== 0 && this.#cpu.bus.interruptPending()) {
       this.#cpu.activity = 0;
       return "emulated HLT: an interrupt was already waiting";
     }

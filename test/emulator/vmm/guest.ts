@@ -3,12 +3,12 @@ import { createMachine, type MachineEvent, type MachineInterface, type Stop } fr
 import type { TechniqueId } from "../../../isa/technique.ts";
 
 /** A machine with the guest of an assembly source, 1 MiB of memory unless told. */
-export function boot(technique: TechniqueId, source: string, memory = 1): MachineInterface {
+export function boot(technique: TechniqueId, source: string, memory = 1, translate = false): MachineInterface {
   const { bytes, origin, problems, settings } = assemble({ file: "guest.asm", text: source });
   const errors = problems.filter((problem) => problem.severity === "error");
   if (errors.length > 0) throw new Error(errors.map((e) => `line ${e.range.line + 1}: ${e.message}`).join("\n"));
   const mode = settings.mode ?? "real";
-  return createMachine({ technique, image: bytes, origin, mode, memory, translate: false });
+  return createMachine({ technique, image: bytes, origin, mode, memory, translate });
 }
 
 export interface Outcome {
@@ -55,13 +55,12 @@ export function dword(machine: MachineInterface, address: number): number {
   return bytes.reduce<number>((value, byte, n) => value + (byte ?? 0) * 2 ** (8 * n), 0);
 }
 
-/** Guest memory where guests of the tests have something: the first 1.25 MiB and the last 128 KiB. */
+/** Guest memory where the guests have something: 192 KiB from 0, 64 KiB from 1 MiB, and the last 64 KiB. */
 export function guestMemory(machine: MachineInterface): Uint8Array {
-  const bytes = machine.configuration.memory * 2 ** 20;
-  const low = Math.min(bytes, 0x14_0000);
-  const high = Math.min(bytes - low, 0x2_0000);
+  const end = machine.configuration.memory * 2 ** 20;
   const read = (at: number, length: number) => machine.readMemory("guest-physical", BigInt(at), length);
-  return Uint8Array.from([...read(0, low), ...read(bytes - high, high)], (byte) => byte ?? 0);
+  const parts = [...read(0, 0x3_0000), ...read(0x10_0000, 0x1_0000), ...read(end - 0x1_0000, 0x1_0000)];
+  return Uint8Array.from(parts, (byte) => byte ?? 0);
 }
 
 /** A 32-bit guest that starts flat at CPL 0. Ends with CLI and HLT. */

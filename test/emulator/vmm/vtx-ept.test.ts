@@ -329,6 +329,50 @@ describe("equivalence with bare metal", () => {
   });
 });
 
+describe("the two-dimensional walk", () => {
+  /** The walk of the address of the last instruction: guest levels times four EPT levels, and four for the page. */
+  test.each([
+    ["32-bit paging, 4 KiB pages", "paging-two-level.asm", ["PDE", "PTE"], 14],
+    ["long mode, 2 MiB pages", "page-fault.asm", ["PML4E", "PDPTE", "PDE"], 19],
+  ])("%s", (_, name, tables, references) => {
+    const source = readFileSync(new URL(`../../../examples/${name}`, import.meta.url), "utf8");
+    const { machine } = run("vtx-ept", source, 400_000, 16);
+    const { steps, verdict, physical } = machine.walk(machine.linearRip - 1n);
+    expect([verdict, physical]).toEqual(["ok", (machine.linearRip - 1n).toString(16)]);
+    expect(steps).toHaveLength(references);
+    expect(steps.map((step) => step.table).filter((table) => !table.startsWith("EPT"))).toEqual(tables);
+  });
+
+  it("takes 24 references for four levels over four", () => {
+    const source = `
+%pragma ringside mode long
+        org 8000h
+        bits 64
+        mov qword [20000h], 21007h
+        mov qword [21000h], 22007h
+        mov qword [22000h], 23007h
+        mov rdi, 23000h
+        mov eax, 7
+        mov ecx, 40h
+.fill:  stosq
+        add eax, 1000h
+        loop .fill
+        mov qword [23000h + 8 * 0F0h], 0F0007h
+        mov eax, 20000h
+        mov cr3, rax
+        mov rax, [8000h]
+        hlt
+`;
+    const { machine } = run("vtx-ept", source);
+    const { steps, physical } = machine.walk(0x8000n);
+    expect(physical).toBe("8000");
+    expect(steps.map((step) => step.table)).toEqual([
+      ...["PML4E", "PDPTE", "PDE", "PTE"].flatMap((table) => ["EPT PML4E", "EPT PDPTE", "EPT PDE", "EPT PTE", table]),
+      ...["EPT PML4E", "EPT PDPTE", "EPT PDE", "EPT PTE"],
+    ]);
+  });
+});
+
 describe("VM entry failure", () => {
   it("stops the machine with the check and the field", () => {
     const machine = boot("vtx-ept", protectedGuest("cpuid"));
@@ -340,6 +384,86 @@ describe("VM entry failure", () => {
     expect(stop).toMatchObject({ kind: "stopped", reason: "vm-entry-failure" });
     expect((stop as { text: string }).text).toContain("VM-instruction error 8");
     expect((stop as { text: string }).text).toContain("Host RIP 6C16h");
+  });
+});
+
+describe("all techniques agree", () => {
+  /** Single steps with TF over instructions that run, exit, trap and fault: #DB after each. */
+  const stepped = guestWithTables(`
+        mov dword [idt + 8], trap - 0
+        mov word [idt + 8 + 2], 8
+        mov word [idt + 8 + 4], 8E00h
+        mov word [idt + 8 + 6], 0
+        xor esi, esi
+        pushfd
+        or dword [esp], 100h
+        popfd
+        nop
+        mov al, 1
+        out 80h, al
+        out 0E9h, al
+        mov eax, cr0
+        mov eax, 40000000h
+        cli
+        nop
+        pushfd
+        and dword [esp], ~100h
+        popfd
+        jmp finish
+trap:   inc esi
+        iret
+resume: nop`);
+
+  it("on the #DB of single steps", () => {
+    const counts = (["bare-metal", "vtx-ept", "trap-and-emulate"] as const).map((t) =>
+      register(run(t, stepped).machine, "RSI"),
+    );
+    expect(counts).toEqual([counts[0], counts[0], counts[0]]);
+    expect(counts[0]).toBeGreaterThanOrEqual(10n);
+  });
+
+  it("on a guest that halts for ever, also after input", () => {
+    for (const technique of ["bare-metal", "vtx-ept", "trap-and-emulate"] as const) {
+      const machine = boot(technique, protectedGuest("nop"));
+      const first = machine.run({ steps: 1000 });
+      const { now, rip } = machine;
+      machine.input("x");
+      expect(machine.run({ steps: 1000 }), technique).toEqual(first);
+      expect([machine.now, machine.rip], technique).toEqual([now, rip]);
+      expect(first).toMatchObject({ reason: "halted" });
+    }
+  });
+
+  it("with hot regions translated", () => {
+    const source = guestWithTables(`
+        mov dword [20000h], 21007h
+        mov edi, 21000h
+        mov eax, 7
+        mov ecx, 400h
+.fill:  stosd
+        add eax, 1000h
+        loop .fill
+        mov eax, 20000h
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 80000000h
+        mov cr0, eax
+        mov ecx, 40000
+        xor ebx, ebx
+.sum:   mov eax, ecx
+        and eax, 3FFFCh
+        add ebx, [eax]
+        mov [40000h + eax], ebx
+        loop .sum
+resume: nop`);
+    const results = (["bare-metal", "vtx-ept", "trap-and-emulate"] as const).flatMap((technique) =>
+      [false, true].map((translate) => {
+        const machine = boot(technique, source, 1, translate);
+        machine.run({ steps: 400_000 });
+        return registersOf(machine);
+      }),
+    );
+    for (const result of results) expect(result).toEqual(results[0]);
   });
 });
 
