@@ -28,7 +28,7 @@ import { CS, DS, ES, FS, GS, SS, TR } from "./state.ts";
 export interface Delivery {
   readonly vector: number;
   readonly errorCode: number | undefined;
-  /** INT n, INT3 or INTO: the gate's DPL is checked and error codes have EXT = 0. */
+  /** INT n, INT3 or INTO (not INT1): the gate's DPL is checked and error codes have EXT = 0. */
   readonly software: boolean;
   /** Offset pushed as the return address. */
   readonly returnTo: number;

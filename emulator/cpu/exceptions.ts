@@ -39,6 +39,7 @@ export function deliverException(cpu: Cpu, fault: Fault, during: VectoringEvent 
     tripleFault(cpu);
     return;
   }
+  loadPageFaultAddress(cpu, fault);
   const event = combination === "double" ? hardwareFault(vector.DF, 0) : fault;
   if (event !== fault) cpu.monitor?.onException(event);
   injectException(cpu, event);
@@ -47,17 +48,19 @@ export function deliverException(cpu: Cpu, fault: Fault, during: VectoringEvent 
 /** Delivers an exception without asking the monitor about this one (VM-entry event injection). */
 export function injectException(cpu: Cpu, fault: Fault): void {
   cpu.vectoring = fault;
-  if (fault.address !== undefined && fault.vector === vector.PF) cpu.r64[layout.cr2 >> 3] = fault.address;
+  loadPageFaultAddress(cpu, fault);
   if (fault.debug !== undefined) cpu.r64[layout.debug / 8 + 6]! |= BigInt(fault.debug);
-  const software = fault.source !== "hardware";
+  const instruction = fault.source !== "hardware";
+  // INT1 is privileged: its gate's DPL does not count (SDM Vol. 2, INT n).
+  const software = instruction && !(fault.source === "software-exception" && fault.vector === vector.DB);
   cpu.observer.exception?.(fault);
   try {
     deliverThroughTable(cpu, {
       vector: fault.vector,
       errorCode: fault.errorCode !== undefined && pushesErrorCode(fault.vector) ? fault.errorCode : undefined,
       software,
-      returnTo: software ? cpu.sequential(fault.length) : cpu.rip,
-      setResume: !software && fault.vector !== vector.DB && fault.vector !== vector.DF,
+      returnTo: instruction ? cpu.sequential(fault.length) : cpu.rip,
+      setResume: !instruction && fault.vector !== vector.DB && fault.vector !== vector.DF,
     });
   } catch (thrown) {
     if (!isFault(thrown)) throw thrown;
@@ -90,6 +93,11 @@ export function deliverInterrupt(cpu: Cpu, number: number): void {
   if (number === vector.NMI) cpu.interruptibility |= nmiBlocked;
 }
 
+/** CR2 is loaded even where the page fault then becomes a double fault. */
+function loadPageFaultAddress(cpu: Cpu, { vector: number, address }: Fault): void {
+  if (number === vector.PF && address !== undefined) cpu.r64[layout.cr2 >> 3] = address;
+}
+
 /** The handler is entered: what its first instruction finds. */
 function delivered(cpu: Cpu): void {
   cpu.next = cpu.rip;
@@ -101,6 +109,7 @@ function delivered(cpu: Cpu): void {
 /** An exception while #DF was delivered: shutdown, unless the monitor takes it. */
 function tripleFault(cpu: Cpu): void {
   cpu.vectoring = undefined;
+  cpu.next = cpu.rip;
   if (cpu.monitor?.onTripleFault()) return;
   cpu.activity = shutdown;
   cpu.attention = true;

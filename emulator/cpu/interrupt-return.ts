@@ -54,7 +54,7 @@ function returnReal(cpu: Cpu, bytes: number): void {
   const offset = frame.pop(bytes);
   const selector = frame.pop(bytes) & 0xffff;
   const flags = frame.pop(bytes);
-  const mask = cpu.virtual8086 ? always | IF | (bytes > 2 ? with32 : 0) : returnedFlags(cpu, bytes);
+  const mask = always | IF | (bytes > 2 ? with32 : 0) | (cpu.virtual8086 ? 0 : IOPL);
   loadRealCode(cpu, selector, offset);
   setStackPointer(cpu, cpu.stackBits, frame.pointer);
   cpu.flags = (cpu.flags & ~mask) | (flags & mask);

@@ -98,6 +98,30 @@ describe("protected mode, same privilege", () => {
     expect([p.cpu.cpl, p.cpu.selector(CS), sp(p)]).toEqual([3, selector.conforming | 3, at.stack - 12]);
   });
 
+  it("INT1 ignores the gate's DPL, INT 1 does not", () => {
+    const fault = { ...software(1, 1), source: "software-exception" } as const;
+    for (const [event, arrives] of [
+      [fault, 1],
+      [software(1), 13],
+    ] as const) {
+      const p = processor();
+      protectedMode(p, 3);
+      for (const vector of [1, 13]) setGate(p, vector, gate(type.trap32, selector.code32, handler + vector));
+      p.cpu.deliver(event);
+      expect(p.cpu.rip).toBe(handler + arrives);
+      expect(words(p, sp(p) + (arrives === 13 ? 4 : 0), 1, 4)).toEqual([arrives === 1 ? "401" : "400"]);
+    }
+  });
+
+  it("writes CR2 for a page fault that becomes a double fault", () => {
+    const p = processor();
+    protectedMode(p);
+    setGate(p, 8, gate(type.trap32, selector.code32, handler));
+    p.cpu.setIdtr(at.idt, 0x47);
+    p.cpu.deliver(pageFaultAt(0x1234_5678, 2));
+    expect([p.cpu.rip, p.cpu.r64[layout.cr2 >> 3]]).toEqual([handler, 0x1234_5678n]);
+  });
+
   it("writes CR2 for a page fault", () => {
     const p = processor();
     protectedMode(p);
