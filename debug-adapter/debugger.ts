@@ -1,24 +1,13 @@
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { Decoded } from "../isa/operands.ts";
 import type { Breakpoint } from "./breakpoints.ts";
-import {
-  comesBack,
-  instructionAt,
-  isCall,
-  isInterruptReturn,
-  isReturn,
-  isSoftwareInterrupt,
-  stackTop,
-  wrapLinear,
-} from "./code.ts";
+import { instructionAt, isCall, isInterruptReturn, isReturn, isSoftwareInterrupt, stackTop } from "./code.ts";
 import { type Found, goToExit, lastBefore, lastEvent, previousStart } from "./history.ts";
 import { instructionEndingAt, type Program, toLinear } from "./program.ts";
 import { writeRegister } from "./registers.ts";
 import { type EventStops, type ExceptionEvent, type ExitEvent, type Halt, Runner, type Surroundings } from "./run.ts";
 import { guestFrames } from "./stack.ts";
-
-/** Retries of one instruction between two chances to pause. */
-const retries = 10_000;
+import { overPlain, single, stepOver } from "./step-over.ts";
 
 /** Linear addresses of all returns, near, far and from interrupts. */
 const returnsOf = (program: Program): readonly bigint[] =>
@@ -71,55 +60,12 @@ export class Debugger {
 
   /** One step: into calls, into handlers, and into the VMM where the instruction exits. */
   stepIn(): Halt {
-    return this.#single() ?? this.#runner.arrive();
+    return single(this.#runner) ?? this.#runner.arrive();
   }
 
-  #single(): Halt | undefined {
-    const stop = this.machine.step();
-    if (stop.kind === "stopped") return { kind: "end", reason: stop.reason, text: stop.text };
-    const exit = this.machine.pendingExit;
-    return exit?.kind === "exit" ? { kind: "exit", event: exit } : undefined;
-  }
-
-  /** Over the next instruction with all it brings about: the called code, each repetition, a VM exit and its handling. */
+  /** Over the next instruction with all it brings about; out of the VMM, if it is handling an exit. */
   async next(): Promise<Halt> {
-    const { machine } = this;
-    if (machine.pendingExit) return this.stepIn();
-    const decoded = instructionAt(machine, machine.linearRip, machine.bits);
-    if (!decoded || !comesBack(decoded)) return this.#nextPlain();
-    const after = wrapLinear(machine.linearRip + BigInt(decoded.length), machine.bits);
-    const { pointer } = stackTop(machine);
-    return this.#runner.forward({ addresses: [after], reached: () => stackTop(machine).pointer >= pointer });
-  }
-
-  /** Over an instruction that leads to the next one, a jump target or an exception handler. */
-  async #nextPlain(): Promise<Halt> {
-    const { machine } = this;
-    const { occurrence } = this.#runner;
-    const address = machine.linearRip;
-    const { pointer } = stackTop(machine);
-    this.#runner.pausing = false;
-    for (let n = 1; ; n++) {
-      const { lastSequence } = machine;
-      const halt = this.#single();
-      if (halt?.kind === "end" || (halt?.kind === "exit" && this.#runner.stops.exits?.(halt.event))) return halt;
-      if (halt?.kind === "exit") continue;
-      if (this.#interruptedSince(lastSequence)) {
-        const back = await this.#runner.forward({
-          addresses: [address],
-          reached: () => stackTop(machine).pointer >= pointer,
-        });
-        if (back.kind !== "step") return back;
-      } else if (this.#runner.occurrence !== occurrence) return this.#runner.arrive();
-      if (n % retries > 0) continue;
-      await this.#surroundings.breathe();
-      if (this.#runner.pausing) return { kind: "pause" };
-    }
-  }
-
-  /** True if a hardware interrupt, which has nothing to do with the instruction, came in between. */
-  #interruptedSince(sequence: number): boolean {
-    return this.machine.events(sequence, 100, ["interrupt"]).length > 0;
+    return this.machine.pendingExit ? this.stepIn() : stepOver(this.#runner);
   }
 
   /** Where `stepOut` would lead; undefined if no caller is known. */
@@ -140,7 +86,7 @@ export class Debugger {
       addresses: [address, ...returnsOf(this.program)],
       reached: () => returning() || (machine.linearRip === address && stackTop(machine).pointer > slot),
     });
-    return halt.kind === "step" && returning() ? this.#nextPlain() : halt;
+    return halt.kind === "step" && returning() ? overPlain(this.#runner) : halt;
   }
 
   /** To the previous instruction; unless `into`, over the whole of a call or handler that has just returned. */

@@ -1,5 +1,4 @@
 import type { StopReason } from "../emulator/trace/event.ts";
-import { hexadecimal } from "./program.ts";
 import type { ExceptionEvent, ExitEvent, Halt } from "./run.ts";
 
 /** What a person is told when the guest stops: the fields of the protocol's `stopped` event. */
@@ -38,8 +37,10 @@ const breakpointReasons = {
   address: "instruction breakpoint",
 } as const;
 
+const manualHex = (value: number): string => `${value.toString(16).toUpperCase()}h`;
+
 export function exceptionName({ name, errorCode }: ExceptionEvent): string {
-  return errorCode === undefined ? name : `${name}(${errorCode === 0 ? "0" : hexadecimal(BigInt(errorCode))})`;
+  return errorCode === undefined ? name : `${name}(${errorCode === 0 ? "0" : manualHex(errorCode)})`;
 }
 
 export function announce(halt: Halt): Announcement {
@@ -77,7 +78,7 @@ export function announce(halt: Halt): Announcement {
 }
 
 function exceptionSentence(event: ExceptionEvent): string {
-  const address = event.address === undefined ? "" : ` for linear address 0x${event.address}`;
+  const address = event.address === undefined ? "" : ` for linear address ${event.address.toUpperCase()}h`;
   return `The next instruction raises ${exceptionName(event)} (vector ${event.vector})${address}.`;
 }
 

@@ -6,8 +6,16 @@
  */
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
-import { isCall, isSoftwareInterrupt, stackTop, wrapLinear } from "./code.ts";
-import { hexadecimal, instructionEndingAt, isInstructionStart, type Program, placeOf, placeText } from "./program.ts";
+import { isCall, isSoftwareInterrupt, type StackTop, stackTop, wrapLinear } from "./code.ts";
+import {
+  hexadecimal,
+  instructionEndingAt,
+  isInstructionStart,
+  type Program,
+  placeOf,
+  placeText,
+  toLinear,
+} from "./program.ts";
 import { readRegisters } from "./registers.ts";
 
 export type Frame =
@@ -16,7 +24,7 @@ export type Frame =
       readonly name: string;
       /** Linear address: of the next instruction in the newest frame, of the return in the others. */
       readonly address: bigint;
-      /** Linear address to look up the source line by: within the call for the older frames. */
+      /** Linear address of the instruction at hand: of the call, in the older frames. */
       readonly within: bigint;
       /** Offset of the stack slot that holds the return address; undefined in the newest frame. */
       readonly slot: bigint | undefined;
@@ -36,15 +44,14 @@ const guestFrame = (program: Program, address: bigint, within: bigint, slot: big
   return { kind: "guest", name: place ? placeText(place) : hexadecimal(address), address, within, slot };
 };
 
+/** Words of a stack from its pointer up, to the first unmapped byte or the end of the stack segment. */
 interface Words {
   readonly values: readonly bigint[];
   readonly bytes: number;
   readonly pointer: bigint;
 }
 
-/** Words above the stack pointer, up to the first unmapped byte or the end of the stack segment. */
-function stackWords(machine: MachineInterface): Words {
-  const { base, pointer, width } = stackTop(machine);
+function stackWords(machine: MachineInterface, { base, pointer, width }: StackTop): Words {
   const bytes = machine.bits / 8;
   const room = (1n << BigInt(width)) - pointer;
   const length = Number(room < BigInt(depth * bytes) ? room : BigInt(depth * bytes));
@@ -65,26 +72,79 @@ function stackWords(machine: MachineInterface): Words {
 /** FLAGS as an interrupt pushes them: bit 1 set, bits 3, 5, 15 and 31:22 clear. */
 const looksLikeFlags = (value: bigint): boolean => (value & 0xffff_ffff_ffc0_802an) === 2n;
 
+/** The code segment in force, and what can be said of others without looking at descriptors. */
+interface CodeSegments {
+  readonly real: boolean;
+  readonly selector: bigint;
+  readonly base: bigint;
+  readonly cpl: bigint;
+}
+
+function codeSegments(machine: MachineInterface): CodeSegments {
+  const registers = readRegisters(machine);
+  const value = (name: string) => registers.get(name)?.value ?? 0n;
+  const real = (value("CR0") & 1n) === 0n || value("VM") === 1n;
+  const base = machine.bits === 64 ? 0n : value("CS.BASE");
+  return { real, selector: value("CS"), base, cpl: BigInt(machine.cpl) };
+}
+
+/** Linear base of a code segment that an interrupt may have left; undefined if it cannot be one. Outer rings are taken as flat. */
+function interruptedBase({ real, selector, base, cpl }: CodeSegments, other: bigint): bigint | undefined {
+  if (other > 0xffffn) return undefined;
+  if (real) return other << 4n;
+  if (other >> 2n === selector >> 2n) return base;
+  return (other & 3n) > cpl && other >> 3n !== 0n ? 0n : undefined;
+}
+
+interface Found {
+  readonly frame: GuestFrame;
+  /** Words that belong to it. */
+  readonly words: number;
+  /** The stack that the interrupted code had, if another. */
+  readonly outer?: StackTop;
+}
+
+/** The frame whose return address is word `n`, if that is one. */
+function frameAt(machine: MachineInterface, program: Program, code: CodeSegments, words: Words, n: number) {
+  const { values, bytes, pointer } = words;
+  const [offset = 0n, selector = -1n, flags = 0n, outerPointer = 0n, outerSelector = 0n] = values.slice(n, n + 5);
+  const slot = pointer + BigInt(n * bytes);
+  const base = looksLikeFlags(flags) ? interruptedBase(code, selector) : undefined;
+  const address = wrapLinear((base ?? code.base) + offset, machine.bits);
+  const before = instructionEndingAt(program, address);
+  const start = before && toLinear(program, before.address);
+  const calls = before?.decoded && isCall(before.decoded);
+  const interrupts = before?.decoded && isSoftwareInterrupt(before.decoded);
+  const found = (within: bigint, count: number): Found => ({
+    frame: guestFrame(program, address, within, slot),
+    words: count,
+  });
+  if (base !== undefined && (isInstructionStart(program, address) || interrupts)) {
+    const within = interrupts ? start! : address;
+    const changesRing = !code.real && (selector & 3n) > code.cpl;
+    if (machine.bits !== 64 && !changesRing) return found(within, 3);
+    const width = machine.bits === 64 ? 64 : 32;
+    const outer = outerSelector <= 0xffffn ? { outer: { base: 0n, pointer: outerPointer, width } as const } : {};
+    return { ...found(within, 5), ...outer };
+  }
+  return calls ? found(start!, 1) : undefined;
+}
+
 /** The frames of the guest, the newest first. */
 export function guestFrames(machine: MachineInterface, program: Program): readonly GuestFrame[] {
   const frames = [guestFrame(program, machine.linearRip, machine.linearRip, undefined)];
-  const registers = readRegisters(machine);
-  const codeBase = machine.bits === 64 ? 0n : (registers.get("CS.BASE")?.value ?? 0n);
-  const selector = registers.get("CS")?.value ?? 0n;
-  const { values, bytes, pointer } = stackWords(machine);
-  for (let n = 0; n < values.length && frames.length < most; n++) {
-    const slot = pointer + BigInt(n * bytes);
-    const address = wrapLinear(codeBase + values[n]!, machine.bits);
-    const before = instructionEndingAt(program, address)?.decoded;
-    // The low two bits of a selector are a privilege level, which an interrupt may have changed.
-    const sameCode = (values[n + 1] ?? -1n) >> 2n === selector >> 2n;
-    const interrupted = sameCode && looksLikeFlags(values[n + 2] ?? 0n);
-    if (before && (isCall(before) || (isSoftwareInterrupt(before) && interrupted)))
-      frames.push(guestFrame(program, address, address - 1n, slot));
-    else if (interrupted && isInstructionStart(program, address))
-      frames.push(guestFrame(program, address, address, slot));
-    else continue;
-    if (interrupted) n += 2;
+  let code = codeSegments(machine);
+  let words = stackWords(machine, stackTop(machine));
+  for (let n = 0; n < words.values.length && frames.length < most; n++) {
+    const found = frameAt(machine, program, code, words, n);
+    if (!found) continue;
+    frames.push(found.frame);
+    if (found.outer) {
+      const selector = words.values[n + 1] ?? 0n;
+      if (selector >> 2n !== code.selector >> 2n) code = { ...code, selector, base: 0n, cpl: selector & 3n };
+      words = stackWords(machine, found.outer);
+      n = -1;
+    } else n += found.words - 1;
   }
   return frames;
 }

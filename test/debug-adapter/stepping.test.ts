@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { describe, expect, it } from "vitest";
 import { filters } from "../../debug-adapter/capabilities.ts";
@@ -263,5 +265,54 @@ describe("a guest that never ends", () => {
     await client.request("pause", { threadId: 1 });
     await client.stopped();
     expect([before, "0x00000000 (0)"]).toContain(await client.evaluate("eax"));
+  });
+});
+
+describe("the examples", () => {
+  const example = (name: string) => readFileSync(join(import.meta.dirname, "..", "..", "examples", name), "utf8");
+
+  it.each(["bare-metal", "vtx-ept"])(
+    "timer.asm: over HLT and the interrupt that ends it, and back, under %s",
+    async (technique) => {
+      const source = example("timer.asm");
+      const client = await stoppedAt(source, "        hlt", { technique });
+      await client.go("next");
+      expect(await client.line()).toBe(lineOf(source, "        cli"));
+      expect(await client.evaluate("dword [ticks]")).toContain("(1)");
+      await client.go("stepBack");
+      expect(await client.line()).toBe(lineOf(source, "        hlt"));
+      expect(await client.evaluate("dword [ticks]")).toContain("(0)");
+    },
+  );
+
+  it("user-mode.asm: the stack of a system call goes on in ring 3", async () => {
+    const source = example("user-mode.asm");
+    const client = await stoppedAt(source, "system_call:", { technique: "bare-metal" });
+    const frames = await client.frames();
+    expect(frames.map(({ line }) => line)).toEqual([lineOf(source, "system_call:") + 1, lineOf(source, "int 80h")]);
+    const { threads } = await client.request<P.ThreadsResponse["body"]>("threads");
+    expect(threads[0]!.name).toBe("vCPU 0 (bare-metal, ring 0, 32-bit)");
+    await client.go("stepOut");
+    expect(await client.line()).toBe(lineOf(source, "int 80h") + 1);
+  });
+
+  it("page-fault.asm: a page fault stops before the instruction that raises it", async () => {
+    const source = example("page-fault.asm");
+    const client = new DapClient(source);
+    await client.launch({ technique: "bare-metal" });
+    await client.request("setExceptionBreakpoints", {
+      filters: [filters.end],
+      filterOptions: [{ filterId: filters.exceptions, condition: "14" }],
+    });
+    await client.start();
+    expect(await client.go("continue")).toMatchObject({ reason: "exception", description: "Exception: #PF(2h)" });
+    expect(await client.line()).toBe(lineOf(source, "'demo'"));
+    expect((await client.frames())[0]!.name).toBe("culprit");
+    const info = await client.request<P.ExceptionInfoResponse["body"]>("exceptionInfo", { threadId: 1 });
+    expect(info.description).toMatch(
+      /^The next instruction raises #PF\(2h\) \(vector 14\) for linear address [\dA-F]+h\.$/,
+    );
+    expect((await client.go("continue")).description).toBe("Finished");
+    expect((await client.go("reverseContinue")).description).toBe("Exception: #PF(2h)");
   });
 });
