@@ -122,6 +122,7 @@ export class Cpu extends MemoryAccess {
     this.next = 0xfff0;
     this.vectoring = undefined;
     this.tlb.clear();
+    this.nested.flush();
     this.refresh();
   }
 
@@ -281,9 +282,10 @@ export class Cpu extends MemoryAccess {
     return this.monitor.translate(guest, access, nested);
   }
 
-  /** Forgets cached translations: all but global ones, or with `global` all. */
+  /** Forgets cached translations: all but global ones, or with `global` all, those of nested paging included. */
   flushTlb(global: boolean): void {
     this.tlb.flush(global);
+    if (global) this.nested.flush();
   }
 
   /** Forgets what the TLB holds for the page of a linear address (INVLPG). */

@@ -48,6 +48,11 @@ export interface Monitor {
    * changes anything and gives undefined instead. Steps are appended when wanted.
    */
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined;
+  /**
+   * What `translate` answered stays true, without asking again, until the monitor calls `flushTlb(true)`; it has no other
+   * effect. Default: false.
+   */
+  readonly translationsLast?: boolean;
   /** CR0 or CR4 as the guest reads it: real value, or the read shadow under the guest/host mask. */
   readControl(number: 0 | 4, real: bigint): bigint;
   /**

@@ -2,7 +2,8 @@ import type { Bus } from "../cpu/bus.ts";
 import { hardwareFault, pageFaultAt, vector } from "../cpu/fault.ts";
 import { accessBits, tlbBank } from "../cpu/layout.ts";
 import type { Access } from "../cpu/monitor.ts";
-import { CR0, CR4, CS, FS, SS, State } from "../cpu/state.ts";
+import { CR0, CR4, CS, FS, SS, State, unsigned64 } from "../cpu/state.ts";
+import { NestedTranslations } from "./nested-translations.ts";
 import { PhysicalMemory } from "./physical.ts";
 import { bankWords, Tlb } from "./tlb.ts";
 import { PageWalker } from "./walk.ts";
@@ -45,6 +46,7 @@ export class MemoryAccess extends State {
   readonly physical: PhysicalMemory;
   readonly tlb: Tlb;
   readonly walker: PageWalker;
+  readonly nested: NestedTranslations;
   /** Segment bases of ES … GS as they apply now: unsigned, or signed; 0 for ES, CS, SS, DS in 64-bit code. */
   readonly bases = new Float64Array(6);
   /** Offsets from `starts` up to an end need no segment check; an empty range where every access does. */
@@ -66,7 +68,8 @@ export class MemoryAccess extends State {
     this.bytes = this.physical.bytes;
     this.tlb = new Tlb(options.buffer, options.tlbBase, this.physical);
     this.tlbWords = this.tlb.words;
-    this.walker = new PageWalker(this, this.physical);
+    this.nested = new NestedTranslations(this);
+    this.walker = new PageWalker(this, this.physical, this.nested);
   }
 
   /** Recomputes what is derived from the state block (segment ranges, TLB banks). */
@@ -80,6 +83,7 @@ export class MemoryAccess extends State {
   /** After the memory under the processor was replaced (a snapshot was restored). */
   reload(): void {
     this.tlb.reload();
+    this.nested.flush();
     this.refresh();
   }
 
@@ -268,10 +272,7 @@ export class MemoryAccess extends State {
   /** Nested translation of a final guest-physical address. */
   hostOf(guest: number, access: Access, linear: number): number {
     if (!this.monitor) return guest;
-    const host = this.monitor.translate(guest, access, {
-      linear: BigInt.asUintN(64, BigInt(linear)),
-      forTable: false,
-    });
+    const host = this.nested.translate(guest, access, { linear: unsigned64(linear), forTable: false });
     if (host === undefined) throw new RangeError("nested translation was refused without being a probe");
     return host;
   }

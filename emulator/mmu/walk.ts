@@ -1,7 +1,8 @@
 import { layout } from "../cpu/layout.ts";
 import type { Access, NestedAccess } from "../cpu/monitor.ts";
-import { CR0, CR4, EFER, type State } from "../cpu/state.ts";
+import { CR0, CR4, EFER, type State, unsigned64 } from "../cpu/state.ts";
 import type { WalkStep } from "../trace/event.ts";
+import type { NestedTranslations } from "./nested-translations.ts";
 import { type PhysicalMemory, physicalAddressBits } from "./physical.ts";
 import type { PageSizeCode } from "./tlb.ts";
 
@@ -102,10 +103,12 @@ const hexadecimal = (value: number): string => value.toString(16).toUpperCase();
 export class PageWalker {
   readonly #state: State;
   readonly #physical: PhysicalMemory;
+  readonly #nested: NestedTranslations;
 
-  constructor(state: State, physical: PhysicalMemory) {
+  constructor(state: State, physical: PhysicalMemory, nested: NestedTranslations) {
     this.#state = state;
     this.#physical = physical;
+    this.#nested = nested;
   }
 
   walk(request: WalkRequest): WalkResult {
@@ -116,15 +119,14 @@ export class PageWalker {
 
   /** Host-physical address of a paging-structure entry; undefined where a probe is refused. */
   #table(address: number, access: Access, request: WalkRequest): number | undefined {
-    const { monitor } = this.#state;
-    if (!monitor) return address;
+    if (!this.#state.monitor) return address;
     const nested: NestedAccess = {
-      linear: BigInt.asUintN(64, BigInt(request.linear)),
+      linear: unsigned64(request.linear),
       forTable: true,
       ...(request.probe ? { probe: true } : {}),
       ...(request.steps ? { steps: request.steps } : {}),
     };
-    return monitor.translate(address, access, nested);
+    return this.#nested.translate(address, access, nested);
   }
 
   #walk32(request: WalkRequest): WalkResult {

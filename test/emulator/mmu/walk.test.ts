@@ -408,6 +408,29 @@ describe("with nested paging", () => {
     p.cpu.translate(Number(linear), "read");
     expect(asked).toEqual([]);
   });
+
+  it.each([
+    [false, 5],
+    [true, 0],
+  ])("asks again after INVLPG unless translations last (%s): %i times", (translationsLast, times) => {
+    const p = processor();
+    enablePaging(p, "four-level");
+    map(p, "four-level", linear);
+    let asked = 0;
+    const translate = (guest: number): number => {
+      asked++;
+      return guest;
+    };
+    p.cpu.monitor = { ...quiet, translationsLast, translate };
+    const physical = p.cpu.translate(Number(linear), "read");
+    asked = 0;
+    p.cpu.invalidatePage(Number(linear));
+    expect(p.cpu.translate(Number(linear), "read")).toBe(physical);
+    expect(asked).toBe(times);
+    p.cpu.flushTlb(true);
+    p.cpu.translate(Number(linear), "read");
+    expect(asked).toBe(times + 5);
+  });
 });
 
 const quiet = {

@@ -1,0 +1,45 @@
+import type { Access, NestedAccess } from "../cpu/monitor.ts";
+import type { State } from "../cpu/state.ts";
+
+const entries = 1024;
+/** Reads, writes and fetches of pages, and reads and writes of guest paging structures, are remembered apart. */
+const kinds = 5;
+const kindOf = (access: Access, forTable: boolean): number =>
+  access === "execute" ? 2 : (access === "write" ? 1 : 0) + (forTable ? 3 : 0);
+
+/**
+ * Guest-physical to host-physical through the monitor, remembering what it answered where the monitor allows that (the
+ * guest-physical mappings of SDM Vol. 3, 29.4). They are forgotten with all other translations, never by the guest's own
+ * INVLPG or MOV CR3. A monitor that lets them be remembered has the TLB flushed when it takes a translation back, so what is
+ * kept here never shows and is no part of the machine's state.
+ */
+export class NestedTranslations {
+  readonly #state: State;
+  readonly #tags = new Int32Array(kinds * entries);
+  readonly #hosts = new Float64Array(kinds * entries);
+
+  constructor(state: State) {
+    this.#state = state;
+    this.flush();
+  }
+
+  flush(): void {
+    this.#tags.fill(-1);
+  }
+
+  /** Host-physical address; undefined where a probe is refused. May throw a `VmExit`. */
+  translate(guest: number, access: Access, options: NestedAccess): number | undefined {
+    const { monitor } = this.#state;
+    if (!monitor) return guest;
+    if (!monitor.translationsLast || options.probe || options.steps) return monitor.translate(guest, access, options);
+    const page = Math.floor(guest / 4096);
+    const at = kindOf(access, options.forTable) * entries + (page & (entries - 1));
+    if (this.#tags[at] !== page) {
+      const host = monitor.translate(guest, access, options);
+      if (host === undefined) return undefined;
+      this.#tags[at] = page;
+      this.#hosts[at] = host - (host % 4096);
+    }
+    return this.#hosts[at]! + (guest % 4096);
+  }
+}
