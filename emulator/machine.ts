@@ -1,3 +1,4 @@
+import { flagMask } from "../isa/flags.ts";
 import { techniqueById } from "../isa/technique.ts";
 import { Cpu } from "./cpu/cpu.ts";
 import { layout, ramBase } from "./cpu/layout.ts";
@@ -62,6 +63,8 @@ export class Machine implements MachineInterface, Replayable {
   #memory: GuestMemory;
   #consoles = new Map<string, ReturnType<typeof createConsoleText>>();
   #stopped: Stopped | undefined;
+  /** Stopped because the guest waits for input: it goes on when there is some. */
+  #waiting = false;
   /** The latest exit event. */
   #exit = 0;
 
@@ -258,11 +261,15 @@ export class Machine implements MachineInterface, Replayable {
 
   /** The processor is halted: time passes to the next interrupt a device will raise, if there is one. */
   #idle(): void {
-    const { pic } = this.#devices;
+    const { pic, uart } = this.#devices;
     const deadline = this.#bus.nextDeadline(pic.deliverable);
-    const interruptible = (this.#cpu.flags & 0x200) !== 0;
-    if (deadline === undefined || !interruptible) this.#stop("halted", haltText(interruptible));
-    else this.#cpu.f64[layout.extraCycles >> 3]! += Math.max(0, deadline - this.cycle);
+    const interruptible = (this.#cpu.flags & flagMask("IF")) !== 0;
+    if (interruptible && deadline !== undefined) {
+      this.#cpu.f64[layout.extraCycles >> 3]! += Math.max(0, deadline - this.cycle);
+      return;
+    }
+    this.#waiting = interruptible && uart.listening && pic.deliverable(uart.irq);
+    this.#stop("halted", haltText(interruptible, this.#waiting));
   }
 
   // Looking and changing.
@@ -304,7 +311,8 @@ export class Machine implements MachineInterface, Replayable {
     const bytes = utf8(text);
     this.#timeline.act(() => {
       this.#devices.uart.type(bytes);
-      if (this.#stopped?.reason === "halted") this.#stopped = undefined;
+      if (this.#waiting) this.#stopped = undefined;
+      this.#waiting = false;
       this.#reconsider();
     });
   }
@@ -327,6 +335,7 @@ export class Machine implements MachineInterface, Replayable {
       monitor: this.#monitor?.save(),
       consoles,
       stopped: this.#stopped,
+      waiting: this.#waiting,
     };
   }
 
@@ -337,6 +346,7 @@ export class Machine implements MachineInterface, Replayable {
       monitor: unknown;
       consoles: readonly (readonly [string, unknown])[];
       stopped: Stopped | undefined;
+      waiting: boolean;
     };
     this.#recorder.forgetAfter(saved.sequence);
     this.#engine.forget();
@@ -346,6 +356,7 @@ export class Machine implements MachineInterface, Replayable {
     this.#consoles.clear();
     for (const [device, text] of saved.consoles) this.#console(device).restore(text);
     this.#stopped = saved.stopped;
+    this.#waiting = saved.waiting;
   }
 
   advance(steps: number): void {

@@ -1,10 +1,13 @@
 import type { Recorder } from "./trace/recorder.ts";
 
-/** Why a halted guest cannot go on. */
-export const haltText = (interruptible: boolean): string =>
-  interruptible
-    ? "HLT with interrupts enabled (IF = 1), but no device is going to raise one: the guest waits for ever, or for input."
-    : "HLT with interrupts disabled (IF = 0): nothing can wake the guest. This is how a guest ends.";
+/** Why a halted guest cannot go on. `listening`: what is typed would make an interrupt. */
+export function haltText(interruptible: boolean, listening = false): string {
+  if (!interruptible)
+    return "HLT with interrupts disabled (IF = 0): nothing can wake the guest. This is how a guest ends.";
+  return listening
+    ? "HLT with interrupts enabled (IF = 1): the guest waits for input on the serial port."
+    : "HLT with interrupts enabled (IF = 1), but no device is going to raise one: the guest waits for ever.";
+}
 
 /** The exceptions of the last delivery, in order: what a triple fault was made of. */
 export function exceptionChain(recorder: Recorder): string {

@@ -144,6 +144,9 @@ function readModemStatus(r: Registers): number {
 
 /** A UART: what arrives at the other end of the line, and typing into it. */
 export interface Uart extends Device {
+  readonly irq: number;
+  /** A byte typed now would make an interrupt. */
+  readonly listening: boolean;
   /** Bytes typed at the terminal. They wait until the guest has room for them. */
   type(bytes: readonly number[]): void;
 }
@@ -209,6 +212,9 @@ export function createUart(base: number, irq: number, clock: Clock, line: Line, 
         },
       },
     ],
+    get listening() {
+      return (r.ier & 1) !== 0 && (r.mcr & (8 | loopback)) === 8;
+    },
     type(bytes) {
       r.waiting.push(...bytes);
       refill(r, clock());

@@ -6,7 +6,7 @@ export type Present = () => Omit<Stamp, "sequence">;
 /** Rough bytes of memory an event takes, for the bound. */
 const weight = (event: MachineEvent): number => {
   if (event.kind === "walk") return 400 + 250 * event.steps.length;
-  if (event.kind === "exit") return 900 + 150 * event.fields.length;
+  if (event.kind === "exit") return 600 + 60 * event.fields.length;
   return event.kind === "output" ? 300 + 2 * event.text.length : 300;
 };
 
