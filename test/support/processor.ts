@@ -41,7 +41,7 @@ export interface Processor {
 export function createProcessor(options: ProcessorOptions): Processor {
   const { bits, code, threshold, ramBytes = 0x10_0000, base = 0, image } = options;
   const memory = new WebAssembly.Memory({ initial: Math.ceil((ramBase + ramBytes) / 65536) });
-  const nothing = { pending: false, acknowledge: () => ({ vector: 0, irq: -1 }), irqOf: () => -1 };
+  const nothing = { pending: false, acknowledge: () => 0, irqOf: () => -1 };
   const bus = new Bus([], nothing, { record: () => {}, touched: () => {} });
   const cpu = new Cpu({ memory, ramBytes, bus });
   cpu.r64[layout.cr0 >> 3] = bits === 16 ? 0x10n : 0x11n;

@@ -104,12 +104,17 @@ function enterUserMode(cpu: Processor["cpu"], bits: Bits): void {
   cpu.r32[layout.cpl >> 2] = 3;
 }
 
-/** A processor about to run a random program. With a threshold, hot code is translated. */
-export function randomGuest(setting: Setting, seed: number, threshold?: number): Processor {
+/** A processor about to run a program, by default a random one. With a threshold, hot code is translated. */
+export function randomGuest(
+  setting: Setting,
+  seed: number,
+  threshold?: number,
+  code: Uint8Array = randomProgram(seed, setting.bits),
+): Processor {
   const { bits, base, limit } = setting;
   const made = createProcessor({
     bits,
-    code: randomProgram(seed, bits),
+    code,
     ...(base === undefined ? {} : { base }),
     ...(limit === undefined ? {} : { limit }),
     ...(threshold === undefined ? {} : { threshold }),

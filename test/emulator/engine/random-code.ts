@@ -1,5 +1,6 @@
 import { decode } from "../../../isa/decode.ts";
 import type { Family } from "../../../isa/family.ts";
+import type { Row } from "../../../isa/instruction.ts";
 import type { Bits } from "../../../isa/operands.ts";
 
 /** A small generator of numbers (mulberry32), so that a program is a function of its seed. */
@@ -14,7 +15,7 @@ export function randomNumbers(seed: number): (below: number) => number {
 }
 
 /** Families whose instructions may stand anywhere in a program; branches are placed on purpose. */
-const anywhere: ReadonlySet<Family> = new Set([
+export const anywhere: ReadonlySet<Family> = new Set([
   "data-movement",
   "arithmetic",
   "logic",
@@ -43,12 +44,33 @@ export function randomInstruction(random: (below: number) => number, bits: Bits)
   }
 }
 
-/** MOV of a small number to a register that serves as an address. */
-function randomPointer(random: (below: number) => number): number[] {
-  return [0xb8 + pick(random, [0, 1, 2, 3, 5, 6, 7]), random(256), 0x20 + random(0x60)];
+/** A random instruction of one row, undefined where the row has none in code of these bits. */
+export function randomOfRow(random: (below: number) => number, row: Row, bits: Bits): number[] | undefined {
+  const { pattern } = row;
+  const escapes = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]][pattern.map]!;
+  for (let attempt = 0; attempt < 40; attempt++) {
+    const bytes: number[] = [];
+    if (random(3) === 0) bytes.push(pick(random, [0x66, 0x66, 0x67, 0xf2, 0xf3, 0x36, 0x64]));
+    if (pattern.prefix !== undefined) bytes.push(pattern.prefix);
+    if (bits === 64 && random(3) !== 0) bytes.push(0x40 + random(16));
+    bytes.push(...escapes, pattern.opcode + (pattern.plusRegister ? random(8) : 0));
+    if (pattern.second !== undefined) bytes.push(pattern.second);
+    else if (pattern.hasModrm) {
+      const mod = pick(random, [0, 0x40, 0x80, 0xc0, 0xc0]);
+      bytes.push(mod + (pattern.digit ?? random(8)) * 8 + random(8));
+    }
+    while (bytes.length < 16) bytes.push(random(3) === 0 ? random(256) : random(16));
+    const decoded = decode(Uint8Array.from(bytes), 0, bits);
+    if (typeof decoded !== "string" && decoded.row === row) return bytes.slice(0, decoded.length);
+  }
+  return undefined;
 }
 
-const immediateBytes = (bits: Bits): number => (bits === 16 ? 0 : 2);
+/** MOV of a small number to a register that serves as an address. */
+export function randomPointer(random: (below: number) => number, bits: Bits): number[] {
+  const code = [0xb8 + pick(random, [0, 1, 2, 3, 5, 6, 7]), random(256), 0x20 + random(0x60)];
+  return bits === 16 ? code : [...code, 0, 0];
+}
 
 /**
  * A program of straight pieces joined by conditional jumps forwards and backwards, calls and returns, that begins again at
@@ -59,12 +81,7 @@ export function randomProgram(seed: number, bits: Bits): Uint8Array {
   const pieces = Array.from({ length: 2 + random(6) }, () => {
     const piece: number[] = [];
     for (let n = random(7); n >= 0; n--) {
-      const pointer = random(4) === 0;
-      piece.push(
-        ...(pointer
-          ? [...randomPointer(random), ...new Array<number>(immediateBytes(bits)).fill(0)]
-          : randomInstruction(random, bits)),
-      );
+      piece.push(...(random(4) === 0 ? randomPointer(random, bits) : randomInstruction(random, bits)));
     }
     return piece;
   });
