@@ -1,7 +1,7 @@
 import type { Access, NestedAccess } from "../cpu/monitor.ts";
 import type { State } from "../cpu/state.ts";
 
-const entries = 1024;
+const entries = 4096;
 /** Reads, writes and fetches of pages, and reads and writes of guest paging structures, are remembered apart. */
 const kinds = 5;
 const kindOf = (access: Access, forTable: boolean): number =>
