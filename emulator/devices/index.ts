@@ -22,7 +22,7 @@ export interface Devices {
 /** The devices every machine has. A new one is a file beside this and a line here. */
 export function createDevices({ clock, send, exit }: Connections): Devices {
   const pic = createPic();
-  const uart = createUart(0x3f8, 4, clock, pic.line(4), (byte) => send("UART", byte));
+  const uart = createUart({ base: 0x3f8, irq: 4, line: pic.line(4), send: (byte) => send("UART", byte) }, clock);
   const all = [
     pic,
     createPit(clock, pic.line(0)),

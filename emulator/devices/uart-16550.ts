@@ -1,5 +1,5 @@
 import { cyclesPerTimerClock } from "../time/costs.ts";
-import type { Clock, Device, Line } from "./device.ts";
+import type { Clock, Device, Line, Region } from "./device.ts";
 
 /** Registers by offset from the base; 0 and 1 are the divisor latch while LCR bit 7 (DLAB) is set. */
 const register = { data: 0, ier: 1, iir: 2, lcr: 3, mcr: 4, lsr: 5, msr: 6, scr: 7 } as const;
@@ -142,6 +142,44 @@ function readModemStatus(r: Registers): number {
   return value;
 }
 
+/** Reads a register; a read may change it, and with it the interrupt. */
+function readRegister(r: Registers, offset: number, now: number): number {
+  const latch = (r.lcr & 0x80) !== 0;
+  switch (offset) {
+    case register.data:
+      return latch ? r.divisor & 0xff : readData(r, now);
+    case register.ier:
+      return latch ? r.divisor >>> 8 : r.ier;
+    case register.iir:
+      return readIdentification(r);
+    case register.lcr:
+      return r.lcr;
+    case register.mcr:
+      return r.mcr;
+    case register.lsr:
+      return readLineStatus(r);
+    case register.msr:
+      return readModemStatus(r);
+    default:
+      return r.scr;
+  }
+}
+
+/** Writes a register other than the transmitter's. */
+function writeRegister(r: Registers, offset: number, value: number, now: number): void {
+  const latch = (r.lcr & 0x80) !== 0;
+  if (offset === register.data) r.divisor = (r.divisor & 0xff00) | value;
+  else if (offset === register.ier && latch) r.divisor = (r.divisor & 0xff) | (value << 8);
+  else if (offset === register.ier) setInterruptEnable(r, value);
+  else if (offset === register.iir) setFifoControl(r, value, now);
+  else if (offset === register.lcr) r.lcr = value;
+  else if (offset === register.mcr) setModemControl(r, value, now);
+  else if (offset === register.scr) r.scr = value;
+}
+
+/** The interrupt line: OUT2 connects it, loopback disconnects it. */
+const connected = (r: Registers): boolean => (r.mcr & (8 | loopback)) === 8;
+
 /** A UART: what arrives at the other end of the line, and typing into it. */
 export interface Uart extends Device {
   readonly irq: number;
@@ -151,14 +189,24 @@ export interface Uart extends Device {
   type(bytes: readonly number[]): void;
 }
 
+/** Where a UART sits and what it is connected to. */
+export interface UartWiring {
+  /** First of its eight ports. */
+  readonly base: number;
+  readonly irq: number;
+  readonly line: Line;
+  /** Takes the bytes it sends. */
+  readonly send: (byte: number) => void;
+}
+
 /**
- * The 16550A at a base port (COM1: 3F8h, IRQ 4). The line is infinitely fast: a byte written is sent at once, one typed
- * is received as soon as there is room. As on a PC, OUT2 (MCR bit 3) connects the interrupt line, loopback disconnects it.
+ * The 16550A (COM1: base 3F8h, IRQ 4). The line is infinitely fast: a byte written is sent at once, one typed is received
+ * as soon as there is room.
  */
-export function createUart(base: number, irq: number, clock: Clock, line: Line, send: (byte: number) => void): Uart {
+export function createUart({ base, irq, line, send }: UartWiring, clock: Clock): Uart {
   const r = initial();
   const update = () => {
-    const level = interruptSource(r) !== source.none && (r.mcr & (8 | loopback)) === 8;
+    const level = interruptSource(r) !== source.none && connected(r);
     if (level !== r.level) line(level);
     r.level = level;
   };
@@ -173,47 +221,27 @@ export function createUart(base: number, irq: number, clock: Clock, line: Line, 
     }
     r.transmitterInterrupt = true;
   };
-  const read = (offset: number): number => {
-    const latch = (r.lcr & 0x80) !== 0;
-    if (offset === register.data) return latch ? r.divisor & 0xff : readData(r, clock());
-    if (offset === register.ier) return latch ? r.divisor >>> 8 : r.ier;
-    if (offset === register.iir) return readIdentification(r);
-    if (offset === register.lsr) return readLineStatus(r);
-    if (offset === register.msr) return readModemStatus(r);
-    return offset === register.lcr ? r.lcr : offset === register.mcr ? r.mcr : r.scr;
-  };
-  const write = (offset: number, value: number): void => {
-    const latch = (r.lcr & 0x80) !== 0;
-    if (offset === register.data && latch) r.divisor = (r.divisor & 0xff00) | value;
-    else if (offset === register.data) transmit(value);
-    else if (offset === register.ier && latch) r.divisor = (r.divisor & 0xff) | (value << 8);
-    else if (offset === register.ier) setInterruptEnable(r, value);
-    else if (offset === register.iir) setFifoControl(r, value, clock());
-    else if (offset === register.lcr) r.lcr = value;
-    else if (offset === register.mcr) setModemControl(r, value, clock());
-    else if (offset === register.scr) r.scr = value;
+  const region: Region = {
+    space: "port",
+    base,
+    length: 8,
+    read(offset) {
+      const value = readRegister(r, offset, clock());
+      update();
+      return value;
+    },
+    write(offset, value) {
+      if (offset === register.data && !(r.lcr & 0x80)) transmit(value);
+      else writeRegister(r, offset, value, clock());
+      update();
+    },
   };
   return {
     name: "UART",
     irq,
-    regions: [
-      {
-        space: "port",
-        base,
-        length: 8,
-        read(offset) {
-          const value = read(offset);
-          update();
-          return value;
-        },
-        write(offset, value) {
-          write(offset, value);
-          update();
-        },
-      },
-    ],
+    regions: [region],
     get listening() {
-      return (r.ier & 1) !== 0 && (r.mcr & (8 | loopback)) === 8;
+      return (r.ier & 1) !== 0 && connected(r);
     },
     type(bytes) {
       r.waiting.push(...bytes);
