@@ -143,9 +143,9 @@ export function differenceOf(one: Processor, other: Processor): string | undefin
   for (const [name, at, length] of parts) {
     const a = one.cpu.bytes.subarray(at, at + length);
     const b = other.cpu.bytes.subarray(at, at + length);
+    if (Buffer.compare(a, b) === 0) continue;
     const first = a.findIndex((byte, n) => byte !== b[n]);
-    if (first >= 0)
-      return `${name} at ${first.toString(16)}h: ${a[first]} and ${b[first]}, at RIP ${one.cpu.rip.toString(16)}h`;
+    return `${name} at ${first.toString(16)}h: ${a[first]} and ${b[first]}, at RIP ${one.cpu.rip.toString(16)}h`;
   }
   return undefined;
 }
