@@ -55,4 +55,3 @@ export function createConsoleText(emit: (text: string) => void) {
   };
 }
 
-export type ConsoleText = ReturnType<typeof createConsoleText>;

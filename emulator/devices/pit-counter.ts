@@ -21,8 +21,8 @@ export interface Counter {
 /** Mode bits of the control word: 6 and 7 are 2 and 3. */
 export const counterMode = (bits: number): number => (bits > 5 ? bits - 4 : bits);
 
-export const periodic = (c: Counter): boolean => c.mode === 2 || c.mode === 3;
-export const triggered = (c: Counter): boolean => c.mode === 1 || c.mode === 5;
+const periodic = (c: Counter): boolean => c.mode === 2 || c.mode === 3;
+const triggered = (c: Counter): boolean => c.mode === 1 || c.mode === 5;
 
 const highHalf = (count: number): number => Math.ceil(count / 2);
 
