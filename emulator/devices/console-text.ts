@@ -54,4 +54,3 @@ export function createConsoleText(emit: (text: string) => void) {
     },
   };
 }
-
