@@ -41,8 +41,8 @@ describe("the language server over stdio", () => {
       new StreamMessageReader(server.stdout!),
       new StreamMessageWriter(server.stdin!),
     );
-    connection.onNotification("textDocument/publishDiagnostics", (params: Published) => published.push(params));
-    connection.onNotification(techniqueInForce, (params: { technique: string }) => techniques.push(params));
+    connection.onNotification("textDocument/publishDiagnostics", (params: Published) => void published.push(params));
+    connection.onNotification(techniqueInForce, (params: { technique: string }) => void techniques.push(params));
     connection.listen();
   }, 60_000);
 
