@@ -54,10 +54,10 @@ export function assemble(options: AssembleOptions): Assembly {
   });
   const { program, preprocessor, problems } = reading;
   program.reportUndefined(problems);
-  if (!settled) {
-    const message = "The addresses of this program do not settle: the size of a part depends on itself.";
-    const start: SourceLine = { file: options.file, line: 0, text: "", joints: undefined };
-    problems.error("unstable-size", message, start, { start: 0, end: 1 });
+  const restless = settled ? undefined : program.changed;
+  if (restless) {
+    const message = "This never comes to rest: a size before it depends on its address.";
+    problems.error("unstable-size", message, restless.source, restless.tree.label ?? restless.tree);
   }
   const emission = new Emission(program, problems, preprocessor.unsupported);
   emission.run();

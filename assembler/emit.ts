@@ -135,7 +135,7 @@ export class Emission {
         this.data(item, statement);
         return;
       case "reserve":
-        if (!item.context.section.nobits) this.zeroing(item);
+        if (!item.context.section.nobits && item.length > 0) this.zeroing(item);
         this.note(item, item.length);
         return;
       case "align":
@@ -198,11 +198,12 @@ export class Emission {
     const range = rangeOf(item.source, statementSpan(item));
     const { section, bits } = item.context;
     const meaning = meaningOf(tree.mnemonic.text);
+    const understood = meaning && !item.tree.problems.some(({ severity }) => severity === "error");
     if (!meaning) this.unknownMnemonic(item, tree);
     let first: EmittedInstruction | undefined;
     let row: Row | undefined;
     let offset = item.offset;
-    if (meaning)
+    if (understood)
       for (const encoding of encodings(item, tree, this.program)) {
         if (encoding.kind === "refusal") {
           this.complain(item, tree, encoding, "error");
@@ -218,7 +219,7 @@ export class Emission {
         row ??= encoding.row;
         offset += encoding.bytes.length;
       }
-    if (meaning) this.checkLength(item, offset - item.offset);
+    if (understood) this.checkLength(item, offset - item.offset);
     if (mention) this.mentions.push(new Mention(item, tree.mnemonic, range, row, first));
   }
 
@@ -293,7 +294,7 @@ export class Emission {
       }
     }
     for (let done = once; done > 0 && done < bytes.length; done *= 2) bytes.copyWithin(done, 0, done);
-    if (items.length === 0)
+    if (items.length === 0 && item.tree.problems.length === 0)
       this.problems.warning("no-data", `“${word.text}” without a value stores nothing.`, item.source, word);
     this.bytes(item, bytes);
   }

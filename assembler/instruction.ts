@@ -1,5 +1,4 @@
 import { type Encoding, type Refusal, select } from "../isa/encode.ts";
-import type { Bits } from "../isa/operands.ts";
 import type { Statement, WrittenOperand } from "../isa/statement.ts";
 import { rowsOf } from "../isa/table.ts";
 import type { Environment } from "./expression.ts";

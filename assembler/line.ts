@@ -4,7 +4,7 @@ import { LineParser } from "./parser.ts";
 import * as token from "./tokens.ts";
 import { endOf, retype, tokenize, wordType } from "./tokens.ts";
 import type { LineProblem, LineTree } from "./tree.ts";
-import { unsupportedWords } from "./words.ts";
+import { unsupportedButFree, unsupportedWords } from "./words.ts";
 
 /** Brackets, question marks or signs in a row beyond this are refused: no one writes them, and they cost stack. */
 const deepest = 100;
@@ -24,18 +24,39 @@ const heads = new Set([
 
 const isName = (t: IToken): boolean => t.tokenType === token.Name || t.tokenType === token.EscapedName;
 const segmentRegister = /^[c-gs]s$/i;
+const reservedRegister = /^([xyz]mm|k|tr|st|bnd|tmm|segr)\d+$|^(seg|wrt)$/i;
+
+/** Instructions and data words can be labels, if a colon follows; registers and the words around operands cannot. */
+function mayBeLabel(t: IToken): boolean {
+  const word = t.image.toLowerCase();
+  if (t.tokenType === token.UnknownWord) return !reservedRegister.test(word);
+  if (t.tokenType === token.Name) return !unsupportedWords.has(word) || unsupportedButFree.has(word);
+  return instructionWords.has(t.tokenType) || t.tokenType === token.EscapedName;
+}
+const instructionWords = new Set([token.Mnemonic, token.Data, token.Reserve, token.Equ]);
 
 /** A name at the start of a line is a label, or an instruction that does not exist. */
 function isLabel([first, second, third]: readonly IToken[]): boolean {
-  if (!first) return false;
-  const word = isName(first) || /^[A-Za-z_]/.test(first.image);
-  if (word && second?.tokenType === token.Colon && !(segmentRegister.test(first.image) && third)) return true;
+  if (!first || !second)
+    return first !== undefined && isName(first) && !unsupportedWords.has(first.image.toLowerCase());
+  if (second.tokenType === token.Colon) return /^[A-Za-z_.@?$]/.test(first.image);
   if (!isName(first)) return false;
-  if (!second) return !unsupportedWords.has(first.image.toLowerCase());
-  if (heads.has(second.tokenType)) return true;
-  if (segmentRegister.test(second.image)) return third !== undefined && third.tokenType === token.Mnemonic;
-  return second.tokenType === token.UnknownWord || unsupportedWords.has(second.image.toLowerCase());
+  if (heads.has(second.tokenType) || second.tokenType === token.UnknownWord) return true;
+  if (unsupportedWords.has(second.image.toLowerCase())) return true;
+  if (!third) return false;
+  if (segmentRegister.test(second.image)) return third.tokenType === token.Mnemonic;
+  // Two names in a row: the second may be a mistyped instruction, if an operand follows it.
+  return second.tokenType === token.Name && operandStarts.has(third.tokenType);
 }
+const operandStarts = new Set([
+  token.Register,
+  token.Digits,
+  token.Name,
+  token.EscapedName,
+  token.Text,
+  token.OpenBracket,
+  token.OperandWord,
+]);
 
 function tooDeep(tokens: readonly IToken[]): IToken | undefined {
   let depth = 0;
@@ -77,7 +98,14 @@ export function parseTokens(tokens: IToken[]): LineTree {
     return { ...nothing, ...span, problems: [{ code: "nested-too-deeply", severity: "error", message, ...at }] };
   }
   const problems: LineProblem[] = [];
-  if (isLabel(tokens)) retype(first, token.Label);
+  if (isLabel(tokens)) {
+    if (!mayBeLabel(first)) {
+      const message = `“${first.image}” is a reserved word and cannot be a label; write $${first.image}.`;
+      const at = { start: first.startOffset, end: endOf(first) };
+      problems.push({ code: "reserved-word", severity: "error", message, ...at });
+    }
+    retype(first, token.Label);
+  }
   return { ...parser.read(tokens, problems), ...span };
 }
 

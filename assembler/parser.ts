@@ -79,7 +79,9 @@ export class LineParser extends EmbeddedActionsParser {
     this.input = tokens;
     this.line();
     const [failure] = this.errors;
-    if (failure) this.reading.problems.push(syntaxProblem(failure.token, previousOf(failure.token, tokens), tokens));
+    // One mistake a line is enough: what follows it is guesswork.
+    if (failure && !this.reading.problems.some(({ severity }) => severity === "error"))
+      this.reading.problems.push(syntaxProblem(failure.token, previousOf(failure.token, tokens), tokens));
     return this.reading;
   }
 
@@ -103,7 +105,7 @@ export class LineParser extends EmbeddedActionsParser {
           },
         },
         { ALT: () => this.reading.prefixes.push(lower(this.CONSUME(token.Prefix))) },
-        { ALT: () => this.reading.prefixes.push(lower(this.CONSUME(token.Register))) },
+        { ALT: () => this.segmentPrefix(this.CONSUME(token.Register)) },
       ]);
     });
     this.OPTION2(() => {
@@ -160,14 +162,20 @@ export class LineParser extends EmbeddedActionsParser {
   private readonly data = this.RULE("data", (): StatementTree => {
     const word = lower(this.CONSUME(token.Data));
     const items: DataItem[] = [];
+    let gap: IToken | undefined;
     const statement: StatementTree = { kind: "data", word, unit: units[word.text] ?? 1, items };
     this.reading.statement ??= statement;
     this.OPTION(() => {
       items.push(this.SUBRULE(this.dataItem));
       this.MANY(() => {
-        this.CONSUME(token.Comma);
-        // A comma at the end of the list is allowed.
-        this.OPTION1(() => items.push(this.SUBRULE1(this.dataItem)));
+        const comma = this.CONSUME(token.Comma);
+        // A comma at the end of the list is allowed, but nothing between two.
+        if (gap) this.problem(gap, "syntax", "A value is missing after this comma.");
+        gap = comma;
+        this.OPTION1(() => {
+          items.push(this.SUBRULE1(this.dataItem));
+          gap = undefined;
+        });
       });
     });
     return statement;
@@ -373,6 +381,12 @@ export class LineParser extends EmbeddedActionsParser {
       },
     ]);
   });
+
+  private segmentPrefix(t: IToken): void {
+    this.reading.prefixes.push(lower(t));
+    if (registerNamed(t.image)?.class !== "segment")
+      this.problem(t, "syntax", `“${t.image}” is a register; an instruction is expected here.`);
+  }
 
   private number(t: IToken): Expression {
     let value = parseNumber(t.image);

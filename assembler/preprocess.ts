@@ -30,8 +30,10 @@ export interface PreprocessOptions {
 interface Conditional {
   readonly source: SourceLine;
   readonly span: Span;
-  /** `never`: inside a part that is left out, or after the part that was taken. */
-  state: "taken" | "not-yet" | "never";
+  /** `done`: after the part that was taken. */
+  state: "taken" | "not-yet" | "done";
+  /** Stands in a part that is left out, as a whole. */
+  readonly leftOut: boolean;
   sawElse: boolean;
 }
 
@@ -176,7 +178,7 @@ export class Preprocessor {
       if (fault !== undefined) this.problems.error("bad-directive", fault, source, span);
     } else if (this.skipping) {
       // Conditionals that are not known still nest.
-      if (/^if/.test(name)) this.conditionals.push({ source, span, state: "never", sawElse: false });
+      if (/^if/.test(name)) this.conditionals.push({ source, span, state: "done", leftOut: true, sawElse: false });
     } else this.unknown(name, restStart, source, span);
   }
 
@@ -191,7 +193,7 @@ export class Preprocessor {
     if (blockEnd) this.skipped = { until: blockEnd };
     if (/^i?macro$/.test(name))
       this.unsupported.add(/\S+/.exec(source.text.slice(restStart))?.[0]?.toLowerCase() ?? "");
-    if (/^if/.test(name)) this.conditionals.push({ source, span, state: "never", sawElse: true });
+    if (/^if/.test(name)) this.conditionals.push({ source, span, state: "done", leftOut: true, sawElse: true });
   }
 
   /** The tree of an expression in a directive, with its macros replaced. */
@@ -204,17 +206,18 @@ export class Preprocessor {
   }
 
   openConditional({ source, span }: Call, test: () => boolean): undefined {
-    const state = this.skipping ? "never" : test() ? "taken" : "not-yet";
-    this.conditionals.push({ source, span, state, sawElse: false });
+    const leftOut = this.skipping;
+    const state = leftOut ? "done" : test() ? "taken" : "not-yet";
+    this.conditionals.push({ source, span, state, leftOut, sawElse: false });
   }
 
   /** `%elif…` and `%else`: `test` is only called if the part could be taken. */
   continueConditional({ source, span }: Call, isElse: boolean, test: () => boolean): string | undefined {
     const last = this.conditionals.at(-1);
     if (!last) return "There is no %if before this.";
-    const late = last.sawElse && last.state !== "never";
+    const late = last.sawElse && !last.leftOut;
     if (last.state === "not-yet" && !last.sawElse) last.state = test() ? "taken" : "not-yet";
-    else last.state = "never";
+    else last.state = "done";
     last.sawElse ||= isElse;
     if (late) this.problems.error("bad-directive", "This comes after the %else of the same %if.", source, span);
     return undefined;
@@ -231,7 +234,7 @@ export class Preprocessor {
       return;
     }
     this.includes.push({ source, span, file: found.file });
-    if (this.isCyclic(found)) this.cyclic(name, source, span);
+    if (this.isCyclic(found)) this.cyclic(name, found.file, source, span);
     else if (this.stack.length >= deepestInclude) {
       const message = `Files are included more than ${deepestInclude} deep here.`;
       this.problems.error("include-too-deep", message, source, span);
@@ -242,8 +245,8 @@ export class Preprocessor {
     }
   }
 
-  private cyclic(name: string, source: SourceLine, span: Span): void {
-    const way = this.stack.length > 0 ? ", by way of the files it includes" : "";
+  private cyclic(name: string, file: string, source: SourceLine, span: Span): void {
+    const way = source.file !== file ? ", by way of the files it includes" : "";
     const related = this.stack.map((line) => ({
       range: rangeOf(line, { start: 0, end: line.text.length }),
       message: "Included from here.",

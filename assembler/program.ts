@@ -1,4 +1,5 @@
 import type { Bits } from "../isa/operands.ts";
+import { meaningOf, mnemonics } from "../isa/table.ts";
 import { type Environment, evaluate } from "./expression.ts";
 import type { Range, SymbolReference } from "./interface.ts";
 import { type Context, Item } from "./item.ts";
@@ -35,8 +36,8 @@ export class Program implements Environment {
   private source: SourceLine | undefined;
   /** Where faults of the evaluation at hand go; none in passes that are not the last. */
   faults: ProblemList | undefined;
-  /** True once a label moved or a constant changed in this pass. */
-  changed = false;
+  /** The last item whose label moved or constant changed in this pass; undefined if all are as in the pass before. */
+  changed: Item | undefined;
   /** Only symbols defined further up count. */
   private onlyDefined = false;
   /** True once an evaluation before the layout asked for a label or `$`. */
@@ -125,7 +126,7 @@ export class Program implements Environment {
     if (!label.colon && !tree.statement && tree.times.length === 0 && tree.prefixes.length === 0)
       this.problems.warning(
         "label-alone",
-        `“${label.text}” alone on a line is taken as a label; end it with a colon if that is meant.`,
+        `“${label.text}” alone on a line is taken as a label; end it with a colon if that is meant.${didYouMean(label.text, mnemonics)}`,
         source,
         label,
       );
@@ -139,11 +140,11 @@ export class Program implements Environment {
     this.item = item;
     const { statement } = item;
     if (statement?.kind === "equ") {
-      if (item.label?.assign(this.evaluate(statement.value))) this.changed = true;
+      if (item.label?.assign(this.evaluate(statement.value))) this.changed = item;
       this.item = undefined;
       return;
     }
-    if (item.label?.moveTo(section, section.size)) this.changed = true;
+    if (item.label?.moveTo(section, section.size)) this.changed = item;
     if (!item.settled) item.length = measure(item, this);
     section.size += item.length;
     if (section.size > largestOutput) this.tooLarge(item);
@@ -180,7 +181,7 @@ export class Program implements Environment {
   /** Starts a new pass over the items; the sections are empty again. */
   restart(): void {
     for (const section of this.sections.values()) section.size = 0;
-    this.changed = false;
+    this.changed = undefined;
   }
 
   /**
@@ -237,7 +238,7 @@ export class Program implements Environment {
   reportUndefined(faults: ProblemList): void {
     for (const item of this.items)
       for (const [slot, entry] of item.symbols.entries()) {
-        if (entry.definition) continue;
+        if (entry.definition || isBroken(item)) continue;
         const use = item.tree.symbols[slot]!;
         const hint = didYouMean(entry.name, this.symbols.names());
         faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
@@ -248,6 +249,11 @@ export class Program implements Environment {
         faults.error("circular-definition", `“${label.name}” has no value: it depends on itself.`, source, tree);
   }
 }
+
+/** The line was not understood, so what its words mean is a guess. */
+const isBroken = ({ tree, statement }: Item): boolean =>
+  tree.problems.some(({ severity }) => severity === "error") ||
+  (statement?.kind === "instruction" && !meaningOf(statement.mnemonic.text));
 
 /** Only an editor asks where symbols are used. */
 class Reference implements SymbolReference {

@@ -50,5 +50,5 @@ export function readSetting(text: string): Settings | string {
   const { choices, read } = settings[key as keyof Settings];
   if (read) return read(value);
   if (choices?.includes(value)) return { [key]: value };
-  return `“${value}” is no ${key}.${didYouMean(value, choices ?? [])} Choose from ${choices?.join(", ")}.`;
+  return `“${value}” is not a value of ${key}.${didYouMean(value, choices ?? [])} Choose from ${choices?.join(", ")}.`;
 }

@@ -49,8 +49,12 @@ export const Open = createToken({ name: "Open", pattern: /\(/ });
 export const Close = createToken({ name: "Close", pattern: /\)/ });
 export const OpenBracket = createToken({ name: "OpenBracket", pattern: /\[/ });
 export const CloseBracket = createToken({ name: "CloseBracket", pattern: /\]/ });
-/** Whatever is not part of the language. */
-export const Stray = createToken({ name: "Stray", pattern: /[\s\S]/ });
+/** Whatever is not part of the language. The lexer looks only at patterns that may start with the character at hand. */
+export const Stray = createToken({
+  name: "Stray",
+  pattern: /[\s\S]/,
+  start_chars_hint: Array.from({ length: 128 }, (_, code) => code),
+});
 
 const word = (name: string): TokenType => createToken({ name, pattern: Lexer.NA });
 export const Label = word("Label");

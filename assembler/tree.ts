@@ -4,7 +4,8 @@ import type { RegisterName } from "../isa/registers.ts";
 
 /**
  * The syntax tree of one source line. Trees are shared by all lines of the same text, so they hold columns and no line
- * numbers; apart from the memory of encodings nothing is ever written into them. Columns are UTF-16 units of the logical line, end exclusive.
+ * numbers; apart from the memory of encodings nothing is ever written into them. Columns are UTF-16 units of the logical
+ * line, end exclusive.
  */
 export interface Span {
   readonly start: number;

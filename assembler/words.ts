@@ -57,6 +57,9 @@ function kinds(): Map<string, WordKind> {
 
 export const wordKinds: ReadonlyMap<string, WordKind> = kinds();
 
+/** Words of `unsupportedWords` that can be labels: nasm looks at them only inside brackets or operands. */
+export const unsupportedButFree: ReadonlySet<string> = new Set("list debug map warning dup dt do ddq dy dz".split(" "));
+
 /**
  * Words that nasm knows and Ringside does not: directives, pseudo-instructions and operators. They are named in the
  * problem instead of being taken for labels.

@@ -121,6 +121,8 @@ function memory(tree: MemoryTree, conversion: Conversion): WrittenMemory | undef
   if (segment) operand.segment = segment;
   if (place.section) operand.relocatable = true;
   addressWords(tree.addressWords, operand);
+  if (!addressSizeFits(operand))
+    return fault(conversion, "bad-address", "The size in the brackets is not that of the registers.", tree.address);
   const flat = !registers.base && !registers.index && segment !== "fs" && segment !== "gs";
   const wanted =
     tree.addressWords.includes("rel") || (conversion.context.relative && !tree.addressWords.includes("abs"));
@@ -139,6 +141,12 @@ function addressWords(words: readonly AddressWord[], operand: MutableMemory): vo
       if (strict) operand.displacementSize = size;
     }
   }
+}
+
+/** With registers the size means the displacement, which is 16 bits with 16-bit registers and 32 with others. */
+function addressSizeFits({ addressSize, base, index }: WrittenMemory): boolean {
+  const width = base?.width ?? index?.width;
+  return !addressSize || !width || addressSize === (width === 16 ? 16 : 32);
 }
 
 type Registers = Pick<WrittenMemory, "base" | "index" | "scale">;

@@ -1,0 +1,52 @@
+import { expect, it } from "vitest";
+import { assemble } from "../../assembler/index.ts";
+
+const many = (count: number, line: (n: number) => string) =>
+  Array.from({ length: count }, (_, n) => line(n)).join("\n");
+
+/** Texts that would take for ever, or all memory, and the first thing said about them. */
+const cases: readonly (readonly [string, string, RegExp])[] = [
+  ["a file of 50 MB", "x".repeat(50_000_000), /^1:1 This file has 50000000 characters/],
+  ["a NUL byte", "nop\nmov ax\0, 1", /^2:7 There is a NUL byte/],
+  ["deep parentheses", `db ${"(".repeat(100_000)}1${")".repeat(100_000)}`, /^1:104 .*nested deeper than 100/],
+  ["many signs", `db ${"-".repeat(100_000)}1`, /^1:104 .*nested deeper/],
+  ["repeated data", "times 0x7fffffffffffffff db 1", /^1:7 9223372036854775807 repetitions/],
+  ["repeated instructions", "x: times 5000000 jmp x", /^1:1 An instruction can be repeated at most/],
+  ["repeated reservations", "times 1000 resb 100000000", /^1:1 These are 6\d+ bytes/],
+  ["a section too large", "section .bss\nresq 0x7fffffffffffffff", /^2:1 These are \d+ bytes/],
+  ["many large parts", many(5, () => "times 20000000 db 0"), /^4:1 The program would be larger than 64 MiB/],
+  ["a wide alignment", "db 1\nalign 0x40000000", /^2:1 /],
+  [
+    "macros that double",
+    `${many(60, (n) => `%define a${n + 1} a${n}+a${n}`)}\ndb a60`,
+    /^61:4 This line expands to more/,
+  ],
+  [
+    "macros that double to nothing",
+    `%define a0\n${many(60, (n) => `%define a${n + 1} a${n} a${n}`)}\na60`,
+    /^62:1 This line expands to more/,
+  ],
+  ["macros in macros", `${many(5000, (n) => `%define a${n + 1} a${n}`)}\ndb a5000`, /^5001:4 Macros are nested deeper/],
+];
+
+it.each(cases)("%s is refused at its place", (_, text, expected) => {
+  const { problems, bytes } = assemble({ file: "f", text });
+  const [first] = problems;
+  expect(`${first!.range.line + 1}:${first!.range.start + 1} ${first!.message}`).toMatch(expected);
+  expect(first!.severity).toBe("error");
+  expect(bytes).toHaveLength(0);
+});
+
+it("a file full of mistakes is told of in its first thousand", () => {
+  expect(assemble({ file: "f", text: many(20_000, (n) => `)( ${n}`) }).problems).toHaveLength(1000);
+});
+
+it("long lines and many labels are no mistake", () => {
+  const sum = assemble({
+    file: "f",
+    text: `x: dd ${Array(20_000).fill("(x-$$)").join("+")}, ${Array(20_000).fill("1").join("+")}`,
+  });
+  expect(sum.problems).toEqual([]);
+  expect([...new Uint32Array(sum.bytes.buffer)]).toEqual([0, 20_000]);
+  expect(assemble({ file: "f", text: many(20_000, (n) => `l${n}: jmp l${(n * 7919) % 20_000}`) }).problems).toEqual([]);
+});
