@@ -247,13 +247,14 @@ export function returnStack(cpu: Cpu, selector: number, cpl: number, wide: boole
   return { segment: segmentFrom(selector, d), descriptor: d };
 }
 
-/** After a return to an outer level: data segments the new level may not use become null. */
+/** After a return to an outer level: data segments the new level may not use become null, keeping what is hidden. */
 export function dropInnerSegments(cpu: Cpu, cpl: number): void {
   for (const segment of [ES, DS, FS, GS]) {
     const access = cpu.access(segment);
     if ((access & accessBits.unusable) !== 0) continue;
     const conforming = (access & 0x1c) === 0x1c;
-    if (!conforming && (access & accessBits.dpl) >> 5 < cpl) cpu.setSegment(segment, nullSegment(0));
+    if (!conforming && (access & accessBits.dpl) >> 5 < cpl)
+      cpu.setSegment(segment, { ...cpu.segment(segment), selector: 0, access: access | accessBits.unusable });
   }
 }
 

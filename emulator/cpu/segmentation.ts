@@ -88,16 +88,16 @@ function checkedDataSegment(cpu: Cpu, selector: number): Segment {
   return segmentFrom(selector, d);
 }
 
-/** High half of the base of a 16-byte system descriptor in IA-32e mode; #GP(selector) if its type field there is not 0. */
+/** High half of the base of a 16-byte system descriptor; #GP(selector) if the type field there is not 0. */
 function upperBase(cpu: Cpu, d: Descriptor, selector: number): number {
   const upper = descriptorAt(cpu, d.address + 8);
   if ((upper.high & 0x1f00) !== 0) refuse(vector.GP, selectorError(selector));
   return upper.low;
 }
 
-/** Base of an LDT or TSS descriptor: 64 bits in IA-32e mode, where it takes two slots of the GDT. */
+/** Base of an LDT or TSS descriptor: 64 bits in 64-bit mode, where it takes two slots of the GDT. */
 function systemBase(cpu: Cpu, d: Descriptor, selector: number): number {
-  if (!cpu.longMode) return baseOf(d);
+  if (cpu.bits !== 64) return baseOf(d);
   const base = upperBase(cpu, d, selector) * 2 ** 32 + baseOf(d);
   if (base < -(2 ** 47) || base >= 2 ** 47) refuse(vector.GP, selectorError(selector));
   return base;
@@ -105,7 +105,7 @@ function systemBase(cpu: Cpu, d: Descriptor, selector: number): number {
 
 /** The checks LLDT and LTR share: a descriptor in the GDT, wholly within its limit. */
 function gdtDescriptor(cpu: Cpu, selector: number): Descriptor {
-  const last = cpu.longMode ? 15 : 7;
+  const last = cpu.bits === 64 ? 15 : 7;
   if ((selector & 4) !== 0 || (selector & 0xfff8) + last > cpu.gdtr.limit) refuse(vector.GP, selectorError(selector));
   return descriptorAt(cpu, cpu.gdtr.base + (selector & 0xfff8));
 }
@@ -154,11 +154,20 @@ const typesOfLarLong = new Set<number>([ldt, tss32, busyTss32, callGate32]);
 const typesOfLsl = new Set<number>([tss16, ldt, busyTss16, tss32, busyTss32]);
 const typesOfLslLong = new Set<number>([ldt, tss32, busyTss32]);
 
+/** Whether a system descriptor is of such a type and, where it has 16 bytes, whole and well-formed. */
+function isVisibleSystem(cpu: Cpu, d: Descriptor, selector: number, types: ReadonlySet<number>): boolean {
+  const type = typeOf(d);
+  if (!types.has(type)) return false;
+  if (cpu.bits !== 64 && !(cpu.longMode && type === callGate32)) return true;
+  const table = (selector & 4) !== 0 ? cpu.limit(LDTR) : cpu.gdtr.limit;
+  return (selector & 0xfff8) + 15 <= table && (descriptorAt(cpu, d.address + 8).high & 0x1f00) === 0;
+}
+
 /** LAR: second doubleword of the descriptor, masked with 00FxFF00h; undefined where LAR clears ZF. */
 export function accessRights(cpu: Cpu, selector: number): number | undefined {
   const d = visibleDescriptor(cpu, selector);
   if (!d) return undefined;
-  if (isSystem(d) && !(cpu.longMode ? typesOfLarLong : typesOfLar).has(typeOf(d))) return undefined;
+  if (isSystem(d) && !isVisibleSystem(cpu, d, selector, cpu.longMode ? typesOfLarLong : typesOfLar)) return undefined;
   return d.high & 0x00ff_ff00;
 }
 
@@ -166,7 +175,7 @@ export function accessRights(cpu: Cpu, selector: number): number | undefined {
 export function segmentLimit(cpu: Cpu, selector: number): number | undefined {
   const d = visibleDescriptor(cpu, selector);
   if (!d) return undefined;
-  if (isSystem(d) && !(cpu.longMode ? typesOfLslLong : typesOfLsl).has(typeOf(d))) return undefined;
+  if (isSystem(d) && !isVisibleSystem(cpu, d, selector, cpu.longMode ? typesOfLslLong : typesOfLsl)) return undefined;
   return limitOf(d);
 }
 

@@ -148,6 +148,28 @@ describe("LAR, LSL, VERR, VERW", () => {
   });
 });
 
+describe("16-byte system descriptors", () => {
+  it.each([
+    ["whole", 0, 0xff, 0x008900],
+    ["with a type in its upper half", 0x100n << 32n, 0xff, undefined],
+    ["cut by the limit", 0n, selector.tss64 + 7, undefined],
+  ] as const)("LAR in 64-bit mode: %s", (_, upper, limit, rights) => {
+    const p = enter("long", 0);
+    p.ram.setBigUint64(0x1000 + selector.tss64 + 8, BigInt(upper), true);
+    p.cpu.setGdtr(0x1000, limit);
+    expect(system.accessRights(p.cpu, decoded, selector.tss64)).toBe(rights ?? 0);
+    expect((p.cpu.flags & 0x40) !== 0).toBe(rights !== undefined);
+  });
+
+  it("have 8 bytes for LTR in compatibility mode", () => {
+    const p = enter("long", 0);
+    p.cpu.setSegment(CS, { selector: selector.code32, access: 0xc09b, limit: 0xffff_ffff, base: 0 });
+    p.ram.setBigUint64(0x1000 + selector.tss64 + 8, 0xffff_8000n, true);
+    system.loadTask(p.cpu, decoded, selector.tss64);
+    expect(p.cpu.segment(7).base).toBe(0x3000);
+  });
+});
+
 describe("access checks", () => {
   const load = (p: Processor, segment: number, value: number) => system.loadSegment(p.cpu, decoded, segment, value);
 
