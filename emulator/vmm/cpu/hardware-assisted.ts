@@ -38,6 +38,8 @@ interface Saved {
  * DR7, APIC virtualization, nested VMX.
  */
 export class HardwareAssisted implements Monitor {
+  /** EPT entries are only ever added. */
+  readonly translationsLast = true;
   readonly cpu: Cpu;
   readonly vmcs: Vmcs;
   readonly context: VmmContext;

@@ -75,7 +75,7 @@ ${body}
 
 const stubs = Array.from(
   { length: 32 },
-  (_, n) => `        push dword ${n}\n        jmp near common\n        align 8\n`,
+  (_, n) => `        push dword ${n}\n        jmp near taken\n        align 8\n`,
 ).join("");
 
 /**
@@ -113,7 +113,7 @@ finish: cli
         align 8
 handlers:
 ${stubs}
-common: pop dword [ss:500h]
+taken:  pop dword [ss:500h]
         pop dword [ss:504h]
         mov ax, 10h
         mov ds, ax

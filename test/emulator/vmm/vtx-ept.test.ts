@@ -473,11 +473,13 @@ describe("going back", () => {
     const machine = boot("vtx-ept", source);
     const first = outcome(machine, machine.run({ steps: 100_000 }));
     const end = machine.now;
+    const tables = machine.readMemory("host-physical", 0n, 0x1_0000);
     for (const moment of [0, 1, 40, 90, end - 3]) {
       machine.goTo(moment);
       expect(machine.now).toBe(moment);
       const again = outcome(machine, machine.run({ steps: 100_000 }));
       expect(again.events).toEqual(first.events);
+      expect(machine.readMemory("host-physical", 0n, 0x1_0000)).toEqual(tables);
       expect(machine.now).toBe(end);
     }
   });
