@@ -64,6 +64,9 @@ export class CodePage {
   readonly number: number;
   readonly modes: (Instructions | undefined)[] = [];
   readonly regions = new Set<Region>();
+  /** The code as it was when it was decoded, where `#decoded` is not zero. */
+  readonly #bytes = new Uint8Array(pageBytes);
+  readonly #decoded = new Uint8Array(pageBytes);
   /** Times a region was made from code that was then overwritten. */
   rewrites = 0;
 
@@ -78,6 +81,18 @@ export class CodePage {
     const made: Instructions = new Array<CachedInstruction | undefined>(pageBytes).fill(undefined);
     this.modes[mode] = made;
     return made;
+  }
+
+  /** Remembers that these bytes of the page have been decoded. */
+  note(memory: Uint8Array, offset: number, bytes: number): void {
+    const end = Math.min(offset + bytes, pageBytes);
+    this.#bytes.set(memory.subarray(offset, end), offset);
+    this.#decoded.fill(1, offset, end);
+  }
+
+  /** Whether the page, now `memory`, still holds the code that was decoded. */
+  isUnchanged(memory: Uint8Array): boolean {
+    return this.#decoded.every((decoded, at) => decoded === 0 || this.#bytes[at] === memory[at]);
   }
 
   /** Drops what was decoded from `bytes` bytes at `offset`. True if there was anything. */
@@ -101,7 +116,7 @@ export class CodeCache {
   readonly #cpu: Cpu;
   readonly #handlers: Handlers;
   readonly #pages = new Map<number, CodePage>();
-  /** Called when a region is no longer valid: its code is about to be overwritten, or everything is forgotten. */
+  /** Called when a region is no longer valid because its code is overwritten. */
   onInvalidated: (region: Region, page: CodePage) => void = () => {};
 
   constructor(cpu: Cpu, handlers: Handlers) {
@@ -133,13 +148,20 @@ export class CodeCache {
       }
   }
 
-  /** Forgets everything: the memory under the machine was replaced. */
-  clear(): void {
+  /** The memory under the machine was replaced: forgets what is no longer there. */
+  review(): void {
     for (const page of this.#pages.values()) {
-      this.#cpu.unguardPage(page.number, guard.code);
+      if (page.isUnchanged(this.#memoryOf(page))) continue;
       for (const region of page.regions) this.#invalidate(region, page);
+      this.#pages.delete(page.number);
+      this.#cpu.unguardPage(page.number, guard.code);
     }
-    this.#pages.clear();
+  }
+
+  #memoryOf(page: CodePage): Uint8Array {
+    const { bytes, physical } = this.#cpu;
+    const at = physical.ramBase + page.number * pageBytes;
+    return bytes.subarray(at, at + pageBytes);
   }
 
   #invalidate(region: Region, page: CodePage): void {
@@ -148,12 +170,14 @@ export class CodeCache {
     this.onInvalidated(region, page);
   }
 
-  /** Decodes the instruction at RIP, which is at `offset` in the page at a host-physical address. May raise a fault of the fetch. */
-  decode(page: number, offset: number, stackBits: StackBits): CachedInstruction | DecodeFailure {
-    const { rip, bits, bytes, physical } = this.#cpu;
-    const pageAt = physical.ramBase + page;
-    const source = (at: number): number => (at < pageBytes ? bytes[pageAt + at]! : this.#cpu.fetch8(rip + at - offset));
-    return this.#make(decode(source, offset, bits), stackBits);
+  /** Decodes the instruction at RIP, which is at `offset` in the page. May raise a fault of the fetch. */
+  decode(page: CodePage, offset: number, stackBits: StackBits): CachedInstruction | DecodeFailure {
+    const { rip, bits } = this.#cpu;
+    const memory = this.#memoryOf(page);
+    const source = (at: number): number => (at < pageBytes ? memory[at]! : this.#cpu.fetch8(rip + at - offset));
+    const decoded = decode(source, offset, bits);
+    if (typeof decoded !== "string") page.note(memory, offset, decoded.length);
+    return this.#make(decoded, stackBits);
   }
 
   /** Decodes the instruction at RIP byte by byte, from memory that cannot be cached. */

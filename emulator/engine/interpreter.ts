@@ -93,9 +93,9 @@ export class Engine {
     return this.#translator?.executed ?? 0;
   }
 
-  /** Forgets all code: the memory under the machine was replaced. */
+  /** The memory under the machine was replaced: forgets code that is no longer there. */
   forget(): void {
-    this.code.clear();
+    this.code.review();
   }
 
   /** Makes the run under way end when the step counter reaches this value, if it would not end before. */
@@ -264,11 +264,11 @@ export class Engine {
   }
 
   /** Decodes what is not in the cache, or checks what does not end in its page. */
-  #fetch({ instructions, host, stackBits, end }: Window, offset: number): CachedInstruction {
+  #fetch({ page, instructions, host, stackBits, end }: Window, offset: number): CachedInstruction {
     const known = instructions[offset];
     if (known?.tail && this.#hasTail(known)) return known;
     this.#checkImage(host + offset);
-    const instruction = this.#valid(this.code.decode(host, offset, stackBits));
+    const instruction = this.#valid(this.code.decode(page, offset, stackBits));
     const beyond = offset + instruction.length - end;
     if (beyond > 0) {
       // Beyond the page, the limit of CS was checked as the bytes were fetched.

@@ -133,7 +133,9 @@ export class Translator {
     const at = physical.ramBase + place.page.number * pageBytes;
     const code = { bytes: bytes.subarray(at, at + pageBytes), start: place.rip, end: place.end, isCode: place.isCode };
     const plan = planRegion(seeds, code, context);
-    return plan.blocks.length === 0 ? undefined : makeRegion({ plan, code, context, addresses, memory });
+    if (plan.blocks.length === 0) return undefined;
+    for (const { offset, bytes: length } of plan.blocks) place.page.note(code.bytes, offset, length);
+    return makeRegion({ plan, code, context, addresses, memory });
   }
 
   /** Entering costs more than it saves: the blocks stay with the interpreter. */

@@ -18,6 +18,7 @@ export interface CodeSource {
 export interface Block {
   /** In the page. */
   readonly offset: number;
+  readonly bytes: number;
   readonly instructions: readonly Decoded[];
 }
 
@@ -81,7 +82,8 @@ function planOf(found: ReadonlyMap<number, Located>, leaders: ReadonlySet<number
       indirect ||= here.indirect;
       at = here.straight && here.next !== undefined && !leaders.has(here.next) ? here.next : undefined;
     }
-    if (instructions.length > 0) blocks.push({ offset, instructions });
+    const bytes = instructions.reduce((sum, { length }) => sum + length, 0);
+    if (bytes > 0) blocks.push({ offset, bytes, instructions });
   }
   return { blocks, indirect };
 }
