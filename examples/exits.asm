@@ -12,7 +12,9 @@
 %pragma ringside ends halted
 %pragma ringside output CPUID MSR CR HLT\n
 
+IA32_PAT         equ 277h
 IA32_SYSENTER_CS equ 174h
+DATA             equ 10h                ; the data segment the guest was started with
 COM1             equ 3F8h
 
         org 100000h
@@ -27,20 +29,22 @@ identify:
         call print
 
 model_specific:
+        mov ecx, IA32_PAT
+        rdmsr                           ; exit: the MSR bitmap has a 1 for this register
+        wrmsr                           ; exit: and another 1 for writing it
         mov ecx, IA32_SYSENTER_CS
-        rdmsr                           ; exit if the MSR bitmap says so
-        mov eax, 8
-        xor edx, edx
-        wrmsr                           ; exit if the MSR bitmap says so
+        rdmsr                           ; no exit: the bitmap has a 0, the guest has a register of its own
         mov esi, text.msr
         call print
 
 control_registers:
         mov eax, cr0                    ; no exit: bits the VMM owns are read from the CR0 read shadow
-        or eax, 2                       ; MP
-        mov cr0, eax                    ; exit if a bit of the CR0 guest/host mask changes
-        mov eax, cr4
-        mov cr4, eax                    ; the same rule for CR4
+        or eax, 20h                     ; NE is such a bit: it must stay 1 in VMX operation
+        mov cr0, eax                    ; exit: a bit of the CR0 guest/host mask differs from the read shadow
+        or eax, 2                       ; MP is not
+        mov cr0, eax                    ; no exit
+        mov eax, cr3
+        mov cr3, eax                    ; no exit: with EPT the guest's page tables are its own
         mov esi, text.cr
         call print
 
@@ -54,6 +58,7 @@ look_around:
         pushfd                          ; the interrupt flag and the I/O privilege level
         popfd                           ; may fail to change them, without a fault
         mov ax, cs                      ; the privilege level, in bits 1:0
+        mov ecx, DATA
         lar eax, ecx                    ; whether a descriptor can be seen from this privilege level
         verr cx                         ; the same, as a yes or no
 

@@ -1,6 +1,7 @@
 import type { Cpu } from "../cpu/cpu.ts";
+import { nullSegment } from "../cpu/descriptor.ts";
 import { accessBits, layout } from "../cpu/layout.ts";
-import { CR0, CR4, CS, EFER } from "../cpu/state.ts";
+import { CR0, CR4, CS, EFER, LDTR } from "../cpu/state.ts";
 import type { StartMode } from "../machine-interface.ts";
 
 /** A guest to be put into memory. Addresses are guest-physical. */
@@ -108,6 +109,7 @@ function setFlat(cpu: Cpu, codeSize: number, gdt: { base: number; limit: number 
     const access = accessBits.g | (isCode ? code | codeSize : data | accessBits.db);
     cpu.setSegment(n, { ...flat, selector: isCode ? codeSelector : dataSelector, access });
   }
+  cpu.setSegment(LDTR, nullSegment(0));
   cpu.setGdtr(gdt.base, gdt.limit);
   cpu.setIdtr(0, 0);
 }
