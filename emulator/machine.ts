@@ -329,8 +329,11 @@ export class Machine implements MachineInterface, Replayable {
 
   save(): unknown {
     const consoles = [...this.#consoles].map(([device, text]) => [device, text.save()] as const);
+    const exit = this.#recorder.at(this.#exit);
     return {
       sequence: this.lastSequence,
+      // The one event that changes after it is recorded: its cost is not known yet while the VMM waits with the guest.
+      exit: { sequence: this.#exit, cost: exit?.kind === "exit" ? exit.cost : 0 },
       devices: this.#bus.save(),
       monitor: this.#monitor?.save(),
       consoles,
@@ -342,6 +345,7 @@ export class Machine implements MachineInterface, Replayable {
   restore(rest: unknown): void {
     const saved = rest as {
       sequence: number;
+      exit: { sequence: number; cost: number };
       devices: unknown;
       monitor: unknown;
       consoles: readonly (readonly [string, unknown])[];
@@ -349,6 +353,8 @@ export class Machine implements MachineInterface, Replayable {
       waiting: boolean;
     };
     this.#recorder.forgetAfter(saved.sequence);
+    this.#exit = saved.exit.sequence;
+    this.#recorder.settle(saved.exit.sequence, saved.exit.cost);
     this.#engine.forget();
     this.#cpu.reload();
     this.#bus.restore(saved.devices);
