@@ -17,6 +17,7 @@ type Binary = Extract<Expression, { kind: "binary" }>;
 export function evaluate(expression: Expression, environment: Environment): Value {
   switch (expression.kind) {
     case "number":
+      return number(expression.value, expression.summed);
     case "string":
       return number(expression.value);
     case "symbol":
@@ -42,7 +43,7 @@ function evaluateUnary(expression: Extract<Expression, { kind: "unary" }>, envir
   if (expression.operator === "-") return scale(value, -1n);
   if (value.unknown) return unknown;
   if (!isScalar(value)) return notScalar(expression.operator, expression.operand, environment);
-  return number(wrap(unaryOperators[expression.operator](value.constant)));
+  return number(wrap(unaryOperators[expression.operator](value.constant)), value.summed);
 }
 
 /** Long sums lean to the left, so the left side is walked in a loop. */
@@ -66,16 +67,17 @@ function apply(node: Binary, a: Value, b: Value, environment: Environment): Valu
   if (operator === "+") return combine(a, b, 1n);
   if (operator === "-") return combine(a, b, -1n);
   if (a.unknown || b.unknown) return unknown;
+  const summed = a.summed || b.summed;
   if (operator === "*") {
-    if (isScalar(b)) return scale(a, b.constant);
-    if (isScalar(a)) return scale(b, a.constant);
+    if (isScalar(b)) return { ...scale(a, b.constant), summed };
+    if (isScalar(a)) return { ...scale(b, a.constant), summed };
   }
   if (!isScalar(a)) return notScalar(operator, node.left, environment);
   if (!isScalar(b)) return notScalar(operator, node.right, environment);
   const known = binaryOperators[operator];
   if (!known) return unknown;
   const result = known.apply(a.constant, b.constant);
-  if (result !== undefined) return number(wrap(result));
+  if (result !== undefined) return number(wrap(result), summed);
   environment.fault("division-by-zero", "Division by zero.", node.right);
   return unknown;
 }
@@ -87,7 +89,8 @@ function evaluateConditional(
   const value = evaluate(condition, environment);
   if (value.unknown) return unknown;
   if (!isScalar(value)) return notScalar("?", condition, environment);
-  return evaluate(value.constant === 0n ? no : yes, environment);
+  const chosen = evaluate(value.constant === 0n ? no : yes, environment);
+  return { ...chosen, summed: chosen.summed || value.summed };
 }
 
 function notScalar(operator: string, span: Span, environment: Environment): Value {

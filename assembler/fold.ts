@@ -6,6 +6,8 @@ import type { BinaryOperator, Expression, UnaryOperator } from "./tree.ts";
 const constant = (e: Expression): bigint | undefined =>
   e.kind === "number" || e.kind === "string" ? e.value : undefined;
 
+const wasSummed = (e: Expression): boolean => e.kind === "number" && e.summed === true;
+
 /** `operands` joined by `operators` in order, grouped by precedence; all operators group to the left. */
 export function binary(operands: readonly Expression[], operators: readonly BinaryOperator[]): Expression {
   const values: Expression[] = [operands[0]!];
@@ -29,14 +31,16 @@ function join(operator: BinaryOperator, left: Expression, right: Expression): Ex
   const span = { start: left.start, end: right.end };
   const [a, b] = [constant(left), constant(right)];
   const value = a === undefined || b === undefined ? undefined : binaryOperators[operator]?.apply(a, b);
-  if (value !== undefined) return { kind: "number", value: wrap(value), ...span };
-  return { kind: "binary", operator, left, right, ...span };
+  if (value === undefined) return { kind: "binary", operator, left, right, ...span };
+  const summed = wasSummed(left) || wasSummed(right) || ((operator === "+" || operator === "-") && value !== 0n);
+  return { kind: "number", value: wrap(value), summed, ...span };
 }
 
 export function unary(operator: UnaryOperator, start: number, operand: Expression): Expression {
   const span = { start, end: operand.end };
   const a = constant(operand);
-  if (a !== undefined) return { kind: "number", value: wrap(unaryOperators[operator](a)), ...span };
+  if (a !== undefined)
+    return { kind: "number", value: wrap(unaryOperators[operator](a)), summed: wasSummed(operand), ...span };
   return { kind: "unary", operator, operand, ...span };
 }
 

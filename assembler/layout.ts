@@ -148,8 +148,8 @@ export function prefixBytes({ tree, context: { bits } }: Item): number[] {
   });
 }
 
-/** Passes after which a program that keeps changing is given up. */
-const mostPasses = 100;
+/** Passes after which a program that keeps changing is given up; fewer for one so large that they would take minutes. */
+const mostPasses = ({ items }: Program): number => Math.max(100, Math.min(1000, 20_000_000 / (items.length + 1)));
 
 /**
  * Repeats `pass`, which places all items again and returns the program, until no label moves and no constant changes, as
@@ -157,7 +157,7 @@ const mostPasses = 100;
  */
 export function settle(first: Program, pass: () => Program): boolean {
   let program = first;
-  for (let n = 0; n < mostPasses; n++) {
+  for (let n = 0; n < mostPasses(program); n++) {
     const before = starts(program.sections.values());
     placeSections(program.sections.values(), program.origin ?? 0);
     const moved = starts(program.sections.values()) !== before;

@@ -43,7 +43,8 @@ export type BinaryOperator =
 export type UnaryOperator = "-" | "+" | "~" | "!";
 
 export type Expression =
-  | (Span & { readonly kind: "number"; readonly value: bigint })
+  /** `summed`: see `Value`. */
+  | (Span & { readonly kind: "number"; readonly value: bigint; readonly summed?: boolean })
   /** A quoted string; `value` is its first eight bytes, little-endian. */
   | (Span & { readonly kind: "string"; readonly value: bigint; readonly bytes: Uint8Array })
   /** `slot` counts the symbols of the line, in order of appearance. */

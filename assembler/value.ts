@@ -8,8 +8,6 @@ export interface Term {
   readonly coefficient: bigint;
   /** A factor was written, even if it is 1: `[eax*1]` wants eax as index. */
   readonly scaled: boolean;
-  /** It came about by adding the register to itself. */
-  readonly summed?: boolean;
 }
 
 /**
@@ -22,21 +20,38 @@ export interface Value {
   readonly terms: readonly Term[];
   /** Depends on a symbol that has no value yet. */
   readonly unknown: boolean;
+  /** There is a constant part, though it may be 0. */
+  readonly hasConstant: boolean;
+  /**
+   * Two constants, or a register with itself, were added on the way, and the sum was not 0. nasm then no longer knows
+   * which register of an address came first, and takes the one that is first in the alphabet as base.
+   */
+  readonly summed: boolean;
 }
 
 const none: readonly Term[] = [];
 
-export const number = (constant: bigint): Value => ({ constant, terms: none, unknown: false });
-export const unknown: Value = { constant: 1n, terms: none, unknown: true };
+export const number = (constant: bigint, summed = false): Value => ({
+  constant,
+  terms: none,
+  unknown: false,
+  hasConstant: true,
+  summed,
+});
+export const unknown: Value = { constant: 1n, terms: none, unknown: true, hasConstant: true, summed: false };
 export const offset = (section: Section, bytes: number): Value => ({
   constant: BigInt(bytes),
   terms: [{ base: section, coefficient: 1n, scaled: false }],
   unknown: false,
+  hasConstant: true,
+  summed: false,
 });
 export const register = (base: RegisterName): Value => ({
   constant: 0n,
   terms: [{ base, coefficient: 1n, scaled: false }],
   unknown: false,
+  hasConstant: false,
+  summed: false,
 });
 
 export const isScalar = (value: Value): boolean => value.terms.length === 0;
@@ -44,15 +59,30 @@ export const isScalar = (value: Value): boolean => value.terms.length === 0;
 /** `a + sign * b`. */
 export function combine(a: Value, b: Value, sign: 1n | -1n): Value {
   const constant = wrap(a.constant + sign * b.constant);
-  if (isScalar(b)) return { constant, terms: a.terms, unknown: a.unknown || b.unknown };
+  const both = a.hasConstant && b.hasConstant;
+  const rest = {
+    constant,
+    unknown: a.unknown || b.unknown,
+    hasConstant: both ? constant !== 0n : a.hasConstant || b.hasConstant,
+    summed: a.summed || b.summed || (both && constant !== 0n),
+  };
+  return isScalar(b) ? { ...rest, terms: a.terms } : combineTerms(a, b, sign, rest);
+}
+
+function combineTerms(a: Value, b: Value, sign: 1n | -1n, rest: Omit<Value, "terms">): Value {
   const terms = [...a.terms];
+  let { summed } = rest;
   for (const term of b.terms) {
     const at = terms.findIndex((other) => other.base === term.base);
-    const coefficient = sign * term.coefficient;
-    if (at < 0) terms.push({ ...term, coefficient });
-    else terms[at] = { ...terms[at]!, coefficient: terms[at]!.coefficient + coefficient, summed: true };
+    const old = terms[at];
+    const coefficient = (old?.coefficient ?? 0n) + sign * term.coefficient;
+    if (!old) terms.push({ ...term, coefficient });
+    else {
+      terms[at] = { ...old, coefficient };
+      summed ||= coefficient !== 0n;
+    }
   }
-  return { constant, terms: terms.filter((term) => term.coefficient !== 0n), unknown: a.unknown || b.unknown };
+  return { ...rest, summed, terms: terms.filter((term) => term.coefficient !== 0n) };
 }
 
 export function scale(a: Value, factor: bigint): Value {

@@ -1,4 +1,4 @@
-import { type SegmentName, segmentNames, type Width } from "../isa/registers.ts";
+import { type RegisterName, type SegmentName, segmentNames, type Width } from "../isa/registers.ts";
 import type { WrittenMemory, WrittenOperand, WrittenPrefixes } from "../isa/statement.ts";
 import { type Environment, evaluate } from "./expression.ts";
 import type { Context } from "./item.ts";
@@ -107,7 +107,7 @@ type MutableMemory = { -readonly [K in keyof WrittenMemory]: WrittenMemory[K] };
 
 function memory(tree: MemoryTree, conversion: Conversion): WrittenMemory | undefined {
   const value = evaluate(tree.address, conversion);
-  const registers = addressRegisters(value, tree.address, tree.addressWords.includes("nosplit"), conversion);
+  const registers = addressRegisters(value, tree.address, conversion);
   const segment = segmentOf(tree.segment, conversion);
   const place = address(
     { ...value, terms: value.terms.filter((term) => !("class" in term.base)) },
@@ -121,6 +121,8 @@ function memory(tree: MemoryTree, conversion: Conversion): WrittenMemory | undef
   if (segment) operand.segment = segment;
   if (place.section) operand.relocatable = true;
   addressWords(tree.addressWords, operand);
+  // A register added to itself is split all the same.
+  if (value.summed) operand.nosplit = false;
   if (!addressSizeFits(operand))
     return fault(conversion, "bad-address", "The size in the brackets is not that of the registers.", tree.address);
   const flat = !registers.base && !registers.index && segment !== "fs" && segment !== "gs";
@@ -152,24 +154,25 @@ function addressSizeFits({ addressSize, base, index }: WrittenMemory): boolean {
 type Registers = Pick<WrittenMemory, "base" | "index" | "scale">;
 
 /** Which register is base and which index, as nasm reads it: a written factor makes an index. */
-function addressRegisters(value: Value, span: Span, nosplit: boolean, conversion: Conversion): Registers | undefined {
-  const [first, second, third] = registersOf(value);
-  if (!first) return {};
+function addressRegisters(value: Value, span: Span, conversion: Conversion): Registers | undefined {
+  const registers = registersOf(value);
   const wrong = (message: string) => fault(conversion, "bad-address", message, span);
-  // nasm keeps the sum as base and index here; which is which would be lost.
-  if (nosplit && first.summed) return wrong("With nosplit, write a factor instead of adding a register to itself.");
-  if (third) return wrong("An address has at most two registers.");
-  for (const term of second ? [first, second] : [first])
-    if (term.coefficient < 0n) return wrong(`An address cannot subtract a register (${term.base.name}).`);
-  if (!second) {
-    if (first.scaled || first.coefficient !== 1n) return { index: first.base, scale: Number(first.coefficient) };
-    return { base: first.base };
-  }
+  if (registers.length > 2) return wrong("An address has at most two registers.");
+  const negative = registers.find((term) => term.coefficient < 0n);
+  if (negative) return wrong(`An address cannot subtract a register (${negative.base.name}).`);
+  const [first, second] = value.summed ? registers.toSorted(byName) : registers;
+  if (!first) return {};
+  // A factor of 1 is only remembered where the order is.
+  const isIndex = first.coefficient !== 1n || (first.scaled && !value.summed);
+  if (!second) return isIndex ? { index: first.base, scale: Number(first.coefficient) } : { base: first.base };
   if (first.coefficient !== 1n && second.coefficient !== 1n) return wrong("Only one register can have a factor.");
-  const swap = first.coefficient !== 1n || (first.scaled && second.coefficient === 1n);
+  const swap = isIndex && second.coefficient === 1n;
   const [base, index] = swap ? [second, first] : [first, second];
   return { base: base.base, index: index.base, scale: Number(index.coefficient) };
 }
+
+const byName = (a: { readonly base: RegisterName }, b: { readonly base: RegisterName }): number =>
+  a.base.name < b.base.name ? -1 : 1;
 
 /** `false`: reported as wrong. */
 function segmentOf(expression: Expression | undefined, conversion: Conversion): SegmentName | undefined | false {
