@@ -28,12 +28,15 @@ const failing = (checks: readonly EntryCheck[], vmcs: Vmcs): EntryCheck | undefi
   checks.find((check) => !check.holds(vmcs));
 
 /** The first check that does not hold, and how the entry fails by it; undefined if the guest can be entered. */
-export function checkEntry(vmcs: Vmcs): EntryFailure | undefined {
-  const control = failing(controlChecks, vmcs);
+export function checkEntry(
+  vmcs: Vmcs,
+  checks: Readonly<Record<keyof typeof entryChecks, readonly EntryCheck[]>> = entryChecks,
+): EntryFailure | undefined {
+  const control = failing(checks.controls, vmcs);
   if (control) return { kind: "vmfail", error: 7, check: control };
-  const host = failing(hostChecks, vmcs);
+  const host = failing(checks.host, vmcs);
   if (host) return { kind: "vmfail", error: 8, check: host };
-  const guest = failing(guestChecks, vmcs);
+  const guest = failing(checks.guest, vmcs);
   if (guest) return { kind: "exit", reason: 33, qualification: guest.qualification ?? 0, check: guest };
   return undefined;
 }

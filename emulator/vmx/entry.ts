@@ -1,42 +1,9 @@
-import type { Cpu } from "../cpu/cpu.ts";
-import { stepArmed } from "../cpu/interrupts.ts";
-import { layout } from "../cpu/layout.ts";
 import type { Fault } from "../cpu/monitor.ts";
-import { SS, signedNumber } from "../cpu/state.ts";
-import { isOn } from "./controls.ts";
-import { guestSegments } from "./entry-checks-guest.ts";
-import { plainFields } from "./exit.ts";
+import { checkEntry, type EntryCheck, type EntryFailure, entryChecks } from "./entry-checks.ts";
+import { usualFields } from "./guest-state.ts";
 import { eventType } from "./qualification.ts";
-import type { Vmcs } from "./vmcs.ts";
-
-/** Pending debug exceptions: BS, a single step that is still to be delivered. */
-export const pendingSingleStep = 1n << 14n;
-
-/** Loads the guest's state from a VMCS that has passed the entry checks (SDM Vol. 3, 27.3.2). */
-export function loadGuest(cpu: Cpu, vmcs: Vmcs): void {
-  for (const [field, offset] of plainFields) cpu.r64[offset >> 3] = vmcs.get(field);
-  const is64 = isOn(vmcs, "ia32eModeGuest");
-  const base = (value: bigint): number => (is64 ? signedNumber(value) : Number(value));
-  cpu.setGdtr(base(vmcs.get("guestGdtrBase")), vmcs.number("guestGdtrLimit"));
-  cpu.setIdtr(base(vmcs.get("guestIdtrBase")), vmcs.number("guestIdtrLimit"));
-  for (const [n, names] of guestSegments.entries())
-    cpu.writeSegment(n, {
-      selector: vmcs.number(names.selector),
-      access: vmcs.number(names.access),
-      limit: vmcs.number(names.limit),
-      base: base(vmcs.get(names.base)),
-    });
-  if (isOn(vmcs, "loadDebugControls")) cpu.r64[(layout.debug >> 3) + 7] = vmcs.get("guestDr7");
-  if (isOn(vmcs, "entryLoadPat")) cpu.r64[layout.pat >> 3] = vmcs.get("guestPat");
-  if (isOn(vmcs, "entryLoadEfer")) cpu.r64[layout.efer >> 3] = vmcs.get("guestEfer");
-  if (isOn(vmcs, "tscOffsetting")) cpu.r64[layout.tscOffset >> 3] = vmcs.get("tscOffset");
-  cpu.flags = vmcs.number("guestRflags");
-  cpu.activity = vmcs.number("guestActivity");
-  const stepDue = (vmcs.get("guestPendingDebug") & pendingSingleStep) !== 0n;
-  cpu.interruptibility = vmcs.number("guestInterruptibility") | (stepDue ? stepArmed : 0);
-  cpu.setCpl((cpu.access(SS) >> 5) & 3);
-  cpu.refresh();
-}
+import { fieldOffset, type Vmcs, vmcsBytes } from "./vmcs.ts";
+import { encodingParts, vmcsFields } from "./vmcs-fields.ts";
 
 /** The event that VM-entry interruption information asks to inject; undefined if it is not valid. */
 export function injectedEvent(vmcs: Vmcs): Fault | { readonly kind: "interrupt"; readonly vector: number } | undefined {
@@ -57,4 +24,60 @@ export function injectedEvent(vmcs: Vmcs): Fault | { readonly kind: "interrupt";
           : "software-exception",
     length: type === eventType.hardwareException ? 0 : vmcs.number("entryInstructionLength"),
   };
+}
+
+const words = vmcsBytes / 4;
+/** Words of the VMCS that usual fields take. */
+const usualWords = new Uint8Array(words);
+for (const field of usualFields) {
+  const { encoding } = vmcsFields[field];
+  const first = fieldOffset(encoding) / 4;
+  usualWords.fill(1, first, first + encodingParts(encoding).bits / 32);
+}
+
+const usual = new Set(usualFields);
+const ofUsual = (checks: readonly EntryCheck[]): readonly EntryCheck[] =>
+  checks.filter(({ field }) => usual.has(field));
+const usualChecks = {
+  controls: ofUsual(entryChecks.controls),
+  host: ofUsual(entryChecks.host),
+  guest: ofUsual(entryChecks.guest),
+} as const;
+
+/**
+ * Remembers a VMCS as an exit left it. All of it passed the checks of the entry before, or was saved by the processor: an
+ * entry after which only usual fields have changed need check only those.
+ */
+export class SavedVmcs {
+  readonly #vmcs: Vmcs;
+  readonly #saved = new Uint32Array(words);
+  #valid = false;
+
+  constructor(vmcs: Vmcs) {
+    this.#vmcs = vmcs;
+  }
+
+  /** An exit has just saved the guest's state. */
+  remember(): void {
+    this.#saved.set(this.#vmcs.words);
+    this.#valid = true;
+  }
+
+  /** The memory under the VMCS was replaced. */
+  forget(): void {
+    this.#valid = false;
+  }
+
+  /** Has anything but usual fields changed? */
+  get changed(): boolean {
+    if (!this.#valid) return true;
+    const now = this.#vmcs.words;
+    for (let n = 0; n < words; n++) if (now[n] !== this.#saved[n] && usualWords[n] === 0) return true;
+    return false;
+  }
+
+  /** The checks of the coming entry, as far as they can fail. */
+  check(changed: boolean): EntryFailure | undefined {
+    return changed ? checkEntry(this.#vmcs) : checkEntry(this.#vmcs, usualChecks);
+  }
 }

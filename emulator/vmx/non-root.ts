@@ -6,8 +6,9 @@ import type { Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import { isOn } from "./controls.ts";
 import { type EptMisconfiguration, type EptViolation, walkEpt } from "./ept.ts";
-import { type ExitData, interruptionInfo, saveGuest, writeExit } from "./exit.ts";
+import { type ExitData, interruptionInfo, writeExit } from "./exit.ts";
 import { type Attempt, decideExit } from "./exit-rules.ts";
+import { saveGuest } from "./guest-state.ts";
 import type { HostMemory } from "./host-memory.ts";
 import {
   controlAccess,

@@ -37,11 +37,16 @@ export class Vmcs {
   readonly #bytes: DataView;
   /** Host-physical address of the region. */
   readonly address: number;
+  /** The region as words and half words; `fieldOffset` says where fields are. */
+  readonly words: Uint32Array;
+  readonly halves: Uint16Array;
 
-  /** `bytes` are the `vmcsBytes` bytes of the region. */
+  /** `bytes` are the `vmcsBytes` bytes of the region, aligned to 4. */
   constructor(bytes: DataView, address: number) {
     this.#bytes = bytes;
     this.address = address;
+    this.words = new Uint32Array(bytes.buffer, bytes.byteOffset, vmcsBytes / 4);
+    this.halves = new Uint16Array(bytes.buffer, bytes.byteOffset, vmcsBytes / 2);
   }
 
   /** As after VMCLEAR of a region whose first dword the VMM has filled: all fields zero, launch state clear. */

@@ -4,7 +4,7 @@ import { layout } from "../../cpu/layout.ts";
 import { writeCr0, writeCr4 } from "../../cpu/modes.ts";
 import { readMsr, writeMsr } from "../../cpu/msr.ts";
 import { bitsOf } from "../../vmx/bit-layout.ts";
-import { saveGuest } from "../../vmx/exit.ts";
+import { saveGuest } from "../../vmx/guest-state.ts";
 import { hypercall } from "../hypercall.ts";
 import { emulatePort, hypervisorCpuid } from "./device-emulation.ts";
 import type { HardwareAssisted } from "./hardware-assisted.ts";

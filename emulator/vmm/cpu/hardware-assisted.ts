@@ -2,13 +2,14 @@ import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import type { Observer } from "../../cpu/environment.ts";
 import { isVmExit, pushesErrorCode, vectorName } from "../../cpu/fault.ts";
+import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import { hex } from "../../vmx/bit-layout.ts";
 import { controls, isOn } from "../../vmx/controls.ts";
-import { injectedEvent, loadGuest, pendingSingleStep } from "../../vmx/entry.ts";
+import { injectedEvent, SavedVmcs } from "../../vmx/entry.ts";
 import { checkEntry, type EntryFailure, entryFailureText } from "../../vmx/entry-checks.ts";
-import { saveGuest } from "../../vmx/exit.ts";
 import { entryFailureBit, exitReasonNamed } from "../../vmx/exit-reasons.ts";
+import { loadGuest, loadUsual, pendingSingleStep, saveGuest } from "../../vmx/guest-state.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { type Exit, injectExceptionInfo, injectInterruptInfo, NonRoot } from "../../vmx/non-root.ts";
 import { decodeQualification } from "../../vmx/qualification.ts";
@@ -25,6 +26,11 @@ const trapFlag = 0x100n;
 const interruptFlag = 0x200n;
 const resumeFlag = 0x10000n;
 const blockedByStiOrMovSs = 3;
+
+/** The processor's state block in words; the counters in it run on while an exit is pending. */
+const stateWords = layout.end >> 2;
+const countersStart = layout.steps >> 2;
+const countersEnd = layout.activity >> 2;
 
 interface Saved {
   readonly pending: Pending | null;
@@ -44,6 +50,9 @@ export class HardwareAssisted implements Monitor {
   readonly vmcs: Vmcs;
   readonly context: VmmContext;
   readonly nestedPaging: NestedPaging;
+  /** The VMCS, and the processor's state, as the last exit left them. */
+  readonly #savedVmcs: SavedVmcs;
+  readonly #savedState = new Uint32Array(stateWords);
   readonly #nonRoot: NonRoot;
   readonly #allocator: Allocator;
   readonly #dispatcher: Dispatcher<HardwareAssisted>;
@@ -62,6 +71,7 @@ export class HardwareAssisted implements Monitor {
     const memory = new HostMemory(context.cpu);
     this.#allocator = new Allocator(memory, context.guestBytes);
     this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator);
+    this.#savedVmcs = new SavedVmcs(this.vmcs);
     this.#nonRoot = new NonRoot(context.cpu, this.vmcs, memory, (exit) => this.#left(exit));
     this.nestedPaging = new NestedPaging(memory, this.#allocator, this.vmcs);
     this.#dispatcher = new Dispatcher(context, "vtx-ept", exitHandlers);
@@ -135,6 +145,8 @@ export class HardwareAssisted implements Monitor {
   }
 
   #left(exit: Exit): void {
+    this.#savedVmcs.remember();
+    this.#savedState.set(this.cpu.u32.subarray(0, stateWords));
     const { reason, vector, what, why } = exit;
     const qualification = exit.qualification ?? 0n;
     this.#dispatcher.left({
@@ -149,12 +161,19 @@ export class HardwareAssisted implements Monitor {
 
   handleExit(): void {
     this.#work = 0;
-    // A debugger may have changed registers while the exit was pending.
-    saveGuest(this.cpu, this.vmcs);
+    if (this.#stateChanged()) saveGuest(this.cpu, this.vmcs);
     this.#inVmm = true;
     const handled = this.#dispatcher.dispatch(this);
     this.#inVmm = false;
     if (handled !== undefined) this.#enter(handled);
+  }
+
+  /** A debugger may have changed registers while the exit was pending. */
+  #stateChanged(): boolean {
+    const { u32 } = this.cpu;
+    for (let n = 0; n < stateWords; n++)
+      if (u32[n] !== this.#savedState[n] && (n < countersStart || n >= countersEnd)) return true;
+    return false;
   }
 
   /** VMREAD. */
@@ -259,13 +278,15 @@ export class HardwareAssisted implements Monitor {
   /** VMRESUME. */
   #enter(handled: string): void {
     this.#offerInterrupt();
-    const failure = checkEntry(this.vmcs);
+    const { changed } = this.#savedVmcs;
+    const failure = this.#savedVmcs.check(changed);
     if (failure) {
       this.#entryFailed(failure);
       return;
     }
     const event = injectedEvent(this.vmcs);
-    loadGuest(this.cpu, this.vmcs);
+    if (changed) loadGuest(this.cpu, this.vmcs);
+    else loadUsual(this.cpu, this.vmcs);
     this.cpu.attention = true;
     this.#dispatcher.resumed(handled, this.#work);
     if (event) this.#inject(event);
@@ -338,6 +359,8 @@ export class HardwareAssisted implements Monitor {
     this.#dispatcher.pending = pending ?? undefined;
     this.#waiting = waiting;
     this.#allocator.release(nextPage);
+    this.#savedVmcs.forget();
+    this.#savedState.fill(0);
   }
 }
 

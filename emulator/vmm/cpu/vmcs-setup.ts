@@ -4,7 +4,7 @@ import { CR0, TR } from "../../cpu/state.ts";
 import { adjust } from "../../vmx/capabilities.ts";
 import { controlWord } from "../../vmx/controls.ts";
 import { makeEptp } from "../../vmx/ept.ts";
-import { saveGuest } from "../../vmx/exit.ts";
+import { saveGuest } from "../../vmx/guest-state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import { Vmcs, vmcsBytes } from "../../vmx/vmcs.ts";
 import type { Allocator } from "../allocator.ts";
