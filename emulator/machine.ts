@@ -3,6 +3,7 @@ import { techniqueById } from "../isa/technique.ts";
 import { Cpu } from "./cpu/cpu.ts";
 import { layout, ramBase } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
+import { CS } from "./cpu/state.ts";
 import { createConsoleText } from "./devices/console-text.ts";
 import { createDevices, type Devices } from "./devices/index.ts";
 import { Engine, type EngineStop } from "./engine/interpreter.ts";
@@ -65,6 +66,8 @@ export class Machine implements MachineInterface, Replayable {
   #stopped: Stopped | undefined;
   /** Stopped because the guest waits for input: it goes on when there is some. */
   #waiting = false;
+  /** Virtual time of the next device deadline when the present slice of the run began. */
+  #deadline = Number.POSITIVE_INFINITY;
   /** The latest exit event. */
   #exit = 0;
 
@@ -83,7 +86,7 @@ export class Machine implements MachineInterface, Replayable {
     });
     this.#bus = new Bus(this.#devices.all, this.#devices.pic, {
       record: (body) => this.#record(body),
-      touched: () => this.#reconsider(),
+      touched: () => this.#devicesChanged(),
     });
     this.#cpu = new Cpu({ memory, ramBytes, bus: this.#bus });
     this.#recorder = new Recorder(() => this.#present());
@@ -110,7 +113,7 @@ export class Machine implements MachineInterface, Replayable {
       record: (body) => this.#record(body),
       settle: (sequence, cost) => {
         this.#recorder.settle(sequence, cost);
-        this.#reconsider();
+        this.#timePasses();
       },
       stop: (reason, text) => this.#stop(reason, text),
     });
@@ -134,8 +137,12 @@ export class Machine implements MachineInterface, Replayable {
     return BigInt.asUintN(64, BigInt(this.#cpu.rip));
   }
   get linearRip(): bigint {
-    const linear = this.rip + BigInt(this.#cpu.bases[1]!);
-    return BigInt.asUintN(this.#cpu.longMode ? 64 : 32, linear);
+    return BigInt.asUintN(64, BigInt(this.#linear));
+  }
+  /** The linear instruction pointer: unsigned, or signed canonical in 64-bit code. */
+  get #linear(): number {
+    const linear = this.#cpu.bases[CS]! + this.#cpu.rip;
+    return this.#cpu.bits === 64 ? linear : linear >>> 0;
   }
   get cpl(): number {
     return this.#cpu.cpl;
@@ -148,7 +155,9 @@ export class Machine implements MachineInterface, Replayable {
   }
 
   #present() {
-    return { cycle: this.cycle, step: this.now, vm: "vm0", vcpu: 0, rip: this.linearRip.toString(16) };
+    const linear = this.#linear;
+    const rip = linear < 0 ? this.linearRip.toString(16) : linear.toString(16);
+    return { cycle: this.cycle, step: this.now, vm: "vm0", vcpu: 0, rip };
   }
 
   /** All machine memory: processor state, TLB and host-physical RAM (`cpu/layout.ts`). To compare, not to change. */
@@ -162,8 +171,7 @@ export class Machine implements MachineInterface, Replayable {
     const event = this.#recorder.record(body);
     if (body.kind === "exit") {
       this.#exit = event.sequence;
-      // Leaving the guest takes time, and a device's deadline may be in it.
-      this.#engine.stopBy(this.now);
+      this.#timePasses();
     }
     return event;
   }
@@ -203,15 +211,15 @@ export class Machine implements MachineInterface, Replayable {
 
   run({ steps, breakpoints, stopOnExit }: RunOptions): Stop {
     const end = this.now + steps;
-    const start = { linear: this.linearRip, instructions: this.instructions };
-    const moved = () => this.linearRip !== start.linear || this.instructions !== start.instructions;
+    const start = { linear: this.#linear, instructions: this.instructions };
+    const moved = () => this.#linear !== start.linear || this.instructions !== start.instructions;
     const stopsOn = (exit: MachineEvent) => (typeof stopOnExit === "function" ? stopOnExit(exit) : stopOnExit === true);
     for (;;) {
       this.#timeline.pause();
       if (this.#stopped) return this.#stopped;
-      const here = this.linearRip;
       const pending = this.pendingExit;
-      if (breakpoints?.has(here) && !pending && moved()) return { kind: "breakpoint", address: here };
+      if (breakpoints?.size && !pending && moved() && breakpoints.has(this.linearRip))
+        return { kind: "breakpoint", address: this.linearRip };
       if (this.now >= end) return { kind: "limit" };
       const stop = this.#slice(end, breakpoints, Boolean(stopOnExit));
       if (stop.kind === "breakpoint") return stop;
@@ -224,9 +232,9 @@ export class Machine implements MachineInterface, Replayable {
   /** Runs to the next moment at which something other than the processor may happen, at most to `end`. */
   #slice(end: number, breakpoints: ReadonlySet<bigint> | undefined, stopOnExit: boolean): EngineStop {
     this.#serveDevices();
-    const deadline = this.#bus.nextDeadline() ?? Number.POSITIVE_INFINITY;
+    this.#deadline = this.#bus.nextDeadline() ?? Number.POSITIVE_INFINITY;
     const pause = Math.max(1, this.#timeline.nextPause - this.now);
-    const steps = Math.ceil(Math.min(end - this.now, deadline - this.cycle, pause));
+    const steps = Math.ceil(Math.min(end - this.now, this.#deadline - this.cycle, pause));
     // A pending exit is handled first; the engine would return for it again.
     const run = this.pendingExit ? { steps: 1 } : { steps, stopOnExit };
     const stop = this.#engine.run({ ...run, breakpoints });
@@ -249,14 +257,20 @@ export class Machine implements MachineInterface, Replayable {
   #serveDevices(): void {
     for (let due = this.#bus.nextDeadline(); due !== undefined && due <= this.cycle; due = this.#bus.nextDeadline()) {
       this.#bus.tick();
-      this.#reconsider();
+      this.#devicesChanged();
     }
   }
 
-  /** Deadlines or interrupt lines may have changed: the engine returns at the next boundary, so that they are looked at. */
-  #reconsider(): void {
-    this.#engine.stopBy(this.now);
+  /** Deadlines and interrupt lines may be others now. For an earlier deadline the engine returns at the next boundary. */
+  #devicesChanged(): void {
+    const deadline = this.#bus.nextDeadline();
+    if (deadline !== undefined && deadline < this.#deadline) this.#engine.stopBy(this.now);
     if (this.#bus.interruptPending()) this.#cpu.attention = true;
+  }
+
+  /** More time passes than the steps taken, as between guest and VMM: a deadline that was to be met at a step comes earlier. */
+  #timePasses(): void {
+    if (this.#deadline !== Number.POSITIVE_INFINITY) this.#engine.stopBy(this.now);
   }
 
   /** The processor is halted: time passes to the next interrupt a device will raise, if there is one. */
@@ -313,7 +327,7 @@ export class Machine implements MachineInterface, Replayable {
       this.#devices.uart.type(bytes);
       if (this.#waiting) this.#stopped = undefined;
       this.#waiting = false;
-      this.#reconsider();
+      this.#devicesChanged();
     });
   }
 
