@@ -1,6 +1,7 @@
 import { controlChecks } from "./entry-checks-controls.ts";
 import { guestChecks } from "./entry-checks-guest.ts";
 import { hostChecks } from "./entry-checks-host.ts";
+import { instructionErrors } from "./exit-reasons.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { encodingText, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
 
@@ -46,9 +47,7 @@ export function entryFailureText(vmcs: Vmcs, failure: EntryFailure): string {
   const kind =
     failure.kind === "exit"
       ? "exit reason 33, invalid guest state"
-      : failure.error === 7
-        ? "VM-instruction error 7, invalid control field"
-        : "VM-instruction error 8, invalid host-state field";
+      : `VM-instruction error ${failure.error}, ${instructionErrors[failure.error]}`;
   const { field, sentence, id } = failure.check;
   const value = vmcs.get(field).toString(16).toUpperCase();
   return `VM entry failed (${kind}): ${sentence} Check ${id}: ${vmcsFields[field].name} ${encodingText(field)} = ${value}h.`;

@@ -98,14 +98,10 @@ export const exitReasons: readonly ExitReason[] = [
   r(85, "WRMSRNS", "fault", "none"),
 ];
 
-const byNumber = new Map(exitReasons.map((reason) => [reason.number, reason]));
 const byName = new Map(exitReasons.map((reason) => [reason.name, reason]));
 
 /** Bit 31 of the exit-reason field 4402h: the entry failed and the guest did not run. */
 export const entryFailureBit = 0x80000000;
-
-/** The reason of an exit-reason field (bits 15:0). */
-export const exitReasonOf = (field: number): ExitReason | undefined => byNumber.get(field & 0xffff);
 
 /** Throws for a name that is not in the table. */
 export function exitReasonNamed(name: string): ExitReason {

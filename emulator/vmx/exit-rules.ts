@@ -1,6 +1,6 @@
 import type { Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
-import { type ControlName, controlRule, controls, isOn } from "./controls.ts";
+import { type ControlName, controlRule, isOn } from "./controls.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { encodingText, type VmcsField } from "./vmcs-fields.ts";
 
@@ -293,12 +293,3 @@ export function decideExit(vmcs: Vmcs, read: ReadByte, attempt: Attempt): Decisi
       return attempt.reason in simple ? simpleRule(vmcs, attempt.reason as SimpleReason) : alwaysRule(attempt.reason);
   }
 }
-
-/** The names a row's `exits` column may use for what decides an exit; rows and rules are checked against it. */
-export const decidingRules: readonly string[] = [
-  ...Object.values(controls).map((c) => c.name),
-  "CR0 guest/host mask",
-  "CR4 guest/host mask",
-  "I/O bitmaps",
-  "MSR bitmaps",
-];

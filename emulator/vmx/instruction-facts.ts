@@ -35,9 +35,6 @@ const isControl = (operand: Operand | undefined): operand is Register =>
 const isGeneral = (operand: Operand | undefined): operand is Register =>
   operand?.kind === "register" && operand.class === "general";
 
-/** General register at the operand's width, unsigned. */
-export const registerValue = (cpu: Cpu, { number, width }: Register): bigint => BigInt.asUintN(width, cpu.r64[number]!);
-
 /** 16-bit register or memory operand (LMSW, LLDT, LTR, MOV Sreg). May fault as the instruction would. */
 export function wordOperand(cpu: Cpu, operand: Operand): number {
   if (operand.kind === "memory") return cpu.load16(segmentOf(operand.segment), effectiveOffset(cpu, operand));

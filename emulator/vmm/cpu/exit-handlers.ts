@@ -6,8 +6,9 @@ import { readMsr, writeMsr } from "../../cpu/msr.ts";
 import { bitsOf } from "../../vmx/bit-layout.ts";
 import { saveGuest } from "../../vmx/guest-state.ts";
 import { hypercall } from "../hypercall.ts";
-import { emulatePort, hypervisorCpuid } from "./device-emulation.ts";
+import { emulatePort } from "../io/emulated.ts";
 import type { HardwareAssisted } from "./hardware-assisted.ts";
+import { hypervisorCpuid } from "./hypervisor-cpuid.ts";
 
 type Handler = (vm: HardwareAssisted) => string | undefined;
 
