@@ -30,6 +30,9 @@ export class CachedInstruction implements DynamicOperands {
   heat = 0;
   /** Translated code that a block beginning here can enter. */
   region: Region | undefined;
+  /** Times it was entered here, and instructions executed by that, to see whether it is worth while. */
+  entries = 0;
+  gained = 0;
   /** Of an instruction that goes on in the next page: the bytes there. */
   tail: Uint8Array | undefined;
 

@@ -5,7 +5,7 @@ import { layout } from "../cpu/layout.ts";
 import type { Fault, VmExit } from "../cpu/monitor.ts";
 import { CS, unsigned64 } from "../cpu/state.ts";
 import { Breakpoints } from "./breakpoints.ts";
-import { type CachedInstruction, CodeCache, flow, modeIndex } from "./code-cache.ts";
+import { type CachedInstruction, CodeCache, type CodePage, flow, modeIndex } from "./code-cache.ts";
 import { exceptionVectors } from "./exceptions.ts";
 import { Handlers } from "./handlers.ts";
 import { pageBytes } from "./page.ts";
@@ -61,6 +61,8 @@ interface Window extends Place {
   /** High 32 bits of RIP. */
   readonly high: number;
   readonly stackBits: 16 | 32 | 64;
+  /** `Cpu.generation` when all this was found out. */
+  readonly generation: number;
 }
 
 /**
@@ -75,6 +77,7 @@ export class Engine {
   /** Value of the step counter at which the run ends. */
   #target = 0;
   #breakpoints: Breakpoints | undefined;
+  #lastWindow: Window | undefined;
   /** Where and when the run began: a breakpoint there is passed over until an instruction has retired. */
   #started = { linear: 0, retired: 0 };
 
@@ -110,6 +113,7 @@ export class Engine {
   run({ steps: count, breakpoints, stopOnExit }: EngineRun): EngineStop {
     const { f64 } = this.cpu;
     this.#target = f64[steps]! + count;
+    this.#lastWindow = undefined;
     this.#started = { linear: this.#linear, retired: this.#retired };
     this.#breakpoints = breakpoints?.size ? new Breakpoints(breakpoints) : undefined;
     while (f64[steps]! < this.#target) {
@@ -197,22 +201,33 @@ export class Engine {
   /** The page at RIP; undefined where code is not in RAM. */
   #window(): Window | undefined {
     const { cpu } = this;
-    const { rip, stackBits } = cpu;
+    const { rip } = cpu;
     const linear = cpu.codeLinear(rip);
     const physical = cpu.fetchPage(linear);
     if (!cpu.physical.isRam(physical)) return undefined;
+    const offset = physical & (pageBytes - 1);
+    const known = this.#lastWindow;
+    if (known && known.generation === cpu.generation && known.host === physical - offset && known.rip === rip - offset)
+      return known;
     const page = this.code.page(physical);
+    this.#lastWindow = this.#openWindow(page, linear, offset);
+    return this.#lastWindow;
+  }
+
+  #openWindow(page: CodePage, linear: number, offset: number): Window {
+    const { cpu } = this;
+    const { rip, bits, stackBits, generation } = cpu;
     const host = page.number * pageBytes;
-    const offset = physical - host;
-    const room = cpu.bits === 64 ? Number.POSITIVE_INFINITY : cpu.limit(CS) + 1 - rip;
+    const room = bits === 64 ? Number.POSITIVE_INFINITY : cpu.limit(CS) + 1 - rip;
     return {
       page,
-      instructions: page.instructions(modeIndex(cpu.bits, stackBits)),
+      instructions: page.instructions(modeIndex(bits, stackBits)),
       host,
       start: (cpu.r32[ripLow]! - offset) | 0,
       high: cpu.r32[ripHigh]!,
       end: Math.min(pageBytes, offset + room),
       stackBits,
+      generation,
       breakpoints: this.#breakpoints?.inPage(linear),
       rip: rip - offset,
       isCode: (at) => this.#isCode(host + at),

@@ -9,6 +9,8 @@ export interface Text extends Value {
   readonly text: string;
   /** Width 1 only: the text is a JavaScript boolean, not 0 or 1. */
   readonly truth?: boolean;
+  /** It is the high half of the 64-bit value of this text. */
+  readonly highOf?: string;
 }
 
 /** What `Algebra` computes, as expressions. `s32` and `s64` are two views of the same eight bytes of scratch. */
@@ -55,7 +57,7 @@ export const xor = operator("^");
 export const multiply: Binary = (a, b) =>
   a.width === 64 ? wrap(64, `${a.text} * ${b.text}`) : wrap(a.width, `Math.imul(${a.text}, ${b.text})`);
 export const multiplyHigh = (a: Text, b: Text, isSigned: boolean): string =>
-  isSigned ? wrap(64, `${signed(a)} * ${signed(b)} >> 64n`) : `${a.text} * ${b.text} >> 64n`;
+  `${isSigned ? "signedHigh" : "unsignedHigh"}(${a.text}, ${b.text})`;
 
 const dividing =
   (symbol: string) =>
@@ -74,10 +76,19 @@ export function not(a: Text): string {
   return a.width === 64 ? wrap(64, `${a.text} ^ ${allOnes}`) : wrap(a.width, `~${a.text}`);
 }
 export const negate = (a: Text): string => wrap(a.width, a.width === 64 ? `0n - ${a.text}` : `-${a.text}`);
-export const shiftLeft = operator("<<");
-export const shiftRight: Binary = (a, b) =>
-  a.width === 64 ? `${a.text} >> ${b.text}` : a.width === 32 ? `${a.text} >>> ${b.text} | 0` : `${a.text} >> ${b.text}`;
-export const shiftRightSigned: Binary = (a, b) => wrap(a.width, `${signed(a)} >> ${b.text}`);
+/** For shifts of bigints by an unknown count V8 has no quick code: they go by halves. */
+const shifting =
+  (wide: string, narrow: Binary): Binary =>
+  (a, b) =>
+    a.width === 64 ? `${wide}(${a.text}, ${countOf(b)})` : narrow(a, b);
+
+/** A 64-bit count as a number. */
+const countOf = ({ text }: Text): string => (/^\d+n$/.test(text) ? text.slice(0, -1) : `(s64[0] = ${text}, s32[0])`);
+export const shiftLeft = shifting("shiftedLeft", operator("<<"));
+export const shiftRight = shifting("shiftedRight", (a, b) =>
+  a.width === 32 ? `${a.text} >>> ${b.text} | 0` : `${a.text} >> ${b.text}`,
+);
+export const shiftRightSigned = shifting("shiftedRightSigned", (a, b) => wrap(a.width, `${signed(a)} >> ${b.text}`));
 
 // Comparisons: JavaScript booleans.
 export const equal: Binary = (a, b) => `${textOf(a)} === ${textOf(b)}`;
@@ -103,9 +114,11 @@ export function signExtend(a: Text, width: Width): string {
   return width === 32 ? from : wrap(width, from);
 }
 
+const highHalf = (text: string): string => `(s64[0] = ${text}, s32[1])`;
+
 export function truncate(a: Text, width: Width | 1): string {
   if (a.width === width) return textOf(a);
-  const low = a.width === 64 ? `(s64[0] = ${a.text}, s32[0])` : textOf(a);
+  const low = a.highOf ? highHalf(a.highOf) : a.width === 64 ? `(s64[0] = ${a.text}, s32[0])` : textOf(a);
   return width === 32 ? low : wrap(width, low);
 }
 
@@ -154,5 +167,72 @@ function pair(low: number, high: number): bigint {
   return s64[0]!;
 }
 
+function shiftedLeft(value: bigint, count: number): bigint {
+  s64[0] = value;
+  const low = s32[0]!;
+  if (count >= 32) return pair(0, low << count);
+  return count === 0 ? value : pair(low << count, (s32[1]! << count) | (low >>> -count));
+}
+
+function shiftedRight(value: bigint, count: number): bigint {
+  s64[0] = value;
+  const high = s32[1]!;
+  if (count >= 32) return pair(high >>> count, 0);
+  return count === 0 ? value : pair((s32[0]! >>> count) | (high << -count), high >>> count);
+}
+
+function shiftedRightSigned(value: bigint, count: number): bigint {
+  s64[0] = value;
+  const high = s32[1]!;
+  if (count >= 32) return pair(high >> count, high >> 31);
+  return count === 0 ? value : pair((s32[0]! >>> count) | (high << -count), high >> count);
+}
+
+/** High half of an unsigned product of 32 bits, unsigned, by halves of 16 bits. */
+function highWord(a: number, b: number): number {
+  const aLow = a & 0xffff;
+  const bLow = b & 0xffff;
+  const aHigh = a >>> 16;
+  const bHigh = b >>> 16;
+  const middle = Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16);
+  const other = (Math.imul(aLow, bHigh) >>> 0) + (middle & 0xffff);
+  return (Math.imul(aHigh, bHigh) >>> 0) + (middle >>> 16) + (other >>> 16);
+}
+
+const two32 = 4294967296;
+const signBit = 2n ** 63n;
+
+/** High half of an unsigned product of 64 bits, by halves of 32: V8 has no quick code for bigints of 128 bits. */
+function unsignedHigh(a: bigint, b: bigint): bigint {
+  s64[0] = a;
+  const aLow = s32[0]!;
+  const aHigh = s32[1]!;
+  s64[0] = b;
+  const bLow = s32[0]!;
+  const bHigh = s32[1]!;
+  const middle = highWord(aLow, bLow) + (Math.imul(aLow, bHigh) >>> 0) + (Math.imul(aHigh, bLow) >>> 0);
+  const carries = highWord(aLow, bHigh) + highWord(aHigh, bLow) + Math.floor(middle / two32);
+  const low = (Math.imul(aHigh, bHigh) >>> 0) + carries;
+  return pair(low, highWord(aHigh, bHigh) + Math.floor(low / two32));
+}
+
+/** A signed product differs by the operands that stand opposite a negative one. */
+function signedHigh(a: bigint, b: bigint): bigint {
+  const high = unsignedHigh(a, b);
+  const once = (a & signBit) === 0n ? high : BigInt.asUintN(64, high - b);
+  return (b & signBit) === 0n ? once : BigInt.asUintN(64, once - a);
+}
+
 /** What the expressions name beside their values. */
-export const freeNames = { s32, s64, ones, swapped, pair } as const;
+export const freeNames = {
+  s32,
+  s64,
+  ones,
+  swapped,
+  pair,
+  shiftedLeft,
+  shiftedRight,
+  shiftedRightSigned,
+  unsignedHigh,
+  signedHigh,
+} as const;

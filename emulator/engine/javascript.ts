@@ -339,12 +339,17 @@ export class JavaScriptAlgebra implements Algebra {
   readonly or = this.#binary(expression.or);
   readonly xor = this.#binary(expression.xor);
   readonly shiftLeft = this.#binary(expression.shiftLeft);
-  readonly shiftRight = this.#binary(expression.shiftRight);
   readonly shiftRightSigned = this.#binary(expression.shiftRightSigned);
   readonly equal = this.#compare(expression.equal);
   readonly lessUnsigned = this.#compare(expression.lessUnsigned);
   readonly lessSigned = this.#compare(expression.lessSigned);
 
+  shiftRight(a: Value, count: Value): Value {
+    const text = expression.shiftRight(a as Text, count as Text);
+    // Mostly only its low half is wanted, so it is computed where it is used.
+    if (textOf(count) === "32n") return { width: 64, text, highOf: textOf(a) } as Text;
+    return this.#temporary(a.width, text);
+  }
   multiplyHigh(a: Value, b: Value, signed: boolean): Value {
     return this.#temporary(64, expression.multiplyHigh(a as Text, b as Text, signed));
   }

@@ -61,6 +61,9 @@ export class MemoryAccess extends State {
   #wide = false;
   #aligned = false;
 
+  /** Changes with every refresh: what an engine concludes from segments, privilege and mode is good until then. */
+  generation = 0;
+
   constructor(options: MemoryOptions) {
     super(options.buffer, options.cpuBase);
     this.physical = new PhysicalMemory(options.buffer, options.ramBase, options.ramBytes, options.bus);
@@ -105,6 +108,7 @@ export class MemoryAccess extends State {
   }
 
   #refreshBanks(): void {
+    this.generation++;
     const user = this.cpl === 3;
     this.readBank = (user ? tlbBank.userRead : tlbBank.supervisorRead) * bankWords;
     this.writeBank = (user ? tlbBank.userWrite : tlbBank.supervisorWrite) * bankWords;
@@ -112,6 +116,7 @@ export class MemoryAccess extends State {
   }
 
   #refreshSegment(segment: number): void {
+    this.generation++;
     const base = this.base(segment);
     let start = 0;
     let read = 0;

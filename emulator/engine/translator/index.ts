@@ -46,9 +46,11 @@ const longestStay = 100_000;
 const mostPatience = 12;
 /** Where a region is left by a jump, other code of its loop begins: that is translated soon. */
 const jumpHeat = 8;
-/** Entries after which a region must have paid for itself, and instructions it must execute for each. */
+/** Entries at one place after which they must have paid, and instructions each must execute for that. */
 const trialEntries = 5000;
-const worthwhile = 2;
+const worthwhile = 6;
+/** Thresholds to wait before trying again where it did not pay. */
+const patience = 100;
 const never = Number.NEGATIVE_INFINITY;
 
 /** Counts where blocks begin, and runs the hot ones as WebAssembly. */
@@ -88,11 +90,20 @@ export class Translator {
     const left = region.run(region.blockAt(offset)!, fuel);
     this.jumped = (left & 1) !== 0;
     const executed = fuel - (left >> 1);
-    region.executed += executed;
     this.executed += executed;
-    if (++region.entries === trialEntries && region.executed < trialEntries * worthwhile)
-      this.#giveUp(place.page, region);
+    instruction.gained += executed;
+    if (++instruction.entries === trialEntries) this.#judge(instruction);
     return executed;
+  }
+
+  /** Entering costs more than executing a few instructions: where it does not pay, the interpreter goes on for a while. */
+  #judge(instruction: CachedInstruction): void {
+    if (instruction.gained < trialEntries * worthwhile) {
+      instruction.region = undefined;
+      instruction.heat = -this.#threshold * patience;
+    }
+    instruction.entries = 0;
+    instruction.gained = 0;
   }
 
   #context(place: Place): KeyedContext {
@@ -136,16 +147,6 @@ export class Translator {
     if (plan.blocks.length === 0) return undefined;
     for (const { offset, bytes: length } of plan.blocks) place.page.note(code.bytes, offset, length);
     return makeRegion({ plan, code, context, addresses, memory });
-  }
-
-  /** Entering costs more than it saves: the blocks stay with the interpreter. */
-  #giveUp(page: CodePage, region: Region): void {
-    this.#drop(page, region);
-    for (const instructions of page.modes)
-      for (const { offset } of region.plan.blocks) {
-        const first = instructions?.[offset];
-        if (first) first.heat = never;
-      }
   }
 
   #drop(page: CodePage, region: Region): void {

@@ -150,9 +150,6 @@ export class Region {
   readonly run: Run;
   /** False once its code has been overwritten. */
   valid = true;
-  /** Entries and instructions executed so far, to see whether it is worth having. */
-  entries = 0;
-  executed = 0;
   readonly #indices: ReadonlyMap<number, number>;
   readonly #covered = new Uint8Array(pageBytes);
   readonly #starts = new Uint8Array(pageBytes);
