@@ -123,14 +123,13 @@ class Reader {
 
   /** The `count` lines before the anchor; fewer where the address space begins. */
   before(count: number): DisassembledLine[] {
-    for (let reach = BigInt(count * 4 + leadIn); ; reach *= 2n) {
-      const rough = this.#anchor > reach ? this.#anchor - reach : 0n;
-      const item = this.itemAt(rough);
-      const from = item ? this.startOf(item) : rough;
-      const lines = this.lines(from, Number.POSITIVE_INFINITY, this.#anchor);
-      const settled = from === 0n ? lines : lines.filter(({ address }) => address >= from + BigInt(leadIn));
-      if (settled.length >= count || from === 0n) return count === 0 ? [] : settled.slice(-count);
-    }
+    const reach = BigInt(count * longestInstruction + leadIn);
+    const rough = this.#anchor > reach ? this.#anchor - reach : 0n;
+    const item = this.itemAt(rough);
+    const from = item ? this.startOf(item) : rough;
+    const lines = this.lines(from, Number.POSITIVE_INFINITY, this.#anchor);
+    const settled = from === 0n ? lines : lines.filter(({ address }) => address >= from + BigInt(leadIn));
+    return settled.slice(-count);
   }
 }
 
@@ -141,6 +140,8 @@ const beyond = (address: bigint): DisassembledLine => ({ address, bytes: [], tex
  * `anchor`. Where the address space ends, lines that are not valid make up the number.
  */
 export function disassemble(subject: Subject, anchor: bigint, offset: number, count: number): DisassembledLine[] {
+  const limit = 1n << (subject.machine.bits === 64 ? 64n : 32n);
+  if (anchor < 0n || anchor >= limit) return Array.from({ length: count }, () => beyond(anchor < 0n ? 0n : anchor));
   const reader = new Reader(subject, anchor);
   const wantedBefore = Math.max(0, -offset);
   const before = wantedBefore > 0 ? reader.before(wantedBefore) : [];

@@ -188,7 +188,7 @@ function arithmetic(operator: BinaryOperator, a: bigint, b: bigint): bigint {
 }
 
 /** The value of a parsed expression, or one sentence on why it has none. */
-export function evaluateExpression(subject: Subject, expression: Expression): Outcome {
+function evaluateExpression(subject: Subject, expression: Expression): Outcome {
   try {
     return new Evaluation(subject).answer(expression);
   } catch (error) {

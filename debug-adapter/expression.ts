@@ -18,11 +18,11 @@ export type Expression =
       readonly right: Expression;
     };
 
-export type UnaryOperator = "-" | "~" | "!" | "+";
+type UnaryOperator = "-" | "~" | "!" | "+";
 export type BinaryOperator = keyof typeof binaryOperators;
 
 /** Binding strengths, in NASM's order: comparisons bind weaker than bit operations. */
-export const binaryOperators = {
+const binaryOperators = {
   "||": 1,
   "&&": 2,
   "=": 3,

@@ -39,7 +39,7 @@ const breakpointReasons = {
 
 const manualHex = (value: number): string => `${value.toString(16).toUpperCase()}h`;
 
-export function exceptionName({ name, errorCode }: ExceptionEvent): string {
+function exceptionName({ name, errorCode }: ExceptionEvent): string {
   return errorCode === undefined ? name : `${name}(${errorCode === 0 ? "0" : manualHex(errorCode)})`;
 }
 

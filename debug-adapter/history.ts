@@ -1,6 +1,7 @@
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
 import { instructionAt } from "./code.ts";
+import { Pace } from "./pace.ts";
 import { readRegisters, registerPart } from "./registers.ts";
 
 /**
@@ -27,9 +28,6 @@ export const occurrenceAt = (machine: MachineInterface): string =>
 
 const firstStretch = 4096;
 
-/** Work between two chances to pause, some ten milliseconds of it: steps, and what a look at a breakpoint counts as. */
-export const slice = { steps: 1_000_000, look: 500 } as const;
-
 export interface Search {
   /** Linear addresses of interest. */
   readonly addresses: ReadonlySet<bigint>;
@@ -54,16 +52,14 @@ async function lastWithin(machine: MachineInterface, end: number, search: Search
     looked = occurrence;
   };
   look();
-  let left: number = slice.steps;
+  const pace = new Pace();
   while (machine.now < end) {
-    const before = machine.now;
-    const stop = machine.run({ steps: Math.min(end - machine.now, left), breakpoints: search.addresses });
+    const { now, lastSequence } = machine;
+    const stop = machine.run({ steps: Math.min(end - now, pace.left), breakpoints: search.addresses });
     look();
     if (stop.kind === "stopped") break;
-    left -= machine.now - before + slice.look;
-    if (left > 0) continue;
-    left = slice.steps;
-    if (!(await search.breathe())) return "given up";
+    if (pace.spend(machine.now - now, machine.lastSequence - lastSequence) && !(await search.breathe()))
+      return "given up";
   }
   return { moment };
 }

@@ -50,10 +50,10 @@ interface StandardActions {
 /** Custom requests that move the guest. */
 type CustomAction = "ringside/goToEvent" | "ringside/toExit";
 
-export type Queries = StandardQueries & {
+type Queries = StandardQueries & {
   [K in Exclude<RequestName, CustomAction>]: Answered<Requests[K]["args"], Requests[K]["result"]>;
 };
-export type Actions = StandardActions & { [K in CustomAction]: Requests[K]["args"] };
+type Actions = StandardActions & { [K in CustomAction]: Requests[K]["args"] };
 
 /** A function for each request that is answered at once. */
 export type Answers = {

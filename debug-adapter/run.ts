@@ -1,7 +1,8 @@
 import type { MachineInterface, Stop } from "../emulator/machine-interface.ts";
 import type { MachineEvent, StopReason } from "../emulator/trace/event.ts";
 import { type Breakpoint, conditionHolds, logText, satisfiesHitCondition } from "./breakpoints.ts";
-import { occurrenceAt, slice } from "./history.ts";
+import { occurrenceAt } from "./history.ts";
+import { Pace } from "./pace.ts";
 import type { Program } from "./program.ts";
 
 /** Why the debugger stopped. */
@@ -79,23 +80,21 @@ export class Runner {
     this.#forgetFuture();
     const passed = this.#acknowledged.step === this.machine.now ? this.#acknowledged.sequence : 0;
     let seen = Math.max(this.machine.lastSequence, passed);
-    let left: number = slice.steps;
+    const pace = new Pace();
     for (;;) {
-      const before = this.machine.now;
+      const { now, lastSequence } = this.machine;
       const stop = this.machine.run({
-        steps: left,
+        steps: pace.left,
         breakpoints: this.#addresses(goal),
         stopOnExit: (event) => event.kind === "exit" && (goal.exits || this.stops.exits?.(event) === true),
       });
       const halt = this.#exceptionAfter(seen) ?? this.#judge(stop, goal);
       if (halt) return halt;
       seen = Math.max(seen, this.machine.lastSequence);
-      left -= this.machine.now - before + slice.look;
-      if (left > 0) continue;
+      if (!pace.spend(this.machine.now - now, this.machine.lastSequence - lastSequence)) continue;
       this.surroundings.advanced(true);
       await this.surroundings.breathe();
       if (this.pausing) return { kind: "pause" };
-      left = slice.steps;
     }
   }
 

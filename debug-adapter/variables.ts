@@ -52,7 +52,7 @@ export function scopesOf(machine: MachineInterface): readonly ScopeView[] {
   return pendingExit(machine) ? [{ name: "VM exit", reference: exitReference, registers: false }, ...scopes] : scopes;
 }
 
-export function registerText({ value, width }: Pick<RegisterView, "value" | "width">): string {
+function registerText({ value, width }: Pick<RegisterView, "value" | "width">): string {
   return width < 8 ? value.toString() : hexadecimal(value, width);
 }
 
