@@ -42,7 +42,9 @@ export class Recorder {
   /** Adds an event at the present moment. */
   record(body: EventBody): MachineEvent {
     this.#sequence++;
-    const event: MachineEvent = { sequence: this.#sequence, ...this.#present(), ...body };
+    const { cycle, step, vm, vcpu, rip } = this.#present();
+    // Half the time of a literal with two spreads, and events are many.
+    const event: MachineEvent = Object.assign({ sequence: this.#sequence, cycle, step, vm, vcpu, rip }, body);
     this.#events.push(event);
     this.#weight += weight(event);
     while (this.#weight > this.#limit && this.#head < this.#events.length - 1) {
