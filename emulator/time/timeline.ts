@@ -88,8 +88,9 @@ export class Timeline {
     this.snapshots.take(this.#machine.now, { done: this.#done, machine: this.#machine.save() });
   }
 
-  /** Makes `step` the present, exactly as it was; if it was never reached, runs there. */
-  goTo(step: number): void {
+  /** Makes a moment the present, exactly as it was; if it was never reached, runs there. Before the start is the start. */
+  goTo(moment: number): void {
+    const step = Math.max(0, moment);
     const from = step < this.#machine.now ? this.snapshots.nearest(step) : undefined;
     if (from) {
       const rest = from.rest as { done: number; machine: unknown };

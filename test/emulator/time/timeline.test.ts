@@ -90,6 +90,14 @@ describe("timeline", () => {
     );
   });
 
+  test("before the start is the start", () => {
+    const machine = new CountingMachine();
+    const start = machine.state();
+    machine.run(1000);
+    machine.timeline.goTo(-5);
+    expect(machine.state()).toEqual(start);
+  });
+
   test("an action in the past makes another future", () => {
     const machine = new CountingMachine();
     machine.run(500);
