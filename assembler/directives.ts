@@ -121,7 +121,12 @@ function include(p: Preprocessor, call: Call): Fault {
 
 function message(p: Preprocessor, call: Call, severity: "error" | "warning"): undefined {
   const text = restText(call).replace(/^(["'`])(.*)\1$/, "$2") || `This is a %${call.name} line.`;
-  p.problems.add({ code: `user-${severity}`, severity, message: text, range: rangeOf(call.source, wholeLine(call)) });
+  p.problems.add({
+    code: severity === "error" ? "user-error" : "user-warning",
+    severity,
+    message: text,
+    range: rangeOf(call.source, wholeLine(call)),
+  });
 }
 
 const wholeLine = ({ source, span }: Call): Span => ({

@@ -2,7 +2,7 @@ import type { IToken } from "chevrotain";
 import { builtin } from "./builtin.ts";
 import { LineParser } from "./parser.ts";
 import * as token from "./tokens.ts";
-import { endOf, retype, tokenize, wordType } from "./tokens.ts";
+import { endOf, retype, tokenize } from "./tokens.ts";
 import type { LineProblem, LineTree } from "./tree.ts";
 import { unsupportedButFree, unsupportedWords } from "./words.ts";
 
@@ -160,8 +160,3 @@ const lexedOnly = new Set<unknown>([
 
 /** Any word may be a macro's name, keywords included. */
 export const wordLike = (t: IToken): boolean => !lexedOnly.has(t.tokenType) && /^[A-Za-z_?.@]/.test(t.image);
-
-/** The type a token had before the parser looked at its neighbours. */
-export const originalType = (t: IToken): void => {
-  if (t.tokenType === token.Label) retype(t, wordType(t.image));
-};

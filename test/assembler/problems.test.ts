@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { assemble } from "../../assembler/index.ts";
@@ -26,3 +26,24 @@ else
   it.each(cases)("$title", (one) => {
     expect(actual(one)).toBe(one.marked);
   });
+
+const root = join(import.meta.dirname, "..", "..");
+
+it("docs/problems.md has every code, and no other", () => {
+  const documented = readFileSync(join(root, "docs", "problems.md"), "utf8").matchAll(/^\| `([a-z-]+)` \|/gm);
+  const codes = new Set([...documented].map(([, code]) => code!));
+  const sources = ["assembler", "isa", "server/diagnostics"]
+    .flatMap((folder) => readdirSync(join(root, folder)).map((file) => join(root, folder, file)))
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => readFileSync(file, "utf8"));
+  const reported = cases.flatMap((one) => [...one.marked.matchAll(/ (?:error|warning|information) ([a-z-]+): /g)]);
+  expect(reported.map(([, code]) => code!).filter((code) => !codes.has(code))).toEqual([]);
+  const quoted = new Set(
+    sources.flatMap((text) => [...text.matchAll(/"([a-z]+(?:-[a-z]+)*)"/g)].map(([, word]) => word!)),
+  );
+  expect([...codes].filter((code) => !quoted.has(code))).toEqual([]);
+  const made = sources.flatMap((text) => [
+    ...text.matchAll(/(?:\.(?:error|warning|fault)\(|fault\(\w+, |this\.problem\(\w+, |code: )\s*"([a-z-]+)"/g),
+  ]);
+  expect(made.map(([, code]) => code!).filter((code) => !codes.has(code))).toEqual([]);
+});

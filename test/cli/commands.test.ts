@@ -1,0 +1,221 @@
+import { describe, expect, it } from "vitest";
+import { commands } from "../../cli/commands.ts";
+import { terminal } from "./terminal.ts";
+
+const hello = `
+  %pragma ringside technique vtx-ept
+  org 7C00h
+  mov dx, 3F8h
+  mov al, 'A'
+  out dx, al
+  cpuid
+  cpuid
+  mov dx, 3F8h
+  mov al, 10
+  out dx, al
+  hlt`;
+
+describe("run", () => {
+  it("prints the console, how it stopped, exits by reason and registers", async () => {
+    const { code, out } = await terminal(["run", "a.asm"], { "a.asm": hello });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^A\n— halted: .*\ntechnique vtx-ept, \d+ steps, 4 instructions, \d+ cycles\n/);
+    expect(out).toMatch(/^ {2}2 {2}CPUID$/m);
+    expect(out).toMatch(/^ {2}2 {2}IO_INSTRUCTION$/m);
+    expect(out).toMatch(/EAX=0x[0-9a-f]{8}/);
+  });
+
+  it("gives the same as JSON", async () => {
+    const { code, out } = await terminal(["run", "a.asm", "--json"], { "a.asm": hello });
+    const { exits, registers, ...rest } = JSON.parse(out);
+    expect(code).toBe(0);
+    expect(rest).toMatchObject({
+      file: "a.asm",
+      technique: "vtx-ept",
+      mode: "real",
+      stopped: { reason: "halted" },
+      output: "A\n",
+      instructions: 4,
+    });
+    expect(Object.keys(rest)).toEqual("file technique mode stopped output steps instructions cycles".split(" "));
+    expect(exits).toContainEqual({ reason: "CPUID", number: 10, count: 2 });
+    expect(registers.EDX).toMatch(/^0x[0-9a-f]{8}$/);
+  });
+
+  it("counts the same exits as the trace shows", async () => {
+    const { out } = await terminal(["run", "examples/exits.asm", "--json"]);
+    const summary: { exits: { reason: string; count: number }[] } = JSON.parse(out);
+    const trace = await terminal(["trace", "examples/exits.asm", "--json", "--kinds", "exit"]);
+    const counts = new Map<string, number>();
+    for (const line of trace.out.trim().split("\n")) {
+      const { reason } = JSON.parse(line);
+      counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    }
+    expect(Object.fromEntries(counts)).toEqual(
+      Object.fromEntries(summary.exits.map(({ reason, count }) => [reason, count])),
+    );
+  });
+
+  it.each([
+    ["a guest that runs for ever", "jmp $", ["--max-steps", "1000"], 4, /limit: .* 1,000 steps/],
+    ["a guest that runs off its code", "nop", [], 3, /ran-off-code/],
+    [
+      "a triple fault",
+      "bits 32\nlidt [nothing]\nint 3\nnothing: dq 0",
+      ["--technique", "bare-metal"],
+      3,
+      /triple-fault/,
+    ],
+    ["the debug-exit port", "mov al, 1\nout 0F4h, al\nhlt", [], 0, /debug-exit/],
+  ] as const)("%s has its own exit code", async (_, text, options, code, expected) => {
+    const result = await terminal(["run", "a.asm", ...options], { "a.asm": text });
+    expect(result.out).toMatch(expected);
+    expect(result.code).toBe(code);
+  });
+
+  it("says where the source is wrong, and does not start", async () => {
+    const { code, out, error } = await terminal(["run", "a.asm"], { "a.asm": "hlt\nmovv ax, 1\n" });
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(error).toMatch(/^a\.asm:2:1: error: Unknown instruction “movv”/);
+    const json = await terminal(["run", "a.asm", "--json"], { "a.asm": "movv ax, 1\n" });
+    expect(JSON.parse(json.out).problems).toMatchObject([{ line: 1, column: 1, code: "unknown-mnemonic" }]);
+  });
+});
+
+describe("trace", () => {
+  it("prints one event a line, and only the kinds asked for", async () => {
+    const { code, out } = await terminal(["trace", "a.asm", "--kinds", "exit, stop"], { "a.asm": hello });
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split("\n");
+    expect(lines.every((line) => /^ +#\d+ +\d+ +[0-9a-f]+h {2}(exit|stop) /.test(line))).toBe(true);
+    expect(lines.some((line) => line.includes("out 3F8h, al = 41h 'A'"))).toBe(true);
+    expect(lines.at(-1)).toMatch(/stop {7}halted/);
+  });
+
+  it("as JSON gives whole events with their source lines, with the costs of exits filled in", async () => {
+    const { out } = await terminal(["trace", "a.asm", "--json"], { "a.asm": hello });
+    const events = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, n) => n + 1));
+    const exits = events.filter(({ kind, reason }) => kind === "exit" && reason === "CPUID");
+    expect(exits.map(({ source }) => source.line)).toEqual([6, 7]);
+    expect(exits.every(({ cost }) => cost > 0)).toBe(true);
+  });
+});
+
+describe("check", () => {
+  const source = "bits 32\nsgdt [eax]\npush es\nmovv ax, 1\n";
+
+  it("prints file, 1-based line and column, severity and code", async () => {
+    const { code, out } = await terminal(["check", "a.asm"], { "a.asm": source });
+    expect(code).toBe(1);
+    expect(out).toMatch(/^a\.asm:4:1: error: Unknown instruction “movv”.* \[unknown-mnemonic\]$/m);
+    expect(out).toMatch(/^a\.asm:2:1: warning: SGDT is sensitive but not privileged\..* \[sensitive-unprivileged\]$/m);
+    expect(out).toMatch(/^a\.asm:3:1: information: PUSH is sensitive/m);
+    expect(out).toMatch(/a\.asm: 1 error, 1 warning, 1 information\n$/);
+  });
+
+  it("grades by technique: the one given, else the program's, else any", async () => {
+    const severities = async (args: readonly string[], text: string) => {
+      const { out } = await terminal(["check", "a.asm", "--json", ...args], { "a.asm": text });
+      const { technique, problems } = JSON.parse(out);
+      return [technique, ...problems.map(({ severity }: { severity: string }) => severity)];
+    };
+    const clean = "bits 32\nsgdt [eax]\n";
+    expect(await severities([], clean)).toEqual([null, "warning"]);
+    expect(await severities(["--technique", "vtx-ept"], clean)).toEqual(["vtx-ept"]);
+    expect(await severities([], `%pragma ringside technique vtx-ept\n${clean}`)).toEqual(["vtx-ept"]);
+    expect(await severities(["--technique", "trap-and-emulate"], clean)).toEqual(["trap-and-emulate", "warning"]);
+  });
+});
+
+describe("assemble", () => {
+  const files = { "dir/a.asm": '%include "b.inc"\nx: db LEVEL, x\n', "inc/b.inc": "org 16\ndb 1\n" };
+
+  it("writes the output under the source's name without its extension, or as told", async () => {
+    const plain = await terminal(["assemble", "dir/a.asm", "-Iinc", "-DLEVEL=7"], files);
+    expect(plain).toMatchObject({ code: 0, out: "", error: "" });
+    expect([...plain.written]).toEqual([["dir/a", Uint8Array.of(1, 7, 17)]]);
+    const named = await terminal(
+      ["assemble", "-f", "bin", "-o", "out.bin", "-I", "inc/", "-D", "LEVEL=8", "dir/a.asm"],
+      files,
+    );
+    expect([...named.written]).toEqual([["out.bin", Uint8Array.of(1, 8, 17)]]);
+    const bare = await terminal(["assemble", "noext"], { noext: "ret" });
+    expect([...bare.written.keys()]).toEqual(["nasm.out"]);
+  });
+
+  it("writes a listing with the included lines", async () => {
+    const { written } = await terminal(["assemble", "dir/a.asm", "-Iinc", "-DLEVEL=7", "-l", "a.lst"], files);
+    expect(new TextDecoder().decode(written.get("a.lst"))).toBe(
+      `     1                                 %include "b.inc"
+     1                             <1> org 16
+     2 00000010 01                 <1> db 1
+     3                             <1>
+     2 00000011 0711                   x: db LEVEL, x
+     3
+`,
+    );
+  });
+
+  it("writes nothing if there are errors", async () => {
+    const { code, written, error } = await terminal(["assemble", "a.asm"], { "a.asm": "x" + "y\njmp z" });
+    expect({ code, written: written.size }).toEqual({ code: 1, written: 0 });
+    expect(error).toMatch(/^a\.asm:1:1: warning: .*\na\.asm:2:5: error: “z” is not defined\. \[undefined-symbol\]\n$/);
+  });
+});
+
+describe("disassemble", () => {
+  it("prints address, bytes and instruction, and bytes that are none as db", async () => {
+    const files = { "a.bin": Uint8Array.of(0xb8, 5, 0, 0, 0, 0xeb, 0xf9, 0x0f, 0x0a, 0xf4) };
+    const { code, out } = await terminal(["disassemble", "a.bin", "--bits", "32", "--org", "0x7c00"], files);
+    expect(code).toBe(0);
+    expect(out.split("\n").map((line) => line.replace(/ +/g, " "))).toEqual([
+      "00007C00 B805000000 mov eax, 5",
+      "00007C05 EBF9 jmp short 0x7c00",
+      "00007C07 0F db 0x0f",
+      "00007C08 0AF4 or dh, ah",
+      "",
+    ]);
+    const json = await terminal(["disassemble", "a.bin", "--bits", "32", "--json"], files);
+    expect(JSON.parse(json.out)[1]).toEqual({ address: 5, bytes: "ebf9", text: "jmp short 0" });
+  });
+});
+
+describe("what cannot be done as given ends with 2 and a plain sentence", () => {
+  it.each([
+    [["frobnicate", "a.asm"], /no command “frobnicate”/],
+    [["run"], /Name a file/],
+    [["run", "a.asm", "b.asm"], /One file at a time: what is “b\.asm”/],
+    [["run", "nowhere.asm"], /There is no file nowhere\.asm/],
+    [["check", "nowhere.asm"], /There is no file nowhere\.asm/],
+    [["run", "a.asm", "--fast"], /--fast/],
+    [["run", "a.asm", "--technique", "magic"], /There is no technique “magic”. Choose from bare-metal/],
+    [["run", "a.asm", "--max-steps", "many"], /--max-steps needs a whole number/],
+    [["run", "a.asm", "--memory", "65"], /from 1 to 64/],
+    [["trace", "a.asm", "--kinds", "exit,sneeze"], /no events of kind “sneeze”/],
+    [["assemble", "a.asm", "-f", "elf64"], /The output format “elf64” is not supported; only bin is/],
+    [["assemble", "a.asm", "-D", "1x"], /-D needs NAME/],
+    [["disassemble", "a.asm", "--bits", "8"], /--bits is 16, 32 or 64/],
+  ] as const)("ringside %s", async (args, expected) => {
+    const { code, out, error } = await terminal(args, { "a.asm": "hlt" });
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(error).toMatch(expected);
+  });
+});
+
+describe("help", () => {
+  it("lists the commands, and each command its options", async () => {
+    const { code, out } = await terminal(["--help"]);
+    expect(code).toBe(0);
+    for (const { name, options } of commands) {
+      expect(out).toContain(`  ${name} `);
+      const help = await terminal([name, "--help"]);
+      expect(help.code).toBe(0);
+      for (const option of Object.keys(options)) expect(help.out).toContain(`--${option}`);
+    }
+    expect((await terminal([])).code).toBe(2);
+  });
+});
