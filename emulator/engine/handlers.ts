@@ -2,7 +2,7 @@ import type { Row } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { JavaScriptAlgebra, type Needs } from "./javascript.ts";
-import { freeNames } from "./javascript-arithmetic.ts";
+import { freeNames } from "./javascript-expression.ts";
 import { type DynamicOperands, shapeOf, templateOf } from "./shape.ts";
 
 type StackBits = 16 | 32 | 64;

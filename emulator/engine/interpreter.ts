@@ -81,12 +81,13 @@ export class Engine {
   /** Where and when the run began: a breakpoint there is passed over until an instruction has retired. */
   #started = { linear: 0, retired: 0 };
 
+  readonly #codeWritten = (physical: number, bytes: number): void => this.code.written(physical, bytes);
+
   constructor(cpu: Cpu, options: EngineOptions = {}) {
     this.cpu = cpu;
     this.#image = options.image;
     this.code = new CodeCache(cpu, new Handlers(cpu));
-    const observer = cpu.physical.observer;
-    observer.codeWritten = (physical, bytes) => this.code.written(physical, bytes);
+    cpu.memoryObserver.codeWritten = this.#codeWritten;
     this.#translator = options.translate && new Translator(cpu, options.translate);
     this.code.onInvalidated = (region, page) => this.#translator?.invalidated(region, page);
   }
@@ -113,6 +114,8 @@ export class Engine {
   run({ steps: count, breakpoints, stopOnExit }: EngineRun): EngineStop {
     const { f64 } = this.cpu;
     this.#target = f64[steps]! + count;
+    if (this.cpu.memoryObserver.codeWritten !== this.#codeWritten)
+      throw new Error("a memory observer was set that hides from the engine that code is written");
     this.#lastWindow = undefined;
     this.#started = { linear: this.#linear, retired: this.#retired };
     this.#breakpoints = breakpoints?.size ? new Breakpoints(breakpoints) : undefined;

@@ -6,8 +6,8 @@ import { layout, segmentBytes, segmentLayout } from "../cpu/layout.ts";
 import { segmentNumber } from "../cpu/state.ts";
 import { exceptionVectors } from "./exceptions.ts";
 import { flagAlgebra } from "./flag-words.ts";
-import * as expression from "./javascript-arithmetic.ts";
-import { type Binary, type Text, textOf, truthOf } from "./javascript-arithmetic.ts";
+import { JavaScriptArithmetic } from "./javascript-arithmetic.ts";
+import { type Text, textOf, truthOf } from "./javascript-expression.ts";
 
 const eflagsWord = layout.eflags >> 2;
 const ripWord = layout.rip >> 2;
@@ -33,14 +33,12 @@ export interface Needs {
  * them: `cpu`, the views `r8 r16 r32 u32 r64` of its state block, `freeNames`, and `sp`, the stack pointer
  * as an unsigned number, or a signed one in 64-bit mode. Offsets of memory are numbers in the same way.
  */
-export class JavaScriptAlgebra implements Algebra {
+export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
   readonly instruction: Decoded;
   readonly flags: FlagAlgebra;
   readonly found: Needs = { calls: false, stack: false };
   readonly #needs: Needs;
   readonly #stackBits: 16 | 32 | 64;
-  readonly #lines: string[] = [];
-  #temporaries = 0;
   /** `sp` differs from the register. */
   #stackMoved = false;
   /** Offset of each memory operand, once computed. */
@@ -48,63 +46,40 @@ export class JavaScriptAlgebra implements Algebra {
 
   /** @param instruction a template (see `shape.ts`) */
   constructor(instruction: Decoded, stackBits: 16 | 32 | 64, needs: Needs) {
+    super();
     this.instruction = instruction;
     this.#stackBits = stackBits;
     this.#needs = needs;
-    const word = (index: number) => () => this.#temporary(32, `r32[${index}]`);
+    const word = (index: number) => () => this.temporary(32, `r32[${index}]`);
     this.flags = flagAlgebra(
       this,
       {
         words: () => ({ z: word(flagIndex.z), sp: word(flagIndex.sp), c: word(flagIndex.c) }),
         replace: (words) => {
           const fresh = (["z", "sp", "c"] as const).map((name) => [name, words[name]?.()] as const);
-          for (const [name, value] of fresh) if (value) this.#emit(`r32[${flagIndex[name]}] = ${textOf(value)};`);
+          for (const [name, value] of fresh) if (value) this.statement(`r32[${flagIndex[name]}] = ${textOf(value)};`);
         },
       },
-      () => this.#temporary(1, `r32[${eflagsWord}] >>> 10 & 1`),
+      () => this.temporary(1, `r32[${eflagsWord}] >>> 10 & 1`),
     );
-  }
-
-  /** The statements so far. */
-  get body(): string {
-    return this.#lines.join("\n");
-  }
-
-  /** Adds a statement that is not of the algebra. */
-  statement(line: string): void {
-    this.#emit(line);
-  }
-
-  #emit(line: string): void {
-    this.#lines.push(line);
-  }
-
-  #temporary(width: Width | 1, text: string): Text {
-    const name = `t${this.#temporaries++}`;
-    this.#emit(`const ${name} = ${text};`);
-    return { width, text: name };
-  }
-
-  #truth(text: string): Text {
-    return { ...this.#temporary(1, text), truth: true };
   }
 
   // Registers. `word` is the index of the register's low word, as text.
 
   #readWord(word: string, width: Width): Text {
-    if (width === 32) return this.#temporary(32, `r32[${word}]`);
-    if (width === 64) return this.#temporary(64, `r64[${word} >> 1]`);
-    return this.#temporary(width, width === 8 ? `r8[${word} << 2]` : `r16[${word} << 1]`);
+    if (width === 32) return this.temporary(32, `r32[${word}]`);
+    if (width === 64) return this.temporary(64, `r64[${word} >> 1]`);
+    return this.temporary(width, width === 8 ? `r8[${word} << 2]` : `r16[${word} << 1]`);
   }
 
   #writeWord(word: string, value: Value): void {
     const text = textOf(value);
-    if (value.width === 64) this.#emit(`r64[${word} >> 1] = ${text};`);
+    if (value.width === 64) this.statement(`r64[${word} >> 1] = ${text};`);
     else if (value.width === 32) {
-      this.#emit(`r32[${word}] = ${text};`);
+      this.statement(`r32[${word}] = ${text};`);
       // Outside 64-bit code the upper half cannot be seen, and hardware does not promise to keep it.
-      if (this.instruction.bits === 64) this.#emit(`r32[${word} + 1] = 0;`);
-    } else this.#emit(value.width === 8 ? `r8[${word} << 2] = ${text};` : `r16[${word} << 1] = ${text};`);
+      if (this.instruction.bits === 64) this.statement(`r32[${word} + 1] = 0;`);
+    } else this.statement(value.width === 8 ? `r8[${word} << 2] = ${text};` : `r16[${word} << 1] = ${text};`);
   }
 
   register(register: number, width: Width): Value {
@@ -123,11 +98,11 @@ export class JavaScriptAlgebra implements Algebra {
   }
 
   highByte(register: number): Value {
-    return this.#temporary(8, `r8[${8 * register + 1}]`);
+    return this.temporary(8, `r8[${8 * register + 1}]`);
   }
 
   setHighByte(register: number, value: Value): void {
-    this.#emit(`r8[${8 * register + 1}] = ${textOf(value)};`);
+    this.statement(`r8[${8 * register + 1}] = ${textOf(value)};`);
   }
 
   // The stack pointer.
@@ -140,12 +115,12 @@ export class JavaScriptAlgebra implements Algebra {
   #commitStack(): void {
     if (!this.#stackMoved) return;
     this.#stackMoved = false;
-    this.#emit(this.#stackBits === 16 ? "r16[16] = sp;" : "r32[8] = sp;");
-    if (this.#stackBits === 64) this.#emit(`r32[9] = Math.floor(sp / ${two32});`);
+    this.statement(this.#stackBits === 16 ? "r16[16] = sp;" : "r32[8] = sp;");
+    if (this.#stackBits === 64) this.statement(`r32[9] = Math.floor(sp / ${two32});`);
   }
 
   #reloadStack(): void {
-    if (this.#needs.stack) this.#emit(`sp = ${this.stackPointer};`);
+    if (this.#needs.stack) this.statement(`sp = ${this.stackPointer};`);
   }
 
   #stackOffset(bytes: string | number): string {
@@ -156,11 +131,11 @@ export class JavaScriptAlgebra implements Algebra {
   #moveStack(text: string): void {
     this.found.stack = true;
     this.#stackMoved = true;
-    this.#emit(`sp = ${text};`);
+    this.statement(`sp = ${text};`);
   }
 
   push(value: Value): void {
-    const offset = this.#temporary(64, this.#stackOffset(-value.width / 8)).text;
+    const offset = this.temporary(64, this.#stackOffset(-value.width / 8)).text;
     this.#store("ss", offset, value);
     this.#moveStack(offset);
   }
@@ -173,7 +148,7 @@ export class JavaScriptAlgebra implements Algebra {
 
   peek(width: Width, offset: number): Value {
     this.found.stack = true;
-    return this.#load("ss", this.#temporary(64, this.#stackOffset(offset)).text, width);
+    return this.#load("ss", this.temporary(64, this.#stackOffset(offset)).text, width);
   }
 
   release(bytes: Value): void {
@@ -191,7 +166,7 @@ export class JavaScriptAlgebra implements Algebra {
   read(operand: Operand): Value {
     if (operand.kind === "register") return this.#readRegister(operand);
     if (operand.kind === "immediate")
-      return this.#temporary(operand.width, operand.width === 64 ? "d.wide" : this.#slot(operand));
+      return this.temporary(operand.width, operand.width === 64 ? "d.wide" : this.#slot(operand));
     if (operand.kind !== "memory") throw new Error(`a ${operand.kind} operand has no value`);
     const offset = this.#offset(operand);
     const width = widthOf(operand);
@@ -207,9 +182,9 @@ export class JavaScriptAlgebra implements Algebra {
         this.#commitStack();
         return this.#readWord(slot, operand.width);
       case "high-byte":
-        return this.#temporary(8, `r8[(${slot} << 3) + 1]`);
+        return this.temporary(8, `r8[(${slot} << 3) + 1]`);
       case "segment":
-        return this.#temporary(16, `r16[${layout.segments >> 1} + ${slot} * ${segmentBytes >> 1}]`);
+        return this.temporary(16, `r16[${layout.segments >> 1} + ${slot} * ${segmentBytes >> 1}]`);
       default: {
         const value = this.call(operand.class === "control" ? "readControl" : "readDebug", {
           width: 8,
@@ -234,7 +209,7 @@ export class JavaScriptAlgebra implements Algebra {
         this.#setWord(slot, value, true);
         return;
       case "high-byte":
-        this.#emit(`r8[(${slot} << 3) + 1] = ${textOf(value)};`);
+        this.statement(`r8[(${slot} << 3) + 1] = ${textOf(value)};`);
         return;
       case "segment":
         this.call("moveToSegment", number, value);
@@ -250,10 +225,10 @@ export class JavaScriptAlgebra implements Algebra {
   address(operand: Memory, popped = 0): Value {
     if (operand.addressSize === 64) {
       const { low, high } = this.#halves(operand, popped);
-      return this.#temporary(64, `pair(${low}, ${high})`);
+      return this.temporary(64, `pair(${low}, ${high})`);
     }
     const offset = this.#offset(operand, popped);
-    return this.#temporary(operand.addressSize, operand.addressSize === 32 ? `${offset} | 0` : offset);
+    return this.temporary(operand.addressSize, operand.addressSize === 32 ? `${offset} | 0` : offset);
   }
 
   /** Text of an operand's offset as memory accesses want it. */
@@ -272,7 +247,7 @@ export class JavaScriptAlgebra implements Algebra {
     if (operand.base !== undefined) parts.push("r32[d.base]");
     if (operand.index !== undefined) parts.push("(r32[d.index] << d.scale)");
     const wrap = operand.addressSize === 16 ? "& 0xffff" : ">>> 0";
-    return this.#temporary(operand.addressSize, `(${parts.join(" + ")}) ${wrap}`).text;
+    return this.temporary(operand.addressSize, `(${parts.join(" + ")}) ${wrap}`).text;
   }
 
   /**
@@ -282,12 +257,12 @@ export class JavaScriptAlgebra implements Algebra {
   #wideOffset(operand: Memory, popped: number): string {
     if (operand.index !== undefined) {
       const { low, high } = this.#halves(operand, popped);
-      return this.#temporary(64, `${high} * ${two32} + (${low} >>> 0)`).text;
+      return this.temporary(64, `${high} * ${two32} + (${low} >>> 0)`).text;
     }
     const parts = [displacementOf(operand, popped)];
     if (operand.ripRelative) parts.push(signedWord(ripWord));
     if (operand.base !== undefined) parts.push(signedWord("d.base"));
-    return this.#temporary(64, parts.join(" + ")).text;
+    return this.temporary(64, parts.join(" + ")).text;
   }
 
   /** The halves of a 64-bit address: a number whose low 32 bits are the low half, and an int32. */
@@ -306,108 +281,28 @@ export class JavaScriptAlgebra implements Algebra {
       lows.push("u32[d.index] * (1 << d.scale)");
       highs.push("(r32[d.index + 1] << d.scale)");
     }
-    const low = this.#temporary(64, lows.join(" + ")).text;
+    const low = this.temporary(64, lows.join(" + ")).text;
     const high = [...highs, `Math.floor(${low} / ${two32})`].join(" + ");
-    return { low, high: this.#temporary(32, `${high} | 0`).text };
+    return { low, high: this.temporary(32, `${high} | 0`).text };
   }
 
   farPointer(operand: FarPointer): { readonly selector: Value; readonly offset: Value } {
-    const offset = this.#temporary(operand.width, operand.width === 32 ? "d.displacement | 0" : "d.displacement");
-    return { selector: this.#temporary(16, this.#slot(operand)), offset };
-  }
-
-  // Arithmetic.
-
-  constant(width: Width | 1, value: number | bigint): Value {
-    if (width === 64) return { width, text: `${BigInt.asUintN(64, BigInt(value))}n` } as Text;
-    const narrow =
-      width === 32 ? Number(BigInt.asIntN(32, BigInt(value))) : Number(BigInt.asUintN(width, BigInt(value)));
-    return { width, text: narrow < 0 ? `(${narrow})` : `${narrow}` } as Text;
-  }
-
-  #binary(make: Binary): (a: Value, b: Value) => Value {
-    return (a, b) => this.#temporary(a.width, make(a as Text, b as Text));
-  }
-  #compare(make: Binary): (a: Value, b: Value) => Value {
-    return (a, b) => this.#truth(make(a as Text, b as Text));
-  }
-
-  readonly add = this.#binary(expression.add);
-  readonly subtract = this.#binary(expression.subtract);
-  readonly multiply = this.#binary(expression.multiply);
-  readonly and = this.#binary(expression.and);
-  readonly or = this.#binary(expression.or);
-  readonly xor = this.#binary(expression.xor);
-  readonly shiftLeft = this.#binary(expression.shiftLeft);
-  readonly shiftRightSigned = this.#binary(expression.shiftRightSigned);
-  readonly equal = this.#compare(expression.equal);
-  readonly lessUnsigned = this.#compare(expression.lessUnsigned);
-  readonly lessSigned = this.#compare(expression.lessSigned);
-
-  shiftRight(a: Value, count: Value): Value {
-    const text = expression.shiftRight(a as Text, count as Text);
-    // Mostly only its low half is wanted, so it is computed where it is used.
-    if (textOf(count) === "32n") return { width: 64, text, highOf: textOf(a) } as Text;
-    return this.#temporary(a.width, text);
-  }
-  multiplyHigh(a: Value, b: Value, signed: boolean): Value {
-    return this.#temporary(64, expression.multiplyHigh(a as Text, b as Text, signed));
-  }
-  divide(a: Value, b: Value, signed: boolean): Value {
-    return this.#temporary(a.width, expression.divide(a as Text, b as Text, signed));
-  }
-  remainder(a: Value, b: Value, signed: boolean): Value {
-    return this.#temporary(a.width, expression.remainder(a as Text, b as Text, signed));
-  }
-  not(a: Value): Value {
-    return this.#temporary(a.width, expression.not(a as Text));
-  }
-  negate(a: Value): Value {
-    return this.#temporary(a.width, expression.negate(a as Text));
-  }
-  isZero(a: Value): Value {
-    return this.#truth(expression.isZero(a as Text));
-  }
-  bit(a: Value, index: number): Value {
-    return this.#temporary(1, expression.bit(a as Text, index));
-  }
-  select(condition: Value, a: Value, b: Value): Value {
-    return this.#temporary(a.width, expression.select(condition, a as Text, b as Text));
-  }
-  zeroExtend(a: Value, width: Width): Value {
-    return a.width === width ? a : this.#temporary(width, expression.zeroExtend(a as Text, width));
-  }
-  signExtend(a: Value, width: Width): Value {
-    return a.width === width ? a : this.#temporary(width, expression.signExtend(a as Text, width));
-  }
-  truncate(a: Value, width: Width | 1): Value {
-    return a.width === width ? a : this.#temporary(width, expression.truncate(a as Text, width));
-  }
-  lowestBit(a: Value): Value {
-    return this.#temporary(a.width, expression.lowestBit(a as Text));
-  }
-  highestBit(a: Value): Value {
-    return this.#temporary(a.width, expression.highestBit(a as Text));
-  }
-  bitCount(a: Value): Value {
-    return this.#temporary(a.width, expression.bitCount(a as Text));
-  }
-  byteSwap(a: Value): Value {
-    return this.#temporary(a.width, expression.byteSwap(a as Text));
+    const offset = this.temporary(operand.width, operand.width === 32 ? "d.displacement | 0" : "d.displacement");
+    return { selector: this.temporary(16, this.#slot(operand)), offset };
   }
 
   // Memory.
 
   #load(segment: SegmentName, offset: string, width: Width): Value {
-    return this.#temporary(width, `cpu.load${width}(${segmentNumber[segment]}, ${offset})`);
+    return this.temporary(width, `cpu.load${width}(${segmentNumber[segment]}, ${offset})`);
   }
 
   #store(segment: SegmentName, offset: string, value: Value): void {
-    this.#emit(`cpu.store${value.width}(${segmentNumber[segment]}, ${offset}, ${textOf(value)});`);
+    this.statement(`cpu.store${value.width}(${segmentNumber[segment]}, ${offset}, ${textOf(value)});`);
   }
 
   #prepareStore(segment: SegmentName, offset: string, width: Width): void {
-    this.#emit(`cpu.prepareStore(${segmentNumber[segment]}, ${offset}, ${width / 8});`);
+    this.statement(`cpu.prepareStore(${segmentNumber[segment]}, ${offset}, ${width / 8});`);
   }
 
   load(segment: SegmentName | Memory, address: Value, width: Width): Value {
@@ -426,13 +321,13 @@ export class JavaScriptAlgebra implements Algebra {
     const moved = this.#stackMoved;
     this.#branch(`if (${truthOf(condition)}) {`, then, moved);
     if (otherwise) this.#branch("} else {", otherwise, moved);
-    this.#emit("}");
+    this.statement("}");
   }
 
   /** Both branches leave `sp` as the statements after them expect it. */
   #branch(head: string, body: () => void, moved: boolean): void {
     const offsets = new Map(this.#offsets);
-    this.#emit(head);
+    this.statement(head);
     this.#stackMoved = moved;
     body();
     if (!moved) this.#commitStack();
@@ -444,7 +339,7 @@ export class JavaScriptAlgebra implements Algebra {
 
   /** A signed number as a 64-bit value, and as itself for `jump`. */
   #near(text: string): Near {
-    const near = this.#temporary(64, text).text;
+    const near = this.temporary(64, text).text;
     return { width: 64, near, text: `pair(${near}, Math.floor(${near} / ${two32}))` };
   }
 
@@ -452,19 +347,20 @@ export class JavaScriptAlgebra implements Algebra {
     const distance = this.#slot(operand);
     const { operandSize } = this.instruction;
     if (operandSize === 64) return this.#near(`${signedWord(ripWord)} + ${distance}`);
-    return this.#temporary(operandSize, `r32[${ripWord}] + ${distance} ${operandSize === 32 ? "| 0" : "& 0xffff"}`);
+    return this.temporary(operandSize, `r32[${ripWord}] + ${distance} ${operandSize === 32 ? "| 0" : "& 0xffff"}`);
   }
 
   nextAddress(width: Width): Value {
     if (width === 64) return this.#near(`${signedWord(ripWord)} + d.length`);
-    return this.#temporary(width, `r32[${ripWord}] + d.length ${width === 32 ? "| 0" : "& 0xffff"}`);
+    return this.temporary(width, `r32[${ripWord}] + d.length ${width === 32 ? "| 0" : "& 0xffff"}`);
   }
 
   checkJump(target: Value): void {
     const { near, text } = target as Near;
-    if (target.width !== 64) this.#emit(`if ((${text} >>> 0) > u32[${codeLimitWord}]) cpu.raise(13, 0);`);
-    else if (near !== undefined) this.#emit(`if (${near} < ${-(2 ** 47)} || ${near} >= ${2 ** 47}) cpu.raise(13, 0);`);
-    else this.#emit(`if ((s64[0] = ${text}, s32[1] >> 15 !== s32[1] >> 31)) cpu.raise(13, 0);`);
+    if (target.width !== 64) this.statement(`if ((${text} >>> 0) > u32[${codeLimitWord}]) cpu.raise(13, 0);`);
+    else if (near !== undefined)
+      this.statement(`if (${near} < ${-(2 ** 47)} || ${near} >= ${2 ** 47}) cpu.raise(13, 0);`);
+    else this.statement(`if ((s64[0] = ${text}, s32[1] >> 15 !== s32[1] >> 31)) cpu.raise(13, 0);`);
   }
 
   jump(target: Value): void {
@@ -474,16 +370,16 @@ export class JavaScriptAlgebra implements Algebra {
     if (near !== undefined) this.#setInstructionPointer(near, `Math.floor(${near} / ${two32})`);
     else if (target.width === 64) this.#setInstructionPointer(`(s64[0] = ${text}, s32[0])`, "s32[1]");
     else this.#setInstructionPointer(text, "0");
-    this.#emit("return;");
+    this.statement("return;");
   }
 
   #setInstructionPointer(low: string, high: string): void {
-    this.#emit(`r32[${ripWord}] = ${low};`);
-    this.#emit(`r32[${ripWord + 1}] = ${high};`);
+    this.statement(`r32[${ripWord}] = ${low};`);
+    this.statement(`r32[${ripWord + 1}] = ${high};`);
   }
 
   raise(exception: Exception, errorCode?: number): void {
-    this.#emit(`cpu.raise(${exceptionVectors[exception]}${errorCode === undefined ? "" : `, ${errorCode}`});`);
+    this.statement(`cpu.raise(${exceptionVectors[exception]}${errorCode === undefined ? "" : `, ${errorCode}`});`);
   }
 
   call<N extends SystemCall>(name: N, ...args: Values<SystemCalls[N]["args"]>): Value {
@@ -493,8 +389,8 @@ export class JavaScriptAlgebra implements Algebra {
     const texts = values.map((value) => (value.width === 32 ? `${textOf(value)} >>> 0` : textOf(value)));
     const text = `cpu.system.${name}(${["cpu", "d.decoded", ...texts].join(", ")})`;
     const width: Width | undefined = systemCalls[name].result;
-    const result = width === undefined ? undefined : this.#temporary(width, width === 32 ? `${text} | 0` : text);
-    if (!result) this.#emit(`${text};`);
+    const result = width === undefined ? undefined : this.temporary(width, width === 32 ? `${text} | 0` : text);
+    if (!result) this.statement(`${text};`);
     this.#reloadStack();
     return result ?? noValue;
   }
@@ -503,16 +399,16 @@ export class JavaScriptAlgebra implements Algebra {
   finish(): void {
     this.#commitStack();
     this.#advance();
-    this.#emit("return;");
+    this.statement("return;");
   }
 
   #advance(): void {
-    if (this.#needs.calls) this.#emit("cpu.rip = cpu.next;");
-    else if (this.instruction.bits !== 64) this.#emit(`r32[${ripWord}] = r32[${ripWord}] + d.length | 0;`);
+    if (this.#needs.calls) this.statement("cpu.rip = cpu.next;");
+    else if (this.instruction.bits !== 64) this.statement(`r32[${ripWord}] = r32[${ripWord}] + d.length | 0;`);
     else {
-      this.#emit(`const next = u32[${ripWord}] + d.length;`);
-      this.#emit(`r32[${ripWord}] = next;`);
-      this.#emit(`if (next >= ${two32}) r32[${ripWord + 1}] += 1;`);
+      this.statement(`const next = u32[${ripWord}] + d.length;`);
+      this.statement(`r32[${ripWord}] = next;`);
+      this.statement(`if (next >= ${two32}) r32[${ripWord + 1}] += 1;`);
     }
   }
 }
