@@ -41,6 +41,7 @@ export const capabilities = {
   supportsExceptionFilterOptions: true,
   exceptionBreakpointFilters,
   supportsEvaluateForHovers: true,
+  supportsCompletionsRequest: true,
   supportsSetVariable: true,
   supportsSetExpression: true,
   supportsStepBack: true,

@@ -37,6 +37,9 @@ const breakpointReasons = {
   address: "instruction breakpoint",
 } as const;
 
+/** Without virtualization hardware the guest does not exit, it traps. */
+export const exitTitle = ({ reason, number }: ExitEvent): string => `${number < 0 ? "Trap" : "VM exit"}: ${reason}`;
+
 const manualHex = (value: number): string => `${value.toString(16).toUpperCase()}h`;
 
 function exceptionName({ name, errorCode }: ExceptionEvent): string {
@@ -61,7 +64,7 @@ export function announce(halt: Halt): Announcement {
         hitBreakpointIds: halt.breakpoints.map(({ id }) => id),
       };
     case "exit":
-      return { reason: "exception", description: `VM exit: ${halt.event.reason}`, text: halt.event.what };
+      return { reason: "exception", description: exitTitle(halt.event), text: halt.event.what };
     case "exception":
       return {
         reason: "exception",
@@ -91,7 +94,7 @@ function explainExit(event: ExitEvent): Explanation {
     `Source: ${why.source}`,
   ];
   return {
-    exceptionId: `VM exit: ${reason}`,
+    exceptionId: exitTitle(event),
     description: `${what}\n${why.sentence}`,
     breakMode: "always",
     details: {

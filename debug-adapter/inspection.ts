@@ -1,6 +1,7 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { techniqueById } from "../isa/technique.ts";
 import { filesOf } from "./breakpoints.ts";
+import { completions } from "./completion.ts";
 import type { Debugger } from "./debugger.ts";
 import { disassemble } from "./disassembly.ts";
 import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
@@ -125,6 +126,22 @@ export function evaluate(subject: Subject, args: P.EvaluateArguments): P.Evaluat
     ? assign(subject.debugger, assignment.target, assignment.value)
     : evaluateText(subject.debugger, args.expression);
   return answerBody(subject, answered(outcome));
+}
+
+const completionTypes = { register: "variable", label: "reference", constant: "value" } as const;
+
+export function complete(subject: Subject, args: P.CompletionsArguments): P.CompletionsResponse["body"] {
+  const lines = args.text.split("\n");
+  const line = lines[subject.coordinates.lineFrom(args.line ?? subject.coordinates.line(0))] ?? "";
+  const column = args.column - subject.coordinates.column(0);
+  return {
+    targets: completions(subject.debugger, line, column).map(({ label, kind, start, length }) => ({
+      label,
+      type: completionTypes[kind],
+      start,
+      length,
+    })),
+  };
 }
 
 export function setExpression(subject: Subject, args: P.SetExpressionArguments): P.SetExpressionResponse["body"] {

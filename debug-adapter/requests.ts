@@ -24,6 +24,7 @@ interface StandardQueries {
   setVariable: Answered<P.SetVariableArguments, P.SetVariableResponse["body"]>;
   setExpression: Answered<P.SetExpressionArguments, P.SetExpressionResponse["body"]>;
   evaluate: Answered<P.EvaluateArguments, P.EvaluateResponse["body"]>;
+  completions: Answered<P.CompletionsArguments, P.CompletionsResponse["body"]>;
   exceptionInfo: Answered<P.ExceptionInfoArguments, P.ExceptionInfoResponse["body"]>;
   readMemory: Answered<P.ReadMemoryArguments, P.ReadMemoryResponse["body"]>;
   writeMemory: Answered<P.WriteMemoryArguments, P.WriteMemoryResponse["body"]>;

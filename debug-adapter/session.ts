@@ -250,6 +250,7 @@ export class Session extends DebugSession {
       const body = inspection.evaluate(this.#still, args);
       return inspection.assigns(args) ? this.#changed(body) : body;
     },
+    completions: (args) => inspection.complete(this.#still, args),
     exceptionInfo: () => {
       const exit = this.#still.debugger.machine.pendingExit;
       const explanation = explain(exit?.kind === "exit" ? { kind: "exit", event: exit } : this.#halt);

@@ -7,6 +7,7 @@
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
 import { isCall, isSoftwareInterrupt, type StackTop, stackTop, wrapLinear } from "./code.ts";
+import { exitTitle } from "./halts.ts";
 import {
   hexadecimal,
   instructionEndingAt,
@@ -159,5 +160,5 @@ export function callStack(machine: MachineInterface, program: Program): readonly
 const monitorFrames = (exit: MachineEvent & { kind: "exit" }): readonly Frame[] => [
   { kind: "vmm", name: `VMM: handle ${exit.reason}` },
   { kind: "vmm", name: "VMM: dispatch exits" },
-  { kind: "boundary", name: `──── VM exit: ${exit.reason} ────` },
+  { kind: "boundary", name: `──── ${exitTitle(exit)} ────` },
 ];

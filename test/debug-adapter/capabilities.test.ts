@@ -154,6 +154,18 @@ const behaviours: Record<keyof typeof capabilities, () => Promise<void>> = {
     );
   },
 
+  async supportsCompletionsRequest() {
+    const client = await started();
+    const complete = async (text: string, column: number) =>
+      (await client.request<P.CompletionsResponse["body"]>("completions", { text, column })).targets;
+    expect(await complete("1 + gre * 2", 8)).toEqual([{ label: "greeting", type: "reference", start: 4, length: 3 }]);
+    expect((await complete("EA", 3)).map(({ label }) => label)).toEqual(["eax"]);
+    expect((await complete("", 1)).map(({ label }) => label)).toEqual(
+      expect.arrayContaining(["al", "zf", "cs.base", "answer", "print.end"]),
+    );
+    expect((await complete("r", 2)).map(({ label }) => label)).not.toContain("rax");
+  },
+
   async supportsSetVariable() {
     const client = await started();
     const general = await scopeReference(client, "General");

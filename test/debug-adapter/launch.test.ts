@@ -104,6 +104,26 @@ describe("a launch", () => {
     expect(client.events.map(({ event }) => event)).not.toContain("stopped");
   });
 
+  it("finds lines and labels of a program that was loaded at a segment of its own", async () => {
+    const client = new DapClient(
+      "        org 100h\nstart:  mov si, text\n        mov al, [text]\n        hlt\ntext:   db 'R'\n",
+    );
+    await client.launch({ technique: "bare-metal" });
+    await client.breakAt({ line: 3 });
+    await client.start();
+    expect((await client.frames())[0]).toMatchObject({
+      line: 2,
+      name: "start",
+      instructionPointerReference: "0x10100",
+    });
+    expect((await client.go("continue")).reason).toBe("breakpoint");
+    expect(await client.line()).toBe(3);
+    expect(await client.evaluate("byte [text]")).toBe("0x52 (82) 'R'");
+    expect(await client.evaluate("si")).toContain("text");
+    const body = await client.request<{ memoryReference: string }>("evaluate", { expression: "text" });
+    expect(body.memoryReference).toBe("0x10107");
+  });
+
   it("works where files have URIs", async () => {
     const uri = "vscode-test-web://mount/guests/a%20guest.asm";
     const client = new DapClient({

@@ -84,6 +84,14 @@ describe("step into", () => {
     expect(await client.line()).toBe(at("mov ecx, 4"));
   });
 
+  it("an instruction that traps is called a trap where there is no virtualization hardware", async () => {
+    const client = await stoppedAt(guest, "        cli", { technique: "trap-and-emulate" });
+    expect(await client.go("stepIn")).toMatchObject({ description: "Trap: #GP" });
+    expect((await client.frames()).map(({ name }) => name)).toContain("──── Trap: #GP ────");
+    const { threads } = await client.request<P.ThreadsResponse["body"]>("threads");
+    expect(threads[0]!.name).toBe("vCPU 0 (trap-and-emulate, ring 1, 32-bit)");
+  });
+
   it("a call enters it, and step out leaves it", async () => {
     const client = await stoppedAt(guest, "call double", { technique: "bare-metal" });
     await client.go("stepIn");
