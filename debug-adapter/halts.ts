@@ -120,4 +120,4 @@ export function explain(halt: Halt): Explanation | undefined {
 
 /** Why the guest cannot run on after its end. */
 export const cannotGoOn = (halt: Halt & { kind: "end" }): string =>
-  `The guest cannot go on. ${ends[halt.reason]}: ${halt.text} Step back, or restart.`;
+  `The guest cannot go on. ${halt.text} Step back, or restart.`;

@@ -1,4 +1,5 @@
 import type { MachineInterface, RegisterGroup, RegisterView } from "../emulator/machine-interface.ts";
+import { stackTop, wrapLinear } from "./code.ts";
 import { assign, type Outcome, type Subject } from "./evaluate.ts";
 import { memoryReference } from "./memory.ts";
 import { hexadecimal } from "./program.ts";
@@ -56,15 +57,15 @@ function registerText({ value, width }: Pick<RegisterView, "value" | "width">): 
   return width < 8 ? value.toString() : hexadecimal(value, width);
 }
 
-/** Where a register points: as an offset from the segment it addresses by default. */
+/** Where a register points: as an offset in the segment that it addresses by default. */
 function pointee(machine: MachineInterface, { name, group, value }: RegisterView): string | undefined {
-  const isPointer = /^[RE]?IP$/.test(name);
-  if (group === "control" && name === "CR3")
-    return memoryReference({ space: "guest-physical", address: value & ~0xfffn });
-  if (group !== "general" && !isPointer) return undefined;
-  const segment = isPointer ? "CS" : /^[RE]?[BS]P$/.test(name) ? "SS" : "DS";
+  if (name === "CR3") return memoryReference({ space: "guest-physical", address: value & ~0xfffn });
+  if (group !== "general") return undefined;
+  const { base: stackBase, pointer } = stackTop(machine);
+  if (/^[RE]SP$/.test(name)) return memoryReference({ space: "linear", address: stackBase + pointer });
+  const segment = /^[RE]IP$/.test(name) ? "CS" : /^[RE]BP$/.test(name) ? "SS" : "DS";
   const base = machine.bits === 64 ? 0n : (registerPart(readRegisters(machine), `${segment}.base`)?.value ?? 0n);
-  return memoryReference({ space: "linear", address: base + value });
+  return memoryReference({ space: "linear", address: wrapLinear(base + value, machine.bits) });
 }
 
 function registerVariable(machine: MachineInterface, view: RegisterView, name: string, children: number): VariableView {
