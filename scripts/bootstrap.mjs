@@ -30,15 +30,17 @@ function install() {
   const mark = join(root, "node_modules", ".ringside-lock");
   if (existsSync(mark) && readFileSync(mark, "utf8") === lock) return;
   say("installing packages from npm (about 350 MB on disk; a minute or two the first time) …");
+  // Not "npm ci": it insists on lock entries for the optional binaries of every platform, which not every registry has.
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const result = spawnSync(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  const result = spawnSync(npm, ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: "inherit",
     shell: process.platform === "win32",
   });
   if (result.error)
     fail(`npm could not be started (${result.error.message}). It comes with Node: check that it is on the PATH.`);
-  if (result.status !== 0) fail("npm ci failed; its message is above. Check the network and the registry setting.");
+  if (result.status !== 0)
+    fail("npm install failed; its message is above. Check the network and the registry setting.");
   writeFileSync(mark, lock);
   say("packages installed.");
 }
