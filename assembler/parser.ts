@@ -1,8 +1,9 @@
-import { EmbeddedActionsParser, EOF as End, type IOrAlt, type IToken, type TokenType } from "chevrotain";
+import { EmbeddedActionsParser, type IOrAlt, type IToken } from "chevrotain";
 import { registerNamed } from "../isa/registers.ts";
 import { binary, conditional, unary } from "./fold.ts";
 import { parseNumber, parseText, textValue } from "./literals.ts";
 import { binaryOperators, operatorOf } from "./operators.ts";
+import { syntaxProblem } from "./syntax-problem.ts";
 import * as token from "./tokens.ts";
 import { endOf } from "./tokens.ts";
 import type {
@@ -57,6 +58,35 @@ const chosen = (t: IToken): IToken => (t.image === undefined ? { ...t, image: ""
 export class LineParser extends EmbeddedActionsParser {
   private reading: Reading = blank();
 
+  // The choices made for nearly every line are kept: making their functions anew would cost more than the choice.
+  private readonly statements: IOrAlt<StatementTree>[] = [
+    { ALT: () => this.SUBRULE(this.instruction) },
+    { ALT: () => this.SUBRULE(this.data) },
+    { ALT: () => this.SUBRULE(this.reserve) },
+    { ALT: () => this.SUBRULE(this.equ) },
+    { ALT: () => this.SUBRULE(this.align) },
+    { ALT: () => this.SUBRULE(this.directive) },
+  ];
+  private readonly primaries: IOrAlt<Expression>[] = [
+    { ALT: () => this.number(this.CONSUME(token.Digits)) },
+    { ALT: () => this.symbol(this.CONSUME(token.Name)) },
+    { ALT: () => this.register(this.CONSUME(token.Register)) },
+    { ALT: () => this.string(this.CONSUME(token.Text)) },
+    { ALT: () => this.symbol(this.CONSUME(token.EscapedName)) },
+    { ALT: () => this.place("here", this.CONSUME(token.Here)) },
+    { ALT: () => this.place("section-start", this.CONSUME(token.SectionStart)) },
+    {
+      ALT: () => {
+        const open = this.CONSUME(token.Open);
+        const inner = this.SUBRULE(this.expression);
+        const close = this.CONSUME(token.Close);
+        const span = { start: open.startOffset, end: endOf(close) };
+        // A string in parentheses is a number even as a whole data item.
+        return inner?.kind === "string" ? { kind: "number", value: inner.value, ...span } : { ...inner, ...span };
+      },
+    },
+  ];
+
   constructor() {
     super(token.vocabulary, {
       recoveryEnabled: false,
@@ -81,7 +111,7 @@ export class LineParser extends EmbeddedActionsParser {
     const [failure] = this.errors;
     // One mistake a line is enough: what follows it is guesswork.
     if (failure && !this.reading.problems.some(({ severity }) => severity === "error"))
-      this.reading.problems.push(syntaxProblem(failure.token, previousOf(failure.token, tokens), tokens));
+      this.reading.problems.push(syntaxProblem(failure.token, tokens));
     return this.reading;
   }
 
@@ -127,14 +157,7 @@ export class LineParser extends EmbeddedActionsParser {
   });
 
   private readonly statement = this.RULE("statement", (): StatementTree => {
-    return this.OR<IOrAlt<StatementTree>[]>([
-      { ALT: () => this.SUBRULE(this.instruction) },
-      { ALT: () => this.SUBRULE(this.data) },
-      { ALT: () => this.SUBRULE(this.reserve) },
-      { ALT: () => this.SUBRULE(this.equ) },
-      { ALT: () => this.SUBRULE(this.align) },
-      { ALT: () => this.SUBRULE(this.directive) },
-    ]);
+    return this.OR(this.statements);
   });
 
   private readonly instruction = this.RULE("instruction", (): StatementTree => {
@@ -361,25 +384,7 @@ export class LineParser extends EmbeddedActionsParser {
   });
 
   private readonly primary = this.RULE("primary", (): Expression => {
-    return this.OR<IOrAlt<Expression>[]>([
-      { ALT: () => this.number(this.CONSUME(token.Digits)) },
-      { ALT: () => this.symbol(this.CONSUME(token.Name)) },
-      { ALT: () => this.register(this.CONSUME(token.Register)) },
-      { ALT: () => this.string(this.CONSUME(token.Text)) },
-      { ALT: () => this.symbol(this.CONSUME(token.EscapedName)) },
-      { ALT: () => this.place("here", this.CONSUME(token.Here)) },
-      { ALT: () => this.place("section-start", this.CONSUME(token.SectionStart)) },
-      {
-        ALT: () => {
-          const open = this.CONSUME(token.Open);
-          const inner = this.SUBRULE(this.expression);
-          const close = this.CONSUME(token.Close);
-          const span = { start: open.startOffset, end: endOf(close) };
-          // A string in parentheses is a number even as a whole data item.
-          return inner?.kind === "string" ? { kind: "number", value: inner.value, ...span } : { ...inner, ...span };
-        },
-      },
-    ]);
+    return this.OR(this.primaries);
   });
 
   private segmentPrefix(t: IToken): void {
@@ -422,57 +427,4 @@ export class LineParser extends EmbeddedActionsParser {
     this.reading.usesPlace = true;
     return { kind, start: t.startOffset, end: endOf(t) };
   }
-}
-
-const namedFaults = new Map<TokenType, (image: string) => { code: string; message: string }>([
-  [
-    token.Float,
-    (image) => ({
-      code: "unsupported-float",
-      message: `Floating-point constants such as ${image} are not supported yet.`,
-    }),
-  ],
-  [
-    token.Unterminated,
-    (image) => ({ code: "unterminated-string", message: `The string has no closing ${image[0]} on this line.` }),
-  ],
-  [
-    token.MacroToken,
-    (image) => ({
-      code: "unsupported-macro",
-      message: `“${image}” belongs to multi-line macros, which are not supported yet.`,
-    }),
-  ],
-  [
-    token.UnknownWord,
-    (image) => ({
-      code: "unsupported-word",
-      message: `“${image}” is a reserved word of nasm that Ringside does not know yet; as a symbol write $${image}.`,
-    }),
-  ],
-  [
-    token.Stray,
-    (image) => ({ code: "unexpected-character", message: `The character “${image}” has no meaning here.` }),
-  ],
-]);
-
-const previousOf = (t: IToken, tokens: readonly IToken[]): IToken | undefined => tokens[tokens.indexOf(t) - 1];
-
-/** What to say where the grammar found no way on. */
-function syntaxProblem(found: IToken, previous: IToken | undefined, tokens: readonly IToken[]): LineProblem {
-  const named = namedFaults.get(found.tokenType)?.(found.image);
-  const severity = "error" as const;
-  if (found.tokenType === End || !tokens.includes(found)) {
-    const last = tokens.at(-1);
-    const at = { start: last?.startOffset ?? 0, end: last ? endOf(last) : 0 };
-    const message = last ? `Something is missing after “${last.image}”.` : "Something is missing here.";
-    return { code: "syntax", severity, message, ...at };
-  }
-  const at = { start: found.startOffset, end: endOf(found) };
-  if (named) return { ...named, severity, ...at };
-  const hint =
-    found.image === "[" && previous?.tokenType === token.Name && /^ptr$/i.test(previous.image)
-      ? " nasm writes sizes without “ptr”: dword [x]."
-      : "";
-  return { code: "syntax", severity, message: `“${found.image}” is not expected here.${hint}`, ...at };
 }

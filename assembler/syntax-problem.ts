@@ -1,0 +1,57 @@
+import { EOF as End, type IToken, type TokenType } from "chevrotain";
+import * as token from "./tokens.ts";
+import { endOf } from "./tokens.ts";
+import type { LineProblem } from "./tree.ts";
+
+/** Tokens that are a mistake wherever they are, and what to say of them. */
+const namedFaults = new Map<TokenType, (image: string) => { code: string; message: string }>([
+  [
+    token.Float,
+    (image) => ({
+      code: "unsupported-float",
+      message: `Floating-point constants such as ${image} are not supported yet.`,
+    }),
+  ],
+  [
+    token.Unterminated,
+    (image) => ({ code: "unterminated-string", message: `The string has no closing ${image[0]} on this line.` }),
+  ],
+  [
+    token.MacroToken,
+    (image) => ({
+      code: "unsupported-macro",
+      message: `“${image}” belongs to multi-line macros, which are not supported yet.`,
+    }),
+  ],
+  [
+    token.UnknownWord,
+    (image) => ({
+      code: "unsupported-word",
+      message: `“${image}” is a reserved word of nasm that Ringside does not know yet; as a symbol write $${image}.`,
+    }),
+  ],
+  [
+    token.Stray,
+    (image) => ({ code: "unexpected-character", message: `The character “${image}” has no meaning here.` }),
+  ],
+]);
+
+/** What to say where the grammar found no way on. */
+export function syntaxProblem(found: IToken, tokens: readonly IToken[]): LineProblem {
+  const previous = tokens[tokens.indexOf(found) - 1];
+  const named = namedFaults.get(found.tokenType)?.(found.image);
+  const severity = "error" as const;
+  if (found.tokenType === End || !tokens.includes(found)) {
+    const last = tokens.at(-1);
+    const at = { start: last?.startOffset ?? 0, end: last ? endOf(last) : 0 };
+    const message = last ? `Something is missing after “${last.image}”.` : "Something is missing here.";
+    return { code: "syntax", severity, message, ...at };
+  }
+  const at = { start: found.startOffset, end: endOf(found) };
+  if (named) return { ...named, severity, ...at };
+  const hint =
+    found.image === "[" && previous?.tokenType === token.Name && /^ptr$/i.test(previous.image)
+      ? " nasm writes sizes without “ptr”: dword [x]."
+      : "";
+  return { code: "syntax", severity, message: `“${found.image}” is not expected here.${hint}`, ...at };
+}
