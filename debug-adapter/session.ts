@@ -186,6 +186,18 @@ export class Session extends DebugSession {
     await this.#motion;
   }
 
+  /** Does something for which the guest must stand still; if that fails, a guest that ran stays paused. */
+  async #interrupting<T>(action: () => T | Promise<T>): Promise<T> {
+    const running = this.#motion !== undefined;
+    await this.#quiet();
+    try {
+      return await action();
+    } catch (error) {
+      if (running) this.#stoppedAt({ kind: "pause" });
+      throw error;
+    }
+  }
+
   /** A request that lets the guest go on. */
   #forward(operation: (target: Debugger) => Halt | Promise<Halt>): () => Promise<void> {
     const { debugger: target } = this.#still;
@@ -299,10 +311,11 @@ export class Session extends DebugSession {
     restart: async (args) => {
       const given: unknown = args.arguments;
       const wanted = given === undefined ? this.#arguments : checkArguments(given);
-      await this.#quiet();
-      await this.#launch(wanted!);
-      this.#rebind();
-      return () => this.#start();
+      return this.#interrupting(async () => {
+        await this.#launch(wanted!);
+        this.#rebind();
+        return () => this.#start();
+      });
     },
     terminate: async () => {
       await this.#quiet();
@@ -312,11 +325,13 @@ export class Session extends DebugSession {
       await this.#quiet();
       return async () => this.shutdown();
     },
-    "ringside/goToEvent": ({ sequence }) => {
-      const halt = this.#still.debugger.goToEvent(sequence);
-      if (!halt) throw new Refusal(`Event ${sequence} is not in the recorded past.`);
-      return () => this.#move(() => halt);
-    },
+    // Also while the guest runs: a click on an event stops it.
+    "ringside/goToEvent": ({ sequence }) =>
+      this.#interrupting(() => {
+        const halt = this.#still.debugger.goToEvent(sequence);
+        if (!halt) throw new Refusal(`Event ${sequence} is not in the recorded past.`);
+        return () => this.#move(() => halt);
+      }),
     "ringside/toExit": ({ direction }) => {
       if (direction === "next") {
         const act = this.#forward((target) => target.toNextExit());

@@ -262,6 +262,18 @@ describe("a guest that never ends", () => {
     expect(await client.evaluate("eax")).toBe(before);
   });
 
+  it("can be taken to an event while it runs", async () => {
+    const client = new DapClient(endless);
+    await client.launch({ stopOnEntry: false, technique: "vtx-ept" });
+    await client.request("configurationDone");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await client.go("ringside/goToEvent", { sequence: 1 })).reason).toBe("goto");
+    expect(await client.line()).toBe(lineOf(endless, "start:"));
+    await client.request("continue", { threadId: 1 });
+    await expect(client.request("ringside/goToEvent", { sequence: 99 })).rejects.toThrow("not in the recorded past");
+    expect((await client.stopped()).reason).toBe("pause");
+  });
+
   it("can be paused while it goes backwards", async () => {
     const client = new DapClient(endless);
     await client.launch({ stopOnEntry: false });
