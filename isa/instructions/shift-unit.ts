@@ -1,7 +1,7 @@
 import type { Algebra, Value } from "../algebra.ts";
 import type { Operand } from "../operands.ts";
 import type { Width } from "../registers.ts";
-import { resize, widthOf } from "./forms.ts";
+import { isNotZero, resize, widthOf } from "./forms.ts";
 
 /** What a shift by a count of at least one gives: a value of the operand's width, and two of width 1. */
 export interface Shifted {
@@ -23,7 +23,7 @@ export const minusOne = (m: Algebra, count: Value): Value => m.subtract(count, m
 
 /**
  * Calls `shift` with the count, taken modulo 32 (64 for 64-bit operands), as wide as the shift unit. By zero nothing
- * changes, except that a 32-bit register is zero-extended as by any write.
+ * changes, except that in 64-bit mode a 32-bit register is zero-extended as by any write.
  */
 export function byCount(
   m: Algebra,
@@ -34,8 +34,10 @@ export function byCount(
 ): void {
   const unit = unitOf(widthOf(value));
   const count = m.and(m.read(by), m.constant(8, unit - 1));
-  const keep = () => {
-    if (destination.kind === "register" && destination.width === 32) m.write(destination, value);
-  };
-  m.when(m.isZero(count), keep, () => shift(resize(m, count, unit)));
+  const extends64 = m.instruction.bits === 64 && destination.kind === "register" && destination.width === 32;
+  m.when(
+    isNotZero(m, count),
+    () => shift(resize(m, count, unit)),
+    extends64 ? () => m.write(destination, value) : undefined,
+  );
 }
