@@ -47,6 +47,9 @@ const deepestInclude = 64;
 /** Characters of one file, and lines of a program with all it includes. */
 export const largestFile = 16 * 1024 * 1024;
 const mostLines = 4_000_000;
+const longestLine = 1_000_000;
+
+const lineStart: Span = { start: 0, end: 1 };
 
 /** Lines of a program after conditionals, includes and single-line macros, in order. One use per pass. */
 export class Preprocessor {
@@ -86,7 +89,8 @@ export class Preprocessor {
     if (this.readable(source))
       for (const line of logicalLines(source)) {
         if (++this.lines > mostLines || this.problems.full) break;
-        this.line(line);
+        if (line.text.length <= longestLine) this.line(line);
+        else this.problems.error("line-too-long", `This line has ${line.text.length} characters.`, line, lineStart);
       }
     this.open.pop();
     for (const { source: opened, span } of this.conditionals)

@@ -4,6 +4,8 @@ import type { Span } from "./tree.ts";
 
 /** No one reads more problems than this; a binary file read as source would have millions. */
 const mostProblems = 1000;
+/** Messages quote the source, which may hold words of any length. */
+const longestMessage = 400;
 
 /** The problems of one assembly. The same thing is said once per place. */
 export class ProblemList {
@@ -20,7 +22,10 @@ export class ProblemList {
     const key = `${problem.code}:${line}:${start}:${problem.message}:${file}`;
     if (this.seen.has(key)) return;
     this.seen.add(key);
-    this.list.push(problem);
+    const { message } = problem;
+    this.list.push(
+      message.length > longestMessage ? { ...problem, message: `${message.slice(0, longestMessage)}…` } : problem,
+    );
   }
 
   error(code: string, message: string, source: SourceLine, span: Span, related?: Problem["related"]): void {

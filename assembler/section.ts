@@ -9,8 +9,6 @@ export class Section {
   size = 0;
   /** Address of the first byte; known after the sizes. */
   start = 0;
-  /** True once something was written into it. */
-  used = false;
 
   constructor(name: string, nobits: boolean, alignment: number) {
     this.name = name;

@@ -49,7 +49,29 @@ export function rangeOf({ file, line, joints }: SourceLine, { start, end }: Span
   return { file, line: line + before.length, start: start - base, end: Math.min(end, limit) - base };
 }
 
-/** The text without a comment; a semicolon in quotes starts none. */
+/** The text without a comment; a semicolon in quotes starts none, unless the quotes are not closed. */
 export function withoutComment(text: string): string {
-  return /^(?:[^;'"`]|'[^']*'|"[^"]*"|`(?:[^\\`]|\\.)*`|['"`](?=[^;]*$))*/.exec(text)?.[0] ?? "";
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]!;
+    if (character === ";") return text.slice(0, at);
+    if (character !== "'" && character !== '"' && character !== "`") continue;
+    const end = closingQuote(text, at);
+    if (end > 0) at = end;
+  }
+  return text;
+}
+
+/** Where the quote opened at `start` is closed; -1 if nowhere. A backslash escapes in backquotes only. */
+function closingQuote(text: string, start: number): number {
+  const quote = text[start]!;
+  let end = text.indexOf(quote, start + 1);
+  while (quote === "`" && end > 0 && isEscaped(text, end)) end = text.indexOf(quote, end + 1);
+  return end;
+}
+
+/** An odd number of backslashes stands before. */
+function isEscaped(text: string, at: number): boolean {
+  let start = at;
+  while (text[start - 1] === "\\") start--;
+  return (at - start) % 2 === 1;
 }

@@ -28,7 +28,7 @@ export const Float = createToken({
   pattern: /\d[\d_]*\.[\d_]*(?:[eE][+-]?\d+)?|\d[\d_]*[eE][+-]?\d+(?![\w.])/,
 });
 export const Digits = createToken({ name: "Digits", pattern: /\$?\d\w*/ });
-export const Text = createToken({ name: "Text", pattern: /'[^']*'|"[^"]*"|`(?:[^\\`]|\\.)*`/ });
+export const Text = createToken({ name: "Text", pattern: /'[^']*'|"[^"]*"|`[^\\`]*(?:\\.[^\\`]*)*`/ });
 export const Unterminated = createToken({ name: "Unterminated", pattern: /['"`].*/ });
 /** Parameters, local labels and contexts of multi-line macros: `%1`, `%%loop`, `%$x`. */
 export const MacroToken = createToken({ name: "MacroToken", pattern: /%(?:[0-9]+|[$!?+[{]|%[\w$#@~.?]+)/ });

@@ -7,6 +7,7 @@ const many = (count: number, line: (n: number) => string) =>
 /** Texts that would take for ever, or all memory, and the first thing said about them. */
 const cases: readonly (readonly [string, string, RegExp])[] = [
   ["a file of 50 MB", "x".repeat(50_000_000), /^1:1 This file has 50000000 characters/],
+  ["a line of 12 MB", `db \`${"\\n".repeat(6_000_000)}\``, /^1:1 This line has 12000005 characters/],
   ["a NUL byte", "nop\nmov ax\0, 1", /^2:7 There is a NUL byte/],
   ["deep parentheses", `db ${"(".repeat(100_000)}1${")".repeat(100_000)}`, /^1:104 .*nested deeper than 100/],
   ["many signs", `db ${"-".repeat(100_000)}1`, /^1:104 .*nested deeper/],
