@@ -29,7 +29,7 @@ function install() {
     .digest("hex");
   const mark = join(root, "node_modules", ".ringside-lock");
   if (existsSync(mark) && readFileSync(mark, "utf8") === lock) return;
-  say("installing packages from npm (about 350 MB on disk; a minute or two the first time) …");
+  say("installing packages from npm (about 500 MB on disk; a minute or two the first time) …");
   // Not "npm ci": it insists on lock entries for the optional binaries of every platform, which not every registry has.
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
   const result = spawnSync(npm, ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
