@@ -119,6 +119,13 @@ describe.each(techniques.map(({ id }) => id))("under %s", (technique) => {
   });
 });
 
+test.each(graded)(
+  "where no technique is settled %s %j is graded for those it breaks under",
+  (syntax, operands, grade) => {
+    expect(gradeOf({ row: rowOf(syntax), operands }, undefined).grade).toBe(grade);
+  },
+);
+
 describe("the sentence", () => {
   const sentence = (syntax: string, technique: TechniqueId) =>
     gradeOf({ row: rowOf(syntax), operands: [] }, technique).sentence;
