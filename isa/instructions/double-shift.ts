@@ -9,8 +9,8 @@ const row = rowsOf("shift");
 type DoubleShift = (m: Algebra, value: Value, from: Value, count: Value) => Shifted;
 
 /**
- * Words by more than 16, which the manual leaves undefined, go on with the destination's own bits, as processors do:
- * so destination, source and destination stand in a row.
+ * Words by more than 16, which the manual leaves undefined and processors do differently, go on with the destination's
+ * own bits: so destination, source and destination stand in a row.
  */
 const wordsInARow = (m: Algebra, value: Value, from: Value): Value => {
   const at = (word: Value, bit: number) => m.shiftLeft(m.zeroExtend(word, 64), m.constant(64, bit));
