@@ -53,7 +53,8 @@ export function enter(cpu: Cpu, decoded: Decoded, size: number, level: number): 
     storeWord(cpu, pointer, bytes, value);
   };
   push(cpu.r64[BP]!);
-  const frame = pointer;
+  // With 32-bit operands the frame pointer is all of ESP, also on a 16-bit stack.
+  const frame = bits === 16 && bytes === 4 ? ((cpu.u32[SP * 2]! & 0xffff_0000) | pointer) >>> 0 : pointer;
   let outer = bits === 64 ? signed(cpu.r64[BP]!) : general(cpu, BP, bits / 8);
   for (let n = 1; n < (level & 31); n++) {
     outer = wrap(outer - bytes);

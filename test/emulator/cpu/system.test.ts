@@ -369,6 +369,15 @@ describe("frames", () => {
     system.leave(p.cpu, decoded);
     expect([p.cpu.r64[5], p.cpu.r64[4]]).toEqual([0x7000n, BigInt(at.stack)]);
   });
+
+  it("ENTER of 32 bits on a 16-bit stack copies all of ESP to EBP", () => {
+    const p = processor();
+    p.cpu.r64[4] = 0x1234_7000n;
+    p.cpu.r64[5] = 0x5678_7800n;
+    system.enter(p.cpu, decoded, 0x10, 1);
+    expect([p.cpu.r64[5], p.cpu.r64[4]]).toEqual([0x1234_6ffcn, 0x1234_6fe8n]);
+    expect(p.ram.getUint32(0x6ff8, true)).toBe(0x1234_6ffc);
+  });
 });
 
 describe("division of 128 bits", () => {
