@@ -40,8 +40,8 @@ interface Saved {
 
 /**
  * A VMM on VT-x with EPT: the guest runs in VMX non-root operation under the VMCS, and the handlers for its exits work on
- * the VMCS and the general registers as a VMM does. Not done: task switches, NMIs, debug-register virtualization beyond
- * DR7, APIC virtualization, nested VMX.
+ * the VMCS and the general registers as a VMM does. Not done: MSR areas, task switches, NMIs,
+ * APIC virtualization, nested VMX.
  */
 export class HardwareAssisted implements Monitor {
   /** EPT entries are only ever added. */

@@ -2,7 +2,6 @@ import { flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { isFault, vector, vectorName } from "../../cpu/fault.ts";
-import { stepArmed } from "../../cpu/interrupts.ts";
 import type { Access, Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
 import { CR0, CR4 } from "../../cpu/state.ts";
 import type { StartMode } from "../../machine-interface.ts";
@@ -15,11 +14,11 @@ import { Dispatcher, type Pending } from "../dispatcher.ts";
 import { ShadowFaults } from "../memory/shadow-faults.ts";
 import { ShadowPaging } from "../memory/shadow-paging.ts";
 import { ShadowDescriptors } from "./shadow-descriptors.ts";
+import { SingleStep, type Step } from "./single-step.ts";
 import { compressible, describeInterrupt, describeTrap, instructionAt } from "./trap-reasons.ts";
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 
 const IF = flagMask("IF");
-const TF = flagMask("TF");
 const blockedByStiOrMovSs = 3;
 /** Changes of these CR0 and CR4 bits make old translations invalid. */
 const pagingCr0 = CR0.PG | CR0.WP;
@@ -39,13 +38,6 @@ interface Trap {
   readonly source: Fault["source"];
   readonly length: number;
   readonly debug: number | null;
-}
-
-/** A write to a traced page that runs by itself for one instruction. */
-interface Step {
-  readonly linear: number;
-  /** The guest's TF. */
-  readonly trapFlag: boolean;
 }
 
 interface Saved {
@@ -77,13 +69,13 @@ export class TrapAndEmulate implements Monitor {
   readonly #descriptors: ShadowDescriptors;
   readonly #shadow: ShadowPaging;
   readonly #faults: ShadowFaults;
+  readonly #singleStep: SingleStep;
   readonly #dispatcher: Dispatcher<TrapAndEmulate>;
   #trap: Trap | undefined;
   #waiting = false;
   /** The guest had interrupts disabled when the last one came. */
   #heldBack = false;
   #kernelRuns = true;
-  #step: Step | undefined;
   /** The delivery under way ended in a triple fault. */
   #tripleFault = false;
   /** The VMM itself has written to a traced page on behalf of the guest. */
@@ -98,6 +90,7 @@ export class TrapAndEmulate implements Monitor {
     this.#descriptors = new ShadowDescriptors(context.cpu, memory, this.#allocator);
     this.#shadow = new ShadowPaging(context.cpu, memory, this.#allocator, this.#descriptors.pageTable);
     this.#faults = new ShadowFaults(context, this.#shadow, () => this.#descriptors.traced);
+    this.#singleStep = new SingleStep(context.cpu);
     this.#dispatcher = new Dispatcher(context, "trap-and-emulate", { trap: (vmm) => vmm.#handleTrap() });
     this.#withMonitor(() => this.#descriptors.synchronize(true));
     this.#leave();
@@ -239,13 +232,13 @@ export class TrapAndEmulate implements Monitor {
   #handleTrap(): string | undefined {
     const trap = this.#trap;
     if (!trap) {
-      this.#cancelStep();
+      this.#endTrace();
       return "took the interrupt";
     }
     const fault = faultOf(trap);
     if (fault.vector === vector.PF && fault.source === "hardware") return this.#handlePageFault(fault);
-    if (this.#step && fault.vector === vector.DB) return this.#endStep(fault);
-    this.#cancelStep();
+    const step = this.#endTrace();
+    if (step && !step.trapFlag && fault.vector === vector.DB) return "renewed the shadow descriptors";
     if (fault.source === "hardware" && compressible.has(fault.vector)) return this.#emulate();
     return this.#deliver(fault);
   }
@@ -254,10 +247,10 @@ export class TrapAndEmulate implements Monitor {
     const outcome = this.#faults.handle(fault);
     if (outcome.kind === "hidden") return outcome.what;
     if (outcome.kind === "traced") {
-      this.#beginStep(outcome.linear);
+      this.#singleStep.begin(outcome.linear);
       return "lets the write to a traced page run by itself";
     }
-    this.#cancelStep();
+    this.#endTrace();
     return this.#deliver({ ...fault, errorCode: outcome.errorCode });
   }
 
@@ -312,7 +305,7 @@ export class TrapAndEmulate implements Monitor {
     const cpu = this.#cpu;
     const blocked = (cpu.interruptibility & blockedByStiOrMovSs) !== 0;
     if (blocked || (cpu.eflags & IF) === 0 || !cpu.bus.interruptPending()) return "";
-    this.#cancelStep();
+    this.#endTrace();
     this.#heldBack = false;
     const number = cpu.bus.acknowledgeInterrupt();
     const name = interruptName(number);
@@ -336,31 +329,13 @@ export class TrapAndEmulate implements Monitor {
     return true;
   }
 
-  // Tracing: a write to a page with descriptors runs natively for one instruction, and then the shadows are renewed.
-
-  #beginStep(linear: number): void {
-    const cpu = this.#cpu;
-    const trapFlag = this.#step?.trapFlag ?? (cpu.eflags & TF) !== 0;
-    this.#step = { linear, trapFlag };
-    cpu.eflags |= TF;
-    cpu.attention = true;
-  }
-
-  /** The step is over, or will not happen: the page is traced again. */
-  #cancelStep(): void {
-    if (!this.#step) return;
-    const cpu = this.#cpu;
-    if (!this.#step.trapFlag) cpu.eflags &= ~TF;
-    cpu.interruptibility &= ~stepArmed;
-    this.#shadow.invalidate(this.#step.linear);
+  /** Tracing: the step that let a write to a page with descriptors happen is over, and the page is traced again. */
+  #endTrace(): Step | undefined {
+    const step = this.#singleStep.end();
+    if (!step) return undefined;
+    this.#shadow.invalidate(step.linear);
     this.#tracedWritten = true;
-    this.#step = undefined;
-  }
-
-  #endStep(fault: Fault): string | undefined {
-    const guests = this.#step!.trapFlag;
-    this.#cancelStep();
-    return guests ? this.#deliver(fault) : "renewed the shadow descriptors";
+    return step;
   }
 
   save(): Saved {
@@ -370,7 +345,7 @@ export class TrapAndEmulate implements Monitor {
       waiting: this.#waiting,
       heldBack: this.#heldBack,
       kernelRuns: this.#kernelRuns,
-      step: this.#step ?? null,
+      step: this.#singleStep.step ?? null,
       virtual: this.#virtual.registers,
       traced: [...this.#descriptors.traced],
       nextPage: this.#allocator.mark,
@@ -384,7 +359,7 @@ export class TrapAndEmulate implements Monitor {
     this.#waiting = saved.waiting;
     this.#heldBack = saved.heldBack;
     this.#kernelRuns = saved.kernelRuns;
-    this.#step = saved.step ?? undefined;
+    this.#singleStep.step = saved.step ?? undefined;
     this.#virtual.registers = saved.virtual;
     this.#descriptors.traced = new Set(saved.traced);
     this.#descriptors.forget();
