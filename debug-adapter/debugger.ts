@@ -198,10 +198,14 @@ export class Debugger {
     return event && (goToExit(this.machine, event) ? { kind: "exit", event } : { kind: "goto" });
   }
 
-  /** To the moment just before an event; undefined if it is not in the past or no longer recorded. */
+  /**
+   * To the moment at which an exit is pending, or just before any other event; undefined if it is not in the past or no
+   * longer recorded.
+   */
   goToEvent(sequence: number): Halt | undefined {
     const [event] = this.machine.events(sequence - 1, 1);
     if (event?.sequence !== sequence) return undefined;
+    if (event.kind === "exit" && goToExit(this.machine, event)) return { kind: "goto", exit: event };
     this.#runner.goJustBefore(event);
     return { kind: "goto" };
   }

@@ -57,7 +57,7 @@ export function announce(halt: Halt): Announcement {
     case "pause":
       return { reason: "pause" };
     case "goto":
-      return { reason: "goto", description: "Moved in time" };
+      return { reason: "goto", description: halt.exit ? exitTitle(halt.exit) : "Moved in time" };
     case "breakpoint":
       return {
         reason: breakpointReasons[halt.breakpoints[0]?.wish.kind ?? "line"],
@@ -108,6 +108,7 @@ function explainExit(event: ExitEvent): Explanation {
 /** Why the guest is stopped, at length; undefined where there is nothing to explain. */
 export function explain(halt: Halt): Explanation | undefined {
   if (halt.kind === "exit") return explainExit(halt.event);
+  if (halt.kind === "goto" && halt.exit) return explainExit(halt.exit);
   if (halt.kind === "exception") {
     const message = exceptionSentence(halt.event);
     const exceptionId = exceptionName(halt.event);

@@ -36,7 +36,7 @@ export interface Requests {
     args: { after: number; limit: number; kinds?: readonly MachineEvent["kind"][] };
     result: { events: readonly LocatedEvent[]; last: number; now: Moment & { cycle: number }; dropped: number };
   };
-  /** Travels to the moment just before the event with this sequence number and stops there. */
+  /** Travels to the moment at which the exit with this sequence number is pending, or just before any other event, and stops there. */
   "ringside/goToEvent": { args: { sequence: number }; result: Record<string, never> };
   /** Runs to the next or back to the previous VM exit. */
   "ringside/toExit": { args: { direction: "next" | "previous"; threadId: number }; result: Record<string, never> };

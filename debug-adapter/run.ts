@@ -11,8 +11,8 @@ export type Halt =
   | { readonly kind: "entry" }
   | { readonly kind: "step" }
   | { readonly kind: "pause" }
-  /** Somewhere a person asked to go. */
-  | { readonly kind: "goto" }
+  /** Somewhere a person asked to go; with the exit that is pending there, if that was it. */
+  | { readonly kind: "goto"; readonly exit?: ExitEvent }
   /** Going backwards, the beginning was reached. */
   | { readonly kind: "start" }
   | { readonly kind: "breakpoint"; readonly breakpoints: readonly Breakpoint[] }

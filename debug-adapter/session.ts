@@ -205,6 +205,17 @@ export class Session extends DebugSession {
     return () => this.#move(() => operation(target));
   }
 
+  /** Clients show the reason of the first stop since the guest last went on, and know only their own requests to go on. */
+  #departs(): void {
+    this.#emit("continued", { threadId: inspection.threadId, allThreadsContinued: true });
+  }
+
+  /** Announces a moment that a custom request has gone to. */
+  #travel(halt: Halt): () => Promise<void> {
+    this.#departs();
+    return () => this.#move(() => halt);
+  }
+
   #anywhere(operation: (target: Debugger) => Halt | Promise<Halt>): () => Promise<void> {
     const { debugger: target } = this.#still;
     return () => this.#move(() => operation(target));
@@ -330,17 +341,17 @@ export class Session extends DebugSession {
       this.#interrupting(() => {
         const halt = this.#still.debugger.goToEvent(sequence);
         if (!halt) throw new Refusal(`Event ${sequence} is not in the recorded past.`);
-        return () => this.#move(() => halt);
+        return this.#travel(halt);
       }),
     "ringside/toExit": ({ direction }) => {
       if (direction === "next") {
         const act = this.#forward((target) => target.toNextExit());
-        this.#emit("continued", { threadId: inspection.threadId, allThreadsContinued: true });
+        this.#departs();
         return act;
       }
       const halt = this.#still.debugger.toPreviousExit();
       if (!halt) throw new Refusal("There is no VM exit before this moment.");
-      return () => this.#move(() => halt);
+      return this.#travel(halt);
     },
   };
 

@@ -131,9 +131,15 @@ function frameAt(machine: MachineInterface, program: Program, code: CodeSegments
   return calls ? found(start!, 1) : undefined;
 }
 
+/** The next instruction; of a guest that will never run on after a HLT, the HLT. */
+function instructionAtHand({ linearRip, stopped }: MachineInterface, program: Program): bigint {
+  const last = stopped?.reason === "halted" ? instructionEndingAt(program, linearRip) : undefined;
+  return last?.decoded?.row.mnemonic === "hlt" ? toLinear(program, last.address) : linearRip;
+}
+
 /** The frames of the guest, the newest first. */
 export function guestFrames(machine: MachineInterface, program: Program): readonly GuestFrame[] {
-  const frames = [guestFrame(program, machine.linearRip, machine.linearRip, undefined)];
+  const frames = [guestFrame(program, machine.linearRip, instructionAtHand(machine, program), undefined)];
   let code = codeSegments(machine);
   let words = stackWords(machine, stackTop(machine));
   for (let n = 0; n < words.values.length && frames.length < most; n++) {

@@ -112,7 +112,7 @@ function exitVariables(exit: ExitEvent): readonly VariableView[] {
     text("what", exit.what),
     text(
       "qualification",
-      exit.qualification === "" ? "none" : exit.qualification,
+      exit.qualification === "" ? "none" : `0x${exit.qualification}`,
       exit.fields.length > 0 ? fieldsReference : 0,
     ),
     text("why", exit.why.sentence, whyReference),

@@ -221,8 +221,12 @@ describe("events", () => {
     );
     const cpuid = body.events.find(({ reason }) => reason === "CPUID");
     expect(cpuid?.source).toEqual({ uri: `file://${guestFile}`, line: at("cpuid") - 1 });
-    expect((await client.go("ringside/goToEvent", { sequence: cpuid!.sequence })).reason).toBe("goto");
+    const stop = await client.go("ringside/goToEvent", { sequence: cpuid!.sequence });
+    expect([stop.reason, stop.description]).toEqual(["goto", "VM exit: CPUID"]);
     expect(await client.line()).toBe(at("cpuid"));
+    // Pending: the VMM has not resumed the guest, but the exit is there to be looked at.
+    const then = await client.request<{ last: number }>("ringside/events", { after: 0, limit: 1000 });
+    expect(then.last).toBe(cpuid!.sequence);
     await expect(client.request("ringside/goToEvent", { sequence: 9999 })).rejects.toThrow("not in the recorded past");
   });
 
