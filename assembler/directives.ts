@@ -108,6 +108,11 @@ const isDefined = (p: Preprocessor, call: Call): boolean => {
       const message = `Ringside does not know whether nasm defines “${name.image}”; name the macro without underscores.`;
       p.problems.error("unsupported-directive", message, call.source, at);
     }
+  for (const name of names) {
+    const [macro] = p.macros.find(name.image) ?? [];
+    const span = { start: name.startOffset, end: endOf(name) };
+    if (macro?.range) p.references.push({ name: macro.name, source: call.source, span });
+  }
   return names.some((name) => p.macros.find(name.image) !== undefined || builtin(name.image) !== undefined);
 };
 

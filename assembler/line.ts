@@ -123,12 +123,17 @@ const blockEnds: Readonly<Record<string, string>> = { struc: "endstruc", istruc:
 
 /** Most lines of a program recur, and after an edit all but one do: one parse per text. */
 const cache = new Map<string, ParsedLine>();
-/** Entries kept; then the cache starts over. */
-const capacity = 200_000;
+/** Entries and characters kept; then the cache starts over. */
+const capacity = { entries: 200_000, characters: 20_000_000 };
+let characters = 0;
 
-export function parseLine(text: string): ParsedLine {
-  const known = cache.get(text);
+/** A copy of its own. A line cut out of a text would keep the whole text in memory, one for each version of a file. */
+const detached = (text: string): string => ` ${text}`.slice(1);
+
+export function parseLine(line: string): ParsedLine {
+  const known = cache.get(line);
   if (known) return known;
+  const text = detached(line);
   const tokens = tokenize(text);
   const words: string[] = [];
   for (const t of tokens) if (wordLike(t)) words.push(t.image);
@@ -138,7 +143,11 @@ export function parseLine(text: string): ParsedLine {
     hasBuiltin: words.some((word) => builtin(word) !== undefined),
     blockEnd: blockEnds[tokens[0]?.image.toLowerCase() ?? ""],
   };
-  if (cache.size >= capacity) cache.clear();
+  characters += text.length;
+  if (cache.size >= capacity.entries || characters > capacity.characters) {
+    cache.clear();
+    characters = text.length;
+  }
   cache.set(text, parsed);
   return parsed;
 }
