@@ -13,6 +13,8 @@ export interface Pending {
   readonly handler: string;
   /** Cycles charged so far. */
   readonly cost: number;
+  /** Instruction pointer at the exit. */
+  readonly rip: number;
 }
 
 /**
@@ -41,13 +43,15 @@ export class Dispatcher<Subject> {
     const { sequence } = this.#context.record({ kind: "exit", ...body, cost: 0, technique: this.#technique });
     const cost = this.#context.costs.exit;
     this.#spend(cost);
-    this.pending = { sequence, handler, cost };
+    this.pending = { sequence, handler, cost, rip: this.#context.cpu.rip };
     this.#context.cpu.attention = true;
   }
 
   /** Runs the handler of the pending exit. */
   dispatch(subject: Subject): string | undefined {
-    const { handler } = this.pending!;
+    const { handler, rip } = this.pending!;
+    // Whoever moves the guest while it is stopped at an exit wants it to go on there, not what it left for.
+    if (this.#context.cpu.rip !== rip) return "nothing: the instruction pointer was changed meanwhile";
     const routine = this.#handlers[handler];
     if (routine) return routine(subject);
     this.#context.stop("unsupported", `The VMM has no handler for the exit ${handler}.`);

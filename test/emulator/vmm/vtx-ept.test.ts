@@ -387,6 +387,31 @@ describe("VM entry failure", () => {
   });
 });
 
+describe("a debugger at a pending exit", () => {
+  test.each([
+    ["vtx-ept", "IO_INSTRUCTION"],
+    ["trap-and-emulate", "#GP"],
+  ] as const)("may move the guest elsewhere under %s", (technique, reason) => {
+    const machine = boot(technique, protectedGuest("mov ebx, 1\n out 0E9h, al\n mov ebx, 2\n nop\n mov ecx, 3"));
+    machine.run({ steps: 100, stopOnExit: (event) => event.kind === "exit" && event.reason === reason });
+    const at = machine.rip;
+    expect(machine.setRegister("EIP", at + 7n)).toBe(true);
+    machine.run({ steps: 100 });
+    expect(registersOf(machine, ["RBX", "RCX"])).toEqual({ RBX: "1", RCX: "3" });
+    expect(outcome(machine, { kind: "limit" }).output).toBe("");
+  });
+
+  it("may change registers, which the VMM then sees", () => {
+    const machine = boot("vtx-ept", protectedGuest("mov al, 'A'\n out 0E9h, al"));
+    machine.run({ steps: 100, stopOnExit: (event) => event.kind === "exit" && event.reason === "IO_INSTRUCTION" });
+    machine.setRegister("EAX", 0x42n);
+    machine.setRegister("ESP", 0x9000n);
+    const stop = machine.run({ steps: 100 });
+    expect(outcome(machine, stop).output).toBe("B");
+    expect(register(machine, "RSP")).toBe(0x9000n);
+  });
+});
+
 describe("all techniques agree", () => {
   /** Single steps with TF over instructions that run, exit, trap and fault: #DB after each. */
   const stepped = guestWithTables(`
