@@ -233,7 +233,6 @@ export class Engine {
       generation,
       breakpoints: this.#breakpoints?.inPage(linear),
       rip: rip - offset,
-      isCode: (at) => this.#isCode(host + at),
       context: undefined,
     };
   }

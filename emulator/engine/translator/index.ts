@@ -33,8 +33,6 @@ export interface Place {
   /** Where instructions must end, from the start of the page. */
   readonly end: number;
   readonly breakpoints: Uint8Array | undefined;
-  /** False where the interpreter would find zeros and no code. */
-  readonly isCode: (offset: number) => boolean;
   /** Computed when first asked for. */
   context: KeyedContext | undefined;
 }
@@ -142,7 +140,9 @@ export class Translator {
     const { bytes, physical } = this.#cpu;
     const { memory, addresses = { cpuBase, tlbBase } } = this.#options;
     const at = physical.ramBase + place.page.number * pageBytes;
-    const code = { bytes: bytes.subarray(at, at + pageBytes), start: place.rip, end: place.end, isCode: place.isCode };
+    // Only what has been executed: bytes beyond may be anything.
+    const isCode = (offset: number): boolean => place.instructions[offset] !== undefined;
+    const code = { bytes: bytes.subarray(at, at + pageBytes), start: place.rip, end: place.end, isCode };
     const plan = planRegion(seeds, code, context);
     if (plan.blocks.length === 0) return undefined;
     for (const { offset, bytes: length } of plan.blocks) place.page.note(code.bytes, offset, length);

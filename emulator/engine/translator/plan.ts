@@ -10,7 +10,7 @@ export interface CodeSource {
   readonly start: number;
   /** Where instructions must end, from the start of the page. */
   readonly end: number;
-  /** False where the interpreter would find zeros and no code. */
+  /** Whether an instruction is known to begin here. */
   readonly isCode: (offset: number) => boolean;
 }
 

@@ -83,33 +83,71 @@ const memoryOpcodes = {
 } as const;
 export type MemoryOpcode = keyof typeof memoryOpcodes;
 
-/** Appends an unsigned LEB128 number. */
-function unsigned(to: number[], value: number): void {
-  let rest = value;
-  while (rest >= 0x80) {
-    to.push((rest & 0x7f) | 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  to.push(rest);
-}
+/** Bytes that grow. */
+class Bytes {
+  #data = new Uint8Array(256);
+  length = 0;
 
-/** Appends a signed LEB128 number. */
-function signed(to: number[], value: bigint): void {
-  let rest = value;
-  for (;;) {
-    const byte = Number(rest & 0x7fn);
-    rest >>= 7n;
-    if ((rest === 0n && byte < 0x40) || (rest === -1n && byte >= 0x40)) {
-      to.push(byte);
-      return;
+  push(byte: number): void {
+    if (this.length === this.#data.length) this.#grow(1);
+    this.#data[this.length++] = byte;
+  }
+
+  append(bytes: Uint8Array): void {
+    if (this.length + bytes.length > this.#data.length) this.#grow(bytes.length);
+    this.#data.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  #grow(by: number): void {
+    const larger = new Uint8Array(2 * this.#data.length + by);
+    larger.set(this.#data);
+    this.#data = larger;
+  }
+
+  /** What is there now; valid until more is added. */
+  get view(): Uint8Array<ArrayBuffer> {
+    return this.#data.subarray(0, this.length);
+  }
+
+  /** Appends an unsigned LEB128 number. */
+  unsigned(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.push((rest & 0x7f) | 0x80);
+      rest = Math.floor(rest / 0x80);
     }
-    to.push(byte | 0x80);
+    this.push(rest);
+  }
+
+  /** Appends a signed LEB128 number of 32 bits. */
+  signed32(value: number): void {
+    let rest = value | 0;
+    for (;;) {
+      const byte = rest & 0x7f;
+      rest >>= 7;
+      if (rest === (byte << 25) >> 31) {
+        this.push(byte);
+        return;
+      }
+      this.push(byte | 0x80);
+    }
+  }
+
+  /** Appends a signed LEB128 number of 64 bits. */
+  signed64(value: bigint): void {
+    let rest = BigInt.asIntN(64, value);
+    while (rest < -64n || rest > 63n) {
+      this.push(Number(rest & 0x7fn) | 0x80);
+      rest >>= 7n;
+    }
+    this.push(Number(rest & 0x7fn));
   }
 }
 
 /** The body of a function under construction. Labels are counted outwards from the innermost block, as in the format. */
 export class Code {
-  readonly bytes: number[] = [];
+  #bytes = new Bytes();
   readonly #locals: ValueType[] = [];
   readonly #parameters: number;
   readonly #free: Readonly<Record<ValueType, number[]>> = { i32: [], i64: [] };
@@ -154,55 +192,62 @@ export class Code {
     this.#taken = before;
   }
 
+  get bytes(): Uint8Array {
+    return this.#bytes.view;
+  }
+
   get locals(): readonly ValueType[] {
     return this.#locals;
   }
 
   /** Writes code that goes before all that is there. */
   prepend(write: () => void): void {
-    const rest = this.bytes.splice(0);
+    const rest = this.#bytes;
+    this.#bytes = new Bytes();
     write();
-    for (const byte of rest) this.bytes.push(byte);
+    this.#bytes.append(rest.view);
   }
 
   op(...opcodes: readonly Opcode[]): void {
     for (const opcode of opcodes) {
-      this.bytes.push(plainOpcodes[opcode]);
+      this.#bytes.push(plainOpcodes[opcode]);
       if (opcode === "end") this.depth--;
     }
   }
 
   get(local: number): void {
-    this.bytes.push(0x20);
-    unsigned(this.bytes, local);
+    this.#bytes.push(0x20);
+    this.#bytes.unsigned(local);
   }
   set(local: number): void {
-    this.bytes.push(0x21);
-    unsigned(this.bytes, local);
+    this.#bytes.push(0x21);
+    this.#bytes.unsigned(local);
   }
   tee(local: number): void {
-    this.bytes.push(0x22);
-    unsigned(this.bytes, local);
+    this.#bytes.push(0x22);
+    this.#bytes.unsigned(local);
   }
 
   i32(value: number): void {
-    this.bytes.push(0x41);
-    signed(this.bytes, BigInt(value | 0));
+    this.#bytes.push(0x41);
+    this.#bytes.signed32(value);
   }
   i64(value: bigint): void {
-    this.bytes.push(0x42);
-    signed(this.bytes, BigInt.asIntN(64, value));
+    this.#bytes.push(0x42);
+    this.#bytes.signed64(value);
   }
 
   /** Address (and value) are on the stack; `offset` is added to the address without wrapping. Alignment is a hint only. */
   memory(opcode: MemoryOpcode, offset: number): void {
     const [byte, alignment] = memoryOpcodes[opcode];
-    this.bytes.push(byte, alignment);
-    unsigned(this.bytes, offset);
+    this.#bytes.push(byte);
+    this.#bytes.push(alignment);
+    this.#bytes.unsigned(offset);
   }
 
   #open(opcode: number): void {
-    this.bytes.push(opcode, 0x40);
+    this.#bytes.push(opcode);
+    this.#bytes.push(0x40);
     this.depth++;
   }
   block(): void {
@@ -215,25 +260,25 @@ export class Code {
     this.#open(0x04);
   }
   br(label: number): void {
-    this.bytes.push(0x0c);
-    unsigned(this.bytes, label);
+    this.#bytes.push(0x0c);
+    this.#bytes.unsigned(label);
   }
   brIf(label: number): void {
-    this.bytes.push(0x0d);
-    unsigned(this.bytes, label);
+    this.#bytes.push(0x0d);
+    this.#bytes.unsigned(label);
   }
   brTable(labels: readonly number[], otherwise: number): void {
-    this.bytes.push(0x0e);
-    unsigned(this.bytes, labels.length);
-    for (const label of labels) unsigned(this.bytes, label);
-    unsigned(this.bytes, otherwise);
+    this.#bytes.push(0x0e);
+    this.#bytes.unsigned(labels.length);
+    for (const label of labels) this.#bytes.unsigned(label);
+    this.#bytes.unsigned(otherwise);
   }
 }
 
-function section(to: number[], id: number, content: readonly number[]): void {
+function section(to: Bytes, id: number, content: Uint8Array): void {
   to.push(id);
-  unsigned(to, content.length);
-  for (const byte of content) to.push(byte);
+  to.unsigned(content.length);
+  to.append(content);
 }
 
 function name(text: string): number[] {
@@ -242,20 +287,18 @@ function name(text: string): number[] {
 }
 
 /** Local declarations: runs of one type. */
-function declarations(locals: readonly ValueType[]): number[] {
+function declareLocals(to: Bytes, locals: readonly ValueType[]): void {
   const runs: { type: ValueType; count: number }[] = [];
   for (const type of locals) {
     const last = runs.at(-1);
     if (last?.type === type) last.count++;
     else runs.push({ type, count: 1 });
   }
-  const bytes: number[] = [];
-  unsigned(bytes, runs.length);
+  to.unsigned(runs.length);
   for (const { type, count } of runs) {
-    unsigned(bytes, count);
-    bytes.push(valueTypes[type]);
+    to.unsigned(count);
+    to.push(valueTypes[type]);
   }
-  return bytes;
 }
 
 /**
@@ -263,14 +306,21 @@ function declarations(locals: readonly ValueType[]): number[] {
  * `machine.memory`.
  */
 export function encodeModule(code: Code, parameters: number): Uint8Array<ArrayBuffer> {
-  const bytes = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-  section(bytes, 1, [1, 0x60, parameters, ...new Array<number>(parameters).fill(valueTypes.i32), 1, valueTypes.i32]);
-  section(bytes, 2, [1, ...name("machine"), ...name("memory"), 0x02, 0x00, 0x01]);
-  section(bytes, 3, [1, 0]);
-  section(bytes, 7, [1, ...name("run"), 0x00, 0x00]);
-  const body = [...declarations(code.locals), ...code.bytes, plainOpcodes.end];
-  const sized: number[] = [1];
-  unsigned(sized, body.length);
-  section(bytes, 10, sized.concat(body));
-  return Uint8Array.from(bytes);
+  const module = new Bytes();
+  module.append(Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00));
+  const types = new Array<number>(parameters).fill(valueTypes.i32);
+  section(module, 1, Uint8Array.of(1, 0x60, parameters, ...types, 1, valueTypes.i32));
+  section(module, 2, Uint8Array.of(1, ...name("machine"), ...name("memory"), 0x02, 0x00, 0x01));
+  section(module, 3, Uint8Array.of(1, 0));
+  section(module, 7, Uint8Array.of(1, ...name("run"), 0x00, 0x00));
+  const body = new Bytes();
+  declareLocals(body, code.locals);
+  body.append(code.bytes);
+  body.push(plainOpcodes.end);
+  const sized = new Bytes();
+  sized.push(1);
+  sized.unsigned(body.length);
+  sized.append(body.view);
+  section(module, 10, sized.view);
+  return module.view;
 }

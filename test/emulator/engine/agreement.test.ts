@@ -22,7 +22,7 @@ const settings: readonly Setting[] = [
 function compare(setting: Setting, seed: number, code?: Uint8Array): number {
   const random = randomNumbers(seed);
   const interpreted = randomGuest(setting, seed, undefined, code);
-  const translated = randomGuest(setting, seed, 1 + random(4), code);
+  const translated = randomGuest(setting, seed, 1 + random(40), code);
   for (let slice = 0; slice < 25; slice++) {
     const steps = 1 + random(random(2) === 0 ? 5 : 250);
     const stop = interpreted.engine.run({ steps });
