@@ -46,12 +46,13 @@ export function createProcessor(options: ProcessorOptions): Processor {
   const cpu = new Cpu({ memory, ramBytes, bus });
   cpu.r64[layout.cr0 >> 3] = bits === 16 ? 0x10n : 0x11n;
   if (bits === 64) enterLongMode(cpu);
+  const real = bits === 16;
   const limit = options.limit ?? limitOf[bits];
   for (let segment = 0; segment < 6; segment++) {
-    const data = { selector: 16, access: bits === 16 ? 0x93 : 0xc093, limit, base };
+    const data = { selector: real ? base >> 4 : 16, access: bits === 16 ? 0x93 : 0xc093, limit, base };
     cpu.writeSegment(
       segment,
-      segment === CS ? { selector: 8, access: accessOf[bits], limit: limitOf[bits], base } : data,
+      segment === CS ? { selector: real ? base >> 4 : 8, access: accessOf[bits], limit: limitOf[bits], base } : data,
     );
   }
   cpu.rip = codeAt;

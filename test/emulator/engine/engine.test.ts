@@ -175,6 +175,31 @@ describe.each(engines)("%s", (_, threshold) => {
     expect(vectors[0]).toBe(6);
   });
 
+  test("with TF set every instruction of a loop traps after it", () => {
+    const text = `mov word [4], trap      ; vector 1
+      mov word [6], 0
+      mov cx, 500
+      hot: dec cx
+      jnz hot
+      pushf
+      mov bp, sp
+      or word [bp], 100h
+      mov cx, 3
+      popf
+      l: dec cx
+      jnz l
+      e: jmp e
+      trap: inc bx
+      iret`;
+    const { machine } = program(16, text, threshold);
+    machine.engine.run({ steps: 2000 });
+    // Trapped: DEC and JNZ three times, then JMP to itself for ever, each followed by delivery, INC and IRET.
+    const { cpu } = machine;
+    expect(cpu.r16[4]).toBe(0);
+    const before = 3 + 1000 + 5;
+    expect(cpu.r16[12]).toBe(Math.floor((2000 - before + 1) / 4));
+  });
+
   test("a halted processor is idle and takes no steps", () => {
     const { machine } = program(32, "hlt", threshold);
     expect(machine.engine.run({ steps: 100 })).toEqual({ kind: "idle" });
