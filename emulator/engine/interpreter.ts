@@ -239,7 +239,8 @@ export class Engine {
 
   #executeIn(window: Window): void {
     const { r32, f64 } = this.cpu;
-    const { instructions, start, high, end, breakpoints } = window;
+    const { instructions, start, high, end } = window;
+    const breakpoints = window.breakpoints?.marks;
     const translator = this.#translator;
     let block = translator !== undefined && r32[attention] === 0;
     do {
@@ -336,7 +337,7 @@ export class Engine {
   /** An instruction in memory that is not RAM: nobody would tell if it changed. */
   #executeUncached(): void {
     const { cpu } = this;
-    if (this.#breakpoints?.inPage(this.#linear)?.[this.#linear & (pageBytes - 1)]) this.#reachBreakpoint();
+    if (this.#breakpoints?.inPage(this.#linear)?.marks[this.#linear & (pageBytes - 1)]) this.#reachBreakpoint();
     const instruction = this.#valid(this.code.decodeUncached(cpu.stackBits));
     instruction.execute(instruction);
     cpu.f64[steps]! += 1;

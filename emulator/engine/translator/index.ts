@@ -1,5 +1,6 @@
 import type { Cpu } from "../../cpu/cpu.ts";
 import { cpuBase, tlbBase } from "../../cpu/layout.ts";
+import type { PageBreakpoints } from "../breakpoints.ts";
 import type { CachedInstruction, CodePage, Instructions } from "../code-cache.ts";
 import { pageBytes } from "../page.ts";
 import { contextOf, type KeyedContext, sameContext } from "./context.ts";
@@ -32,7 +33,7 @@ export interface Place {
   readonly rip: number;
   /** Where instructions must end, from the start of the page. */
   readonly end: number;
-  readonly breakpoints: Uint8Array | undefined;
+  readonly breakpoints: PageBreakpoints | undefined;
   /** Computed when first asked for. */
   context: KeyedContext | undefined;
 }
@@ -49,7 +50,11 @@ const trialEntries = 5000;
 const worthwhile = 6;
 /** Thresholds to wait before trying again where it did not pay. */
 const patience = 100;
+/** Regions of one page: for different contexts or breakpoints. */
+const mostVariants = 8;
 const never = Number.NEGATIVE_INFINITY;
+
+const breakpointKey = ({ breakpoints }: Place): string => breakpoints?.key ?? "";
 
 /** Counts where blocks begin, and runs the hot ones as WebAssembly. */
 export class Translator {
@@ -72,18 +77,16 @@ export class Translator {
    * `most` steps; gives the steps taken. RIP is then behind them, at an instruction for the interpreter or at another block.
    */
   reach(place: Place, offset: number, instruction: CachedInstruction, most: number): number {
-    const { region } = instruction;
+    if (place.breakpoints?.marks[offset]) return 0;
+    let { region } = instruction;
     if (region === undefined) {
       instruction.heat += this.jumped ? jumpHeat : 1;
       this.jumped = false;
       if (instruction.heat < this.#threshold * 2 ** Math.min(place.page.rewrites, mostPatience)) return 0;
-      return this.#translate(place, offset, instruction) ? this.reach(place, offset, instruction, most) : 0;
-    }
-    if (!region.valid || !sameContext(region.context, this.#context(place))) {
-      instruction.region = undefined;
-      return 0;
-    }
-    if (region.hasBreakpoint(place.breakpoints)) return 0;
+      region = this.#translate(place, offset, instruction);
+    } else if (!this.#fits(region, place)) region = this.#find(place, offset);
+    instruction.region = region;
+    if (region === undefined) return 0;
     const fuel = Math.min(most, longestStay);
     const left = region.run(region.blockAt(offset)!, fuel);
     this.jumped = (left & 1) !== 0;
@@ -109,31 +112,47 @@ export class Translator {
     return place.context;
   }
 
-  /** Finds or makes a region with a block at `offset`. False if there can be none. */
-  #translate(place: Place, offset: number, instruction: CachedInstruction): boolean {
+  /** Whether a region may run where execution is. */
+  #fits(region: Region, place: Place): boolean {
+    if (!region.valid || region.breakpoints !== breakpointKey(place)) return false;
+    return sameContext(region.context, this.#context(place));
+  }
+
+  #fitting(place: Place): Region[] {
+    return [...place.page.regions].filter((region) => this.#fits(region, place));
+  }
+
+  #find(place: Place, offset: number): Region | undefined {
+    return this.#fitting(place).find((region) => region.blockAt(offset) !== undefined);
+  }
+
+  /** Finds or makes a region with a block at `offset`; undefined if there can be none. */
+  #translate(place: Place, offset: number, instruction: CachedInstruction): Region | undefined {
     instruction.heat = 0;
-    const context = this.#context(place);
-    const similar = [...place.page.regions].filter((region) => sameContext(region.context, context));
-    const known = similar.find((region) => region.blockAt(offset) !== undefined);
-    if (known) {
-      instruction.region = known;
-      return true;
-    }
+    const known = this.#find(place, offset);
+    if (known) return known;
     // What the page is known to run is translated as one, so that execution can stay inside.
-    const seeds = [offset, ...similar.flatMap((region) => region.plan.blocks.map((block) => block.offset))];
-    const region = this.#make(place, seeds, context);
+    const parts = this.#fitting(place);
+    const seeds = [offset, ...parts.flatMap((region) => region.plan.blocks.map((block) => block.offset))];
+    const region = this.#make(place, seeds, this.#context(place));
     if (region?.blockAt(offset) === undefined) {
       instruction.heat = never;
-      return false;
+      return undefined;
     }
-    for (const old of similar) this.#drop(place.page, old);
-    place.page.regions.add(region);
+    for (const part of parts) this.#drop(place.page, part);
+    this.#add(place, region);
+    return region;
+  }
+
+  #add(place: Place, region: Region): void {
+    const { regions } = place.page;
+    regions.add(region);
+    for (const oldest of regions) if (regions.size > mostVariants) this.#drop(place.page, oldest);
     for (const block of region.plan.blocks) {
       const first = place.instructions[block.offset];
       if (first) first.region = region;
     }
     this.#report("compiled", region, place.page);
-    return true;
   }
 
   #make(place: Place, seeds: readonly number[], context: KeyedContext): Region | undefined {
@@ -141,12 +160,13 @@ export class Translator {
     const { memory, addresses = { cpuBase, tlbBase } } = this.#options;
     const at = physical.ramBase + place.page.number * pageBytes;
     // Only what has been executed: bytes beyond may be anything.
-    const isCode = (offset: number): boolean => place.instructions[offset] !== undefined;
+    const marks = place.breakpoints?.marks;
+    const isCode = (offset: number): boolean => place.instructions[offset] !== undefined && !marks?.[offset];
     const code = { bytes: bytes.subarray(at, at + pageBytes), start: place.rip, end: place.end, isCode };
     const plan = planRegion(seeds, code, context);
     if (plan.blocks.length === 0) return undefined;
     for (const { offset, bytes: length } of plan.blocks) place.page.note(code.bytes, offset, length);
-    return makeRegion({ plan, code, context, addresses, memory });
+    return makeRegion({ plan, code, context, breakpoints: breakpointKey(place), addresses, memory });
   }
 
   #drop(page: CodePage, region: Region): void {

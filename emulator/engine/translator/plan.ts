@@ -10,7 +10,7 @@ export interface CodeSource {
   readonly start: number;
   /** Where instructions must end, from the start of the page. */
   readonly end: number;
-  /** Whether an instruction is known to begin here. */
+  /** Whether an instruction that may be translated is known to begin here. */
   readonly isCode: (offset: number) => boolean;
 }
 

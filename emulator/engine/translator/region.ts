@@ -142,6 +142,8 @@ type Run = (block: number, fuel: number) => number;
 /** Translated code of several blocks of one page. */
 export class Region {
   readonly context: KeyedContext;
+  /** The page's breakpoints that it was made for (`PageBreakpoints.key`): it leaves before each. */
+  readonly breakpoints: string;
   readonly plan: Plan;
   /**
    * Enters a block with fuel for that many instructions; gives twice what is left, plus 1 if it left by a jump to other code.
@@ -152,23 +154,14 @@ export class Region {
   valid = true;
   readonly #indices: ReadonlyMap<number, number>;
   readonly #covered = new Uint8Array(pageBytes);
-  readonly #starts = new Uint8Array(pageBytes);
-  #lastBreakpoints: Uint8Array | undefined;
-  #blocked = false;
 
-  constructor(context: KeyedContext, plan: Plan, run: Run) {
+  constructor(context: KeyedContext, breakpoints: string, plan: Plan, run: Run) {
     this.context = context;
+    this.breakpoints = breakpoints;
     this.plan = plan;
     this.run = run;
     this.#indices = new Map(plan.blocks.map(({ offset }, index) => [offset, index]));
-    for (const { offset, instructions } of plan.blocks) {
-      let at = offset;
-      for (const { length } of instructions) {
-        this.#starts[at] = 1;
-        this.#covered.fill(1, at, at + length);
-        at += length;
-      }
-    }
+    for (const { offset, bytes } of plan.blocks) this.#covered.fill(1, offset, offset + bytes);
   }
 
   /** Number of the block at an offset in the page. */
@@ -181,16 +174,6 @@ export class Region {
     return this.#covered.subarray(offset, offset + bytes).includes(1);
   }
 
-  /** Whether an instruction in it has a breakpoint. */
-  hasBreakpoint(marks: Uint8Array | undefined): boolean {
-    if (marks === undefined) return false;
-    if (marks !== this.#lastBreakpoints) {
-      this.#lastBreakpoints = marks;
-      this.#blocked = this.#starts.some((start, offset) => start !== 0 && marks[offset] !== 0);
-    }
-    return this.#blocked;
-  }
-
   get instructions(): number {
     return this.plan.blocks.reduce((sum, block) => sum + block.instructions.length, 0);
   }
@@ -200,12 +183,13 @@ export interface RegionSource {
   readonly plan: Plan;
   readonly code: CodeSource;
   readonly context: KeyedContext;
+  readonly breakpoints: string;
   readonly addresses: Addresses;
   readonly memory: WebAssembly.Memory;
 }
 
-export function makeRegion({ plan, code, context, addresses, memory }: RegionSource): Region {
+export function makeRegion({ plan, code, context, breakpoints, addresses, memory }: RegionSource): Region {
   const module = new WebAssembly.Module(new RegionWriter(plan, code, context, addresses).write());
   const instance = new WebAssembly.Instance(module, { machine: { memory } });
-  return new Region(context, plan, instance.exports["run"] as Run);
+  return new Region(context, breakpoints, plan, instance.exports["run"] as Run);
 }

@@ -228,6 +228,24 @@ test("translated code returns from calls, and takes jumps through tables, withou
   expect(other.engine.translatedSteps).toBeGreaterThan(550_000);
 });
 
+test("breakpoints that a hot loop passes rarely or never do not keep it from being translated", () => {
+  const text = `l: inc eax
+    test ax, ax
+    jnz l
+    rare: inc ebx
+    jmp l
+    nowhere: jmp nowhere`;
+  const { machine, at } = program(32, text, 100);
+  const { cpu, engine } = machine;
+  const breakpoints = new Set([BigInt(at("rare")), BigInt(at("nowhere"))]);
+  for (let n = 1; n <= 5; n++) {
+    const stop = engine.run({ steps: 1e6, breakpoints });
+    expect(stop).toEqual({ kind: "breakpoint", address: BigInt(at("rare")) });
+    expect([cpu.r32[0], cpu.r32[6]]).toEqual([n * 0x1_0000, n - 1]);
+  }
+  expect(engine.translatedSteps).toBeGreaterThan(0.95 * stepsOf(machine));
+});
+
 describe("outside the loaded image", () => {
   const image = { start: codeAt, end: codeAt + 10 };
   const text = "l: dec ecx\n jnz l\n jmp 5000h";
