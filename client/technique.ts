@@ -42,7 +42,11 @@ export class Techniques implements vscode.Disposable {
       techniques.map((t) => ({
         id: t.id,
         label: t.title,
-        description: t.id === inForce?.technique ? `${t.id} (now)` : t.id,
+        description: [
+          t.id,
+          ...(t.id === inForce?.technique ? ["(now)"] : []),
+          ...("planned" in t ? ["· not built yet"] : []),
+        ].join(" "),
         detail: t.doc,
       })),
       {

@@ -59,8 +59,12 @@ export function checkArguments(given: unknown): LaunchArguments {
   return fields as unknown as LaunchArguments;
 }
 
+/** A file's path; of a URI that is no file, its name. */
+const shortName = (file: string): string =>
+  /^[a-z][a-z0-9+.-]+:/i.test(file) ? decodeURIComponent(file.slice(file.lastIndexOf("/") + 1)) : file;
+
 const problemText = ({ range, severity, message }: Problem): string =>
-  `${range.file}:${range.line + 1}:${range.start + 1}: ${severity}: ${message}`;
+  `${shortName(range.file)}:${range.line + 1}:${range.start + 1}: ${severity}: ${message}`;
 
 /** The program does not assemble. `problems` are located; the message shows the first of them. */
 export class AssemblyError extends LaunchError {

@@ -7,6 +7,8 @@ export interface Technique {
   /** How the guest kernel runs: decides which sensitive instructions are harmless (Popek and Goldberg 1974). */
   readonly kernel: "native" | "deprivileged" | "translated" | "hypercalls" | "vmx-non-root" | "svm-guest";
   readonly memory: "physical" | "shadow" | "direct" | "nested";
+  /** Graded by the editor, but there is no monitor for it yet (`emulator/vmm/index.ts`). */
+  readonly planned?: true;
 }
 
 export const techniques = [
@@ -30,6 +32,7 @@ export const techniques = [
     doc: "Guest kernel code is translated to safe code before it runs.",
     kernel: "translated",
     memory: "shadow",
+    planned: true,
   },
   {
     id: "paravirtualization",
@@ -37,6 +40,7 @@ export const techniques = [
     doc: "The guest is changed to call the hypervisor instead of using sensitive instructions.",
     kernel: "hypercalls",
     memory: "direct",
+    planned: true,
   },
   {
     id: "vtx-shadow",
@@ -44,6 +48,7 @@ export const techniques = [
     doc: "The guest runs in VMX non-root operation; its page tables are shadowed.",
     kernel: "vmx-non-root",
     memory: "shadow",
+    planned: true,
   },
   {
     id: "vtx-ept",
@@ -58,6 +63,7 @@ export const techniques = [
     doc: "The guest runs under VMRUN; its page tables are shadowed.",
     kernel: "svm-guest",
     memory: "shadow",
+    planned: true,
   },
   {
     id: "svm-npt",
@@ -65,6 +71,7 @@ export const techniques = [
     doc: "The guest runs under VMRUN; the processor walks guest and nested page tables.",
     kernel: "svm-guest",
     memory: "nested",
+    planned: true,
   },
 ] as const satisfies readonly Technique[];
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { debugType } from "../debug-adapter/protocol.ts";
+import { refusal } from "../emulator/vmm/index.ts";
 import { defaultTechnique, techniques } from "../isa/technique.ts";
 import { grammarText } from "../scripts/grammar.ts";
 
@@ -46,6 +47,14 @@ describe("package.json says what the code does", () => {
     expect([manifest.main, manifest.browser]).toEqual(["./dist/extension.cjs", "./dist/extension-web.js"]);
     for (const { configuration } of contributes.languages) expect(() => JSON.parse(read(configuration))).not.toThrow();
   });
+});
+
+it("techniques without a monitor are marked as planned, and only they", () => {
+  const planned = techniques.filter((technique) => "planned" in technique).map((technique) => technique.id);
+  const unbuilt = techniques
+    .filter(({ id }) => refusal(id, "protected") !== undefined)
+    .map((technique) => technique.id);
+  expect(planned).toEqual(unbuilt);
 });
 
 it("the grammar is what the table gives", () => {

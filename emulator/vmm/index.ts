@@ -22,11 +22,13 @@ const registry: Partial<Record<TechniqueId, Entry>> = {
   "vtx-ept": { monitor: (context) => new HardwareAssisted(context), refuses: anyMode },
 };
 
+const built = ["bare-metal", ...Object.keys(registry)];
+
 /** Why a guest cannot be run under this technique, as a sentence for the user; undefined if it can. */
 export function refusal(technique: TechniqueId, mode: StartMode): string | undefined {
   if (technique === "bare-metal") return undefined;
   const entry = registry[technique];
-  if (!entry) return `${techniqueById(technique)!.title} is not built yet.`;
+  if (!entry) return `${techniqueById(technique)!.title} is not built yet. Choose one of: ${built.join(", ")}.`;
   return entry.refuses(mode);
 }
 

@@ -7,7 +7,7 @@ const built: readonly TechniqueId[] = ["bare-metal", "trap-and-emulate", "vtx-ep
 
 describe("techniques", () => {
   test.each(techniques.filter(({ id }) => !built.includes(id)))("$id is named as not built yet", ({ id, title }) => {
-    expect(refusal(id, "protected")).toBe(`${title} is not built yet.`);
+    expect(refusal(id, "protected")).toContain(`${title} is not built yet.`);
   });
 
   test.each(built)("%s runs a protected-mode guest", (technique) => {
