@@ -103,8 +103,8 @@ interface CallGate {
   readonly code: Descriptor;
 }
 
-/** Reads a call gate and the code segment behind it. */
-function openGate(cpu: Cpu, d: Descriptor, gateSelector: number): CallGate {
+/** Reads a call gate and the code segment behind it. A jump cannot change the privilege, a call can raise it. */
+function openGate(cpu: Cpu, d: Descriptor, gateSelector: number, transfer: "jump" | "call"): CallGate {
   const selector = d.low >>> 16;
   const wide = typeOf(d) === callGate32;
   let offset = wide ? ((d.high & 0xffff_0000) | (d.low & 0xffff)) >>> 0 : d.low & 0xffff;
@@ -119,6 +119,7 @@ function openGate(cpu: Cpu, d: Descriptor, gateSelector: number): CallGate {
   const code = targetDescriptor(cpu, selector);
   const error = selectorError(selector);
   if (!isCode(code) || dplOf(code) > cpu.cpl) refuse(vector.GP, error);
+  if (transfer === "jump" && !isConforming(code) && dplOf(code) !== cpu.cpl) refuse(vector.GP, error);
   if (cpu.longMode && (!is64BitCode(code) || is32BitCode(code))) refuse(vector.GP, error);
   if (!isPresent(code)) refuse(vector.NP, error);
   const bytes = cpu.longMode ? 8 : wide ? 4 : 2;
@@ -135,8 +136,7 @@ export function farJump(cpu: Cpu, decoded: Decoded, selector: number, target: bi
   const d = targetDescriptor(cpu, selector);
   if (isSystem(d)) {
     requireCallGate(cpu, d, selector);
-    const gate = openGate(cpu, d, selector);
-    if (!isConforming(gate.code) && dplOf(gate.code) !== cpu.cpl) refuse(vector.GP, selectorError(gate.selector));
+    const gate = openGate(cpu, d, selector, "jump");
     checkTarget(cpu, gate.code, gate.offset);
     loadCode(cpu, gate.selector, gate.code, cpu.cpl, gate.offset);
     return;
@@ -159,7 +159,7 @@ export function farCall(cpu: Cpu, decoded: Decoded, selector: number, target: bi
   const d = targetDescriptor(cpu, selector);
   if (isSystem(d)) {
     requireCallGate(cpu, d, selector);
-    callThroughGate(cpu, openGate(cpu, d, selector));
+    callThroughGate(cpu, openGate(cpu, d, selector, "call"));
     return;
   }
   if (!isCode(d)) refuse(vector.GP, selectorError(selector));

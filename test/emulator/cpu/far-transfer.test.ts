@@ -31,6 +31,8 @@ function stack(p: Processor, bytes: 2 | 4 | 8, ...values: number[]): void {
 }
 
 const slot = 0xa8;
+/** Selector of a code segment that is not present, where a test puts it. */
+const absent = 0xb0;
 
 describe("JMP far", () => {
   test.each([
@@ -74,12 +76,15 @@ describe("JMP far", () => {
     ["conforming target", 3, callGate(selector.conforming, 0x2000, { dpl: 3 }), "ok"],
     ["to an inner level", 3, callGate(selector.code32, 0, { dpl: 3 }), "#GP(8h)"],
     ["not present", 0, callGate(selector.code32, 0, { present: false }), "#NP(A8h)"],
+    ["code not present", 0, callGate(absent, 0), "#NP(B0h)"],
+    ["code of an inner level, not present", 3, callGate(absent, 0, { dpl: 3 }), "#GP(B0h)"],
     ["null target", 0, callGate(0, 0), "#GP(0h)"],
     ["task gate", 0, gate(5, selector.tss, 0), "unsupported: hardware task switch"],
   ] as const)("through a gate: %s", (_, cpl, value, expected) => {
     const p = processor();
     protectedMode(p, cpl);
     p.ram.setBigUint64(at.gdt + slot, value, true);
+    p.ram.setBigUint64(at.gdt + absent, descriptor(0, 0xf_ffff, 0xc01b), true);
     expect(outcome(() => system.farJump(p.cpu, decoded, slot, 0n))).toBe(expected);
     if (expected === "ok") expect(p.cpu.next).toBe(0x2000);
   });
