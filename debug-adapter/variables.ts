@@ -76,7 +76,8 @@ function registerVariable(machine: MachineInterface, view: RegisterView, name: s
     doc: view.doc,
     children,
     writable: view.writable,
-    evaluateName: view.name,
+    // "CR0 (real)" is no name of an expression.
+    ...(view.name.includes(" ") ? {} : { evaluateName: view.name }),
     ...(memory ? { memory } : {}),
   };
 }

@@ -40,7 +40,11 @@ export interface RunOptions {
 
 export type RegisterGroup = "general" | "flags" | "segment" | "control" | "debug" | "msr" | "table";
 
-/** A register as a debugger shows it. `name` is the manual's, e.g. "EAX", "ZF", "CS", "CS.base", "CR0", "IA32_EFER". */
+/**
+ * A register as a debugger shows it: of the guest's machine, as the guest is meant to see it. `name` is the manual's, e.g.
+ * "EAX", "ZF", "CS", "CS.base", "CR0", "IA32_EFER". Where a hypervisor has the processor hold another value while the guest
+ * runs (CR0 behind a read shadow, the CPL under ring deprivileging), that is a register of its own, "CR0 (real)".
+ */
 export interface RegisterView {
   readonly name: string;
   readonly group: RegisterGroup;
@@ -68,6 +72,7 @@ export interface MachineInterface {
   /** Offset (RIP) and linear address (CS.base + RIP) of the instruction about to run. */
   readonly rip: bigint;
   readonly linearRip: bigint;
+  /** The privilege level at which the processor really runs the guest: 1 for a kernel under trap and emulate. */
   readonly cpl: number;
   /** The exit that the VMM has not handled yet. */
   readonly pendingExit: MachineEvent | undefined;
@@ -75,7 +80,7 @@ export interface MachineInterface {
   run(options: RunOptions): Stop;
   step(): Stop;
   registers(): readonly RegisterView[];
-  /** False if there is no such register or the value is not allowed in it; `why` of the last refusal is returned instead of true. */
+  /** True; or, as a sentence, why there is no such register or it cannot have the value: then nothing has changed. */
   setRegister(name: string, value: bigint): true | string;
   /** Bytes, or undefined for each that is not mapped. Never changes the machine. */
   readMemory(space: AddressSpace, address: bigint, length: number): (number | undefined)[];

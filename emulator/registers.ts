@@ -2,11 +2,13 @@ import { type FlagName, flagBits, flagMask } from "../isa/flags.ts";
 import { registerName, segmentNames } from "../isa/registers.ts";
 import type { Cpu } from "./cpu/cpu.ts";
 import { accessBits, layout } from "./cpu/layout.ts";
-import { CR0, CS, EFER, SS, segmentNumber, signedNumber, unsigned64 } from "./cpu/state.ts";
+import { CS, SS, segmentNumber, signedNumber, unsigned64 } from "./cpu/state.ts";
 import type { RegisterGroup, RegisterView } from "./machine-interface.ts";
 import { type Peek, setSegmentSelector } from "./segment-registers.ts";
+import { controlRegisters, debugRegisters, msrRegisters } from "./system-registers.ts";
 
-interface Register {
+/** A register of the state block. */
+export interface Register {
   readonly name: string;
   readonly group: RegisterGroup;
   readonly width: number;
@@ -14,17 +16,13 @@ interface Register {
   readonly get: (cpu: Cpu) => bigint;
   /** True, or why the value is not allowed. The value fits the width. */
   readonly set?: (cpu: Cpu, value: bigint, peek: Peek) => true | string;
+  /** Setting it makes cached address translations invalid. */
+  readonly translation?: boolean;
 }
 
 const word = (offset: number) => (cpu: Cpu) => BigInt(cpu.u32[offset >> 2]!);
 const quad = (offset: number) => (cpu: Cpu) => cpu.r64[offset >> 3]!;
-const setQuad = (offset: number) => (cpu: Cpu, value: bigint) => {
-  cpu.r64[offset >> 3] = value;
-  return true as const;
-};
 const isCanonical = (value: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, value)) === value;
-const setCanonical = (offset: number) => (cpu: Cpu, value: bigint) =>
-  isCanonical(value) ? setQuad(offset)(cpu, value) : "The address must be canonical: bits 63:47 all alike.";
 
 const general = (bits: number): Register[] =>
   Array.from({ length: bits === 64 ? 16 : 8 }, (_, number) => ({
@@ -152,89 +150,36 @@ const segments: readonly Register[] = [
   { name: "CPL", group: "segment", width: 2, doc: "Current privilege level.", get: (cpu) => BigInt(cpu.cpl) },
 ];
 
-const tables: readonly Register[] = [
-  { name: "GDTR.base", group: "table", width: 64, doc: "Global descriptor table.", get: quad(layout.gdtrBase) },
-  { name: "GDTR.limit", group: "table", width: 16, doc: "Last valid offset in it.", get: word(layout.gdtrLimit) },
-  { name: "IDTR.base", group: "table", width: 64, doc: "Interrupt descriptor table.", get: quad(layout.idtrBase) },
-  { name: "IDTR.limit", group: "table", width: 16, doc: "Last valid offset in it.", get: word(layout.idtrLimit) },
-];
-
-/** Bits whose change means another mode of operation or another meaning of all addresses. */
-const fixedCr0 = BigInt((CR0.PE | CR0.PG) >>> 0);
-const settableCr0 = BigInt((CR0.MP | CR0.EM | CR0.TS | CR0.NE | CR0.WP | CR0.AM) >>> 0);
-
-const control = (bits: number): Register[] => [
+const table = (name: "GDTR" | "IDTR", base: number, limit: number, doc: string): readonly Register[] => [
   {
-    name: "CR0",
-    group: "control",
-    width: bits === 64 ? 64 : 32,
-    doc: "System control: protected mode, paging, write protection, task switched.",
-    get: quad(layout.cr0),
+    name: `${name}.base`,
+    group: "table",
+    width: 64,
+    doc,
+    get: quad(base),
     set(cpu, value) {
-      const changed = value ^ cpu.r64[layout.cr0 >> 3]!;
-      if (changed & fixedCr0) return "PE and PG cannot be changed here: let the guest change its mode itself.";
-      if (changed & ~settableCr0) return "Only MP, EM, TS, NE, WP and AM can be changed here.";
-      cpu.r64[layout.cr0 >> 3] = value;
-      cpu.flushTlb(true);
-      cpu.refresh();
+      if (cpu.longMode ? !isCanonical(value) : value >> 32n !== 0n)
+        return "The address must be canonical in long mode (bits 63:47 all alike), and fit in 32 bits outside it.";
+      cpu.r64[base >> 3] = value;
       return true;
     },
   },
   {
-    name: "CR2",
-    group: "control",
-    width: 64,
-    doc: "Linear address of the last page fault.",
-    get: quad(layout.cr2),
-    set: setQuad(layout.cr2),
+    name: `${name}.limit`,
+    group: "table",
+    width: 16,
+    doc: "Last valid offset in it.",
+    get: word(limit),
+    set(cpu, value) {
+      cpu.u32[limit >> 2] = Number(value);
+      return true;
+    },
   },
-  { name: "CR3", group: "control", width: 64, doc: "Physical address of the top page table.", get: quad(layout.cr3) },
-  {
-    name: "CR4",
-    group: "control",
-    width: 64,
-    doc: "Extensions: PSE, PAE, PGE, VMXE and others.",
-    get: quad(layout.cr4),
-  },
-  { name: "CR8", group: "control", width: 64, doc: "Task priority.", get: quad(layout.cr8) },
 ];
 
-const debug: readonly Register[] = [0, 1, 2, 3, 6, 7].map((number) => ({
-  name: `DR${number}`,
-  group: "debug",
-  width: 64,
-  doc: number < 4 ? `Address of breakpoint ${number}.` : number === 6 ? "Debug status." : "Debug control.",
-  get: quad(layout.debug + 8 * number),
-}));
-
-const msr = (name: string, offset: number, doc: string, set?: Register["set"]): Register => ({
-  name: `IA32_${name}`,
-  group: "msr",
-  width: 64,
-  doc,
-  get: quad(offset),
-  ...(set ? { set } : {}),
-});
-
-const msrs: readonly Register[] = [
-  msr("EFER", layout.efer, "C0000080h: long mode (LME, LMA), SYSCALL (SCE), no-execute (NXE).", (cpu, value) => {
-    const changed = value ^ cpu.r64[layout.efer >> 3]!;
-    if (changed & ~BigInt(EFER.SCE | EFER.NXE)) return "Only SCE and NXE can be changed here.";
-    cpu.flushTlb(true);
-    return setQuad(layout.efer)(cpu, value);
-  }),
-  msr("STAR", layout.star, "C0000081h: selectors of SYSCALL and SYSRET.", setQuad(layout.star)),
-  msr("LSTAR", layout.lstar, "C0000082h: RIP of SYSCALL in 64-bit code.", setCanonical(layout.lstar)),
-  msr("CSTAR", layout.cstar, "C0000083h: RIP of SYSCALL in compatibility mode.", setCanonical(layout.cstar)),
-  msr("FMASK", layout.fmask, "C0000084h: flags that SYSCALL clears.", setQuad(layout.fmask)),
-  msr("KERNEL_GS_BASE", layout.kernelGsBase, "C0000102h: what SWAPGS swaps in.", setCanonical(layout.kernelGsBase)),
-  msr("SYSENTER_CS", layout.sysenterCs, "174h: code selector of SYSENTER.", setQuad(layout.sysenterCs)),
-  msr("SYSENTER_ESP", layout.sysenterEsp, "175h: stack pointer of SYSENTER.", setCanonical(layout.sysenterEsp)),
-  msr("SYSENTER_EIP", layout.sysenterEip, "176h: instruction pointer of SYSENTER.", setCanonical(layout.sysenterEip)),
-  msr("PAT", layout.pat, "277h: memory types that page table entries choose from."),
-  msr("APIC_BASE", layout.apicBase, "1Bh: where the local APIC is."),
-  msr("MISC_ENABLE", layout.miscEnable, "1A0h: features switched on."),
-  msr("FEATURE_CONTROL", layout.featureControl, "3Ah: whether VMX may be used."),
+const tables: readonly Register[] = [
+  ...table("GDTR", layout.gdtrBase, layout.gdtrLimit, "Global descriptor table."),
+  ...table("IDTR", layout.idtrBase, layout.idtrLimit, "Interrupt descriptor table."),
 ];
 
 function registersFor(bits: number): readonly Register[] {
@@ -244,9 +189,9 @@ function registersFor(bits: number): readonly Register[] {
     pointer(width),
     ...flags(width),
     ...segments,
-    ...control(width),
-    ...debug,
-    ...msrs,
+    ...controlRegisters(width),
+    ...debugRegisters,
+    ...msrRegisters,
     ...tables,
   ];
 }
@@ -254,8 +199,7 @@ function registersFor(bits: number): readonly Register[] {
 const sets = { 32: registersFor(32), 64: registersFor(64) };
 const setOf = (cpu: Cpu): readonly Register[] => sets[cpu.bits === 64 ? 64 : 32];
 
-/** All registers now: under their 64-bit names in 64-bit code, else under their 32-bit names. */
-export const registerViews = (cpu: Cpu): readonly RegisterView[] =>
+const viewsOf = (cpu: Cpu): RegisterView[] =>
   setOf(cpu).map(({ name, group, width, doc, get, set }) => ({
     name,
     group,
@@ -265,12 +209,31 @@ export const registerViews = (cpu: Cpu): readonly RegisterView[] =>
     writable: set !== undefined,
   }));
 
-/** Gives a register a value: true, or why it cannot have it. */
+/**
+ * All registers now, as the guest's machine has them: under their 64-bit names in 64-bit code, else under their 32-bit
+ * names. Where a hypervisor makes the processor hold another value while the guest runs, that follows as "CR0 (real)".
+ */
+export function registerViews(cpu: Cpu): readonly RegisterView[] {
+  const real = viewsOf(cpu);
+  if (!cpu.monitor) return real;
+  return cpu.monitor.viewGuest(() => viewsOf(cpu)).flatMap((view, n) => withReal(view, real[n]!));
+}
+
+function withReal(view: RegisterView, real: RegisterView): readonly RegisterView[] {
+  const isPart = view.name.includes(".") && view.group !== "table";
+  if (isPart || view.value === real.value) return [view];
+  const doc = `What the processor really holds in ${view.name} while the guest runs.`;
+  return [view, { ...real, name: `${view.name} (real)`, doc, writable: false }];
+}
+
+/** Gives a register of the guest's machine a value: true, or why it cannot have it. */
 export function setRegister(cpu: Cpu, name: string, value: bigint, peek: Peek): true | string {
   const found = setOf(cpu).find((register) => register.name.toLowerCase() === name.toLowerCase());
   if (!found) return `There is no register ${name} in ${cpu.bits}-bit code.`;
-  if (!found.set) return `${found.name} cannot be changed.`;
-  if (value < 0n || value >= 1n << BigInt(found.width))
-    return `The value does not fit in the ${found.width} bits of ${found.name}.`;
-  return found.set(cpu, value, peek);
+  const { set, width, translation = false } = found;
+  if (!set) return `${found.name} cannot be changed.`;
+  if (value < 0n || value >= 1n << BigInt(width))
+    return `The value does not fit in the ${width} bits of ${found.name}.`;
+  const change = () => set(cpu, value, peek);
+  return cpu.monitor ? cpu.monitor.changeGuest(change, translation) : change();
 }

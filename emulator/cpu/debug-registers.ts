@@ -23,10 +23,15 @@ export function readDebug(cpu: Cpu, number: number): bigint {
   return cpu.r64[(layout.debug >> 3) + at]!;
 }
 
-/** MOV to a debug register. Breakpoints by DR7 are not implemented: switching one on stops the machine by name. */
+/** MOV to a debug register. */
 export function writeDebug(cpu: Cpu, number: number, value: bigint): void {
   const at = real(cpu, number);
   checkGeneralDetect(cpu);
+  setDebugRegister(cpu, at, value);
+}
+
+/** Writes DR0–DR3, DR6 or DR7. Breakpoints by DR7 are not implemented: switching one on stops the machine by name. */
+export function setDebugRegister(cpu: Cpu, at: number, value: bigint): void {
   if (at >= 6 && value >> 32n !== 0n) throw hardwareFault(vector.GP, 0);
   if (at === 7 && (value & 0xffn) !== 0n) throw unsupported("breakpoints by debug registers (DR7)");
   cpu.r64[(layout.debug >> 3) + at] = fixed(at, value);

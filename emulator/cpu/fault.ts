@@ -52,3 +52,5 @@ export const isFault = (thrown: unknown): thrown is Fault => hasKind(thrown) && 
 export const isVmExit = (thrown: unknown): thrown is VmExit => hasKind(thrown) && thrown.kind === "exit";
 
 export const unsupported = (what: string): Unsupported => ({ kind: "unsupported", what });
+export const isUnsupported = (thrown: unknown): thrown is Unsupported =>
+  hasKind(thrown) && thrown.kind === "unsupported";

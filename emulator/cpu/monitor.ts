@@ -60,6 +60,13 @@ export interface Monitor {
    * none. Changes nothing.
    */
   guestPhysical(linear: number): number | undefined;
+  /** Lets `look` find the guest's own registers in the state block where the VMM keeps them elsewhere. It must change nothing. */
+  viewGuest<T>(look: () => T): T;
+  /**
+   * As `viewGuest`, for a debugger that changes them: `change` gives true, or changes nothing and says why not. With
+   * `translation` the guest's cached translations are invalid afterwards. True, or why the change was not made.
+   */
+  changeGuest(change: () => true | string, translation: boolean): true | string;
   /** Bits of CR0 or CR4 that a write by the guest leaves as they are (the guest/host mask). Default: none. */
   hostOwned?(number: 0 | 4): bigint;
   /** An exit happened and the VMM has not resumed the guest yet. */

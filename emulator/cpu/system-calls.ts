@@ -92,7 +92,7 @@ const controlWriters = new Map<number, (cpu: Cpu, value: bigint) => void>([
   [2, writePageFaultAddress],
   [3, writeCr3],
   [4, writeCr4],
-  [8, writeTaskPriority],
+  [8, setTaskPriority],
 ]);
 
 function writePageFaultAddress(cpu: Cpu, value: bigint): void {
@@ -100,7 +100,7 @@ function writePageFaultAddress(cpu: Cpu, value: bigint): void {
 }
 
 /** CR8: bits 3:0 of the task priority. External interrupts from a PIC do not look at it. */
-function writeTaskPriority(cpu: Cpu, value: bigint): void {
+export function setTaskPriority(cpu: Cpu, value: bigint): void {
   if (value > 15n) refuse(vector.GP, 0);
   cpu.r64[layout.cr8 >> 3] = value;
 }

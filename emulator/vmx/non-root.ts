@@ -1,5 +1,6 @@
 import type { Decoded, Memory } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
+import { layout } from "../cpu/layout.ts";
 import type { Access, Fault, NestedAccess, VmExit } from "../cpu/monitor.ts";
 import { segmentOf } from "../cpu/state.ts";
 import type { Why } from "../trace/event.ts";
@@ -34,6 +35,15 @@ export interface Exit extends ExitData {
   readonly vector?: number;
 }
 
+const shadowFields = {
+  0: { mask: "cr0Mask", shadow: "cr0Shadow" },
+  4: { mask: "cr4Mask", shadow: "cr4Shadow" },
+} as const;
+/** CR0 and CR4, and where they are in the state block. */
+const controls = [
+  [0, layout.cr0 >> 3],
+  [4, layout.cr4 >> 3],
+] as const;
 const blockedBySti = 1;
 const blockedByMovSs = 2;
 const interruptFlag = 0x200;
@@ -48,6 +58,7 @@ export class NonRoot {
   readonly #cpu: Cpu;
   readonly #memory: HostMemory;
   readonly #left: (exit: Exit) => void;
+  #unowned = false;
 
   constructor(cpu: Cpu, vmcs: Vmcs, memory: HostMemory, left: (exit: Exit) => void) {
     this.#cpu = cpu;
@@ -281,11 +292,29 @@ export class NonRoot {
 
   /** Bits of CR0 or CR4 that the VMM owns: writes by the guest leave them as they are. */
   hostOwned(number: 0 | 4): bigint {
-    return this.#owned(number).mask;
+    return this.#unowned ? 0n : this.#owned(number).mask;
+  }
+
+  /**
+   * Lets `act` find CR0 and CR4 in the state block as the guest reads them, and none of their bits owned. What it has
+   * written there with `keep` becomes real where the bits are the guest's, and goes to the read shadow where they are not.
+   */
+  withReadShadows<T>(act: () => T, keep: boolean): T {
+    const { r64 } = this.#cpu;
+    const saved = controls.map(([number, place]) => ({ number, place, real: r64[place]!, ...this.#owned(number) }));
+    for (const { place, real, mask, shadow } of saved) r64[place] = (real & ~mask) | (shadow & mask);
+    this.#unowned = true;
+    const result = act();
+    this.#unowned = false;
+    for (const { number, place, real, mask, shadow } of saved) {
+      if (keep) this.vmcs.set(shadowFields[number].shadow, (shadow & ~mask) | (r64[place]! & mask));
+      r64[place] = keep ? (r64[place]! & ~mask) | (real & mask) : real;
+    }
+    return result;
   }
 
   #owned(number: 0 | 4): { readonly mask: bigint; readonly shadow: bigint } {
-    const [mask, shadow] = number === 0 ? (["cr0Mask", "cr0Shadow"] as const) : (["cr4Mask", "cr4Shadow"] as const);
+    const { mask, shadow } = shadowFields[number];
     return { mask: this.vmcs.get(mask), shadow: this.vmcs.get(shadow) };
   }
 }

@@ -134,6 +134,19 @@ export class HardwareAssisted implements Monitor {
     return this.#nonRoot.hostOwned(number);
   }
 
+  viewGuest<T>(look: () => T): T {
+    return this.#nonRoot.withReadShadows(look, false);
+  }
+
+  changeGuest(change: () => true | string): true | string {
+    this.#inVmm = true;
+    const result = this.#nonRoot.withReadShadows(change, true);
+    this.#inVmm = false;
+    this.vmcs.set("tscOffset", this.cpu.r64[layout.tscOffset >> 3]!);
+    this.cpu.refresh();
+    return result;
+  }
+
   get ownsInterrupts(): boolean {
     return isOn(this.vmcs, "externalInterruptExiting");
   }

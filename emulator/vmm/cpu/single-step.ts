@@ -32,6 +32,18 @@ export class SingleStep {
     cpu.attention = true;
   }
 
+  /** Puts the guest's own TF in place of the one that is set behind its back. */
+  hide(): void {
+    if (this.step && !this.step.trapFlag) this.#cpu.eflags &= ~TF;
+  }
+
+  /** Undoes `hide`: the TF there is now is the guest's own. */
+  restore(): void {
+    if (!this.step) return;
+    this.step = { ...this.step, trapFlag: (this.#cpu.eflags & TF) !== 0 };
+    this.#cpu.eflags |= TF;
+  }
+
   /** The step is over, or will not happen; what it was. The guest has its own TF again. */
   end(): Step | undefined {
     const { step } = this;

@@ -2,6 +2,7 @@ import { flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { isFault, vector, vectorName } from "../../cpu/fault.ts";
+import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
 import { CR0, CR4 } from "../../cpu/state.ts";
 import type { StartMode } from "../../machine-interface.ts";
@@ -167,6 +168,30 @@ export class TrapAndEmulate implements Monitor {
 
   hostOwned(): bigint {
     return 0n;
+  }
+
+  viewGuest<T>(look: () => T): T {
+    return this.#virtual.withGuestRegisters(() => {
+      this.#singleStep.hide();
+      return look();
+    });
+  }
+
+  changeGuest(change: () => true | string, translation: boolean): true | string {
+    const cpu = this.#cpu;
+    this.#virtual.enter();
+    this.#singleStep.hide();
+    const words = cpu.u32.slice(0, layout.end >> 2);
+    let result = change();
+    const missing = this.#virtual.unsupportedMode;
+    if (missing !== undefined) {
+      cpu.u32.set(words);
+      result = `Ringside has no ${missing}.`;
+    }
+    if (translation && result === true) this.#faults.flush("a debugger changed the guest's paging");
+    this.#singleStep.restore();
+    this.#leave();
+    return result;
   }
 
   guestPhysical(linear: number): number | undefined {

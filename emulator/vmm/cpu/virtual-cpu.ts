@@ -76,19 +76,39 @@ export class VirtualCpu {
 
   /** Loads the guest's own registers. */
   enter(): void {
+    this.#load();
+    this.#settle();
+  }
+
+  #load(): void {
     const v = this.#virtual;
     this.#loadPaging(v);
     this.#loadTables(v);
     this.#cpu.eflags = (this.#cpu.eflags & ~ownFlags) | v.flags;
     this.#moveRing(1, 0);
     this.#inside = true;
-    this.#settle();
+  }
+
+  /** Lets `look` see the guest's own registers. It must change nothing. */
+  withGuestRegisters<T>(look: () => T): T {
+    if (this.#inside) return look();
+    const cpu = this.#cpu;
+    const words = cpu.u32.slice(0, layout.end >> 2);
+    this.#load();
+    try {
+      return look();
+    } finally {
+      this.#inside = false;
+      cpu.u32.set(words);
+      cpu.refresh();
+    }
   }
 
   /** Puts the VMM's registers back; says what the guest's own were before and are now. Throws `Unsupported` for modes it has not. */
   leave(real: RealRegisters): void {
     this.#virtual = this.#read();
-    this.#checkMode();
+    const mode = this.unsupportedMode;
+    if (mode !== undefined) throw unsupported(mode);
     const { cr0, cr4 } = this.#virtual;
     this.#loadPaging({
       cr0: (cr0 & nativeCr0) | vmmCr0,
@@ -140,12 +160,13 @@ export class VirtualCpu {
     };
   }
 
-  #checkMode(): void {
-    const { cr0, efer } = this.#virtual;
-    if ((cr0 & CR0.PE) === 0) throw unsupported("real mode under trap and emulate");
-    if ((efer & EFER.LME) !== 0) throw unsupported("long mode under trap and emulate");
-    if ((efer & EFER.NXE) !== 0) throw unsupported("no-execute pages under trap and emulate");
-    if (this.#cpu.virtual8086) throw unsupported("virtual-8086 mode under trap and emulate");
+  /** What the guest's mode, now in the processor, needs and this technique has not. */
+  get unsupportedMode(): string | undefined {
+    const { cr0, efer } = this.#cpu;
+    if ((cr0 & CR0.PE) === 0) return "real mode under trap and emulate";
+    if ((efer & EFER.LME) !== 0) return "long mode under trap and emulate";
+    if ((efer & EFER.NXE) !== 0) return "no-execute pages under trap and emulate";
+    return this.#cpu.virtual8086 ? "virtual-8086 mode under trap and emulate" : undefined;
   }
 
   #loadPaging({

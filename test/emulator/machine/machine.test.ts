@@ -3,14 +3,18 @@ import {
   configurationProblem,
   costProfiles,
   createMachine,
+  Machine,
   type MachineConfiguration,
+  type MachineEvent,
 } from "../../../emulator/index.ts";
 import { techniques } from "../../../isa/technique.ts";
-import { machineWith, outputOf } from "./program.ts";
+import { assembled, configurationOf, machineWith, outputOf } from "./program.ts";
 
 const real = (body: string) => `bits 16\norg 7C00h\n${body}`;
 const protectedMode = (body: string) => `bits 32\norg 8000h\n${body}`;
 const long = (body: string) => `bits 64\norg 8000h\n${body}`;
+
+const built = ["bare-metal", "trap-and-emulate", "vtx-ept"] as const;
 
 describe("how guests stop", () => {
   const endings: [string, string, string, RegExp][] = [
@@ -246,6 +250,12 @@ describe("looking and changing", () => {
     expect(machine.registers().find(({ name }) => name === "EAX")?.value).toBe(2n);
   });
 
+  const underEach = (text: string, memory = 1) =>
+    built
+      .map((technique) => configurationOf(assembled(text), { technique, memory }))
+      .filter((configuration) => configurationProblem(configuration) === undefined)
+      .map((configuration) => new Machine(configuration));
+
   const refusals: [string, string, bigint, RegExp][] = [
     [real("hlt"), "RAX", 1n, /no register RAX in 16-bit code/],
     [real("hlt"), "EAX", 1n << 32n, /32 bits/],
@@ -257,17 +267,30 @@ describe("looking and changing", () => {
     [protectedMode("hlt"), "SS", 0x13n, /privilege level 0/],
     [protectedMode("hlt"), "CS", 0x10n, /not a code segment/],
     [long("hlt"), "IA32_LSTAR", 1n << 47n, /canonical/],
+    [long("hlt"), "CR3", 1n << 52n, /MOV to CR3 would raise #GP/],
+    [protectedMode("hlt"), "CR3", 1n << 32n, /32 bits/],
+    [long("hlt"), "CR4", 0n, /PAE must be 1 in long mode/],
+    [protectedMode("hlt"), "CR4", 0x2000n, /MOV to CR4 would raise #GP/],
+    [protectedMode("hlt"), "CR0", 0x2000_0011n, /NW needs CD/],
+    [long("hlt"), "CR8", 16n, /at most 15/],
+    [long("hlt"), "DR6", 1n << 32n, /MOV to DR6 would raise #GP/],
+    [long("hlt"), "DR7", 1n, /no breakpoints by debug registers/],
+    [long("hlt"), "IA32_EFER", 0x801n, /LME and LMA/],
+    [protectedMode("hlt"), "IA32_EFER", 0x1000n, /WRMSR would raise #GP: only SCE/],
+    [protectedMode("hlt"), "IA32_PAT", 2n, /memory type/],
+    [protectedMode("hlt"), "IA32_SYSENTER_CS", 1n << 32n, /fit in 32 bits/],
+    [long("hlt"), "GDTR.base", 1n << 47n, /canonical/],
   ];
   test.each(refusals)("%j: %s cannot be %s", (text, name, value, why) => {
-    const machine = machineWith(text);
-    const before = machine.registers();
-    expect(machine.setRegister(name, value)).toMatch(why);
-    expect(machine.registers()).toEqual(before);
+    for (const machine of underEach(text)) {
+      const before = machine.registers();
+      expect(machine.setRegister(name, value)).toMatch(why);
+      expect(machine.registers()).toEqual(before);
+    }
   });
 
   test("every writable register takes its own value, and gives it back", () => {
-    for (const text of [real("hlt"), protectedMode("hlt"), long("hlt")]) {
-      const machine = machineWith(text);
+    for (const machine of [real("hlt"), protectedMode("hlt"), long("hlt")].flatMap(underEach)) {
       const before = machine.registers();
       for (const { name, value, writable } of before)
         if (writable) expect([name, machine.setRegister(name, value)]).toEqual([name, true]);
@@ -283,6 +306,111 @@ describe("looking and changing", () => {
     expect(machine.registers().find(({ name }) => name === "EFLAGS")?.value).toBe(0x42n);
     machine.run({ steps: 100 });
     expect(outputOf(machine)).toBe("A");
+  });
+});
+
+describe("system registers", () => {
+  const registerOf = (machine: Machine, name: string) => machine.registers().find((view) => view.name === name)?.value;
+  const guest = (technique: (typeof built)[number], body: string) =>
+    machineWith(protectedMode(body), { technique, memory: 1 });
+
+  /** Sets registers; the guest then stores what it reads of them. */
+  const settable: [string, bigint, string][] = [
+    ["CR0", 0x1_003fn, "mov eax, cr0"],
+    ["CR2", 0x1234n, "mov eax, cr2"],
+    ["CR3", 0x5000n, "mov eax, cr3"],
+    ["CR4", 0x90n, "mov eax, cr4"],
+    ["DR0", 0x8000n, "mov eax, dr0"],
+    ["DR6", 0xffff_4ff1n, "mov eax, dr6"],
+    ["DR7", 0xffff_0400n, "mov eax, dr7"],
+    ["IA32_PAT", 0x0101_0101n, "mov ecx, 277h\nrdmsr"],
+    ["IA32_EFER", 1n, "mov ecx, 0C0000080h\nrdmsr"],
+    ["IA32_SYSENTER_EIP", 0x4321n, "mov ecx, 176h\nrdmsr"],
+    ["IA32_LSTAR", 0x7654n, "mov ecx, 0C0000082h\nrdmsr"],
+    ["IF", 1n, "pushfd\npop eax\nshr eax, 9\nand eax, 1"],
+  ];
+  test.each(settable.flatMap((row) => built.map((technique) => [technique, ...row] as const)))(
+    "%s: %s = %i is what the guest reads",
+    (technique, name, value, read) => {
+      const machine = guest(technique, `${read}\nmov [500h], eax\nmov ebx, eax\nhlt`);
+      expect(machine.setRegister(name, value)).toBe(true);
+      expect(registerOf(machine, name)).toBe(value);
+      machine.run({ steps: 1000 });
+      expect(registerOf(machine, "EBX")).toBe(value);
+      expect(registerOf(machine, name)).toBe(value);
+    },
+  );
+
+  test.each(built)("%s: setting the time-stamp counter moves it, across exits too", (technique) => {
+    const machine = guest(technique, "cpuid\nrdtsc\nmov esi, edx\nhlt");
+    expect(machine.setRegister("IA32_TIME_STAMP_COUNTER", 5n << 32n)).toBe(true);
+    machine.run({ steps: 1000 });
+    expect(registerOf(machine, "ESI")).toBe(5n);
+  });
+
+  test.each(built)("%s: setting CR3 forgets translations, as MOV CR3 does", (technique) => {
+    const machine = machineWith(
+      protectedMode(`
+        mov edi, 10000h
+        mov dword [10000h], 83h            ; 4 MiB pages: memory mapped to itself
+        mov dword [10000h + 4], 83h
+        mov dword [11000h], 83h            ; and again, with 4 MiB on being 8 MiB on
+        mov dword [11000h + 4], 800083h
+        mov eax, cr4
+        or eax, 10h
+        mov cr4, eax
+        mov cr3, edi
+        mov eax, cr0
+        or eax, 80000000h
+        mov cr0, eax
+        mov dword [400000h], 1
+        mov ebx, [400000h]
+        nop
+        mov ebx, [400000h]
+        hlt`),
+      { technique, memory: 16 },
+    );
+    const nop = machine.readMemory("guest-physical", 0x8000n, 200).indexOf(0x90);
+    expect(machine.run({ steps: 1000, breakpoints: new Set([0x8000n + BigInt(nop)]) }).kind).toBe("breakpoint");
+    expect([registerOf(machine, "EBX"), registerOf(machine, "CR3")]).toEqual([1n, 0x10000n]);
+    machine.writeMemory("guest-physical", 0x80_0000n, Uint8Array.of(2));
+    expect(machine.setRegister("CR3", 0x11000n)).toBe(true);
+    const { now } = machine;
+    machine.run({ steps: 1000 });
+    expect(registerOf(machine, "EBX")).toBe(2n);
+    const end = [machine.now, machine.registers(), machine.events(0, 1000)];
+    machine.goTo(now - 3);
+    machine.run({ steps: 1000 });
+    expect([machine.now, machine.registers(), machine.events(0, 1000)]).toEqual(end);
+  });
+
+  test("show the guest's machine, and the real one beside it", () => {
+    const shown = (technique: (typeof built)[number], ...names: string[]) => {
+      const machine = guest(technique, "nop\nhlt");
+      machine.step();
+      return names.map((name) => registerOf(machine, name));
+    };
+    expect(shown("bare-metal", "CR0", "CPL", "CR0 (real)")).toEqual([0x11n, 0n, undefined]);
+    expect(shown("vtx-ept", "CR0", "CR0 (real)", "CR4", "CR4 (real)")).toEqual([0x11n, 0x31n, 0n, 0x2000n]);
+    expect(shown("trap-and-emulate", "CR0", "CPL", "CPL (real)", "IF", "IF (real)")).toEqual([0x11n, 0n, 1n, 0n, 1n]);
+  });
+
+  test("refuse under trap and emulate what it has not", () => {
+    const machine = guest("trap-and-emulate", "hlt");
+    expect(machine.setRegister("IA32_EFER", 0x800n)).toMatch(/no no-execute pages/);
+    expect(registerOf(machine, "IA32_EFER")).toBe(0n);
+  });
+
+  test("set at a pending exit are the guest's when it goes on", () => {
+    for (const technique of ["trap-and-emulate", "vtx-ept"] as const) {
+      const body = technique === "vtx-ept" ? "cpuid\nmov ebx, cr0\nhlt" : "in al, 80h\nmov ebx, cr0\nhlt";
+      const machine = guest(technique, body);
+      const atTheFirst = (event: MachineEvent) => event.kind === "exit" && /cpuid|in al/.test(event.what);
+      expect(machine.run({ steps: 1000, stopOnExit: atTheFirst }).kind).toBe("exit");
+      expect(machine.setRegister("CR0", 0x39n)).toBe(true);
+      machine.run({ steps: 1000 });
+      expect(registerOf(machine, "EBX")).toBe(0x39n);
+    }
   });
 });
 

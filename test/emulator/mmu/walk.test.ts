@@ -442,6 +442,8 @@ const quiet = {
   onTripleFault: () => false,
   atBoundary: () => false,
   readControl: (_: 0 | 4, real: bigint) => real,
+  viewGuest: <T>(look: () => T) => look(),
+  changeGuest: (change: () => true | string) => change(),
   exitPending: false,
   handleExit: () => {},
   save: () => undefined,
