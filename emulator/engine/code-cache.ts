@@ -58,6 +58,9 @@ export class CachedInstruction implements DynamicOperands {
 export type Instructions = (CachedInstruction | undefined)[];
 export type StackBits = 16 | 32 | 64;
 
+/** Pages kept at most: then all is forgotten. Few guests have so much code; a guest that runs through its data has. */
+const mostPages = 1024;
+
 /** Code depends on the width of code and stack: at most five combinations. */
 export const modeIndex = (bits: 16 | 32 | 64, stackBits: StackBits): number =>
   bits === 64 ? 4 : (bits >> 4) - 1 + (stackBits === 32 ? 2 : 0);
@@ -127,15 +130,24 @@ export class CodeCache {
     this.#handlers = handlers;
   }
 
-  /** The page of host-physical memory that holds an address in RAM. */
+  /** The page of host-physical memory that holds an address in RAM. Pages obtained before may no longer be told of writes. */
   page(physical: number): CodePage {
     const number = Math.floor(physical / pageBytes);
     const known = this.#pages.get(number);
     if (known) return known;
+    if (this.#pages.size >= mostPages) this.#clear();
     const made = new CodePage(number);
     this.#pages.set(number, made);
     this.#cpu.guardPage(number, guard.code);
     return made;
+  }
+
+  #clear(): void {
+    for (const page of this.#pages.values()) {
+      this.#cpu.unguardPage(page.number, guard.code);
+      for (const region of page.regions) this.#invalidate(region, page);
+    }
+    this.#pages.clear();
   }
 
   /** Bytes of RAM are about to be overwritten. */
@@ -151,13 +163,16 @@ export class CodeCache {
       }
   }
 
-  /** The memory under the machine was replaced: forgets what is no longer there. */
+  /**
+   * The memory under the machine was replaced: forgets what is no longer there. `Cpu.reload` must follow, which gives the TLB
+   * the guards as they are then.
+   */
   review(): void {
     for (const page of this.#pages.values()) {
       if (page.isUnchanged(this.#memoryOf(page))) continue;
       for (const region of page.regions) this.#invalidate(region, page);
       this.#pages.delete(page.number);
-      this.#cpu.unguardPage(page.number, guard.code);
+      this.#cpu.physical.guards[page.number]! &= ~guard.code;
     }
   }
 

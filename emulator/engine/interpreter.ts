@@ -44,6 +44,7 @@ const ripLow = layout.rip >> 2;
 const ripHigh = ripLow + 1;
 const steps = layout.steps >> 3;
 const unretired = layout.unretired >> 3;
+const emulated = layout.emulated >> 3;
 const attention = layout.attention >> 2;
 
 /** Thrown by the engine itself to leave the loop. */
@@ -97,7 +98,7 @@ export class Engine {
     return this.#translator?.executed ?? 0;
   }
 
-  /** The memory under the machine was replaced: forgets code that is no longer there. */
+  /** The memory under the machine was replaced: forgets code that is no longer there. `Cpu.reload` must follow. */
   forget(): void {
     this.code.review();
   }
@@ -272,7 +273,7 @@ export class Engine {
   }
 
   get #retired(): number {
-    return this.cpu.f64[steps]! - this.cpu.f64[unretired]!;
+    return this.cpu.f64[steps]! - this.cpu.f64[unretired]! + this.cpu.f64[emulated]!;
   }
 
   #reachBreakpoint(): void {
