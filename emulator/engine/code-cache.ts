@@ -73,6 +73,8 @@ export class CodePage {
   /** The code as it was when it was decoded, where `#decoded` is not zero. */
   readonly #bytes = new Uint8Array(pageBytes);
   readonly #decoded = new Uint8Array(pageBytes);
+  /** False once the cache has forgotten it and is no longer told of writes to it. */
+  current = true;
   /** Times a region was made from code that was then overwritten. */
   rewrites = 0;
 
@@ -145,9 +147,14 @@ export class CodeCache {
   #clear(): void {
     for (const page of this.#pages.values()) {
       this.#cpu.unguardPage(page.number, guard.code);
-      for (const region of page.regions) this.#invalidate(region, page);
+      this.#retire(page);
     }
     this.#pages.clear();
+  }
+
+  #retire(page: CodePage): void {
+    page.current = false;
+    for (const region of page.regions) this.#invalidate(region, page);
   }
 
   /** Bytes of RAM are about to be overwritten. */
@@ -170,7 +177,7 @@ export class CodeCache {
   review(): void {
     for (const page of this.#pages.values()) {
       if (page.isUnchanged(this.#memoryOf(page))) continue;
-      for (const region of page.regions) this.#invalidate(region, page);
+      this.#retire(page);
       this.#pages.delete(page.number);
       this.#cpu.physical.guards[page.number]! &= ~guard.code;
     }

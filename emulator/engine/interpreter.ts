@@ -62,8 +62,6 @@ interface Window extends Place {
   /** High 32 bits of RIP. */
   readonly high: number;
   readonly stackBits: 16 | 32 | 64;
-  /** `Cpu.generation` when all this was found out. */
-  readonly generation: number;
 }
 
 /**
@@ -78,7 +76,9 @@ export class Engine {
   /** Value of the step counter at which the run ends. */
   #target = 0;
   #breakpoints: Breakpoints | undefined;
-  #lastWindow: Window | undefined;
+  /** Windows opened in this run, by host-physical address, and `Cpu.generation` since when they are good. */
+  readonly #windows = new Map<number, Window>();
+  #generation = 0;
   /** Where and when the run began: a breakpoint there is passed over until an instruction has retired. */
   #started = { linear: 0, retired: 0 };
 
@@ -117,7 +117,7 @@ export class Engine {
     this.#target = f64[steps]! + count;
     if (this.cpu.memoryObserver.codeWritten !== this.#codeWritten)
       throw new Error("a memory observer was set that hides from the engine that code is written");
-    this.#lastWindow = undefined;
+    this.#windows.clear();
     this.#started = { linear: this.#linear, retired: this.#retired };
     this.#breakpoints = breakpoints?.size ? new Breakpoints(breakpoints) : undefined;
     while (f64[steps]! < this.#target) {
@@ -210,17 +210,21 @@ export class Engine {
     const physical = cpu.fetchPage(linear);
     if (!cpu.physical.isRam(physical)) return undefined;
     const offset = physical & (pageBytes - 1);
-    const known = this.#lastWindow;
-    if (known && known.generation === cpu.generation && known.host === physical - offset && known.rip === rip - offset)
-      return known;
-    const page = this.code.page(physical);
-    this.#lastWindow = this.#openWindow(page, linear, offset);
-    return this.#lastWindow;
+    const host = physical - offset;
+    if (this.#generation !== cpu.generation) {
+      this.#generation = cpu.generation;
+      this.#windows.clear();
+    }
+    const known = this.#windows.get(host);
+    if (known?.page.current && known.rip === rip - offset) return known;
+    const made = this.#openWindow(this.code.page(physical), linear, offset);
+    this.#windows.set(host, made);
+    return made;
   }
 
   #openWindow(page: CodePage, linear: number, offset: number): Window {
     const { cpu } = this;
-    const { rip, bits, stackBits, generation } = cpu;
+    const { rip, bits, stackBits } = cpu;
     const host = page.number * pageBytes;
     const room = bits === 64 ? Number.POSITIVE_INFINITY : cpu.limit(CS) + 1 - rip;
     return {
@@ -231,7 +235,6 @@ export class Engine {
       high: cpu.r32[ripHigh]!,
       end: Math.min(pageBytes, offset + room),
       stackBits,
-      generation,
       breakpoints: this.#breakpoints?.inPage(linear),
       rip: rip - offset,
       context: undefined,
@@ -305,8 +308,10 @@ export class Engine {
   }
 
   #hasTail({ length, tail }: CachedInstruction): boolean {
-    const now = this.#tail(length, tail!.length);
-    return now.every((byte, n) => byte === tail![n]);
+    const { cpu } = this;
+    const at = cpu.rip + length - tail!.length;
+    for (let n = 0; n < tail!.length; n++) if (cpu.fetch8(at + n) !== tail![n]) return false;
+    return true;
   }
 
   #valid(decoded: CachedInstruction | DecodeFailure): CachedInstruction {

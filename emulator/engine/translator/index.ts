@@ -114,7 +114,7 @@ export class Translator {
 
   /** Whether a region may run where execution is. */
   #fits(region: Region, place: Place): boolean {
-    if (!region.valid || region.breakpoints !== breakpointKey(place)) return false;
+    if (!region.valid || region.start !== place.rip || region.breakpoints !== breakpointKey(place)) return false;
     return sameContext(region.context, this.#context(place));
   }
 

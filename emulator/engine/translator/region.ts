@@ -142,6 +142,8 @@ type Run = (block: number, fuel: number) => number;
 /** Translated code of several blocks of one page. */
 export class Region {
   readonly context: KeyedContext;
+  /** Offset in CS of its page: the same page may be mapped elsewhere too, where its code has other addresses. */
+  readonly start: number;
   /** The page's breakpoints that it was made for (`PageBreakpoints.key`): it leaves before each. */
   readonly breakpoints: string;
   readonly plan: Plan;
@@ -155,8 +157,9 @@ export class Region {
   readonly #indices: ReadonlyMap<number, number>;
   readonly #covered = new Uint8Array(pageBytes);
 
-  constructor(context: KeyedContext, breakpoints: string, plan: Plan, run: Run) {
+  constructor({ context, code, breakpoints, plan }: RegionSource, run: Run) {
     this.context = context;
+    this.start = code.start;
     this.breakpoints = breakpoints;
     this.plan = plan;
     this.run = run;
@@ -188,8 +191,9 @@ export interface RegionSource {
   readonly memory: WebAssembly.Memory;
 }
 
-export function makeRegion({ plan, code, context, breakpoints, addresses, memory }: RegionSource): Region {
+export function makeRegion(source: RegionSource): Region {
+  const { plan, code, context, addresses, memory } = source;
   const module = new WebAssembly.Module(new RegionWriter(plan, code, context, addresses).write());
   const instance = new WebAssembly.Instance(module, { machine: { memory } });
-  return new Region(context, breakpoints, plan, instance.exports["run"] as Run);
+  return new Region(source, instance.exports["run"] as Run);
 }

@@ -97,7 +97,10 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
 
   /** Emits an instruction. True if it ends with a jump on every path. @throws Untranslatable */
   emit(instruction: Decoded, site: Site): boolean {
-    if (instruction.repeat !== "none") throw new Untranslatable("repeated instruction");
+    const { row, repeat } = instruction;
+    if (repeat !== "none") throw new Untranslatable("repeated instruction");
+    if (row.privilege !== "none" || row.exits.kind !== "never" || row.protectedOnly)
+      throw new Untranslatable("checked before it executes");
     this.#instruction = instruction;
     this.#site = site;
     this.#committed = false;
@@ -107,7 +110,7 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
     this.#hosts.clear();
     this.#checkedTargets.clear();
     this.#flagsMade = "not";
-    instruction.row.semantics(this, ...instruction.operands);
+    row.semantics(this, ...instruction.operands);
     this.#complete();
     this.#releaseTemporaries();
     return this.#ended;

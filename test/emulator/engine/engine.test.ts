@@ -154,6 +154,41 @@ describe.each(engines)("%s", (_, threshold) => {
     expect([machine.cpu.r32[0], machine.cpu.bits]).toEqual([2000, 16]);
   });
 
+  test("a page of code that is mapped twice runs at both addresses", () => {
+    // Two-level paging: 8000h is the directory, 9000h the table; page 5 is another name of page 1.
+    const text = `mov dword [8000h], 9003h
+      mov edi, 9000h
+      mov eax, 3
+      fill: stosd
+      add eax, 1000h
+      cmp edi, 9000h + 4*256
+      jb fill
+      mov dword [9000h + 4*5], 1003h
+      mov eax, 8000h
+      mov cr3, eax
+      mov eax, cr0
+      or eax, 80000000h
+      mov cr0, eax
+      again: mov ecx, 200
+      l: call f
+      dec ecx
+      jnz l
+      mov eax, again + 4000h
+      jmp eax
+      f: mov edx, [esp]
+      add ebx, edx
+      ret`;
+    const { machine, at } = program(32, text, threshold);
+    machine.engine.run({ steps: 3 + 4 * 256 + 6 });
+    let sum = 0;
+    const after = at("l") + 5;
+    for (const linear of [0, 0x4000, 0x4000]) {
+      machine.engine.run({ steps: 1 + 200 * 6 + 2 });
+      sum += 200 * (after + linear);
+      expect([machine.cpu.rip - at("again"), machine.cpu.r32[6]]).toEqual([0x4000, sum]);
+    }
+  });
+
   test("an instruction beyond the limit of CS faults before it does anything", () => {
     const { machine, at } = program(32, "l: inc eax\n nop\n far_end: mov ebx, 5\n jmp l", threshold);
     machine.engine.run({ steps: 400 });
@@ -263,5 +298,31 @@ describe("outside the loaded image", () => {
     machine.cpu.r32[2] = 1000;
     expect(machine.engine.run({ steps: 2101 })).toEqual(limit);
     expect(machine.cpu.r32[6]).toBe(50);
+  });
+});
+
+describe("instructions that exist in protected mode only", () => {
+  const texts = [
+    "sldt ax",
+    "str ax",
+    "lldt ax",
+    "ltr ax",
+    "lar ax, bx",
+    "lsl ax, bx",
+    "verr ax",
+    "verw ax",
+    "arpl ax, bx",
+  ];
+
+  test.each(texts)("%s raises #UD in real mode, however often it was run", (text) => {
+    for (const threshold of [undefined, 1]) {
+      const { machine, at } = program(16, `mov cx, 5\n again: ${text}\n handler: inc dx\n loop again\n hlt`, threshold);
+      const { cpu, engine } = machine;
+      cpu.setIdtr(0, 0x3ff);
+      cpu.view.setUint16(ramBase + 4 * 6, at("handler"), true);
+      expect(engine.run({ steps: 1000 })).toEqual({ kind: "idle" });
+      // Each time, the event pushed 6 bytes and skipped the instruction.
+      expect([cpu.r16[4 * 4], cpu.r16[2 * 4]]).toEqual([0x9000 - 5 * 6, (0x06d7 + 5) & 0xffff]);
+    }
   });
 });
