@@ -22,6 +22,8 @@ interface Summary {
   readonly exits: readonly { readonly reason: string; readonly number: number; readonly count: number }[];
   readonly steps: number;
   readonly instructions: number;
+  /** Of these, the ones that ran without the VMM. */
+  readonly direct: number;
   readonly cycles: number;
   readonly registers: Readonly<Record<string, string>>;
 }
@@ -68,6 +70,7 @@ ended badly, 4 if it was still running at the limit.`,
       exits: [...exits].map(([reason, { number, count }]) => ({ reason, number, count })),
       steps: machine.now,
       instructions: machine.instructions,
+      direct: machine.directInstructions,
       cycles: machine.cycle,
       registers: registersOf(machine),
     };
@@ -99,14 +102,21 @@ function registersText(machine: MachineInterface): string {
   return text;
 }
 
+/** Popek and Goldberg's efficiency: how much of the guest ran without the VMM. */
+const efficiencyText = (instructions: number, direct: number): string =>
+  instructions === 0
+    ? ""
+    : `efficiency: ${direct} of ${instructions} instructions (${((100 * direct) / instructions).toFixed(1)} %) ran without the VMM\n`;
+
 function summaryText(summary: Summary, machine: MachineInterface): string {
-  const { output, stopped, technique, steps, instructions, cycles, exits } = summary;
+  const { output, stopped, technique, steps, instructions, direct, cycles, exits } = summary;
   const total = exits.reduce((sum, { count }) => sum + count, 0);
   const list = [...exits].sort((a, b) => b.count - a.count).map(({ reason, count }) => `  ${count}  ${reason}\n`);
   return [
     output === "" || output.endsWith("\n") ? "" : "\n",
     `— ${stopped.reason}: ${stopped.text}\n`,
     `technique ${technique}, ${steps} steps, ${instructions} instructions, ${cycles} cycles\n`,
+    technique === "bare-metal" ? "" : efficiencyText(instructions, direct),
     total === 0 ? "no VM exits\n" : `${total} VM exit${total === 1 ? "" : "s"}:\n${list.join("")}`,
     "registers:\n",
     registersText(machine),

@@ -65,8 +65,10 @@ export interface MachineInterface {
   readonly now: number;
   /** Virtual time in cycles. */
   readonly cycle: number;
-  /** Guest instructions retired. */
+  /** Guest instructions retired, iterations of repeated ones counted singly: as many as on the bare machine. */
   readonly instructions: number;
+  /** Of these, the ones that the processor executed without the VMM. */
+  readonly directInstructions: number;
   /** Address bits of the code about to run, from CS and EFER. */
   readonly bits: 16 | 32 | 64;
   /** Offset (RIP) and linear address (CS.base + RIP) of the instruction about to run. */

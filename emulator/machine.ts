@@ -128,6 +128,9 @@ export class Machine implements MachineInterface, Replayable {
     return this.now + this.#cpu.f64[layout.extraCycles >> 3]!;
   }
   get instructions(): number {
+    return this.directInstructions + this.#cpu.f64[layout.emulated >> 3]!;
+  }
+  get directInstructions(): number {
     return this.now - this.#cpu.f64[layout.unretired >> 3]!;
   }
   get bits(): 16 | 32 | 64 {

@@ -32,6 +32,8 @@ describe.each(names)("%s", (name) => {
     expect(configurationProblem(configurationOf(assembly, { technique }))).toBe(undefined);
   });
 
+  const counts = new Map<TechniqueId, number>();
+
   test.each(techniques)("runs to its stated end: %s", (technique) => {
     const configuration = configurationOf(assembly, { technique });
     // A technique may refuse a start mode; its own technique may not (above).
@@ -43,6 +45,11 @@ describe.each(names)("%s", (name) => {
       end: settings.ends,
       output: expected,
     });
+    if (!elsewhere[name] && settings.ends !== "limit") counts.set(technique, machine.instructions);
+  });
+
+  test("retires the same instructions under each, whoever completes them", () => {
+    expect(new Set(counts.values()).size).toBeLessThanOrEqual(1);
   });
 });
 

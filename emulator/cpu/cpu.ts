@@ -192,15 +192,16 @@ export class Cpu extends MemoryAccess {
 
   /**
    * Delivers an exception or software interrupt: asks the monitor, then goes through the table of the mode. Exceptions while
-   * delivering become #DF or a shutdown by the manual's rules. Sets RIP and `next`. May throw a `VmExit`.
+   * delivering become #DF or a shutdown by the manual's rules. Sets RIP and `next`. May throw a `VmExit`. False if another
+   * exception was delivered in its place: then the instruction of a software interrupt has not retired.
    */
-  deliver(fault: Fault): void {
-    this.#delivering(() => deliverException(this, fault, undefined));
+  deliver(fault: Fault): boolean {
+    return this.#delivering(() => deliverException(this, fault, undefined));
   }
 
   /** As `deliver`, but the monitor is not asked about this event, only about those its delivery raises (event injection). */
-  inject(fault: Fault): void {
-    this.#delivering(() => injectException(this, fault));
+  inject(fault: Fault): boolean {
+    return this.#delivering(() => injectException(this, fault));
   }
 
   /** Delivers an external interrupt or (vector 2) NMI through the table of the mode; the monitor is not asked. */
@@ -209,9 +210,9 @@ export class Cpu extends MemoryAccess {
   }
 
   /** `vectoring` says what is being delivered while it is, and nothing afterwards, whatever became of it. */
-  #delivering(deliver: () => void): void {
+  #delivering<T>(deliver: () => T): T {
     try {
-      deliver();
+      return deliver();
     } finally {
       this.vectoring = undefined;
     }

@@ -30,23 +30,26 @@ function combine(first: VectoringEvent, second: Fault): Combination {
   return first.vector === vector.PF && (bad || second.vector === vector.PF) ? "double" : "serial";
 }
 
-/** Delivers an exception; the monitor is asked about it, and about every further one that delivering it raises. */
-export function deliverException(cpu: Cpu, fault: Fault, during: VectoringEvent | undefined): void {
+/**
+ * Delivers an exception; the monitor is asked about it, and about every further one that delivering it raises. False if one
+ * of those took its place.
+ */
+export function deliverException(cpu: Cpu, fault: Fault, during: VectoringEvent | undefined): boolean {
   cpu.vectoring = during;
   cpu.monitor?.onException(fault);
   const combination = during ? combine(during, fault) : "serial";
   if (combination === "triple") {
     tripleFault(cpu);
-    return;
+    return false;
   }
   loadPageFaultAddress(cpu, fault);
   const event = combination === "double" ? hardwareFault(vector.DF, 0) : fault;
   if (event !== fault) cpu.monitor?.onException(event);
-  injectException(cpu, event);
+  return injectException(cpu, event) && event === fault;
 }
 
-/** Delivers an exception without asking the monitor about this one (VM-entry event injection). */
-export function injectException(cpu: Cpu, fault: Fault): void {
+/** As `deliverException`, without asking the monitor about this one (VM-entry event injection). */
+export function injectException(cpu: Cpu, fault: Fault): boolean {
   cpu.vectoring = fault;
   loadPageFaultAddress(cpu, fault);
   if (fault.debug !== undefined) cpu.r64[layout.debug / 8 + 6]! |= BigInt(fault.debug);
@@ -65,9 +68,10 @@ export function injectException(cpu: Cpu, fault: Fault): void {
   } catch (thrown) {
     if (!isFault(thrown)) throw thrown;
     deliverException(cpu, thrown, fault);
-    return;
+    return false;
   }
   delivered(cpu);
+  return true;
 }
 
 /** Delivers an external interrupt or NMI (vector 2). */

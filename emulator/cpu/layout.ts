@@ -42,6 +42,8 @@ export const layout = {
    * processor's own marks (`cpu/interrupts.ts`): 31 the blocking has covered its boundary, 30 a single step is under way.
    */
   interruptibility: 0x0c0,
+  /** Guest instructions that a VMM completed for the guest, in steps that are counted as unretired; float64. */
+  emulated: 0x0c8,
   /** ES, CS, SS, DS, FS, GS, LDTR, TR: `segmentBytes` each. */
   segments: 0x100,
   gdtrBase: 0x200,

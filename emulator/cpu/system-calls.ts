@@ -29,9 +29,10 @@ const refuse = (number: number, errorCode?: number): never => {
 
 const isCanonical = (address: number): boolean => address >= -(2 ** 47) && address < 2 ** 47;
 
-/** A software interrupt is delivered by the instruction itself, which thereby retires. */
+/** A software interrupt is delivered by the instruction itself, which thereby retires, unless its gate faults. */
 function softwareEvent(cpu: Cpu, decoded: Decoded, number: number, source: Fault["source"]): void {
-  cpu.deliver({ kind: "fault", vector: number, errorCode: undefined, source, length: decoded.length });
+  const event: Fault = { kind: "fault", vector: number, errorCode: undefined, source, length: decoded.length };
+  if (!cpu.deliver(event)) cpu.f64[layout.unretired >> 3]! += 1;
 }
 
 function moveToSegment(cpu: Cpu, segment: number, selector: number): void {

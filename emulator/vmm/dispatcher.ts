@@ -68,6 +68,11 @@ export class Dispatcher<Subject> {
     this.pending = undefined;
   }
 
+  /** The VMM has completed so many instructions (or iterations of a repeated one) for the guest: they count as retired. */
+  completed(instructions: number): void {
+    this.#context.cpu.f64[layout.emulated >> 3]! += instructions;
+  }
+
   #spend(cycles: number): void {
     this.#context.cpu.f64[layout.extraCycles >> 3]! += cycles;
   }

@@ -19,7 +19,7 @@ describe("run", () => {
   it("prints the console, how it stopped, exits by reason and registers", async () => {
     const { code, out } = await terminal(["run", "a.asm"], { "a.asm": hello });
     expect(code).toBe(0);
-    expect(out).toMatch(/^A\n— halted: .*\ntechnique vtx-ept, \d+ steps, 4 instructions, \d+ cycles\n/);
+    expect(out).toMatch(/^A\n— halted: .*\ntechnique vtx-ept, \d+ steps, 9 instructions, \d+ cycles\n/);
     expect(out).toMatch(/^ {2}2 {2}CPUID$/m);
     expect(out).toMatch(/^ {2}2 {2}IO_INSTRUCTION$/m);
     expect(out).toMatch(/EAX=0x[0-9a-f]{8}/);
@@ -35,9 +35,10 @@ describe("run", () => {
       mode: "real",
       stopped: { reason: "halted" },
       output: "A\n",
-      instructions: 4,
+      instructions: 9,
+      direct: 4,
     });
-    expect(Object.keys(rest)).toEqual("file technique mode stopped output steps instructions cycles".split(" "));
+    expect(Object.keys(rest)).toEqual("file technique mode stopped output steps instructions direct cycles".split(" "));
     expect(exits).toContainEqual({ reason: "CPUID", number: 10, count: 2 });
     expect(registers.EDX).toMatch(/^0x[0-9a-f]{8}$/);
   });

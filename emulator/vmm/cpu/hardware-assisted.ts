@@ -216,14 +216,23 @@ export class HardwareAssisted implements Monitor {
     return isOn(this.vmcs, "ia32eModeGuest") && (this.readNumber("guestCsAccess") & 0x2000) !== 0;
   }
 
-  /** Moves the guest past the instruction that exited: RIP, what lasts for one instruction, and the trap after it if TF is set. */
-  advance(): void {
+  /**
+   * Moves the guest past the instruction that exited: RIP, what lasts for one instruction, and the trap after it if TF is
+   * set. `retired` is how often it counts: once, or for a repeated one the iterations that are not counted yet.
+   */
+  advance(retired = 1): void {
+    this.completed(retired);
     const next = this.read("guestRip") + BigInt(this.readNumber("exitInstructionLength"));
     this.write("guestRip", BigInt.asUintN(this.guestIs64 ? 64 : 32, next));
     this.write("guestInterruptibility", this.readNumber("guestInterruptibility") & ~blockedByStiOrMovSs);
     const flags = this.read("guestRflags");
     if ((flags & resumeFlag) !== 0n) this.write("guestRflags", flags & ~resumeFlag);
     if ((flags & trapFlag) !== 0n) this.write("guestPendingDebug", pendingSingleStep);
+  }
+
+  /** So many instructions, or iterations of one, were completed for the guest. */
+  completed(instructions: number): void {
+    this.#dispatcher.completed(instructions);
   }
 
   /** Asks the next entry to inject an exception. */
@@ -320,7 +329,8 @@ export class HardwareAssisted implements Monitor {
     this.#again = false;
     try {
       if (event.kind === "interrupt") cpu.interrupt(event.vector);
-      else cpu.inject(event);
+      // A software interrupt that an exit had interrupted: now its instruction retires.
+      else if (cpu.inject(event) && event.source !== "hardware") this.completed(1);
     } catch (thrown) {
       if (!isVmExit(thrown)) throw thrown;
     } finally {

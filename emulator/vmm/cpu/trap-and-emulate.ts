@@ -286,8 +286,10 @@ export class TrapAndEmulate implements Monitor {
     const start = this.#cpu.rip;
     const page = decoded && invalidatedPage(this.#cpu, decoded);
     try {
-      do this.#context.interpret();
-      while (decoded !== undefined && decoded.repeat !== "none" && this.#cpu.rip === start);
+      do {
+        this.#context.interpret();
+        this.#dispatcher.completed(1);
+      } while (decoded !== undefined && decoded.repeat !== "none" && this.#cpu.rip === start);
     } catch (thrown) {
       if (isFault(thrown)) return this.#deliver(thrown);
       throw thrown;
@@ -312,7 +314,9 @@ export class TrapAndEmulate implements Monitor {
     const name = fault.source === "software" ? interruptName(fault.vector) : vectorName(fault.vector);
     this.#recordInjection(fault.vector, name, fault.errorCode);
     this.#tripleFault = false;
-    this.#cpu.deliver(fault);
+    const delivered = this.#cpu.deliver(fault);
+    // A software interrupt is delivered by its instruction, which thereby retires.
+    if (delivered && fault.source !== "hardware") this.#dispatcher.completed(1);
     return this.#tripleFault ? undefined : `delivered ${name} to the guest`;
   }
 

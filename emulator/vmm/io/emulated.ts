@@ -44,10 +44,11 @@ function emulateString(vm: HardwareAssisted, access: StringAccess): string {
     element(vm, access, segment, offsetIn(vm, pointer, addressBits));
     setPart(vm, pointer, addressBits, part(vm, pointer, addressBits) + BigInt(step));
     done++;
+    vm.completed(1);
     if (!access.rep) break;
     setPart(vm, RCX!, addressBits, part(vm, RCX!, addressBits) - 1n);
   }
-  vm.advance();
+  vm.advance(done === 0 ? 1 : 0);
   return `emulated ${access.rep ? "REP " : ""}${access.isIn ? "INS" : "OUTS"}, ${done} element${done === 1 ? "" : "s"}`;
 }
 

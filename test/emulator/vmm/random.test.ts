@@ -15,7 +15,7 @@ function observed(technique: "bare-metal" | (typeof techniques)[number], source:
     .filter(({ group }) => group === "general")
     .map(({ name, value }) => `${name} ${value.toString(16)}`);
   const end = stop.kind === "stopped" ? stop.reason : stop.kind;
-  return { end, exceptions, registers, memory: Buffer.from(guestMemory(machine)) };
+  return { end, exceptions, registers, instructions: machine.instructions, memory: Buffer.from(guestMemory(machine)) };
 }
 
 describe("a random guest observes the same under every monitor as on the bare machine", () => {
@@ -28,6 +28,7 @@ describe("a random guest observes the same under every monitor as on the bare ma
       expect(hosted.exceptions, technique).toEqual(bare.exceptions);
       expect(hosted.registers, technique).toEqual(bare.registers);
       expect(hosted.end, technique).toBe(bare.end);
+      expect(hosted.instructions, technique).toBe(bare.instructions);
       expect(hosted.memory.equals(bare.memory), `${technique}: memory`).toBe(true);
     }
   });
