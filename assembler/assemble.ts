@@ -61,11 +61,11 @@ export function assemble(options: AssembleOptions): Assembly {
   }
   const emission = new Emission(program, problems, preprocessor.unsupported);
   emission.run();
-  const failed = problems.list.some((problem) => problem.severity === "error");
+  const { bytes, origin } = emission.image();
   return {
     problems: problems.sorted(options.file),
-    bytes: failed ? new Uint8Array() : emission.image(),
-    origin: program.origin ?? 0,
+    bytes,
+    origin,
     bits: emission.mentions[0]?.bits ?? program.bits,
     emitted: emission.emitted,
     mentions: emission.mentions,

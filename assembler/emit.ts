@@ -7,11 +7,11 @@ import { encodings } from "./instruction.ts";
 import type { Emitted, InstructionMention, Range } from "./interface.ts";
 import type { Item } from "./item.ts";
 import { dataLength, measure, paddingOf, prefixBytes } from "./layout.ts";
+import { image, type Placement, placeSections } from "./output/flat-binary.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
 import { reservedWords } from "./reserved-words.ts";
 import type { Section } from "./section.ts";
-import { fileOrder } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
 import type { DataItem, Expression, InstructionTree, Span, StatementTree, Word } from "./tree.ts";
@@ -21,14 +21,16 @@ import { unsupportedWords, wordKinds } from "./words.ts";
 /** An instruction's bytes, decoded when someone asks. */
 class EmittedInstruction implements Emitted {
   readonly address: number;
+  readonly position: number | undefined;
   readonly length: number;
   readonly range: Range;
   readonly bits: Bits;
   private readonly bytes: Uint8Array;
   private known: Decoded | "none" | undefined;
 
-  constructor(address: number, bytes: Uint8Array, range: Range, bits: Bits) {
+  constructor(address: number, position: number | undefined, bytes: Uint8Array, range: Range, bits: Bits) {
     this.address = address;
+    this.position = position;
     this.length = bytes.length;
     this.range = range;
     this.bits = bits;
@@ -87,6 +89,7 @@ export class Emission {
   readonly mentions: InstructionMention[] = [];
   private readonly program: Program;
   private readonly problems: ProblemList;
+  private readonly placement: Placement;
   private readonly contents = new Map<Section, Uint8Array>();
   /** Names of multi-line macros, which are not supported. */
   private readonly macros: ReadonlySet<string>;
@@ -95,17 +98,20 @@ export class Emission {
     this.program = program;
     this.problems = problems;
     this.macros = macros;
+    this.placement = placeSections(program.sections.values(), program.origin);
     for (const section of program.sections.values())
       this.contents.set(section, new Uint8Array(section.nobits ? 0 : section.size));
   }
 
-  /** The file: sections in order with the gaps between them, sections without bytes left out. */
-  image(): Uint8Array {
-    const parts = fileOrder(this.program.sections.values()).filter((section) => !section.nobits && section.size > 0);
-    const origin = this.program.origin ?? 0;
-    const bytes = new Uint8Array(parts.reduce((end, part) => Math.max(end, part.start + part.size - origin), 0));
-    for (const part of parts) bytes.set(this.contents.get(part)!, part.start - origin);
-    return bytes;
+  /** The flat binary, and the address of its first byte. Says what is wrong with the places of sections. */
+  image(): { readonly bytes: Uint8Array; readonly origin: number } {
+    const { placement } = this;
+    for (const { section, message } of placement.faults) {
+      const { source, span } = section.definition ?? {};
+      if (source && span) this.problems.error("bad-directive", message, source, span);
+    }
+    const failed = this.problems.list.some(({ severity }) => severity === "error");
+    return { bytes: failed ? new Uint8Array() : image(placement, this.contents), origin: placement.origin };
   }
 
   /** Emits all items in order. */
@@ -167,11 +173,16 @@ export class Emission {
     return false;
   }
 
+  private position(section: Section, offset: number): number | undefined {
+    return section.nobits ? undefined : section.load - this.placement.origin + offset;
+  }
+
   private note(item: Item, length: number): void {
     const { section, bits } = item.context;
     if (length === 0) return;
     const range = rangeOf(item.source, statementSpan(item));
-    this.emitted.push({ address: section.start + item.offset, length, range, bits });
+    const position = this.position(section, item.offset);
+    this.emitted.push({ address: section.start + item.offset, position, length, range, bits });
   }
 
   private zeroing(item: Item): void {
@@ -212,7 +223,13 @@ export class Emission {
         for (const warning of encoding.warnings)
           if (!this.isAboutLabel(tree, warning)) this.complain(item, tree, warning, "warning");
         if (this.store(item, offset, encoding.bytes)) {
-          const emitted = new EmittedInstruction(section.start + offset, encoding.bytes, range, bits);
+          const emitted = new EmittedInstruction(
+            section.start + offset,
+            this.position(section, offset),
+            encoding.bytes,
+            range,
+            bits,
+          );
           this.emitted.push(emitted);
           first ??= emitted;
         }

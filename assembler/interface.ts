@@ -23,23 +23,44 @@ export interface Problem {
 /** Gives the text of an included file, or undefined if there is none. Names are paths or URIs; `from` is the including file. */
 export type ReadFile = (path: string, from: string) => { readonly file: string; readonly text: string } | undefined;
 
+/** Gives the bytes of a file for `incbin`, as `ReadFile` does for text. */
+export type ReadBytes = (
+  path: string,
+  from: string,
+) => { readonly file: string; readonly bytes: Uint8Array } | undefined;
+
 export interface AssembleOptions {
   readonly file: string;
   readonly text: string;
   readonly read?: ReadFile;
+  /** Without it, `incbin` is a located problem. */
+  readonly readBytes?: ReadBytes;
   /** Predefined single-line macros (-D). */
   readonly defines?: Readonly<Record<string, string>>;
   readonly includePaths?: readonly string[];
 }
 
+/** A call of a multi-line macro, in whose expansion something stands. */
+export interface MacroCall {
+  readonly macro: string;
+  /** The call as written, in the body of `outer`'s macro if there is one. */
+  readonly range: Range;
+  readonly outer: MacroCall | undefined;
+}
+
 /** One instruction or data item of the program, with its bytes and where it was written. */
 export interface Emitted {
+  /** Where it runs; with `vstart` that is not where the file has it. */
   readonly address: number;
+  /** Index of its first byte in `Assembly.bytes`; undefined for what has no bytes there, such as `.bss`. */
+  readonly position: number | undefined;
   readonly length: number;
   readonly range: Range;
   /** For instructions: the row and operands chosen. Undefined if the processor would raise #UD (LOCK RET). */
   readonly decoded?: Decoded | undefined;
   readonly bits: Bits;
+  /** The innermost macro call that made it; `range` is then in the body of the macro. */
+  readonly expansion?: MacroCall | undefined;
 }
 
 /** What an instruction statement says, whether or not it could be encoded: for hovers and diagnostics. */

@@ -2,9 +2,9 @@ import type { SegmentName } from "../isa/registers.ts";
 import { segmentNames } from "../isa/registers.ts";
 import { measureInstruction } from "./instruction.ts";
 import { Item } from "./item.ts";
+import { placeSections } from "./output/flat-binary.ts";
 import { largestOutput, type Program } from "./program.ts";
 import type { Section } from "./section.ts";
-import { placeSections } from "./section.ts";
 import type { DataItem, StatementTree } from "./tree.ts";
 import { isPowerOfTwo, isScalar } from "./value.ts";
 
@@ -116,7 +116,7 @@ function measureAlign(item: Item, statement: Align, program: Program): number {
   }
   const size = Number(boundary);
   const { section } = item.context;
-  section.alignment = Math.max(section.alignment, size);
+  section.alignTo(size);
   item.repeat = (size - (item.offset % size)) % size;
   const before = program.item;
   const padding = paddingOf(item, statement);
@@ -159,7 +159,7 @@ export function settle(first: Program, pass: () => Program): boolean {
   let program = first;
   for (let n = 0; n < mostPasses(program); n++) {
     const before = starts(program.sections.values());
-    placeSections(program.sections.values(), program.origin ?? 0);
+    placeSections(program.sections.values(), program.origin);
     const moved = starts(program.sections.values()) !== before;
     if (n > 0 && !program.changed && !moved) return true;
     program.restart();
@@ -168,4 +168,5 @@ export function settle(first: Program, pass: () => Program): boolean {
   return false;
 }
 
-const starts = (sections: Iterable<Section>): string => [...sections].map((section) => section.start).join();
+const starts = (sections: Iterable<Section>): string =>
+  [...sections].map(({ start, load }) => `${start} ${load}`).join();

@@ -46,9 +46,10 @@ export class Program implements Environment {
   /** `before`: the same program as an earlier pass read it; its symbols keep their values until they are defined again. */
   constructor(problems: ProblemList, before?: Program) {
     this.problems = problems;
-    this.sections = before?.sections ?? new Map([[".text", new Section(".text", false, 1)]]);
+    this.sections = before?.sections ?? new Map([[".text", new Section(".text", false)]]);
     if (before) this.symbols.remember(before.symbols);
     this.context = { section: this.sections.get(".text")!, bits: 16, relative: false };
+    this.addSection(this.context.section);
   }
 
   get bits(): Bits {
@@ -59,7 +60,7 @@ export class Program implements Environment {
 
   symbol(slot: number): Value | undefined {
     const entry = this.item?.symbols[slot];
-    return this.onlyDefined && !entry?.definition ? undefined : entry?.value;
+    return this.onlyDefined && !entry?.isDefined ? undefined : entry?.value;
   }
 
   here(): Value {
@@ -84,7 +85,7 @@ export class Program implements Environment {
   /** Adds a line; labels, directives and the length of its statement take effect at once. */
   add(tree: LineTree, source: SourceLine, measure: Measure): void {
     this.source = source;
-    for (const problem of tree.problems) this.problems.add({ ...problem, range: rangeOf(source, problem) });
+    for (const problem of tree.problems) this.problems.add({ ...problem, range: rangeOf(source, problem) }, source);
     const label = this.defineLabel(tree, source);
     const symbols = tree.symbols.length === 0 ? noSymbols : tree.symbols.map((use) => this.refer(use, source));
     const item = new Item(tree, source, this.context, label, symbols);
@@ -101,6 +102,17 @@ export class Program implements Environment {
     if (!tree.statement && !label && tree.prefixes.length === 0) return;
     this.items.push(item);
     this.place(item, measure);
+  }
+
+  /** Makes a section known by name, and its places as symbols. */
+  addSection(section: Section): void {
+    this.sections.set(section.name, section);
+    const places = { start: section.loadMark, vstart: section };
+    for (const [place, base] of Object.entries(places)) {
+      const entry = this.symbols.entry(`section.${section.name}.${place}`);
+      entry.predefined = true;
+      entry.moveTo(base, 0);
+    }
   }
 
   private refer(use: Span & { readonly name: string }, source: SourceLine): SymbolEntry {
@@ -211,7 +223,7 @@ export class Program implements Environment {
     const uses = this.item?.tree.symbols ?? [];
     const missing = uses.find((use, n) => {
       const entry = this.item?.symbols[n];
-      return use.start >= span.start && use.end <= span.end && !(entry?.definition && entry.value);
+      return use.start >= span.start && use.end <= span.end && !(entry?.isDefined && entry.value);
     });
     if (!missing) return;
     const message = `${what} must be known here, but “${missing.name}” is not defined before this line.`;
@@ -238,7 +250,7 @@ export class Program implements Environment {
   reportUndefined(faults: ProblemList): void {
     for (const item of this.items)
       for (const [slot, entry] of item.symbols.entries()) {
-        if (entry.definition || isBroken(item)) continue;
+        if (entry.isDefined || isBroken(item)) continue;
         const use = item.tree.symbols[slot]!;
         const hint = didYouMean(entry.name, this.symbols.names());
         faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);

@@ -1,37 +1,60 @@
-/** A section of the flat binary. Labels are offsets into one until all sizes are known and `start` is given out. */
+import type { SourceLine } from "./source.ts";
+import type { Span } from "./tree.ts";
+import type { Value } from "./value.ts";
+
+/** Where a section begins in the file (`start`, `align`, `follows`) and in memory (`vstart`, `valign`, `vfollows`). */
+export interface Wishes {
+  start?: number;
+  vstart?: number;
+  align?: number;
+  valign?: number;
+  follows?: string;
+  vfollows?: string;
+}
+
+/** A section of the output. Labels are offsets into one until all sizes are known and `start` is given out. */
 export class Section {
   readonly name: string;
   /** Has no bytes in the file: `.bss`. */
   readonly nobits: boolean;
-  /** Power of two, in bytes. `.text` starts exactly at the origin. */
-  alignment: number;
+  /** The section that was begun before it; undefined for the first and for `.bss`. */
+  readonly previous: Section | undefined;
+  /** What the program asks for; the rest follows from it. */
+  readonly wishes: Wishes = {};
   /** Bytes so far in this pass; after it, the size. */
   size = 0;
-  /** Address of the first byte; known after the sizes. */
+  /** Address of the first byte where the program runs; known after the sizes. */
   start = 0;
+  /** Address of the first byte if the file is loaded as it is: `section.NAME.start`. Only that differs from `start`. */
+  load = 0;
+  /** Where it is first named; undefined for `.text`, which is always there. */
+  definition: { readonly source: SourceLine; readonly span: Span } | undefined;
+  /** Stands for `load` in expressions. */
+  private mark: Section | undefined;
+  /** Set for what follows `absolute`: labels without bytes, counted from this value. */
+  origin: Value | undefined;
 
-  constructor(name: string, nobits: boolean, alignment: number) {
+  constructor(name: string, nobits: boolean, previous?: Section) {
     this.name = name;
     this.nobits = nobits;
-    this.alignment = alignment;
+    this.previous = previous;
   }
-}
 
-const alignUp = (value: number, alignment: number): number => Math.ceil(value / alignment) * alignment;
+  /** The greatest boundary asked for counts. Power of two, in bytes. */
+  alignTo(boundary: number): void {
+    this.wishes.align = Math.max(this.wishes.align ?? 0, boundary);
+  }
 
-/** The sections in file order: `.text`, the others as they appeared, then those without bytes. */
-export const fileOrder = (sections: Iterable<Section>): Section[] => {
-  const all = [...sections];
-  return [...all.filter((s) => !s.nobits), ...all.filter((s) => s.nobits)];
-};
+  /** A base whose address is the place in the file. */
+  get loadMark(): Section {
+    this.mark ??= new Section(`section.${this.name}.start`, this.nobits);
+    this.mark.start = this.load;
+    return this.mark;
+  }
 
-/** Gives every section its address, as nasm -f bin does: one after the other, each aligned. */
-export function placeSections(sections: Iterable<Section>, origin: number): void {
-  let next = origin;
-  for (const section of fileOrder(sections)) {
-    const start = section.name === ".text" ? next : alignUp(next, section.alignment);
-    section.start = start;
-    // An empty section moves nothing behind it.
-    if (section.size > 0) next = start + section.size;
+  place(start: number, load: number): void {
+    this.start = start;
+    this.load = load;
+    if (this.mark) this.mark.start = load;
   }
 }

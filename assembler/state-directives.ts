@@ -9,6 +9,7 @@ import { isPowerOfTwo } from "./value.ts";
 /** What directives may change of the program. */
 interface Target {
   readonly sections: Map<string, Section>;
+  addSection(section: Section): void;
   readonly problems: ProblemList;
   origin: number | undefined;
   critical(expression: Expression, what: string): bigint | undefined;
@@ -20,6 +21,7 @@ interface Work {
   readonly context: Context;
   readonly word: string;
   readonly list: readonly DirectiveArgument[];
+  readonly source: SourceLine;
   wrong(message: string, span?: Span): void;
 }
 
@@ -31,7 +33,7 @@ export function direct(
   source: SourceLine,
 ): Context {
   const wrong = (message: string, span: Span = word) => target.problems.error("bad-directive", message, source, span);
-  return actions[word.text]?.({ target, context, word: word.text, list, wrong }) ?? context;
+  return actions[word.text]?.({ target, context, word: word.text, list, source, wrong }) ?? context;
 }
 
 const actions: Readonly<Record<string, (work: Work) => Context | undefined>> = {
@@ -78,33 +80,63 @@ function setDefault({ context, list, wrong }: Work): Context {
 
 const isNobits = (word: string | undefined): boolean => word?.toLowerCase() === "nobits";
 
-function enterSection({ target, context, list: [name, ...attributes], wrong }: Work): Context | undefined {
+function enterSection(work: Work): Context | undefined {
+  const { target, context, list, wrong } = work;
+  const [name, ...attributes] = list;
   if (!name?.word) {
     wrong("“section” is followed by a name, such as .text, .data or .bss.");
     return undefined;
   }
-  const kind = attributes.find(({ word }) => word && /^(no|prog)bits$/i.test(word));
-  let section = target.sections.get(name.word);
-  if (!section) {
-    section = new Section(name.word, kind ? isNobits(kind.word) : name.word === ".bss", 4);
-    target.sections.set(name.word, section);
-  } else if (kind && isNobits(kind.word) !== section.nobits)
+  const kind = attributes.find(({ word, value }) => !value && word && /^(no|prog)bits$/i.test(word));
+  const known = target.sections.get(name.word);
+  const section = known ?? begunSection(work, name.word, kind ? isNobits(kind.word) : name.word === ".bss");
+  section.definition ??= { source: work.source, span: name };
+  target.addSection(section);
+  if (known && kind && isNobits(kind.word) !== section.nobits)
     wrong(`The section “${name.word}” began as ${section.nobits ? "nobits" : "progbits"}.`, kind);
-  for (const attribute of attributes) if (attribute !== kind) sectionAttribute({ target, wrong }, section, attribute);
+  for (const attribute of attributes) if (attribute !== kind) sectionAttribute(work, section, attribute);
   return { ...context, section };
 }
 
-function sectionAttribute(
-  { target, wrong }: Pick<Work, "target" | "wrong">,
-  section: Section,
-  { word, value, ...span }: DirectiveArgument,
-): void {
-  if (word?.toLowerCase() !== "align" || !value) {
-    wrong(`The section attribute “${word}” is not supported; nobits, progbits and align=… are.`, span);
+/** `.bss` follows what is last in the file; others what was begun before them. */
+function begunSection({ target }: Work, name: string, nobits: boolean): Section {
+  const previous = [...target.sections.values()].at(-1);
+  return name === ".bss" ? new Section(name, nobits) : new Section(name, nobits, previous);
+}
+
+/** The most an address of a file may be. */
+const highest = 0xffff_ffffn;
+
+function sectionAttribute({ target, source, wrong }: Work, section: Section, argument: DirectiveArgument): void {
+  const { word, value } = argument;
+  const attribute = word?.toLowerCase() ?? "";
+  const { wishes } = section;
+  if (attribute === "follows" || attribute === "vfollows") {
+    const name = value?.kind === "symbol" ? value.name : undefined;
+    if (name === undefined) wrong(`“${attribute}” needs the name of a section: ${attribute}=.text.`, argument);
+    else wishes[attribute] = name;
     return;
   }
-  const boundary = target.critical(value, "The alignment of a section");
-  if (boundary === undefined) return;
-  if (isPowerOfTwo(boundary)) section.alignment = Number(boundary);
-  else wrong("The alignment of a section is a power of two.", value);
+  if (!isAttribute(attribute) || !value) {
+    const known = "progbits, nobits, start, vstart, align, valign, follows and vfollows";
+    target.problems.warning(
+      "unknown-attribute",
+      `“${word}” is no attribute of a section in a flat binary and has no effect; ${known} are.`,
+      source,
+      argument,
+    );
+    return;
+  }
+  const number = target.critical(value, `The attribute ${attribute} of a section`);
+  if (number === undefined) return;
+  const aligns = attribute === "align" || attribute === "valign";
+  if (aligns && !isPowerOfTwo(number)) wrong("The alignment of a section is a power of two.", value);
+  else if (attribute === "align") section.alignTo(Number(number));
+  else if (attribute === "valign") wishes.valign = Math.max(wishes.valign ?? 0, Number(number));
+  else if (attribute === "start" && (number < 0n || number > highest))
+    wrong("The start of a section is an address from 0 to FFFFFFFFh.", value);
+  else wishes[attribute] = Number(number);
 }
+
+const isAttribute = (word: string): word is "start" | "vstart" | "align" | "valign" =>
+  ["start", "vstart", "align", "valign"].includes(word);

@@ -9,12 +9,18 @@ export class SymbolEntry {
   readonly name: string;
   kind: "label" | "equ" = "label";
   definition: { readonly source: SourceLine; readonly span: Span } | undefined;
+  /** Has a meaning without a definition: `section.NAME.start`. */
+  predefined = false;
   private known: Value | undefined;
   private section: Section | undefined;
   private bytes = -1;
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  get isDefined(): boolean {
+    return this.definition !== undefined || this.predefined;
   }
 
   undefinedCopy(): SymbolEntry {

@@ -39,13 +39,17 @@ export const number = (constant: bigint, summed = false): Value => ({
   summed,
 });
 export const unknown: Value = { constant: 1n, terms: none, unknown: true, hasConstant: true, summed: false };
-export const offset = (section: Section, bytes: number): Value => ({
-  constant: BigInt(bytes),
-  terms: [{ base: section, coefficient: 1n, scaled: false }],
-  unknown: false,
-  hasConstant: true,
-  summed: false,
-});
+/** A place in a section; after `absolute`, one counted from its value. */
+export function offset(section: Section, bytes: number): Value {
+  if (section.origin) return { ...section.origin, constant: wrap(section.origin.constant + BigInt(bytes)) };
+  return {
+    constant: BigInt(bytes),
+    terms: [{ base: section, coefficient: 1n, scaled: false }],
+    unknown: false,
+    hasConstant: true,
+    summed: false,
+  };
+}
 export const register = (base: RegisterName): Value => ({
   constant: 0n,
   terms: [{ base, coefficient: 1n, scaled: false }],

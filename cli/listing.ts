@@ -7,13 +7,13 @@ const mostBytes = 72;
 const hexadecimal = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, "0");
 
 /** Bytes and first address of what each line of each file became. */
-function codeByLine({ emitted, bytes, origin }: Assembly): Map<string, { address: number; bytes: number[] }> {
+function codeByLine({ emitted, bytes }: Assembly): Map<string, { address: number; bytes: number[] }> {
   const map = new Map<string, { address: number; bytes: number[] }>();
-  for (const { range, address, length } of emitted) {
+  for (const { range, address, position, length } of emitted) {
     const key = `${range.file}:${range.line}`;
     const entry = map.get(key) ?? { address, bytes: [] };
     if (entry.bytes.length <= mostBytes) {
-      const start = address - origin;
+      const start = position ?? bytes.length;
       entry.bytes.push(...bytes.subarray(start, start + Math.min(length, mostBytes + 1)));
     }
     map.set(key, entry);

@@ -58,7 +58,7 @@ class Reader {
 
   #holds(item: Emitted): boolean {
     const cells = this.#machine.readMemory("linear", this.startOf(item), item.length);
-    const start = item.address - this.#program.assembly.origin;
+    const start = item.position ?? Number.NaN;
     return cells.every((cell, n) => cell === this.#program.assembly.bytes[start + n]);
   }
 

@@ -77,7 +77,7 @@ function instruction(analysis: Analysis, mention: InstructionMention): string | 
   const item = assembly.emitted.find(
     (e) => e.range.file === mention.range.file && e.range.line === mention.range.line && e.decoded,
   );
-  const start = item ? item.address - assembly.origin : 0;
+  const start = item?.position ?? 0;
   const bytes = item ? hex([...assembly.bytes.subarray(start, start + item.length)]) : undefined;
   const forms = rowsOf(mention.mnemonic).length;
   const more = mention.row || forms < 2 ? "" : `\n\n_One of ${forms} forms; the operands here fit none yet._`;

@@ -313,8 +313,12 @@
 ;     ^^ error bad-directive: The origin is already set by an earlier org.
   section
 ; ^^^^^^^ error bad-directive: “section” is followed by a name, such as .text, .data or .bss.
-  section .text vstart=5
-;               ^^^^^^^^ error bad-directive: The section attribute “vstart” is not supported; nobits, progbits and align=… are.
+  section .text exec
+;               ^^^^ warning unknown-attribute: “exec” is no attribute of a section in a flat binary and has no effect; progbits, nobits, start, vstart, align, valign, follows and vfollows are.
+  section .text start=-5
+;                     ^^ error bad-directive: The start of a section is an address from 0 to FFFFFFFFh.
+  section .text follows=5
+;               ^^^^^^^^^ error bad-directive: “follows” needs the name of a section: follows=.text.
   section .data align=3
 ;                     ^ error bad-directive: The alignment of a section is a power of two.
   section .bss
