@@ -14,8 +14,13 @@ declare namespace WebAssembly {
     constructor(bytes: Uint8Array<ArrayBuffer>);
   }
 
+  class Global<T extends "i32" | "i64" = "i32" | "i64"> {
+    constructor(descriptor: { readonly value: T; readonly mutable: boolean }, value: T extends "i64" ? bigint : number);
+    value: T extends "i64" ? bigint : number;
+  }
+
   class Instance {
-    constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, Memory>>>>);
+    constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, Memory | Global>>>>);
     readonly exports: Readonly<Record<string, (...args: never[]) => unknown>>;
   }
 }

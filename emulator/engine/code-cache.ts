@@ -3,6 +3,7 @@ import { type DecodeFailure, decode } from "../../isa/decode.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { guard } from "../mmu/physical.ts";
+import { CodeExtent } from "./code-extent.ts";
 import type { Handler, Handlers } from "./handlers.ts";
 import { pageBytes } from "./page.ts";
 import { type DynamicOperands, dynamicOperands } from "./shape.ts";
@@ -73,6 +74,7 @@ export class CodePage {
   /** The code as it was when it was decoded, where `#decoded` is not zero. */
   readonly #bytes = new Uint8Array(pageBytes);
   readonly #decoded = new Uint8Array(pageBytes);
+  #extent: CodeExtent | undefined;
   /** False once the cache has forgotten it and is no longer told of writes to it. */
   current = true;
   /** Times a region was made from code that was then overwritten. */
@@ -96,6 +98,16 @@ export class CodePage {
     const end = Math.min(offset + bytes, pageBytes);
     this.#bytes.set(memory.subarray(offset, end), offset);
     this.#decoded.fill(1, offset, end);
+    this.#extent?.add(offset, end);
+  }
+
+  /** Where the page has code, kept up to date from the first time this is asked for. */
+  get extent(): CodeExtent {
+    if (this.#extent) return this.#extent;
+    const extent = new CodeExtent();
+    for (const [at, decoded] of this.#decoded.entries()) if (decoded !== 0) extent.add(at, at + 1);
+    this.#extent = extent;
+    return extent;
   }
 
   /** Whether the page, now `memory`, still holds the code that was decoded. */

@@ -33,6 +33,8 @@ export interface Context {
 export interface Addresses {
   readonly cpuBase: number;
   readonly tlbBase: number;
+  /** The page of the region's own code, as a page number in the memory; -1 if there is none. */
+  readonly codePage: number;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Cpu } from "../../cpu/cpu.ts";
 import { cpuBase, tlbBase } from "../../cpu/layout.ts";
+import { guard } from "../../mmu/physical.ts";
 import type { PageBreakpoints } from "../breakpoints.ts";
 import type { CachedInstruction, CodePage, Instructions } from "../code-cache.ts";
 import { pageBytes } from "../page.ts";
@@ -19,7 +20,8 @@ export interface RegionChange {
 
 export interface TranslatorOptions {
   readonly memory: WebAssembly.Memory;
-  readonly addresses?: Addresses;
+  /** Offsets of the state block and the TLB. Default: those of `layout.ts`. */
+  readonly addresses?: Omit<Addresses, "codePage">;
   /** A block that began this many times is translated. */
   readonly threshold?: number;
   readonly onRegion?: (change: RegionChange) => void;
@@ -87,6 +89,8 @@ export class Translator {
     } else if (!this.#fits(region, place)) region = this.#find(place, offset);
     instruction.region = region;
     if (region === undefined) return 0;
+    const { page } = place;
+    page.extent.setClosed(this.#cpu.physical.guards[page.number] !== guard.code);
     const fuel = Math.min(most, longestStay);
     const left = region.run(region.blockAt(offset)!, fuel);
     this.jumped = (left & 1) !== 0;
@@ -157,8 +161,9 @@ export class Translator {
 
   #make(place: Place, seeds: readonly number[], context: KeyedContext): Region | undefined {
     const { bytes, physical } = this.#cpu;
-    const { memory, addresses = { cpuBase, tlbBase } } = this.#options;
     const at = physical.ramBase + place.page.number * pageBytes;
+    const { memory, addresses: bases = { cpuBase, tlbBase } } = this.#options;
+    const addresses = { ...bases, codePage: at / pageBytes };
     // Only what has been executed: bytes beyond may be anything.
     const marks = place.breakpoints?.marks;
     const isCode = (offset: number): boolean => place.instructions[offset] !== undefined && !marks?.[offset];
@@ -166,7 +171,8 @@ export class Translator {
     const plan = planRegion(seeds, code, context);
     if (plan.blocks.length === 0) return undefined;
     for (const { offset, bytes: length } of plan.blocks) place.page.note(code.bytes, offset, length);
-    return makeRegion({ plan, code, context, breakpoints: breakpointKey(place), addresses, memory });
+    const { extent } = place.page;
+    return makeRegion({ plan, code, context, breakpoints: breakpointKey(place), addresses, memory, extent });
   }
 
   #drop(page: CodePage, region: Region): void {

@@ -120,7 +120,7 @@ function effectsOf(decoded: Decoded, rip: bigint, context: Context): Effects | u
       indirect = true;
     },
   };
-  const trial = new WasmAlgebra(context, { cpuBase: 0, tlbBase: 0 }, transfers);
+  const trial = new WasmAlgebra(context, { cpuBase: 0, tlbBase: 0, codePage: -1 }, transfers);
   try {
     const ended = trial.emit(decoded, { rip, unpaid: 0 });
     return { jumps, indirect, ended };

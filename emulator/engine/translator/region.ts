@@ -1,7 +1,9 @@
+import type { CodeExtent } from "../code-extent.ts";
 import { pageBytes } from "../page.ts";
 import type { KeyedContext } from "./context.ts";
 import type { Addresses, Context } from "./frame.ts";
 import type { Block, CodeSource, Plan } from "./plan.ts";
+import { extentGlobals } from "./tlb-access.ts";
 import { type Transfers, WasmAlgebra } from "./wasm.ts";
 import { encodeModule } from "./wasm-module.ts";
 
@@ -57,7 +59,7 @@ class RegionWriter {
       }
       code.op("end");
     });
-    return encodeModule(code, parameters);
+    return encodeModule(code, parameters, extentGlobals);
   }
 
   /** Label of the beginning of a block that comes later in the code. */
@@ -189,11 +191,14 @@ export interface RegionSource {
   readonly breakpoints: string;
   readonly addresses: Addresses;
   readonly memory: WebAssembly.Memory;
+  readonly extent: CodeExtent;
 }
 
 export function makeRegion(source: RegionSource): Region {
-  const { plan, code, context, addresses, memory } = source;
+  const { plan, code, context, addresses, memory, extent } = source;
   const module = new WebAssembly.Module(new RegionWriter(plan, code, context, addresses).write());
-  const instance = new WebAssembly.Instance(module, { machine: { memory } });
+  const instance = new WebAssembly.Instance(module, {
+    machine: { memory, start: extent.start, end: extent.end, lines: extent.lines },
+  });
   return new Region(source, instance.exports["run"] as Run);
 }

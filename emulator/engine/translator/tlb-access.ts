@@ -1,5 +1,6 @@
 import type { Value } from "../../../isa/algebra.ts";
-import { tlbBank, tlbEntries, tlbEntryBytes, tlbLayout } from "../../cpu/layout.ts";
+import { tlbBank, tlbEntries, tlbEntryBytes, tlbGuard, tlbLayout } from "../../cpu/layout.ts";
+import { lineBytes } from "../code-extent.ts";
 import type { Frame } from "./frame.ts";
 import type { Place, WasmArithmetic } from "./wasm-arithmetic.ts";
 
@@ -24,57 +25,123 @@ function linearOf(m: WasmArithmetic, frame: Frame, { segment, offset }: MemoryAc
   return kind === "based" || kind === "based-read-only" ? m.add(extended, frame.segmentBase(segment)) : extended;
 }
 
-/** Pushes whether the access goes beyond the segment's limit. */
-function pushBeyondLimit(m: WasmArithmetic, frame: Frame, { segment, offset, bytes }: MemoryAccess): void {
+/** Whether the access goes beyond the segment's limit. */
+function isBeyondLimit(m: WasmArithmetic, frame: Frame, { segment, offset, bytes }: MemoryAccess): Value {
   const last = m.add(m.zeroExtend(offset, 64), m.constant(64, bytes - 1));
-  m.put(m.lessUnsigned(m.zeroExtend(frame.segmentLimit(segment), 64), last));
+  return m.lessUnsigned(m.zeroExtend(frame.segmentLimit(segment), 64), last);
 }
+
+/** Indices of the globals that say where the region's page has code (`CodeExtent`). */
+const globals = { start: 0, end: 1, lines: 2 } as const;
+export const extentGlobals = [
+  ["start", "i32"],
+  ["end", "i32"],
+  ["lines", "i64"],
+] as const;
+
+function readGlobal(m: WasmArithmetic, global: keyof typeof globals): Value {
+  m.code.getGlobal(globals[global]);
+  return m.keep(global === "lines" ? 64 : 32);
+}
+
+/** Whether bytes at an offset in the region's page may be code. */
+function mayBeCode(m: WasmArithmetic, offset: Value, bytes: number): Value {
+  const behind = m.add(offset, m.constant(32, bytes));
+  const within = m.and(m.lessUnsigned(readGlobal(m, "start"), behind), m.lessUnsigned(offset, readGlobal(m, "end")));
+  const lines = readGlobal(m, "lines");
+  const lineOf = (at: Value): Value => m.zeroExtend(m.shiftRight(at, m.constant(32, Math.log2(lineBytes))), 64);
+  const last = m.add(offset, m.constant(32, bytes - 1));
+  const touched = m.or(m.shiftRight(lines, lineOf(offset)), m.shiftRight(lines, lineOf(last)));
+  return m.and(within, m.truncate(touched, 1));
+}
+
+/** The lookup of an address in the TLB. */
+class Lookup {
+  readonly #m: WasmArithmetic;
+  readonly #frame: Frame;
+  readonly #low: Value;
+  readonly #page: Value;
+  /** Offset of the entry in its bank. */
+  readonly #entry: Value;
+
+  constructor(m: WasmArithmetic, frame: Frame, linear: Value) {
+    this.#m = m;
+    this.#frame = frame;
+    this.#low = m.truncate(linear, 32);
+    this.#page =
+      linear.width === 64
+        ? m.shiftRightSigned(linear, m.constant(64, 12))
+        : m.zeroExtend(m.shiftRight(linear, m.constant(32, 12)), 64);
+    // Bits 21:12 of the address, moved down to where the size of an entry puts them.
+    this.#entry = m.and(
+      m.shiftRight(this.#low, m.constant(32, 12 - Math.log2(tlbEntryBytes))),
+      m.constant(32, (tlbEntries - 1) * tlbEntryBytes),
+    );
+  }
+
+  #field(write: boolean, field: number, width: 32 | 64): Value {
+    const { context, addresses } = this.#frame;
+    const first = context.user ? tlbBank.userRead : tlbBank.supervisorRead;
+    this.#m.put(this.#entry);
+    const bank = addresses.tlbBase + (first + (write ? 1 : 0)) * bankBytes;
+    this.#m.code.memory(width === 64 ? "i64.load" : "i32.load", bank + field);
+    return this.#m.keep(width);
+  }
+
+  /** Zero if the entry allows the access; `guardBit` if it does but the page is guarded. */
+  mismatch(write: boolean): Value {
+    return this.#m.xor(this.#field(write, tlbLayout.page, 64), this.#page);
+  }
+
+  crosses(bytes: number): Value {
+    const m = this.#m;
+    return m.lessUnsigned(m.constant(32, 4096 - bytes), m.and(this.#low, m.constant(32, 0xfff)));
+  }
+
+  /** Address in WebAssembly memory. */
+  host(write: boolean): Place {
+    return this.#m.add(this.#field(write, tlbLayout.addend, 32), this.#low) as Place;
+  }
+
+  /** Whether a guarded page is not RAM. */
+  isOutside(write: boolean): Value {
+    return this.#m.bit(this.#field(write, tlbLayout.flags, 32), flagOutside);
+  }
+}
+
+const guardBit = BigInt(tlbGuard) << 32n;
+/** Bit of the flags of an entry. */
+const flagOutside = 3;
 
 /**
  * Emits the quick path of a memory access and gives its address in WebAssembly memory. Everything that it does not cover
- * (a miss, a guarded page, a device, a page crossing, a limit) goes to `miss`, which must not return to the code.
+ * (a miss, a guarded page, a device, a page crossing, a limit) goes to `miss`, which must not return to the code. A store to the region's
+ * own page is quick where it does not touch code.
  */
 export function quickAccess(m: WasmArithmetic, frame: Frame, access: MemoryAccess, miss: () => void): Place {
   const { code } = m;
   const linear = linearOf(m, frame, access);
-  const wide = linear.width === 64;
-  const low = m.truncate(linear, 32);
-  const page = wide
-    ? m.shiftRightSigned(linear, m.constant(64, 12))
-    : m.zeroExtend(m.shiftRight(linear, m.constant(32, 12)), 64);
-  // Index of the entry, times its size: bits 21:12 of the address moved down to where the size puts them.
-  const entry = m.and(
-    m.shiftRight(low, m.constant(32, 12 - Math.log2(tlbEntryBytes))),
-    m.constant(32, (tlbEntries - 1) * tlbEntryBytes),
-  );
-  const firstBank = frame.context.user ? tlbBank.userRead : tlbBank.supervisorRead;
-  const bank = (write: boolean): number => frame.addresses.tlbBase + (firstBank + (write ? 1 : 0)) * bankBytes;
-  const pushMismatch = (write: boolean): void => {
-    m.put(entry);
-    code.memory("i64.load", bank(write) + tlbLayout.page);
-    m.put(page);
-    code.op("i64.ne");
-  };
-  pushMismatch(access.writes);
-  if (access.reads && access.writes) {
-    pushMismatch(false);
-    code.op("i32.or");
-  }
-  if (access.bytes > 1) {
-    m.put(m.lessUnsigned(m.constant(32, 4096 - access.bytes), m.and(low, m.constant(32, 0xfff))));
-    code.op("i32.or");
-  }
+  const lookup = new Lookup(m, frame, linear);
+  const obstacles: Value[] = [];
+  if (access.reads && access.writes) obstacles.push(m.not(m.isZero(lookup.mismatch(false))));
+  if (access.bytes > 1) obstacles.push(lookup.crosses(access.bytes));
   const kind = frame.context.segments[access.segment];
-  if (!wide && (kind === "based" || kind === "based-read-only")) {
-    pushBeyondLimit(m, frame, access);
-    code.op("i32.or");
-  }
+  if (linear.width === 32 && (kind === "based" || kind === "based-read-only"))
+    obstacles.push(isBeyondLimit(m, frame, access));
+  const either = (a: Value, b: Value): Value => m.or(a, b);
+  const mismatch = lookup.mismatch(access.writes);
+  m.put(obstacles.reduce(either, m.not(m.isZero(mismatch))));
   code.if();
-  miss();
+  if (access.writes) {
+    const host = lookup.host(true);
+    const elsewhere = m.not(m.equal(m.shiftRight(host, m.constant(32, 12)), m.constant(32, frame.addresses.codePage)));
+    const unguarded = m.not(m.equal(mismatch, m.constant(64, guardBit)));
+    const isCode = mayBeCode(m, m.and(host, m.constant(32, 0xfff)), access.bytes);
+    m.put([...obstacles, unguarded, elsewhere, lookup.isOutside(true)].reduce(either, isCode));
+    code.if();
+    miss();
+    code.op("end");
+  } else miss();
   code.op("end");
-  m.put(entry);
-  code.memory("i32.load", bank(access.writes) + tlbLayout.addend);
-  m.put(low);
-  code.op("i32.add");
-  return m.keep(32);
+  return lookup.host(access.writes);
 }

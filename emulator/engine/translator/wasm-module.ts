@@ -228,6 +228,11 @@ export class Code {
     this.#bytes.unsigned(local);
   }
 
+  getGlobal(index: number): void {
+    this.#bytes.push(0x23);
+    this.#bytes.unsigned(index);
+  }
+
   i32(value: number): void {
     this.#bytes.push(0x41);
     this.#bytes.signed32(value);
@@ -303,14 +308,21 @@ function declareLocals(to: Bytes, locals: readonly ValueType[]): void {
 
 /**
  * A module that exports `code` as the function `run`, with `i32` parameters and an `i32` result. It imports the memory
- * `machine.memory`.
+ * `machine.memory`, and mutable globals by the names and of the types given.
  */
-export function encodeModule(code: Code, parameters: number): Uint8Array<ArrayBuffer> {
+export function encodeModule(
+  code: Code,
+  parameters: number,
+  globals: readonly (readonly [name: string, type: ValueType])[] = [],
+): Uint8Array<ArrayBuffer> {
   const module = new Bytes();
   module.append(Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00));
   const types = new Array<number>(parameters).fill(valueTypes.i32);
   section(module, 1, Uint8Array.of(1, 0x60, parameters, ...types, 1, valueTypes.i32));
-  section(module, 2, Uint8Array.of(1, ...name("machine"), ...name("memory"), 0x02, 0x00, 0x01));
+  const machine = name("machine");
+  const imports = globals.flatMap(([field, type]) => [...machine, ...name(field), 0x03, valueTypes[type], 0x01]);
+  const memory = [...machine, ...name("memory"), 0x02, 0x00, 0x01];
+  section(module, 2, Uint8Array.of(1 + globals.length, ...memory, ...imports));
   section(module, 3, Uint8Array.of(1, 0));
   section(module, 7, Uint8Array.of(1, ...name("run"), 0x00, 0x00));
   const body = new Bytes();
