@@ -88,9 +88,20 @@ class Lookup {
     return this.#m.keep(width);
   }
 
-  /** Zero if the entry allows the access; `guardBit` if it does but the page is guarded. */
-  mismatch(write: boolean): Value {
-    return this.#m.xor(this.#field(write, tlbLayout.page, 64), this.#page);
+  /** Whether the entry does not allow the access as it is. */
+  misses(write: boolean): Value {
+    const m = this.#m;
+    m.put(this.#field(write, tlbLayout.page, 64));
+    m.put(this.#page);
+    m.code.op("i64.ne");
+    return m.keep(1);
+  }
+
+  /** Whether more is wrong than that the page is guarded. */
+  missesUnguarded(write: boolean): Value {
+    const m = this.#m;
+    const tag = m.xor(this.#field(write, tlbLayout.page, 64), m.constant(64, guardBit));
+    return m.not(m.equal(tag, this.#page));
   }
 
   crosses(bytes: number): Value {
@@ -123,21 +134,19 @@ export function quickAccess(m: WasmArithmetic, frame: Frame, access: MemoryAcces
   const linear = linearOf(m, frame, access);
   const lookup = new Lookup(m, frame, linear);
   const obstacles: Value[] = [];
-  if (access.reads && access.writes) obstacles.push(m.not(m.isZero(lookup.mismatch(false))));
+  if (access.reads && access.writes) obstacles.push(lookup.misses(false));
   if (access.bytes > 1) obstacles.push(lookup.crosses(access.bytes));
   const kind = frame.context.segments[access.segment];
   if (linear.width === 32 && (kind === "based" || kind === "based-read-only"))
     obstacles.push(isBeyondLimit(m, frame, access));
   const either = (a: Value, b: Value): Value => m.or(a, b);
-  const mismatch = lookup.mismatch(access.writes);
-  m.put(obstacles.reduce(either, m.not(m.isZero(mismatch))));
+  m.put(obstacles.reduce(either, lookup.misses(access.writes)));
   code.if();
   if (access.writes) {
     const host = lookup.host(true);
     const elsewhere = m.not(m.equal(m.shiftRight(host, m.constant(32, 12)), m.constant(32, frame.addresses.codePage)));
-    const unguarded = m.not(m.equal(mismatch, m.constant(64, guardBit)));
     const isCode = mayBeCode(m, m.and(host, m.constant(32, 0xfff)), access.bytes);
-    m.put([...obstacles, unguarded, elsewhere, lookup.isOutside(true)].reduce(either, isCode));
+    m.put([...obstacles, lookup.missesUnguarded(true), elsewhere, lookup.isOutside(true)].reduce(either, isCode));
     code.if();
     miss();
     code.op("end");

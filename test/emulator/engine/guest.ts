@@ -14,6 +14,8 @@ export interface Setting {
   readonly paging?: boolean;
   /** Run at CPL 3 (with paging). */
   readonly user?: boolean;
+  /** Some pointers lead to the program's own code. */
+  readonly selfModifying?: boolean;
 }
 
 const handlerAt = 0xf00;
@@ -109,7 +111,7 @@ export function randomGuest(
   setting: Setting,
   seed: number,
   threshold?: number,
-  code: Uint8Array = randomProgram(seed, setting.bits),
+  code: Uint8Array = randomProgram(seed, setting.bits, setting.selfModifying),
 ): Processor {
   const { bits, base, limit } = setting;
   const made = createProcessor({

@@ -66,9 +66,10 @@ export function randomOfRow(random: (below: number) => number, row: Row, bits: B
   return undefined;
 }
 
-/** MOV of a small number to a register that serves as an address. */
-export function randomPointer(random: (below: number) => number, bits: Bits): number[] {
-  const code = [0xb8 + pick(random, [0, 1, 2, 3, 5, 6, 7]), random(256), 0x20 + random(0x60)];
+/** MOV of a small number to a register that serves as an address: of data, or of the code itself. */
+export function randomPointer(random: (below: number) => number, bits: Bits, toCode = false): number[] {
+  const page = toCode ? 0x10 + random(2) : 0x20 + random(0x60);
+  const code = [0xb8 + pick(random, [0, 1, 2, 3, 5, 6, 7]), random(256), page];
   return bits === 16 ? code : [...code, 0, 0];
 }
 
@@ -76,12 +77,16 @@ export function randomPointer(random: (below: number) => number, bits: Bits): nu
  * A program of straight pieces joined by conditional jumps forwards and backwards, calls and returns, that begins again at
  * its end. Every pointer is set from time to time, so that much of its memory traffic hits RAM.
  */
-export function randomProgram(seed: number, bits: Bits): Uint8Array {
+export function randomProgram(seed: number, bits: Bits, selfModifying = false): Uint8Array {
   const random = randomNumbers(seed);
   const pieces = Array.from({ length: 2 + random(6) }, () => {
     const piece: number[] = [];
     for (let n = random(7); n >= 0; n--) {
-      piece.push(...(random(4) === 0 ? randomPointer(random, bits) : randomInstruction(random, bits)));
+      piece.push(
+        ...(random(4) === 0
+          ? randomPointer(random, bits, selfModifying && random(2) === 0)
+          : randomInstruction(random, bits)),
+      );
     }
     return piece;
   });
