@@ -5,8 +5,10 @@ import type { Workbench } from "../support/workbench.ts";
 
 const source = readFileSync(join(import.meta.dirname, "..", "..", "examples", "exits.asm"), "utf8").split("\n");
 
-/** 1-based line of the first CPUID. */
-const cpuid = source.findIndex((line) => /^\s+cpuid\b/.test(line)) + 1;
+/** 1-based line of the first match. */
+const lineOf = (pattern: RegExp) => source.findIndex((line) => pattern.test(line)) + 1;
+const cpuid = lineOf(/^\s+cpuid\b/);
+const start = lineOf(/^start:/);
 
 /**
  * The first complete path, as a person takes it: open a guest, see what breaks virtualization, run to a breakpoint,
@@ -40,8 +42,20 @@ export async function firstPath(workbench: Workbench, host: string): Promise<voi
   expect(await rows.count()).toBe(1);
   await workbench.screenshot(`${host}-4-exit-seen`);
 
+  // A click on an exit goes to its line and its moment: the first one, of fetching the first instruction.
+  await view.locator("tbody tr[data-sequence]").first().click();
+  await workbench.stoppedAt(start);
+  await page.locator(".debug-call-stack", { hasText: "VM exit: EPT_VIOLATION" }).waitFor();
+  await rows.first().waitFor({ state: "detached" });
+  await workbench.screenshot(`${host}-5-gone-to-an-exit`);
+  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await workbench.stoppedAt(cpuid);
+  await page.locator(".debug-toolbar .codicon-debug-step-over").click();
+  await workbench.stoppedAt(cpuid + 1);
+  await rows.first().waitFor();
+
   await page.locator(".debug-toolbar .codicon-debug-step-back").click();
   await workbench.stoppedAt(cpuid);
   await rows.first().waitFor({ state: "detached" });
-  await workbench.screenshot(`${host}-5-stepped-back`);
+  await workbench.screenshot(`${host}-6-stepped-back`);
 }

@@ -52,7 +52,9 @@ export class Workbench {
     const browser = await launchChromium();
     const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
     await page.goto(address);
-    await page.waitForSelector(".monaco-workbench .explorer-viewlet, .monaco-workbench .activitybar", { timeout: 60_000 });
+    await page.waitForSelector(".monaco-workbench .explorer-viewlet, .monaco-workbench .activitybar", {
+      timeout: 60_000,
+    });
     return new Workbench(page, async () => {
       await browser.close();
       await end();
@@ -100,7 +102,13 @@ export class Workbench {
   async view(selector: string): Promise<Frame> {
     for (let attempt = 0; attempt < 300; attempt++) {
       for (const frame of this.page.frames())
-        if (await frame.locator(selector).count().catch(() => 0)) return frame;
+        if (
+          await frame
+            .locator(selector)
+            .count()
+            .catch(() => 0)
+        )
+          return frame;
       await this.page.waitForTimeout(100);
     }
     throw new Error(`no webview shows ${selector}`);
