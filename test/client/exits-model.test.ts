@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   type Action,
   accent,
+  costOf,
   cycles,
   type Exit,
   histogram,
@@ -48,8 +49,8 @@ const present = (last: number): Action => ({
 describe("the model of the VM Exits view", () => {
   it("completes an exit's cost from the entry that ends it", () => {
     const state = run(events(1, exit(1, "CPUID")), events(2, entry(2, 1, 1900)));
-    expect(state.exits.map((e) => e.cost)).toEqual([1900]);
-    expect(state.handled.get(1)).toBe("emulated");
+    expect(costOf(state, state.exits[0]!)).toBe(1900);
+    expect(state.entries.get(1)?.handled).toBe("emulated");
   });
 
   it("forgets what lies after the present when the present moves back", () => {
@@ -57,6 +58,11 @@ describe("the model of the VM Exits view", () => {
     expect(state.exits.map((e) => e.sequence)).toEqual([1]);
     expect(state.selected).toBeUndefined();
     expect(state.last).toBe(2);
+  });
+
+  it("makes an exit pending again when the present moves back into it", () => {
+    const state = run(events(2, exit(1, "CPUID"), entry(2, 1, 1900)), present(1));
+    expect([state.exits.length, costOf(state, state.exits[0]!), state.entries.size]).toEqual([1, 0, 0]);
   });
 
   it("keeps everything when the present moves on", () => {
@@ -80,8 +86,9 @@ describe("the model of the VM Exits view", () => {
   });
 
   it("counts by reason, most frequent first", () => {
-    const bars = histogram([exit(1, "HLT"), exit(2, "CPUID"), exit(3, "CPUID")]);
-    expect(bars.map((bar) => `${bar.reason} ${bar.count}`)).toEqual(["CPUID 2", "HLT 1"]);
+    const state = run(events(5, exit(1, "HLT"), exit(2, "CPUID"), entry(3, 2, 70), exit(4, "CPUID"), entry(5, 4, 30)));
+    const bars = histogram(state).map((bar) => `${bar.reason} ${bar.count} ${bar.cost}`);
+    expect(bars).toEqual(["CPUID 2 100", "HLT 1 0"]);
   });
 
   it.each([

@@ -8,8 +8,8 @@ export interface State {
   /** Name of the debug session; undefined before the first. */
   readonly session: string | undefined;
   readonly exits: readonly Exit[];
-  /** What the VMM did about an exit, by its sequence number. */
-  readonly handled: ReadonlyMap<number, string>;
+  /** How exits ended, by the exit's sequence number; those still pending have no entry. */
+  readonly entries: ReadonlyMap<number, Entry>;
   /** Last sequence number asked for. */
   readonly last: number;
   readonly now: Moment & { readonly cycle: number };
@@ -26,7 +26,7 @@ export interface State {
 export const initial: State = {
   session: undefined,
   exits: [],
-  handled: new Map(),
+  entries: new Map(),
   last: 0,
   now: { step: 0, cycle: 0 },
   running: false,
@@ -49,24 +49,25 @@ export type Action =
   | { readonly kind: "select"; readonly sequence: number | undefined }
   | { readonly kind: "live"; readonly on: boolean };
 
-/** The present moved: what lies after it has not happened. */
+/** The present moved: what lies after it has not happened, the end of an exit that is pending again included. */
 function rewind(state: State, last: number): State {
   if (last >= state.last) return state;
   const exits = state.exits.filter((exit) => exit.sequence <= last);
+  const entries = new Map([...state.entries].filter(([, entry]) => entry.sequence <= last));
   const selected = state.selected !== undefined && state.selected > last ? undefined : state.selected;
-  return { ...state, exits, selected, last };
+  return { ...state, exits, entries, selected, last };
 }
 
 function learn(state: State, events: readonly LocatedEvent[], last: number): State {
-  const entries = events.filter((event): event is Entry => event.kind === "entry");
-  const costs = new Map(entries.map((entry) => [entry.exit, entry.cost]));
-  const handled = new Map(state.handled);
-  for (const entry of entries) handled.set(entry.exit, entry.handled);
-  const known = [...state.exits, ...events.filter((event): event is Exit => event.kind === "exit")];
-  const exits =
-    costs.size === 0 ? known : known.map((exit) => ({ ...exit, cost: costs.get(exit.sequence) ?? exit.cost }));
-  return { ...state, exits, handled, last };
+  const exits = [...state.exits, ...events.filter((event): event is Exit => event.kind === "exit")];
+  const entries = new Map(state.entries);
+  for (const event of events) if (event.kind === "entry") entries.set(event.exit, event);
+  return { ...state, exits, entries, last };
 }
+
+/** Cycles from an exit to the entry that ended it; 0 while it is pending. */
+export const costOf = (state: Pick<State, "entries">, exit: Exit): number =>
+  state.entries.get(exit.sequence)?.cost ?? 0;
 
 export function reduce(state: State, action: Action): State {
   switch (action.kind) {
@@ -103,11 +104,12 @@ export interface Bar {
 }
 
 /** Exits by reason, most frequent first. */
-export function histogram(exits: readonly Exit[]): readonly Bar[] {
+export function histogram(state: Pick<State, "exits" | "entries">): readonly Bar[] {
   const bars = new Map<string, Bar>();
-  for (const { reason, cost } of exits) {
+  for (const exit of state.exits) {
+    const { reason } = exit;
     const bar = bars.get(reason) ?? { reason, count: 0, cost: 0 };
-    bars.set(reason, { reason, count: bar.count + 1, cost: bar.cost + cost });
+    bars.set(reason, { reason, count: bar.count + 1, cost: bar.cost + costOf(state, exit) });
   }
   return [...bars.values()].sort((a, b) => b.count - a.count || a.reason.localeCompare(b.reason));
 }

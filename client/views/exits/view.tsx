@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { accent, cycles, type Exit, histogram, place, type State, visible } from "./model.ts";
+import { accent, costOf, cycles, type Exit, histogram, place, type State, visible } from "./model.ts";
 
 export interface Actions {
   readonly filter: (text: string) => void;
@@ -87,8 +87,8 @@ function Timeline({ exits, state, actions }: { exits: readonly Exit[]; state: St
   );
 }
 
-function Histogram({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
-  const bars = histogram(exits);
+function Histogram({ state, actions }: { state: State; actions: Actions }) {
+  const bars = histogram(state);
   const most = bars[0]?.count ?? 1;
   return (
     <section class="histogram" aria-label="Exits by reason">
@@ -135,7 +135,7 @@ function Detail({ exit, handled }: { exit: Exit; handled: string | undefined }) 
   );
 }
 
-function Row({ exit, selected, actions }: { exit: Exit; selected: boolean; actions: Actions }) {
+function Row({ exit, cost, selected, actions }: { exit: Exit; cost: number; selected: boolean; actions: Actions }) {
   return (
     <tr
       class={selected ? "selected" : ""}
@@ -153,7 +153,7 @@ function Row({ exit, selected, actions }: { exit: Exit; selected: boolean; actio
       </td>
       <td class="what">{exit.what}</td>
       <td>{place(exit)}</td>
-      <td class="number">{exit.cost > 0 ? cycles(exit.cost) : "…"}</td>
+      <td class="number">{cost > 0 ? cycles(cost) : "…"}</td>
     </tr>
   );
 }
@@ -217,7 +217,13 @@ function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State
         <tbody>
           {first > 0 && <tr style={{ height: first * rowHeight }} />}
           {shown.map((exit) => (
-            <Row key={exit.sequence} exit={exit} selected={exit.sequence === state.selected} actions={actions} />
+            <Row
+              key={exit.sequence}
+              exit={exit}
+              cost={costOf(state, exit)}
+              selected={exit.sequence === state.selected}
+              actions={actions}
+            />
           ))}
           {after > 0 && <tr style={{ height: after * rowHeight }} />}
         </tbody>
@@ -227,7 +233,7 @@ function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State
 }
 
 function Toolbar({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
-  const outside = state.exits.reduce((sum, exit) => sum + exit.cost, 0);
+  const outside = state.exits.reduce((sum, exit) => sum + costOf(state, exit), 0);
   const share = state.now.cycle > 0 ? ` · ${((100 * outside) / state.now.cycle).toFixed(0)} % of the time` : "";
   const shown = exits.length === state.exits.length ? "" : `${exits.length.toLocaleString("en")} of `;
   return (
@@ -264,10 +270,10 @@ export function View({ state, actions }: { state: State; actions: Actions }) {
       <Toolbar exits={exits} state={state} actions={actions} />
       <Timeline exits={exits} state={state} actions={actions} />
       <div class="columns">
-        <Histogram exits={state.exits} state={state} actions={actions} />
+        <Histogram state={state} actions={actions} />
         <div class="list">
           <Table exits={exits} state={state} actions={actions} />
-          {selected && <Detail exit={selected} handled={state.handled.get(selected.sequence)} />}
+          {selected && <Detail exit={selected} handled={state.entries.get(selected.sequence)?.handled} />}
         </div>
       </div>
     </>
