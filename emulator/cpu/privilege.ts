@@ -15,13 +15,13 @@ function portOf(cpu: Cpu, decoded: Decoded): number {
   return cpu.r16[DX * 4]!;
 }
 
-/** Bytes that IN, OUT, INS or OUTS moves: 1, 2 or 4. */
+/** Bytes that IN, OUT, INS or OUTS moves: 1, 2 or 4. INSB and OUTSB have no operand that shows it. */
 function portBytes(decoded: Decoded): number {
   for (const operand of decoded.operands) {
     if (operand.kind === "memory" && operand.width !== undefined) return operand.width / 8;
     if (operand.kind === "register" && operand.number === 0) return operand.width / 8;
   }
-  return Math.min(decoded.operandSize, 32) / 8;
+  return decoded.row.mnemonic.endsWith("sb") ? 1 : Math.min(decoded.operandSize, 32) / 8;
 }
 
 /** Whether the I/O permission bitmap of the TSS allows all `bytes` ports from `port` (SDM Vol. 1, 19.5.2). */

@@ -42,12 +42,12 @@ export function runOnQemu(image: Uint8Array, options: readonly string[] = []): s
     const exit = ["-device", "isa-debug-exit,iobase=0xf4,iosize=1"];
     const { stdout, stderr, status, error } = spawnSync(qemu, [...fixed, ...exit, ...options, "-bios", rom], {
       encoding: "latin1",
-      timeout: 30_000,
+      timeout: 20_000,
       killSignal: "SIGKILL",
       maxBuffer: 2 ** 26,
     });
     if (error || status !== 1)
-      throw new Error(`QEMU ended with ${error?.message ?? status}: ${stderr}\n${stdout.slice(-2000)}`);
+      throw new Error(`QEMU ended with ${error?.message ?? status}: ${stderr}`, { cause: stdout });
     return stdout;
   } finally {
     rmSync(directory, { recursive: true });
