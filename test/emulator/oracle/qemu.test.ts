@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Machine } from "../../../emulator/index.ts";
+import type { TechniqueId } from "../../../isa/technique.ts";
 import { hasQemu, runOnQemu } from "./qemu.ts";
 
 const folder = join(import.meta.dirname, "guests");
@@ -12,6 +13,7 @@ const folder = join(import.meta.dirname, "guests");
 const guests = [
   { name: "descriptors", lines: 400 },
   { name: "paging", lines: 390 },
+  { name: "pae", lines: 15 },
   { name: "events", lines: 120 },
   { name: "long", lines: 130 },
 ] as const;
@@ -28,9 +30,9 @@ function assembled(name: string): Uint8Array {
 }
 
 /** What the program writes to port E9h on our machine, until it writes to port F4h. */
-function runOnOurs(image: Uint8Array, translate: boolean): string {
+function runOnOurs(image: Uint8Array, technique: TechniqueId, translate: boolean): string {
   const machine = new Machine({
-    technique: "bare-metal",
+    technique,
     image,
     origin: 0x7c00,
     mode: "real",
@@ -64,7 +66,8 @@ describe.skipIf(!available)("programs print what they print on QEMU", () => {
     const image = assembled(name);
     const theirs = runOnQemu(image, ["-cpu", "max"]).split("\n");
     expect(theirs.length).toBeGreaterThan(lines);
-    expect(runOnOurs(image, false).split("\n")).toEqual(theirs);
-    expect(runOnOurs(image, true).split("\n")).toEqual(theirs);
+    for (const translate of [false, true])
+      for (const technique of ["bare-metal", "vtx-ept"] as const)
+        expect(runOnOurs(image, technique, translate).split("\n")).toEqual(theirs);
   });
 });
