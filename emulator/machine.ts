@@ -23,7 +23,7 @@ import { registerViews, setRegister } from "./registers.ts";
 import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
 import { type CostProfile, costProfile, costProfiles, defaultCosts } from "./time/costs.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
-import type { EventBody, EventKind, MachineEvent, StopReason } from "./trace/event.ts";
+import type { EventKind, MachineEvent, RecordedBody, StopReason } from "./trace/event.ts";
 import { Recorder } from "./trace/recorder.ts";
 import { utf8 } from "./utf8.ts";
 import { createMonitor, hostReservedBytes, refusal } from "./vmm/index.ts";
@@ -70,6 +70,8 @@ export class Machine implements MachineInterface, Replayable {
   #deadline = Number.POSITIVE_INFINITY;
   /** The latest exit event. */
   #exit = 0;
+  /** The address that was last written as text. */
+  #rip = { linear: 0, text: "0" };
 
   constructor(configuration: MachineConfiguration) {
     this.configuration = configuration;
@@ -151,7 +153,11 @@ export class Machine implements MachineInterface, Replayable {
     return this.#cpu.cpl;
   }
   get pendingExit(): MachineEvent | undefined {
-    return this.#monitor?.exitPending ? this.#recorder.at(this.#exit) : undefined;
+    return this.#exitPending === undefined ? undefined : this.#recorder.at(this.#exitPending);
+  }
+  /** Sequence number of the exit that the VMM has not handled yet. */
+  get #exitPending(): number | undefined {
+    return this.#monitor?.exitPending ? this.#exit : undefined;
   }
   get stopped(): Stopped | undefined {
     return this.#stopped;
@@ -159,8 +165,12 @@ export class Machine implements MachineInterface, Replayable {
 
   #present() {
     const linear = this.#linear;
-    const rip = linear < 0 ? this.linearRip.toString(16) : linear.toString(16);
-    return { cycle: this.cycle, step: this.now, vm: "vm0", vcpu: 0, rip };
+    // Events come in groups at one address.
+    if (linear !== this.#rip.linear) {
+      const text = linear < 0 ? this.linearRip.toString(16) : linear.toString(16);
+      this.#rip = { linear, text };
+    }
+    return { cycle: this.cycle, step: this.now, vm: "vm0", vcpu: 0, rip: this.#rip.text };
   }
 
   /** All machine memory: processor state, TLB and host-physical RAM (`cpu/layout.ts`). To compare, not to change. */
@@ -170,13 +180,13 @@ export class Machine implements MachineInterface, Replayable {
 
   // Events.
 
-  #record(body: EventBody): MachineEvent {
-    const event = this.#recorder.record(body);
+  #record(body: RecordedBody): number {
+    const sequence = this.#recorder.record(body);
     if (body.kind === "exit") {
-      this.#exit = event.sequence;
+      this.#exit = sequence;
       this.#timePasses();
     }
-    return event;
+    return sequence;
   }
 
   get lastSequence(): number {
@@ -220,15 +230,15 @@ export class Machine implements MachineInterface, Replayable {
     for (;;) {
       this.#timeline.pause();
       if (this.#stopped) return this.#stopped;
-      const pending = this.pendingExit;
-      if (breakpoints?.size && !pending && moved() && breakpoints.has(this.linearRip))
+      const pending = this.#exitPending;
+      if (breakpoints?.size && pending === undefined && moved() && breakpoints.has(this.linearRip))
         return { kind: "breakpoint", address: this.linearRip };
       if (this.now >= end) return { kind: "limit" };
       const stop = this.#slice(end, breakpoints, Boolean(stopOnExit));
       if (stop.kind === "breakpoint") return stop;
-      const exit = this.pendingExit;
-      if (exit && exit.sequence !== pending?.sequence && stopsOn(exit))
-        return { kind: "exit", sequence: exit.sequence };
+      const exit = this.#exitPending;
+      if (stopOnExit && exit !== undefined && exit !== pending && stopsOn(this.pendingExit!))
+        return { kind: "exit", sequence: exit };
     }
   }
 
@@ -239,7 +249,7 @@ export class Machine implements MachineInterface, Replayable {
     const pause = Math.max(1, this.#timeline.nextPause - this.now);
     const steps = Math.ceil(Math.min(end - this.now, this.#deadline - this.cycle, pause));
     // A pending exit is handled first; the engine would return for it again.
-    const run = this.pendingExit ? { steps: 1 } : { steps, stopOnExit };
+    const run = this.#exitPending !== undefined ? { steps: 1 } : { steps, stopOnExit };
     const stop = this.#engine.run({ ...run, breakpoints });
     if (!this.#stopped) this.#conclude(stop);
     return stop;

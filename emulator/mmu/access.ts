@@ -108,11 +108,12 @@ export class MemoryAccess extends State {
   }
 
   #refreshBanks(): void {
-    this.generation++;
     const user = this.cpl === 3;
+    const before = this.readBank;
     this.readBank = (user ? tlbBank.userRead : tlbBank.supervisorRead) * bankWords;
     this.writeBank = (user ? tlbBank.userWrite : tlbBank.supervisorWrite) * bankWords;
     this.executeBank = (user ? tlbBank.userExecute : tlbBank.supervisorExecute) * bankWords;
+    if (this.readBank !== before) this.generation++;
   }
 
   #refreshSegment(segment: number): void {

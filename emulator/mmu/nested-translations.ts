@@ -18,13 +18,16 @@ export class NestedTranslations {
   readonly #tags = new Int32Array(kinds * entries);
   readonly #hosts = new Float64Array(kinds * entries);
 
+  #empty = true;
+
   constructor(state: State) {
     this.#state = state;
-    this.flush();
+    this.#tags.fill(-1);
   }
 
   flush(): void {
-    this.#tags.fill(-1);
+    if (!this.#empty) this.#tags.fill(-1);
+    this.#empty = true;
   }
 
   /** Host-physical address; undefined where a probe is refused. May throw a `VmExit`. */
@@ -38,6 +41,7 @@ export class NestedTranslations {
       const host = monitor.translate(guest, access, options);
       if (host === undefined) return undefined;
       this.#tags[at] = page;
+      this.#empty = false;
       this.#hosts[at] = host - (host % 4096);
     }
     return this.#hosts[at]! + (guest % 4096);

@@ -127,4 +127,13 @@ export interface WalkStep {
 }
 
 export type MachineEvent = Stamp & EventBody;
+type ExitBody = EventBody & { readonly kind: "exit" };
+
+/** A value, or how to work it out when somebody asks: from nothing that changes in the meantime. */
+export type Later<T> = T | (() => T);
+type Explained = "fields" | "what" | "why";
+/** An exit as it is recorded. Exits are many and most are never looked at: what explains them is worked out when it is read. */
+export type RecordedExit = Omit<ExitBody, Explained> & { readonly [K in Explained]: Later<ExitBody[K]> };
+/** What is recorded; read back it is an `EventBody`. */
+export type RecordedBody = Exclude<EventBody, { readonly kind: "exit" }> | RecordedExit;
 export type EventKind = EventBody["kind"];

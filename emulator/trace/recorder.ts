@@ -1,12 +1,23 @@
-import type { EventBody, EventKind, MachineEvent, Stamp } from "./event.ts";
+import type { EventKind, Later, MachineEvent, RecordedBody, RecordedExit, Stamp } from "./event.ts";
+
+/** An event that nobody has read yet may be unfinished: its cost can still be filled in, its explanations are not made. */
+type Unread = Stamp & Omit<RecordedExit, "cost"> & { readonly unread: true; cost: number };
+type Kept = MachineEvent | Unread;
+
+const isUnread = (event: Kept): event is Unread => "unread" in event;
+const now = <T>(value: Later<T>): T => (typeof value === "function" ? (value as () => T)() : value);
+
+function finished({ unread: _, ...event }: Unread): MachineEvent {
+  return { ...event, fields: now(event.fields), what: now(event.what), why: now(event.why) };
+}
 
 /** Where and when an event happens; the machine knows. */
 export type Present = () => Omit<Stamp, "sequence">;
 
 /** Rough bytes of memory an event takes, for the bound. */
-const weight = (event: MachineEvent): number => {
+const weight = (event: Kept): number => {
   if (event.kind === "walk") return 400 + 250 * event.steps.length;
-  if (event.kind === "exit") return 600 + 60 * event.fields.length;
+  if (event.kind === "exit") return 1000;
   return event.kind === "output" ? 300 + 2 * event.text.length : 300;
 };
 
@@ -15,7 +26,7 @@ const weight = (event: MachineEvent): number => {
  * `forgetAfter` and recording again give the same numbers, so a replay reproduces the stream.
  */
 export class Recorder {
-  #events: MachineEvent[] = [];
+  #events: Kept[] = [];
   /** Index in `#events` of the oldest kept event; what lies before it is dead until the next compaction. */
   #head = 0;
   #sequence = 0;
@@ -39,12 +50,14 @@ export class Recorder {
     return this.#sequence - (this.#events.length - this.#head) + 1;
   }
 
-  /** Adds an event at the present moment. */
-  record(body: EventBody): MachineEvent {
+  /** Adds an event at the present moment, and gives its number. */
+  record(body: RecordedBody): number {
     this.#sequence++;
     const { cycle, step, vm, vcpu, rip } = this.#present();
     // Half the time of a literal with two spreads, and events are many.
-    const event: MachineEvent = Object.assign({ sequence: this.#sequence, cycle, step, vm, vcpu, rip }, body);
+    const stamp = { sequence: this.#sequence, cycle, step, vm, vcpu, rip };
+    const event: Kept =
+      body.kind === "exit" ? Object.assign(stamp, body, { unread: true } as const) : Object.assign(stamp, body);
     this.#events.push(event);
     this.#weight += weight(event);
     while (this.#weight > this.#limit && this.#head < this.#events.length - 1) {
@@ -52,7 +65,7 @@ export class Recorder {
       this.#head++;
     }
     if (this.#head > 4096 && this.#head > this.#events.length / 2) this.#compact();
-    return event;
+    return this.#sequence;
   }
 
   #compact(): void {
@@ -64,7 +77,19 @@ export class Recorder {
   settle(sequence: number, cost: number): void {
     const index = this.#indexOf(sequence);
     const event = this.#events[index];
-    if (index >= this.#head && event?.kind === "exit") this.#events[index] = { ...event, cost };
+    if (index < this.#head || event?.kind !== "exit") return;
+    if (isUnread(event)) event.cost = cost;
+    // Whoever has read it keeps it as it was.
+    else this.#events[index] = { ...event, cost };
+  }
+
+  /** The event at an index, finished now if it was not. */
+  #read(index: number): MachineEvent | undefined {
+    const event = this.#events[index];
+    if (!event || !isUnread(event)) return event;
+    const made = finished(event);
+    this.#events[index] = made;
+    return made;
   }
 
   #indexOf(sequence: number): number {
@@ -73,7 +98,7 @@ export class Recorder {
 
   at(sequence: number): MachineEvent | undefined {
     const index = this.#indexOf(sequence);
-    return index >= this.#head ? this.#events[index] : undefined;
+    return index >= this.#head ? this.#read(index) : undefined;
   }
 
   /** At most `limit` events after `sequence`, oldest first. */
@@ -81,8 +106,7 @@ export class Recorder {
     const found: MachineEvent[] = [];
     for (let n = Math.max(this.#head, this.#indexOf(sequence + 1)); n < this.#events.length; n++) {
       if (found.length >= limit) break;
-      const event = this.#events[n]!;
-      if (!kinds || kinds.includes(event.kind)) found.push(event);
+      if (!kinds || kinds.includes(this.#events[n]!.kind)) found.push(this.#read(n)!);
     }
     return found;
   }

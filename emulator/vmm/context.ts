@@ -1,7 +1,7 @@
 import type { Cpu } from "../cpu/cpu.ts";
 import type { StartMode } from "../machine-interface.ts";
 import type { CostProfile } from "../time/costs.ts";
-import type { EventBody, MachineEvent, StopReason } from "../trace/event.ts";
+import type { RecordedBody, StopReason } from "../trace/event.ts";
 
 /** Host-physical memory that the VMM keeps for itself; guest memory follows. */
 export const hostReservedBytes = 0x20_0000;
@@ -16,7 +16,8 @@ export interface VmmContext {
   readonly costs: CostProfile;
   /** Executes the instruction at RIP by its semantics, as part of the present step. Throws what it throws. */
   readonly interpret: () => void;
-  readonly record: (body: EventBody) => MachineEvent;
+  /** Records an event and gives its sequence number. */
+  readonly record: (body: RecordedBody) => number;
   /** Fills in the cost of an exit event once the guest is resumed. */
   readonly settle: (sequence: number, cost: number) => void;
   /** The guest cannot go on: records the `stop` event and ends the run. */

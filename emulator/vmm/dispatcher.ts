@@ -1,10 +1,10 @@
 import type { TechniqueId } from "../../isa/technique.ts";
 import { layout } from "../cpu/layout.ts";
-import type { EventBody } from "../trace/event.ts";
+import type { RecordedExit } from "../trace/event.ts";
 import type { VmmContext } from "./context.ts";
 
 /** The `exit` event without what the dispatcher adds. */
-export type ExitBody = Omit<EventBody & { kind: "exit" }, "kind" | "cost" | "technique">;
+export type ExitBody = Omit<RecordedExit, "kind" | "cost" | "technique">;
 
 /** An exit between leaving the guest and resuming it. Plain JSON: part of a snapshot. */
 export interface Pending {
@@ -40,7 +40,10 @@ export class Dispatcher<Subject> {
 
   /** The guest has been left. The handler is that of the reason unless another is named. */
   left(body: ExitBody, handler = body.reason): void {
-    const { sequence } = this.#context.record({ kind: "exit", ...body, cost: 0, technique: this.#technique });
+    const { reason, number, qualification, fields, what, why } = body;
+    const technique = this.#technique;
+    const exit = { kind: "exit", reason, number, qualification, fields, what, why, cost: 0, technique } as const;
+    const sequence = this.#context.record(exit);
     const cost = this.#context.costs.exit;
     this.#spend(cost);
     this.pending = { sequence, handler, cost, rip: this.#context.cpu.rip };

@@ -27,17 +27,23 @@ export const choice =
 export const bitsOf = (word: bigint, high: number, low: number): bigint =>
   (word >> BigInt(low)) & ((1n << BigInt(high - low + 1)) - 1n);
 
+const fits = (value: bigint | number | boolean, bits: number): boolean =>
+  typeof value === "bigint" ? value >> BigInt(bits) === 0n : Number(value) >= 0 && Number(value) < 2 ** bits;
+
 /** Puts values into their places. Throws for a key that the layout has not, or a value too big for its field. */
 export function encode(layout: BitLayout, values: Readonly<Record<string, bigint | number | boolean>>): bigint {
+  // Exits are many, and most fields are low and small: those are put together as numbers.
+  let low = 0;
   let word = 0n;
-  for (const [key, given] of Object.entries(values)) {
+  for (const key in values) {
+    const given = values[key]!;
     const field = layout.find((f) => f.key === key);
-    const value = BigInt(given);
-    if (!field || value >> BigInt(field.high - field.low + 1) !== 0n)
-      throw new RangeError(`no place for ${key} = ${value}`);
-    word |= value << BigInt(field.low);
+    const bits = field ? field.high - field.low + 1 : 0;
+    if (!field || !fits(given, bits)) throw new RangeError(`no place for ${key} = ${given}`);
+    if (field.high < 32) low |= Number(given) << field.low;
+    else word |= BigInt(given) << BigInt(field.low);
   }
-  return word;
+  return word | BigInt(low >>> 0);
 }
 
 export const decode = (layout: BitLayout, word: bigint): Field[] =>

@@ -101,7 +101,6 @@ const eptChecks: readonly EntryCheck[] = [
 const injection = (v: Vmcs) => {
   const info = v.number("entryInterruptionInfo");
   return {
-    valid: info >>> 31 === 1,
     vector: info & 0xff,
     type: (info >> 8) & 7,
     errorCode: ((info >> 11) & 1) === 1,
@@ -128,7 +127,7 @@ const injected = (
   id: `injection.${id}`,
   field,
   sentence,
-  holds: (v) => unless(injection(v).valid, () => holds(injection(v), v)),
+  holds: (v) => v.number("entryInterruptionInfo") >>> 31 === 0 || holds(injection(v), v),
 });
 
 const injectionChecks: readonly EntryCheck[] = [

@@ -3,7 +3,7 @@ import { checkEntry, type EntryCheck, type EntryFailure, entryChecks } from "./e
 import { usualFields } from "./guest-state.ts";
 import { eventType } from "./qualification.ts";
 import { fieldOffset, type Vmcs, vmcsBytes } from "./vmcs.ts";
-import { encodingParts, vmcsFields } from "./vmcs-fields.ts";
+import { encodingParts, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
 
 /** The event that VM-entry interruption information asks to inject; undefined if it is not valid. */
 export function injectedEvent(vmcs: Vmcs): Fault | { readonly kind: "interrupt"; readonly vector: number } | undefined {
@@ -27,15 +27,20 @@ export function injectedEvent(vmcs: Vmcs): Fault | { readonly kind: "interrupt";
 }
 
 const words = vmcsBytes / 4;
-/** Words of the VMCS that usual fields take. */
-const usualWords = new Uint8Array(words);
-for (const field of usualFields) {
-  const { encoding } = vmcsFields[field];
-  const first = fieldOffset(encoding) / 4;
-  usualWords.fill(1, first, first + encodingParts(encoding).bits / 32);
-}
-
 const usual = new Set(usualFields);
+/** Words of the VMCS that hold fields other than the usual ones. */
+const unusualWords = Uint16Array.from(
+  new Set(
+    (Object.keys(vmcsFields) as VmcsField[])
+      .filter((field) => !usual.has(field))
+      .flatMap((field) => {
+        const { encoding } = vmcsFields[field];
+        const first = fieldOffset(encoding) >> 2;
+        const count = Math.max(1, encodingParts(encoding).bits / 32);
+        return Array.from({ length: count }, (_, n) => first + n);
+      }),
+  ),
+);
 const ofUsual = (checks: readonly EntryCheck[]): readonly EntryCheck[] =>
   checks.filter(({ field }) => usual.has(field));
 const usualChecks = {
@@ -72,7 +77,11 @@ export class SavedVmcs {
   get changed(): boolean {
     if (!this.#valid) return true;
     const now = this.#vmcs.words;
-    for (let n = 0; n < words; n++) if (now[n] !== this.#saved[n] && usualWords[n] === 0) return true;
+    const saved = this.#saved;
+    for (let n = 0; n < unusualWords.length; n++) {
+      const word = unusualWords[n]!;
+      if (now[word] !== saved[word]) return true;
+    }
     return false;
   }
 

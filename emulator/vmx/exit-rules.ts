@@ -102,7 +102,17 @@ const alwaysSentence: Readonly<Record<string, string>> = {
   TASK_SWITCH: "A hardware task switch always leaves the guest.",
 };
 
-const alwaysRule = (reason: string): Decision => ({
+const alwaysDecisions = new Map<string, Decision>();
+
+function alwaysRule(reason: string): Decision {
+  const known = alwaysDecisions.get(reason);
+  if (known) return known;
+  const made = makeAlwaysRule(reason);
+  alwaysDecisions.set(reason, made);
+  return made;
+}
+
+const makeAlwaysRule = (reason: string): Decision => ({
   exits: true,
   why: {
     sentence: alwaysSentence[reason] ?? `${reason} always leaves the guest; no control can prevent it.`,

@@ -37,16 +37,32 @@ const plainFields: readonly (readonly [VmcsField, number])[] = [
   ]),
 ];
 
-/** Places to copy between, in units of the width: [in the VMCS, in the state block]. */
-function copies(bits: 16 | 32 | 64): readonly (readonly [number, number])[] {
-  const unit = bits === 16 ? 2 : 4;
-  return plainFields
-    .filter(([field]) => encodingParts(vmcsFields[field].encoding).bits === bits)
-    .map(([field, place]) => [fieldOffset(vmcsFields[field].encoding) / unit, place / unit]);
+/** Places to copy between, in units of `unit` bytes: in the VMCS and, at the same index, in the state block. */
+function copies(widths: readonly number[], unit: 2 | 4): { readonly vmcs: Uint16Array; readonly state: Uint16Array } {
+  const fields = plainFields
+    .map(([field, place]) => ({ place, encoding: vmcsFields[field].encoding }))
+    .filter(({ encoding }) => widths.includes(encodingParts(encoding).bits))
+    .flatMap(({ place, encoding }) => {
+      const words = Math.max(1, encodingParts(encoding).bits / 32);
+      return Array.from({ length: words }, (_, n) => [fieldOffset(encoding) / unit + n, place / unit + n] as const);
+    });
+  return { vmcs: Uint16Array.from(fields, ([at]) => at), state: Uint16Array.from(fields, ([, at]) => at) };
 }
-const copies16 = copies(16);
-const copies32 = copies(32);
-const copies64 = copies(64);
+const halfCopies = copies([16], 2);
+const wordCopies = copies([32, 64], 4);
+
+/** Copies what has the same form in both. */
+function copyPlain({ u32, r16 }: Cpu, { words, halves }: Vmcs, toVmcs: boolean): void {
+  const { vmcs: halfTo, state: halfFrom } = halfCopies;
+  const { vmcs: to, state: from } = wordCopies;
+  if (toVmcs) {
+    for (let n = 0; n < halfTo.length; n++) halves[halfTo[n]!] = r16[halfFrom[n]!]!;
+    for (let n = 0; n < to.length; n++) words[to[n]!] = u32[from[n]!]!;
+  } else {
+    for (let n = 0; n < halfTo.length; n++) r16[halfFrom[n]!] = halves[halfTo[n]!]!;
+    for (let n = 0; n < to.length; n++) u32[from[n]!] = words[to[n]!]!;
+  }
+}
 
 /** The interruptibility of the state block without the processor's own marks. */
 const interruptibilityMask = 0x1f;
@@ -55,14 +71,7 @@ export const pendingSingleStep = 1n << 14n;
 
 /** Writes the guest's state into the VMCS (SDM Vol. 3, 28.3). General registers other than RSP are the VMM's to save. */
 export function saveGuest(cpu: Cpu, vmcs: Vmcs): void {
-  const { words, halves } = vmcs;
-  const { u32, r16 } = cpu;
-  for (const [to, from] of copies16) halves[to] = r16[from]!;
-  for (const [to, from] of copies32) words[to] = u32[from]!;
-  for (const [to, from] of copies64) {
-    words[to] = u32[from]!;
-    words[to + 1] = u32[from + 1]!;
-  }
+  copyPlain(cpu, vmcs, true);
   vmcs.set("guestRflags", cpu.flags >>> 0);
   vmcs.set("guestInterruptibility", cpu.interruptibility & interruptibilityMask);
   vmcs.set("guestPendingDebug", 0);
@@ -75,14 +84,7 @@ export function saveGuest(cpu: Cpu, vmcs: Vmcs): void {
 
 /** Loads the guest's state from a VMCS that has passed the entry checks (SDM Vol. 3, 27.3.2). */
 export function loadGuest(cpu: Cpu, vmcs: Vmcs): void {
-  const { words, halves } = vmcs;
-  const { u32, r16 } = cpu;
-  for (const [from, to] of copies16) r16[to] = halves[from]!;
-  for (const [from, to] of copies32) u32[to] = words[from]!;
-  for (const [from, to] of copies64) {
-    u32[to] = words[from]!;
-    u32[to + 1] = words[from + 1]!;
-  }
+  copyPlain(cpu, vmcs, false);
   if (isOn(vmcs, "loadDebugControls")) cpu.r64[(layout.debug >> 3) + 7] = vmcs.get("guestDr7");
   if (isOn(vmcs, "entryLoadPat")) cpu.r64[layout.pat >> 3] = vmcs.get("guestPat");
   if (isOn(vmcs, "entryLoadEfer")) cpu.r64[layout.efer >> 3] = vmcs.get("guestEfer");

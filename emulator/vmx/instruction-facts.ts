@@ -69,19 +69,19 @@ export interface PortAccess {
   readonly immediate: boolean;
 }
 
-const stringBytes: Readonly<Record<string, 1 | 2 | 4>> = { b: 1, w: 2, d: 4 };
+const stringBytes: Readonly<Record<string, 1 | 2 | 4>> = { insb: 1, insw: 2, insd: 4, outsb: 1, outsw: 2, outsd: 4 };
 
 /** IN, OUT, INS and OUTS. */
 export function portAccess(cpu: Cpu, { row, operands, repeat }: Decoded): PortAccess {
-  const string = /^(?:in|out)s([bwd])$/.exec(row.mnemonic);
+  const string = stringBytes[row.mnemonic];
   const immediate = operands.find((operand) => operand.kind === "immediate");
   const data = operands.find((operand) => isGeneral(operand) && operand.number === 0);
   const width = data?.kind === "register" ? data.width : 8;
   return {
     port: immediate ? Number(immediate.value) : cpu.u32[4]! & 0xffff,
-    bytes: string ? stringBytes[string[1]!]! : width === 8 ? 1 : width === 16 ? 2 : 4,
+    bytes: string ?? (width === 8 ? 1 : width === 16 ? 2 : 4),
     isIn: row.mnemonic.startsWith("in"),
-    string: string !== null,
+    string: string !== undefined,
     rep: repeat !== "none",
     immediate: immediate !== undefined,
   };
@@ -133,13 +133,13 @@ export const msrText = (msr: number): string => (msrNames[msr] ? `${hex(msr)} ($
 
 const accumulator = { 1: "al", 2: "ax", 4: "eax" } as const;
 
-/** "out 3F8h, al = 48h 'H'" */
-export function portText(cpu: Cpu, access: PortAccess): string {
+/** "out 3F8h, al = 48h 'H'", with EAX as it was. */
+export function portText(eax: number, access: PortAccess): string {
   const verb = `${access.rep ? "rep " : ""}${access.isIn ? "in" : "out"}${access.string ? "s" : ""}`;
   const register = accumulator[access.bytes];
   if (access.string) return `${verb} ${hex(access.port)}, ${access.bytes} byte${access.bytes > 1 ? "s" : ""} each`;
   if (access.isIn) return `${verb} ${register}, ${hex(access.port)}`;
-  const value = access.bytes === 4 ? cpu.u32[0]! : cpu.u32[0]! & (2 ** (8 * access.bytes) - 1);
+  const value = access.bytes === 4 ? eax : eax & (2 ** (8 * access.bytes) - 1);
   const character = access.bytes === 1 && value >= 0x20 && value < 0x7f ? ` '${String.fromCharCode(value)}'` : "";
   return `${verb} ${hex(access.port)}, ${register} = ${hex(value)}${character}`;
 }

@@ -3,7 +3,7 @@ import type { Cpu } from "../cpu/cpu.ts";
 import { layout } from "../cpu/layout.ts";
 import type { Access, Fault, NestedAccess, VmExit } from "../cpu/monitor.ts";
 import { segmentOf } from "../cpu/state.ts";
-import type { Why } from "../trace/event.ts";
+import type { Later, Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import { isOn } from "./controls.ts";
 import { type EptMisconfiguration, type EptViolation, walkEpt } from "./ept.ts";
@@ -29,7 +29,7 @@ import type { Vmcs } from "./vmcs.ts";
 /** An exit as it is about to be recorded. */
 export interface Exit extends ExitData {
   /** One line for lists. */
-  readonly what: string;
+  readonly what: Later<string>;
   readonly why: Why;
   /** Vector of an exception, which decides how the qualification reads. */
   readonly vector?: number;
@@ -44,6 +44,7 @@ const controls = [
   [0, layout.cr0 >> 3],
   [4, layout.cr4 >> 3],
 ] as const;
+const vmExit: VmExit = { kind: "exit" };
 const blockedBySti = 1;
 const blockedByMovSs = 2;
 const interruptFlag = 0x200;
@@ -81,7 +82,7 @@ export class NonRoot {
 
   #abandon(exit: Exit): never {
     this.leave(exit);
-    throw { kind: "exit" } satisfies VmExit;
+    throw vmExit;
   }
 
   /** Throws a `VmExit` if the instruction leaves the guest. */
@@ -101,7 +102,7 @@ export class NonRoot {
   #attempt(
     decoded: Decoded,
     reason: string,
-  ): { readonly attempt: Attempt; readonly what: string; readonly data: () => Partial<ExitData> } {
+  ): { readonly attempt: Attempt; readonly what: Later<string>; readonly data: () => Partial<ExitData> } {
     const cpu = this.#cpu;
     const none = (): Partial<ExitData> => ({});
     switch (reason) {
@@ -112,8 +113,9 @@ export class NonRoot {
       case "RDMSR":
       case "WRMSR": {
         const msr = msrIndex(cpu);
-        const value = reason === "WRMSR" ? ` = ${hex(edxEax(cpu))}` : "";
-        return { attempt: { reason, msr }, what: `${reason.toLowerCase()} ${msrText(msr)}${value}`, data: none };
+        const value = edxEax(cpu);
+        const what = () => `${reason.toLowerCase()} ${msrText(msr)}${reason === "WRMSR" ? ` = ${hex(value)}` : ""}`;
+        return { attempt: { reason, msr }, what, data: none };
       }
       case "INVLPG": {
         const address = linearAddress(cpu, decoded.operands[0] as Memory);
@@ -126,7 +128,7 @@ export class NonRoot {
         return { attempt: { reason }, what: decoded.row.mnemonic, data: () => instructionOperands(decoded, reason) };
       case "CPUID": {
         const [eax, ecx] = [cpu.u32[0]!, cpu.u32[2]!];
-        return { attempt: { reason }, what: `cpuid eax = ${hex(eax)}, ecx = ${hex(ecx)}`, data: none };
+        return { attempt: { reason }, what: () => `cpuid eax = ${hex(eax)}, ecx = ${hex(ecx)}`, data: none };
       }
       case "VMCALL":
         return { attempt: { reason }, what: `vmcall, eax = ${hex(cpu.u32[0]!)}`, data: none };
@@ -176,7 +178,8 @@ export class NonRoot {
           }
         : {}),
     });
-    return { attempt: { reason: "IO_INSTRUCTION", port, bytes } as const, what: portText(cpu, facts), data };
+    const eax = cpu.u32[0]!;
+    return { attempt: { reason: "IO_INSTRUCTION", port, bytes } as const, what: () => portText(eax, facts), data };
   }
 
   /** Throws a `VmExit` if the exception bitmap wants the exception. Software interrupts INT n never exit. */

@@ -76,7 +76,7 @@ export class Vmcs {
 
   set(field: VmcsField, value: bigint | number): void {
     const { offset, bits } = places[field];
-    if (bits === 64) this.#bytes.setBigUint64(offset, BigInt.asUintN(64, BigInt(value)), true);
+    if (bits === 64) this.#set64(offset, value);
     else {
       const low = typeof value === "bigint" ? Number(BigInt.asUintN(32, value)) : value;
       if (bits === 32) this.#bytes.setUint32(offset, low, true);
@@ -84,13 +84,25 @@ export class Vmcs {
     }
   }
 
-  /** Bit `index` of a field. */
-  bit(field: VmcsField, index: number): boolean {
-    return ((this.get(field) >> BigInt(index)) & 1n) === 1n;
+  #set64(offset: number, value: bigint | number): void {
+    if (typeof value === "bigint") this.#bytes.setBigUint64(offset, BigInt.asUintN(64, value), true);
+    else {
+      this.#bytes.setUint32(offset, value, true);
+      this.#bytes.setUint32(offset + 4, Math.floor(value / 2 ** 32), true);
+    }
   }
 
+  /** Bit `index`, 0 to 31, of a field. */
+  bit(field: VmcsField, index: number): boolean {
+    return ((this.number(field) >>> index) & 1) === 1;
+  }
+
+  /** Sets or clears bit `index`, 0 to 31, of a field. */
   setBit(field: VmcsField, index: number, value: boolean): void {
-    const mask = 1n << BigInt(index);
-    this.set(field, value ? this.get(field) | mask : this.get(field) & ~mask);
+    const { offset } = places[field];
+    const half = offset + (index >> 4) * 2;
+    const mask = 1 << (index & 15);
+    const before = this.#bytes.getUint16(half, true);
+    this.#bytes.setUint16(half, value ? before | mask : before & ~mask, true);
   }
 }

@@ -53,6 +53,7 @@ export class HardwareAssisted implements Monitor {
   /** The VMCS, and the processor's state, as the last exit left them. */
   readonly #savedVmcs: SavedVmcs;
   readonly #savedState = new Uint32Array(stateWords);
+  readonly #state: Uint32Array;
   readonly #nonRoot: NonRoot;
   readonly #allocator: Allocator;
   readonly #dispatcher: Dispatcher<HardwareAssisted>;
@@ -68,6 +69,7 @@ export class HardwareAssisted implements Monitor {
   constructor(context: VmmContext) {
     this.context = context;
     this.cpu = context.cpu;
+    this.#state = context.cpu.u32.subarray(0, stateWords);
     const memory = new HostMemory(context.cpu);
     this.#allocator = new Allocator(memory, context.guestBytes);
     this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator);
@@ -159,14 +161,14 @@ export class HardwareAssisted implements Monitor {
 
   #left(exit: Exit): void {
     this.#savedVmcs.remember();
-    this.#savedState.set(this.cpu.u32.subarray(0, stateWords));
+    this.#savedState.set(this.#state);
     const { reason, vector, what, why } = exit;
     const qualification = exit.qualification ?? 0n;
     this.#dispatcher.left({
       reason,
       number: exitReasonNamed(reason).number,
       qualification: qualification.toString(16),
-      fields: decodeQualification(reason, qualification, vector),
+      fields: () => decodeQualification(reason, qualification, vector),
       what,
       why,
     });
@@ -183,9 +185,10 @@ export class HardwareAssisted implements Monitor {
 
   /** A debugger may have changed registers while the exit was pending. */
   #stateChanged(): boolean {
-    const { u32 } = this.cpu;
+    const now = this.#state;
+    const saved = this.#savedState;
     for (let n = 0; n < stateWords; n++)
-      if (u32[n] !== this.#savedState[n] && (n < countersStart || n >= countersEnd)) return true;
+      if (now[n] !== saved[n] && (n < countersStart || n >= countersEnd)) return true;
     return false;
   }
 

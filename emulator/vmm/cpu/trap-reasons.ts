@@ -152,12 +152,12 @@ export function describeTrap(cpu: Cpu, fault: Fault, entry: number): ExitBody {
     number: -1,
     qualification: (errorCode ?? 0).toString(16),
     fields: errorCode === undefined ? [] : [errorCodeField(errorCode)],
-    what: decoded ? format(decoded) : vectorName(fault.vector),
+    what: () => (decoded ? format(decoded) : vectorName(fault.vector)),
   };
   if (fault.vector === vector.PF) {
     const access = ((errorCode ?? 0) & 2) !== 0 ? "write" : "read or fetch";
-    const what = `${access} at linear ${hex(fault.address ?? 0n)}`;
-    return { ...base, fields: pageFaultFields(fault), what, why: pageFaultWhy(fault, entry) };
+    const what = () => `${access} at linear ${hex(fault.address ?? 0n)}`;
+    return { ...base, fields: () => pageFaultFields(fault), what, why: () => pageFaultWhy(fault, entry) };
   }
   if (decoded && compressible.has(fault.vector)) return { ...base, why: compression(cpu, fault, decoded) };
   const why: Why = {

@@ -52,7 +52,7 @@ test("a forgotten future is numbered again from the same number", () => {
   const recorder = filled(10);
   recorder.forgetAfter(4);
   expect(recorder.lastSequence).toBe(4);
-  expect(recorder.record(output("again")).sequence).toBe(5);
+  expect(recorder.record(output("again"))).toBe(5);
   expect(recorder.after(3, 9).map((e) => e.kind)).toEqual(["output", "output"]);
 });
 
@@ -60,7 +60,7 @@ test("going back beyond what is kept leaves nothing, with the right number", () 
   const recorder = filled(10_000, 30_000);
   recorder.forgetAfter(5);
   expect(recorder.after(0, 9)).toEqual([]);
-  expect(recorder.record(output("again")).sequence).toBe(6);
+  expect(recorder.record(output("again"))).toBe(6);
   expect(recorder.after(0, 9).map((e) => e.sequence)).toEqual([6]);
 });
 
@@ -70,6 +70,26 @@ test("the cost of an exit is filled in later", () => {
   recorder.settle(4, 77);
   expect(recorder.at(3)).toMatchObject({ kind: "exit", cost: 77 });
   expect(recorder.at(4)).not.toHaveProperty("cost");
+});
+
+test("what explains an exit is worked out once, when it is read, and the event is then plain JSON", () => {
+  const recorder = filled(2);
+  let asked = 0;
+  const what = () => `asked ${++asked}`;
+  const why = { sentence: "s", rule: "r", source: "m" };
+  const exit = { kind: "exit", reason: "CPUID", number: 10, qualification: "0" } as const;
+  const rest = { cost: 0, technique: "vtx-ept" } as const;
+  recorder.record({ ...exit, fields: () => [{ name: "n", value: "v", bits: "0" }], what, why: () => why, ...rest });
+  recorder.settle(3, 55);
+  expect(asked).toBe(0);
+  const read = recorder.at(3)!;
+  expect(read).toMatchObject({ what: "asked 1", fields: [{ name: "n" }], why, cost: 55 });
+  expect(JSON.parse(JSON.stringify(read))).toEqual(recorder.after(2, 1)[0]);
+  expect(Object.keys(read)).toEqual(
+    "sequence cycle step vm vcpu rip kind reason number qualification fields what why cost technique".split(" "),
+  );
+  recorder.settle(3, 66);
+  expect([read, recorder.at(3)]).toMatchObject([{ cost: 55 }, { cost: 66 }]);
 });
 
 test("cost profiles have unique names, sources, and among them the default", () => {
