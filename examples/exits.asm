@@ -20,13 +20,14 @@ COM1             equ 3F8h
         org 100000h
         bits 32
 
+; The VMM maps a page of guest memory when it is first touched. That is an exit too, an EPT violation: here, for CLI.
 start:  cli                             ; no exit: VT-x gives the guest an interrupt flag of its own
 
 identify:
         xor eax, eax
         cpuid                           ; exit, always: the VMM chooses what processor the guest sees
         mov esi, text.cpuid
-        call print
+        call print                      ; exit, this once: an EPT violation at the first touch of the stack
 
 model_specific:
         mov ecx, IA32_PAT
@@ -43,6 +44,8 @@ control_registers:
         mov cr0, eax                    ; exit: a bit of the CR0 guest/host mask differs from the read shadow
         or eax, 2                       ; MP is not
         mov cr0, eax                    ; no exit
+        mov eax, cr4
+        mov cr4, eax                    ; no exit: no bit changes that the VMM owns
         mov eax, cr3
         mov cr3, eax                    ; no exit: with EPT the guest's page tables are its own
         mov esi, text.cr
@@ -59,7 +62,8 @@ look_around:
         popfd                           ; may fail to change them, without a fault
         mov ax, cs                      ; the privilege level, in bits 1:0
         mov ecx, DATA
-        lar eax, ecx                    ; whether a descriptor can be seen from this privilege level
+        lar eax, ecx                    ; whether a descriptor can be seen from this privilege level. Exit, this once:
+                                        ; an EPT violation at the first touch of the descriptor table
         verr cx                         ; the same, as a yes or no
 
 rest:   mov esi, text.hlt
