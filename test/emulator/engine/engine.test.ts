@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { assemble } from "../../../assembler/index.ts";
 import { layout, ramBase } from "../../../emulator/cpu/layout.ts";
 import type { EngineStop } from "../../../emulator/engine/interpreter.ts";
+import { guard } from "../../../emulator/mmu/physical.ts";
 import { type Bits, codeAt, createProcessor, type Processor } from "../../support/processor.ts";
 import { differenceOf } from "./guest.ts";
 
@@ -120,6 +121,43 @@ describe.each(engines)("%s", (_, threshold) => {
     const { machine } = program(32, "mov byte [n], 43h\n n: nop\n e: jmp e", threshold);
     machine.engine.run({ steps: 10 });
     expect(machine.cpu.r32[6]).toBe(1);
+  });
+
+  test("data beside the code can be written, before, behind and between it", () => {
+    const text = `jmp start
+      first: dd 0
+      times 200 nop
+      start: mov ecx, 500
+      l: inc dword [first]
+      inc dword [last]
+      inc dword [middle]
+      dec ecx
+      jnz l
+      jmp e
+      times 200 nop
+      middle: dd 0
+      times 200 nop
+      e: jmp e
+      last: dd 0`;
+    const { machine, at } = program(32, text, threshold);
+    machine.engine.run({ steps: 2 + 5 * 500 + 2 });
+    const word = (label: string) => machine.cpu.readPhysical(at(label), 4);
+    expect([word("first"), word("middle"), word("last")]).toEqual([500, 500, 500]);
+  });
+
+  test("a watched page tells of every store, also to data beside the code", () => {
+    const { machine, at } = program(32, "l: inc dword [data]\n dec ecx\n jnz l\n data: dd 0", threshold);
+    const { cpu, engine } = machine;
+    cpu.r32[2] = 1e6;
+    engine.run({ steps: 300 });
+    const stores: number[] = [];
+    cpu.memoryObserver.watched = (physical, _bytes, access) => void (access === "write" && stores.push(physical));
+    cpu.guardPage(codeAt >> 12, guard.watchWrites);
+    engine.run({ steps: 300 });
+    expect(stores).toEqual(new Array(100).fill(at("data")));
+    cpu.unguardPage(codeAt >> 12, guard.watchWrites);
+    engine.run({ steps: 300 });
+    expect([stores.length, cpu.readPhysical(at("data"), 4)]).toEqual([100, 300]);
   });
 
   test("code written from outside is executed as written", () => {
