@@ -1,3 +1,4 @@
+import { BinaryFiles } from "./binary-files.ts";
 import { Emission } from "./emit.ts";
 import type { AssembleOptions, Assembly, SymbolDefinition } from "./interface.ts";
 import { measure, settle } from "./layout.ts";
@@ -16,9 +17,9 @@ interface Reading {
   readonly moving: boolean;
 }
 
-function read(options: AssembleOptions, before: Program | undefined): Reading {
+function read(options: AssembleOptions, before: Program | undefined, files: BinaryFiles): Reading {
   const problems = new ProblemList();
-  const program = new Program(problems, before);
+  const program = new Program(problems, before, files);
   let moving = false;
   const sink: Sink = {
     line: (tree: LineTree, source: SourceLine) => program.add(tree, source, measure),
@@ -46,9 +47,10 @@ function read(options: AssembleOptions, before: Program | undefined): Reading {
  * an editor may ask about (symbols, references, mentions) is there nevertheless.
  */
 export function assemble(options: AssembleOptions): Assembly {
-  let reading = read(options, undefined);
+  const files = new BinaryFiles(options.readBytes, options.includePaths ?? []);
+  let reading = read(options, undefined, files);
   const settled = settle(reading.program, () => {
-    if (reading.moving) reading = read(options, reading.program);
+    if (reading.moving) reading = read(options, reading.program, files);
     else reading.program.replace(measure);
     return reading.program;
   });
@@ -59,7 +61,7 @@ export function assemble(options: AssembleOptions): Assembly {
     const message = "This never comes to rest: a size before it depends on its address.";
     problems.error("unstable-size", message, restless.source, restless.tree.label ?? restless.tree);
   }
-  const emission = new Emission(program, problems, preprocessor.unsupported);
+  const emission = new Emission(program, problems);
   emission.run();
   const { bytes, origin } = emission.image();
   return {

@@ -1,10 +1,11 @@
 import type { IToken } from "chevrotain";
-import { builtin } from "./builtin.ts";
 import { parseText } from "./literals.ts";
-import { numberTokens } from "./macro.ts";
+import { numberTokens, spaced, tokensText } from "./macro.ts";
+import { arityOf, greedyTexts, splitArguments } from "./multi-macro.ts";
 import type { Preprocessor } from "./preprocess.ts";
 import { readSetting } from "./settings.ts";
 import { rangeOf, type SourceLine, withoutComment } from "./source.ts";
+import { textDirectives } from "./text-directives.ts";
 import * as token from "./tokens.ts";
 import { endOf, tokenize } from "./tokens.ts";
 import type { Span } from "./tree.ts";
@@ -29,14 +30,15 @@ interface Directive {
 }
 
 /** The tokens after the directive's name, at their columns. */
-const rest = ({ source, restStart }: Call): IToken[] => tokenize(source.text).filter((t) => t.startOffset >= restStart);
+export const restTokens = ({ source, restStart }: Call): IToken[] =>
+  spaced(tokenize(source.text)).filter((t) => t.startOffset >= restStart);
 
 const restText = ({ source, restStart }: Call): string => withoutComment(source.text).slice(restStart).trim();
 
 const isWord = (t: IToken | undefined): t is IToken => t !== undefined && /^[A-Za-z_?.@]/.test(t.image);
 
 function define(p: Preprocessor, call: Call, anyCase: boolean, expandNow: boolean): Fault {
-  const [name, ...after] = rest(call);
+  const [name, ...after] = restTokens(call);
   if (!isWord(name)) return `“%${call.name}” needs a name.`;
   let parameters: string[] | undefined;
   let body = after;
@@ -68,56 +70,23 @@ function constantOf(body: readonly IToken[]): bigint | undefined {
 }
 
 function assign(p: Preprocessor, call: Call, anyCase: boolean): Fault {
-  const [name, ...expression] = rest(call);
+  const [name, ...expression] = restTokens(call);
   if (!isWord(name)) return `“%${call.name}” needs a name and a value.`;
   if (expression.length === 0) return `“%${call.name}” needs a value after the name.`;
   const value = p.expression(expression, call.source, "The value of %assign");
   if (value === undefined) return undefined;
-  const range = rangeOf(call.source, { start: name.startOffset, end: endOf(name) });
-  if (!p.macros.define({ name: name.image, parameters: undefined, body: numberTokens(value), anyCase, range }))
-    return `“${name.image}” cannot be both with and without parentheses.`;
-  p.definitions.push({ name: name.image, kind: "define", value, range });
-  return undefined;
+  return defineText(p, call, name, numberTokens(value), anyCase);
 }
 
 function undefine(p: Preprocessor, call: Call): Fault {
-  const [name] = rest(call);
+  const [name] = restTokens(call);
   if (!isWord(name)) return "“%undef” needs the name of a macro.";
   p.macros.undefine(name.image);
   return undefined;
 }
 
-function bad(p: Preprocessor, call: Call, message: string): void {
-  p.problems.error("bad-directive", message, call.source, call.span);
-}
-
-/** The truth of an `%if` expression; false if it has none, which was reported. */
-const truth = (p: Preprocessor, call: Call): boolean => {
-  const tokens = rest(call);
-  if (tokens.length === 0) bad(p, call, `“%${call.name}” needs an expression.`);
-  return tokens.length > 0 && (p.expression(tokens, call.source, `The condition of %${call.name}`) ?? 0n) !== 0n;
-};
-
-/** True if any of the names is a macro. */
-const isDefined = (p: Preprocessor, call: Call): boolean => {
-  const names = rest(call);
-  if (names.length === 0 || !names.every(isWord)) bad(p, call, `“%${call.name}” needs the name of a macro.`);
-  for (const name of names)
-    if (/^__.*__$/.test(name.image) && !builtin(name.image) && !p.macros.find(name.image)) {
-      const at = { start: name.startOffset, end: endOf(name) };
-      const message = `Ringside does not know whether nasm defines “${name.image}”; name the macro without underscores.`;
-      p.problems.error("unsupported-directive", message, call.source, at);
-    }
-  for (const name of names) {
-    const [macro] = p.macros.find(name.image) ?? [];
-    const span = { start: name.startOffset, end: endOf(name) };
-    if (macro?.range) p.references.push({ name: macro.name, source: call.source, span });
-  }
-  return names.some((name) => p.macros.find(name.image) !== undefined || builtin(name.image) !== undefined);
-};
-
 function include(p: Preprocessor, call: Call): Fault {
-  const [name] = p.expand(rest(call), call.source);
+  const [name] = p.expand(restTokens(call), call.source);
   if (name?.tokenType !== token.Text) return "“%include” needs a file name in quotes.";
   const path = name.image[0] === "`" ? String.fromCharCode(...parseText(name.image)) : name.image.slice(1, -1);
   p.include(path, call.source, { start: name.startOffset, end: endOf(name) });
@@ -126,12 +95,8 @@ function include(p: Preprocessor, call: Call): Fault {
 
 function message(p: Preprocessor, call: Call, severity: "error" | "warning"): undefined {
   const text = restText(call).replace(/^(["'`])(.*)\1$/, "$2") || `This is a %${call.name} line.`;
-  p.problems.add({
-    code: severity === "error" ? "user-error" : "user-warning",
-    severity,
-    message: text,
-    range: rangeOf(call.source, wholeLine(call)),
-  });
+  const code = severity === "error" ? "user-error" : "user-warning";
+  p.problems.add({ code, severity, message: text, range: rangeOf(call.source, wholeLine(call)) }, call.source);
 }
 
 const wholeLine = ({ source, span }: Call): Span => ({
@@ -147,14 +112,92 @@ function pragma(p: Preprocessor, call: Call): undefined {
   else p.settings = { ...p.settings, ...setting };
 }
 
-const opening = (test: (p: Preprocessor, call: Call) => boolean): Directive => ({
-  conditional: true,
-  run: (p, call) => p.openConditional(call, () => test(p, call)),
-});
-const continuing = (test: (p: Preprocessor, call: Call) => boolean, isElse = false): Directive => ({
-  conditional: true,
-  run: (p, call) => p.continueConditional(call, isElse, () => test(p, call)),
-});
+/** `%strlen` and the like. */
+function text(p: Preprocessor, call: Call, make: (typeof textDirectives)[string], anyCase: boolean): Fault {
+  const [name, ...tokens] = restTokens(call);
+  if (!isWord(name)) return `“%${call.name}” needs a name.`;
+  const body = make(p, call, tokens);
+  if (typeof body === "string") return body;
+  return defineText(p, call, name, body, anyCase);
+}
+
+function defineText(p: Preprocessor, call: Call, name: IToken, body: readonly IToken[], anyCase: boolean): Fault {
+  const range = rangeOf(call.source, { start: name.startOffset, end: endOf(name) });
+  if (!p.macros.define({ name: name.image, parameters: undefined, body, anyCase, range }))
+    return `“${name.image}” cannot be both with and without parentheses.`;
+  p.definitions.push({ name: name.image, kind: "define", value: constantOf(body), range });
+  return undefined;
+}
+
+// Blocks.
+
+const macroWords = ["macro", "imacro", "rmacro", "irmacro"];
+
+function openMacro(p: Preprocessor, call: Call): Fault {
+  const finishing = { opening: macroWords, closing: ["endmacro", "endm"] };
+  // Listings do not concern Ringside.
+  const source = { ...call.source, text: call.source.text.replace(/(?<=[\d*+\s])\.nolist\b/i, "       ") };
+  const [name, ...header] = p.expand(restTokens({ ...call, source }), call.source);
+  const arity = arityOf(header);
+  if (!isWord(name) || !arity) {
+    p.openBlock({ ...finishing, finish: () => {} }, call);
+    return `“%${call.name}” needs a name and a number of parameters, such as 2, 1-3, 0-* or 1+.`;
+  }
+  const { used, ...parameters } = arity;
+  const after = header.slice(used);
+  const defaults = splitArguments(after);
+  const head = {
+    ...parameters,
+    name: name.image,
+    anyCase: call.name.startsWith("i"),
+    recursive: call.name.endsWith("rmacro"),
+    defaults: arity.greedy ? greedyTexts(after, defaults, arity.most - arity.least) : defaults.map(tokensText),
+    range: rangeOf(call.source, { start: name.startOffset, end: endOf(name) }),
+  };
+  const finish = (body: readonly SourceLine[]) => {
+    const takesLabel = body.some(({ text: line }) => /%\{?00/.test(line));
+    p.multi.define({ ...head, body, takesLabel });
+    p.definitions.push({ name: head.name, kind: "define", value: undefined, range: head.range });
+  };
+  p.openBlock({ ...finishing, finish }, call);
+  return undefined;
+}
+
+function openRepetition(p: Preprocessor, call: Call): Fault {
+  const tokens = restTokens(call);
+  const noList = tokens.at(-1)?.image.toLowerCase() === ".nolist" ? 1 : 0;
+  const expression = tokens.slice(0, tokens.length - noList);
+  const count = expression.length > 0 ? p.expression(expression, call.source, "The count of %rep") : undefined;
+  const finish = (lines: readonly SourceLine[]) => p.repeat(lines, count ?? 0n, call);
+  p.openBlock({ opening: ["rep"], closing: ["endrep"], finish }, call);
+  return expression.length === 0 ? "“%rep” needs a count." : undefined;
+}
+
+const closing =
+  (opening: string): Directive["run"] =>
+  () =>
+    `There is no %${opening} before this.`;
+
+function forgetMacro(p: Preprocessor, call: Call): Fault {
+  const [name, ...header] = p.expand(restTokens(call), call.source);
+  const arity = arityOf(header);
+  if (!isWord(name) || !arity) return "“%unmacro” needs the name of a macro and its number of parameters.";
+  p.multi.undefine(name.image, arity);
+  return undefined;
+}
+
+function rotate(p: Preprocessor, call: Call): Fault {
+  const { invocation } = p;
+  if (!invocation) return "“%rotate” has a meaning only inside a macro.";
+  const value = p.expression(restTokens(call), call.source, "The argument of %rotate");
+  const count = invocation.parameters.length;
+  if (value !== undefined && count > 0)
+    invocation.rotation = Number((BigInt(invocation.rotation) + value) % BigInt(count));
+  return undefined;
+}
+
+/** The name after `%push`, `%pop` or `%repl`, if there is one. */
+const contextName = (call: Call): string | undefined => restTokens(call)[0]?.image;
 
 /** The directives there are. */
 export const directives: Readonly<Record<string, Directive>> = {
@@ -165,33 +208,44 @@ export const directives: Readonly<Record<string, Directive>> = {
   undef: { run: undefine },
   assign: { run: (p, call) => assign(p, call, false) },
   iassign: { run: (p, call) => assign(p, call, true) },
-  if: opening(truth),
-  ifdef: opening(isDefined),
-  ifndef: opening((p, call) => !isDefined(p, call)),
-  elif: continuing(truth),
-  elifdef: continuing(isDefined),
-  elifndef: continuing((p, call) => !isDefined(p, call)),
-  else: continuing(() => true, true),
+  else: { conditional: true, run: (p, call) => p.continueConditional(call, true, () => true) },
   endif: { conditional: true, run: (p) => p.closeConditional() },
   include: { run: include },
   error: { run: (p, call) => message(p, call, "error") },
-  fatal: { run: (p, call) => message(p, call, "error") },
+  fatal: {
+    run: (p, call) => {
+      message(p, call, "error");
+      p.stopped = true;
+      return undefined;
+    },
+  },
   warning: { run: (p, call) => message(p, call, "warning") },
   pragma: { run: pragma },
+  ...Object.fromEntries(macroWords.map((word) => [word, { run: openMacro }])),
+  endmacro: { run: closing("macro") },
+  endm: { run: closing("macro") },
+  unmacro: { run: forgetMacro },
+  rotate: { run: rotate },
+  exitmacro: { run: (p) => (p.exit("macro") ? undefined : "“%exitmacro” has a meaning only inside a macro.") },
+  rep: { run: openRepetition },
+  endrep: { run: closing("rep") },
+  exitrep: { run: (p) => (p.exit("rep") ? undefined : "“%exitrep” has a meaning only inside %rep.") },
+  push: { run: (p, call) => p.contexts.push(contextName(call), p.unique()) },
+  pop: { run: (p, call) => p.contexts.pop(contextName(call)) },
+  repl: { run: (p, call) => p.contexts.replace(contextName(call)) },
+  null: { run: () => undefined },
+  ...Object.fromEntries(
+    Object.entries(textDirectives).flatMap(([name, make]) => [
+      [name, { run: (p: Preprocessor, call: Call) => text(p, call, make, false) }],
+      [`i${name}`, { run: (p: Preprocessor, call: Call) => text(p, call, make, true) }],
+    ]),
+  ),
 };
 
 /** Directives of nasm that Ringside does not know, and where the block that they open ends. */
-export const notSupported: ReadonlyMap<string, string> = new Map([
-  ["macro", "%endmacro"],
-  ["imacro", "%endmacro"],
-  ["rmacro", "%endmacro"],
-  ["rep", "%endrep"],
-  ...["endmacro", "endm", "endrep", "exitrep", "exitmacro", "rotate", "unmacro", "defstr", "deftok", "defalias"].map(
-    noBlock,
-  ),
-  ...["strcat", "strlen", "substr", "pathsearch", "depend", "use", "push", "pop", "repl", "arg", "local"].map(noBlock),
-  ...["stacksize", "line", "clear", "undefalias", "idefstr", "ideftok", "require", "null", "aliases"].map(noBlock),
-]);
+export const notSupported: ReadonlyMap<string, string> = new Map(
+  "defalias undefalias aliases clear pathsearch depend use arg local stacksize line require".split(" ").map(noBlock),
+);
 
 function noBlock(name: string): [string, string] {
   return [name, ""];

@@ -3,10 +3,12 @@ import type { Complaint } from "../isa/encode.ts";
 import type { Row } from "../isa/instruction.ts";
 import type { Bits, Decoded } from "../isa/operands.ts";
 import { meaningOf, mnemonics } from "../isa/table.ts";
+import { type Datum, dataLength, fillData, isUninitialized, repeat, unitFault } from "./data.ts";
+import { floatBytes } from "./float.ts";
 import { encodings } from "./instruction.ts";
-import type { Emitted, InstructionMention, Range } from "./interface.ts";
+import type { Emitted, InstructionMention, MacroCall, Range } from "./interface.ts";
 import type { Item } from "./item.ts";
-import { dataLength, measure, paddingOf, prefixBytes } from "./layout.ts";
+import { measure, paddingOf, prefixBytes } from "./layout.ts";
 import { image, type Placement, placeSections } from "./output/flat-binary.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
@@ -14,7 +16,7 @@ import { reservedWords } from "./reserved-words.ts";
 import type { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
-import type { DataItem, Expression, InstructionTree, Span, StatementTree, Word } from "./tree.ts";
+import type { Expression, InstructionTree, Span, StatementTree, Word } from "./tree.ts";
 import { registersOf, resolved, sectionOf } from "./value.ts";
 import { unsupportedWords, wordKinds } from "./words.ts";
 
@@ -25,15 +27,17 @@ class EmittedInstruction implements Emitted {
   readonly length: number;
   readonly range: Range;
   readonly bits: Bits;
+  readonly expansion: MacroCall | undefined;
   private readonly bytes: Uint8Array;
   private known: Decoded | "none" | undefined;
 
-  constructor(address: number, position: number | undefined, bytes: Uint8Array, range: Range, bits: Bits) {
+  constructor(address: number, position: number | undefined, bytes: Uint8Array, range: Range, item: Item) {
     this.address = address;
     this.position = position;
     this.length = bytes.length;
     this.range = range;
-    this.bits = bits;
+    this.bits = item.context.bits;
+    this.expansion = item.source.expansion;
     this.bytes = bytes;
   }
   /** Undefined for what can be written but is no instruction: LOCK RET. */
@@ -73,6 +77,9 @@ class Mention implements InstructionMention {
   }
 }
 
+/** The macro call that the item comes from, if there is one. */
+const expansionOf = ({ source: { expansion } }: Item) => (expansion ? { expansion } : {});
+
 /** The statement with its prefixes, without label and `times`. */
 function statementSpan({ tree, statement }: Item): Span {
   const word = statement && ("mnemonic" in statement ? statement.mnemonic : statement.word);
@@ -91,13 +98,10 @@ export class Emission {
   private readonly problems: ProblemList;
   private readonly placement: Placement;
   private readonly contents = new Map<Section, Uint8Array>();
-  /** Names of multi-line macros, which are not supported. */
-  private readonly macros: ReadonlySet<string>;
 
-  constructor(program: Program, problems: ProblemList, macros: ReadonlySet<string>) {
+  constructor(program: Program, problems: ProblemList) {
     this.program = program;
     this.problems = problems;
-    this.macros = macros;
     this.placement = placeSections(program.sections.values(), program.origin);
     for (const section of program.sections.values())
       this.contents.set(section, new Uint8Array(section.nobits ? 0 : section.size));
@@ -144,6 +148,9 @@ export class Emission {
         if (!item.context.section.nobits && item.length > 0) this.zeroing(item);
         this.note(item, item.length);
         return;
+      case "file":
+        this.file(item, statement);
+        return;
       case "align":
         this.align(item, statement);
         return;
@@ -162,8 +169,11 @@ export class Emission {
 
   private store(item: Item, offset: number, bytes: Uint8Array): boolean {
     const { section } = item.context;
-    const target = this.contents.get(section)!;
-    if (section.nobits) {
+    const target = this.contents.get(section) ?? new Uint8Array();
+    if (section.origin) {
+      const message = "After absolute, or in a struc, nothing can have bytes; reserve space with resb.";
+      this.problems.error("data-in-absolute", message, item.source, item.tree);
+    } else if (section.nobits) {
       const message = `“${section.name}” has no bytes in the file: what is written here is lost; reserve space with resb.`;
       this.problems.warning("data-in-nobits", message, item.source, item.tree);
     } else if (offset + bytes.length <= target.length) {
@@ -182,17 +192,20 @@ export class Emission {
     if (length === 0) return;
     const range = rangeOf(item.source, statementSpan(item));
     const position = this.position(section, item.offset);
-    this.emitted.push({ address: section.start + item.offset, position, length, range, bits });
+    this.emitted.push({ address: section.start + item.offset, position, length, range, bits, ...expansionOf(item) });
   }
 
   private zeroing(item: Item): void {
     const message = `Space reserved in ${item.context.section.name} is zeros in the file; in .bss it would take no room.`;
-    this.problems.add({
-      code: "reserve-in-file",
-      severity: "information",
-      message,
-      range: rangeOf(item.source, statementSpan(item)),
-    });
+    this.problems.add(
+      {
+        code: "reserve-in-file",
+        severity: "information",
+        message,
+        range: rangeOf(item.source, statementSpan(item)),
+      },
+      item.source,
+    );
   }
 
   private constant(item: Item, expression: Expression): void {
@@ -228,7 +241,7 @@ export class Emission {
             this.position(section, offset),
             encoding.bytes,
             range,
-            bits,
+            item,
           );
           this.emitted.push(emitted);
           first ??= emitted;
@@ -259,22 +272,22 @@ export class Emission {
   private complain(item: Item, tree: InstructionTree, complaint: Complaint, severity: "error" | "warning"): void {
     const span = complaint.operand === undefined ? undefined : tree.operands[complaint.operand];
     const place = span ?? { start: statementSpan(item).start, end: endOfStatement(item, tree) };
-    this.problems.add({
-      code: complaint.code,
-      severity,
-      message: sentence(complaint.message),
-      range: rangeOf(item.source, place),
-    });
+    this.problems.add(
+      {
+        code: complaint.code,
+        severity,
+        message: sentence(complaint.message),
+        range: rangeOf(item.source, place),
+      },
+      item.source,
+    );
   }
 
   private unknownMnemonic(item: Item, { mnemonic }: InstructionTree): void {
     const word = mnemonic.text.toLowerCase();
     const known = unsupportedWords.get(word);
     if (known) this.problems.error("unsupported-word", known, item.source, mnemonic);
-    else if (this.macros.has(word)) {
-      const message = `“${mnemonic.text}” is a multi-line macro; these are not supported yet.`;
-      this.problems.error("unsupported-macro", message, item.source, mnemonic);
-    } else if (reservedWords.has(word)) {
+    else if (reservedWords.has(word)) {
       const message = `Ringside does not know the instruction “${mnemonic.text}” yet.`;
       this.problems.error("unsupported-instruction", message, item.source, mnemonic);
     } else {
@@ -297,32 +310,42 @@ export class Emission {
   // Data.
 
   private data(item: Item, { items, unit, word }: Extract<StatementTree, { kind: "data" }>): void {
-    const once = dataLength(items, unit);
-    const bytes = new Uint8Array(once * item.repeat);
-    let at = 0;
-    for (const datum of items) {
-      if (datum.kind === "string") {
-        bytes.set(datum.bytes, at);
-        at += Math.ceil(datum.bytes.length / unit) * unit;
-      } else {
-        if (datum.kind === "uninitialized") this.zeroing(item);
-        else this.number(item, datum, bytes, at, unit);
-        at += unit;
-      }
+    if (isUninitialized(items) && item.context.section.nobits) {
+      this.note(item, item.length);
+      return;
     }
-    for (let done = once; done > 0 && done < bytes.length; done *= 2) bytes.copyWithin(done, 0, done);
+    const once = dataLength(items, unit, this.program);
+    const bytes = new Uint8Array(once * item.repeat);
+    fillData(items, unit, this.program, bytes, 0, (datum, at) => this.datum(item, datum, bytes, at));
+    repeat(bytes, 0, once, item.repeat);
     if (items.length === 0 && item.tree.problems.length === 0)
       this.problems.warning("no-data", `“${word.text}” without a value stores nothing.`, item.source, word);
     this.bytes(item, bytes);
   }
 
-  private number(
-    item: Item,
-    datum: Exclude<DataItem, { kind: "uninitialized" }>,
-    bytes: Uint8Array,
-    at: number,
-    unit: number,
-  ): void {
+  private datum(item: Item, datum: Datum, bytes: Uint8Array, at: number): void {
+    const { item: value, unit } = datum;
+    const wrong = unitFault(datum);
+    if (wrong) this.problems.error("bad-data-size", wrong.message, item.source, wrong);
+    else if (value.kind === "string") bytes.set(value.bytes, at);
+    else if (value.kind === "uninitialized") this.zeroing(item);
+    else if (value.kind === "float") {
+      const { bytes: packed, overflow } = floatBytes(value.text, value.negative, unit);
+      const message = `${value.text} is too large for ${unit} bytes and becomes an infinity.`;
+      if (overflow) this.problems.warning("value-out-of-range", message, item.source, value);
+      bytes.set(packed, at);
+    } else this.number(item, value, bytes, at, unit);
+  }
+
+  private file(item: Item, statement: Extract<StatementTree, { kind: "file" }>): void {
+    const once = this.program.fileBytes(item, statement);
+    const bytes = new Uint8Array(once.length * item.repeat);
+    bytes.set(item.repeat > 0 ? once : []);
+    repeat(bytes, 0, once.length, item.repeat);
+    this.bytes(item, bytes);
+  }
+
+  private number(item: Item, datum: Expression, bytes: Uint8Array, at: number, unit: number): void {
     const value = this.program.evaluate(datum);
     if (value.unknown) return;
     const fault = (code: string, message: string) => this.problems.error(code, message, item.source, datum);

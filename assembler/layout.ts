@@ -1,11 +1,12 @@
 import type { SegmentName } from "../isa/registers.ts";
 import { segmentNames } from "../isa/registers.ts";
+import { dataLength, hasCount } from "./data.ts";
 import { measureInstruction } from "./instruction.ts";
 import { Item } from "./item.ts";
 import { placeSections } from "./output/flat-binary.ts";
 import { largestOutput, type Program } from "./program.ts";
 import type { Section } from "./section.ts";
-import type { DataItem, StatementTree } from "./tree.ts";
+import type { StatementTree } from "./tree.ts";
 import { isPowerOfTwo, isScalar } from "./value.ts";
 
 type Align = Extract<StatementTree, { kind: "align" }>;
@@ -21,9 +22,11 @@ export function measure(item: Item, program: Program): number {
     case "instruction":
       return measureInstruction(item, statement, program);
     case "data": {
-      item.settled = item.tree.times.length === 0;
-      return limited(item, program, dataLength(statement.items, statement.unit) * item.repeat);
+      item.settled = item.tree.times.length === 0 && !hasCount(statement.items);
+      return limited(item, program, dataLength(statement.items, statement.unit, program) * item.repeat);
     }
+    case "file":
+      return limited(item, program, program.fileBytes(item, statement).length * item.repeat);
     case "reserve":
       return limited(item, program, reserved(item, statement, program) * item.repeat);
     case "align":
@@ -55,13 +58,6 @@ function repetitions(item: Item, program: Program): number {
   const message = `${count} repetitions are more than the ${largestOutput} bytes a guest can have.`;
   program.problems.error("output-too-large", message, item.source, expression);
   return 0;
-}
-
-/** A string fills whole units; everything else is one unit. */
-export function dataLength(items: readonly DataItem[], unit: number): number {
-  let length = 0;
-  for (const item of items) length += item.kind === "string" ? Math.ceil(item.bytes.length / unit) * unit : unit;
-  return length;
 }
 
 function reserved(item: Item, statement: Extract<StatementTree, { kind: "reserve" }>, program: Program): number {
@@ -117,7 +113,8 @@ function measureAlign(item: Item, statement: Align, program: Program): number {
   const size = Number(boundary);
   const { section } = item.context;
   section.alignTo(size);
-  item.repeat = (size - (item.offset % size)) % size;
+  const place = item.offset + (section.origin ? Number(section.origin.constant) : 0);
+  item.repeat = (size - (place % size)) % size;
   const before = program.item;
   const padding = paddingOf(item, statement);
   program.item = padding;

@@ -1,4 +1,4 @@
-import type { IToken } from "chevrotain";
+import type { IToken, TokenType } from "chevrotain";
 import { builtin } from "./builtin.ts";
 import { LineParser } from "./parser.ts";
 import * as token from "./tokens.ts";
@@ -20,7 +20,30 @@ const heads = new Set([
   token.Align,
   token.ValueDirective,
   token.WordDirective,
+  token.Incbin,
 ]);
+
+/** Words that mean something at the head of a line only, and are free names elsewhere. */
+const headWords: ReadonlyMap<string, TokenType> = new Map([
+  ["absolute", token.Absolute],
+  ["struc", token.Structure],
+  ["istruc", token.Structure],
+  ["endstruc", token.EndStructure],
+  ["iend", token.EndStructure],
+  ["at", token.Member],
+]);
+
+/** Gives the word at `head` its type there; the `dup` of data too. */
+function retypeHead(tokens: readonly IToken[], head: number): void {
+  const at = tokens[head]?.tokenType === token.OpenBracket ? head + 1 : head;
+  const first = tokens[at];
+  if (!first) return;
+  const type = first.tokenType === token.Name ? headWords.get(first.image.toLowerCase()) : undefined;
+  const next = tokens[at + 1]?.tokenType;
+  if (type && next !== token.Colon && next !== token.Equ) retype(first, type);
+  if (first.tokenType === token.Data || tokens.some((t) => t.tokenType === token.Data))
+    for (const t of tokens) if (t.tokenType === token.Name && t.image.toLowerCase() === "dup") retype(t, token.Dup);
+}
 
 const isName = (t: IToken): boolean => t.tokenType === token.Name || t.tokenType === token.EscapedName;
 const segmentRegister = /^[c-gs]s$/i;
@@ -98,7 +121,8 @@ export function parseTokens(tokens: IToken[]): LineTree {
     return { ...nothing, ...span, problems: [{ code: "nested-too-deeply", severity: "error", message, ...at }] };
   }
   const problems: LineProblem[] = [];
-  if (isLabel(tokens)) {
+  const labelled = isLabel(tokens) && !(headWords.has(first.image.toLowerCase()) && isHeadAlone(tokens));
+  if (labelled) {
     if (!mayBeLabel(first)) {
       const message = `“${first.image}” is a reserved word and cannot be a label; write $${first.image}.`;
       const at = { start: first.startOffset, end: endOf(first) };
@@ -106,8 +130,13 @@ export function parseTokens(tokens: IToken[]): LineTree {
     }
     retype(first, token.Label);
   }
+  retypeHead(tokens, labelled ? (tokens[1]?.tokenType === token.Colon ? 2 : 1) : 0);
   return { ...parser.read(tokens, problems), ...span };
 }
+
+/** A head word is no label unless something says so. */
+const isHeadAlone = ([, second]: readonly IToken[]): boolean =>
+  second?.tokenType !== token.Colon && second?.tokenType !== token.Equ;
 
 /** A line of source with what can be known of it without its surroundings. */
 export interface ParsedLine {
@@ -115,11 +144,21 @@ export interface ParsedLine {
   /** The words that a single-line macro could replace. */
   readonly words: readonly string[];
   readonly hasBuiltin: boolean;
+  /** Places of the tokens that may call a multi-line macro: the first, or the first after a label. */
+  readonly heads: readonly string[];
   /** Where the block ends that the line opens, if Ringside does not know such blocks: `struc`. */
   readonly blockEnd: string | undefined;
 }
 
-const blockEnds: Readonly<Record<string, string>> = { struc: "endstruc", istruc: "iend" };
+/** Indices of the tokens that may call a multi-line macro: the first, and the first after a label. */
+export function headsOf(tokens: readonly IToken[]): number[] {
+  const [first, second] = tokens;
+  if (!first || !(wordLike(first) || first.tokenType === token.Label)) return [];
+  const next = second?.tokenType === token.Colon ? 2 : 1;
+  return tokens[next] && wordLike(tokens[next]) ? [0, next] : [0];
+}
+
+const blockEnds: Readonly<Record<string, string>> = {};
 
 /** Most lines of a program recur, and after an edit all but one do: one parse per text. */
 const cache = new Map<string, ParsedLine>();
@@ -140,6 +179,7 @@ export function parseLine(line: string): ParsedLine {
   const parsed = {
     tree: parseTokens(tokens),
     words,
+    heads: headsOf(tokens).map((at) => tokens[at]!.image),
     hasBuiltin: words.some((word) => builtin(word) !== undefined),
     blockEnd: blockEnds[tokens[0]?.image.toLowerCase() ?? ""],
   };

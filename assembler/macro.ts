@@ -61,10 +61,29 @@ export class MacroTable {
   }
 }
 
+/** The tokens as copies that know whether there was a blank before them (`payload`), wherever they go. */
+export function spaced(tokens: readonly IToken[]): IToken[] {
+  let end = 0;
+  return tokens.map((t) => {
+    const payload = t.startOffset > end;
+    end = endOf(t);
+    return { ...t, payload };
+  });
+}
+
+/** Tokens as text again, with one blank where there were any. */
+export const tokensText = (tokens: readonly IToken[]): string =>
+  tokens.map((t, n) => (n > 0 && t.payload ? ` ${t.image}` : t.image)).join("");
+
 /** A copy of a token that stands where another was written. */
 const moved = (t: IToken, at: Span): IToken => ({ ...t, startOffset: at.start, endOffset: at.end - 1 });
 
 const spanOf = (t: IToken): Span => ({ start: t.startOffset, end: endOf(t) });
+
+/** A token of an argument of a macro: it is expanded as where the call stands, not as inside the macro. */
+interface Argument extends IToken {
+  readonly active?: readonly Macro[];
+}
 
 /** One expansion of a line. Tokens that come from a macro stand where its name was written. */
 export class Expansion {
@@ -72,16 +91,44 @@ export class Expansion {
   fault: ExpansionFault | undefined;
   private readonly table: MacroTable;
   private count = 0;
+  private depth = 0;
 
   constructor(table: MacroTable) {
     this.table = table;
   }
 
-  /** Macros being expanded are not expanded inside themselves. */
-  expand(tokens: readonly IToken[], active: readonly Macro[] = []): IToken[] {
+  /** The tokens after expansion and, as often as there is a `%+`, pasting. */
+  run(tokens: readonly IToken[]): IToken[] {
+    let out = this.expand(tokens);
+    while (!this.fault && out.some(isPaste)) out = this.expand(this.paste(out));
+    return out;
+  }
+
+  /** `a %+ b` is `ab`. Every pasting makes the line shorter. */
+  private paste(tokens: readonly IToken[]): IToken[] {
     const out: IToken[] = [];
+    for (let n = 0; n < tokens.length; n++) {
+      const t = tokens[n]!;
+      if (!isPaste(t)) {
+        out.push(t);
+        continue;
+      }
+      const before = out.pop();
+      const after = tokens[n + 1] && !isPaste(tokens[n + 1]!) ? tokens[++n] : undefined;
+      const at = { start: (before ?? t).startOffset, end: endOf(after ?? t) };
+      const joined = tokenize((before?.image ?? "") + (after?.image ?? ""));
+      out.push(...joined.map((made, k) => ({ ...moved(made, at), payload: k === 0 && (before ?? t).payload })));
+    }
+    return out;
+  }
+
+  /** Macros being expanded are not expanded inside themselves. */
+  private expand(tokens: readonly Argument[], around: readonly Macro[] = []): IToken[] {
+    const out: IToken[] = [];
+    this.depth++;
     for (let n = 0; n < tokens.length && !this.fault; n++) {
       const t = tokens[n]!;
+      const active = t.active ?? around;
       const call = wordLike(t) ? this.callAt(tokens, n, active) : undefined;
       if (!call) {
         out.push(t);
@@ -92,11 +139,13 @@ export class Expansion {
       this.counted(t);
       const at = { start: t.startOffset, end: endOf(tokens[n]!) };
       if (active.length === 0) this.uses.push({ name: t.image, span: spanOf(t), macro: call.macro });
-      if (active.length >= deepest)
+      if (this.depth > deepest)
         this.fail(t, "macro-too-deep", `Macros are nested deeper than ${deepest} levels here.`);
       else
-        for (const made of this.expand(this.substitute(call, at), [...active, call.macro])) out.push(moved(made, at));
+        for (const [k, made] of this.expand(this.substitute(call, at, t.image, active), [...active, call.macro]).entries())
+          out.push(k === 0 ? { ...moved(made, at), payload: t.payload } : moved(made, at));
     }
+    this.depth--;
     return out;
   }
 
@@ -127,14 +176,21 @@ export class Expansion {
     return undefined;
   }
 
-  private substitute({ macro, values }: Call, at: Span): IToken[] {
-    if (!macro.parameters || macro.parameters.length === 0) return macro.body.map((t) => moved(t, at));
+  private substitute({ macro, values }: Call, at: Span, called: string, active: readonly Macro[]): Argument[] {
     return macro.body.flatMap((t) => {
-      const index = macro.parameters!.indexOf(t.image);
-      return index < 0 ? [moved(t, at)] : (values[index] ?? []);
+      const index = macro.parameters?.indexOf(t.image) ?? -1;
+      if (index >= 0) {
+        const value: readonly Argument[] = values[index] ?? [];
+        return value.map((v, k) => ({ ...v, active: v.active ?? active, payload: k === 0 ? t.payload : v.payload }));
+      }
+      if (t.tokenType !== token.MacroToken || !/^%\*?\?/.test(t.image)) return [moved(t, at)];
+      const [name] = tokenize(t.image.includes("??") ? macro.name : called);
+      return [{ ...moved(name!, at), payload: t.payload }];
     });
   }
 }
+
+const isPaste = (t: IToken): boolean => t.tokenType === token.MacroToken && t.image === "%+";
 
 interface Call {
   readonly macro: Macro;

@@ -22,7 +22,7 @@ import type {
   UnaryOperator,
   Word,
 } from "./tree.ts";
-import { units } from "./words.ts";
+import { sizeWords, units } from "./words.ts";
 
 /** What has been read of the line at hand. Kept beside the rules' results so that a line with a mistake keeps the rest. */
 interface Reading {
@@ -48,6 +48,12 @@ const blank = (): Reading => ({
 const lower = (t: IToken): Word => ({ text: t.image.toLowerCase(), start: t.startOffset, end: endOf(t) });
 const symbolName = (t: IToken): string => (t.image[0] === "$" ? t.image.slice(1) : t.image);
 
+/** `__Infinity__` and `__?Infinity?__`, and so the other numbers that are none. */
+const special = /^__\??(Infinity|NaN|QNaN|SNaN)\??__$/i;
+const isFloat = (t: IToken): boolean =>
+  t.tokenType === token.Float || (t.tokenType === token.Name && special.test(t.image));
+const floatText = (image: string): string => special.exec(image)?.[1] ?? image;
+
 /** The token that a choice gave. While Chevrotain records the grammar, a choice gives something else. */
 const chosen = (t: IToken): IToken => (t.image === undefined ? { ...t, image: "", startOffset: 0 } : t);
 
@@ -66,6 +72,9 @@ export class LineParser extends EmbeddedActionsParser {
     { ALT: () => this.SUBRULE(this.equ) },
     { ALT: () => this.SUBRULE(this.align) },
     { ALT: () => this.SUBRULE(this.directive) },
+    { ALT: () => this.SUBRULE(this.file) },
+    { ALT: () => this.SUBRULE(this.structure) },
+    { ALT: () => this.SUBRULE(this.member) },
   ];
   private readonly primaries: IOrAlt<Expression>[] = [
     { ALT: () => this.number(this.CONSUME(token.Digits)) },
@@ -143,7 +152,10 @@ export class LineParser extends EmbeddedActionsParser {
         {
           ALT: () => {
             this.CONSUME(token.OpenBracket);
-            this.reading.statement = this.SUBRULE(this.directive);
+            this.reading.statement = this.OR2<IOrAlt<StatementTree>[]>([
+              { ALT: () => this.SUBRULE(this.directive) },
+              { ALT: () => this.SUBRULE(this.structure) },
+            ]);
             this.CONSUME(token.CloseBracket);
           },
         },
@@ -208,12 +220,136 @@ export class LineParser extends EmbeddedActionsParser {
     return this.OR<IOrAlt<DataItem>[]>([
       {
         ALT: () => {
+          const word = this.CONSUME(token.OperandWord);
+          const item = this.OR1<IOrAlt<DataItem>[]>([
+            { GATE: () => this.startsList(), ALT: () => this.SUBRULE(this.dataList) },
+            { ALT: () => this.SUBRULE(this.dataItem) },
+          ]);
+          const unit = sizeWords[word.image?.toLowerCase() ?? ""] ?? 0;
+          if (unit === 0) this.problem(word, "syntax", `“${word.image}” is no size of data.`);
+          return { kind: "sized", unit, item, start: word.startOffset, end: endOf(this.LA(0)) };
+        },
+      },
+      {
+        ALT: () => {
           const t = this.CONSUME(token.Question);
           return { kind: "uninitialized", start: t.startOffset, end: endOf(t) };
         },
       },
-      { ALT: () => this.SUBRULE(this.expression) },
+      { GATE: () => this.LA(1).image === "%", ALT: () => this.SUBRULE1(this.dataList) },
+      { GATE: () => this.startsFloat(), ALT: () => this.SUBRULE(this.float) },
+      {
+        ALT: () => {
+          const count = this.SUBRULE(this.expression);
+          return (
+            this.OPTION(() => {
+              this.CONSUME(token.Dup);
+              const body = this.OR2<IOrAlt<DataItem>[]>([
+                { GATE: () => this.startsList(), ALT: () => this.SUBRULE2(this.dataList) },
+                { ALT: () => this.SUBRULE1(this.dataItem) },
+              ]);
+              const items = body?.kind === "list" && !body.count ? body.items : [body];
+              return { kind: "list", count, items, start: count?.start ?? 0, end: endOf(this.LA(0)) } as DataItem;
+            }) ?? count
+          );
+        },
+      },
     ]);
+  });
+
+  /** After a size or `dup`, a parenthesis opens a list, not an expression. */
+  private startsList(): boolean {
+    const next = this.LA(1);
+    return next.tokenType === token.Open || next.image === "%";
+  }
+
+  private startsFloat(): boolean {
+    const sign = this.LA(1).tokenType === token.PlusMinus;
+    return isFloat(sign ? this.LA(2) : this.LA(1));
+  }
+
+  /** `(…)` or `%(…)`. */
+  private readonly dataList = this.RULE("dataList", (): DataItem => {
+    const start = this.LA(1).startOffset;
+    const items: DataItem[] = [];
+    this.OPTION(() => this.CONSUME(token.Infix));
+    this.CONSUME(token.Open);
+    this.MANY_SEP({ SEP: token.Comma, DEF: () => items.push(this.SUBRULE(this.dataItem)) });
+    const end = endOf(this.CONSUME(token.Close));
+    return { kind: "list", count: undefined, items, start, end };
+  });
+
+  private readonly float = this.RULE("float", (): DataItem => {
+    const sign = this.OPTION(() => this.CONSUME(token.PlusMinus));
+    const t = chosen(this.OR([{ ALT: () => this.CONSUME(token.Float) }, { ALT: () => this.CONSUME(token.Name) }]));
+    const start = sign?.startOffset ?? t.startOffset;
+    return { kind: "float", text: floatText(t.image), negative: sign?.image === "-", start, end: endOf(t) };
+  });
+
+  private readonly file = this.RULE("file", (): StatementTree => {
+    const word = lower(this.CONSUME(token.Incbin));
+    const path = this.CONSUME(token.Text);
+    let skip: Expression | undefined;
+    let length: Expression | undefined;
+    this.OPTION(() => {
+      this.CONSUME(token.Comma);
+      skip = this.SUBRULE(this.expression);
+      this.OPTION1(() => {
+        this.CONSUME1(token.Comma);
+        length = this.SUBRULE1(this.expression);
+      });
+    });
+    const text = path.image?.[0] === "`" ? String.fromCharCode(...parseText(path.image)) : path.image?.slice(1, -1);
+    return { kind: "file", word, path: { text: text ?? "", start: path.startOffset, end: endOf(path) }, skip, length };
+  });
+
+  private readonly structure = this.RULE("structure", (): StatementTree => {
+    return this.OR<IOrAlt<StatementTree>[]>([
+      {
+        ALT: () => {
+          const word = lower(this.CONSUME(token.Absolute));
+          return { kind: "absolute", word, origin: this.SUBRULE(this.expression) };
+        },
+      },
+      {
+        ALT: () => {
+          const word = lower(this.CONSUME(token.Structure));
+          const name = this.SUBRULE1(this.expression);
+          const origin = this.OPTION(() => {
+            this.CONSUME(token.Comma);
+            return this.SUBRULE2(this.expression);
+          });
+          return { kind: "structure", word, name, origin };
+        },
+      },
+      {
+        ALT: () => {
+          const word = lower(this.CONSUME(token.EndStructure));
+          return { kind: "structure", word, name: undefined, origin: undefined };
+        },
+      },
+    ]);
+  });
+
+  private readonly member = this.RULE("member", (): StatementTree => {
+    const word = lower(this.CONSUME(token.Member));
+    const member = this.SUBRULE(this.expression);
+    const times: Expression[] = [];
+    const body = this.OPTION(() => {
+      this.CONSUME(token.Comma);
+      this.MANY(() => {
+        this.CONSUME(token.Times);
+        times.push(this.SUBRULE1(this.expression));
+      });
+      return this.OR<IOrAlt<StatementTree>[]>([
+        { ALT: () => this.SUBRULE(this.instruction) },
+        { ALT: () => this.SUBRULE(this.data) },
+        { ALT: () => this.SUBRULE(this.reserve) },
+        { ALT: () => this.SUBRULE(this.align) },
+        { ALT: () => this.SUBRULE(this.file) },
+      ]);
+    });
+    return { kind: "member", word, member, times, body };
   });
 
   private readonly reserve = this.RULE("reserve", (): StatementTree => {

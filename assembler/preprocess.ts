@@ -1,12 +1,17 @@
 import type { IToken } from "chevrotain";
-import { builtin } from "./builtin.ts";
-import { type Call, directives, notSupported } from "./directives.ts";
+import { builtin, builtinText } from "./builtin.ts";
+import { conditionNames, conditionOf } from "./conditions.ts";
+import { ContextStack } from "./contexts.ts";
+import { type Call, directives, notSupported, restTokens } from "./directives.ts";
 import type { ReadFile, Settings, SymbolDefinition } from "./interface.ts";
-import { type ParsedLine, parseLine, parseTokens } from "./line.ts";
-import { Expansion, fresh, MacroTable } from "./macro.ts";
+import { headsOf, type ParsedLine, parseLine, parseTokens, wordLike } from "./line.ts";
+import { Expansion, fresh, MacroTable, spaced, tokensText } from "./macro.ts";
+import { chooseMacro, type Invocation, type MultiMacro, MultiMacroTable } from "./multi-macro.ts";
 import type { ProblemList } from "./problems.ts";
-import { logicalLines, rangeOf, type SourceFile, type SourceLine } from "./source.ts";
+import { CallSite, logicalLines, rangeOf, type SourceFile, type SourceLine } from "./source.ts";
+import { type Surroundings, substituted } from "./substitution.ts";
 import { didYouMean } from "./suggest.ts";
+import * as token from "./tokens.ts";
 import { endOf, tokenize } from "./tokens.ts";
 import type { Expression, LineTree, Span } from "./tree.ts";
 
@@ -37,10 +42,35 @@ interface Conditional {
   sawElse: boolean;
 }
 
-/** A block that is skipped because Ringside does not know it: `%macro` to `%endmacro`. */
+/** A block that is skipped because Ringside does not know it. */
 interface Skipped {
   readonly until: string;
 }
+
+/** The lines of a `%macro` or `%rep`, while they are read. */
+export interface Block {
+  readonly opening: readonly string[];
+  readonly closing: readonly string[];
+  readonly source: SourceLine;
+  readonly span: Span;
+  readonly lines: SourceLine[];
+  /** Blocks of the same kind that are open inside. */
+  depth: number;
+  readonly finish: (lines: readonly SourceLine[]) => void;
+}
+
+/** What is being expanded: a macro, or a `%rep` if there is no invocation. */
+interface Frame {
+  readonly invocation: Invocation | undefined;
+  /** After `%exitmacro` or `%exitrep` only conditionals are looked at. */
+  exited: boolean;
+}
+
+/** Macros and `%rep` blocks that are expanded inside each other. */
+const deepestExpansion = 300;
+/** Lines and characters that macros and `%rep` make, all together. */
+const mostExpandedLines = 300_000;
+const mostExpandedCharacters = 30_000_000;
 
 /** Files open at the same time, one including the next. */
 const deepestInclude = 64;
@@ -54,11 +84,11 @@ const lineStart: Span = { start: 0, end: 1 };
 /** Lines of a program after conditionals, includes and single-line macros, in order. One use per pass. */
 export class Preprocessor {
   readonly macros = new MacroTable();
+  readonly multi = new MultiMacroTable();
+  readonly contexts = new ContextStack();
   readonly definitions: SymbolDefinition[] = [];
   readonly references: { readonly name: string; readonly source: SourceLine; readonly span: Span }[] = [];
   readonly includes: { readonly source: SourceLine; readonly span: Span; readonly file: string }[] = [];
-  /** Multi-line macros seen; they are not supported. */
-  readonly unsupported = new Set<string>();
   settings: Settings = {};
   readonly problems: ProblemList;
   readonly sink: Sink;
@@ -67,7 +97,16 @@ export class Preprocessor {
   private readonly open: string[] = [];
   private conditionals: Conditional[] = [];
   private skipped: Skipped | undefined;
+  private block: Block | undefined;
+  private readonly frames: Frame[] = [];
   private lines = 0;
+  private expandedLines = 0;
+  private expandedCharacters = 0;
+  private uniques = 0;
+  /** `__SECT__`. */
+  private section = "[section .text]";
+  /** Nothing more is read: a limit was reached, or `%fatal`. */
+  stopped = false;
 
   constructor(options: PreprocessOptions, sink: Sink, problems: ProblemList) {
     this.options = options;
@@ -88,11 +127,13 @@ export class Preprocessor {
     this.open.push(source.file);
     if (this.readable(source))
       for (const line of logicalLines(source)) {
-        if (++this.lines > mostLines || this.problems.full) break;
+        if (++this.lines > mostLines || this.problems.full || this.stopped) break;
         if (line.text.length <= longestLine) this.line(line);
         else this.problems.error("line-too-long", `This line has ${line.text.length} characters.`, line, lineStart);
       }
     this.open.pop();
+    if (this.stopped) this.conditionals = [];
+    else if (this.block && this.open.length === 0) this.unclosedBlock(this.block);
     for (const { source: opened, span } of this.conditionals)
       this.problems.error("unclosed-if", "This has no %endif before the end of the file.", opened, span);
     this.conditionals = outer;
@@ -117,39 +158,82 @@ export class Preprocessor {
 
   get skipping(): boolean {
     const last = this.conditionals.at(-1);
-    return last !== undefined && last.state !== "taken";
+    return (last !== undefined && last.state !== "taken") || this.frames.at(-1)?.exited === true;
   }
 
-  private line(source: SourceLine): void {
-    const directive = source.text.includes("%") ? /^\s*%([A-Za-z]\w*)/.exec(source.text) : null;
+  private unclosedBlock({ source, span, closing }: Block): void {
+    this.problems.error("unclosed-block", `This has no %${closing[0]} before the end of the file.`, source, span);
+  }
+
+  private line(written: SourceLine): void {
+    let source = written;
+    let directive = directiveOf(source);
     if (this.skipped) {
-      if ((directive ? `%${directive[1]!.toLowerCase()}` : source.text.trim().toLowerCase()) === this.skipped.until)
+      if ((directive ? `%${directive.name}` : source.text.trim().toLowerCase()) === this.skipped.until)
         this.skipped = undefined;
       return;
     }
-    if (directive) this.directive(directive[1]!.toLowerCase(), directive[0].length, source);
+    if (this.block) {
+      this.collect(this.block, directive?.name, source);
+      return;
+    }
+    const ask = !this.skipping || (directive?.name.startsWith("elif") && this.conditionals.at(-1)?.state === "not-yet");
+    if (ask && source.text.includes("%")) {
+      source = substituted(source, this.surroundings(source));
+      directive = directiveOf(source);
+    }
+    if (source.text.length > longestLine)
+      this.problems.error("line-too-long", "This line becomes too long.", source, lineStart);
+    else if (directive) this.directive(directive.name, directive.restStart, source);
     else if (!this.skipping) this.statement(source);
+  }
+
+  /** What the `%` words of a line mean here. */
+  private surroundings(source: SourceLine): Surroundings {
+    return {
+      invocation: this.invocation,
+      expanded: (text) => tokensText(this.expand(tokenize(text), { ...source, text })),
+      contextual: (name, level) => this.contexts.fullName(name, level),
+      fault: (code, message, start, end) => this.problems.error(code, message, source, { start, end }),
+    };
+  }
+
+  /** The innermost macro being expanded. */
+  get invocation(): Invocation | undefined {
+    return this.frames.findLast(({ invocation }) => invocation)?.invocation;
   }
 
   private statement(source: SourceLine): void {
     const parsed = parseLine(source.text);
     if (parsed.blockEnd) this.skipped = { until: parsed.blockEnd };
-    const expands = (this.macros.size > 0 || parsed.hasBuiltin) && this.mentionsMacro(parsed);
-    this.sink.line(expands ? this.parseExpanded(tokenize(source.text), source) : parsed.tree, source);
+    const expands =
+      ((this.macros.size > 0 || parsed.hasBuiltin) && this.mentionsMacro(parsed)) || source.text.includes("%+");
+    if (expands) {
+      const tokens = this.expand(tokenize(source.text), source);
+      if (this.multi.size === 0 || !this.callIn(tokens, source)) this.pass(parseTokens(fresh(tokens)), tokens, source);
+    } else if (this.multi.size === 0 || !parsed.heads.some((word) => this.multi.find(word).length > 0))
+      this.pass(parsed.tree, undefined, source);
+    else if (!this.callIn(spaced(tokenize(source.text)), source)) this.pass(parsed.tree, undefined, source);
+  }
+
+  /** Hands a line on. `tokens` are its own if they are not those of its text. */
+  private pass(tree: LineTree, tokens: readonly IToken[] | undefined, source: SourceLine): void {
+    if (tree.statement?.kind === "directive" && /^(section|segment|absolute)$/.test(tree.statement.word.text)) {
+      // The form in brackets is not remembered, so that __SECT__ can lead back from it.
+      const text = tokensText(tokens ?? spaced(tokenize(source.text)));
+      if (text[0] !== "[") this.section = `[${text}]`;
+    }
+    this.sink.line(tree, source);
   }
 
   private mentionsMacro({ words }: ParsedLine): boolean {
     return words.some((word) => this.macros.find(word) ?? builtin(word));
   }
 
-  private parseExpanded(tokens: readonly IToken[], source: SourceLine): LineTree {
-    return parseTokens(fresh(this.expand(tokens, source)));
-  }
-
   /** Tokens with their macros replaced; faults are reported. */
   expand(tokens: readonly IToken[], source: SourceLine): IToken[] {
     const expansion = new Expansion(this.macros);
-    const out = expansion.expand(tokens.map((t) => this.predefined(t, source)));
+    const out = expansion.run(spaced(tokens).flatMap((t) => this.predefined(t, source)));
     for (const { macro, span } of expansion.uses)
       if (macro.range) this.references.push({ name: macro.name, source, span });
     const { fault } = expansion;
@@ -157,25 +241,162 @@ export class Preprocessor {
     return fault ? [] : out;
   }
 
-  /** `__LINE__` and the few others of nasm's own macros that a flat binary needs. */
-  private predefined(t: IToken, source: SourceLine): IToken {
+  /** nasm's own macros. */
+  private predefined(t: IToken, { file, line }: SourceLine): IToken[] {
     const name = builtin(t.image);
-    if (!name) return t;
-    const values: Readonly<Record<string, string | number>> = {
-      LINE: source.line + 1,
-      BITS: this.sink.bits,
-      NASM_MAJOR: 2,
-      NASM_MINOR: 16,
-      OUTPUT_FORMAT: "bin",
+    if (!name) return [t];
+    const text = builtinText(name, { line: line + 1, file, bits: this.sink.bits, section: this.section });
+    const place = { startOffset: t.startOffset, endOffset: endOf(t) - 1 };
+    return spaced(tokenize(text)).map((made, n) => ({
+      ...made,
+      ...place,
+      payload: n === 0 ? t.payload : made.payload,
+    }));
+  }
+
+  // Multi-line macros and repetitions.
+
+  /** Expands the call of a multi-line macro that the line is; false if it is none. */
+  private callIn(tokens: readonly IToken[], source: SourceLine): boolean {
+    for (const at of headsOf(tokens)) {
+      const name = tokens[at]!;
+      const candidates = this.multi.find(name.image).filter((macro) => !this.isRunning(macro));
+      if (candidates.length === 0) continue;
+      const chosen = chooseMacro(candidates, tokens.slice(at + 1));
+      if (chosen) this.call(chosen, tokens, at, source);
+      else if (this.wrongCount(candidates, name, source)) continue;
+      return true;
+    }
+    return false;
+  }
+
+  /** A macro is not expanded inside itself. */
+  private isRunning(macro: MultiMacro): boolean {
+    return !macro.recursive && this.frames.some(({ invocation }) => invocation?.macro === macro);
+  }
+
+  /** No macro takes so many parameters. True if the word is an instruction as well, which is then meant. */
+  private wrongCount(candidates: readonly MultiMacro[], name: IToken, source: SourceLine): boolean {
+    const counts = candidates.map(({ least, most, greedy }) =>
+      greedy || most === Number.POSITIVE_INFINITY
+        ? `${least} or more`
+        : most > least
+          ? `${least} to ${most}`
+          : `${least}`,
+    );
+    const message = `The macro “${name.image}” takes ${[...new Set(counts)].join(", or ")} parameters.`;
+    const span = { start: name.startOffset, end: endOf(name) };
+    const isWord = name.tokenType !== token.Name && name.tokenType !== token.UnknownWord;
+    if (isWord) this.problems.warning("macro-arguments", `${message} This is taken as the instruction.`, source, span);
+    else this.problems.error("macro-arguments", message, source, span);
+    return isWord;
+  }
+
+  private call(
+    { macro, parameters }: { readonly macro: MultiMacro; readonly parameters: readonly string[] },
+    tokens: readonly IToken[],
+    at: number,
+    source: SourceLine,
+  ): void {
+    const name = tokens[at]!;
+    const label = tokens.slice(0, at);
+    const span = { start: name.startOffset, end: endOf(tokens.at(-1)!) };
+    if (macro.range) this.references.push({ name: macro.name, source, span: { start: span.start, end: endOf(name) } });
+    if (label.length > 0 && !macro.takesLabel) this.labelBefore(label, source);
+    const invocation: Invocation = {
+      macro,
+      called: name.image,
+      parameters,
+      label: label[0]?.image ?? "",
+      unique: this.unique(),
+      rotation: 0,
     };
-    const [made] = tokenize(String(values[name]));
-    return { ...made!, startOffset: t.startOffset, endOffset: endOf(t) - 1 };
+    const expansion = new CallSite(macro.name, source, span);
+    this.expandLines(macro.body, { invocation, exited: false }, source, span, expansion);
+  }
+
+  /** The label of a call is one of its own line. */
+  private labelBefore(label: readonly IToken[], source: SourceLine): void {
+    const end = endOf(label.at(-1)!);
+    const [colon] = label.length === 1 ? tokenize(":") : [];
+    const place = { startOffset: end, endOffset: end - 1 };
+    this.sink.line(parseTokens(fresh(colon ? [...label, { ...colon, ...place }] : label)), source);
+  }
+
+  unique(): number {
+    return ++this.uniques;
+  }
+
+  /** Reads lines inside a frame; false if that went beyond a limit or the frame was left. */
+  private expandLines(
+    lines: readonly SourceLine[],
+    frame: Frame,
+    source: SourceLine,
+    span: Span,
+    expansion: CallSite | undefined,
+  ): boolean {
+    if (this.frames.length >= deepestExpansion) {
+      const message = `Macros and repetitions are nested deeper than ${deepestExpansion} levels here.`;
+      this.problems.error("macro-too-deep", message, source, span);
+      return false;
+    }
+    this.frames.push(frame);
+    this.expandedLines++;
+    for (const line of lines) {
+      if (this.stopped || this.problems.full) break;
+      this.expandedLines++;
+      this.expandedCharacters += line.text.length;
+      if (this.expandedLines > mostExpandedLines || this.expandedCharacters > mostExpandedCharacters)
+        this.tooMuch(source, span);
+      else this.line(expansion ? { ...line, expansion } : line);
+    }
+    this.frames.pop();
+    return !frame.exited && !this.stopped;
+  }
+
+  private tooMuch(source: SourceLine, span: Span): void {
+    const message = `Macros and repetitions make more than ${mostExpandedLines} lines or ${mostExpandedCharacters} characters.`;
+    this.problems.error("expansion-too-long", message, source, span);
+    this.stopped = true;
+  }
+
+  /** Opens a block whose lines are only read until it closes. */
+  openBlock(block: Pick<Block, "opening" | "closing" | "finish">, { source, span }: Call): void {
+    this.block = { ...block, source, span, lines: [], depth: 0 };
+  }
+
+  private collect(block: Block, directive: string | undefined, source: SourceLine): void {
+    if (directive !== undefined && block.opening.includes(directive)) block.depth++;
+    else if (directive !== undefined && block.closing.includes(directive) && block.depth-- === 0) {
+      this.block = undefined;
+      block.finish(block.lines);
+      return;
+    }
+    block.lines.push(source);
+  }
+
+  /** `%rep`: the lines so many times. */
+  repeat(lines: readonly SourceLine[], count: bigint, { source, span }: Call): void {
+    for (let n = 0n; n < count; n++)
+      if (!this.expandLines(lines, { invocation: undefined, exited: false }, source, span, undefined)) return;
+  }
+
+  /** `%exitrep` and `%exitmacro`; false if there is nothing to leave. */
+  exit(kind: "rep" | "macro"): boolean {
+    const last = this.frames.findLastIndex(({ invocation }) => (kind === "macro") === (invocation !== undefined));
+    for (const frame of this.frames.slice(last < 0 ? this.frames.length : last)) frame.exited = true;
+    return last >= 0;
   }
 
   // Directives.
 
   private directive(name: string, restStart: number, source: SourceLine): void {
     const span = { start: source.text.indexOf("%"), end: restStart };
+    const condition = conditionOf(name);
+    if (condition) {
+      this.condition(condition, { name, span, restStart, source });
+      return;
+    }
     const known = directives[name];
     if (known && (known.conditional || !this.skipping)) {
       const fault = known.run(this, { name, span, restStart, source });
@@ -183,27 +404,34 @@ export class Preprocessor {
     } else if (this.skipping) {
       // Conditionals that are not known still nest.
       if (/^if/.test(name)) this.conditionals.push({ source, span, state: "done", leftOut: true, sawElse: false });
-    } else this.unknown(name, restStart, source, span);
+    } else this.unknown(name, source, span);
   }
 
-  private unknown(name: string, restStart: number, source: SourceLine, span: Span): void {
+  private condition({ isElse, test }: NonNullable<ReturnType<typeof conditionOf>>, call: Call): void {
+    const ask = () => test(this, call, restTokens(call));
+    if (!isElse) this.openConditional(call, ask);
+    else {
+      const fault = this.continueConditional(call, false, ask);
+      if (fault !== undefined) this.problems.error("bad-directive", fault, call.source, call.span);
+    }
+  }
+
+  private unknown(name: string, source: SourceLine, span: Span): void {
     const blockEnd = notSupported.get(name);
     if (blockEnd === undefined && !/^(if|elif)/.test(name)) {
-      const hint = didYouMean(name, Object.keys(directives));
+      const hint = didYouMean(name, [...Object.keys(directives), ...conditionNames]);
       this.problems.error("unknown-directive", `Unknown preprocessor directive “%${name}”.${hint}`, source, span);
       return;
     }
     this.problems.error("unsupported-directive", `“%${name}” is not supported yet.`, source, span);
     if (blockEnd) this.skipped = { until: blockEnd };
-    if (/^i?macro$/.test(name))
-      this.unsupported.add(/\S+/.exec(source.text.slice(restStart))?.[0]?.toLowerCase() ?? "");
     if (/^if/.test(name)) this.conditionals.push({ source, span, state: "done", leftOut: true, sawElse: true });
   }
 
   /** The tree of an expression in a directive, with its macros replaced. */
   expression(tokens: readonly IToken[], source: SourceLine, what: string): bigint | undefined {
     const tree = parseExpression(this.expand(tokens, source));
-    for (const problem of tree.problems) this.problems.add({ ...problem, range: rangeOf(source, problem) });
+    for (const problem of tree.problems) this.problems.add({ ...problem, range: rangeOf(source, problem) }, source);
     const [expression] = tree.times;
     if (!expression || tree.problems.length > 0) return undefined;
     return this.sink.ask(expression, tree, source, what);
@@ -273,6 +501,12 @@ export class Preprocessor {
     const guard = /^(?:\s*(?:;[^\r\n]*)?[\r\n]+)*\s*%ifndef\s+([^\s;]+)/i.exec(text)?.[1];
     return guard === undefined || this.macros.find(guard) === undefined;
   }
+}
+
+/** The directive that the line is: its name in lower case, and where what follows begins. */
+function directiveOf({ text }: SourceLine): { readonly name: string; readonly restStart: number } | undefined {
+  const found = text.includes("%") ? /^\s*%([A-Za-z]\w*)/.exec(text) : null;
+  return found ? { name: found[1]!.toLowerCase(), restStart: found[0].length } : undefined;
 }
 
 /** An expression by itself is parsed as the count of a `times`. */

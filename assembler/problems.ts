@@ -1,4 +1,4 @@
-import type { Problem, Range } from "./interface.ts";
+import type { MacroCall, Problem, Range } from "./interface.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import type { Span } from "./tree.ts";
 
@@ -6,6 +6,17 @@ import type { Span } from "./tree.ts";
 const mostProblems = 1000;
 /** Messages quote the source, which may hold words of any length. */
 const longestMessage = 400;
+
+/** Calls shown with a problem; deeper ones are left out. */
+const mostCalls = 10;
+
+/** The calls that led to a line of a macro, the innermost first. */
+function callsOf(innermost: MacroCall): NonNullable<Problem["related"]>[number][] {
+  const calls = [];
+  for (let call: MacroCall | undefined = innermost; call && calls.length < mostCalls; call = call.outer)
+    calls.push({ range: call.range, message: `In the expansion of the macro “${call.macro}” here.` });
+  return calls;
+}
 
 /** The problems of one assembly. The same thing is said once per place. */
 export class ProblemList {
@@ -16,16 +27,21 @@ export class ProblemList {
     return this.list.length >= mostProblems;
   }
 
-  add(problem: Problem): void {
+  /** `source` is the line it is about, if that may come from a macro: then the problem shows the calls that led there. */
+  add(problem: Problem, source?: SourceLine): void {
     if (this.full) return;
     const { file, line, start } = problem.range;
     const key = `${problem.code}:${line}:${start}:${problem.message}:${file}`;
     if (this.seen.has(key)) return;
     this.seen.add(key);
+    const calls = source?.expansion ? callsOf(source.expansion) : [];
+    const related = [...(problem.related ?? []), ...calls];
     const { message } = problem;
-    this.list.push(
-      message.length > longestMessage ? { ...problem, message: `${message.slice(0, longestMessage)}…` } : problem,
-    );
+    this.list.push({
+      ...problem,
+      message: message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message,
+      ...(related.length > 0 && { related }),
+    });
   }
 
   error(code: string, message: string, source: SourceLine, span: Span, related?: Problem["related"]): void {
@@ -44,7 +60,7 @@ export class ProblemList {
     span: Span,
     related?: Problem["related"],
   ): void {
-    this.add({ code, severity, message, range: rangeOf(source, span), ...(related && { related }) });
+    this.add({ code, severity, message, range: rangeOf(source, span), ...(related && { related }) }, source);
   }
 
   /** In order of file (the given one first), line and column. */

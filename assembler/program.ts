@@ -1,5 +1,6 @@
 import type { Bits } from "../isa/operands.ts";
 import { meaningOf, mnemonics } from "../isa/table.ts";
+import type { BinaryFiles } from "./binary-files.ts";
 import { type Environment, evaluate } from "./expression.ts";
 import type { Range, SymbolReference } from "./interface.ts";
 import { type Context, Item } from "./item.ts";
@@ -7,10 +8,13 @@ import type { ProblemList } from "./problems.ts";
 import { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import { direct } from "./state-directives.ts";
+import { bodyLine, labelLine, memberOffset, paddingLine, sizeLine } from "./structures.ts";
 import { didYouMean } from "./suggest.ts";
 import { type SymbolEntry, SymbolTable } from "./symbols.ts";
-import type { Expression, LineTree, Span } from "./tree.ts";
-import { isScalar, number, offset, type Value } from "./value.ts";
+import type { Expression, LineTree, Span, StatementTree } from "./tree.ts";
+import { isScalar, number, offset, registersOf, sectionOf, type Value } from "./value.ts";
+
+type StructureTree = Extract<StatementTree, { kind: "absolute" | "structure" | "member" }>;
 
 /** The most a flat binary or a section may hold, in bytes: the largest memory a guest can have. */
 export const largestOutput = 64 * 1024 * 1024;
@@ -43,12 +47,25 @@ export class Program implements Environment {
   /** True once an evaluation before the layout asked for a label or `$`. */
   private asked = false;
 
+  /** What follows each `absolute`, in order; the same objects in every pass. */
+  private readonly absolutes: Section[] = [];
+  private readonly absolutesBefore: readonly Section[];
+  /** Where `endstruc` returns to: the last `section`, or the last `absolute` from its beginning. */
+  private home: Section | { readonly tree: LineTree; readonly source: SourceLine };
+  /** `struc` and `istruc` that are open. */
+  private readonly structures: { readonly word: string; readonly name: string; readonly start: string }[] = [];
+  private instances = 0;
+  private readonly files: BinaryFiles;
+
   /** `before`: the same program as an earlier pass read it; its symbols keep their values until they are defined again. */
-  constructor(problems: ProblemList, before?: Program) {
+  constructor(problems: ProblemList, before: Program | undefined, files: BinaryFiles) {
     this.problems = problems;
+    this.files = files;
+    this.absolutesBefore = before?.absolutes ?? [];
     this.sections = before?.sections ?? new Map([[".text", new Section(".text", false)]]);
     if (before) this.symbols.remember(before.symbols);
     this.context = { section: this.sections.get(".text")!, bits: 16, relative: false };
+    this.home = this.context.section;
     this.addSection(this.context.section);
   }
 
@@ -72,7 +89,8 @@ export class Program implements Environment {
 
   sectionStart(): Value {
     this.asked = true;
-    return offset((this.item?.context ?? this.context).section, 0);
+    const { section } = this.item?.context ?? this.context;
+    return section.origin ? { ...section.origin, constant: 0n } : offset(section, 0);
   }
 
   fault(code: string, message: string, span: Span): void {
@@ -86,6 +104,12 @@ export class Program implements Environment {
   add(tree: LineTree, source: SourceLine, measure: Measure): void {
     this.source = source;
     for (const problem of tree.problems) this.problems.add({ ...problem, range: rangeOf(source, problem) }, source);
+    const { statement } = tree;
+    if (statement?.kind === "absolute" || statement?.kind === "structure" || statement?.kind === "member") {
+      if (tree.label) this.add({ ...tree, statement: undefined, symbols: [], problems: [] }, source, measure);
+      if (!tree.problems.some(({ severity }) => severity === "error")) this.structure(statement, tree, source, measure);
+      return;
+    }
     const label = this.defineLabel(tree, source);
     const symbols = tree.symbols.length === 0 ? noSymbols : tree.symbols.map((use) => this.refer(use, source));
     const item = new Item(tree, source, this.context, label, symbols);
@@ -93,7 +117,10 @@ export class Program implements Environment {
       if (label) this.place(new Item({ ...tree, statement: undefined }, source, this.context, label, symbols), measure);
       this.item = item;
       item.offset = this.context.section.size;
+      const before = this.context.section;
       this.context = direct(tree.statement, this, this.context, item.source);
+      if (this.context.section !== before || /^se(ction|gment)$/.test(tree.statement.word.text))
+        this.home = this.context.section;
       this.item = undefined;
       if (tree.times.length > 0 || tree.prefixes.length > 0)
         this.problems.error("syntax", `“${tree.statement.word.text}” cannot be repeated or prefixed.`, source, tree);
@@ -102,6 +129,113 @@ export class Program implements Environment {
     if (!tree.statement && !label && tree.prefixes.length === 0) return;
     this.items.push(item);
     this.place(item, measure);
+  }
+
+  // Structures: each of their words stands for lines.
+
+  private structure(statement: StructureTree, tree: LineTree, source: SourceLine, measure: Measure): void {
+    const add = (line: LineTree) => this.add(line, source, measure);
+    const { word } = statement;
+    if (statement.kind === "absolute") {
+      this.enterAbsolute(tree, source, measure);
+      this.home = { tree, source };
+    } else if (statement.kind === "member") {
+      const open = this.structures.at(-1);
+      if (open?.word !== "istruc") {
+        this.wrongStructure("“at” stands between istruc and iend.", source, word);
+        return;
+      }
+      const { place, symbols } = memberOffset(statement.member, tree.symbols, open.name);
+      add(paddingLine(place, symbols, open.start, word));
+      if (statement.body) add(bodyLine(tree, statement.body, statement.times, symbols));
+    } else if (word.text === "endstruc" || word.text === "iend") {
+      const opening = word.text === "iend" ? "istruc" : "struc";
+      const open = this.structures.at(-1);
+      if (open?.word !== opening) {
+        this.wrongStructure(`There is no ${opening} before this.`, source, word);
+        return;
+      }
+      this.structures.pop();
+      const size = `${open.name}_size`;
+      if (opening === "istruc") {
+        const total: Expression = { kind: "symbol", name: size, slot: 0, start: word.start, end: word.end };
+        add(paddingLine(total, [{ name: size, start: word.start, end: word.end }], open.start, word));
+      } else {
+        add(sizeLine(open.name, word));
+        if (this.home instanceof Section) this.context = { ...this.context, section: this.home };
+        else this.enterAbsolute(this.home.tree, this.home.source, measure);
+      }
+    } else this.openStructure(statement, tree, source, measure);
+  }
+
+  private wrongStructure(message: string, source: SourceLine, span: Span): void {
+    this.problems.error("bad-directive", message, source, span);
+  }
+
+  private openStructure(
+    { word, name, origin }: Extract<StatementTree, { kind: "structure" }>,
+    tree: LineTree,
+    source: SourceLine,
+    measure: Measure,
+  ): void {
+    if (name?.kind !== "symbol") {
+      this.wrongStructure(`“${word.text}” needs a name.`, source, word);
+      return;
+    }
+    const start = `..@${word.text}.${++this.instances}`;
+    this.structures.push({ word: word.text, name: name.name, start });
+    if (word.text === "istruc") {
+      this.add(labelLine(start, word), source, measure);
+      return;
+    }
+    const zero: Expression = { kind: "number", value: 0n, start: word.start, end: word.end };
+    const statement: StatementTree = { kind: "absolute", word, origin: origin ?? zero };
+    this.enterAbsolute({ ...tree, statement }, source, measure);
+    this.add(labelLine(name.name, name), source, measure);
+  }
+
+  /** The statement of `tree` is an `absolute`: from here on nothing has bytes, and labels count from its value. */
+  private enterAbsolute(tree: LineTree, source: SourceLine, measure: Measure): void {
+    const section = this.absolutesBefore[this.absolutes.length] ?? new Section("absolute", true);
+    section.origin ??= number(0n);
+    this.absolutes.push(section);
+    this.context = { ...this.context, section };
+    const symbols = tree.symbols.map((use) => this.symbols.entry(use.name));
+    const item = new Item({ ...tree, label: undefined }, source, this.context, undefined, symbols);
+    this.items.push(item);
+    this.place(item, measure);
+  }
+
+  private placeAbsolute(item: Item, expression: Expression): void {
+    const { section } = item.context;
+    section.size = 0;
+    const value = this.criticalValue(expression, "The argument of absolute");
+    const plain = value && registersOf(value).length === 0 && sectionOf(value) !== false;
+    if (value && !plain) this.problems.error("not-relocatable", "This is no address.", item.source, expression);
+    const origin = value && plain ? value : number(0n);
+    if (section.origin?.constant !== origin.constant || sectionOf(section.origin) !== sectionOf(origin))
+      this.changed = item;
+    section.origin = origin;
+  }
+
+  /** The bytes that an `incbin` takes from its file, for one repetition. */
+  fileBytes(item: Item, { word, path, skip, length }: Extract<StatementTree, { kind: "file" }>): Uint8Array {
+    const none = new Uint8Array();
+    const error = (code: string, message: string, span: Span) => {
+      this.problems.error(code, message, item.source, span);
+      return none;
+    };
+    if (!this.files.available)
+      return error("no-file-access", "“incbin” reads a file, and here only the text of programs can be read.", word);
+    const all = this.files.find(path.text, item.source.file);
+    if (!all) return error("missing-file", `The file “${path.text}” cannot be found.`, path);
+    const from = skip ? this.critical(skip, "The second value of incbin") : 0n;
+    const most = length ? this.critical(length, "The third value of incbin") : BigInt(all.length);
+    if (from === undefined || most === undefined) return none;
+    if (from < 0n || most < 0n)
+      return error("bad-count", "The values of incbin are a distance and a length, not negative.", path);
+    const start = Number(from > BigInt(all.length) ? BigInt(all.length) : from);
+    return all.subarray(start, Math.min(all.length, start + Number(most)));
   }
 
   /** Makes a section known by name, and its places as symbols. */
@@ -148,9 +282,14 @@ export class Program implements Environment {
   /** Gives an item its place and length in this pass, and its label its value. */
   place(item: Item, measure: Measure): void {
     const { section } = item.context;
-    item.offset = section.size;
-    this.item = item;
     const { statement } = item;
+    this.item = item;
+    if (statement?.kind === "absolute") {
+      this.placeAbsolute(item, statement.origin);
+      this.item = undefined;
+      return;
+    }
+    item.offset = section.size;
     if (statement?.kind === "equ") {
       if (item.label?.assign(this.evaluate(statement.value))) this.changed = item;
       this.item = undefined;
@@ -201,21 +340,28 @@ export class Program implements Environment {
    * and stays reported.
    */
   critical(expression: Expression, what: string): bigint | undefined {
-    const source = this.item?.source ?? this.source;
     if (expression.kind === "number") return expression.value;
+    const source = this.item?.source ?? this.source;
+    const value = this.criticalValue(expression, what);
+    if (value && isScalar(value)) return value.constant;
+    if (value && source) {
+      const message = `${what} must be a constant, not an address; use a difference of labels, such as $ - $$.`;
+      this.problems.error("not-constant", message, source, expression);
+    }
+    return undefined;
+  }
+
+  /** The same for what may be an address. */
+  private criticalValue(expression: Expression, what: string): Value | undefined {
+    const source = this.item?.source ?? this.source;
     const before = this.faults;
     this.faults = this.problems;
     this.onlyDefined = true;
     const value = this.evaluate(expression);
     this.onlyDefined = false;
     this.faults = before;
-    if (!value.unknown && isScalar(value)) return value.constant;
-    if (!source) return undefined;
-    if (value.unknown) this.undefinedBeforeUse(what, source, expression);
-    else {
-      const message = `${what} must be a constant, not an address; use a difference of labels, such as $ - $$.`;
-      this.problems.error("not-constant", message, source, expression);
-    }
+    if (!value.unknown) return value;
+    if (source) this.undefinedBeforeUse(what, source, expression);
     return undefined;
   }
 

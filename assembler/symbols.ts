@@ -42,7 +42,8 @@ export class SymbolEntry {
 
   get value(): Value | undefined {
     // Labels move often and are asked seldom.
-    if (this.section && !this.known) this.known = offset(this.section, this.bytes);
+    if (!this.section || (this.known && !this.section.origin)) return this.known;
+    this.known = offset(this.section, this.bytes);
     return this.known;
   }
 
@@ -103,7 +104,7 @@ export class SymbolTable {
   definitions(): Map<string, SymbolDefinition> {
     const map = new Map<string, SymbolDefinition>();
     for (const { name, kind, value, definition } of this.entries.values()) {
-      if (!definition) continue;
+      if (!definition || name.startsWith("..@")) continue;
       const range = rangeOf(definition.source, definition.span);
       map.set(name, { name, kind, value: value && resolved(value), range });
     }

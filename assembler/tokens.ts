@@ -25,13 +25,14 @@ export const Name = createToken({
 export const EscapedName = createToken({ name: "EscapedName", pattern: new RegExp(`\\$[${wordStart}][${wordRest}]*`) });
 export const Float = createToken({
   name: "Float",
-  pattern: /\d[\d_]*\.[\d_]*(?:[eE][+-]?\d+)?|\d[\d_]*[eE][+-]?\d+(?![\w.])/,
+  pattern:
+    /0[xXhH][\da-fA-F_]*(?:\.[\da-fA-F_]*(?:[pP][+-]?\d+)?|[pP][+-]?\d+)|\d[\d_]*\.[\d_]*(?:[eE][+-]?\d+)?|\d[\d_]*[eE][+-]?\d+(?![\w.])/,
 });
 export const Digits = createToken({ name: "Digits", pattern: /\$?\d\w*/ });
 export const Text = createToken({ name: "Text", pattern: /'[^']*'|"[^"]*"|`[^\\`]*(?:\\.[^\\`]*)*`/ });
 export const Unterminated = createToken({ name: "Unterminated", pattern: /['"`].*/ });
 /** Parameters, local labels and contexts of multi-line macros: `%1`, `%%loop`, `%$x`. */
-export const MacroToken = createToken({ name: "MacroToken", pattern: /%(?:[0-9]+|[$!?+[{]|%[\w$#@~.?]+)/ });
+export const MacroToken = createToken({ name: "MacroToken", pattern: /%(?:[0-9]+|\*?\?\??|[$!+[{]|%[\w$#@~.?]+)/ });
 
 export const SectionStart = createToken({ name: "SectionStart", pattern: /\$\$/ });
 export const Here = createToken({ name: "Here", pattern: /\$/ });
@@ -65,6 +66,14 @@ export const Times = word("Times");
 export const Data = word("Data");
 export const Reserve = word("Reserve");
 export const Equ = word("Equ");
+export const Incbin = word("Incbin");
+/** Words that mean something at the head of a line only. */
+export const Absolute = word("Absolute");
+export const Structure = word("Structure");
+export const EndStructure = word("EndStructure");
+export const Member = word("Member");
+/** Between a count and a list in data. */
+export const Dup = word("Dup");
 export const Align = word("Align");
 export const ValueDirective = word("ValueDirective");
 export const WordDirective = word("WordDirective");
@@ -106,6 +115,12 @@ const words = [
   Data,
   Reserve,
   Equ,
+  Incbin,
+  Absolute,
+  Structure,
+  EndStructure,
+  Member,
+  Dup,
   Align,
   ValueDirective,
   WordDirective,
@@ -126,6 +141,7 @@ const typeOfKind: Readonly<Record<WordKind, TokenType>> = {
   "word-directive": WordDirective,
   operand: OperandWord,
   address: AddressWord,
+  incbin: Incbin,
 };
 
 const types = new Map<string, TokenType>();

@@ -95,7 +95,15 @@ export type OperandTree = Span & { readonly words: readonly OperandWord[] } & (
     | { readonly kind: "far"; readonly selector: Expression; readonly offset: Expression }
   );
 
-export type DataItem = Expression | (Span & { readonly kind: "uninitialized" });
+/** A value of `db` and its relatives; `unit`, in bytes, if a word before it says another than the statement's. */
+export type DataItem =
+  | Expression
+  | (Span & { readonly kind: "uninitialized" })
+  /** `text` as written, without sign: `1.5e3`, `Infinity`. */
+  | (Span & { readonly kind: "float"; readonly text: string; readonly negative: boolean })
+  | (Span & { readonly kind: "sized"; readonly unit: number; readonly item: DataItem })
+  /** `count dup (…)`; without `dup`, the count is undefined. */
+  | (Span & { readonly kind: "list"; readonly count: Expression | undefined; readonly items: readonly DataItem[] });
 
 export interface InstructionTree {
   readonly kind: "instruction";
@@ -113,6 +121,30 @@ export type StatementTree =
   | { readonly kind: "reserve"; readonly word: Word; readonly unit: number; readonly count: Expression }
   | { readonly kind: "equ"; readonly word: Word; readonly value: Expression }
   | { readonly kind: "align"; readonly word: Word; readonly boundary: Expression; readonly fill: FillTree | undefined }
+  /** `incbin`: a file's bytes, from `skip`, at most `length`. */
+  | {
+      readonly kind: "file";
+      readonly word: Word;
+      readonly path: Word;
+      readonly skip: Expression | undefined;
+      readonly length: Expression | undefined;
+    }
+  /** What follows counts from a value and has no bytes: `absolute`, and `struc` with its name. */
+  | { readonly kind: "absolute"; readonly word: Word; readonly origin: Expression }
+  | {
+      readonly kind: "structure";
+      readonly word: Word;
+      readonly name: Expression | undefined;
+      readonly origin: Expression | undefined;
+    }
+  /** `at MEMBER, …`: `body` is the rest of the line. */
+  | {
+      readonly kind: "member";
+      readonly word: Word;
+      readonly member: Expression;
+      readonly times: readonly Expression[];
+      readonly body: StatementTree | undefined;
+    }
   | { readonly kind: "directive"; readonly word: Word; readonly arguments: readonly DirectiveArgument[] };
 
 /** What `align n, …` fills with. */

@@ -11,7 +11,8 @@ export type WordKind =
   | "value-directive"
   | "word-directive"
   | "operand"
-  | "address";
+  | "address"
+  | "incbin";
 
 /** Bytes per item of data and reserve words. */
 export const units: Readonly<Record<string, number>> = {
@@ -19,6 +20,10 @@ export const units: Readonly<Record<string, number>> = {
   dw: 2,
   dd: 4,
   dq: 8,
+  dt: 10,
+  do: 16,
+  dy: 32,
+  dz: 64,
   resb: 1,
   resw: 2,
   resd: 4,
@@ -34,6 +39,18 @@ const prefixes = "rep repe repz repne repnz lock a16 a32 a64 o16 o32 o64".split(
 const operandWords = "byte word dword qword tword oword yword zword strict near far short to".split(" ");
 const addressWords: readonly AddressWord[] = ["rel", "abs", "nosplit"];
 
+/** Bytes of the size words, which are also between the items of data. */
+export const sizeWords: Readonly<Record<string, number>> = {
+  byte: 1,
+  word: 2,
+  dword: 4,
+  qword: 8,
+  tword: 10,
+  oword: 16,
+  yword: 32,
+  zword: 64,
+};
+
 /** Directives that take a number, and those that take words. */
 const valueDirectives = ["bits", "org"];
 const wordDirectives = "use16 use32 use64 default section segment global".split(" ");
@@ -45,6 +62,7 @@ function kinds(): Map<string, WordKind> {
   };
   add("prefix", prefixes);
   add("times", ["times"]);
+  add("incbin", ["incbin"]);
   add("equ", ["equ"]);
   add("align", ["align", "alignb"]);
   add("value-directive", valueDirectives);
@@ -58,20 +76,13 @@ function kinds(): Map<string, WordKind> {
 export const wordKinds: ReadonlyMap<string, WordKind> = kinds();
 
 /** Words of `unsupportedWords` that can be labels: nasm looks at them only inside brackets or operands. */
-export const unsupportedButFree: ReadonlySet<string> = new Set("list debug map warning dup dt do ddq dy dz".split(" "));
+export const unsupportedButFree: ReadonlySet<string> = new Set("list debug map warning".split(" "));
 
 /**
  * Words that nasm knows and Ringside does not: directives, pseudo-instructions and operators. They are named in the
  * problem instead of being taken for labels.
  */
 export const unsupportedWords: ReadonlyMap<string, string> = new Map([
-  ["absolute", "“absolute” is not supported yet; give the addresses names with equ."],
-  ["struc", "“struc” is not supported yet; give the offsets names with equ."],
-  ["endstruc", "“endstruc” is not supported yet."],
-  ["istruc", "“istruc” is not supported yet; write the fields with db, dw, dd and dq."],
-  ["iend", "“iend” is not supported yet."],
-  ["at", "“at” is not supported yet."],
-  ["incbin", "“incbin” is not supported yet."],
   ["extern", "“extern” has no meaning in a flat binary; define the symbol in this program or %include its file."],
   ["required", "“required” has no meaning in a flat binary."],
   ["static", "“static” has no meaning in a flat binary."],
@@ -85,10 +96,4 @@ export const unsupportedWords: ReadonlyMap<string, string> = new Map([
   ["warning", "“warning” is not supported yet."],
   ["seg", "A flat binary has no segment bases; “seg” cannot be used."],
   ["wrt", "A flat binary has no segment bases; “wrt” cannot be used."],
-  ["dup", "“dup” is not supported yet; use times."],
-  ["dt", "“dt” is not supported yet."],
-  ["do", "“do” is not supported yet."],
-  ["ddq", "“ddq” is not supported yet."],
-  ["dy", "“dy” is not supported yet."],
-  ["dz", "“dz” is not supported yet."],
 ]);

@@ -37,7 +37,11 @@ function optionsOf(args: Arguments, io: Io, texts: Map<string, string>): Assembl
   };
   const main = read(args.file);
   if (!main) throw new UsageError(`There is no file ${args.file}.`);
-  return { ...main, read, defines: definesOf(args), includePaths: args.texts("include") };
+  const readBytes = (path: string) => {
+    const bytes = io.readBytes(path);
+    return bytes && { file: path, bytes };
+  };
+  return { ...main, read, readBytes, defines: definesOf(args), includePaths: args.texts("include") };
 }
 
 export const assembleCommand: Command = {

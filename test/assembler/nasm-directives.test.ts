@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { hasNasm } from "../isa/nasm.ts";
+import { dataPrograms } from "./data-programs.ts";
 import { nasmOutput, ringsideOutput, shown } from "./nasm-oracle.ts";
 import { sectionPrograms } from "./section-programs.ts";
 
-const groups = { sections: sectionPrograms };
+const groups = { data: dataPrograms, sections: sectionPrograms };
 
 describe.skipIf(!hasNasm).each(Object.entries(groups))("bytes of %s are nasm's", (_, programs) => {
   it.each(Object.entries(programs))("%s", (_name, text) => {

@@ -10,7 +10,6 @@
   mov ax, xmm0
 ;         ^^^^ error unsupported-word: “xmm0” is a reserved word of nasm that Ringside does not know yet; as a symbol write $xmm0.
   struc point
-; ^^^^^ error unsupported-word: “struc” is not supported yet; give the offsets names with equ.
   .x: resw 1
   endstruc
   extern printf
@@ -259,20 +258,15 @@
   %fdefine x
 ; ^^^^^^^^ error unknown-directive: Unknown preprocessor directive “%fdefine”. Did you mean “define”?
   %macro m 1
-; ^^^^^^ error unsupported-directive: “%macro” is not supported yet.
   nop
   %endmacro
   m 5
-; ^ error unsupported-macro: “m” is a multi-line macro; these are not supported yet.
   %rep 4
-; ^^^^ error unsupported-directive: “%rep” is not supported yet.
   %endrep
   %ifidn a, b
-; ^^^^^^ error unsupported-directive: “%ifidn” is not supported yet.
   db 1
   %endif
   %ifdef __NASM_VERSION_ID__
-;        ^^^^^^^^^^^^^^^^^^^ error unsupported-directive: Ringside does not know whether nasm defines “__NASM_VERSION_ID__”; name the macro without underscores.
   %endif
   %error this is wrong
 ; ^^^^^^^^^^^^^^^^^^^^ error user-error: this is wrong
@@ -353,3 +347,43 @@
 
 ;; NUL
   nop
+
+;; Structures, absolute and data
+  endstruc
+; ^^^^^^^^ error bad-directive: There is no struc before this.
+  at .x, db 1
+; ^^ error bad-directive: “at” stands between istruc and iend.
+  iend
+; ^^^^ error bad-directive: There is no istruc before this.
+  struc 5
+; ^^^^^ error bad-directive: “struc” needs a name.
+  struc point
+  .x: resw 1
+  db 5
+; ^^^^ error data-in-absolute: After absolute, or in a struc, nothing can have bytes; reserve space with resb.
+  endstruc
+  istruc point
+  at .x, dw 1, 2, 3
+  iend
+; ^^^^ error bad-count: The count of times is negative (-3).
+  absolute ax
+;          ^^ error not-relocatable: This is no address.
+  absolute later
+;          ^^^^^ error not-defined-before-use: The argument of absolute must be known here, but “later” is not defined before this line.
+  mov ax, 1
+; ^^^^^^^^^ error data-in-absolute: After absolute, or in a struc, nothing can have bytes; reserve space with resb.
+  section .text
+later: incbin "missing.bin"
+;      ^^^^^^ error no-file-access: “incbin” reads a file, and here only the text of programs can be read.
+  incbin 5
+;        ^ error syntax: “5” is not expected here.
+  db 5 dup
+;      ^^^ error syntax: Something is missing after “dup”.
+  db -1 dup (5)
+;    ^^ error bad-count: The count of dup is negative (-1).
+  dt 5
+;    ^ error bad-data-size: Whole numbers have at most 64 bits, not 80: use dq, or a string.
+  dq later dup (1)
+;    ^^^^^ error not-constant: The count of dup must be a constant, not an address; use a difference of labels, such as $ - $$.
+  dy 1.5
+;    ^^^ error bad-data-size: There are no floating-point numbers of 32 bytes.

@@ -1,0 +1,34 @@
+import type { ReadBytes } from "./interface.ts";
+
+/** The files that `incbin` reads, each once in an assembly. */
+export class BinaryFiles {
+  private readonly read: ReadBytes | undefined;
+  private readonly includePaths: readonly string[];
+  private readonly known = new Map<string, Uint8Array | undefined>();
+
+  constructor(read: ReadBytes | undefined, includePaths: readonly string[]) {
+    this.read = read;
+    this.includePaths = includePaths;
+  }
+
+  /** False where the host reads no files of bytes at all. */
+  get available(): boolean {
+    return this.read !== undefined;
+  }
+
+  /** Looked for as `%include` does: as named, then in the include folders. */
+  find(path: string, from: string): Uint8Array | undefined {
+    const key = `${from}\n${path}`;
+    if (!this.known.has(key)) this.known.set(key, this.search(path, from));
+    return this.known.get(key);
+  }
+
+  private search(path: string, from: string): Uint8Array | undefined {
+    for (const folder of ["", ...this.includePaths]) {
+      const name = folder === "" || folder.endsWith("/") ? folder + path : `${folder}/${path}`;
+      const found = this.read?.(name, from);
+      if (found) return found.bytes;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,120 @@
+import type { IToken } from "chevrotain";
+import { builtin } from "./builtin.ts";
+import type { Call } from "./directives.ts";
+import { wordLike } from "./line.ts";
+import { parseText } from "./literals.ts";
+import { tokensText } from "./macro.ts";
+import { arityOf } from "./multi-macro.ts";
+import type { Preprocessor } from "./preprocess.ts";
+import { rangeOf } from "./source.ts";
+import * as token from "./tokens.ts";
+import { endOf } from "./tokens.ts";
+
+/** A test of `%if…` on the tokens after the directive. */
+export type Test = (p: Preprocessor, call: Call, tokens: readonly IToken[]) => boolean;
+
+function bad(p: Preprocessor, call: Call, message: string): void {
+  p.problems.error("bad-directive", message, call.source, call.span);
+}
+
+/** The truth of an expression; false if it has no value, which was reported. */
+const truth: Test = (p, call, tokens) => {
+  if (tokens.length === 0) bad(p, call, `“%${call.name}” needs an expression.`);
+  return tokens.length > 0 && (p.expression(tokens, call.source, `The condition of %${call.name}`) ?? 0n) !== 0n;
+};
+
+/** True if any of the names is a single-line macro. */
+const isDefined: Test = (p, call, names) => {
+  if (names.length === 0 || !names.every(wordLike)) bad(p, call, `“%${call.name}” needs the name of a macro.`);
+  for (const name of names) {
+    const span = { start: name.startOffset, end: endOf(name) };
+    if (/^__.*__$/.test(name.image) && !builtin(name.image) && !p.macros.find(name.image)) {
+      const message = `Ringside does not know whether nasm defines “${name.image}”; name the macro without underscores.`;
+      p.problems.error("unsupported-directive", message, call.source, span);
+    }
+    const [macro] = p.macros.find(name.image) ?? [];
+    if (macro?.range) p.references.push({ name: macro.name, source: call.source, span });
+  }
+  return names.some((name) => p.macros.find(name.image) !== undefined || builtin(name.image) !== undefined);
+};
+
+const isMacro: Test = (p, call, [name, ...rest]) => {
+  if (!name || !wordLike(name)) {
+    bad(p, call, `“%${call.name}” needs the name of a macro.`);
+    return false;
+  }
+  const arity = arityOf(rest);
+  if (rest.length > 0 && arity?.used !== rest.length)
+    bad(p, call, `After the name “%${call.name}” takes a number of parameters, such as 2, 1-3, 0-* or 1+.`);
+  return p.multi.has(name.image, arity);
+};
+
+const isContext: Test = (p, call, names) => {
+  if (names.length === 0) bad(p, call, `“%${call.name}” needs the name of a context.`);
+  const name = p.contexts.top?.name;
+  return name !== undefined && names.some((t) => t.image === name);
+};
+
+/** `%ifidn a, b`: the same tokens; blanks do not count, nor do the kinds of quotes. */
+const isIdentical =
+  (anyCase: boolean): Test =>
+  (p, call, tokens) => {
+    const expanded = p.expand(tokens, call.source);
+    const comma = expanded.findIndex((t) => t.tokenType === token.Comma);
+    if (comma < 0) {
+      bad(p, call, `“%${call.name}” compares two texts with a comma between them.`);
+      return false;
+    }
+    const [a, b] = [expanded.slice(0, comma), expanded.slice(comma + 1)];
+    const text = (t: IToken) => {
+      const image = t.tokenType === token.Text ? `"${String.fromCharCode(...parseText(t.image))}` : t.image;
+      return anyCase ? image.toLowerCase() : image;
+    };
+    return a.length === b.length && a.every((t, n) => text(t) === text(b[n]!));
+  };
+
+const signs = new Set(["+", "-"]);
+const isIdentifier = (t: IToken | undefined): boolean =>
+  t !== undefined && (wordLike(t) || t.tokenType === token.EscapedName);
+
+/** About the first token after expansion. */
+const expandedTest =
+  (test: (tokens: readonly IToken[]) => boolean): Test =>
+  (p, call, tokens) =>
+    test(p.expand(tokens, call.source));
+
+const isNumber = (tokens: readonly IToken[]): boolean =>
+  tokens.find((t) => !signs.has(t.image))?.tokenType === token.Digits;
+
+/** By the word after `%if` and `%elif`; each also exists with an n before it. */
+const tests: Readonly<Record<string, Test>> = {
+  "": truth,
+  def: isDefined,
+  macro: isMacro,
+  ctx: isContext,
+  idn: isIdentical(false),
+  idni: isIdentical(true),
+  id: expandedTest(([first]) => isIdentifier(first)),
+  num: expandedTest(isNumber),
+  str: expandedTest(([first]) => first?.tokenType === token.Text),
+  token: expandedTest((tokens) => tokens.length === 1),
+  empty: expandedTest((tokens) => tokensText(tokens) === ""),
+  // The same source gives the same program everywhere, so there are no environment variables.
+  env: () => false,
+};
+
+/** The test of `%ifndef` or `%elifidn`; undefined if there is no such directive. */
+export function conditionOf(name: string): { readonly isElse: boolean; readonly test: Test } | undefined {
+  const [, opening, not, what] = /^(if|elif)(n?)(.*)$/.exec(name) ?? [];
+  if (opening === undefined) return undefined;
+  const whole = tests[not! + what!];
+  const isElse = opening === "elif";
+  if (whole) return { isElse, test: whole };
+  const test = tests[what!];
+  return test && { isElse, test: (p, call, tokens) => !test(p, call, tokens) };
+}
+
+/** Names of all conditionals, for suggestions. */
+export const conditionNames: readonly string[] = Object.keys(tests).flatMap((test) =>
+  ["if", "ifn", "elif", "elifn"].map((opening) => opening + test),
+);

@@ -1,0 +1,61 @@
+import type { IToken } from "chevrotain";
+import type { Call } from "./directives.ts";
+import { parseText } from "./literals.ts";
+import { numberTokens, tokensText } from "./macro.ts";
+import type { Preprocessor } from "./preprocess.ts";
+import { quoted } from "./quote.ts";
+import * as token from "./tokens.ts";
+import { tokenize } from "./tokens.ts";
+
+/** What a directive makes of the tokens after the macro's name: the macro's body, or what is wrong. */
+type Making = (p: Preprocessor, call: Call, tokens: readonly IToken[]) => readonly IToken[] | string;
+
+const bytesOf = (text: string): readonly number[] => [...parseText(`'${text}'`)];
+
+function define(text: Making): Making {
+  return (p, call, tokens) => text(p, call, p.expand(tokens, call.source));
+}
+
+const length: Making = (_, call, [only, ...rest]) =>
+  only?.tokenType === token.Text && rest.length === 0
+    ? numberTokens(BigInt(parseText(only.image).length))
+    : `“%${call.name}” needs a string after the name.`;
+
+const concatenation: Making = (_, call, tokens) => {
+  const parts = tokens.filter((t) => t.tokenType !== token.Comma);
+  if (!parts.every((t) => t.tokenType === token.Text)) return `“%${call.name}” joins strings.`;
+  return tokenize(quoted(parts.flatMap((t) => [...parseText(t.image)])));
+};
+
+/** `%substr name "text" start, count`: a negative count leaves that many less one out at the end. */
+const part: Making = (p, call, [string, ...rest]) => {
+  if (string?.tokenType !== token.Text) return `“%${call.name}” needs a string after the name.`;
+  const numbers = rest[0]?.tokenType === token.Comma ? rest.slice(1) : rest;
+  if (numbers.length === 0) return `“%${call.name}” needs the place of the first byte, counted from 1.`;
+  const comma = numbers.findIndex((t) => t.tokenType === token.Comma);
+  const ask = (tokens: readonly IToken[]) => p.expression(tokens, call.source, "A number of %substr");
+  const first = ask(comma < 0 ? numbers : numbers.slice(0, comma));
+  const second = comma < 0 ? 1n : ask(numbers.slice(comma + 1));
+  if (first === undefined || second === undefined) return [];
+  const bytes = [...parseText(string.image)];
+  const start = Number(first) - 1;
+  const count = second < 0n ? Number(second) + bytes.length + 1 - start : Number(second);
+  const from = Math.max(0, start);
+  return tokenize(quoted(count <= 0 ? [] : bytes.slice(from, from + count)));
+};
+
+const quotation: Making = (_, __, tokens) => tokenize(quoted(bytesOf(tokensText(tokens))));
+
+const unquoted: Making = (_, call, [only, ...rest]) =>
+  only?.tokenType === token.Text && rest.length === 0
+    ? tokenize(String.fromCharCode(...parseText(only.image)))
+    : `“%${call.name}” needs a string after the name.`;
+
+/** Directives that define a single-line macro from text, without their i for any letter case. */
+export const textDirectives: Readonly<Record<string, Making>> = {
+  strlen: define(length),
+  strcat: define(concatenation),
+  substr: define(part),
+  defstr: define(quotation),
+  deftok: define(unquoted),
+};
