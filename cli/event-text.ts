@@ -21,8 +21,6 @@ const texts: Texts = {
     `${linear}h → ${physical === undefined ? verdict : `${physical}h`} in ${steps.length} steps`,
   shadow: ({ class: kind, linear, what }) => `${kind} at ${linear}h: ${what}`,
   output: ({ device, text }) => `${device}: ${JSON.stringify(text)}`,
-  region: ({ action, address, blocks, instructions }) =>
-    `${action} ${address}h: ${blocks} blocks, ${instructions} instructions`,
   mode: ({ from, to }) => `${from} → ${to}`,
   stop: ({ reason, text }) => `${reason}: ${text}`,
 };

@@ -136,8 +136,6 @@ export class CodeCache {
   readonly #cpu: Cpu;
   readonly #handlers: Handlers;
   readonly #pages = new Map<number, CodePage>();
-  /** Called when a region is no longer valid because its code is overwritten. */
-  onInvalidated: (region: Region, page: CodePage) => void = () => {};
 
   constructor(cpu: Cpu, handlers: Handlers) {
     this.#cpu = cpu;
@@ -204,7 +202,6 @@ export class CodeCache {
   #invalidate(region: Region, page: CodePage): void {
     region.valid = false;
     page.regions.delete(region);
-    this.onInvalidated(region, page);
   }
 
   /** Decodes the instruction at RIP, which is at `offset` in the page. May raise a fault of the fetch. */

@@ -90,7 +90,6 @@ export class Engine {
     this.code = new CodeCache(cpu, new Handlers(cpu));
     cpu.memoryObserver.codeWritten = this.#codeWritten;
     this.#translator = options.translate && new Translator(cpu, options.translate);
-    this.code.onInvalidated = (region, page) => this.#translator?.invalidated(region, page);
   }
 
   /** Steps taken as translated code by this engine; no part of the machine's state. */

@@ -1,9 +1,10 @@
 import type { TechniqueId } from "../../isa/technique.ts";
 
 /**
- * Everything a person may want to see, as it happens. Views, breakpoints on events, the command line's trace, the
- * grader and golden tests read this stream and nothing else. Addresses and 64-bit values are hexadecimal strings
- * without prefix where they may exceed 2^53, so that an event is plain JSON.
+ * Everything a person may want to see of the machine, as it happens. What the host does to be quick (translated code) is
+ * not among it: that depends on breakpoints and on how time was cut into runs, and the stream must not. Views, breakpoints
+ * on events, the command line's trace, the grader and golden tests read this stream and nothing else. Addresses and 64-bit
+ * values are hexadecimal strings without prefix where they may exceed 2^53, so that an event is plain JSON.
  */
 export interface Stamp {
   /** Counts from 1, never reused within a run of the machine. */
@@ -93,14 +94,6 @@ export type EventBody =
   | { readonly kind: "shadow"; readonly class: string; readonly linear: string; readonly what: string }
   /** Text the guest wrote to its console (UART or port E9h). */
   | { readonly kind: "output"; readonly device: string; readonly text: string }
-  /** The translator to WebAssembly compiled, or dropped, a region. */
-  | {
-      readonly kind: "region";
-      readonly action: "compiled" | "invalidated";
-      readonly address: string;
-      readonly blocks: number;
-      readonly instructions: number;
-    }
   /** A mode change worth showing: "real → protected", CPL changes are not reported. */
   | { readonly kind: "mode"; readonly from: string; readonly to: string }
   /** The machine cannot go on. */

@@ -9,22 +9,12 @@ import type { Addresses } from "./frame.ts";
 import { planRegion } from "./plan.ts";
 import { makeRegion, type Region } from "./region.ts";
 
-/** What happens to translated code, for whoever wants to show it. */
-export interface RegionChange {
-  readonly action: "compiled" | "invalidated";
-  /** Host-physical address of its first block. */
-  readonly address: number;
-  readonly blocks: number;
-  readonly instructions: number;
-}
-
 export interface TranslatorOptions {
   readonly memory: WebAssembly.Memory;
   /** Offsets of the state block and the TLB. Default: those of `layout.ts`. */
   readonly addresses?: Omit<Addresses, "codePage">;
   /** A block that began this many times is translated. */
   readonly threshold?: number;
-  readonly onRegion?: (change: RegionChange) => void;
 }
 
 /** Where execution is, as far as the translator has to know. */
@@ -156,7 +146,6 @@ export class Translator {
       const first = place.instructions[block.offset];
       if (first) first.region = region;
     }
-    this.#report("compiled", region, place.page);
   }
 
   #make(place: Place, seeds: readonly number[], context: KeyedContext): Region | undefined {
@@ -178,16 +167,5 @@ export class Translator {
   #drop(page: CodePage, region: Region): void {
     region.valid = false;
     page.regions.delete(region);
-  }
-
-  /** Reports a region that the code cache has dropped. */
-  invalidated(region: Region, page: CodePage): void {
-    this.#report("invalidated", region, page);
-  }
-
-  #report(action: RegionChange["action"], region: Region, page: CodePage): void {
-    const { blocks } = region.plan;
-    const address = page.number * pageBytes + blocks[0]!.offset;
-    this.#options.onRegion?.({ action, address, blocks: blocks.length, instructions: region.instructions });
   }
 }

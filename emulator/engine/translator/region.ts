@@ -178,10 +178,6 @@ export class Region {
   covers(offset: number, bytes: number): boolean {
     return this.#covered.subarray(offset, offset + bytes).includes(1);
   }
-
-  get instructions(): number {
-    return this.plan.blocks.reduce((sum, block) => sum + block.instructions.length, 0);
-  }
 }
 
 export interface RegionSource {
