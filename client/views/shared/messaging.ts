@@ -1,5 +1,5 @@
 /** Messages between a webview and the extension that hosts it; the extension relays requests to the debug session. */
-import type { Events, RequestName, Requests } from "../../../debug-adapter/protocol.ts";
+import type { Call, Events, RequestName } from "../../../debug-adapter/protocol.ts";
 
 export type ToView =
   /** A session is shown now, or none. */
@@ -42,11 +42,11 @@ export class Link {
     this.#webview.postMessage(message);
   }
 
-  request<K extends RequestName>(name: K, args: Requests[K]["args"]): Promise<Requests[K]["result"]> {
+  readonly request: Call = (name, args) => {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
       this.send({ kind: "request", id, name, args });
     });
-  }
+  };
 }
