@@ -5,7 +5,7 @@ import type { Decoded } from "../../../isa/operands.ts";
 export const allFlags = 0x3f_7fd5;
 
 /** The count a shift or rotate takes from its last operand: modulo 32, or 64 for 64-bit operands. */
-export function shiftCount({ operands, operandSize }: Decoded, registers: readonly bigint[]): number {
+function shiftCount({ operands, operandSize }: Decoded, registers: readonly bigint[]): number {
   const last = operands.at(-1);
   const count = last?.kind === "immediate" ? Number(last.value) : Number(registers[1]! & 0xffn);
   return count & (operandSize === 64 ? 63 : 31);

@@ -4,7 +4,7 @@ import { existsIn } from "../../../isa/form.ts";
 import type { Row } from "../../../isa/instruction.ts";
 import type { Bits } from "../../../isa/operands.ts";
 import { rows } from "../../../isa/table.ts";
-import { randomNumbers } from "../engine/random-code.ts";
+import { randomNumbers, randomOfRow } from "../engine/random-code.ts";
 import { differences, report } from "./compare.ts";
 import { unknownToUnicorn } from "./deviations.ts";
 import { OwnProcessor } from "./ours.ts";
@@ -74,8 +74,13 @@ describe.skipIf(!available)("instructions do what Unicorn does", () => {
 
   test.each([16, 32, 64] as const)("one by one, in %i-bit code", (mode) => {
     const existing = comparable.filter((row) => existsIn(row, mode));
-    const cases = existing.flatMap((row) => casesOfRow(row, mode));
-    expect(cases.length).toBeGreaterThan(1500);
+    const cases = existing.flatMap((row) => {
+      const made = casesOfRow(row, mode);
+      // Other names of the same encoding are never decoded; every other row is compared.
+      if (made.length === 0) expect(randomOfRow(random, row, mode), row.syntax).toBeUndefined();
+      return made;
+    });
+    expect(cases.length).toBeGreaterThan(2500);
     expect(compare(cases)).toEqual([]);
   });
 

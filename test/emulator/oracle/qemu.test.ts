@@ -66,8 +66,8 @@ describe.skipIf(!available)("programs print what they print on QEMU", () => {
     const image = assembled(name);
     const theirs = runOnQemu(image, ["-cpu", "max"]).split("\n");
     expect(theirs.length).toBeGreaterThan(lines);
-    for (const translate of [false, true])
-      for (const technique of ["bare-metal", "vtx-ept"] as const)
-        expect(runOnOurs(image, technique, translate).split("\n")).toEqual(theirs);
+    expect(runOnOurs(image, "bare-metal", false).split("\n")).toEqual(theirs);
+    expect(runOnOurs(image, "bare-metal", true).split("\n")).toEqual(theirs);
+    expect(runOnOurs(image, "vtx-ept", true).split("\n")).toEqual(theirs);
   });
 });

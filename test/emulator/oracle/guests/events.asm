@@ -182,6 +182,7 @@ main:   mov eax, 15
         xor eax, eax
         mov cr4, eax
         call debug
+        call double_faults
         call frames
         call io_bitmap
         call virtual_mode
@@ -202,6 +203,7 @@ set_flags_word:
 
 debug:  call print_line
         say "debug"
+        xor ebx, ebx
         call print_debug
         ; A single step, and one that MOV SS holds back.
         mov dword [resume_eip], .stepped
@@ -225,6 +227,20 @@ debug:  call print_line
 .held:  call print_debug
         user 0x102, nop
         call print_debug
+        mov esi, bounds
+        mov edi, twice
+        mov ecx, 1
+        user 0x102, rep lodsb
+        call print_debug
+        mov ecx, 3
+        user 0x102, rep lodsb
+        mov eax, ecx
+        call print32
+        call print_debug
+        user 0x3102, div bl
+        call print_debug
+        user 0x3002, push dword 0x3102
+        call print_debug
         user 0x102, int 0x40
         call print_debug
         user 0x102, into
@@ -241,6 +257,40 @@ debug:  call print_line
         mov eax, 0x11
         mov cr0, eax
         ret
+
+; Events whose own delivery fails: what follows which class (SDM Vol. 3, table 6-5).
+%macro broken 2+ ; vector, instruction
+        mov byte [IDT + %1 * 8 + 5], 0x0e
+        try %2
+        user 0x3002, %2
+        mov byte [IDT + %1 * 8 + 5], 0x8e
+%endmacro
+
+double_faults:
+        call print_line
+        say "double"
+        xor ebx, ebx
+        broken 0, div ebx
+        broken 6, ud2
+        broken 13, int 0xff
+        broken 13, mov ds, [far_selector]
+        broken 11, int 0x50
+        broken 11, int 0x57
+        broken 5, bound ebx, [bounds]
+        broken 3, int3
+        ; #NP of a gate that leads to a segment that is not there, and of a table that ends.
+        mov word [IDT + 2], 0x78
+        try div ebx
+        user 0x3002, div ebx
+        mov word [IDT + 2], 0
+        try div ebx
+        mov word [IDT + 2], KCODE
+        mov word [IDT + 6 * 8 + 2], KDATA
+        try ud2
+        user 0x3002, ud2
+        mov word [IDT + 6 * 8 + 2], KCODE
+        ret
+far_selector: dw 0x400
 
 ; IRET to CS:landed with every pair of selectors, and what becomes of the data segments.
 selectors:
