@@ -1,3 +1,4 @@
 export { assemble } from "./assemble.ts";
 export type * from "./interface.ts";
 export { lineMap } from "./lines.ts";
+export { type FileText, fileReason, isMissing, type Unreadable, unread } from "./text-file.ts";

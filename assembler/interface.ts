@@ -1,5 +1,6 @@
 import type { Row } from "../isa/instruction.ts";
 import type { Bits, Decoded } from "../isa/operands.ts";
+import type { Unreadable } from "./text-file.ts";
 
 /** A place in source text: 0-based line and UTF-16 columns, end exclusive. */
 export interface Range {
@@ -20,8 +21,11 @@ export interface Problem {
   readonly related?: readonly { readonly range: Range; readonly message: string }[];
 }
 
-/** Gives the text of an included file, or undefined if there is none. Names are paths or URIs; `from` is the including file. */
-export type ReadFile = (path: string, from: string) => { readonly file: string; readonly text: string } | undefined;
+/** Gives an included file, or why it cannot be read, or undefined if there is none. Names are paths or URIs; `from` is the including file. */
+export type ReadFile = (
+  path: string,
+  from: string,
+) => { readonly file: string; readonly text: string } | Unreadable | undefined;
 
 /** Gives the bytes of a file for `incbin`, as `ReadFile` does for text. */
 export type ReadBytes = (

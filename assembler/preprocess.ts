@@ -11,6 +11,7 @@ import type { ProblemList } from "./problems.ts";
 import { CallSite, logicalLines, rangeOf, type SourceFile, type SourceLine } from "./source.ts";
 import { type Surroundings, substituted } from "./substitution.ts";
 import { didYouMean } from "./suggest.ts";
+import type { Unreadable } from "./text-file.ts";
 import * as token from "./tokens.ts";
 import { endOf, tokenize } from "./tokens.ts";
 import type { Expression, LineTree, Span } from "./tree.ts";
@@ -465,6 +466,10 @@ export class Preprocessor {
       this.problems.error("missing-file", `The file “${name}” cannot be found.`, source, span);
       return;
     }
+    if ("unreadable" in found) {
+      this.problems.error("unreadable-file", `The file “${name}” cannot be read: ${found.unreadable}.`, source, span);
+      return;
+    }
     this.includes.push({ source, span, file: found.file });
     if (this.isCyclic(found)) this.cyclic(name, found.file, source, span);
     else if (this.stack.length >= deepestInclude) {
@@ -486,13 +491,15 @@ export class Preprocessor {
     this.problems.error("cyclic-include", `“${name}” includes itself${way}.`, source, span, related);
   }
 
-  private find(name: string, { file }: SourceLine): SourceFile | undefined {
+  private find(name: string, { file }: SourceLine): SourceFile | Unreadable | undefined {
     const { read, includePaths } = this.options;
+    let unreadable: Unreadable | undefined;
     for (const path of ["", ...includePaths]) {
       const found = read?.(path === "" || path.endsWith("/") ? path + name : `${path}/${name}`, file);
-      if (found) return found;
+      if (found && "text" in found) return found;
+      unreadable ??= found;
     }
-    return undefined;
+    return unreadable;
   }
 
   /** A file may be open twice only if it begins with `%ifndef GUARD` and the guard is defined. */

@@ -2,7 +2,7 @@ import { basename, extname } from "node:path";
 import { type AssembleOptions, assemble } from "../assembler/index.ts";
 import type { Arguments, Command } from "./command.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
-import { type Io, readText } from "./io.ts";
+import { type Io, readText, requireBytes, requireText } from "./io.ts";
 import { listing } from "./listing.ts";
 import { jsonText, problemJson, problemText } from "./problem-text.ts";
 import { jsonOption } from "./source-options.ts";
@@ -31,17 +31,15 @@ function definesOf(args: Arguments): Record<string, string> {
 function optionsOf(args: Arguments, io: Io, texts: Map<string, string>): AssembleOptions {
   const read = (path: string) => {
     const text = texts.get(path) ?? readText(io, path);
-    if (text === undefined) return undefined;
+    if (typeof text !== "string") return text;
     texts.set(path, text);
     return { file: path, text };
   };
-  const main = read(args.file);
-  if (!main) throw new UsageError(`There is no file ${args.file}.`);
-  const readBytes = (path: string) => {
-    const bytes = io.readBytes(path);
-    return bytes && { file: path, bytes };
-  };
-  return { ...main, read, readBytes, defines: definesOf(args), includePaths: args.texts("include") };
+  const text = requireText(io, args.file);
+  texts.set(args.file, text);
+  const readBytes = (path: string) => io.readBytes(path) && { file: path, bytes: requireBytes(io, path) };
+  const includePaths = args.texts("include");
+  return { file: args.file, text, read, readBytes, defines: definesOf(args), includePaths };
 }
 
 export const assembleCommand: Command = {

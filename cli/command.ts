@@ -30,6 +30,16 @@ export interface Command {
   run(args: Arguments, io: Io): Promise<ExitCode> | ExitCode;
 }
 
+/** What `parseArgs` found wrong, as a short sentence. */
+function optionProblem(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const option = /'((?:-\w, )?-[^' ]*)/.exec(message)?.[1];
+  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION" && option) return `There is no option ${option}.`;
+  if (code === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE" && option)
+    return message.includes("does not take") ? `${option} takes no value.` : `${option} needs a value.`;
+  throw error;
+}
+
 /** Reads a command line. Throws `UsageError` with a plain sentence for anything that does not fit. */
 export function parseArguments({ name, options }: Command, args: readonly string[]): Arguments {
   const specification = Object.fromEntries(
@@ -46,7 +56,7 @@ export function parseArguments({ name, options }: Command, args: readonly string
   try {
     parsed = parseArgs({ args: [...args], options: specification, allowPositionals: true });
   } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : error}. See: ringside ${name} --help`);
+    throw new UsageError(`${optionProblem(error)} See: ringside ${name} --help`);
   }
   const { values, positionals } = parsed;
   const [file, ...more] = positionals;
@@ -58,11 +68,6 @@ export function parseArguments({ name, options }: Command, args: readonly string
     text: (option) => values[option] as string | undefined,
     texts: (option) => (values[option] as string[] | undefined) ?? [],
   };
-}
-
-/** The file of a command line must be there. */
-export function requireFile({ file }: Arguments, io: Io): void {
-  if (!io.readBytes(file)) throw new UsageError(`There is no file ${file}.`);
 }
 
 /** The value of an option as a whole number of at least `least`. */

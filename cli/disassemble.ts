@@ -3,8 +3,12 @@ import { format } from "../isa/format.ts";
 import type { Bits } from "../isa/operands.ts";
 import { type Arguments, type Command, wholeNumber } from "./command.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
+import { requireBytes } from "./io.ts";
 import { jsonText } from "./problem-text.ts";
 import { jsonOption } from "./source-options.ts";
+
+/** A megabyte: what a processor in real mode can address. Its text has some twenty times the size. */
+const mostBytes = 2 ** 20;
 
 /** One instruction, or a byte that is none. */
 export interface Line {
@@ -31,6 +35,11 @@ export function* disassembly(bytes: Uint8Array, bits: Bits, origin: number): Gen
   }
 }
 
+function lineText({ address, bytes, text }: Line): string {
+  const column = hexadecimal(address, 8).toUpperCase();
+  return `${column}  ${bytes.toUpperCase().padEnd(20)}  ${text}\n`;
+}
+
 function bitsOf(args: Arguments): Bits {
   const text = args.text("bits") ?? "16";
   if (text !== "16" && text !== "32" && text !== "64") throw new UsageError(`--bits is 16, 32 or 64, not “${text}”.`);
@@ -51,15 +60,11 @@ With --json an array of objects with address (a number), bytes and text.`,
   run(args, io) {
     const bits = bitsOf(args);
     const origin = wholeNumber(args, "org", 0) ?? 0;
-    const bytes = io.readBytes(args.file);
-    if (!bytes) throw new UsageError(`There is no file ${args.file}.`);
+    const bytes = requireBytes(io, args.file);
+    if (bytes.length > mostBytes)
+      throw new UsageError(`${args.file} has ${bytes.length} bytes; the most that is disassembled is ${mostBytes}.`);
     const lines = disassembly(bytes, bits, origin);
-    if (args.flag("json")) io.out(jsonText([...lines]));
-    else
-      for (const { address, bytes: hex, text } of lines) {
-        const column = hexadecimal(address, 8).toUpperCase();
-        io.out(`${column}  ${hex.toUpperCase().padEnd(20)}  ${text}\n`);
-      }
+    io.out(args.flag("json") ? jsonText([...lines]) : [...lines].map(lineText).join(""));
     return exitCode.ok;
   },
 };

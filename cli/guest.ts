@@ -1,8 +1,8 @@
 import { AssemblyError, LaunchError, type Loaded, load } from "../debug-adapter/launch.ts";
 import type { MachineEvent, MachineInterface, StopReason } from "../emulator/index.ts";
-import { type Arguments, requireFile } from "./command.ts";
+import type { Arguments } from "./command.ts";
 import { type ExitCode, exitCode, UsageError } from "./exit-code.ts";
-import { type Io, readText } from "./io.ts";
+import { type Io, readText, requireBytes } from "./io.ts";
 import { jsonText, problemJson } from "./problem-text.ts";
 import { launchArguments } from "./source-options.ts";
 
@@ -17,7 +17,7 @@ const slice = 20_000;
 
 /** Assembles and loads the program of a command line; undefined if it has errors, which are printed. */
 export async function loadGuest(args: Arguments, io: Io): Promise<Loaded | undefined> {
-  requireFile(args, io);
+  requireBytes(io, args.file);
   try {
     return await load(launchArguments(args), async (file) => readText(io, file));
   } catch (error) {

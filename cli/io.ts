@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { type FileText, fileReason, isMissing, type Unreadable, unread } from "../assembler/index.ts";
 import { UsageError } from "./exit-code.ts";
 
 /** What a command touches of the world. */
@@ -6,13 +7,10 @@ export interface Io {
   out(text: string): void;
   error(text: string): void;
   /** Undefined: there is no such file. */
-  readBytes(path: string): Uint8Array | undefined;
+  readBytes(path: string): Uint8Array | Unreadable | undefined;
+  /** @throws UsageError */
   writeBytes(path: string, bytes: Uint8Array): void;
 }
-
-const missing = new Set(["ENOENT", "ENOTDIR"]);
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? "";
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export const nodeIo: Io = {
   out: (text) => void process.stdout.write(text),
@@ -21,21 +19,32 @@ export const nodeIo: Io = {
     try {
       return readFileSync(path);
     } catch (error) {
-      if (missing.has(codeOf(error))) return undefined;
-      throw new UsageError(`${path} cannot be read: ${reason(error)}`);
+      return unread(error);
     }
   },
   writeBytes: (path, bytes) => {
     try {
       writeFileSync(path, bytes);
     } catch (error) {
-      throw new UsageError(`${path} cannot be written: ${reason(error)}`);
+      const why = isMissing(error) ? "its folder does not exist" : fileReason(error);
+      throw new UsageError(`${path} cannot be written: ${why}.`);
     }
   },
 };
 
-/** The text of a file, or undefined if there is none. */
-export function readText(io: Io, path: string): string | undefined {
+const decode = (bytes: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+
+export function readText(io: Io, path: string): FileText {
   const bytes = io.readBytes(path);
-  return bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  return bytes instanceof Uint8Array ? decode(bytes) : bytes;
 }
+
+/** The bytes of the file a command is about. @throws UsageError if it cannot be read. */
+export function requireBytes(io: Io, path: string): Uint8Array {
+  const bytes = io.readBytes(path);
+  if (bytes instanceof Uint8Array) return bytes;
+  throw new UsageError(bytes ? `${path} cannot be read: ${bytes.unreadable}.` : `There is no file ${path}.`);
+}
+
+/** The same, as text. */
+export const requireText = (io: Io, path: string): string => decode(requireBytes(io, path));

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { BaseLanguageClient } from "vscode-languageclient";
 import {
   chooseTechnique,
+  type FileAnswer,
   type FileWanted,
   readFile,
   type TechniqueChoice,
@@ -9,17 +10,8 @@ import {
   techniqueInForce,
 } from "../server/protocol.ts";
 import type { Host } from "./extension.ts";
+import { readText } from "./files.ts";
 import { Techniques } from "./technique.ts";
-
-async function textOf({ uri }: FileWanted): Promise<string | null> {
-  try {
-    return new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.parse(uri)));
-  } catch (error) {
-    // No such file is an answer: the assembler reports the %include.
-    if (error instanceof vscode.FileSystemError) return null;
-    throw error;
-  }
-}
 
 export interface Language extends vscode.Disposable {
   readonly client: BaseLanguageClient;
@@ -39,7 +31,7 @@ export async function startLanguage(context: vscode.ExtensionContext, host: Host
     client.sendNotification(chooseTechnique, { uri, technique: technique ?? null } satisfies TechniqueChoice),
   );
   client.onNotification(techniqueInForce, (said: TechniqueInForce) => techniques.nowInForce(said));
-  client.onRequest(readFile, textOf);
+  client.onRequest<FileAnswer, void>(readFile, async ({ uri }: FileWanted) => (await readText(uri)) ?? null);
   await client.start();
   return {
     client,

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { FromHost, FromWorker } from "../debug-adapter/worker-protocol.ts";
+import { readText } from "./files.ts";
 
 /** A debug adapter in a web worker, as VS Code wants to see one. Reads the files that the worker asks for. */
 export class WorkerAdapter implements vscode.DebugAdapter {
@@ -16,14 +17,7 @@ export class WorkerAdapter implements vscode.DebugAdapter {
   }
 
   async #readFile(id: number, uri: string): Promise<void> {
-    let text: string | undefined;
-    try {
-      text = new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.parse(uri)));
-    } catch (error) {
-      // No such file is an answer: the adapter reports it at its place.
-      if (!(error instanceof vscode.FileSystemError)) throw error;
-    }
-    this.#post({ kind: "file", id, text });
+    this.#post({ kind: "file", id, text: await readText(uri) });
   }
 
   #post(message: FromHost): void {

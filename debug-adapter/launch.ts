@@ -1,13 +1,13 @@
-import { type Assembly, assemble, lineMap, type Problem } from "../assembler/index.ts";
-import { configurationProblem, createMachine } from "../emulator/index.ts";
+import { type Assembly, assemble, type FileText, lineMap, type Problem, type Unreadable } from "../assembler/index.ts";
+import { configurationProblem, costProfiles, createMachine } from "../emulator/index.ts";
 import type { MachineConfiguration, MachineInterface } from "../emulator/machine-interface.ts";
 import { defaultTechnique, type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
 import { fileKey, resolve } from "./location.ts";
 import { biasOf, type Program } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 
-/** Reads the text of a file by path or URI; undefined if there is none. */
-export type ReadText = (file: string) => Promise<string | undefined>;
+/** Reads a file by path or URI. */
+export type ReadText = (file: string) => Promise<FileText>;
 
 /** Why a launch is refused, in words for a person. */
 export class LaunchError extends Error {}
@@ -19,7 +19,7 @@ const isTechnique: Check = (value) =>
   typeof value === "string" && techniqueById(value)
     ? undefined
     : `must be one of ${techniques.map(({ id }) => id).join(", ")}`;
-const isText: Check = (value) => (typeof value === "string" && value !== "" ? undefined : "must be a text");
+const isText: Check = (value) => (typeof value === "string" && value !== "" ? undefined : "must be a text, not empty");
 const isBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "must be true or false");
 
 const checks: Readonly<Record<Field, Check>> = {
@@ -33,7 +33,10 @@ const checks: Readonly<Record<Field, Check>> = {
       : "must be a whole number of MiB from 1 to 64",
   include: (value) =>
     Array.isArray(value) && value.every((item) => isText(item) === undefined) ? undefined : "must be a list of folders",
-  costs: isText,
+  costs: (value) =>
+    costProfiles.some(({ name }) => name === value)
+      ? undefined
+      : `must be one of ${costProfiles.map(({ name }) => name).join(", ")}`,
   noDebug: isBoolean,
 };
 
@@ -87,7 +90,8 @@ export class AssemblyError extends LaunchError {
 export async function assembleFile(args: LaunchArguments, readText: ReadText): Promise<Assembly> {
   const text = await readText(args.program);
   if (text === undefined) throw new LaunchError(`"program": there is no file ${args.program}.`);
-  const texts = new Map<string, { readonly file: string; readonly text: string } | undefined>();
+  if (typeof text !== "string") throw new LaunchError(`"program": ${args.program} cannot be read: ${text.unreadable}.`);
+  const texts = new Map<string, { readonly file: string; readonly text: string } | Unreadable | undefined>();
   texts.set(fileKey(args.program), { file: args.program, text });
   for (;;) {
     const wanted = new Map<string, string>();
@@ -105,7 +109,7 @@ export async function assembleFile(args: LaunchArguments, readText: ReadText): P
     if (wanted.size === 0) return assembly;
     for (const [key, file] of wanted) {
       const included = await readText(file);
-      texts.set(key, included === undefined ? undefined : { file, text: included });
+      texts.set(key, typeof included === "string" ? { file, text: included } : included);
     }
   }
 }

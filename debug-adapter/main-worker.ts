@@ -1,5 +1,6 @@
 /** The debug adapter as a web worker: VS Code in the browser talks to it by messages, and reads files for it. */
 import type { DebugProtocol } from "@vscode/debugprotocol";
+import type { FileText } from "../assembler/index.ts";
 import { Session } from "./session.ts";
 import type { FromHost, FromWorker } from "./worker-protocol.ts";
 
@@ -14,10 +15,10 @@ interface Scope {
 }
 const scope = globalThis as unknown as Scope;
 
-const waiting = new Map<number, (text: string | undefined) => void>();
+const waiting = new Map<number, (text: FileText) => void>();
 let nextId = 1;
 
-function readText(uri: string): Promise<string | undefined> {
+function readText(uri: string): Promise<FileText> {
   const id = nextId++;
   scope.postMessage({ kind: "read", id, uri });
   return new Promise((resolve) => waiting.set(id, resolve));

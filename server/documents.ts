@@ -1,9 +1,9 @@
 import type { TextDocument } from "vscode-languageserver-textdocument";
-import { type Assembly, assemble } from "../assembler/index.ts";
+import { type Assembly, assemble, type FileText } from "../assembler/index.ts";
 import { type Technique, techniqueById } from "../isa/technique.ts";
 
-/** How the server reaches files that are not open in the editor. Undefined: there is no such file. */
-export type ReadText = (uri: string) => Promise<string | undefined>;
+/** How the server reaches files that are not open in the editor. */
+export type ReadText = (uri: string) => Promise<FileText>;
 
 /** What the editor's settings say. */
 export interface Settings {
@@ -42,7 +42,7 @@ export class Documents {
   readonly #open: (uri: string) => TextDocument | undefined;
   readonly #readText: ReadText;
   /** Texts of files that are included but not open; `null` where there is none. */
-  readonly #files = new Map<string, string | null>();
+  readonly #files = new Map<string, Exclude<FileText, undefined> | null>();
   readonly #analyses = new Map<string, { version: number; analysis: Promise<Analysis> }>();
   readonly #choices = new Map<string, string>();
   settings: Settings = defaultSettings;
@@ -104,7 +104,7 @@ export class Documents {
         const file = resolveInclude(path, from);
         const text = this.#open(file)?.getText() ?? this.#files.get(file);
         if (text === undefined) missing.add(file);
-        return typeof text === "string" ? { file, text } : undefined;
+        return typeof text === "string" ? { file, text } : (text ?? undefined);
       };
       const { includePaths } = this.settings;
       const assembly = assemble({ file: document.uri, text: document.getText(), read, includePaths });

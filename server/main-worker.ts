@@ -1,5 +1,5 @@
 import { BrowserMessageReader, BrowserMessageWriter, createConnection } from "vscode-languageserver/browser";
-import { type FileWanted, readFile } from "./protocol.ts";
+import { type FileAnswer, type FileWanted, readFile } from "./protocol.ts";
 import { serve } from "./server.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -9,5 +9,5 @@ const connection = createConnection(new BrowserMessageReader(self), new BrowserM
 /** The language server as a web worker: files come from the extension. */
 serve(
   connection,
-  async (uri) => (await connection.sendRequest<string | null>(readFile, { uri } satisfies FileWanted)) ?? undefined,
+  async (uri) => (await connection.sendRequest<FileAnswer>(readFile, { uri } satisfies FileWanted)) ?? undefined,
 );

@@ -26,7 +26,7 @@ const rules: Record<
     },
   },
   client: {
-    folders: ["debug-adapter", "server", "isa", "client/views"],
+    folders: ["debug-adapter", "server", "assembler", "isa", "client/views"],
     packages: [/^vscode$/, /^vscode-languageclient/],
   },
   "client/views": { folders: ["debug-adapter", "emulator"], packages: [/^preact/] },
@@ -38,6 +38,7 @@ const doors: Record<string, Record<string, RegExp>> = {
   client: {
     "debug-adapter": /debug-adapter\/(protocol|worker-protocol)\.ts$/,
     server: /server\/protocol\.ts$/,
+    assembler: /assembler\/text-file\.ts$/,
     isa: /isa\/technique\.ts$/,
     "client/views": /views\/shared\/messaging\.ts$/,
   },

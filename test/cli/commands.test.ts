@@ -192,7 +192,10 @@ describe("what cannot be done as given ends with 2 and a plain sentence", () => 
     [["run", "a.asm", "b.asm"], /One file at a time: what is “b\.asm”/],
     [["run", "nowhere.asm"], /There is no file nowhere\.asm/],
     [["check", "nowhere.asm"], /There is no file nowhere\.asm/],
-    [["run", "a.asm", "--fast"], /--fast/],
+    [["run", "a.asm", "--fast"], /^ringside: There is no option --fast\. See: ringside run --help$/m],
+    [["run", "a.asm", "--technique"], /--technique needs a value\./],
+    [["run", "a.asm", "--json=yes"], /--json takes no value\./],
+    [["disassemble", "large.bin"], /large\.bin has 1048577 bytes; the most/],
     [["run", "a.asm", "--technique", "magic"], /There is no technique “magic”. Choose from bare-metal/],
     [["run", "a.asm", "--max-steps", "many"], /--max-steps needs a whole number/],
     [["run", "a.asm", "--memory", "65"], /from 1 to 64/],
@@ -201,7 +204,7 @@ describe("what cannot be done as given ends with 2 and a plain sentence", () => 
     [["assemble", "a.asm", "-D", "1x"], /-D needs NAME/],
     [["disassemble", "a.asm", "--bits", "8"], /--bits is 16, 32 or 64/],
   ] as const)("ringside %s", async (args, expected) => {
-    const { code, out, error } = await terminal(args, { "a.asm": "hlt" });
+    const { code, out, error } = await terminal(args, { "a.asm": "hlt", "large.bin": new Uint8Array(2 ** 20 + 1) });
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(error).toMatch(expected);
   });

@@ -24,8 +24,9 @@ describe("a launch is refused", () => {
     [{ memory: 0 }, '"memory" in the launch configuration must be a whole number of MiB from 1 to 64'],
     [{ memory: "16" }, '"memory" in the launch configuration'],
     [{ stopOnEntry: "yes" }, '"stopOnEntry" in the launch configuration must be true or false'],
+    [{ costs: "gold" }, '"costs" in the launch configuration must be one of unit, '],
+    [{ program: "" }, '"program" in the launch configuration must be a text, not empty'],
     [{ include: "lib" }, '"include" in the launch configuration must be a list of folders'],
-    [{ costs: "gold" }, 'no cost profile "gold"'],
     [{ tecnique: "bare-metal" }, 'unknown field "tecnique"'],
     [{ toString: 1 }, 'unknown field "toString"'],
   ])("for %j", async (args, message) => {

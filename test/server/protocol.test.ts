@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   createProtocolConnection,
@@ -91,6 +92,25 @@ describe("the language server over stdio", () => {
     await connection.sendNotification(chooseTechnique, { uri, technique: "vtx-ept" });
     expect((await publishedAfter(before + 1)).diagnostics).toEqual([]);
     expect(techniques.at(-1)?.technique).toBe("vtx-ept");
+  });
+
+  it("shows an include that is a folder, or lies below a file, where it is written, and goes on", async () => {
+    const before = published.length;
+    const folder = pathToFileURL(import.meta.dirname).href;
+    const text = `%include "${folder}"\n%include "${pathToFileURL(import.meta.filename).href}/x"\nhlt\n`;
+    await connection.sendNotification("textDocument/didChange", {
+      textDocument: { uri, version: 4 },
+      contentChanges: [{ text }],
+    });
+    expect((await publishedAfter(before)).diagnostics.map((d) => [d.code, d.range.start.line])).toEqual([
+      ["unreadable-file", 0],
+      ["missing-file", 1],
+    ]);
+    await connection.sendNotification("textDocument/didChange", {
+      textDocument: { uri, version: 5 },
+      contentChanges: [{ text: "bits 32\nsgdt [0]\n" }],
+    });
+    expect((await publishedAfter(before + 1)).diagnostics).toEqual([]);
   });
 
   it("answers about a document and about none", async () => {
