@@ -14,6 +14,35 @@ function finished({ unread: _, ...event }: Unread): MachineEvent {
 /** Where and when an event happens; the machine knows. */
 export type Present = () => Omit<Stamp, "sequence">;
 
+/** Spreads would take several times as long, and exits are many. */
+function stamped(sequence: number, present: ReturnType<Present>, body: RecordedBody): Kept {
+  const { cycle, step, vm, vcpu, rip } = present;
+  if (body.kind === "entry") {
+    const { kind, exit, handled, cost } = body;
+    return { sequence, cycle, step, vm, vcpu, rip, kind, exit, handled, cost };
+  }
+  if (body.kind !== "exit") return Object.assign({ sequence, cycle, step, vm, vcpu, rip }, body);
+  const { kind, reason, number, qualification, fields, what, why, cost, technique } = body;
+  return {
+    sequence,
+    cycle,
+    step,
+    vm,
+    vcpu,
+    rip,
+    kind,
+    reason,
+    number,
+    qualification,
+    fields,
+    what,
+    why,
+    cost,
+    technique,
+    unread: true,
+  };
+}
+
 /** Rough bytes of memory an event takes, for the bound. */
 const weight = (event: Kept): number => {
   if (event.kind === "walk") return 400 + 250 * event.steps.length;
@@ -53,11 +82,7 @@ export class Recorder {
   /** Adds an event at the present moment, and gives its number. */
   record(body: RecordedBody): number {
     this.#sequence++;
-    const { cycle, step, vm, vcpu, rip } = this.#present();
-    // Half the time of a literal with two spreads, and events are many.
-    const stamp = { sequence: this.#sequence, cycle, step, vm, vcpu, rip };
-    const event: Kept =
-      body.kind === "exit" ? Object.assign(stamp, body, { unread: true } as const) : Object.assign(stamp, body);
+    const event = stamped(this.#sequence, this.#present(), body);
     this.#events.push(event);
     this.#weight += weight(event);
     while (this.#weight > this.#limit && this.#head < this.#events.length - 1) {

@@ -9,7 +9,7 @@ export interface ExitData {
   /** Name of the basic reason. */
   readonly reason: string;
   readonly qualification?: bigint;
-  readonly guestLinear?: bigint;
+  readonly guestLinear?: bigint | undefined;
   readonly guestPhysical?: number;
   readonly interruptionInfo?: number;
   readonly errorCode?: number | undefined;

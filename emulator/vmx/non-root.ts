@@ -30,7 +30,7 @@ import type { Vmcs } from "./vmcs.ts";
 export interface Exit extends ExitData {
   /** One line for lists. */
   readonly what: Later<string>;
-  readonly why: Why;
+  readonly why: Later<Why>;
   /** Vector of an exception, which decides how the qualification reads. */
   readonly vector?: number;
 }
@@ -58,6 +58,7 @@ export class NonRoot {
   readonly vmcs: Vmcs;
   readonly #cpu: Cpu;
   readonly #memory: HostMemory;
+  readonly #read = (address: number): number => this.#memory.read8(address);
   readonly #left: (exit: Exit) => void;
   #unowned = false;
 
@@ -69,7 +70,7 @@ export class NonRoot {
   }
 
   decide(attempt: Attempt): { readonly exits: boolean; readonly why: Why } {
-    return decideExit(this.vmcs, (address) => this.#memory.read8(address), attempt);
+    return decideExit(this.vmcs, this.#read, attempt);
   }
 
   /** Leaves the guest: saves its state, writes the exit information. The caller throws where an instruction is abandoned. */
@@ -95,16 +96,16 @@ export class NonRoot {
     const { exits: leaves, why } = this.decide(attempt);
     if (!leaves) return;
     const { reason } = attempt;
-    this.#abandon({ reason, what, why, instructionLength: decoded.length, ...data() });
+    const exit: Exit = { reason, what, why, instructionLength: decoded.length };
+    this.#abandon(data ? { ...exit, ...data() } : exit);
   }
 
   /** What an instruction attempts, one line about it, and (only if it exits) the exit information. */
   #attempt(
     decoded: Decoded,
     reason: string,
-  ): { readonly attempt: Attempt; readonly what: Later<string>; readonly data: () => Partial<ExitData> } {
+  ): { readonly attempt: Attempt; readonly what: Later<string>; readonly data?: () => Partial<ExitData> } {
     const cpu = this.#cpu;
-    const none = (): Partial<ExitData> => ({});
     switch (reason) {
       case "CR_ACCESS":
         return this.#controlAttempt(decoded);
@@ -115,7 +116,7 @@ export class NonRoot {
         const msr = msrIndex(cpu);
         const value = edxEax(cpu);
         const what = () => `${reason.toLowerCase()} ${msrText(msr)}${reason === "WRMSR" ? ` = ${hex(value)}` : ""}`;
-        return { attempt: { reason, msr }, what, data: none };
+        return { attempt: { reason, msr }, what };
       }
       case "INVLPG": {
         const address = linearAddress(cpu, decoded.operands[0] as Memory);
@@ -128,12 +129,12 @@ export class NonRoot {
         return { attempt: { reason }, what: decoded.row.mnemonic, data: () => instructionOperands(decoded, reason) };
       case "CPUID": {
         const [eax, ecx] = [cpu.u32[0]!, cpu.u32[2]!];
-        return { attempt: { reason }, what: () => `cpuid eax = ${hex(eax)}, ecx = ${hex(ecx)}`, data: none };
+        return { attempt: { reason }, what: () => `cpuid eax = ${hex(eax)}, ecx = ${hex(ecx)}` };
       }
       case "VMCALL":
-        return { attempt: { reason }, what: `vmcall, eax = ${hex(cpu.u32[0]!)}`, data: none };
+        return { attempt: { reason }, what: `vmcall, eax = ${hex(cpu.u32[0]!)}` };
       default:
-        return { attempt: { reason } as Attempt, what: reason.toLowerCase(), data: none };
+        return { attempt: { reason } as Attempt, what: reason.toLowerCase() };
     }
   }
 
@@ -250,17 +251,17 @@ export class NonRoot {
     const at = linear === undefined ? "" : `, linear ${hex(linear)}`;
     this.#abandon({
       reason: "EPT_VIOLATION",
-      what: `${access} of guest-physical ${hex(guestPhysical)}${target}${at}: ${state}`,
-      why: {
+      what: () => `${access} of guest-physical ${hex(guestPhysical)}${target}${at}: ${state}`,
+      why: () => ({
         sentence:
           allowed === 0
             ? `The EPT entry of level ${level} for guest-physical address ${hex(guestPhysical)} is not present.`
             : `The EPT entries for guest-physical address ${hex(guestPhysical)} together do not allow the ${access}.`,
         rule: `EPT entry of level ${level} = ${hex(entry)}: R = ${entry & 1n}, W = ${(entry >> 1n) & 1n}, X = ${(entry >> 2n) & 1n}`,
         source: "SDM Vol. 3, 29.3.3.2: EPT Violations",
-      },
+      }),
       guestPhysical,
-      ...(linear === undefined ? {} : { guestLinear: linear }),
+      guestLinear: linear,
       qualification: encodeQualification("EPT_VIOLATION", {
         read: attempted & 1,
         write: (attempted >> 1) & 1,

@@ -20,6 +20,7 @@ import { compressible, describeInterrupt, describeTrap, instructionAt } from "./
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 
 const IF = flagMask("IF");
+const vmExit: VmExit = { kind: "exit" };
 const blockedByStiOrMovSs = 3;
 /** Changes of these CR0 and CR4 bits make old translations invalid. */
 const pagingCr0 = CR0.PG | CR0.WP;
@@ -123,7 +124,7 @@ export class TrapAndEmulate implements Monitor {
       debug: debug ?? null,
     };
     this.#left(describeTrap(this.#cpu, fault, address === undefined ? 0 : this.#shadow.entry(Number(address))));
-    throw { kind: "exit" } satisfies VmExit;
+    throw vmExit;
   }
 
   #left(body: ReturnType<typeof describeTrap>): void {

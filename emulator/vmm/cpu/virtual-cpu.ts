@@ -196,8 +196,8 @@ export class VirtualCpu {
     const cpu = this.#cpu;
     const ring = cpu.cpl;
     for (let n = 0; n < 6; n++) {
+      if ((cpu.access(n) & accessBits.dpl) >> dplShift !== from) continue;
       const segment = cpu.segment(n);
-      if ((segment.access & accessBits.dpl) >> dplShift !== from) continue;
       const access = (segment.access & ~accessBits.dpl) | (to << dplShift);
       const moves = (n === CS || n === SS) && ring === from;
       cpu.writeSegment(n, { ...segment, access, selector: moves ? (segment.selector & ~3) | to : segment.selector });
