@@ -67,10 +67,7 @@ export const layout = {
   sysenterEsp: 0x2c0,
   sysenterEip: 0x2c8,
   pat: 0x2d0,
-  apicBase: 0x2d8,
   tscOffset: 0x2e0,
-  miscEnable: 0x2e8,
-  featureControl: 0x2f0,
   /** IA32_TSC_AUX, what RDTSCP gives in ECX. */
   tscAux: 0x2f8,
   /** PDPTEs 0–3 of PAE paging, loaded with CR3. */
