@@ -20,11 +20,12 @@ export interface Slot {
   readonly chosen: (Form | null | undefined)[][];
 }
 
-/** Forms that demand more come first: a fixed byte, a mandatory prefix, a size, no register in the opcode. */
-const specificity = ({ pattern }: Form): number =>
+/** Forms that demand more come first: a fixed byte, a mandatory prefix, no register in the opcode, a size. */
+const specificity = ({ pattern, size }: Form): number =>
   (pattern.second !== undefined ? 8 : 0) +
   (pattern.prefix || pattern.noPrefix ? 4 : 0) +
-  (pattern.plusRegister ? 0 : 1);
+  (pattern.plusRegister ? 0 : 2) +
+  (size !== undefined ? 1 : 0);
 
 /**
  * Encodings that no manual assigns, or assigns without a use, but every processor treats as others: 82 as 80 (not in
