@@ -39,7 +39,8 @@ export function threads({ debugger: { machine } }: Subject): P.ThreadsResponse["
 
 function frameBody(frame: Frame, id: number, program: Program, coordinates: Coordinates): P.StackFrame {
   const nowhere = { id, name: frame.name, line: 0, column: 0 };
-  if (frame.kind !== "guest") return { ...nowhere, presentationHint: frame.kind === "vmm" ? "subtle" : "label" };
+  if (frame.kind !== "guest")
+    return { ...nowhere, ...(frame.kind === "boundary" ? { presentationHint: "label" } : {}) };
   const instructionPointerReference = memoryReference({ space: "linear", address: frame.address });
   const item = itemAt(program, frame.within);
   if (!item) return { ...nowhere, instructionPointerReference };

@@ -73,8 +73,8 @@ describe("step into", () => {
     expect(await client.go("stepIn")).toMatchObject({ description: "VM exit: CPUID" });
     const frames = await client.frames();
     expect(frames.map(({ name, presentationHint }) => [name, presentationHint])).toEqual([
-      ["VMM: handle CPUID", "subtle"],
-      ["VMM: dispatch exits", "subtle"],
+      ["VMM: handle CPUID", undefined],
+      ["VMM: dispatch exits", undefined],
       ["──── VM exit: CPUID ────", "label"],
       [expect.stringMatching(/^start\+/), undefined],
     ]);
