@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { checkArguments } from "../debug-adapter/launch.ts";
 import { debugType } from "../debug-adapter/protocol.ts";
+import { costProfiles } from "../emulator/index.ts";
 import { refusal } from "../emulator/vmm/index.ts";
+import { bundles } from "../esbuild.ts";
 import { defaultTechnique, techniques } from "../isa/technique.ts";
 import { grammarText } from "../scripts/grammar.ts";
 
@@ -29,6 +32,29 @@ describe("package.json says what the code does", () => {
       .filter((entry) => entry.isDirectory() && entry.name !== "shared")
       .map((entry) => entry.name);
     expect(folders.sort()).toEqual(views.sort());
+  });
+
+  it("every view is bundled and registered", () => {
+    const entries = bundles.map(({ entryPoints }) => entryPoints as Record<string, string>);
+    for (const { id } of Object.values(contributes.views).flat() as { id: string }[]) {
+      const name = id.split(".")[1]!;
+      expect(entries.filter((of) => of[name] === `client/views/${name}/main.tsx`)).toHaveLength(1);
+      expect(["panel.ts", "extension.ts"].map((file) => read("client", file)).join()).toContain(`"${id}"`);
+    }
+  });
+
+  it("a launch configuration has the fields that are checked and documented", () => {
+    const { properties } = contributes.debuggers[0].configurationAttributes.launch;
+    const documented = [...read("docs", "launch.md").matchAll(/^\| `(\w+)` \| .* \| .* \|$/gm)].map(
+      ([, field]) => field,
+    );
+    expect(documented.sort()).toEqual(Object.keys(properties).sort());
+    for (const field of documented)
+      expect(() => checkArguments({ program: "a.asm", [field!]: {} })).toThrow(
+        `"${field}" in the launch configuration`,
+      );
+    expect(properties.costs.enum).toEqual(costProfiles.map(({ name }) => name));
+    for (const { name } of costProfiles) expect(read("docs", "launch.md")).toContain(`\`${name}\``);
   });
 
   it("offers the techniques of the table", () => {
