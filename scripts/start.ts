@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { bundleAll } from "../esbuild.ts";
 import { serveWorkbench } from "./web-host/server.ts";
@@ -72,7 +73,12 @@ if (values.help) {
   console.log(help);
   process.exit(0);
 }
-const folder = positionals[0] ?? join(root, "examples");
+// npm runs scripts in the project's folder and says in INIT_CWD where it was called.
+const folder = positionals[0] ? resolve(process.env["INIT_CWD"] ?? ".", positionals[0]) : join(root, "examples");
+if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+  console.error(`ringside: there is no folder ${folder}. Name one that exists, or none for examples/.`);
+  process.exit(2);
+}
 say("building …");
 await bundleAll();
 if (!values.web && !values["no-open"] && onPath("code")) {
