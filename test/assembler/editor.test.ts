@@ -3,7 +3,7 @@ import { type Assembly, assemble, lineMap } from "../../assembler/index.ts";
 
 const read = (name: string) =>
   name === "lib/constants.inc"
-    ? { file: "/work/lib/constants.inc", text: "COM1 equ 3F8h\n%define TWICE(x) ((x) * 2)\n" }
+    ? { file: "/home/lib/constants.inc", text: "COM1 equ 3F8h\n%define TWICE(x) ((x) * 2)\n" }
     : undefined;
 
 const source = `%include "lib/constants.inc"
@@ -33,12 +33,12 @@ it("symbols have their full names, kinds, values and places, in a file with erro
     ({ name, kind, value, range }) => `${name} ${kind} ${value?.toString(16) ?? "-"} ${at(range)}`,
   );
   expect(found).toEqual([
-    "COM1 equ 3f8 /work/lib/constants.inc:0:0-4",
+    "COM1 equ 3f8 /home/lib/constants.inc:0:0-4",
     "main label 7c00 main.asm:7:0-4",
     "main.loop label 7c00 main.asm:8:0-5",
     "main.data label 7c0b main.asm:14:0-5",
     "buffer label 7c10 main.asm:17:0-6",
-    "TWICE define - /work/lib/constants.inc:1:8-13",
+    "TWICE define - /home/lib/constants.inc:1:8-13",
   ]);
 });
 
@@ -87,7 +87,7 @@ it("settings and includes are read", () => {
     output: "Hi\n",
   });
   expect(assembly.includes.map(({ range, file }) => `${at(range)} ${file}`)).toEqual([
-    "main.asm:0:9-28 /work/lib/constants.inc",
+    "main.asm:0:9-28 /home/lib/constants.inc",
   ]);
   expect(assembly).toMatchObject({ origin: 0x7c00, bits: 16 });
 });
