@@ -44,6 +44,8 @@ export class Documents {
   /** Texts of files that are included but not open; `null` where there is none. */
   readonly #files = new Map<string, Exclude<FileText, undefined> | null>();
   readonly #analyses = new Map<string, { version: number; analysis: Promise<Analysis> }>();
+  /** The files that a document includes or would include if they were there, by its URI. */
+  readonly #included = new Map<string, Set<string>>();
   readonly #choices = new Map<string, string>();
   settings: Settings = defaultSettings;
 
@@ -59,15 +61,24 @@ export class Documents {
     this.#analyses.delete(uri);
   }
 
-  /** Settings, or a file that may be included, changed: everything is worked out anew. */
-  invalidate(changedFile?: string): void {
-    if (changedFile !== undefined) this.#files.delete(changedFile);
+  /** The settings changed: everything is worked out anew. */
+  invalidate(): void {
     this.#analyses.clear();
   }
 
-  close(uri: string): void {
+  /** A file changed: what includes it is worked out anew. Gives those documents. */
+  changed(file: string): string[] {
+    this.#files.delete(file);
+    const stale = [...this.#included].filter(([, files]) => files.has(file)).map(([uri]) => uri);
+    for (const uri of stale) this.#analyses.delete(uri);
+    return stale;
+  }
+
+  /** From here on the file on disk counts. Gives the documents that include it. */
+  close(uri: string): string[] {
     this.#analyses.delete(uri);
-    this.#files.delete(uri);
+    this.#included.delete(uri);
+    return this.changed(uri);
   }
 
   analysis(document: TextDocument): Promise<Analysis> {
@@ -98,10 +109,13 @@ export class Documents {
 
   /** The assembler reads includes synchronously: those not at hand are fetched, then it runs again. */
   async #assemble(document: TextDocument): Promise<Assembly> {
+    const included = new Set<string>();
+    this.#included.set(document.uri, included);
     for (;;) {
       const missing = new Set<string>();
       const read = (path: string, from: string) => {
         const file = resolveInclude(path, from);
+        included.add(file);
         const text = this.#open(file)?.getText() ?? this.#files.get(file);
         if (text === undefined) missing.add(file);
         return typeof text === "string" ? { file, text } : (text ?? undefined);

@@ -24,6 +24,37 @@ const capabilities: InitializeResult["capabilities"] = {
   documentSymbolProvider: true,
 };
 
+/** Answers what is asked about a document at a place; null if it is not open. */
+function registerFeatures(connection: Connection, texts: TextDocuments<TextDocument>, documents: Documents): void {
+  const about =
+    <P extends { textDocument: { uri: string } }, R>(
+      answer: (analysis: Analysis, params: P, text: TextDocument) => R,
+    ) =>
+    async (params: P): Promise<R | null> => {
+      const document = texts.get(params.textDocument.uri);
+      return document ? answer(await documents.analysis(document), params, document) : null;
+    };
+  connection.onHover(
+    about((analysis, { textDocument, position }: TextDocumentPositionParams) =>
+      hover(analysis, textDocument.uri, position),
+    ),
+  );
+  connection.onCompletion(
+    about(({ assembly }, { position }: TextDocumentPositionParams, text) => completion(assembly, position, text)),
+  );
+  connection.onDefinition(
+    about(({ assembly }, { textDocument, position }: TextDocumentPositionParams) =>
+      definition(assembly, textDocument.uri, position),
+    ),
+  );
+  connection.onReferences(
+    about(({ assembly }, { textDocument, position, context }) =>
+      references(assembly, textDocument.uri, position, context.includeDeclaration),
+    ),
+  );
+  connection.onDocumentSymbol(about(({ assembly }, { textDocument }) => documentSymbols(assembly, textDocument.uri)));
+}
+
 /** Serves the Language Server Protocol on a connection; the features know nothing of it. */
 export function serve(connection: Connection, readText: ReadText): void {
   const texts = new TextDocuments(TextDocument);
@@ -47,21 +78,20 @@ export function serve(connection: Connection, readText: ReadText): void {
     await Promise.all(texts.all().map(publish));
   }
 
+  async function publishThose(uris: readonly string[]): Promise<void> {
+    await Promise.all(
+      texts
+        .all()
+        .filter(({ uri }) => uris.includes(uri))
+        .map(publish),
+    );
+  }
+
   async function readSettings(): Promise<void> {
     if (!asksForSettings) return;
     const said: Partial<Settings> | null = await connection.workspace.getConfiguration("ringside");
     documents.settings = { ...defaultSettings, ...said };
   }
-
-  /** Answers a request about a document, or null if it is not open. */
-  const about =
-    <P extends { textDocument: { uri: string } }, R>(
-      answer: (analysis: Analysis, params: P, text: TextDocument) => R,
-    ) =>
-    async (params: P): Promise<R | null> => {
-      const document = texts.get(params.textDocument.uri);
-      return document ? answer(await documents.analysis(document), params, document) : null;
-    };
 
   connection.onInitialize(({ capabilities: client }) => {
     asksForSettings = client.workspace?.configuration === true;
@@ -74,41 +104,19 @@ export function serve(connection: Connection, readText: ReadText): void {
     await publishAll();
   });
   connection.onDidChangeWatchedFiles(async ({ changes }) => {
-    for (const { uri } of changes) documents.invalidate(uri);
-    await publishAll();
+    await publishThose(changes.flatMap(({ uri }) => documents.changed(uri)));
   });
   connection.onNotification(chooseTechnique, async ({ uri, technique }: TechniqueChoice) => {
     documents.choose(uri, technique ?? undefined);
     const document = texts.get(uri);
     if (document) await publish(document);
   });
-  connection.onHover(
-    about((analysis, { textDocument, position }: TextDocumentPositionParams) =>
-      hover(analysis, textDocument.uri, position),
-    ),
-  );
-  connection.onCompletion(
-    about(({ assembly }, { position }: TextDocumentPositionParams, text) => completion(assembly, position, text)),
-  );
-  connection.onDefinition(
-    about(({ assembly }, { textDocument, position }: TextDocumentPositionParams) =>
-      definition(assembly, textDocument.uri, position),
-    ),
-  );
-  connection.onReferences(
-    about(({ assembly }, { textDocument, position, context }) =>
-      references(assembly, textDocument.uri, position, context.includeDeclaration),
-    ),
-  );
-  connection.onDocumentSymbol(about(({ assembly }, { textDocument }) => documentSymbols(assembly, textDocument.uri)));
-  texts.onDidChangeContent(({ document }) => {
-    // Others may include this one.
-    documents.invalidate(document.uri);
-    void publish(document);
-  });
+  registerFeatures(connection, texts, documents);
+  texts.onDidChangeContent(({ document: { uri } }) => void publishThose([uri, ...documents.changed(uri)]));
   texts.onDidClose(async ({ document }) => {
-    documents.close(document.uri);
+    const includers = documents.close(document.uri);
     await connection.sendDiagnostics({ uri: document.uri, diagnostics: [] });
+    await publishThose(includers);
   });
   texts.listen(connection);
   connection.listen();

@@ -113,6 +113,36 @@ describe("the language server over stdio", () => {
     expect((await publishedAfter(before + 1)).diagnostics).toEqual([]);
   });
 
+  it("looks at a document again when a file that it includes is opened, changed or closed", async () => {
+    const library = "file:///guest/library.inc";
+    const open = (at: string, text: string) =>
+      connection.sendNotification("textDocument/didOpen", {
+        textDocument: { uri: at, languageId: "ringside", version: 1, text },
+      });
+    const main = "file:///guest/includes.asm";
+    const codes = (at: string) =>
+      published
+        .filter((one) => one.uri === at)
+        .at(-1)
+        ?.diagnostics.map((d) => d.code);
+    const before = published.length;
+    await open(main, '%include "library.inc"\nmov al, limit\n');
+    await publishedAfter(before);
+    expect(codes(main)).toEqual(["missing-file", "undefined-symbol"]);
+    await open(library, "limit equ 5\n");
+    await publishedAfter(before + 2);
+    expect([codes(main), codes(library)]).toEqual([[], []]);
+    await connection.sendNotification("textDocument/didChange", {
+      textDocument: { uri: library, version: 2 },
+      contentChanges: [{ text: "limits equ 5\n" }],
+    });
+    await publishedAfter(before + 4);
+    expect(codes(main)).toEqual(["undefined-symbol"]);
+    await connection.sendNotification("textDocument/didClose", { textDocument: { uri: library } });
+    await publishedAfter(before + 6);
+    expect(codes(main)).toEqual(["missing-file", "undefined-symbol"]);
+  });
+
   it("answers about a document and about none", async () => {
     const hover = (line: number, at = uri) =>
       connection.sendRequest("textDocument/hover", { textDocument: { uri: at }, position: { line, character: 1 } });
