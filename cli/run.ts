@@ -3,14 +3,7 @@ import { type Command, wholeNumber } from "./command.ts";
 import { exitCode } from "./exit-code.ts";
 import { type Ending, endingCode, loadGuest, runGuest } from "./guest.ts";
 import { jsonText } from "./problem-text.ts";
-import {
-  defaultSteps,
-  includeOption,
-  jsonOption,
-  memoryOption,
-  stepsOption,
-  techniqueOption,
-} from "./source-options.ts";
+import { defaultSteps, runOptions } from "./source-options.ts";
 
 /** What a run came to; also the shape of the JSON. Register values are hexadecimal with 0x. */
 interface Summary {
@@ -35,11 +28,7 @@ export const run: Command = {
 has stopped. Exits with 0 if the guest halted or asked to stop (port F4h), 1 if the source has errors, 3 if the guest
 ended badly, 4 if it was still running at the limit.`,
   options: {
-    technique: techniqueOption,
-    "max-steps": stepsOption,
-    memory: memoryOption,
-    include: includeOption,
-    json: jsonOption,
+    ...runOptions,
     help: { doc: "print this" },
   },
   async run(args, io) {

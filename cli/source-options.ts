@@ -18,11 +18,20 @@ export const jsonOption: Option = { doc: "print JSON instead of text" };
 
 /** Steps after which `run` and `trace` stop by themselves. */
 export const defaultSteps = 10_000_000;
-export const stepsOption: Option = {
+const stepsOption: Option = {
   value: "N",
   doc: `stop after N steps of the machine (default ${defaultSteps.toLocaleString("en")}); then the exit code is 4`,
 };
-export const memoryOption: Option = { value: "MIB", doc: "memory of the guest, 1 to 64 MiB (default 16)" };
+const memoryOption: Option = { value: "MIB", doc: "memory of the guest, 1 to 64 MiB (default 16)" };
+
+/** What `run` and `trace` both take. */
+export const runOptions = {
+  technique: techniqueOption,
+  "max-steps": stepsOption,
+  memory: memoryOption,
+  include: includeOption,
+  json: jsonOption,
+} as const;
 
 export function techniqueOf(args: Arguments): TechniqueId | undefined {
   const id = args.text("technique");

@@ -4,14 +4,7 @@ import { type Arguments, type Command, wholeNumber } from "./command.ts";
 import { eventKinds, eventText } from "./event-text.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
 import { endingCode, loadGuest, runGuest } from "./guest.ts";
-import {
-  defaultSteps,
-  includeOption,
-  jsonOption,
-  memoryOption,
-  stepsOption,
-  techniqueOption,
-} from "./source-options.ts";
+import { defaultSteps, runOptions } from "./source-options.ts";
 
 function kindsOf(args: Arguments): ReadonlySet<EventKind> | undefined {
   const text = args.text("kinds");
@@ -29,12 +22,8 @@ export const trace: Command = {
   details: `Text columns: sequence number, virtual time in cycles, address, kind, what happened. With --json each line is one
 event as JSON, with the source line it belongs to. The end of the run is the last event, and in the exit code as for run.`,
   options: {
-    technique: techniqueOption,
     kinds: { value: "K,…", doc: `only these: ${eventKinds.join(", ")}` },
-    "max-steps": stepsOption,
-    memory: memoryOption,
-    include: includeOption,
-    json: jsonOption,
+    ...runOptions,
     help: { doc: "print this" },
   },
   async run(args, io) {
