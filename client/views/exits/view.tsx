@@ -158,8 +158,8 @@ function Row({ exit, cost, selected, actions }: { exit: Exit; cost: number; sele
   );
 }
 
-/** The rows in sight only: a run has many thousands. */
-function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
+/** Which of many rows are in sight; with `live` the newest stays there. */
+function useRowsInSight(count: number, live: boolean) {
   const scroller = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(200);
@@ -172,24 +172,35 @@ function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State
   }, []);
   useEffect(() => {
     const element = scroller.current;
-    if (element && state.live) element.scrollTop = element.scrollHeight;
-  }, [exits.length, state.live]);
+    if (element && live) element.scrollTop = element.scrollHeight;
+  }, [count, live]);
   const first = Math.max(0, Math.floor(top / rowHeight) - 5);
-  const shown = exits.slice(first, first + Math.ceil(height / rowHeight) + 12);
+  return {
+    scroller,
+    first,
+    end: first + Math.ceil(height / rowHeight) + 12,
+    onScroll: (element: HTMLDivElement) => setTop(element.scrollTop),
+    show: (index: number) => scroller.current?.scrollTo({ top: Math.max(0, index * rowHeight - height / 2) }),
+  };
+}
+
+/** The row a key moves the selection to, from the row at `index` (-1: none); undefined for other keys. */
+const rowByKey = (key: string, index: number, count: number): number | undefined =>
+  ({ ArrowDown: index + 1, ArrowUp: index < 0 ? count - 1 : index - 1, Home: 0, End: count - 1 })[key];
+
+/** The rows in sight only: a run has many thousands. */
+function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
+  const { scroller, first, end, onScroll, show } = useRowsInSight(exits.length, state.live);
+  const shown = exits.slice(first, end);
   const after = exits.length - first - shown.length;
   const onKeyDown = (event: KeyboardEvent) => {
     const index = exits.findIndex((exit) => exit.sequence === state.selected);
-    const to = {
-      ArrowDown: index + 1,
-      ArrowUp: index < 0 ? exits.length - 1 : index - 1,
-      Home: 0,
-      End: exits.length - 1,
-    }[event.key];
+    const to = rowByKey(event.key, index, exits.length);
     const target = exits[to ?? index];
     if (to !== undefined && target) {
       event.preventDefault();
       actions.select(target.sequence);
-      scroller.current?.scrollTo({ top: Math.max(0, to * rowHeight - height / 2) });
+      show(to);
     } else if (event.key === "Enter" && target) actions.go(target);
   };
   return (
@@ -200,7 +211,7 @@ function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State
       ref={scroller}
       tabIndex={0}
       onKeyDown={onKeyDown}
-      onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+      onScroll={(event) => onScroll(event.currentTarget)}
     >
       <table aria-label="VM exits" aria-rowcount={exits.length}>
         <thead>
