@@ -6,7 +6,7 @@ import { parseText } from "./literals.ts";
 import { tokensText } from "./macro.ts";
 import { arityOf } from "./multi-macro.ts";
 import type { Preprocessor } from "./preprocess.ts";
-import { rangeOf } from "./source.ts";
+import { charactersOf } from "./quote.ts";
 import * as token from "./tokens.ts";
 import { endOf } from "./tokens.ts";
 
@@ -55,7 +55,7 @@ const isContext: Test = (p, call, names) => {
   return name !== undefined && names.some((t) => t.image === name);
 };
 
-/** `%ifidn a, b`: the same tokens; blanks do not count, nor do the kinds of quotes. */
+/** `%ifidn a, b`: the same tokens; other blanks do not count, nor do the kinds of quotes. */
 const isIdentical =
   (anyCase: boolean): Test =>
   (p, call, tokens) => {
@@ -65,9 +65,11 @@ const isIdentical =
       bad(p, call, `“%${call.name}” compares two texts with a comma between them.`);
       return false;
     }
+    // In nasm 2.16 a blank before the comma makes the texts differ.
+    if (expanded[comma]!.payload) return false;
     const [a, b] = [expanded.slice(0, comma), expanded.slice(comma + 1)];
     const text = (t: IToken) => {
-      const image = t.tokenType === token.Text ? `"${String.fromCharCode(...parseText(t.image))}` : t.image;
+      const image = t.tokenType === token.Text ? `"${charactersOf(parseText(t.image))}` : t.image;
       return anyCase ? image.toLowerCase() : image;
     };
     return a.length === b.length && a.every((t, n) => text(t) === text(b[n]!));

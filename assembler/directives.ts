@@ -3,6 +3,7 @@ import { parseText } from "./literals.ts";
 import { numberTokens, spaced, tokensText } from "./macro.ts";
 import { arityOf, greedyTexts, splitArguments } from "./multi-macro.ts";
 import type { Preprocessor } from "./preprocess.ts";
+import { charactersOf } from "./quote.ts";
 import { readSetting } from "./settings.ts";
 import { rangeOf, type SourceLine, withoutComment } from "./source.ts";
 import { textDirectives } from "./text-directives.ts";
@@ -88,7 +89,7 @@ function undefine(p: Preprocessor, call: Call): Fault {
 function include(p: Preprocessor, call: Call): Fault {
   const [name] = p.expand(restTokens(call), call.source);
   if (name?.tokenType !== token.Text) return "“%include” needs a file name in quotes.";
-  const path = name.image[0] === "`" ? String.fromCharCode(...parseText(name.image)) : name.image.slice(1, -1);
+  const path = name.image[0] === "`" ? charactersOf(parseText(name.image)) : name.image.slice(1, -1);
   p.include(path, call.source, { start: name.startOffset, end: endOf(name) });
   return undefined;
 }

@@ -139,10 +139,12 @@ export class Expansion {
       this.counted(t);
       const at = { start: t.startOffset, end: endOf(tokens[n]!) };
       if (active.length === 0) this.uses.push({ name: t.image, span: spanOf(t), macro: call.macro });
-      if (this.depth > deepest)
-        this.fail(t, "macro-too-deep", `Macros are nested deeper than ${deepest} levels here.`);
+      if (this.depth > deepest) this.fail(t, "macro-too-deep", `Macros are nested deeper than ${deepest} levels here.`);
       else
-        for (const [k, made] of this.expand(this.substitute(call, at, t.image, active), [...active, call.macro]).entries())
+        for (const [k, made] of this.expand(this.substitute(call, at, t.image, active), [
+          ...active,
+          call.macro,
+        ]).entries())
           out.push(k === 0 ? { ...moved(made, at), payload: t.payload } : moved(made, at));
     }
     this.depth--;

@@ -143,7 +143,11 @@ export function chooseMacro(
   tokens: readonly IToken[],
 ): { readonly macro: MultiMacro; readonly parameters: readonly string[] } | undefined {
   const parts = splitArguments(tokens);
-  const macro = candidates.find((candidate) => accepts(candidate, parts.length));
+  // An empty argument after a last comma counts in the choice, if that leads to one, and is then dropped.
+  const counted = tokens.at(-1)?.tokenType === token.Comma ? parts.length + 1 : parts.length;
+  const macro =
+    candidates.find((candidate) => accepts(candidate, counted)) ??
+    candidates.find((candidate) => accepts(candidate, parts.length));
   if (!macro) return undefined;
   const given = macro.greedy ? greedyTexts(tokens, parts, macro.most) : parts.map(tokensText);
   const { least, defaults } = macro;
@@ -152,11 +156,7 @@ export function chooseMacro(
 }
 
 /** The arguments' texts, the last of `most` holding all that is left. */
-export function greedyTexts(
-  tokens: readonly IToken[],
-  parts: readonly (readonly IToken[])[],
-  most: number,
-): string[] {
+export function greedyTexts(tokens: readonly IToken[], parts: readonly (readonly IToken[])[], most: number): string[] {
   const given = parts.map(tokensText);
   if (parts.length <= most || most === 0) return given;
   given.splice(most - 1, given.length, tokensText(tokens.slice(startOfArgument(tokens, most - 1))));

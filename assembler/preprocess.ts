@@ -4,7 +4,7 @@ import { conditionNames, conditionOf } from "./conditions.ts";
 import { ContextStack } from "./contexts.ts";
 import { type Call, directives, notSupported, restTokens } from "./directives.ts";
 import type { ReadFile, Settings, SymbolDefinition } from "./interface.ts";
-import { headsOf, type ParsedLine, parseLine, parseTokens, wordLike } from "./line.ts";
+import { headsOf, type ParsedLine, parseLine, parseTokens } from "./line.ts";
 import { Expansion, fresh, MacroTable, spaced, tokensText } from "./macro.ts";
 import { chooseMacro, type Invocation, type MultiMacro, MultiMacroTable } from "./multi-macro.ts";
 import type { ProblemList } from "./problems.ts";
@@ -341,8 +341,11 @@ export class Preprocessor {
       this.problems.error("macro-too-deep", message, source, span);
       return false;
     }
+    if (++this.expandedLines > mostExpandedLines) {
+      this.tooMuch(source, span);
+      return false;
+    }
     this.frames.push(frame);
-    this.expandedLines++;
     for (const line of lines) {
       if (this.stopped || this.problems.full) break;
       this.expandedLines++;

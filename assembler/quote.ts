@@ -1,6 +1,13 @@
+/** The characters with these codes, however many. */
+export function charactersOf(codes: Iterable<number>): string {
+  const parts: string[] = [];
+  for (const code of codes) parts.push(String.fromCharCode(code));
+  return parts.join("");
+}
+
 /** Bytes as a quoted string of the dialect. */
 export function quoted(bytes: readonly number[]): string {
-  const text = String.fromCharCode(...bytes);
+  const text = charactersOf(bytes);
   const plain = bytes.every((byte) => byte >= 32 && byte < 127);
   if (plain && !text.includes("'")) return `'${text}'`;
   if (plain && !text.includes('"')) return `"${text}"`;

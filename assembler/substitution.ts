@@ -126,10 +126,12 @@ function numbered(word: string, surroundings: Surroundings, start: number, end: 
   const value = parameter(invocation, Math.abs(Number(word)));
   if (!/^[+-]/.test(word)) return value;
   const code = value.trim().toLowerCase();
-  const opposite = opposites.get(code) ?? (code === "cxz" || code === "ecxz" || code === "rcxz" ? "" : undefined);
-  if (opposite === undefined || (word[0] === "-" && opposite === ""))
-    surroundings.fault("bad-condition", `“${value}” is not a condition code that %${word} could use.`, start, end);
-  return word[0] === "-" ? (opposite ?? "") : value.trim();
+  const opposite = opposites.get(code);
+  // Counters can be asked for zero only.
+  if (word[0] === "+" && (opposite !== undefined || /^[er]?cxz$/.test(code))) return code;
+  if (opposite !== undefined) return opposite;
+  surroundings.fault("bad-condition", `“${value}” is not a condition code that %${word} could use.`, start, end);
+  return "z";
 }
 
 /** `%{2:4}`: several parameters with commas; negative numbers count from the end. */

@@ -19,8 +19,8 @@ const namedFaults = new Map<TokenType, (image: string) => { code: string; messag
   [
     token.MacroToken,
     (image) => ({
-      code: "unsupported-macro",
-      message: `“${image}” belongs to multi-line macros, which are not supported yet.`,
+      code: "macro-parameter",
+      message: `“${image}” has a meaning only inside a multi-line macro.`,
     }),
   ],
   [

@@ -3,12 +3,15 @@ import type { Call } from "./directives.ts";
 import { parseText } from "./literals.ts";
 import { numberTokens, tokensText } from "./macro.ts";
 import type { Preprocessor } from "./preprocess.ts";
-import { quoted } from "./quote.ts";
+import { charactersOf, quoted } from "./quote.ts";
 import * as token from "./tokens.ts";
 import { tokenize } from "./tokens.ts";
 
 /** What a directive makes of the tokens after the macro's name: the macro's body, or what is wrong. */
 type Making = (p: Preprocessor, call: Call, tokens: readonly IToken[]) => readonly IToken[] | string;
+
+/** Bytes of a string that the preprocessor makes. */
+const longestString = 100_000;
 
 const bytesOf = (text: string): readonly number[] => [...parseText(`'${text}'`)];
 
@@ -24,7 +27,9 @@ const length: Making = (_, call, [only, ...rest]) =>
 const concatenation: Making = (_, call, tokens) => {
   const parts = tokens.filter((t) => t.tokenType !== token.Comma);
   if (!parts.every((t) => t.tokenType === token.Text)) return `“%${call.name}” joins strings.`;
-  return tokenize(quoted(parts.flatMap((t) => [...parseText(t.image)])));
+  const bytes = parts.flatMap((t) => [...parseText(t.image)]);
+  if (bytes.length > longestString) return `The string would be longer than ${longestString} bytes.`;
+  return tokenize(quoted(bytes));
 };
 
 /** `%substr name "text" start, count`: a negative count leaves that many less one out at the end. */
@@ -48,7 +53,7 @@ const quotation: Making = (_, __, tokens) => tokenize(quoted(bytesOf(tokensText(
 
 const unquoted: Making = (_, call, [only, ...rest]) =>
   only?.tokenType === token.Text && rest.length === 0
-    ? tokenize(String.fromCharCode(...parseText(only.image)))
+    ? tokenize(charactersOf(parseText(only.image)))
     : `“%${call.name}” needs a string after the name.`;
 
 /** Directives that define a single-line macro from text, without their i for any letter case. */

@@ -28,6 +28,20 @@ const cases: readonly (readonly [string, string, RegExp])[] = [
     /^62:1 This line expands to more/,
   ],
   ["macros in macros", `${many(5000, (n) => `%define a${n + 1} a${n}`)}\ndb a5000`, /^5001:4 Macros are nested deeper/],
+  ["a repetition of nothing", "%rep 0x7fffffffffffffff\n%endrep", /^1:1 Macros and repetitions make more than/],
+  ["repetitions in repetitions", `${many(8, () => "%rep 1000")}\nnop\n${many(8, () => "%endrep")}`, /^8:1 Macros and/],
+  ["deep repetitions", `${many(400, () => "%rep 1")}\nnop\n${many(400, () => "%endrep")}`, /^301:1 .*deeper than 300/],
+  ["a macro without end", "%rmacro m 0\nm\nnop\n%endmacro\nm", /^2:1 .*deeper than 300/],
+  ["a macro that calls itself twice", "%rmacro m 0\nm\nm\n%endmacro\nm", /^2:1 .*deeper than 300/],
+  [
+    "macros that call each other twice",
+    `${many(60, (n) => `%macro m${n} 0\nm${n + 1}\nm${n + 1}\n%endmacro`)}\nm0`,
+    /Macros and repetitions make more than/,
+  ],
+  ["arguments that double", "%rmacro m 1+\nm %1 %1\n%endmacro\nm nop", /^2:\d+ (This line|Macros and repetitions)/],
+  ["text that doubles", "%define a x\n%rep 60\n%xdefine a a a\n%endrep", /^3:1\d This line expands to more/],
+  ["a string that doubles", "%define a 'x'\n%rep 60\n%strcat a a, a\n%endrep", /longer than/],
+  ["contexts", "%rep 20000\n%push\n%endrep", /^2:1 More than 10000 contexts/],
 ];
 
 it.each(cases)("%s is refused at its place", (_, text, expected) => {

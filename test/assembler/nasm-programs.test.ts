@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { assemble } from "../../assembler/index.ts";
 import { hasNasm } from "../isa/nasm.ts";
+import { preprocessorPrograms } from "./preprocessor-programs.ts";
 import { programs } from "./programs.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ringside-"));
@@ -28,7 +29,7 @@ function ringside(file: string, text: string): string {
 }
 
 describe.skipIf(!hasNasm)("bytes are nasm's", () => {
-  it.each(Object.entries(programs))("%s", (name, text) => {
+  it.each(Object.entries({ ...programs, ...preprocessorPrograms }))("%s", (name, text) => {
     expect(ringside(name, text)).toBe(nasm(text));
   });
 

@@ -225,7 +225,7 @@
   db
 ; ^^ warning no-data: “db” without a value stores nothing.
   mov ax, %1
-;         ^^ error unsupported-macro: “%1” belongs to multi-line macros, which are not supported yet.
+;         ^^ error macro-parameter: “%1” has a meaning only inside a multi-line macro.
   mov ax, dword ptr [bx]
 ;                   ^ error syntax: “[” is not expected here. nasm writes sizes without “ptr”: dword [x].
   mov ax, 1 = { 2 }
@@ -387,3 +387,103 @@ later: incbin "missing.bin"
 ;    ^^^^^ error not-constant: The count of dup must be a constant, not an address; use a difference of labels, such as $ - $$.
   dy 1.5
 ;    ^^^ error bad-data-size: There are no floating-point numbers of 32 bytes.
+
+;; Multi-line macros
+  %macro two 2
+  mov %1, %2
+; ^^^^^^^^^^ error operand-size-mismatch: The operands of MOV have different sizes: AX has 16 bits, BL has 8.
+; ^^^^^^^^^^ error operand-size-mismatch: The operands of MOV have different sizes: AX has 16 bits, CL has 8.
+  %endmacro
+  two ax, bl
+  two ax
+; ^^^ error macro-arguments: The macro “two” takes 2 parameters.
+  %macro nonumber
+; ^^^^^^ error bad-directive: “%macro” needs a name and a number of parameters, such as 2, 1-3, 0-* or 1+.
+  nop
+  %endmacro
+  %macro jump 1
+  j%-1 $
+;  ^^^ error bad-condition: “here” is not a condition code that %-1 could use.
+  %endmacro
+  jump here
+  %macro outer 1
+  two ax, %1
+  %endmacro
+  outer cl
+  %macro mine 0
+  %error this macro is not for you
+; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error user-error: this macro is not for you
+  %endmacro
+  mine
+  %macro push 2
+  push %1
+  %endmacro
+  push ax
+; ^^^^ warning macro-arguments: The macro “push” takes 2 parameters. This is taken as the instruction.
+  %rotate 1
+; ^^^^^^^ error bad-directive: “%rotate” has a meaning only inside a macro.
+  %exitmacro
+; ^^^^^^^^^^ error bad-directive: “%exitmacro” has a meaning only inside a macro.
+  %unmacro two
+; ^^^^^^^^ error bad-directive: “%unmacro” needs the name of a macro and its number of parameters.
+  %macro range 1-*
+  db %{3:4}
+; ^^ warning no-data: “db” without a value stores nothing.
+;    ^^^^^^ error bad-directive: The macro has 2 parameters, so this range of them does not exist.
+  %endmacro
+  range 1, 2
+  %endmacro
+; ^^^^^^^^^ error bad-directive: There is no %macro before this.
+  mov ax, %1
+;         ^^ error macro-parameter: “%1” has a meaning only inside a multi-line macro.
+
+;; Repetitions and contexts
+  %rep
+; ^^^^ error bad-directive: “%rep” needs a count.
+  nop
+  %endrep
+  %rep x
+;      ^ error not-defined-before-use: The count of %rep must be known here, but “x” is not defined before this line.
+  %endrep
+  %endrep
+; ^^^^^^^ error bad-directive: There is no %rep before this.
+  %exitrep
+; ^^^^^^^^ error bad-directive: “%exitrep” has a meaning only inside %rep.
+  %pop
+; ^^^^ error bad-directive: There is no context to close: %push opens one.
+  mov ax, %$x
+;         ^^^ error no-context: There is no context for “%$x”: %push opens one.
+  %push one
+  %pop two
+; ^^^^ error bad-directive: The innermost context is “one”, not “two”.
+  %repl three
+  %ifctx
+; ^^^^^^ error bad-directive: “%ifctx” needs the name of a context.
+  %endif
+  %pop
+
+;; A block that is not closed
+  %rep 3
+; ^^^^ error unclosed-block: This has no %endrep before the end of the file.
+  nop
+
+;; Strings of the preprocessor
+  %strlen n 5
+; ^^^^^^^ error bad-directive: “%strlen” needs a string after the name.
+  %strcat s 'a', 5
+; ^^^^^^^ error bad-directive: “%strcat” joins strings.
+  %substr s 'abc'
+; ^^^^^^^ error bad-directive: “%substr” needs the place of the first byte, counted from 1.
+  %substr s abc 1
+; ^^^^^^^ error bad-directive: “%substr” needs a string after the name.
+  %deftok t 5
+; ^^^^^^^ error bad-directive: “%deftok” needs a string after the name.
+  %ifidn a
+; ^^^^^^ error bad-directive: “%ifidn” compares two texts with a comma between them.
+  %endif
+  %ifmacro
+; ^^^^^^^^ error bad-directive: “%ifmacro” needs the name of a macro.
+  %endif
+  %ifmacro m x
+; ^^^^^^^^ error bad-directive: After the name “%ifmacro” takes a number of parameters, such as 2, 1-3, 0-* or 1+.
+  %endif
