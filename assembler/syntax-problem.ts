@@ -18,10 +18,13 @@ const namedFaults = new Map<TokenType, (image: string) => { code: string; messag
   ],
   [
     token.MacroToken,
-    (image) => ({
-      code: "macro-parameter",
-      message: `“${image}” has a meaning only inside a multi-line macro.`,
-    }),
+    (image) =>
+      image === "%!"
+        ? {
+            code: "unsupported-word",
+            message: "Ringside does not read environment variables; define a macro on the command line.",
+          }
+        : { code: "macro-parameter", message: `“${image}” has a meaning only inside a multi-line macro.` },
   ],
   [
     token.UnknownWord,

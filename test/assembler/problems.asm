@@ -436,6 +436,12 @@ later: incbin "missing.bin"
 ; ^^^^^^^^^ error bad-directive: There is no %macro before this.
   mov ax, %1
 ;         ^^ error macro-parameter: “%1” has a meaning only inside a multi-line macro.
+  mov ax, %!HOME
+;         ^^ error unsupported-word: Ringside does not read environment variables; define a macro on the command line.
+  %use smartalign
+; ^^^^ error unsupported-directive: “%use” is not supported yet.
+  %local x:word
+; ^^^^^^ error unsupported-directive: “%local” is not supported yet.
 
 ;; Repetitions and contexts
   %rep
