@@ -17,7 +17,7 @@ export const includeOption: Option = {
 export const jsonOption: Option = { doc: "print JSON instead of text" };
 
 /** Steps after which `run` and `trace` stop by themselves. */
-export const defaultSteps = 10_000_000;
+export const defaultSteps = 20_000_000;
 const stepsOption: Option = {
   value: "N",
   doc: `stop after N steps of the machine (default ${defaultSteps.toLocaleString("en")}); then the exit code is 4`,

@@ -20,7 +20,7 @@ export const trace: Command = {
   name: "trace",
   summary: "Runs a guest and prints its events, one a line: exits, entries, exceptions, page walks, output, …",
   details: `Text columns: sequence number, virtual time in cycles, address, kind, what happened. With --json each line is one
-event as JSON, with the source line it belongs to. The end of the run is the last event, and in the exit code as for run.`,
+event as JSON, with the source line it belongs to. How it stopped is an event too, and the exit code is that of run.`,
   options: {
     kinds: { value: "K,…", doc: `only these: ${eventKinds.join(", ")}` },
     ...runOptions,

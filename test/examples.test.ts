@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { defaultSteps } from "../cli/source-options.ts";
 import { configurationProblem, Machine } from "../emulator/index.ts";
 import { defaultTechnique, type TechniqueId } from "../isa/technique.ts";
 import { assembled, configurationOf, outputOf } from "./emulator/machine/program.ts";
@@ -39,7 +40,7 @@ describe.each(names)("%s", (name) => {
     // A technique may refuse a start mode; its own technique may not (above).
     if (configurationProblem(configuration) !== undefined) return;
     const machine = new Machine(configuration);
-    const stop = machine.run({ steps: settings.ends === "limit" ? 100_000 : 50_000_000 });
+    const stop = machine.run({ steps: settings.ends === "limit" ? 100_000 : defaultSteps });
     const expected = elsewhere[name]?.(technique, settings.output ?? "") ?? settings.output ?? "";
     expect({ end: stop.kind === "stopped" ? stop.reason : stop.kind, output: outputOf(machine) }).toEqual({
       end: settings.ends,
