@@ -225,9 +225,9 @@ export class LineParser extends EmbeddedActionsParser {
             { GATE: () => this.startsList(), ALT: () => this.SUBRULE(this.dataList) },
             { ALT: () => this.SUBRULE(this.dataItem) },
           ]);
-          const unit = sizeWords[word.image?.toLowerCase() ?? ""] ?? 0;
-          if (unit === 0) this.problem(word, "syntax", `“${word.image}” is no size of data.`);
-          return { kind: "sized", unit, item, start: word.startOffset, end: endOf(this.LA(0)) };
+          const unit = sizeWords[word.image?.toLowerCase() ?? ""];
+          if (!unit) this.problem(word, "syntax", `“${word.image}” is no size of data.`);
+          return { kind: "sized", unit: unit ?? 1, item, start: word.startOffset, end: endOf(this.LA(0)) };
         },
       },
       {
