@@ -19,7 +19,7 @@ interface Reading {
 
 function read(options: AssembleOptions, before: Program | undefined, files: BinaryFiles): Reading {
   const problems = new ProblemList();
-  const program = new Program(problems, before, files);
+  const program = new Program(problems, before, files, options.format ?? "bin");
   let moving = false;
   const sink: Sink = {
     line: (tree: LineTree, source: SourceLine) => program.add(tree, source, measure),
@@ -63,7 +63,7 @@ export function assemble(options: AssembleOptions): Assembly {
   }
   const emission = new Emission(program, problems);
   emission.run();
-  const { bytes, origin } = emission.image();
+  const { bytes, origin } = emission.output(options.file);
   return {
     problems: problems.sorted(options.file),
     bytes,

@@ -50,7 +50,7 @@ export const isUninitialized = (items: readonly DataItem[]): boolean =>
         : item.kind === "uninitialized",
   );
 
-/** Writes each value of a list where it belongs; a repeated part is written once and copied. */
+/** Writes each value of a list where it belongs; a repeated part is written once and copied, unless `each` is true. */
 export function fillData(
   items: readonly DataItem[],
   unit: number,
@@ -58,15 +58,17 @@ export function fillData(
   bytes: Uint8Array,
   start: number,
   write: (datum: Datum, at: number) => void,
+  each = false,
 ): number {
   let at = start;
   for (const item of items) {
-    if (item.kind === "sized") at = fillData([item.item], item.unit, program, bytes, at, write);
+    if (item.kind === "sized") at = fillData([item.item], item.unit, program, bytes, at, write, each);
     else if (item.kind === "list") {
       const count = countOf(item.count, program);
-      const end = count > 0 ? fillData(item.items, unit, program, bytes, at, write) : at;
-      repeat(bytes, at, end - at, count);
-      at += (end - at) * count;
+      const once = count > 0 ? fillData(item.items, unit, program, bytes, at, write, each) - at : 0;
+      if (each) for (let n = 1; n < count; n++) fillData(item.items, unit, program, bytes, at + n * once, write, each);
+      else repeat(bytes, at, once, count);
+      at += once * count;
     } else {
       write({ item, unit }, at);
       at += item.kind === "string" ? Math.ceil(item.bytes.length / unit) * unit : unit;

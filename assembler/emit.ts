@@ -1,5 +1,5 @@
 import { decode } from "../isa/decode.ts";
-import type { Complaint } from "../isa/encode.ts";
+import type { Complaint, Encoding } from "../isa/encode.ts";
 import type { Row } from "../isa/instruction.ts";
 import type { Bits, Decoded } from "../isa/operands.ts";
 import { meaningOf, mnemonics } from "../isa/table.ts";
@@ -9,15 +9,16 @@ import { encodings } from "./instruction.ts";
 import type { Emitted, InstructionMention, MacroCall, Range } from "./interface.ts";
 import type { Item } from "./item.ts";
 import { measure, paddingOf, prefixBytes } from "./layout.ts";
+import { elfObject, type Relocation, relocationType } from "./output/elf.ts";
 import { image, type Placement, placeSections } from "./output/flat-binary.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
 import { reservedWords } from "./reserved-words.ts";
-import type { Section } from "./section.ts";
+import { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
 import type { Expression, InstructionTree, Span, StatementTree, Word } from "./tree.ts";
-import { registersOf, resolved, sectionOf } from "./value.ts";
+import { registersOf, resolved, sectionOf, type Value } from "./value.ts";
 import { unsupportedWords, wordKinds } from "./words.ts";
 
 /** An instruction's bytes, decoded when someone asks. */
@@ -96,26 +97,88 @@ export class Emission {
   readonly mentions: InstructionMention[] = [];
   private readonly program: Program;
   private readonly problems: ProblemList;
-  private readonly placement: Placement;
+  /** Of a flat binary. */
+  private readonly placement: Placement | undefined;
+  private readonly relocations = new Map<Section, Relocation[]>();
   private readonly contents = new Map<Section, Uint8Array>();
 
   constructor(program: Program, problems: ProblemList) {
     this.program = program;
     this.problems = problems;
-    this.placement = placeSections(program.sections.values(), program.origin);
+    this.placement = program.format === "bin" ? placeSections(program.sections.values(), program.origin) : undefined;
     for (const section of program.sections.values())
       this.contents.set(section, new Uint8Array(section.nobits ? 0 : section.size));
   }
 
   /** The flat binary, and the address of its first byte. Says what is wrong with the places of sections. */
-  image(): { readonly bytes: Uint8Array; readonly origin: number } {
+  output(file: string): { readonly bytes: Uint8Array; readonly origin: number } {
     const { placement } = this;
+    if (!placement) return { bytes: this.object(file), origin: 0 };
     for (const { section, message } of placement.faults) {
       const { source, span } = section.definition ?? {};
       if (source && span) this.problems.error("bad-directive", message, source, span);
     }
     const failed = this.problems.list.some(({ severity }) => severity === "error");
     return { bytes: failed ? new Uint8Array() : image(placement, this.contents), origin: placement.origin };
+  }
+
+  private object(file: string): Uint8Array {
+    if (this.problems.list.some(({ severity }) => severity === "error")) return new Uint8Array();
+    const { program, contents, relocations } = this;
+    return elfObject({
+      bits: program.format === "elf32" ? 32 : 64,
+      file,
+      sections: [...program.used],
+      contents,
+      relocations,
+      // What is declared and never used need not be there when the linker looks for it.
+      symbols: program.known.filter(({ binding, mentioned }) => binding?.kind !== "extern" || mentioned),
+    });
+  }
+
+  /** Notes what the linker has to add; the field itself keeps what the format wants there. */
+  private relocate(item: Item, span: Span, relocation: Relocation): void {
+    const bits = this.program.format === "elf32" ? 32 : 64;
+    if (relocationType(relocation, bits) === undefined) {
+      const message = `An object file of this format has no relocation for ${relocation.bytes} bytes.`;
+      this.problems.error("not-relocatable", message, item.source, span);
+      return;
+    }
+    const { section } = item.context;
+    const list = this.relocations.get(section) ?? [];
+    list.push(relocation);
+    this.relocations.set(section, list);
+    const content = this.contents.get(section)!;
+    let rest = bits === 32 ? BigInt.asUintN(64, relocation.addend) : 0n;
+    for (let n = 0; n < relocation.bytes; n++, rest >>= 8n) content[relocation.at + n] = Number(rest & 255n);
+  }
+
+  /** The fields of an instruction that stands at `offset`, as far as the linker has to know of them. */
+  private relocateFields(item: Item, tree: InstructionTree, { bytes, fields }: Encoding, offset: number): void {
+    const { section } = item.context;
+    for (const field of fields) {
+      const operand = tree.operands[field.operand] ?? tree.operands.at(-1)!;
+      const expression =
+        operand.kind === "value"
+          ? operand.value
+          : operand.kind === "memory"
+            ? operand.address
+            : field.selector
+              ? operand.selector
+              : operand.offset;
+      const value = this.program.evaluate(expression);
+      const base = sectionOf(value);
+      if (!base) {
+        if (!field.relative) continue;
+        const message = "In an object file, the distance to a constant address is not supported.";
+        this.problems.error("not-relocatable", message, item.source, operand);
+      } else if (!field.relative || base !== section) {
+        const behind = field.relative ? BigInt(bytes.length - field.at) : 0n;
+        const addend = value.constant - behind;
+        const { relative, signed } = field;
+        this.relocate(item, operand, { at: offset + field.at, bytes: field.bytes, base, addend, relative, signed });
+      }
+    }
   }
 
   /** Emits all items in order. */
@@ -184,7 +247,7 @@ export class Emission {
   }
 
   private position(section: Section, offset: number): number | undefined {
-    return section.nobits ? undefined : section.load - this.placement.origin + offset;
+    return section.nobits || !this.placement ? undefined : section.load - this.placement.origin + offset;
   }
 
   private note(item: Item, length: number): void {
@@ -220,7 +283,7 @@ export class Emission {
 
   private instruction(item: Item, tree: InstructionTree, mention: boolean): void {
     const range = rangeOf(item.source, statementSpan(item));
-    const { section, bits } = item.context;
+    const { section } = item.context;
     const meaning = meaningOf(tree.mnemonic.text);
     const understood = meaning && !item.tree.problems.some(({ severity }) => severity === "error");
     if (!meaning) this.unknownMnemonic(item, tree);
@@ -235,7 +298,17 @@ export class Emission {
         }
         for (const warning of encoding.warnings)
           if (!this.isAboutLabel(tree, warning)) this.complain(item, tree, warning, "warning");
+        if (
+          !item.context.nearConditions &&
+          encoding.row.pattern.map === 1 &&
+          (encoding.row.pattern.opcode & 0xf0) === 0x80
+        ) {
+          const message =
+            "The target is further than a conditional jump reaches before the 386; nasm would write two jumps, which is not supported.";
+          this.problems.error("jump-out-of-range", message, item.source, tree.mnemonic);
+        }
         if (this.store(item, offset, encoding.bytes)) {
+          if (!this.placement) this.relocateFields(item, tree, encoding, offset);
           const emitted = new EmittedInstruction(
             section.start + offset,
             this.position(section, offset),
@@ -316,11 +389,37 @@ export class Emission {
     }
     const once = dataLength(items, unit, this.program);
     const bytes = new Uint8Array(once * item.repeat);
-    fillData(items, unit, this.program, bytes, 0, (datum, at) => this.datum(item, datum, bytes, at));
+    const relocatable: { datum: Datum; at: number }[] = [];
+    const write = (datum: Datum, at: number) => {
+      this.datum(item, datum, bytes, at);
+      if (!this.placement) relocatable.push({ datum, at });
+    };
+    fillData(items, unit, this.program, bytes, 0, write, !this.placement);
     repeat(bytes, 0, once, item.repeat);
     if (items.length === 0 && item.tree.problems.length === 0)
       this.problems.warning("no-data", `“${word.text}” without a value stores nothing.`, item.source, word);
     this.bytes(item, bytes);
+    for (let n = 0; n < item.repeat && relocatable.length > 0; n++)
+      for (const { datum, at } of relocatable) this.relocateDatum(item, datum, item.offset + n * once + at);
+  }
+
+  private relocateDatum(item: Item, { item: datum, unit }: Datum, at: number): void {
+    if (datum.kind === "string" || datum.kind === "float" || datum.kind === "uninitialized") return;
+    const value = this.program.evaluate(datum);
+    const plain = sectionOf(value);
+    const base = plain === false ? this.distantBase(value, item) : plain;
+    if (!base || item.context.section.nobits) return;
+    const relative = plain === false;
+    const addend = relative ? value.constant + BigInt(at) : value.constant;
+    this.relocate(item, datum, { at, bytes: unit, base, addend, relative, signed: false });
+  }
+
+  /** The base of `symbol - $`, where the symbol is in another section of an object file. */
+  private distantBase({ terms }: Value, { context }: Item): Section | undefined {
+    if (this.placement || terms.length !== 2) return undefined;
+    const here = terms.find(({ base, coefficient }) => base === context.section && coefficient === -1n);
+    const there = terms.find(({ coefficient }) => coefficient === 1n);
+    return here && there?.base instanceof Section ? there.base : undefined;
   }
 
   private datum(item: Item, datum: Datum, bytes: Uint8Array, at: number): void {
@@ -350,7 +449,7 @@ export class Emission {
     if (value.unknown) return;
     const fault = (code: string, message: string) => this.problems.error(code, message, item.source, datum);
     if (registersOf(value).length > 0) fault("register-arithmetic", "A register is no constant.");
-    else if (sectionOf(value) === false)
+    else if (sectionOf(value) === false && !this.distantBase(value, item))
       fault("not-relocatable", "This is neither a constant nor a label plus a constant.");
     const final = resolved(value);
     if (value.terms.length === 0 && overflows(final, unit)) {

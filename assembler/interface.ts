@@ -33,7 +33,12 @@ export type ReadBytes = (
   from: string,
 ) => { readonly file: string; readonly bytes: Uint8Array } | undefined;
 
+/** What is made: a flat binary, or an object file for a linker. */
+export type OutputFormat = "bin" | "elf32" | "elf64";
+
 export interface AssembleOptions {
+  /** By default a flat binary. */
+  readonly format?: OutputFormat;
   readonly file: string;
   readonly text: string;
   readonly read?: ReadFile;
@@ -105,7 +110,7 @@ export interface Settings {
 
 export interface Assembly {
   readonly problems: readonly Problem[];
-  /** Flat binary; meaningful if there is no error. */
+  /** Flat binary or object file; meaningful if there is no error. */
   readonly bytes: Uint8Array;
   readonly origin: number;
   /** Mode of the first instruction. */

@@ -11,6 +11,8 @@ export interface Context {
   readonly bits: Bits;
   /** `default rel`. */
   readonly relative: boolean;
+  /** Conditional jumps have a near form: since the 386. */
+  readonly nearConditions: boolean;
 }
 
 /** One line of the program at its place: the same tree may stand in many. */

@@ -3,7 +3,6 @@ import { segmentNames } from "../isa/registers.ts";
 import { dataLength, hasCount } from "./data.ts";
 import { measureInstruction } from "./instruction.ts";
 import { Item } from "./item.ts";
-import { placeSections } from "./output/flat-binary.ts";
 import { largestOutput, type Program } from "./program.ts";
 import type { Section } from "./section.ts";
 import type { StatementTree } from "./tree.ts";
@@ -156,7 +155,7 @@ export function settle(first: Program, pass: () => Program): boolean {
   let program = first;
   for (let n = 0; n < mostPasses(program); n++) {
     const before = starts(program.sections.values());
-    placeSections(program.sections.values(), program.origin);
+    program.placeSections();
     const moved = starts(program.sections.values()) !== before;
     if (n > 0 && !program.changed && !moved) return true;
     program.restart();

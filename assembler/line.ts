@@ -3,7 +3,7 @@ import { builtin } from "./builtin.ts";
 import { LineParser } from "./parser.ts";
 import * as token from "./tokens.ts";
 import { endOf, retype, tokenize } from "./tokens.ts";
-import type { LineProblem, LineTree } from "./tree.ts";
+import type { DeclaredName, LineProblem, LineTree, Word } from "./tree.ts";
 import { unsupportedButFree, unsupportedWords } from "./words.ts";
 
 /** Brackets, question marks or signs in a row beyond this are refused: no one writes them, and they cost stack. */
@@ -109,6 +109,64 @@ const nothing: LineTree = {
   end: 0,
 };
 
+const declarationWords = new Set("global extern static common required".split(" "));
+const optionWords = new Set("cpu warning list".split(" "));
+/** Options that nasm knows in square brackets only. */
+const bracketed = new Set("warning list".split(" "));
+
+/** The tree of `global`, `cpu` and the like, whose arguments are no operands; undefined for all else. */
+function freeStatement(all: readonly IToken[]): Omit<LineTree, "start" | "end"> | undefined {
+  const inBrackets = all[0]?.tokenType === token.OpenBracket && all.at(-1)?.tokenType === token.CloseBracket;
+  const [head, ...rest] = inBrackets ? all.slice(1, -1) : all;
+  if (!head || rest[0]?.tokenType === token.Colon || rest[0]?.tokenType === token.Equ) return undefined;
+  const word = wordOf(head, head.image.toLowerCase());
+  if (optionWords.has(word.text) && (inBrackets || !bracketed.has(word.text)) && rest.length > 0)
+    return { ...nothing, statement: { kind: "option", word, words: rest.map((t) => wordOf(t, t.image)) } };
+  return declarationWords.has(word.text) ? declaration(word, rest) : undefined;
+}
+
+const wordOf = (t: IToken, text: string) => ({ text, start: t.startOffset, end: endOf(t) });
+
+function declaration(word: Word, rest: readonly IToken[]): Omit<LineTree, "start" | "end"> {
+  const names: DeclaredName[] = [];
+  const problems: LineProblem[] = [];
+  for (const group of groupsOf(rest)) {
+    const [name, ...more] = group;
+    if (!name || !/^[A-Za-z_.?@$]/.test(name.image)) {
+      const message = `“${word.text}” is followed by names with commas between them.`;
+      problems.push({ code: "bad-directive", severity: "error", message, start: word.start, end: word.end });
+      break;
+    }
+    const colon = more.findIndex((t) => t.tokenType === token.Colon);
+    const size = colon < 0 ? more : more.slice(0, colon);
+    const attributes = colon < 0 ? [] : more.slice(colon + 1).filter((t) => t.tokenType !== token.Colon);
+    names.push({
+      ...wordOf(name, name.image.replace(/^\$/, "")),
+      attributes: attributes.map((t) => t.image),
+      size: size.length > 0 ? sizeOf(name, size) : undefined,
+    });
+  }
+  return { ...nothing, statement: { kind: "declaration", word, names }, problems };
+}
+
+/** Tokens between commas. */
+function groupsOf(tokens: readonly IToken[]): IToken[][] {
+  const groups: IToken[][] = [[]];
+  for (const t of tokens) {
+    if (t.tokenType === token.Comma) groups.push([]);
+    else groups.at(-1)!.push(t);
+  }
+  return groups;
+}
+
+/** An expression by itself is read as the count of a `times`. */
+function sizeOf(before: IToken, tokens: readonly IToken[]): LineTree {
+  const [times] = tokenize("times");
+  const at = { startOffset: before.startOffset, endOffset: endOf(before) - 1 };
+  const span = { start: tokens[0]!.startOffset, end: endOf(tokens.at(-1)!) };
+  return { ...parser.read([{ ...times!, ...at }, ...tokens]), ...span };
+}
+
 /** The tree of a line's tokens. Their types may be changed by it. */
 export function parseTokens(tokens: IToken[]): LineTree {
   const [first] = tokens;
@@ -121,6 +179,8 @@ export function parseTokens(tokens: IToken[]): LineTree {
     return { ...nothing, ...span, problems: [{ code: "nested-too-deeply", severity: "error", message, ...at }] };
   }
   const problems: LineProblem[] = [];
+  const free = freeStatement(tokens);
+  if (free) return { ...free, ...span };
   const labelled = isLabel(tokens) && !(headWords.has(first.image.toLowerCase()) && isHeadAlone(tokens));
   if (labelled) {
     if (!mayBeLabel(first)) {

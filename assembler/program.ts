@@ -1,9 +1,11 @@
 import type { Bits } from "../isa/operands.ts";
 import { meaningOf, mnemonics } from "../isa/table.ts";
 import type { BinaryFiles } from "./binary-files.ts";
+import { chooseOption, declare, externalSection } from "./declarations.ts";
 import { type Environment, evaluate } from "./expression.ts";
-import type { Range, SymbolReference } from "./interface.ts";
+import type { OutputFormat, Range, SymbolReference } from "./interface.ts";
 import { type Context, Item } from "./item.ts";
+import { placeSections } from "./output/flat-binary.ts";
 import type { ProblemList } from "./problems.ts";
 import { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
@@ -13,6 +15,8 @@ import { didYouMean } from "./suggest.ts";
 import { type SymbolEntry, SymbolTable } from "./symbols.ts";
 import type { Expression, LineTree, Span, StatementTree } from "./tree.ts";
 import { isScalar, number, offset, registersOf, sectionOf, type Value } from "./value.ts";
+
+const defaultBits: Readonly<Record<OutputFormat, Bits>> = { bin: 16, elf32: 32, elf64: 64 };
 
 type StructureTree = Extract<StatementTree, { kind: "absolute" | "structure" | "member" }>;
 
@@ -56,17 +60,30 @@ export class Program implements Environment {
   private readonly structures: { readonly word: string; readonly name: string; readonly start: string }[] = [];
   private instances = 0;
   private readonly files: BinaryFiles;
+  readonly format: OutputFormat;
+  /** Symbols in the order in which they became known, as object files have them. */
+  readonly known: SymbolEntry[] = [];
+  /** Sections that were named or written to, in that order. */
+  readonly used = new Set<Section>();
+  private readonly externals: Map<string, Section>;
 
   /** `before`: the same program as an earlier pass read it; its symbols keep their values until they are defined again. */
-  constructor(problems: ProblemList, before: Program | undefined, files: BinaryFiles) {
+  constructor(problems: ProblemList, before: Program | undefined, files: BinaryFiles, format: OutputFormat) {
     this.problems = problems;
+    this.format = format;
+    this.externals = before?.externals ?? new Map();
     this.files = files;
     this.absolutesBefore = before?.absolutes ?? [];
     this.sections = before?.sections ?? new Map([[".text", new Section(".text", false)]]);
     if (before) this.symbols.remember(before.symbols);
-    this.context = { section: this.sections.get(".text")!, bits: 16, relative: false };
+    this.context = {
+      section: this.sections.get(".text")!,
+      bits: defaultBits[format],
+      relative: false,
+      nearConditions: true,
+    };
     this.home = this.context.section;
-    this.addSection(this.context.section);
+    this.nameSection(this.context.section);
   }
 
   get bits(): Bits {
@@ -108,6 +125,14 @@ export class Program implements Environment {
     if (statement?.kind === "absolute" || statement?.kind === "structure" || statement?.kind === "member") {
       if (tree.label) this.add({ ...tree, statement: undefined, symbols: [], problems: [] }, source, measure);
       if (!tree.problems.some(({ severity }) => severity === "error")) this.structure(statement, tree, source, measure);
+      return;
+    }
+    if (statement?.kind === "declaration") {
+      declare(statement, this, source);
+      return;
+    }
+    if (statement?.kind === "option") {
+      this.context = chooseOption(statement, this, this.context, source);
       return;
     }
     const label = this.defineLabel(tree, source);
@@ -162,8 +187,10 @@ export class Program implements Environment {
         add(paddingLine(total, [{ name: size, start: word.start, end: word.end }], open.start, word));
       } else {
         add(sizeLine(open.name, word));
-        if (this.home instanceof Section) this.context = { ...this.context, section: this.home };
-        else this.enterAbsolute(this.home.tree, this.home.source, measure);
+        if (this.home instanceof Section) {
+          this.used.add(this.home);
+          this.context = { ...this.context, section: this.home };
+        } else this.enterAbsolute(this.home.tree, this.home.source, measure);
       }
     } else this.openStructure(statement, tree, source, measure);
   }
@@ -240,7 +267,13 @@ export class Program implements Environment {
 
   /** Makes a section known by name, and its places as symbols. */
   addSection(section: Section): void {
+    this.used.add(section);
+    this.nameSection(section);
+  }
+
+  private nameSection(section: Section): void {
     this.sections.set(section.name, section);
+    if (this.format !== "bin") return;
     const places = { start: section.loadMark, vstart: section };
     for (const [place, base] of Object.entries(places)) {
       const entry = this.symbols.entry(`section.${section.name}.${place}`);
@@ -249,8 +282,27 @@ export class Program implements Environment {
     }
   }
 
+  /** Addresses of all sections, as far as their sizes are known. In an object file they all count from 0. */
+  placeSections(): void {
+    const sections = this.sections.values();
+    if (this.format === "bin") placeSections(sections, this.origin);
+    else for (const section of sections) section.place(0, 0);
+  }
+
+  /** The base of a symbol of another file; the same in every pass. */
+  external(name: string): Section {
+    const known = this.externals.get(name) ?? externalSection(name);
+    this.externals.set(name, known);
+    return known;
+  }
+
+  refersTo(entry: SymbolEntry, source: SourceLine, span: Span): void {
+    this.references.push(new Reference(entry.name, source, span));
+  }
+
   private refer(use: Span & { readonly name: string }, source: SourceLine): SymbolEntry {
     const entry = this.symbols.entry(use.name);
+    entry.mentioned = true;
     this.references.push(new Reference(entry.name, source, use));
     return entry;
   }
@@ -266,6 +318,9 @@ export class Program implements Environment {
       return undefined;
     }
     entry.definition = { source, span: label };
+    if (this.format !== "bin" && /^\.\.(?!@)/.test(entry.name))
+      this.problems.error("needs-flat-binary", `“${entry.name}” has no meaning in an object file.`, source, label);
+    this.known.push(entry);
     const constant = tree.statement?.kind === "equ";
     entry.kind = constant ? "equ" : "label";
     if (!constant) this.symbols.enter(label.text);
@@ -289,6 +344,7 @@ export class Program implements Environment {
       this.item = undefined;
       return;
     }
+    if (!section.origin) this.used.add(section);
     item.offset = section.size;
     if (statement?.kind === "equ") {
       if (item.label?.assign(this.evaluate(statement.value))) this.changed = item;
@@ -396,8 +452,12 @@ export class Program implements Environment {
   reportUndefined(faults: ProblemList): void {
     for (const item of this.items)
       for (const [slot, entry] of item.symbols.entries()) {
-        if (entry.isDefined || isBroken(item)) continue;
         const use = item.tree.symbols[slot]!;
+        if (this.format === "bin" && entry.binding && !entry.definition && entry.predefined) {
+          const message = `“${entry.name}” is in another file, which a flat binary cannot refer to.`;
+          faults.error("needs-object-file", message, item.source, use);
+        }
+        if (entry.isDefined || isBroken(item)) continue;
         const hint = didYouMean(entry.name, this.symbols.names());
         faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
       }

@@ -12,6 +12,13 @@ export interface Wishes {
   vfollows?: string;
 }
 
+/** Attributes of a section in an object file. */
+export interface ElfAttributes {
+  alloc?: boolean;
+  exec?: boolean;
+  write?: boolean;
+}
+
 /** A section of the output. Labels are offsets into one until all sizes are known and `start` is given out. */
 export class Section {
   readonly name: string;
@@ -31,6 +38,10 @@ export class Section {
   definition: { readonly source: SourceLine; readonly span: Span } | undefined;
   /** Stands for `load` in expressions. */
   private mark: Section | undefined;
+  /** Stands for a symbol of another file, which has this name. */
+  external = false;
+  /** What an ELF section is, as far as the program says it. */
+  readonly elf: ElfAttributes = {};
   /** Set for what follows `absolute`: labels without bytes, counted from this value. */
   origin: Value | undefined;
 

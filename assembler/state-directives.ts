@@ -1,5 +1,7 @@
 import type { Bits } from "../isa/operands.ts";
+import type { OutputFormat } from "./interface.ts";
 import type { Context } from "./item.ts";
+import { specialSections } from "./output/elf.ts";
 import type { ProblemList } from "./problems.ts";
 import { Section } from "./section.ts";
 import type { SourceLine } from "./source.ts";
@@ -11,6 +13,7 @@ interface Target {
   readonly sections: Map<string, Section>;
   addSection(section: Section): void;
   readonly problems: ProblemList;
+  readonly format: OutputFormat;
   origin: number | undefined;
   critical(expression: Expression, what: string): bigint | undefined;
 }
@@ -62,6 +65,10 @@ function setBits({ target, context, list: [argument], wrong }: Work): Context | 
 function setOrigin({ target, list: [argument], wrong }: Work): undefined {
   const value = argument?.value && target.critical(argument.value, "The argument of org");
   if (value === undefined) return;
+  if (target.format !== "bin") {
+    wrong("“org” has no meaning in an object file: the linker gives the addresses.");
+    return;
+  }
   if (target.origin !== undefined) wrong("The origin is already set by an earlier org.", argument);
   else if (value < 0n || value > 0xffff_ffffn) wrong("The origin is an address from 0 to FFFFFFFFh.", argument);
   else target.origin = Number(value);
@@ -72,6 +79,8 @@ function setDefault({ context, list, wrong }: Work): Context {
   for (const argument of list) {
     const word = argument.word?.toLowerCase();
     if (word === "rel" || word === "abs") relative = word === "rel";
+    // BND changes nothing since MPX is gone; nasm adds no prefix by itself to what is here.
+    else if (word === "nobnd") continue;
     else wrong("“default” is followed by rel or abs.", argument);
   }
   if (list.length === 0) wrong("“default” is followed by rel or abs.");
@@ -90,6 +99,8 @@ function enterSection(work: Work): Context | undefined {
   const kind = attributes.find(({ word, value }) => !value && word && /^(no|prog)bits$/i.test(word));
   const known = target.sections.get(name.word);
   const section = known ?? begunSection(work, name.word, kind ? isNobits(kind.word) : name.word === ".bss");
+  if (target.format !== "bin" && specialSections.has(name.word))
+    wrong(`The section “${name.word}” is not supported in object files.`, name);
   section.definition ??= { source: work.source, span: name };
   target.addSection(section);
   if (known && kind && isNobits(kind.word) !== section.nobits)
@@ -111,6 +122,12 @@ function sectionAttribute({ target, source, wrong }: Work, section: Section, arg
   const { word, value } = argument;
   const attribute = word?.toLowerCase() ?? "";
   const { wishes } = section;
+  if (target.format !== "bin" && attribute !== "align") {
+    const [, not, property] = /^(no)?(alloc|exec|write)$/.exec(attribute) ?? [];
+    if (property && !value) section.elf[property as "alloc"] = !not;
+    else wrong(`The section attribute “${word}” is not supported in object files.`, argument);
+    return;
+  }
   if (attribute === "follows" || attribute === "vfollows") {
     const name = value?.kind === "symbol" ? value.name : undefined;
     if (name === undefined) wrong(`“${attribute}” needs the name of a section: ${attribute}=.text.`, argument);

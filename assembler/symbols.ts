@@ -4,13 +4,25 @@ import { rangeOf, type SourceLine } from "./source.ts";
 import type { Span } from "./tree.ts";
 import { offset, resolved, type Value } from "./value.ts";
 
+/** `global`, `extern` or `common`, and the words after the colon. */
+export interface Binding {
+  readonly kind: "global" | "extern" | "common";
+  readonly attributes: readonly string[];
+  /** Bytes; of `common` only. */
+  readonly size: number;
+}
+
 /** A label or constant. An entry without `definition` was only mentioned so far. */
 export class SymbolEntry {
   readonly name: string;
   kind: "label" | "equ" = "label";
   definition: { readonly source: SourceLine; readonly span: Span } | undefined;
-  /** Has a meaning without a definition: `section.NAME.start`. */
+  /** Has a meaning without a definition: `section.NAME.start`, or declared in another file. */
   predefined = false;
+  /** An expression uses it. */
+  mentioned = false;
+  /** How a declaration makes it known to other files. */
+  binding: Binding | undefined;
   private known: Value | undefined;
   private section: Section | undefined;
   private bytes = -1;

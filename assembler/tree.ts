@@ -145,7 +145,18 @@ export type StatementTree =
       readonly times: readonly Expression[];
       readonly body: StatementTree | undefined;
     }
+  /** `global`, `extern` and their relatives. */
+  | { readonly kind: "declaration"; readonly word: Word; readonly names: readonly DeclaredName[] }
+  /** `cpu` and others with words of their own. */
+  | { readonly kind: "option"; readonly word: Word; readonly words: readonly Word[] }
   | { readonly kind: "directive"; readonly word: Word; readonly arguments: readonly DirectiveArgument[] };
+
+/** A name that is declared, with what follows its colon. */
+export interface DeclaredName extends Word {
+  readonly attributes: readonly string[];
+  /** Of `common`: the size, as the count of a `times`. */
+  readonly size: LineTree | undefined;
+}
 
 /** What `align n, …` fills with. */
 export type FillTree = Span & { readonly statement: StatementTree };

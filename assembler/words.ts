@@ -53,7 +53,7 @@ export const sizeWords: Readonly<Record<string, number>> = {
 
 /** Directives that take a number, and those that take words. */
 const valueDirectives = ["bits", "org"];
-const wordDirectives = "use16 use32 use64 default section segment global".split(" ");
+const wordDirectives = "use16 use32 use64 default section segment".split(" ");
 
 function kinds(): Map<string, WordKind> {
   const map = new Map<string, WordKind>();
@@ -76,24 +76,17 @@ function kinds(): Map<string, WordKind> {
 export const wordKinds: ReadonlyMap<string, WordKind> = kinds();
 
 /** Words of `unsupportedWords` that can be labels: nasm looks at them only inside brackets or operands. */
-export const unsupportedButFree: ReadonlySet<string> = new Set("list debug map warning".split(" "));
+export const unsupportedButFree: ReadonlySet<string> = new Set("debug map".split(" "));
 
 /**
  * Words that nasm knows and Ringside does not: directives, pseudo-instructions and operators. They are named in the
  * problem instead of being taken for labels.
  */
 export const unsupportedWords: ReadonlyMap<string, string> = new Map([
-  ["extern", "“extern” has no meaning in a flat binary; define the symbol in this program or %include its file."],
-  ["required", "“required” has no meaning in a flat binary."],
-  ["static", "“static” has no meaning in a flat binary."],
-  ["common", "“common” has no meaning in a flat binary; reserve the space with resb."],
-  ["cpu", "“cpu” is not supported yet: all instructions of Ringside's processor may be used."],
   ["sectalign", "“sectalign” is not supported yet."],
   ["map", "“map” is not supported yet."],
   ["float", "“float” is not supported yet."],
-  ["list", "“list” is not supported yet."],
   ["debug", "“debug” is not supported yet."],
-  ["warning", "“warning” is not supported yet."],
   ["seg", "A flat binary has no segment bases; “seg” cannot be used."],
   ["wrt", "A flat binary has no segment bases; “wrt” cannot be used."],
 ]);

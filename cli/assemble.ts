@@ -1,5 +1,5 @@
 import { basename, extname } from "node:path";
-import { type AssembleOptions, assemble } from "../assembler/index.ts";
+import { type AssembleOptions, assemble, type OutputFormat } from "../assembler/index.ts";
 import type { Arguments, Command } from "./command.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
 import { type Io, readText, requireBytes, requireText } from "./io.ts";
@@ -7,12 +7,15 @@ import { listing } from "./listing.ts";
 import { jsonText, problemJson, problemText } from "./problem-text.ts";
 import { jsonOption } from "./source-options.ts";
 
-/** nasm's -f bin names the output after the source, without its extension. */
-function outputName(args: Arguments): string {
+const formats: readonly OutputFormat[] = ["bin", "elf32", "elf64"];
+
+/** nasm's -f bin names the output after the source, without its extension; an object file gets the extension .o. */
+function outputName(args: Arguments, format: OutputFormat): string {
   const given = args.text("output");
   if (given !== undefined) return given;
   const name = basename(args.file);
   const stem = name.slice(0, name.length - extname(name).length);
+  if (format !== "bin") return `${args.file.slice(0, args.file.length - extname(name).length)}.o`;
   return stem === name ? "nasm.out" : args.file.slice(0, args.file.length - extname(name).length);
 }
 
@@ -44,11 +47,11 @@ function optionsOf(args: Arguments, io: Io, texts: Map<string, string>): Assembl
 
 export const assembleCommand: Command = {
   name: "assemble",
-  summary: "Assembles a program into a flat binary, byte for byte as nasm -f bin does.",
+  summary: "Assembles a program into a flat binary or an ELF object file, byte for byte as nasm does.",
   details: `-f, -o, -I, -D and -l mean what they mean to nasm. Problems go to standard error. Exits with 0, or with 1 if the
 source has errors; then nothing is written.`,
   options: {
-    format: { short: "f", value: "FORMAT", doc: "output format; only bin" },
+    format: { short: "f", value: "FORMAT", doc: `output format: ${formats.join(", ")} (default bin)` },
     output: { short: "o", value: "FILE", doc: "output file (default: the source's name without its extension)" },
     include: { short: "I", value: "DIR", multiple: true, doc: "also look for %include files in DIR" },
     define: { short: "D", value: "NAME[=VALUE]", multiple: true, doc: "define a single-line macro" },
@@ -57,13 +60,14 @@ source has errors; then nothing is written.`,
     help: { doc: "print this" },
   },
   run(args, io) {
-    const format = args.text("format") ?? "bin";
-    if (format !== "bin") throw new UsageError(`The output format “${format}” is not supported; only bin is.`);
+    const name = args.text("format") ?? "bin";
+    const format = formats.find((known) => known === name);
+    if (!format) throw new UsageError(`The output format “${name}” is not supported; ${formats.join(", ")} are.`);
     const texts = new Map<string, string>();
-    const assembly = assemble(optionsOf(args, io, texts));
+    const assembly = assemble({ ...optionsOf(args, io, texts), format });
     const { problems, bytes, origin } = assembly;
     const failed = problems.some(({ severity }) => severity === "error");
-    const output = outputName(args);
+    const output = outputName(args, format);
     if (!failed) {
       io.writeBytes(output, bytes);
       const list = args.text("listing");

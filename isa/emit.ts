@@ -6,11 +6,26 @@ import type { WrittenNumber } from "./statement.ts";
 const segmentPrefixes = { es: 0x26, cs: 0x2e, ss: 0x36, ds: 0x3e, fs: 0x64, gs: 0x65 } as const;
 const mapBytes = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]] as const;
 
+/** A part of the bytes that holds the number of an operand. */
+export interface Field {
+  /** Index of the operand. */
+  readonly operand: number;
+  readonly at: number;
+  readonly bytes: number;
+  /** Counted from the end of the instruction. */
+  readonly relative: boolean;
+  /** Sign-extended where it is used. */
+  readonly signed: boolean;
+  /** The selector of a far pointer. */
+  readonly selector?: boolean;
+}
+
 /** Bytes in the making, and what was cut on the way. */
 interface Output {
   readonly bytes: Uint8Array;
   position: number;
   readonly warnings: Complaint[];
+  readonly fields: Field[];
 }
 
 function put(output: Output, byte: number): void {
@@ -62,6 +77,14 @@ function putModrm(output: Output, fit: Fit, written: Written): void {
   if (effective.sib !== undefined) put(output, effective.sib);
   const next = written.address + BigInt(fit.length);
   const value = effective.ripRelative ? effective.displacement - next : effective.displacement;
+  if (effective.displacementBytes > 0)
+    output.fields.push({
+      operand: written.operands.indexOf(written.memory!),
+      at: output.position,
+      bytes: effective.displacementBytes,
+      relative: effective.ripRelative === true,
+      signed: effective.displacementBytes * 8 < effective.addressSize,
+    });
   putNumber(output, value, effective.displacementBytes);
   const bits = effective.displacementBytes * 8;
   const limit = effective.addressSize === 64 ? BigInt.asIntN(32, value) === value : inField(value, bits);
@@ -112,16 +135,26 @@ function putTrailing(output: Output, fit: Fit, written: Written): void {
     const operand = written.operands[n]!;
     if (pattern.place === "moffs" && written.effective) {
       const { addressSize, displacement } = written.effective;
+      const bytes = offsetBytes(addressSize);
+      output.fields.push({ operand: n, at: output.position, bytes, relative: false, signed: false });
       putNumber(output, displacement, offsetBytes(addressSize));
       if (!inField(displacement, addressSize)) warnCut(output, `the offset ${displacement}`, addressSize, n);
     } else if (pattern.place === "immediate" && operand.kind === "number") {
       const to = form.byte ? 8 : size;
       const extends64 = pattern.signed || (pattern.width === 32 && to === 64);
+      const bytes = (pattern.width ?? 8) / 8;
+      const signed = extends64 && bytes * 8 < to;
+      output.fields.push({ operand: n, at: output.position, bytes, relative: false, signed });
       putImmediate(output, operand, pattern.width ?? 8, extends64 ? to : undefined, n);
     } else if (pattern.place === "relative" && operand.kind === "number") {
-      putNumber(output, (operand.value ?? next) - next, (pattern.width ?? 8) / 8);
+      const bytes = (pattern.width ?? 8) / 8;
+      output.fields.push({ operand: n, at: output.position, bytes, relative: true, signed: false });
+      putNumber(output, (operand.value ?? next) - next, bytes);
     } else if (pattern.place === "far" && operand.kind === "far") {
-      putNumber(output, operand.offset ?? 0n, pattern.width === 16 ? 2 : 4);
+      const bytes = pattern.width === 16 ? 2 : 4;
+      output.fields.push({ operand: n, at: output.position, bytes, relative: false, signed: false });
+      putNumber(output, operand.offset ?? 0n, bytes);
+      output.fields.push({ operand: n, at: output.position, bytes: 2, relative: false, signed: false, selector: true });
       putNumber(output, operand.selector ?? 0n, 2);
     }
   });
@@ -131,8 +164,8 @@ function putTrailing(output: Output, fit: Fit, written: Written): void {
 export function emit(
   fit: Fit,
   written: Written,
-): { readonly bytes: Uint8Array; readonly warnings: readonly Complaint[] } {
-  const output: Output = { bytes: new Uint8Array(fit.length), position: 0, warnings: [] };
+): { readonly bytes: Uint8Array; readonly warnings: readonly Complaint[]; readonly fields: readonly Field[] } {
+  const output: Output = { bytes: new Uint8Array(fit.length), position: 0, warnings: [], fields: [] };
   const { pattern, row, memory } = fit.form;
   if (written.prefixes.lock && !(row.lockable && written.memory && memory))
     output.warnings.push({

@@ -1,5 +1,5 @@
 import { effectiveAddress } from "./effective-address.ts";
-import { emit } from "./emit.ts";
+import { emit, type Field } from "./emit.ts";
 import { explain } from "./explain.ts";
 import { type Fit, fitForm, type Misfit, misfits, type Written } from "./fit.ts";
 import type { Form } from "./form.ts";
@@ -17,6 +17,8 @@ export interface Encoding {
   readonly bytes: Uint8Array;
   /** What nasm would only warn of: a value cut to its field, a LOCK that has no effect. */
   readonly warnings: readonly Complaint[];
+  /** Where the numbers of its operands are. */
+  readonly fields: readonly Field[];
 }
 
 /** A statement that cannot be encoded, and why. */

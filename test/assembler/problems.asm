@@ -13,9 +13,7 @@
   .x: resw 1
   endstruc
   extern printf
-; ^^^^^^ error unsupported-word: “extern” has no meaning in a flat binary; define the symbol in this program or %include its file.
   cpu 386
-; ^^^ error unsupported-word: “cpu” is not supported yet: all instructions of Ringside's processor may be used.
   dx 5
 ; ^^ error syntax: “dx” is a register; an instruction is expected here.
 

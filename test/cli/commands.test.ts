@@ -200,7 +200,7 @@ describe("what cannot be done as given ends with 2 and a plain sentence", () => 
     [["run", "a.asm", "--max-steps", "many"], /--max-steps needs a whole number/],
     [["run", "a.asm", "--memory", "65"], /from 1 to 64/],
     [["trace", "a.asm", "--kinds", "exit,sneeze"], /no events of kind “sneeze”/],
-    [["assemble", "a.asm", "-f", "elf64"], /The output format “elf64” is not supported; only bin is/],
+    [["assemble", "a.asm", "-f", "macho64"], /The output format “macho64” is not supported; bin, elf32, elf64 are/],
     [["assemble", "a.asm", "-D", "1x"], /-D needs NAME/],
     [["disassemble", "a.asm", "--bits", "8"], /--bits is 16, 32 or 64/],
   ] as const)("ringside %s", async (args, expected) => {
