@@ -283,7 +283,16 @@ export function View({ state, actions }: { state: State; actions: Actions }) {
       <div class="columns">
         <Histogram state={state} actions={actions} />
         <div class="list">
-          <Table exits={exits} state={state} actions={actions} />
+          {exits.length > 0 ? (
+            <Table exits={exits} state={state} actions={actions} />
+          ) : (
+            <p class="none">
+              No exit matches “{state.filter}”.{" "}
+              <button type="button" onClick={() => actions.filter("")}>
+                Show all
+              </button>
+            </p>
+          )}
           {selected && <Detail exit={selected} handled={state.entries.get(selected.sequence)?.handled} />}
         </div>
       </div>
