@@ -76,7 +76,7 @@ export function assemble(options: AssembleOptions): Assembly {
       ...program.references,
       ...preprocessor.references.map(({ name, source, span }) => ({ name, range: rangeOf(source, span) })),
     ],
-    includes: preprocessor.includes.map(({ source, span, file }) => ({ range: rangeOf(source, span), file })),
+    includes: preprocessor.includes.found.map(({ source, span, file }) => ({ range: rangeOf(source, span), file })),
     settings: preprocessor.settings,
   };
 }

@@ -209,8 +209,8 @@ export const directives: Readonly<Record<string, Directive>> = {
   undef: { run: undefine },
   assign: { run: (p, call) => assign(p, call, false) },
   iassign: { run: (p, call) => assign(p, call, true) },
-  else: { conditional: true, run: (p, call) => p.continueConditional(call, true, () => true) },
-  endif: { conditional: true, run: (p) => p.closeConditional() },
+  else: { conditional: true, run: (p, call) => p.conditionals.continue(call, true, () => true) },
+  endif: { conditional: true, run: (p) => p.conditionals.end() },
   include: { run: include },
   error: { run: (p, call) => message(p, call, "error") },
   fatal: {

@@ -1,9 +1,11 @@
 import type { IToken } from "chevrotain";
 import { builtin, builtinText } from "./builtin.ts";
+import { ConditionalStack } from "./conditional-stack.ts";
 import { conditionNames, conditionOf } from "./conditions.ts";
 import { ContextStack } from "./contexts.ts";
 import { type Call, directives, notSupported, restTokens } from "./directives.ts";
-import type { ReadFile, Settings, SymbolDefinition } from "./interface.ts";
+import { type IncludeOptions, IncludeStack, isReadable } from "./includes.ts";
+import type { Settings, SymbolDefinition } from "./interface.ts";
 import { headsOf, type ParsedLine, parseLine, parseTokens } from "./line.ts";
 import { Expansion, fresh, MacroTable, spaced, tokensText } from "./macro.ts";
 import { chooseMacro, type Invocation, type MultiMacro, MultiMacroTable } from "./multi-macro.ts";
@@ -11,7 +13,6 @@ import type { ProblemList } from "./problems.ts";
 import { CallSite, logicalLines, rangeOf, type SourceFile, type SourceLine } from "./source.ts";
 import { type Surroundings, substituted } from "./substitution.ts";
 import { didYouMean } from "./suggest.ts";
-import type { Unreadable } from "./text-file.ts";
 import * as token from "./tokens.ts";
 import { endOf, tokenize } from "./tokens.ts";
 import type { Expression, LineTree, Span } from "./tree.ts";
@@ -25,22 +26,9 @@ export interface Sink {
   readonly bits: number;
 }
 
-export interface PreprocessOptions {
+export interface PreprocessOptions extends IncludeOptions {
   readonly main: SourceFile;
-  readonly read: ReadFile | undefined;
   readonly defines: Readonly<Record<string, string>>;
-  readonly includePaths: readonly string[];
-}
-
-/** An `%if` that is open. */
-interface Conditional {
-  readonly source: SourceLine;
-  readonly span: Span;
-  /** `done`: after the part that was taken. */
-  state: "taken" | "not-yet" | "done";
-  /** Stands in a part that is left out, as a whole. */
-  readonly leftOut: boolean;
-  sawElse: boolean;
 }
 
 /** A block that is skipped because Ringside does not know it. */
@@ -73,10 +61,7 @@ const deepestExpansion = 300;
 const mostExpandedLines = 300_000;
 const mostExpandedCharacters = 30_000_000;
 
-/** Files open at the same time, one including the next. */
-const deepestInclude = 64;
-/** Characters of one file, and lines of a program with all it includes. */
-export const largestFile = 16 * 1024 * 1024;
+/** Lines of a program with all it includes, and characters of a line. */
 const mostLines = 4_000_000;
 const longestLine = 1_000_000;
 
@@ -89,14 +74,13 @@ export class Preprocessor {
   readonly contexts = new ContextStack();
   readonly definitions: SymbolDefinition[] = [];
   readonly references: { readonly name: string; readonly source: SourceLine; readonly span: Span }[] = [];
-  readonly includes: { readonly source: SourceLine; readonly span: Span; readonly file: string }[] = [];
+  readonly includes: IncludeStack;
   settings: Settings = {};
   readonly problems: ProblemList;
   readonly sink: Sink;
   private readonly options: PreprocessOptions;
-  private readonly stack: SourceLine[] = [];
-  private readonly open: string[] = [];
-  private conditionals: Conditional[] = [];
+  /** Those of the file being read. */
+  conditionals: ConditionalStack;
   private skipped: Skipped | undefined;
   private block: Block | undefined;
   private readonly frames: Frame[] = [];
@@ -113,53 +97,37 @@ export class Preprocessor {
     this.options = options;
     this.sink = sink;
     this.problems = problems;
+    this.includes = new IncludeStack(options, problems);
+    this.conditionals = new ConditionalStack(problems);
     for (const [name, body] of Object.entries(options.defines))
       this.macros.define({ name, parameters: undefined, body: tokenize(body), anyCase: false, range: undefined });
   }
 
   run(): void {
-    this.file(this.options.main);
+    this.file(this.options.main, undefined);
   }
 
   /** Reads a file to its end; conditionals must be closed in it. */
-  private file(source: SourceFile): void {
+  private file(source: SourceFile, from: SourceLine | undefined): void {
     const outer = this.conditionals;
-    this.conditionals = [];
-    this.open.push(source.file);
-    if (this.readable(source))
+    this.conditionals = new ConditionalStack(this.problems);
+    this.includes.enter(source, from);
+    if (isReadable(source, this.problems))
       for (const line of logicalLines(source)) {
         if (++this.lines > mostLines || this.problems.full || this.stopped) break;
         if (line.text.length <= longestLine) this.line(line);
         else this.problems.error("line-too-long", `This line has ${line.text.length} characters.`, line, lineStart);
       }
-    this.open.pop();
-    if (this.stopped) this.conditionals = [];
-    else if (this.block && this.open.length === 0) this.unclosedBlock(this.block);
-    for (const { source: opened, span } of this.conditionals)
-      this.problems.error("unclosed-if", "This has no %endif before the end of the file.", opened, span);
+    this.includes.leave();
+    if (!this.stopped) {
+      if (this.block && this.includes.isEmpty) this.unclosedBlock(this.block);
+      this.conditionals.reportUnclosed();
+    }
     this.conditionals = outer;
   }
 
-  private readable({ file, text }: SourceFile): boolean {
-    const start: SourceLine = { file, line: 0, text: "", joints: undefined };
-    if (text.length > largestFile) {
-      const message = `This file has ${text.length} characters; the most Ringside reads is ${largestFile}.`;
-      this.problems.error("file-too-large", message, start, { start: 0, end: 1 });
-      return false;
-    }
-    const nul = text.indexOf("\0");
-    if (nul < 0) return true;
-    const before = text.slice(0, nul).split(/\r\n|\n|\r/);
-    const column = before.at(-1)!.length;
-    const message = "There is a NUL byte here: this is not a text file.";
-    const at = { start: column, end: column + 1 };
-    this.problems.error("nul-byte", message, { ...start, line: before.length - 1 }, at);
-    return false;
-  }
-
   get skipping(): boolean {
-    const last = this.conditionals.at(-1);
-    return (last !== undefined && last.state !== "taken") || this.frames.at(-1)?.exited === true;
+    return this.conditionals.leavesOut || this.frames.at(-1)?.exited === true;
   }
 
   private unclosedBlock({ source, span, closing }: Block): void {
@@ -178,7 +146,7 @@ export class Preprocessor {
       this.collect(this.block, directive?.name, source);
       return;
     }
-    const ask = !this.skipping || (directive?.name.startsWith("elif") && this.conditionals.at(-1)?.state === "not-yet");
+    const ask = !this.skipping || (directive?.name.startsWith("elif") && this.conditionals.isUndecided);
     if (ask && source.text.includes("%")) {
       source = substituted(source, this.surroundings(source));
       directive = directiveOf(source);
@@ -407,15 +375,15 @@ export class Preprocessor {
       if (fault !== undefined) this.problems.error("bad-directive", fault, source, span);
     } else if (this.skipping) {
       // Conditionals that are not known still nest.
-      if (/^if/.test(name)) this.conditionals.push({ source, span, state: "done", leftOut: true, sawElse: false });
+      if (/^if/.test(name)) this.conditionals.beginUnknown({ source, span }, false);
     } else this.unknown(name, source, span);
   }
 
   private condition({ isElse, test }: NonNullable<ReturnType<typeof conditionOf>>, call: Call): void {
     const ask = () => test(this, call, restTokens(call));
-    if (!isElse) this.openConditional(call, ask);
+    if (!isElse) this.conditionals.begin(call, this.skipping, ask);
     else {
-      const fault = this.continueConditional(call, false, ask);
+      const fault = this.conditionals.continue(call, false, ask);
       if (fault !== undefined) this.problems.error("bad-directive", fault, call.source, call.span);
     }
   }
@@ -429,7 +397,7 @@ export class Preprocessor {
     }
     this.problems.error("unsupported-directive", `“%${name}” is not supported yet.`, source, span);
     if (blockEnd) this.skipped = { until: blockEnd };
-    if (/^if/.test(name)) this.conditionals.push({ source, span, state: "done", leftOut: true, sawElse: true });
+    if (/^if/.test(name)) this.conditionals.beginUnknown({ source, span }, true);
   }
 
   /** The tree of an expression in a directive, with its macros replaced. */
@@ -441,75 +409,10 @@ export class Preprocessor {
     return this.sink.ask(expression, tree, source, what);
   }
 
-  openConditional({ source, span }: Call, test: () => boolean): undefined {
-    const leftOut = this.skipping;
-    const state = leftOut ? "done" : test() ? "taken" : "not-yet";
-    this.conditionals.push({ source, span, state, leftOut, sawElse: false });
-  }
-
-  /** `%elif…` and `%else`: `test` is only called if the part could be taken. */
-  continueConditional({ source, span }: Call, isElse: boolean, test: () => boolean): string | undefined {
-    const last = this.conditionals.at(-1);
-    if (!last) return "There is no %if before this.";
-    const late = last.sawElse && !last.leftOut;
-    if (last.state === "not-yet" && !last.sawElse) last.state = test() ? "taken" : "not-yet";
-    else last.state = "done";
-    last.sawElse ||= isElse;
-    if (late) this.problems.error("bad-directive", "This comes after the %else of the same %if.", source, span);
-    return undefined;
-  }
-
-  closeConditional(): string | undefined {
-    return this.conditionals.pop() ? undefined : "There is no %if before this.";
-  }
-
   include(name: string, source: SourceLine, span: Span): void {
-    const found = this.find(name, source);
-    if (!found) {
-      this.problems.error("missing-file", `The file “${name}” cannot be found.`, source, span);
-      return;
-    }
-    if ("unreadable" in found) {
-      this.problems.error("unreadable-file", `The file “${name}” cannot be read: ${found.unreadable}.`, source, span);
-      return;
-    }
-    this.includes.push({ source, span, file: found.file });
-    if (this.isCyclic(found)) this.cyclic(name, found.file, source, span);
-    else if (this.stack.length >= deepestInclude) {
-      const message = `Files are included more than ${deepestInclude} deep here.`;
-      this.problems.error("include-too-deep", message, source, span);
-    } else {
-      this.stack.push(source);
-      this.file(found);
-      this.stack.pop();
-    }
-  }
-
-  private cyclic(name: string, file: string, source: SourceLine, span: Span): void {
-    const way = source.file !== file ? ", by way of the files it includes" : "";
-    const related = this.stack.map((line) => ({
-      range: rangeOf(line, { start: 0, end: line.text.length }),
-      message: "Included from here.",
-    }));
-    this.problems.error("cyclic-include", `“${name}” includes itself${way}.`, source, span, related);
-  }
-
-  private find(name: string, { file }: SourceLine): SourceFile | Unreadable | undefined {
-    const { read, includePaths } = this.options;
-    let unreadable: Unreadable | undefined;
-    for (const path of ["", ...includePaths]) {
-      const found = read?.(path === "" || path.endsWith("/") ? path + name : `${path}/${name}`, file);
-      if (found && "text" in found) return found;
-      unreadable ??= found;
-    }
-    return unreadable;
-  }
-
-  /** A file may be open twice only if it begins with `%ifndef GUARD` and the guard is defined. */
-  private isCyclic({ file, text }: SourceFile): boolean {
-    if (!this.open.includes(file)) return false;
-    const guard = /^(?:\s*(?:;[^\r\n]*)?[\r\n]+)*\s*%ifndef\s+([^\s;]+)/i.exec(text)?.[1];
-    return guard === undefined || this.macros.find(guard) === undefined;
+    const isDefined = (guard: string) => this.macros.find(guard) !== undefined;
+    const file = this.includes.resolve(name, source, span, isDefined);
+    if (file) this.file(file, source);
   }
 }
 
