@@ -188,7 +188,7 @@ function forgetMacro(p: Preprocessor, call: Call): Fault {
 }
 
 function rotate(p: Preprocessor, call: Call): Fault {
-  const { invocation } = p;
+  const { invocation } = p.expansions;
   if (!invocation) return "“%rotate” has a meaning only inside a macro.";
   const value = p.expression(restTokens(call), call.source, "The argument of %rotate");
   const count = invocation.parameters.length;
@@ -227,10 +227,12 @@ export const directives: Readonly<Record<string, Directive>> = {
   endm: { run: closing("macro") },
   unmacro: { run: forgetMacro },
   rotate: { run: rotate },
-  exitmacro: { run: (p) => (p.exit("macro") ? undefined : "“%exitmacro” has a meaning only inside a macro.") },
+  exitmacro: {
+    run: (p) => (p.expansions.exit("macro") ? undefined : "“%exitmacro” has a meaning only inside a macro."),
+  },
   rep: { run: openRepetition },
   endrep: { run: closing("rep") },
-  exitrep: { run: (p) => (p.exit("rep") ? undefined : "“%exitrep” has a meaning only inside %rep.") },
+  exitrep: { run: (p) => (p.expansions.exit("rep") ? undefined : "“%exitrep” has a meaning only inside %rep.") },
   push: { run: (p, call) => p.contexts.push(contextName(call), p.unique()) },
   pop: { run: (p, call) => p.contexts.pop(contextName(call)) },
   repl: { run: (p, call) => p.contexts.replace(contextName(call)) },

@@ -4,6 +4,7 @@ import { ConditionalStack } from "./conditional-stack.ts";
 import { conditionNames, conditionOf } from "./conditions.ts";
 import { ContextStack } from "./contexts.ts";
 import { type Call, directives, notSupported, restTokens } from "./directives.ts";
+import { ExpansionStack } from "./expansion-stack.ts";
 import { type IncludeOptions, IncludeStack, isReadable } from "./includes.ts";
 import type { Settings, SymbolDefinition } from "./interface.ts";
 import { headsOf, type ParsedLine, parseLine, parseTokens } from "./line.ts";
@@ -48,19 +49,6 @@ export interface Block {
   readonly finish: (lines: readonly SourceLine[]) => void;
 }
 
-/** What is being expanded: a macro, or a `%rep` if there is no invocation. */
-interface Frame {
-  readonly invocation: Invocation | undefined;
-  /** After `%exitmacro` or `%exitrep` only conditionals are looked at. */
-  exited: boolean;
-}
-
-/** Macros and `%rep` blocks that are expanded inside each other. */
-const deepestExpansion = 300;
-/** Lines and characters that macros and `%rep` make, all together. */
-const mostExpandedLines = 300_000;
-const mostExpandedCharacters = 30_000_000;
-
 /** Lines of a program with all it includes, and characters of a line. */
 const mostLines = 4_000_000;
 const longestLine = 1_000_000;
@@ -83,10 +71,8 @@ export class Preprocessor {
   conditionals: ConditionalStack;
   private skipped: Skipped | undefined;
   private block: Block | undefined;
-  private readonly frames: Frame[] = [];
+  readonly expansions: ExpansionStack;
   private lines = 0;
-  private expandedLines = 0;
-  private expandedCharacters = 0;
   private uniques = 0;
   /** `__SECT__`. */
   private section = "[section .text]";
@@ -99,6 +85,7 @@ export class Preprocessor {
     this.problems = problems;
     this.includes = new IncludeStack(options, problems);
     this.conditionals = new ConditionalStack(problems);
+    this.expansions = new ExpansionStack(problems);
     for (const [name, body] of Object.entries(options.defines))
       this.macros.define({ name, parameters: undefined, body: tokenize(body), anyCase: false, range: undefined });
   }
@@ -127,7 +114,7 @@ export class Preprocessor {
   }
 
   get skipping(): boolean {
-    return this.conditionals.leavesOut || this.frames.at(-1)?.exited === true;
+    return this.conditionals.leavesOut || this.expansions.exited;
   }
 
   private unclosedBlock({ source, span, closing }: Block): void {
@@ -160,16 +147,11 @@ export class Preprocessor {
   /** What the `%` words of a line mean here. */
   private surroundings(source: SourceLine): Surroundings {
     return {
-      invocation: this.invocation,
+      invocation: this.expansions.invocation,
       expanded: (text) => tokensText(this.expand(tokenize(text), { ...source, text })),
       contextual: (name, level) => this.contexts.fullName(name, level),
       fault: (code, message, start, end) => this.problems.error(code, message, source, { start, end }),
     };
-  }
-
-  /** The innermost macro being expanded. */
-  get invocation(): Invocation | undefined {
-    return this.frames.findLast(({ invocation }) => invocation)?.invocation;
   }
 
   private statement(source: SourceLine): void {
@@ -229,7 +211,7 @@ export class Preprocessor {
   private callIn(tokens: readonly IToken[], source: SourceLine): boolean {
     for (const at of headsOf(tokens)) {
       const name = tokens[at]!;
-      const candidates = this.multi.find(name.image).filter((macro) => !this.isRunning(macro));
+      const candidates = this.multi.find(name.image).filter((macro) => !this.expansions.isRunning(macro));
       if (candidates.length === 0) continue;
       const chosen = chooseMacro(candidates, tokens.slice(at + 1));
       if (chosen) this.call(chosen, tokens, at, source);
@@ -237,11 +219,6 @@ export class Preprocessor {
       return true;
     }
     return false;
-  }
-
-  /** A macro is not expanded inside itself. */
-  private isRunning(macro: MultiMacro): boolean {
-    return !macro.recursive && this.frames.some(({ invocation }) => invocation?.macro === macro);
   }
 
   /** No macro takes so many parameters. True if the word is an instruction as well, which is then meant. */
@@ -281,7 +258,7 @@ export class Preprocessor {
       rotation: 0,
     };
     const expansion = new CallSite(macro.name, source, span);
-    this.expandLines(macro.body, { invocation, exited: false }, source, span, expansion);
+    this.expandLines(macro.body, invocation, source, span, expansion);
   }
 
   /** The label of a call is one of its own line. */
@@ -296,40 +273,24 @@ export class Preprocessor {
     return ++this.uniques;
   }
 
-  /** Reads lines inside a frame; false if that went beyond a limit or the frame was left. */
+  /** Reads the lines of a macro or `%rep`; false if that went beyond a limit or they were left before their end. */
   private expandLines(
     lines: readonly SourceLine[],
-    frame: Frame,
+    invocation: Invocation | undefined,
     source: SourceLine,
     span: Span,
     expansion: CallSite | undefined,
   ): boolean {
-    if (this.frames.length >= deepestExpansion) {
-      const message = `Macros and repetitions are nested deeper than ${deepestExpansion} levels here.`;
-      this.problems.error("macro-too-deep", message, source, span);
+    if (!this.expansions.enter(invocation, source, span)) {
+      this.stopped ||= this.expansions.isFull;
       return false;
     }
-    if (++this.expandedLines > mostExpandedLines) {
-      this.tooMuch(source, span);
-      return false;
-    }
-    this.frames.push(frame);
     for (const line of lines) {
       if (this.stopped || this.problems.full) break;
-      this.expandedLines++;
-      this.expandedCharacters += line.text.length;
-      if (this.expandedLines > mostExpandedLines || this.expandedCharacters > mostExpandedCharacters)
-        this.tooMuch(source, span);
-      else this.line(expansion ? { ...line, expansion } : line);
+      if (this.expansions.count(line, source, span)) this.line(expansion ? { ...line, expansion } : line);
+      else this.stopped = true;
     }
-    this.frames.pop();
-    return !frame.exited && !this.stopped;
-  }
-
-  private tooMuch(source: SourceLine, span: Span): void {
-    const message = `Macros and repetitions make more than ${mostExpandedLines} lines or ${mostExpandedCharacters} characters.`;
-    this.problems.error("expansion-too-long", message, source, span);
-    this.stopped = true;
+    return this.expansions.leave() && !this.stopped;
   }
 
   /** Opens a block whose lines are only read until it closes. */
@@ -349,15 +310,7 @@ export class Preprocessor {
 
   /** `%rep`: the lines so many times. */
   repeat(lines: readonly SourceLine[], count: bigint, { source, span }: Call): void {
-    for (let n = 0n; n < count; n++)
-      if (!this.expandLines(lines, { invocation: undefined, exited: false }, source, span, undefined)) return;
-  }
-
-  /** `%exitrep` and `%exitmacro`; false if there is nothing to leave. */
-  exit(kind: "rep" | "macro"): boolean {
-    const last = this.frames.findLastIndex(({ invocation }) => (kind === "macro") === (invocation !== undefined));
-    for (const frame of this.frames.slice(last < 0 ? this.frames.length : last)) frame.exited = true;
-    return last >= 0;
+    for (let n = 0n; n < count; n++) if (!this.expandLines(lines, undefined, source, span, undefined)) return;
   }
 
   // Directives.
