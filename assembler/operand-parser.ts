@@ -1,0 +1,224 @@
+import { EmbeddedActionsParser, type IOrAlt, type IToken } from "chevrotain";
+import { registerNamed } from "../isa/registers.ts";
+import { binary, conditional, unary } from "./fold.ts";
+import { parseNumber, parseText, textValue } from "./literals.ts";
+import { binaryOperators, operatorOf } from "./operators.ts";
+import * as token from "./tokens.ts";
+import { endOf } from "./tokens.ts";
+import type {
+  AddressWord,
+  BinaryOperator,
+  Expression,
+  LineProblem,
+  LineTree,
+  OperandTree,
+  OperandWord,
+  StatementTree,
+  SymbolUse,
+  UnaryOperator,
+  Word,
+} from "./tree.ts";
+
+/** What has been read of the line at hand. Kept beside the rules' results so that a line with a mistake keeps the rest. */
+interface Reading {
+  label: LineTree["label"];
+  times: Expression[];
+  prefixes: Word[];
+  statement: StatementTree | undefined;
+  symbols: SymbolUse[];
+  problems: LineProblem[];
+  usesPlace: boolean;
+}
+
+export const blank = (): Reading => ({
+  label: undefined,
+  times: [],
+  prefixes: [],
+  statement: undefined,
+  symbols: [],
+  problems: [],
+  usesPlace: false,
+});
+
+export const lower = (t: IToken): Word => ({ text: t.image.toLowerCase(), start: t.startOffset, end: endOf(t) });
+export const symbolName = (t: IToken): string => (t.image[0] === "$" ? t.image.slice(1) : t.image);
+
+/** The token that a choice gave. While Chevrotain records the grammar, a choice gives something else. */
+export const chosen = (t: IToken): IToken => (t.image === undefined ? { ...t, image: "", startOffset: 0 } : t);
+
+/** The rules for operands and expressions. The class with the start rule analyses the whole grammar. */
+export class OperandParser extends EmbeddedActionsParser {
+  protected reading: Reading = blank();
+
+  // Made for nearly every line: making its functions anew would cost more than the choice.
+  private readonly primaries: IOrAlt<Expression>[] = [
+    { ALT: () => this.number(this.CONSUME(token.Digits)) },
+    { ALT: () => this.symbol(this.CONSUME(token.Name)) },
+    { ALT: () => this.register(this.CONSUME(token.Register)) },
+    { ALT: () => this.string(this.CONSUME(token.Text)) },
+    { ALT: () => this.symbol(this.CONSUME(token.EscapedName)) },
+    { ALT: () => this.place("here", this.CONSUME(token.Here)) },
+    { ALT: () => this.place("section-start", this.CONSUME(token.SectionStart)) },
+    {
+      ALT: () => {
+        const open = this.CONSUME(token.Open);
+        const inner = this.SUBRULE(this.expression);
+        const close = this.CONSUME(token.Close);
+        const span = { start: open.startOffset, end: endOf(close) };
+        // A string in parentheses is a number even as a whole data item.
+        return inner?.kind === "string" ? { kind: "number", value: inner.value, ...span } : { ...inner, ...span };
+      },
+    },
+  ];
+
+  constructor() {
+    super(token.vocabulary, {
+      recoveryEnabled: false,
+      maxLookahead: 2,
+      skipValidations: false,
+      errorMessageProvider: {
+        buildMismatchTokenMessage: ({ expected }) => expected.name,
+        buildNotAllInputParsedMessage: () => "",
+        buildNoViableAltMessage: () => "",
+        buildEarlyExitMessage: () => "",
+      },
+    });
+  }
+
+  protected problem(t: IToken, code: string, message: string): void {
+    this.reading.problems.push({ code, severity: "error", message, start: t.startOffset, end: endOf(t) });
+  }
+
+  protected readonly operand = this.RULE("operand", (): OperandTree => {
+    const words: OperandWord[] = [];
+    const start = this.LA(1).startOffset;
+    this.MANY(() => words.push(lower(this.CONSUME(token.OperandWord)).text as OperandWord));
+    return this.OR<IOrAlt<OperandTree>[]>([
+      { ALT: () => this.SUBRULE(this.memory, { ARGS: [words, start, undefined] }) },
+      {
+        ALT: () => {
+          const first = this.SUBRULE(this.expression);
+          return (
+            this.OPTION(() => {
+              this.CONSUME(token.Colon);
+              return this.OR1<IOrAlt<OperandTree>[]>([
+                { ALT: () => this.SUBRULE1(this.memory, { ARGS: [words, start, first] }) },
+                {
+                  ALT: () => {
+                    const offset = this.SUBRULE1(this.expression);
+                    return { kind: "far", selector: first, offset, words, start, end: endOf(this.LA(0)) };
+                  },
+                },
+              ]);
+            }) ?? { kind: "value", value: first, words, start, end: endOf(this.LA(0)) }
+          );
+        },
+      },
+    ]);
+  });
+
+  private readonly memory = this.RULE(
+    "memory",
+    (words: readonly OperandWord[], start: number, outer: Expression | undefined): OperandTree => {
+      const addressWords: AddressWord[] = [];
+      this.CONSUME(token.OpenBracket);
+      this.MANY(() => {
+        const word = chosen(
+          this.OR([{ ALT: () => this.CONSUME(token.OperandWord) }, { ALT: () => this.CONSUME(token.AddressWord) }]),
+        );
+        addressWords.push(lower(word).text as AddressWord);
+      });
+      const first = this.SUBRULE(this.expression);
+      const second = this.OPTION(() => {
+        this.CONSUME(token.Colon);
+        return this.SUBRULE1(this.expression);
+      });
+      const end = endOf(this.CONSUME(token.CloseBracket));
+      const [segment, address] = second ? [first, second] : [outer, first];
+      return { kind: "memory", words, addressWords, segment, address, start, end };
+    },
+  );
+
+  /** Operators are read as a flat list and put together by their levels: far fewer rule calls than a rule per level. */
+  protected readonly expression = this.RULE("expression", (): Expression => {
+    const first = this.SUBRULE(this.unary);
+    let rest: Expression[] | undefined;
+    let operators: BinaryOperator[] | undefined;
+    this.MANY(() => {
+      const operator = chosen(
+        this.OR([{ ALT: () => this.CONSUME(token.PlusMinus) }, { ALT: () => this.CONSUME(token.Infix) }]),
+      );
+      rest ??= [first];
+      operators ??= [];
+      if (!(operatorOf(operator.image) in binaryOperators))
+        this.problem(operator, "unsupported-operator", `The operator “${operator.image}” is not supported.`);
+      operators.push(operatorOf(operator.image));
+      rest.push(this.SUBRULE1(this.unary));
+    });
+    const value = rest && operators ? binary(rest, operators) : first;
+    return (
+      this.OPTION(() => {
+        this.CONSUME(token.Question);
+        const yes = this.SUBRULE(this.expression);
+        this.CONSUME(token.Colon);
+        const no = this.SUBRULE1(this.expression);
+        return conditional(value, yes, no);
+      }) ?? value
+    );
+  });
+
+  private readonly unary = this.RULE("unary", (): Expression => {
+    let operators: IToken[] | undefined;
+    this.MANY(() => {
+      const operator = chosen(
+        this.OR([{ ALT: () => this.CONSUME(token.PlusMinus) }, { ALT: () => this.CONSUME(token.Complement) }]),
+      );
+      operators ??= [];
+      operators.push(operator);
+    });
+    let value = this.SUBRULE(this.primary);
+    if (operators)
+      for (const operator of operators.reverse())
+        value = unary(operator.image as UnaryOperator, operator.startOffset, value);
+    return value;
+  });
+
+  private readonly primary = this.RULE("primary", (): Expression => {
+    return this.OR(this.primaries);
+  });
+
+  private number(t: IToken): Expression {
+    let value = parseNumber(t.image);
+    if (value === undefined) this.problem(t, "bad-number", `“${t.image}” is not a number.`);
+    else if (value > 0xffff_ffff_ffff_ffffn) {
+      const message = `${t.image} does not fit in 64 bits; its upper bits are dropped.`;
+      const place = { start: t.startOffset, end: endOf(t) };
+      this.reading.problems.push({ code: "value-out-of-range", severity: "warning", message, ...place });
+    }
+    if (value !== undefined && value > 0x7fff_ffff_ffff_ffffn) value = BigInt.asIntN(64, value);
+    return { kind: "number", value: value ?? 0n, start: t.startOffset, end: endOf(t) };
+  }
+
+  private symbol(t: IToken): Expression {
+    const name = symbolName(t);
+    const slot = this.reading.symbols.length;
+    const span = { start: t.startOffset, end: endOf(t) };
+    this.reading.symbols.push({ name, ...span });
+    return { kind: "symbol", name, slot, ...span };
+  }
+
+  private register(t: IToken): Expression {
+    const register = registerNamed(t.image) ?? registerNamed("ax")!;
+    return { kind: "register", register, start: t.startOffset, end: endOf(t) };
+  }
+
+  private string(t: IToken): Expression {
+    const bytes = parseText(t.image);
+    return { kind: "string", bytes, value: textValue(bytes), start: t.startOffset, end: endOf(t) };
+  }
+
+  private place(kind: "here" | "section-start", t: IToken): Expression {
+    this.reading.usesPlace = true;
+    return { kind, start: t.startOffset, end: endOf(t) };
+  }
+}
