@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const qemu = "qemu-system-x86_64";
+export type QemuProgram = "qemu-system-x86_64" | "qemu-system-i386";
 
-export const hasQemu = (): boolean => spawnSync(qemu, ["--version"]).status === 0;
+export const hasQemu = (program: QemuProgram = "qemu-system-x86_64"): boolean =>
+  spawnSync(program, ["--version"]).status === 0;
 
 /** Bytes of the firmware image: what a real-mode segment at F0000h reaches. */
 const romBytes = 0x1_0000;
@@ -31,8 +32,13 @@ function romOf(image: Uint8Array): Uint8Array {
   return rom;
 }
 
-/** Boots the image and gives all it writes to port E9h until it writes to port F4h; throws if it does not within the time. */
-export function runOnQemu(image: Uint8Array, options: readonly string[] = []): string {
+/** Boots the image by the command, to which QEMU's options are added, until it writes 0 to port F4h; throws if it does not. */
+function boot(
+  image: Uint8Array,
+  [command, ...parameters]: readonly [string, ...string[]],
+  options: readonly string[],
+  timeout?: number,
+): { readonly stdout: string; readonly stderr: string } {
   const directory = mkdtempSync(join(tmpdir(), "ringside-qemu-"));
   try {
     const rom = join(directory, "rom.bin");
@@ -40,16 +46,37 @@ export function runOnQemu(image: Uint8Array, options: readonly string[] = []): s
     const fixed =
       "-nodefaults -no-reboot -display none -accel tcg,thread=single -machine pc -m 16 -debugcon stdio".split(" ");
     const exit = ["-device", "isa-debug-exit,iobase=0xf4,iosize=1"];
-    const { stdout, stderr, status, error } = spawnSync(qemu, [...fixed, ...exit, ...options, "-bios", rom], {
-      encoding: "latin1",
-      timeout: 20_000,
-      killSignal: "SIGKILL",
-      maxBuffer: 2 ** 26,
-    });
+    const { stdout, stderr, status, error } = spawnSync(
+      command,
+      [...parameters, ...fixed, ...exit, ...options, "-bios", rom],
+      { encoding: "latin1", timeout, killSignal: "SIGKILL", maxBuffer: 2 ** 26 },
+    );
     if (error || status !== 1)
       throw new Error(`QEMU ended with ${error?.message ?? status}: ${stderr}`, { cause: stdout });
-    return stdout;
+    return { stdout, stderr };
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Boots the image and gives all it writes to port E9h until it writes to port F4h; throws if it does not within the time. */
+export const runOnQemu = (image: Uint8Array, options: readonly string[] = []): string =>
+  boot(image, ["qemu-system-x86_64"], options, 20_000).stdout;
+
+/** The shell must outlive QEMU to tell its time, so that the limit, in seconds, is `timeout`'s. */
+const timed = 'timeout -s KILL 60 "$@"; status=$?; LC_ALL=C times >&2; exit $status';
+
+/** Seconds of CPU time, user's and system's, that QEMU takes from its start until the image writes to port F4h. */
+export function cpuTimeOnQemu(image: Uint8Array, program: QemuProgram): number {
+  const { stderr } = boot(image, ["sh", "-c", timed, "sh", program], []);
+  // The last line of `times` is of the children.
+  const times = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(stderr);
+  if (!times) throw new Error(`the shell tells no times: ${stderr}`);
+  const [userMinutes, userSeconds, systemMinutes, systemSeconds] = times.slice(1).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  return (userMinutes + systemMinutes) * 60 + userSeconds + systemSeconds;
 }
