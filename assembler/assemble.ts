@@ -7,6 +7,7 @@ import { ProblemList } from "./problems.ts";
 import { Program } from "./program.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import type { LineTree } from "./tree.ts";
+import { reportUndefined } from "./undefined-symbols.ts";
 
 /** A program read to its end once, every statement at a first guess of its place. */
 interface Reading {
@@ -55,7 +56,7 @@ export function assemble(options: AssembleOptions): Assembly {
     return reading.program;
   });
   const { program, preprocessor, problems } = reading;
-  program.reportUndefined(problems);
+  reportUndefined(program, problems);
   const restless = settled ? undefined : program.changed;
   if (restless) {
     const message = "This never comes to rest: a size before it depends on its address.";

@@ -5,6 +5,7 @@ import type { Bits, Decoded } from "../isa/operands.ts";
 import { meaningOf, mnemonics } from "../isa/table.ts";
 import { type Datum, dataLength, fillData, isUninitialized, repeat, unitFault } from "./data.ts";
 import { floatBytes } from "./float.ts";
+import { fileBytes } from "./incbin.ts";
 import { encodings } from "./instruction.ts";
 import type { Emitted, InstructionMention, MacroCall, Range } from "./interface.ts";
 import type { Item } from "./item.ts";
@@ -437,7 +438,7 @@ export class Emission {
   }
 
   private file(item: Item, statement: Extract<StatementTree, { kind: "file" }>): void {
-    const once = this.program.fileBytes(item, statement);
+    const once = fileBytes(item, statement, this.program);
     const bytes = new Uint8Array(once.length * item.repeat);
     bytes.set(item.repeat > 0 ? once : []);
     repeat(bytes, 0, once.length, item.repeat);

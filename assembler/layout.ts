@@ -1,6 +1,7 @@
 import type { SegmentName } from "../isa/registers.ts";
 import { segmentNames } from "../isa/registers.ts";
 import { dataLength, hasCount } from "./data.ts";
+import { fileBytes } from "./incbin.ts";
 import { measureInstruction } from "./instruction.ts";
 import { Item } from "./item.ts";
 import { largestOutput, type Program } from "./program.ts";
@@ -25,7 +26,7 @@ export function measure(item: Item, program: Program): number {
       return limited(item, program, dataLength(statement.items, statement.unit, program) * item.repeat);
     }
     case "file":
-      return limited(item, program, program.fileBytes(item, statement).length * item.repeat);
+      return limited(item, program, fileBytes(item, statement, program).length * item.repeat);
     case "reserve":
       return limited(item, program, reserved(item, statement, program) * item.repeat);
     case "align":

@@ -1,9 +1,9 @@
 import type { Bits } from "../isa/operands.ts";
-import { meaningOf, mnemonics } from "../isa/table.ts";
+import { mnemonics } from "../isa/table.ts";
 import type { BinaryFiles } from "./binary-files.ts";
 import { chooseOption, declare, externalSection } from "./declarations.ts";
 import { type Environment, evaluate } from "./expression.ts";
-import type { OutputFormat, Range, SymbolReference } from "./interface.ts";
+import type { OutputFormat, SymbolReference } from "./interface.ts";
 import { type Context, Item } from "./item.ts";
 import { placeSections } from "./output/flat-binary.ts";
 import type { ProblemList } from "./problems.ts";
@@ -12,7 +12,7 @@ import { rangeOf, type SourceLine } from "./source.ts";
 import { direct } from "./state-directives.ts";
 import { bodyLine, labelLine, memberOffset, paddingLine, sizeLine } from "./structures.ts";
 import { didYouMean } from "./suggest.ts";
-import { type SymbolEntry, SymbolTable } from "./symbols.ts";
+import { Reference, type SymbolEntry, SymbolTable } from "./symbols.ts";
 import type { Expression, LineTree, Span, StatementTree } from "./tree.ts";
 import { isScalar, number, offset, registersOf, sectionOf, type Value } from "./value.ts";
 
@@ -59,7 +59,7 @@ export class Program implements Environment {
   /** `struc` and `istruc` that are open. */
   private readonly structures: { readonly word: string; readonly name: string; readonly start: string }[] = [];
   private instances = 0;
-  private readonly files: BinaryFiles;
+  readonly files: BinaryFiles;
   readonly format: OutputFormat;
   /** Symbols in the order in which they became known, as object files have them. */
   readonly known: SymbolEntry[] = [];
@@ -245,26 +245,6 @@ export class Program implements Environment {
     section.origin = origin;
   }
 
-  /** The bytes that an `incbin` takes from its file, for one repetition. */
-  fileBytes(item: Item, { word, path, skip, length }: Extract<StatementTree, { kind: "file" }>): Uint8Array {
-    const none = new Uint8Array();
-    const error = (code: string, message: string, span: Span) => {
-      this.problems.error(code, message, item.source, span);
-      return none;
-    };
-    if (!this.files.available)
-      return error("no-file-access", "“incbin” reads a file, and here only the text of programs can be read.", word);
-    const all = this.files.find(path.text, item.source.file);
-    if (!all) return error("missing-file", `The file “${path.text}” cannot be found.`, path);
-    const from = skip ? this.critical(skip, "The second value of incbin") : 0n;
-    const most = length ? this.critical(length, "The third value of incbin") : BigInt(all.length);
-    if (from === undefined || most === undefined) return none;
-    if (from < 0n || most < 0n)
-      return error("bad-count", "The values of incbin are a distance and a length, not negative.", path);
-    const start = Number(from > BigInt(all.length) ? BigInt(all.length) : from);
-    return all.subarray(start, Math.min(all.length, start + Number(most)));
-  }
-
   /** Makes a section known by name, and its places as symbols. */
   addSection(section: Section): void {
     this.used.add(section);
@@ -446,46 +426,6 @@ export class Program implements Environment {
     const value = this.critical(expression, what);
     this.item = undefined;
     return { value, moving: this.asked || symbols.some((entry) => entry.kind === "label") };
-  }
-
-  /** Reports every use of a symbol that is defined nowhere, or else every constant that depends on itself. */
-  reportUndefined(faults: ProblemList): void {
-    for (const item of this.items)
-      for (const [slot, entry] of item.symbols.entries()) {
-        const use = item.tree.symbols[slot]!;
-        if (this.format === "bin" && entry.binding && !entry.definition && entry.predefined) {
-          const message = `“${entry.name}” is in another file, which a flat binary cannot refer to.`;
-          faults.error("needs-object-file", message, item.source, use);
-        }
-        if (entry.isDefined || isBroken(item)) continue;
-        const hint = didYouMean(entry.name, this.symbols.names());
-        faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
-      }
-    if (faults.list.some((problem) => problem.severity === "error")) return;
-    for (const { label, source, tree } of this.items)
-      if (label && !label.value)
-        faults.error("circular-definition", `“${label.name}” has no value: it depends on itself.`, source, tree);
-  }
-}
-
-/** The line was not understood, so what its words mean is a guess. */
-const isBroken = ({ tree, statement }: Item): boolean =>
-  tree.problems.some(({ severity }) => severity === "error") ||
-  (statement?.kind === "instruction" && !meaningOf(statement.mnemonic.text));
-
-/** Only an editor asks where symbols are used. */
-class Reference implements SymbolReference {
-  readonly name: string;
-  private readonly source: SourceLine;
-  private readonly span: Span;
-
-  constructor(name: string, source: SourceLine, span: Span) {
-    this.name = name;
-    this.source = source;
-    this.span = span;
-  }
-  get range(): Range {
-    return rangeOf(this.source, this.span);
   }
 }
 

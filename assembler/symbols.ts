@@ -1,4 +1,4 @@
-import type { SymbolDefinition } from "./interface.ts";
+import type { Range, SymbolDefinition, SymbolReference } from "./interface.ts";
 import type { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import type { Span } from "./tree.ts";
@@ -121,5 +121,21 @@ export class SymbolTable {
       map.set(name, { name, kind, value: value && resolved(value), range });
     }
     return map;
+  }
+}
+
+/** Only an editor asks where symbols are used. */
+export class Reference implements SymbolReference {
+  readonly name: string;
+  private readonly source: SourceLine;
+  private readonly span: Span;
+
+  constructor(name: string, source: SourceLine, span: Span) {
+    this.name = name;
+    this.source = source;
+    this.span = span;
+  }
+  get range(): Range {
+    return rangeOf(this.source, this.span);
   }
 }

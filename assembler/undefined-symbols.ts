@@ -1,0 +1,29 @@
+import { meaningOf } from "../isa/table.ts";
+import type { Item } from "./item.ts";
+import type { ProblemList } from "./problems.ts";
+import type { Program } from "./program.ts";
+import { didYouMean } from "./suggest.ts";
+
+/** Reports every use of a symbol that is defined nowhere, or else every constant that depends on itself. */
+export function reportUndefined({ items, symbols, format }: Program, faults: ProblemList): void {
+  for (const item of items)
+    for (const [slot, entry] of item.symbols.entries()) {
+      const use = item.tree.symbols[slot]!;
+      if (format === "bin" && entry.binding && !entry.definition && entry.predefined) {
+        const message = `“${entry.name}” is in another file, which a flat binary cannot refer to.`;
+        faults.error("needs-object-file", message, item.source, use);
+      }
+      if (entry.isDefined || isBroken(item)) continue;
+      const hint = didYouMean(entry.name, symbols.names());
+      faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
+    }
+  if (faults.list.some((problem) => problem.severity === "error")) return;
+  for (const { label, source, tree } of items)
+    if (label && !label.value)
+      faults.error("circular-definition", `“${label.name}” has no value: it depends on itself.`, source, tree);
+}
+
+/** The line was not understood, so what its words mean is a guess. */
+const isBroken = ({ tree, statement }: Item): boolean =>
+  tree.problems.some(({ severity }) => severity === "error") ||
+  (statement?.kind === "instruction" && !meaningOf(statement.mnemonic.text));
