@@ -10,7 +10,7 @@ import type { ProblemList } from "./problems.ts";
 import { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import { direct } from "./state-directives.ts";
-import { bodyLine, labelLine, memberOffset, paddingLine, sizeLine } from "./structures.ts";
+import { OpenStructures } from "./structures.ts";
 import { didYouMean } from "./suggest.ts";
 import { Reference, type SymbolEntry, SymbolTable } from "./symbols.ts";
 import type { Expression, LineTree, Span, StatementTree } from "./tree.ts";
@@ -56,9 +56,7 @@ export class Program implements Environment {
   private readonly absolutesBefore: readonly Section[];
   /** Where `endstruc` returns to: the last `section`, or the last `absolute` from its beginning. */
   private home: Section | { readonly tree: LineTree; readonly source: SourceLine };
-  /** `struc` and `istruc` that are open. */
-  private readonly structures: { readonly word: string; readonly name: string; readonly start: string }[] = [];
-  private instances = 0;
+  private readonly structures = new OpenStructures();
   readonly files: BinaryFiles;
   readonly format: OutputFormat;
   /** Symbols in the order in which they became known, as object files have them. */
@@ -159,66 +157,30 @@ export class Program implements Environment {
   // Structures: each of their words stands for lines.
 
   private structure(statement: StructureTree, tree: LineTree, source: SourceLine, measure: Measure): void {
-    const add = (line: LineTree) => this.add(line, source, measure);
-    const { word } = statement;
     if (statement.kind === "absolute") {
       this.enterAbsolute(tree, source, measure);
       this.home = { tree, source };
-    } else if (statement.kind === "member") {
-      const open = this.structures.at(-1);
-      if (open?.word !== "istruc") {
-        this.wrongStructure("“at” stands between istruc and iend.", source, word);
-        return;
-      }
-      const { place, symbols } = memberOffset(statement.member, tree.symbols, open.name);
-      add(paddingLine(place, symbols, open.start, word));
-      if (statement.body) add(bodyLine(tree, statement.body, statement.times, symbols));
-    } else if (word.text === "endstruc" || word.text === "iend") {
-      const opening = word.text === "iend" ? "istruc" : "struc";
-      const open = this.structures.at(-1);
-      if (open?.word !== opening) {
-        this.wrongStructure(`There is no ${opening} before this.`, source, word);
-        return;
-      }
-      this.structures.pop();
-      const size = `${open.name}_size`;
-      if (opening === "istruc") {
-        const total: Expression = { kind: "symbol", name: size, slot: 0, start: word.start, end: word.end };
-        add(paddingLine(total, [{ name: size, start: word.start, end: word.end }], open.start, word));
-      } else {
-        add(sizeLine(open.name, word));
-        if (this.home instanceof Section) {
-          this.used.add(this.home);
-          this.context = { ...this.context, section: this.home };
-        } else this.enterAbsolute(this.home.tree, this.home.source, measure);
-      }
-    } else this.openStructure(statement, tree, source, measure);
-  }
-
-  private wrongStructure(message: string, source: SourceLine, span: Span): void {
-    this.problems.error("bad-directive", message, source, span);
-  }
-
-  private openStructure(
-    { word, name, origin }: Extract<StatementTree, { kind: "structure" }>,
-    tree: LineTree,
-    source: SourceLine,
-    measure: Measure,
-  ): void {
-    if (name?.kind !== "symbol") {
-      this.wrongStructure(`“${word.text}” needs a name.`, source, word);
       return;
     }
-    const start = `..@${word.text}.${++this.instances}`;
-    this.structures.push({ word: word.text, name: name.name, start });
-    if (word.text === "istruc") {
-      this.add(labelLine(start, word), source, measure);
+    const { word } = statement;
+    const lines = this.structures.lines(statement, tree);
+    if (typeof lines === "string") {
+      this.problems.error("bad-directive", lines, source, word);
       return;
     }
-    const zero: Expression = { kind: "number", value: 0n, start: word.start, end: word.end };
-    const statement: StatementTree = { kind: "absolute", word, origin: origin ?? zero };
-    this.enterAbsolute({ ...tree, statement }, source, measure);
-    this.add(labelLine(name.name, name), source, measure);
+    if (word.text === "struc" && statement.kind === "structure") {
+      const origin = statement.origin ?? { kind: "number", value: 0n, start: word.start, end: word.end };
+      this.enterAbsolute({ ...tree, statement: { kind: "absolute", word, origin } }, source, measure);
+    }
+    for (const line of lines) this.add(line, source, measure);
+    if (word.text === "endstruc") this.returnHome(measure);
+  }
+
+  private returnHome(measure: Measure): void {
+    if (this.home instanceof Section) {
+      this.used.add(this.home);
+      this.context = { ...this.context, section: this.home };
+    } else this.enterAbsolute(this.home.tree, this.home.source, measure);
   }
 
   /** The statement of `tree` is an `absolute`: from here on nothing has bytes, and labels count from its value. */

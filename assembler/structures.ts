@@ -10,7 +10,7 @@ function line(span: Span, parts: Partial<LineTree>): LineTree {
   return { ...nothing, usesPlace: false, ...at(span), ...parts };
 }
 
-export const labelLine = (name: string, span: Span): LineTree =>
+const labelLine = (name: string, span: Span): LineTree =>
   line(span, { label: { text: name, ...at(span), colon: true } });
 
 const minus = (left: Expression, right: Expression, span: Span): Expression => ({
@@ -25,7 +25,7 @@ const symbol = (name: string, slot: number, span: Span): Expression => ({ kind: 
 const here = (span: Span): Expression => ({ kind: "here", ...at(span) });
 
 /** `NAME_size equ $ - NAME`. */
-export function sizeLine(name: string, word: Word): LineTree {
+function sizeLine(name: string, word: Word): LineTree {
   const value = minus(here(word), symbol(name, 0, word), word);
   return line(word, {
     label: { text: `${name}_size`, ...at(word), colon: true },
@@ -43,7 +43,7 @@ const zeroByte = (word: Word): StatementTree => ({
 });
 
 /** Zeros up to `place`, counted from the label `start`: `times place - ($ - start) db 0`. */
-export function paddingLine(place: Expression, symbols: readonly SymbolUse[], start: string, word: Word): LineTree {
+function paddingLine(place: Expression, symbols: readonly SymbolUse[], start: string, word: Word): LineTree {
   const slot = symbols.length;
   const gone = minus(here(word), symbol(start, slot, word), word);
   return line(word, {
@@ -55,7 +55,7 @@ export function paddingLine(place: Expression, symbols: readonly SymbolUse[], st
 }
 
 /** `member - NAME`; a member that begins with a dot belongs to the structure. */
-export function memberOffset(
+function memberOffset(
   member: Expression,
   symbols: readonly SymbolUse[],
   name: string,
@@ -67,9 +67,50 @@ export function memberOffset(
   return { place, symbols: [...named, { name, ...at(member) }] };
 }
 
-export const bodyLine = (
+const bodyLine = (
   tree: LineTree,
   body: StatementTree,
   times: readonly Expression[],
   symbols: readonly SymbolUse[],
 ): LineTree => line(tree, { statement: body, times, symbols, usesPlace: tree.usesPlace });
+
+type MemberTree = Extract<StatementTree, { kind: "member" }>;
+type StructureTree = Extract<StatementTree, { kind: "structure" }>;
+
+/** The `struc` and `istruc` that are open. */
+export class OpenStructures {
+  private readonly open: { readonly word: string; readonly name: string; readonly start: string }[] = [];
+  private instances = 0;
+
+  /** The lines that a word of a structure stands for, or as a sentence what is wrong with it. */
+  lines(statement: MemberTree | StructureTree, tree: LineTree): readonly LineTree[] | string {
+    if (statement.kind === "member") return this.member(statement, tree);
+    const { text } = statement.word;
+    return text === "endstruc" || text === "iend" ? this.end(statement.word) : this.begin(statement);
+  }
+
+  private begin({ word, name }: StructureTree): readonly LineTree[] | string {
+    if (name?.kind !== "symbol") return `“${word.text}” needs a name.`;
+    const start = `..@${word.text}.${++this.instances}`;
+    this.open.push({ word: word.text, name: name.name, start });
+    return [word.text === "istruc" ? labelLine(start, word) : labelLine(name.name, name)];
+  }
+
+  private member({ word, member, times, body }: MemberTree, tree: LineTree): readonly LineTree[] | string {
+    const open = this.open.at(-1);
+    if (open?.word !== "istruc") return "“at” stands between istruc and iend.";
+    const { place, symbols } = memberOffset(member, tree.symbols, open.name);
+    const padding = paddingLine(place, symbols, open.start, word);
+    return body ? [padding, bodyLine(tree, body, times, symbols)] : [padding];
+  }
+
+  private end(word: Word): readonly LineTree[] | string {
+    const opening = word.text === "iend" ? "istruc" : "struc";
+    const open = this.open.at(-1);
+    if (open?.word !== opening) return `There is no ${opening} before this.`;
+    this.open.pop();
+    if (opening === "struc") return [sizeLine(open.name, word)];
+    const name = `${open.name}_size`;
+    return [paddingLine(symbol(name, 0, word), [{ name, ...at(word) }], open.start, word)];
+  }
+}
