@@ -52,6 +52,7 @@ export class Techniques implements vscode.Disposable {
       {
         title: "How is this guest virtualized?",
         placeHolder: "Decides what F5 runs and which instructions are flagged",
+        matchOnDescription: true,
       },
     );
     if (!picked) return;

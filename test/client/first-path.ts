@@ -19,6 +19,8 @@ export async function firstPath(workbench: Workbench, host: string): Promise<voi
   await workbench.openFile("exits.asm");
   await page.locator(".squiggly-info, .squiggly-warning").first().waitFor({ timeout: 60_000 });
   await workbench.screenshot(`${host}-1-diagnostics`);
+  await workbench.chooseTechnique("vtx-ept");
+  await page.locator(".squiggly-info, .squiggly-warning").first().waitFor({ state: "detached" });
 
   await workbench.goToLine(cpuid);
   await page.keyboard.press("F9");

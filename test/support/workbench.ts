@@ -81,6 +81,17 @@ export class Workbench {
     await this.page.locator(".monaco-editor .view-line").first().waitFor();
   }
 
+  /** Chooses by id in the list that the status bar opens. */
+  async chooseTechnique(id: string): Promise<void> {
+    await this.command("Ringside: Choose Virtualization Technique");
+    const input = this.page.locator(".quick-input-box input");
+    await input.waitFor();
+    await input.fill(id);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: id }).first().waitFor();
+    await this.page.keyboard.press("Enter");
+    await input.waitFor({ state: "hidden" });
+  }
+
   async goToLine(line: number): Promise<void> {
     await this.page.keyboard.press("Control+G");
     const input = this.page.locator(".quick-input-box input");
