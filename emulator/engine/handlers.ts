@@ -1,7 +1,7 @@
 import type { Row } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
-import { exceptionVectors } from "./exceptions.ts";
+import { vector } from "../cpu/fault.ts";
 import { JavaScriptAlgebra, type Needs } from "./javascript.ts";
 import { freeNames } from "./javascript-expression.ts";
 import { type DynamicOperands, shapeOf, templateOf } from "./shape.ts";
@@ -21,7 +21,7 @@ const hasChecks = ({ privilege, exits, protectedOnly }: Row): boolean =>
 
 /** Whether the row exists in the mode, who may run it, then whether it exits (SDM Vol. 3, 26.1.1). */
 function emitChecks(m: JavaScriptAlgebra, { privilege, exits, protectedOnly }: Row): void {
-  if (protectedOnly) m.statement(`if (cpu.realAddressing) cpu.raise(${exceptionVectors.UD});`);
+  if (protectedOnly) m.statement(`if (cpu.realAddressing) cpu.raise(${vector.UD});`);
   if (privilege !== "none") m.statement(`cpu.checkPrivilege("${privilege}", d.decoded);`);
   if (exits.kind !== "never") m.statement("if (cpu.monitor !== undefined) cpu.monitor.beforeInstruction(d.decoded);");
 }

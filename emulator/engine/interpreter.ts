@@ -1,12 +1,12 @@
 import type { DecodeFailure } from "../../isa/decode.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import type { Unsupported } from "../cpu/environment.ts";
+import { vector } from "../cpu/fault.ts";
 import { layout } from "../cpu/layout.ts";
 import type { Fault, VmExit } from "../cpu/monitor.ts";
 import { CS, unsigned64 } from "../cpu/state.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { type CachedInstruction, CodeCache, type CodePage, flow, modeIndex } from "./code-cache.ts";
-import { exceptionVectors } from "./exceptions.ts";
 import { Handlers } from "./handlers.ts";
 import { pageBytes } from "./page.ts";
 import { type Place, Translator, type TranslatorOptions } from "./translator/index.ts";
@@ -293,7 +293,7 @@ export class Engine {
     const beyond = offset + instruction.length - end;
     if (beyond > 0) {
       // Beyond the page, the limit of CS was checked as the bytes were fetched.
-      if (end < pageBytes) this.cpu.raise(exceptionVectors.GP, 0);
+      if (end < pageBytes) this.cpu.raise(vector.GP, 0);
       instruction.tail = this.#tail(instruction.length, beyond);
     }
     instructions[offset] = instruction;
@@ -314,8 +314,8 @@ export class Engine {
   }
 
   #valid(decoded: CachedInstruction | DecodeFailure): CachedInstruction {
-    if (decoded === "too-long") this.cpu.raise(exceptionVectors.GP, 0);
-    if (typeof decoded === "string") this.cpu.raise(exceptionVectors.UD);
+    if (decoded === "too-long") this.cpu.raise(vector.GP, 0);
+    if (typeof decoded === "string") this.cpu.raise(vector.UD);
     return decoded;
   }
 

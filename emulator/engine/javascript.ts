@@ -2,9 +2,9 @@ import type { Algebra, Exception, FlagAlgebra, Value, Values } from "../../isa/a
 import type { Decoded, FarPointer, Memory, Operand, Register, Relative } from "../../isa/operands.ts";
 import type { SegmentName, Width } from "../../isa/registers.ts";
 import { type SystemCall, type SystemCalls, systemCalls } from "../../isa/system.ts";
+import { vector } from "../cpu/fault.ts";
 import { layout, segmentBytes, segmentLayout } from "../cpu/layout.ts";
 import { segmentNumber } from "../cpu/state.ts";
-import { exceptionVectors } from "./exceptions.ts";
 import { flagAlgebra } from "./flag-words.ts";
 import { JavaScriptArithmetic } from "./javascript-arithmetic.ts";
 import { type Text, textOf, truthOf } from "./javascript-expression.ts";
@@ -379,7 +379,7 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
   }
 
   raise(exception: Exception, errorCode?: number): void {
-    this.statement(`cpu.raise(${exceptionVectors[exception]}${errorCode === undefined ? "" : `, ${errorCode}`});`);
+    this.statement(`cpu.raise(${vector[exception]}${errorCode === undefined ? "" : `, ${errorCode}`});`);
   }
 
   call<N extends SystemCall>(name: N, ...args: Values<SystemCalls[N]["args"]>): Value {

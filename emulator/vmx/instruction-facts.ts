@@ -1,5 +1,6 @@
 import type { Decoded, Memory, Operand, Register } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
+import { msrs } from "../cpu/msr.ts";
 import { segmentOf } from "../cpu/state.ts";
 import type { CrAccess } from "./exit-rules.ts";
 
@@ -108,28 +109,20 @@ export const msrIndex = (cpu: Cpu): number => cpu.u32[2]!;
 /** EDX:EAX. */
 export const edxEax = (cpu: Cpu): bigint => (BigInt(cpu.u32[4]!) << 32n) | BigInt(cpu.u32[0]!);
 
-const msrNames: Readonly<Record<number, string>> = {
-  16: "IA32_TIME_STAMP_COUNTER",
-  27: "IA32_APIC_BASE",
-  58: "IA32_FEATURE_CONTROL",
-  372: "IA32_SYSENTER_CS",
-  373: "IA32_SYSENTER_ESP",
-  374: "IA32_SYSENTER_EIP",
-  416: "IA32_MISC_ENABLE",
-  631: "IA32_PAT",
-  3221225600: "IA32_EFER",
-  3221225601: "IA32_STAR",
-  3221225602: "IA32_LSTAR",
-  3221225603: "IA32_CSTAR",
-  3221225604: "IA32_FMASK",
-  3221225728: "IA32_FS_BASE",
-  3221225729: "IA32_GS_BASE",
-  3221225730: "IA32_KERNEL_GS_BASE",
-};
+const msrNames: ReadonlyMap<number, string> = new Map([
+  ...msrs.map(({ number, name }): [number, string] => [number, name]),
+  // Those that this processor does not have, and guests ask for all the same.
+  [0x1b, "IA32_APIC_BASE"],
+  [0x3a, "IA32_FEATURE_CONTROL"],
+  [0x1a0, "IA32_MISC_ENABLE"],
+]);
 
 const hex = (value: bigint | number): string => `${value.toString(16).toUpperCase()}h`;
 /** "C0000080h (IA32_EFER)" */
-export const msrText = (msr: number): string => (msrNames[msr] ? `${hex(msr)} (${msrNames[msr]})` : hex(msr));
+export function msrText(msr: number): string {
+  const name = msrNames.get(msr);
+  return name === undefined ? hex(msr) : `${hex(msr)} (${name})`;
+}
 
 const accumulator = { 1: "al", 2: "ax", 4: "eax" } as const;
 
