@@ -1,5 +1,5 @@
+import { fileKey } from "../assembler/location.ts";
 import { type Breakpoint, bind, type Wish } from "./breakpoints.ts";
-import { fileKey } from "./location.ts";
 import type { Program } from "./program.ts";
 
 /** All breakpoints of a session. A client always sends a whole list: of one file, of all labels, of all addresses. */

@@ -1,6 +1,6 @@
+import { baseName, fileKey } from "../assembler/location.ts";
 import { answerText, evaluateText, type Subject } from "./evaluate.ts";
 import { parseExpression } from "./expression.ts";
-import { baseName, fileKey } from "./location.ts";
 import { addressOfLabel, itemAt, type Program, toLinear } from "./program.ts";
 
 /** What a person asked for. Lines are 0-based. */

@@ -1,6 +1,6 @@
+import { toUri } from "../assembler/location.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
-import { toUri } from "./location.ts";
 import { itemAt, type Program } from "./program.ts";
 import type { Events, LocatedEvent, Requests } from "./protocol.ts";
 

@@ -1,8 +1,8 @@
-import { type Assembly, assemble, type FileText, lineMap, type Problem, type Unreadable } from "../assembler/index.ts";
+import { type Assembly, assembleFetching, type FileText, lineMap, type Problem } from "../assembler/index.ts";
+import { baseName, fileKey, isUri } from "../assembler/location.ts";
 import { configurationProblem, costProfiles, createMachine } from "../emulator/index.ts";
 import type { MachineConfiguration, MachineInterface } from "../emulator/machine-interface.ts";
 import { defaultTechnique, type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
-import { fileKey, resolve } from "./location.ts";
 import { biasOf, type Program } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 
@@ -63,8 +63,7 @@ export function checkArguments(given: unknown): LaunchArguments {
 }
 
 /** A file's path; of a URI that is no file, its name. */
-const shortName = (file: string): string =>
-  /^[a-z][a-z0-9+.-]+:/i.test(file) ? decodeURIComponent(file.slice(file.lastIndexOf("/") + 1)) : file;
+const shortName = (file: string): string => (isUri(file) ? baseName(file) : file);
 
 const problemText = ({ range, severity, message }: Problem): string =>
   `${shortName(range.file)}:${range.line + 1}:${range.start + 1}: ${severity}: ${message}`;
@@ -86,32 +85,21 @@ export class AssemblyError extends LaunchError {
   }
 }
 
-/** Assembles a file with everything it includes: again and again, until all files it asks for have been read. */
+/** Assembles the program with everything it includes. */
 export async function assembleFile(args: LaunchArguments, readText: ReadText): Promise<Assembly> {
   const text = await readText(args.program);
   if (text === undefined) throw new LaunchError(`"program": there is no file ${args.program}.`);
   if (typeof text !== "string") throw new LaunchError(`"program": ${args.program} cannot be read: ${text.unreadable}.`);
-  const texts = new Map<string, { readonly file: string; readonly text: string } | Unreadable | undefined>();
-  texts.set(fileKey(args.program), { file: args.program, text });
-  for (;;) {
-    const wanted = new Map<string, string>();
-    const assembly = assemble({
-      file: args.program,
-      text,
-      includePaths: (args.include ?? []).map((folder) => resolve(`${folder}/`, args.program)),
-      read: (name, from) => {
-        const file = resolve(name, from);
-        const key = fileKey(file);
-        if (!texts.has(key)) wanted.set(key, file);
-        return texts.get(key);
+  const texts = new Map<string, Exclude<FileText, undefined> | null>([[fileKey(args.program), text]]);
+  return assembleFetching(
+    { file: args.program, text, includePaths: args.include ?? [] },
+    {
+      atHand: (file) => texts.get(fileKey(file)),
+      fetch: async (file) => {
+        texts.set(fileKey(file), (await readText(file)) ?? null);
       },
-    });
-    if (wanted.size === 0) return assembly;
-    for (const [key, file] of wanted) {
-      const included = await readText(file);
-      texts.set(key, typeof included === "string" ? { file, text: included } : included);
-    }
-  }
+    },
+  );
 }
 
 function configurationOf(args: LaunchArguments, assembly: Assembly): MachineConfiguration {

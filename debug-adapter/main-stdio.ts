@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type FileText, unread } from "../assembler/index.ts";
-import { isUri } from "./location.ts";
+import { isUri } from "../assembler/location.ts";
 import { Session } from "./session.ts";
 
 async function readText(file: string): Promise<FileText> {

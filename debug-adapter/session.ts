@@ -1,5 +1,6 @@
 import { DebugSession, Event, Response } from "@vscode/debugadapter";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import { toUri } from "../assembler/location.ts";
 import { BreakpointList } from "./breakpoint-list.ts";
 import { breakpointBody, breakpointLocations, gotoTargets, setBreakpoints } from "./breakpoint-requests.ts";
 import { capabilities } from "./capabilities.ts";
@@ -9,7 +10,6 @@ import { EventFeed } from "./events.ts";
 import { announce, cannotGoOn, explain } from "./halts.ts";
 import * as inspection from "./inspection.ts";
 import { AssemblyError, checkArguments, LaunchError, load, type ReadText } from "./launch.ts";
-import { toUri } from "./location.ts";
 import { toLinear } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";

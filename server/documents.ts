@@ -1,5 +1,5 @@
 import type { TextDocument } from "vscode-languageserver-textdocument";
-import { type Assembly, assemble, type FileText } from "../assembler/index.ts";
+import { type Assembly, assembleFetching, type FileText } from "../assembler/index.ts";
 import { type Technique, techniqueById } from "../isa/technique.ts";
 
 /** How the server reaches files that are not open in the editor. */
@@ -19,22 +19,6 @@ export interface Analysis {
   readonly assembly: Assembly;
   readonly technique: Technique | undefined;
   readonly from: string;
-}
-
-/** `path` as a %include of the document `from` names it. */
-export function resolveInclude(path: string, from: string): string {
-  if (/^[a-z][a-z0-9+.-]+:/i.test(path)) return path;
-  const encoded = path.replaceAll("\\", "/").split("/").map(encodeURIComponent).join("/");
-  const at = from.indexOf(":") + 1;
-  const [scheme, rest] = [from.slice(0, at), from.slice(at)];
-  const authority = /^\/\/[^/]*/.exec(rest)?.[0] ?? "";
-  const folder = encoded.startsWith("/") ? "" : rest.slice(authority.length, rest.lastIndexOf("/") + 1);
-  const parts: string[] = [];
-  for (const part of `${folder}${encoded}`.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "." && part !== "") parts.push(part);
-  }
-  return `${scheme}${authority}/${parts.join("/")}`;
 }
 
 /** The open documents and what they assemble to, each worked out once per version. */
@@ -107,23 +91,21 @@ export class Documents {
     return { technique: undefined, from: "The default; instructions are flagged for every technique they break under" };
   }
 
-  /** The assembler reads includes synchronously: those not at hand are fetched, then it runs again. */
-  async #assemble(document: TextDocument): Promise<Assembly> {
+  #assemble(document: TextDocument): Promise<Assembly> {
     const included = new Set<string>();
     this.#included.set(document.uri, included);
-    for (;;) {
-      const missing = new Set<string>();
-      const read = (path: string, from: string) => {
-        const file = resolveInclude(path, from);
-        included.add(file);
-        const text = this.#open(file)?.getText() ?? this.#files.get(file);
-        if (text === undefined) missing.add(file);
-        return typeof text === "string" ? { file, text } : (text ?? undefined);
-      };
-      const { includePaths } = this.settings;
-      const assembly = assemble({ file: document.uri, text: document.getText(), read, includePaths });
-      if (missing.size === 0) return assembly;
-      for (const file of missing) this.#files.set(file, (await this.#readText(file)) ?? null);
-    }
+    const { includePaths } = this.settings;
+    return assembleFetching(
+      { file: document.uri, text: document.getText(), includePaths },
+      {
+        atHand: (file) => {
+          included.add(file);
+          return this.#open(file)?.getText() ?? this.#files.get(file);
+        },
+        fetch: async (file) => {
+          this.#files.set(file, (await this.#readText(file)) ?? null);
+        },
+      },
+    );
   }
 }

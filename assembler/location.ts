@@ -22,11 +22,14 @@ function split(file: string): { readonly root: string; readonly path: string } {
   return uri ? { root: uri[1]!, path: uri[2]! } : { root: "", path: file };
 }
 
+/** A path as part of a URI. */
+const encodePath = (path: string): string => encodeURI(path).replaceAll("#", "%23").replaceAll("?", "%3F");
+
 /** The file that `name` means when written in `from`, or in the folder `from` if that ends with a slash. */
 export function resolve(name: string, from: string): string {
   if (isUri(name)) return name;
   const { root, path } = split(from);
-  const encode = (text: string) => (root === "" ? text : encodeURI(text));
+  const encode = (text: string) => (root === "" ? text : encodePath(text));
   const slashed = name.replaceAll("\\", "/");
   if (isAbsolutePath(name))
     return root === "" ? name : root + encode(slashed.startsWith("/") ? slashed : `/${slashed}`);
@@ -38,9 +41,7 @@ export function resolve(name: string, from: string): string {
 export function toUri(file: string): string {
   if (isUri(file)) return file;
   const slashed = file.replaceAll("\\", "/");
-  return `file://${encodeURI(slashed.startsWith("/") ? slashed : `/${slashed}`)
-    .replaceAll("#", "%23")
-    .replaceAll("?", "%3F")}`;
+  return `file://${encodePath(slashed.startsWith("/") ? slashed : `/${slashed}`)}`;
 }
 
 function decode(text: string): string {

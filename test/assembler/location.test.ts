@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fileKey, isUri, resolve, toUri } from "../../debug-adapter/location.ts";
+import { fileKey, isUri, resolve, toUri } from "../../assembler/location.ts";
 
 it.each([
   ["macros.inc", "/home/guests/boot.asm", "/home/guests/macros.inc"],
@@ -11,6 +11,7 @@ it.each([
   ["macros.inc", "C:\\home\\boot.asm", "C:/home/macros.inc"],
   ["C:\\abs.inc", "C:\\home\\boot.asm", "C:\\abs.inc"],
   ["lib/a b.inc", "vscode-test-web://mount/guests/boot.asm", "vscode-test-web://mount/guests/lib/a%20b.inc"],
+  ["a b#1?.inc", "file:///home/boot.asm", "file:///home/a%20b%231%3F.inc"],
   ["../x.inc", "file:///home/guests/boot.asm", "file:///home/x.inc"],
   ["/x.inc", "vscode-vfs://github/me/repo/boot.asm", "vscode-vfs://github/x.inc"],
   ["memfs:/x.inc", "/home/boot.asm", "memfs:/x.inc"],
