@@ -1,4 +1,5 @@
 import type { TechniqueId } from "../isa/technique.ts";
+import type { Handover } from "./loader/handover.ts";
 import type { EventKind, MachineEvent, StopReason } from "./trace/event.ts";
 
 /** The mode a guest starts in. `real`: as a PC boots it. `protected`: flat 32-bit segments, paging off. `long`: 64-bit, identity-mapped. */
@@ -10,6 +11,10 @@ export interface MachineConfiguration {
   readonly image: Uint8Array;
   readonly origin: number;
   readonly mode: StartMode;
+  /** Where it is entered, if not at its origin (guest-physical). */
+  readonly entry?: number;
+  /** What a boot loader leaves for a kernel (`loader/kernel.ts`). */
+  readonly handover?: Handover;
   /** Guest memory in MiB, 1–64. */
   readonly memory: number;
   /** Name of a cost profile (`emulator/time/costs.ts`). */

@@ -92,8 +92,8 @@ export class Machine implements MachineInterface, Replayable {
     });
     this.#cpu = new Cpu({ memory, ramBytes, bus: this.#bus });
     this.#recorder = new Recorder(() => this.#present());
-    const guest = { mode, image, origin, memory: new Uint8Array(memory.buffer, ramBase + guestBase, guestBytes) };
-    startGuest(this.#cpu, guest);
+    const guestMemory = new Uint8Array(memory.buffer, ramBase + guestBase, guestBytes);
+    startGuest(this.#cpu, { ...configuration, memory: guestMemory });
     this.#memory = new GuestMemory(this.#cpu, guestBase, guestBytes);
     const start = guestBase + loadAddress(mode, origin);
     const translate = configuration.translate === false ? {} : { translate: { memory } };

@@ -2,6 +2,7 @@ import type { Cpu } from "../cpu/cpu.ts";
 import { nullSegment } from "../cpu/descriptor.ts";
 import { accessBits, layout } from "../cpu/layout.ts";
 import { CR0, CR4, CS, EFER, LDTR } from "../cpu/state.ts";
+import type { Handover } from "../loader/handover.ts";
 import type { StartMode } from "../machine-interface.ts";
 
 /** A guest to be put into memory. Addresses are guest-physical. */
@@ -9,12 +10,15 @@ export interface Guest {
   readonly mode: StartMode;
   readonly image: Uint8Array;
   readonly origin: number;
+  /** Where it is entered, if not at its origin. */
+  readonly entry?: number | undefined;
+  readonly handover?: Handover | undefined;
   /** All its memory, from guest-physical 0 on. */
   readonly memory: Uint8Array;
 }
 
 /** Where the guest's own descriptor table and page tables lie, from the end of its memory; its stack grows down from the end. */
-const tablesFromEnd = 0x1_0000;
+export const tablesFromEnd = 0x1_0000;
 const pageTablesOffset = 0x1000;
 /** Real-mode images below this would overwrite the interrupt vectors and the BIOS data area: they get a segment of their own. */
 const lowestOrigin = 0x600;
@@ -41,8 +45,12 @@ export const loadAddress = (mode: StartMode, origin: number): number =>
 /** Loads the image and gives the processor the state its mode promises. Interrupts are disabled, there is no IDT. */
 export function startGuest(cpu: Cpu, guest: Guest): void {
   guest.memory.set(guest.image, loadAddress(guest.mode, guest.origin));
+  for (const { address, bytes } of guest.handover?.blocks ?? []) guest.memory.set(bytes, address);
   cpu.reset();
   starts[guest.mode](cpu, guest);
+  const { eax = 0, ebx = 0 } = guest.handover?.registers ?? {};
+  cpu.r64[0] = BigInt(eax);
+  cpu.r64[3] = BigInt(ebx);
   cpu.setCpl(0);
   cpu.refresh();
 }
@@ -56,20 +64,20 @@ const starts: Record<StartMode, (cpu: Cpu, guest: Guest) => void> = {
     setControl(cpu, CR0.ET, 0, 0);
     setStart(cpu, origin, own ? 0xfffe : bootStack);
   },
-  protected(cpu, { origin, memory }) {
+  protected(cpu, { origin, entry = origin, memory }) {
     const table = writeGdt(memory, [0n, flatDescriptor(code | accessBits.db), flatDescriptor(data | accessBits.db)]);
     setFlat(cpu, accessBits.db, table);
     setControl(cpu, CR0.PE | CR0.ET, 0, 0);
-    setStart(cpu, origin, memory.length);
+    setStart(cpu, entry, memory.length);
   },
-  long(cpu, { origin, memory }) {
+  long(cpu, { origin, entry = origin, memory }) {
     const table = writeGdt(memory, [0n, flatDescriptor(code | accessBits.l), flatDescriptor(data | accessBits.db)]);
     const root = memory.length - tablesFromEnd + pageTablesOffset;
     writeIdentityTables(memory, root);
     setControl(cpu, CR0.PE | CR0.ET | CR0.PG, CR4.PAE, EFER.LME | EFER.LMA);
     cpu.r64[layout.cr3 >> 3] = BigInt(root);
     setFlat(cpu, accessBits.l, table);
-    setStart(cpu, origin, memory.length);
+    setStart(cpu, entry, memory.length);
   },
 };
 
