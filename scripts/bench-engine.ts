@@ -1,79 +1,119 @@
 /**
- * Measures the engines on small loops: `node scripts/bench-engine.ts [name …]`. Prints millions of guest instructions per
- * CPU second of the interpreter, of translated code, and of QEMU's translator (Debian: qemu-system-x86) on the same loops,
- * best of several runs after a warm-up. Figures are of this machine at this moment; only ratios mean something elsewhere.
+ * Measures the engines on the guests of `bench/guests`: `npm run bench:engine [-- name …]`. Each guest is booted, in 32-bit
+ * and in 64-bit code, on Ringside with its translator and without, on the npm package v86 (32-bit code) with its JIT and without,
+ * and on Debian's QEMU (TCG) and Bochs where they are installed. All must print the same checksum.
  *
- * CPU time is ours by `process.cpuUsage` around the run, and QEMU's by the shell's `times`, as its process ends; both are
- * user and system time of all threads. From QEMU's is taken what the same boot takes with an empty loop; its translation
- * is in it, and is small against the run. QEMU does a number of rounds, whose instructions are counted by our processor.
+ * Time is CPU time, user's and system's, of the emulator's process from its start to its end; what the same process takes
+ * for a guest that ends at once is taken from it. So compiling is in it, and starting is not. Interpreting emulators do fewer rounds.
+ * Printed are millions of guest instructions a second, as our processor counts them, and ratios of times.
  */
-import { layout } from "../emulator/cpu/layout.ts";
-import { cpuTimeOnQemu, hasQemu, type QemuProgram } from "../test/emulator/oracle/qemu.ts";
-import { codeAt, createProcessor, type Processor } from "../test/support/processor.ts";
-import { bootImage, codeOf, endAt, type Guest, guests } from "./bench-engine-guests.ts";
+import { type Emulator, emulators, type Outcome, run } from "../bench/emulators.ts";
+import { type Guest, guests, imageOf } from "../bench/guests.ts";
 
-const qemuOf: Readonly<Record<Guest["bits"], QemuProgram>> = { 32: "qemu-system-i386", 64: "qemu-system-x86_64" };
-const qemuRuns = 3;
+type Name = keyof typeof emulators;
+const names = Object.keys(emulators) as Name[];
+const slow: ReadonlySet<Name> = new Set(["interpreter", "v86Interpreter", "bochs"]);
+const runs = 2;
+/** Times below this are told from nothing by luck: the shell counts in hundredths of a second. */
+const leastSeconds = 0.02;
 
-function processorFor(guest: Guest, threshold: number | undefined): Processor {
-  const options = { bits: guest.bits, code: codeOf(guest), ramBytes: 0x20_0000 + 0x10_0000 };
-  return createProcessor(threshold === undefined ? options : { ...options, threshold });
+const installed = names.filter((name) => emulators[name].isInstalled());
+
+/** The least CPU time of some runs. */
+function best(emulator: Emulator, image: Uint8Array): Outcome {
+  const outcomes = Array.from({ length: runs }, () => run(emulator, image));
+  return outcomes.reduce((least, outcome) => (outcome.seconds < least.seconds ? outcome : least));
 }
 
-/** Millions of instructions per second over a run; EBP begins as 0, which makes 2³² rounds. */
-function measure(guest: Guest, threshold: number | undefined, steps: number): number {
-  const { cpu, engine } = processorFor(guest, threshold);
-  let best = 0;
-  for (let run = 0; run < 6; run++) {
-    const before = cpu.f64[layout.steps >> 3]!;
-    const start = process.cpuUsage();
-    const stop = engine.run({ steps });
-    const { user, system } = process.cpuUsage(start);
-    const executed = cpu.f64[layout.steps >> 3]! - before;
-    if (stop.kind !== "limit" || executed !== steps || cpu.rip < codeAt || cpu.rip > codeAt + 100)
-      throw new Error(`${guest.name}: ${stop.kind} after ${executed} steps at ${cpu.rip.toString(16)}`);
-    best = Math.max(best, executed / (user + system));
+const starts = new Map<string, number>();
+
+/** What an emulator takes for a guest that ends at once. */
+function startOf(name: Name, bits: 32 | 64): number {
+  const key = `${name} ${bits}`;
+  const known = starts.get(key);
+  if (known !== undefined) return known;
+  const { seconds } = best(emulators[name], imageOf("empty", bits, 1));
+  starts.set(key, seconds);
+  return seconds;
+}
+
+const stepsOf = ({ output }: Outcome): number => Number(/(\d+) steps/.exec(output)![1]);
+
+/** Nanoseconds a round by emulator, and how many instructions a round has. */
+interface Measured {
+  readonly name: string;
+  readonly bits: 32 | 64;
+  readonly instructions: number;
+  readonly times: Partial<Record<Name, number>>;
+}
+
+function measure(guest: Guest, bits: 32 | 64): Measured {
+  const times: Partial<Record<Name, number>> = {};
+  const checksums = new Map<number, string>();
+  let instructions = 0;
+  for (const name of installed) {
+    const emulator: Emulator = emulators[name];
+    if (!emulator.bits.includes(bits)) continue;
+    const rounds = slow.has(name) ? guest.few : guest.rounds;
+    const outcome = best(emulator, imageOf(guest.name, bits, rounds));
+    const expected = checksums.get(rounds) ?? outcome.checksum;
+    checksums.set(rounds, expected);
+    if (outcome.checksum !== expected)
+      throw new Error(`${guest.name}${bits}: ${emulator.name} prints ${outcome.checksum}, others ${expected}`);
+    times[name] = (Math.max(outcome.seconds - startOf(name, bits), leastSeconds) / rounds) * 1e9;
+    if (name === "translator") instructions = stepsOf(outcome) / rounds;
   }
-  return best;
+  return { name: guest.name, bits, instructions, times };
 }
 
-/** Instructions in the rounds that QEMU does. */
-function countInstructions(guest: Guest): number {
-  const { cpu, engine } = processorFor(guest, 1000);
-  cpu.r64[5] = BigInt(guest.rounds);
-  const stop = engine.run({ steps: 1e10, breakpoints: new Set([BigInt(endAt)]) });
-  if (stop.kind !== "breakpoint") throw new Error(`${guest.name}: ${stop.kind} at ${cpu.rip.toString(16)}`);
-  return cpu.f64[layout.steps >> 3]!;
-}
+const ratio = ({ times }: Measured, ours: Name, theirs: Name): number | undefined =>
+  times[ours] !== undefined && times[theirs] !== undefined ? times[theirs] / times[ours] : undefined;
 
-/** Seconds of CPU time, the least of several runs. */
-function leastTime(image: Uint8Array, program: QemuProgram): number {
-  return Math.min(...Array.from({ length: qemuRuns }, () => cpuTimeOnQemu(image, program)));
-}
+const text = (value: number | undefined, digits: number, width: number): string =>
+  (value === undefined ? "–" : value.toFixed(digits)).padStart(width);
 
-const startUp = new Map<Guest["bits"], number>();
-
-/** Millions of instructions per second that QEMU does beyond its start; undefined where it is not installed. */
-function measureQemu(guest: Guest): number | undefined {
-  const { bits } = guest;
-  const program = qemuOf[bits];
-  if (!hasQemu(program)) return undefined;
-  if (!startUp.has(bits)) startUp.set(bits, leastTime(bootImage({ name: "empty", bits, round: "" }, 1), program));
-  const seconds = leastTime(bootImage(guest, guest.rounds), program) - startUp.get(bits)!;
-  return countInstructions(guest) / seconds / 1e6;
+function geometricMean(all: readonly Measured[], ours: Name, theirs: Name): number | undefined {
+  const ratios = all.map((measured) => ratio(measured, ours, theirs)).filter((value) => value !== undefined);
+  if (ratios.length === 0) return undefined;
+  return Math.exp(ratios.reduce((sum, value) => sum + Math.log(value), 0) / ratios.length);
 }
 
 const wanted = process.argv.slice(2);
-console.log("Million instructions a CPU second; the ratios are translator to interpreter and translator to QEMU.");
-console.log("guest       interpreter   translator   ratio     QEMU TCG   ratio");
-for (const guest of guests) {
-  if (wanted.length > 0 && !wanted.includes(guest.name)) continue;
-  const interpreted = measure(guest, undefined, 4e6);
-  const translated = measure(guest, 1000, 4e7);
-  const columns = [guest.name.padEnd(11), interpreted.toFixed(0).padStart(11), translated.toFixed(0).padStart(12)];
-  columns.push((translated / interpreted).toFixed(1).padStart(7));
-  const theirs = measureQemu(guest);
-  if (theirs === undefined) columns.push(`  ${qemuOf[guest.bits]} is not installed`);
-  else columns.push(theirs.toFixed(0).padStart(12), (translated / theirs).toFixed(2).padStart(7));
-  console.log(columns.join(" "));
-}
+const chosen = guests.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+for (const name of names)
+  if (!installed.includes(name)) console.log(`${emulators[name].name} is not installed here and is left out.`);
+console.log("Million instructions a CPU second, and how many times as quick Ringside is.");
+console.log(
+  "guest            translator interpreter       v86 v86 no JIT  QEMU TCG     Bochs | v86   QEMU  interpreter: v86  v86 no JIT",
+);
+const results: Measured[] = [];
+for (const guest of chosen)
+  for (const bits of [32, 64] as const) {
+    const measured = measure(guest, bits);
+    results.push(measured);
+    const speed = (name: Name, width: number): string => {
+      const time = measured.times[name];
+      return text(time === undefined ? undefined : (measured.instructions / time) * 1000, 0, width);
+    };
+    console.log(
+      `${`${guest.name}${bits}`.padEnd(16)}${speed("translator", 11)}${speed("interpreter", 12)}${speed("v86", 10)}` +
+        `${speed("v86Interpreter", 11)}${speed("qemu", 10)}${speed("bochs", 10)} |` +
+        `${text(ratio(measured, "translator", "v86"), 2, 5)}${text(ratio(measured, "translator", "qemu"), 2, 7)}` +
+        `${text(ratio(measured, "interpreter", "v86"), 2, 18)}${text(ratio(measured, "interpreter", "v86Interpreter"), 2, 12)}`,
+    );
+  }
+
+/** Guests whose code is hot: the others say what happens before it is translated. */
+const hot = results.filter(({ name }) => !guests.find((guest) => guest.name === name)!.once);
+const rows: readonly (readonly [what: string, ours: Name, theirs: Name, target: number])[] = [
+  ["translator to v86, 32-bit guests", "translator", "v86", 1.5],
+  ["translator to QEMU TCG", "translator", "qemu", 0.7],
+  ["interpreter to v86", "interpreter", "v86", 1 / 7],
+  ["interpreter to v86 without its JIT", "interpreter", "v86Interpreter", 1.3],
+];
+console.log("\nGeometric means over the hot guests, and their targets:");
+for (const [what, ours, theirs, target] of rows)
+  console.log(`${what.padEnd(40)}${text(geometricMean(hot, ours, theirs), 2, 6)}  (${target.toFixed(2)})`);
+const least = results.flatMap((measured) => ratio(measured, "translator", "v86") ?? []);
+if (least.length > 0)
+  console.log(`${"the least ratio of any guest to v86".padEnd(40)}${text(Math.min(...least), 2, 6)}  (0.80)`);

@@ -62,21 +62,3 @@ function boot(
 /** Boots the image and gives all it writes to port E9h until it writes to port F4h; throws if it does not within the time. */
 export const runOnQemu = (image: Uint8Array, options: readonly string[] = []): string =>
   boot(image, ["qemu-system-x86_64"], options, 20_000).stdout;
-
-/** The shell must outlive QEMU to tell its time, so that the limit, in seconds, is `timeout`'s. */
-const timed = 'timeout -s KILL 60 "$@"; status=$?; LC_ALL=C times >&2; exit $status';
-
-/** Seconds of CPU time, user's and system's, that QEMU takes from its start until the image writes to port F4h. */
-export function cpuTimeOnQemu(image: Uint8Array, program: QemuProgram): number {
-  const { stderr } = boot(image, ["sh", "-c", timed, "sh", program], []);
-  // The last line of `times` is of the children.
-  const times = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(stderr);
-  if (!times) throw new Error(`the shell tells no times: ${stderr}`);
-  const [userMinutes, userSeconds, systemMinutes, systemSeconds] = times.slice(1).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return (userMinutes + systemMinutes) * 60 + userSeconds + systemSeconds;
-}
