@@ -46,6 +46,9 @@ export const symbolName = (t: IToken): string => (t.image[0] === "$" ? t.image.s
 /** The token that a choice gave. While Chevrotain records the grammar, a choice gives something else. */
 export const chosen = (t: IToken): IToken => (t.image === undefined ? { ...t, image: "", startOffset: 0 } : t);
 
+/** Words before an address, inside its brackets. */
+const addressWords: ReadonlySet<string> = new Set(["byte", "word", "dword", "qword", "rel", "abs", "nosplit"]);
+
 /** The rules for operands and expressions. The class with the start rule analyses the whole grammar. */
 export class OperandParser extends EmbeddedActionsParser {
   protected reading: Reading = blank();
@@ -126,11 +129,20 @@ export class OperandParser extends EmbeddedActionsParser {
         const word = chosen(
           this.OR([{ ALT: () => this.CONSUME(token.OperandWord) }, { ALT: () => this.CONSUME(token.AddressWord) }]),
         );
-        addressWords.push(lower(word).text as AddressWord);
+        this.addressWord(word, addressWords);
       });
       const first = this.SUBRULE(this.expression);
       const second = this.OPTION(() => {
         this.CONSUME(token.Colon);
+        this.MANY1(() => {
+          const word = chosen(
+            this.OR1([
+              { ALT: () => this.CONSUME1(token.OperandWord) },
+              { ALT: () => this.CONSUME1(token.AddressWord) },
+            ]),
+          );
+          this.addressWord(word, addressWords);
+        });
         return this.SUBRULE1(this.expression);
       });
       const end = endOf(this.CONSUME(token.CloseBracket));
@@ -138,6 +150,12 @@ export class OperandParser extends EmbeddedActionsParser {
       return { kind: "memory", words, addressWords, segment, address, start, end };
     },
   );
+
+  private addressWord(t: IToken, words: AddressWord[]): void {
+    const word = lower(t).text;
+    if (addressWords.has(word)) words.push(word as AddressWord);
+    else if (word) this.problem(t, "bad-address", `“${word}” cannot stand inside the brackets.`);
+  }
 
   /** Operators are read as a flat list and put together by their levels: far fewer rule calls than a rule per level. */
   protected readonly expression = this.RULE("expression", (): Expression => {

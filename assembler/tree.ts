@@ -82,7 +82,7 @@ export type OperandWord =
   | "short"
   | "to";
 /** Words inside the brackets of a memory operand. */
-export type AddressWord = OperandWord | "rel" | "abs" | "nosplit";
+export type AddressWord = "byte" | "word" | "dword" | "qword" | "rel" | "abs" | "nosplit";
 
 export type OperandTree = Span & { readonly words: readonly OperandWord[] } & (
     | { readonly kind: "value"; readonly value: Expression }

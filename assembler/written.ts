@@ -83,6 +83,8 @@ function address(value: Value, span: Span, conversion: Conversion): Place | unde
 }
 
 function farPointer(tree: Extract<OperandTree, { kind: "far" }>, conversion: Conversion): WrittenOperand | undefined {
+  if (tree.words.includes("far"))
+    return fault(conversion, "far-needs-segment", "selector:offset is a far target by itself: leave out “far”.", tree);
   const selector = number(tree.selector, conversion);
   const offset = number(tree.offset, conversion);
   const size = sizeOf(tree.words);
@@ -125,23 +127,18 @@ function memory(tree: MemoryTree, conversion: Conversion): WrittenMemory | undef
   if (value.summed) operand.nosplit = false;
   if (!addressSizeFits(operand))
     return fault(conversion, "bad-address", "The size in the brackets is not that of the registers.", tree.address);
-  const flat = !registers.base && !registers.index && segment !== "fs" && segment !== "gs";
-  const wanted =
-    tree.addressWords.includes("rel") || (conversion.context.relative && !tree.addressWords.includes("abs"));
-  if (wanted && flat && conversion.context.bits === 64) operand.relative = true;
+  const byDefault = conversion.context.relative && segment !== "fs" && segment !== "gs";
+  const wanted = tree.addressWords.includes("rel") || (byDefault && !tree.addressWords.includes("abs"));
+  if (wanted && !registers.base && !registers.index && conversion.context.bits === 64) operand.relative = true;
   return operand;
 }
 
 function addressWords(words: readonly AddressWord[], operand: MutableMemory): void {
-  const strict = words.includes("strict");
   for (const word of words) {
     const size = sizes[word];
     if (word === "nosplit") operand.nosplit = true;
     else if (size === 8) operand.displacementSize = 8;
-    else if (size) {
-      operand.addressSize = size;
-      if (strict) operand.displacementSize = size;
-    }
+    else if (size) operand.addressSize = size;
   }
 }
 
@@ -208,13 +205,15 @@ export function writtenPrefixes(words: readonly Word[], environment: Environment
             : text[0] === "a"
               ? "addressSize"
               : "segment";
-    if (prefixes[field] !== undefined)
-      environment.fault("prefix-not-allowed", `“${text}” conflicts with a prefix before it.`, word);
+    const before = prefixes[field];
     if (field === "lock") prefixes.lock = true;
     else if (field === "repeat") prefixes.repeat = repeats[text]!;
     else if (field === "operandSize" || field === "addressSize") prefixes[field] = size;
     else if ((segmentNames as readonly string[]).includes(text)) prefixes.segment = text as SegmentName;
     else environment.fault("syntax", `“${text}” is not expected here.`, word);
+    // The same prefix twice is written once.
+    if (before !== undefined && before !== prefixes[field])
+      environment.fault("prefix-not-allowed", `“${text}” conflicts with a prefix before it.`, word);
   }
   return prefixes;
 }

@@ -228,8 +228,12 @@
 ;                   ^ error syntax: “[” is not expected here. nasm writes sizes without “ptr”: dword [x].
   mov ax, 1 = { 2 }
 ;             ^ error unexpected-character: The character “{” has no meaning here.
-  lock lock inc word [bx]
-;      ^^^^ error prefix-not-allowed: “lock” conflicts with a prefix before it.
+  rep repne movsb
+;     ^^^^^ error prefix-not-allowed: “repne” conflicts with a prefix before it.
+  call far 8:5
+;      ^^^^^^^ error far-needs-segment: selector:offset is a far target by itself: leave out “far”.
+  mov eax, [strict dword ebx]
+;           ^^^^^^ error bad-address: “strict” cannot stand inside the brackets.
   es mov ax, [ds:bx]
 ;    ^^^ error prefix-not-allowed: The segment is given twice: before the instruction and in the brackets.
 
