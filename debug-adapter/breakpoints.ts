@@ -32,16 +32,9 @@ export interface Breakpoint {
 type Binding = Pick<Breakpoint, "addresses" | "file" | "line" | "message">;
 const unbound = (message: string): Binding => ({ addresses: [], message });
 
-/** The files of a program, each once, the main one first. */
-export function filesOf(program: Program): readonly string[] {
-  const files = new Map([[fileKey(program.file), program.file]]);
-  for (const { file } of program.assembly.includes) if (!files.has(fileKey(file))) files.set(fileKey(file), file);
-  return [...files.values()];
-}
-
 /** The program's own name for a file, however it is written. */
 export const programFile = (program: Program, file: string): string | undefined =>
-  filesOf(program).find((candidate) => fileKey(candidate) === fileKey(file));
+  program.files.find((candidate) => fileKey(candidate) === fileKey(file));
 
 /** Where execution enters a line: of adjoining items (`times 4 nop`, macros) only the first counts. */
 function entries(program: Program, file: string, line: number): readonly bigint[] {
@@ -75,7 +68,7 @@ function bindLine(program: Program, wanted: string, line: number): Binding {
 }
 
 function bindLabel(program: Program, name: string): Binding {
-  const label = addressOfLabel(program, name, toLinear(program, program.assembly.origin));
+  const label = addressOfLabel(program, name);
   if (label === undefined) return unbound(`The program has no label "${name}".`);
   return bindAddress(program, toLinear(program, label));
 }

@@ -20,7 +20,7 @@ export function completions({ machine, program }: Subject, text: string, column:
   const names = new Map<string, Completion["kind"]>();
   for (const { name } of registers) if (registerPart(present, name)) names.set(name, "register");
   for (const name of present.keys()) names.set(name.toLowerCase(), "register");
-  for (const { name, kind } of program.assembly.symbols.values())
+  for (const { name, kind } of program.symbols.values())
     if (kind !== "define") names.set(name, kind === "label" ? "label" : "constant");
   return [...names]
     .filter(([name]) => name.toLowerCase().startsWith(word.toLowerCase()))

@@ -9,11 +9,9 @@ import { type EventStops, type ExceptionEvent, type ExitEvent, type Halt, Runner
 import { guestFrames } from "./stack.ts";
 import { overPlain, single, stepOver } from "./step-over.ts";
 
-/** Linear addresses of all returns, near, far and from interrupts. */
+/** Linear addresses of all returns. */
 const returnsOf = (program: Program): readonly bigint[] =>
-  program.assembly.emitted
-    .filter(({ decoded }) => decoded && (isReturn(decoded) || isInterruptReturn(decoded)))
-    .map(({ address }) => toLinear(program, address));
+  program.returns().map((address) => toLinear(program, address));
 
 /**
  * Steps and runs a guest, forwards and backwards. Knows nothing of the Debug Adapter Protocol. Every operation ends with

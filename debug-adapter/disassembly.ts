@@ -58,8 +58,8 @@ class Reader {
 
   #holds(item: Emitted): boolean {
     const cells = this.#machine.readMemory("linear", this.startOf(item), item.length);
-    const start = item.position ?? Number.NaN;
-    return cells.every((cell, n) => cell === this.#program.assembly.bytes[start + n]);
+    const loaded = this.#program.loaded(item);
+    return cells.every((cell, n) => cell === loaded[n]);
   }
 
   startOf(item: Emitted): bigint {

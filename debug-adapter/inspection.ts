@@ -1,6 +1,5 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { techniqueById } from "../isa/technique.ts";
-import { filesOf } from "./breakpoints.ts";
 import { completions } from "./completion.ts";
 import type { Debugger } from "./debugger.ts";
 import { disassemble } from "./disassembly.ts";
@@ -215,5 +214,5 @@ export function disassembly(subject: Subject, args: P.DisassembleArguments): P.D
 }
 
 export const loadedSources = ({ debugger: { program }, coordinates }: Subject): P.LoadedSourcesResponse["body"] => ({
-  sources: filesOf(program).map((file) => sourceOf(file, coordinates)),
+  sources: program.files.map((file) => sourceOf(file, coordinates)),
 });

@@ -1,9 +1,9 @@
-import { type Assembly, assembleFetching, type FileText, lineMap, type Problem } from "../assembler/index.ts";
+import { type Assembly, assembleFetching, type FileText, type Problem } from "../assembler/index.ts";
 import { baseName, fileKey, isUri } from "../assembler/location.ts";
 import { configurationProblem, costProfiles, createMachine } from "../emulator/index.ts";
 import type { MachineConfiguration, MachineInterface } from "../emulator/machine-interface.ts";
 import { defaultTechnique, type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
-import { biasOf, type Program } from "./program.ts";
+import { assembledProgram, biasOf, type Program } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 
 /** Reads a file by path or URI. */
@@ -132,7 +132,7 @@ export async function load(args: LaunchArguments, readText: ReadText): Promise<L
   const problem = configurationProblem(configuration);
   if (problem !== undefined) throw new LaunchError(problem);
   const machine = createMachine(configuration);
-  const program = { file: args.program, assembly, lines: lineMap(assembly), bias: biasOf(machine) };
+  const program = assembledProgram(args.program, assembly, biasOf(machine));
   const warnings = assembly.problems.filter(({ severity }) => severity === "warning");
   return { machine, program, warnings: warnings.map((problem) => `${problemText(problem)}\n`).join("") };
 }

@@ -1,3 +1,5 @@
+import { createConsoleText } from "./devices/console-text.ts";
+
 /** The UTF-8 bytes of a text. Lone surrogates become U+FFFD, as everywhere. */
 export function utf8(text: string): number[] {
   const bytes: number[] = [];
@@ -10,4 +12,15 @@ export function utf8(text: string): number[] {
     else bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
   }
   return bytes;
+}
+
+/** The text of UTF-8 bytes; a byte that is not part of any is taken as Latin-1. */
+export function utf8Text(bytes: Iterable<number>): string {
+  let text = "";
+  const reader = createConsoleText((piece) => {
+    text += piece;
+  });
+  for (const byte of bytes) reader.send(byte);
+  reader.flush();
+  return text;
 }

@@ -1,5 +1,7 @@
 /** ELF executables of the 32-bit and 64-bit x86 ABIs, as far as loading and debugging them needs (System V gABI, chapters 4 and 5). */
 
+import { utf8Text } from "../utf8.ts";
+
 export interface ElfSegment {
   /** PT_LOAD is 1, PT_NOTE 4. */
   readonly type: number;
@@ -73,9 +75,7 @@ class Fields {
 /** The text up to the next zero byte. */
 export function stringAt(bytes: Uint8Array, at: number): string {
   const end = bytes.indexOf(0, at);
-  let text = "";
-  for (let n = at; n < (end < 0 ? bytes.length : end); n++) text += String.fromCharCode(bytes[n]!);
-  return text;
+  return utf8Text(bytes.subarray(at, end < 0 ? bytes.length : end));
 }
 
 /** Reads the tables of an ELF executable; a sentence if it is none that this machine can run. */
