@@ -98,10 +98,10 @@ export class IncludeStack {
 
 /** Whether a file is text of a size that Ringside reads; if not, that is reported. */
 export function isReadable({ file, text }: SourceFile, problems: ProblemList): boolean {
-  const start: SourceLine = { file, line: 0, text: "", joints: undefined };
+  const start = { file, text: "", joints: undefined };
   if (text.length > largestFile) {
     const message = `This file has ${text.length} characters; the most Ringside reads is ${largestFile}.`;
-    problems.error("file-too-large", message, start, { start: 0, end: 1 });
+    problems.error("file-too-large", message, { ...start, place: { line: 0 } }, { start: 0, end: 1 });
     return false;
   }
   const nul = text.indexOf("\0");
@@ -110,6 +110,6 @@ export function isReadable({ file, text }: SourceFile, problems: ProblemList): b
   const column = before.at(-1)!.length;
   const message = "There is a NUL byte here: this is not a text file.";
   const at = { start: column, end: column + 1 };
-  problems.error("nul-byte", message, { ...start, line: before.length - 1 }, at);
+  problems.error("nul-byte", message, { ...start, place: { line: before.length - 1 } }, at);
   return false;
 }

@@ -193,7 +193,7 @@ export class Preprocessor {
   }
 
   /** nasm's own macros. */
-  private predefined(t: IToken, { file, line }: SourceLine): IToken[] {
+  private predefined(t: IToken, { file, place: { line } }: SourceLine): IToken[] {
     const name = builtin(t.image);
     if (!name) return [t];
     const text = builtinText(name, { line: line + 1, file, bits: this.sink.bits, section: this.section });

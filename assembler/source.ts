@@ -7,11 +7,16 @@ export interface SourceFile {
   readonly text: string;
 }
 
+/** Where a line is in its file. Everything made of the line shares the object, for an edit above it moves them all. */
+export interface LinePlace {
+  /** 0-based. */
+  line: number;
+}
+
 /** A logical line: one physical line, or several joined by a backslash at their ends. */
 export interface SourceLine {
   readonly file: string;
-  /** 0-based. */
-  readonly line: number;
+  readonly place: LinePlace;
   readonly text: string;
   /** Start columns in `text` of the physical lines after the first, if it was joined. */
   readonly joints: readonly number[] | undefined;
@@ -53,10 +58,10 @@ export class CallSite implements MacroCall {
 export function* logicalLines({ file, text }: SourceFile): Generator<SourceLine> {
   const lines = text.split(/\r\n|\n|\r/);
   for (let n = 0; n < lines.length; n++) {
-    const line = n;
+    const place = { line: n };
     const first = lines[n]!;
     if (!first.endsWith("\\")) {
-      yield { file, line, text: first, joints: undefined };
+      yield { file, place, text: first, joints: undefined };
       continue;
     }
     const parts = [first];
@@ -68,12 +73,12 @@ export function* logicalLines({ file, text }: SourceFile): Generator<SourceLine>
       joints.push(length);
       parts.push(lines[++n]!);
     }
-    yield { file, line, text: parts.join(""), joints };
+    yield { file, place, text: parts.join(""), joints };
   }
 }
 
 /** Where a span of a logical line is in its file. A span over a joint keeps to the line it begins on. */
-export function rangeOf({ file, line, joints, pieces }: SourceLine, span: Span): Range {
+export function rangeOf({ file, place: { line }, joints, pieces }: SourceLine, span: Span): Range {
   const { start, end } = pieces ? asWritten(pieces, span) : span;
   if (!joints) return { file, line, start, end };
   const before = joints.filter((joint) => joint <= start);

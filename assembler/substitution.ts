@@ -68,7 +68,7 @@ function indirect(text: string, start: number, surroundings: Surroundings): Foun
     const character = text[at]!;
     if (character === "[") depth++;
     else if (character === "]" && --depth === 0) {
-      const inner: SourceLine = { file: "", line: 0, text: text.slice(start + 2, at), joints: undefined };
+      const inner: SourceLine = { file: "", place: { line: 0 }, text: text.slice(start + 2, at), joints: undefined };
       const here: Surroundings = {
         ...surroundings,
         invocation: surroundings.invocation,
