@@ -1,4 +1,4 @@
-import { type RegisterName, type SegmentName, segmentNames, type Width } from "../isa/registers.ts";
+import { type OperandWidth, type RegisterName, type SegmentName, segmentNames, type Width } from "../isa/registers.ts";
 import type { WrittenMemory, WrittenOperand, WrittenPrefixes } from "../isa/statement.ts";
 import { type Environment, evaluate } from "./expression.ts";
 import type { Context } from "./item.ts";
@@ -14,14 +14,13 @@ export interface Conversion extends Environment {
 }
 
 const sizes: Readonly<Record<string, Width>> = { byte: 8, word: 16, dword: 32, qword: 64 };
-const hugeSizes = ["tword", "oword", "yword", "zword"];
+const operandSizes: Readonly<Record<string, OperandWidth>> = { ...sizes, tword: 80, oword: 128 };
+const hugeSizes = ["yword", "zword"];
 
 /** The operand, or undefined if it is wrong; then that has been reported. */
 export function writtenOperand(tree: OperandTree, conversion: Conversion): WrittenOperand | undefined {
   const huge = tree.words.find((word) => hugeSizes.includes(word));
   if (huge) return fault(conversion, "unsupported-size", `No instruction here has operands of size “${huge}”.`, tree);
-  if (tree.words.includes("to"))
-    return fault(conversion, "unsupported-word", "“to” belongs to floating-point instructions.", tree);
   if (tree.kind === "memory") return memory(tree, conversion);
   if (tree.kind === "far") return farPointer(tree, conversion);
   return plain(tree, tree.value, conversion);
@@ -37,8 +36,13 @@ function sizeOf(words: readonly string[]): Width | undefined {
   return undefined;
 }
 
+function operandSizeOf(words: readonly string[]): OperandWidth | undefined {
+  for (const word of words) if (operandSizes[word]) return operandSizes[word];
+  return undefined;
+}
+
 /** Exact optional fields: only what is there. */
-const sized = (size: Width | undefined) => (size ? { size } : {});
+const sized = <Size extends OperandWidth>(size: Size | undefined) => (size ? { size } : {});
 
 function plain(tree: OperandTree, expression: Expression, conversion: Conversion): WrittenOperand | undefined {
   const { words } = tree;
@@ -48,7 +52,12 @@ function plain(tree: OperandTree, expression: Expression, conversion: Conversion
   if (registers.length > 0) {
     const [only] = registers;
     if (value.terms.length === 1 && value.constant === 0n && only!.coefficient === 1n && !only!.scaled)
-      return { kind: "register", register: only!.base, ...sized(size) };
+      return {
+        kind: "register",
+        register: only!.base,
+        ...sized(operandSizeOf(words)),
+        ...(words.includes("to") && { to: true }),
+      };
     return fault(conversion, "register-arithmetic", "Registers can be added only inside square brackets.", expression);
   }
   if (words.includes("far"))
@@ -117,7 +126,7 @@ function memory(tree: MemoryTree, conversion: Conversion): WrittenMemory | undef
     conversion,
   );
   if (!registers || segment === false || !place) return undefined;
-  const size = sizeOf(tree.words);
+  const size = operandSizeOf(tree.words);
   const operand: MutableMemory = { kind: "memory", ...sized(size), ...registers, displacement: place.value };
   if (tree.words.includes("far")) operand.far = true;
   if (segment) operand.segment = segment;

@@ -37,6 +37,7 @@ export const aliases: ReadonlyMap<string, Alias> = new Map<string, Alias>([
   ...returns("retf", "retf"),
   ["sal", { of: ["shl"] }],
   ["xlat", { of: ["xlatb"] }],
+  ["wait", { of: ["fwait"] }],
   ["icebp", { of: ["int1"] }],
   ["int03", { of: ["int3"] }],
   ["ud2a", { of: ["ud2"] }],

@@ -2,9 +2,9 @@ import { type ByteSource, Cursor } from "./cursor.ts";
 import { effectiveSize, type Form, requiredSize } from "./form.ts";
 import type { Row } from "./instruction.ts";
 import { big, memoryOperand } from "./modrm.ts";
-import type { OperandPattern } from "./operand-pattern.ts";
+import { immediateWidth, type OperandPattern } from "./operand-pattern.ts";
 import type { Bits, Decoded, Operand, Register } from "./operands.ts";
-import { controlNumbers, type SegmentName, segmentNames, type Width } from "./registers.ts";
+import { controlNumbers, type OperandWidth, type SegmentName, segmentNames } from "./registers.ts";
 import { choose, type Prefixes, type Slot, slotsOf } from "./slots.ts";
 import { forms } from "./table.ts";
 
@@ -99,7 +99,7 @@ function readOpcode(cursor: Cursor, first: number): number {
 
 const registerOperands = new Map<string, Register[]>();
 /** Register operands are shared: an engine sees the same object for the same register. */
-function registerList(kind: Register["class"], width: Width): Register[] {
+function registerList(kind: Register["class"], width: OperandWidth): Register[] {
   const key = `${kind}${width}`;
   const known = registerOperands.get(key);
   if (known) return known;
@@ -116,9 +116,27 @@ const highBytes = registerList("high-byte", 8);
 const segments = registerList("segment", 16);
 
 /** Without REX, byte registers 4–7 are AH, CH, DH, BH. */
-function generalRegister(number: number, width: Width | undefined, rex: boolean): Register {
+function generalRegister(number: number, width: OperandWidth | undefined, rex: boolean): Register {
   if (width === 8) return !rex && number >= 4 && number < 8 ? highBytes[number - 4]! : general8[number]!;
   return (width === 16 ? general16 : width === 64 ? general64 : general32)[number]!;
+}
+
+const stackRegisters = registerList("x87", 80);
+const mmxRegisters = registerList("mmx", 64);
+const xmmRegisters = registerList("xmm", 128);
+
+/** The register of a pattern. There are eight x87 and eight MMX registers: REX changes nothing there. */
+function numberedRegister(pattern: OperandPattern, number: number, rex: boolean): Register {
+  switch (pattern.class) {
+    case "general":
+      return generalRegister(number, pattern.width, rex);
+    case "x87":
+      return stackRegisters[number & 7]!;
+    case "mmx":
+      return mmxRegisters[number & 7]!;
+    case "xmm":
+      return xmmRegisters[number]!;
+  }
 }
 
 /** One decoding: everything that reading operands needs. */
@@ -146,19 +164,19 @@ function regOperand(pattern: OperandPattern, { prefixes, modrm, form }: Reading)
     case "debug":
       return number > 7 ? undefined : registerList("debug", prefixes.bits === 64 ? 64 : 32)[number];
     default:
-      return generalRegister(number, pattern.width, prefixes.rex !== 0);
+      return numberedRegister(pattern, number, prefixes.rex !== 0);
   }
 }
 
 function rmOperand(pattern: OperandPattern, { cursor, prefixes, modrm, form }: Reading): Operand {
   if (modrm >= 0xc0 || form.mod === "ignored")
-    return generalRegister((modrm & 7) | prefixes.rexBit, pattern.width, prefixes.rex !== 0);
+    return numberedRegister(pattern, (modrm & 7) | prefixes.rexBit, prefixes.rex !== 0);
   const { addressSize, bits, segment, rexX, rexBit } = prefixes;
   return memoryOperand(cursor, modrm, { addressSize, bits, segment, rexX, rexB: rexBit }, pattern.memoryWidth);
 }
 
 function immediateOperand(pattern: OperandPattern, { cursor, size }: Reading): Operand {
-  const width = pattern.width ?? 8;
+  const width = immediateWidth(pattern);
   const extended = pattern.signed || (width === 32 && size === 64);
   if (width === 64) return { kind: "immediate", width, value: BigInt.asUintN(64, cursor.signed64()) };
   const value = width === 8 ? cursor.signed8() : width === 16 ? cursor.signed16() : cursor.signed32();
@@ -209,7 +227,7 @@ function readOperand(pattern: OperandPattern, reading: Reading): Operand | undef
     case "immediate":
       return immediateOperand(pattern, reading);
     case "relative": {
-      const { width } = pattern;
+      const width = immediateWidth(pattern);
       return {
         kind: "relative",
         distance: width === 8 ? cursor.signed8() : width === 16 ? cursor.signed16() : cursor.signed32(),

@@ -1,5 +1,6 @@
 import type { Complaint } from "./encode.ts";
 import { type Fit, offsetBytes, type Written } from "./fit.ts";
+import { immediateWidth } from "./operand-pattern.ts";
 import type { Width } from "./registers.ts";
 import type { WrittenNumber } from "./statement.ts";
 
@@ -45,6 +46,7 @@ function putNumber(output: Output, value: bigint, bytes: number): void {
 /** Prefixes in the order in which nasm writes them. */
 function putPrefixes(output: Output, { form, operandOverride, addressOverride, rex }: Fit, written: Written): void {
   const { prefixes, memory } = written;
+  if (form.pattern.wait) put(output, 0x9b);
   if (prefixes.repeat) put(output, prefixes.repeat === "rep" ? 0xf3 : 0xf2);
   if (prefixes.lock) put(output, 0xf0);
   const segment = memory?.segment ?? prefixes.segment;
@@ -142,10 +144,10 @@ function putTrailing(output: Output, fit: Fit, written: Written): void {
     } else if (pattern.place === "immediate" && operand.kind === "number") {
       const to = form.byte ? 8 : size;
       const extends64 = pattern.signed || (pattern.width === 32 && to === 64);
-      const bytes = (pattern.width ?? 8) / 8;
+      const bytes = immediateWidth(pattern) / 8;
       const signed = extends64 && bytes * 8 < to;
       output.fields.push({ operand: n, at: output.position, bytes, relative: false, signed });
-      putImmediate(output, operand, pattern.width ?? 8, extends64 ? to : undefined, n);
+      putImmediate(output, operand, immediateWidth(pattern), extends64 ? to : undefined, n);
     } else if (pattern.place === "relative" && operand.kind === "number") {
       const bytes = (pattern.width ?? 8) / 8;
       output.fields.push({ operand: n, at: output.position, bytes, relative: true, signed: false });
@@ -172,11 +174,24 @@ export function emit(
       code: "prefix-not-allowed",
       message: `${row.mnemonic.toUpperCase()} cannot be locked here; the processor raises #UD`,
     });
+  if (fit.contradicted)
+    output.warnings.push({
+      code: "prefix-not-allowed",
+      message: `the prefix O${written.prefixes.operandSize} asks for another size than the operands of ${row.mnemonic.toUpperCase()} have, and wins`,
+    });
+  const [target] = written.operands;
+  if (row.mnemonic === "mov" && target?.kind === "register" && target.register.name === "cs")
+    output.warnings.push({
+      code: "no-such-form",
+      message: "CS cannot be loaded with MOV, the processor raises #UD; use a far jump, call or return",
+      operand: 0,
+    });
   putPrefixes(output, fit, written);
   for (const byte of mapBytes[pattern.map]) put(output, byte);
   put(output, pattern.opcode | (registerIn(fit, written, "opcode") ?? 0));
   if (pattern.second !== undefined) put(output, pattern.second);
   if (pattern.hasModrm) putModrm(output, fit, written);
   putTrailing(output, fit, written);
+  if (pattern.last !== undefined) put(output, pattern.last);
   return output;
 }

@@ -62,7 +62,7 @@ function prepare(
   const written = {
     operands,
     prefixes,
-    operandSize: prefixes.operandSize ?? operandSize,
+    operandSize,
     bits: options.bits,
     address: options.address ?? 0n,
     memory,

@@ -5,9 +5,18 @@ import { controlNumbers, type RegisterName } from "./registers.ts";
 import type { WrittenOperand } from "./statement.ts";
 
 const upper = (text: string): string => text.toUpperCase();
-const article = (noun: string): string => `${/^[aeiou8]/i.test(noun) ? "an" : "a"} ${noun}`;
+const article = (noun: string): string => `${/^([aeiou8]|MMX|XMM)/i.test(noun) ? "an" : "a"} ${noun}`;
 
 const sizeKeywords = { 8: "BYTE", 16: "WORD", 32: "DWORD", 64: "QWORD" } as const;
+
+const classNames = {
+  segment: "segment",
+  control: "control",
+  debug: "debug",
+  x87: "x87",
+  mmx: "MMX",
+  xmm: "XMM",
+} as const;
 
 /** An operand in words. */
 function describe(operand: WrittenOperand): string {
@@ -16,7 +25,7 @@ function describe(operand: WrittenOperand): string {
       const { register } = operand;
       if (register.class === "general" || register.class === "high-byte")
         return article(`${register.width}-bit register (${upper(register.name)})`);
-      return article(`${register.class} register (${upper(register.name)})`);
+      return article(`${classNames[register.class]} register (${upper(register.name)})`);
     }
     case "memory":
       return operand.size ? article(`${operand.size}-bit memory operand`) : "a memory operand";

@@ -13,5 +13,10 @@ export const families = [
   "io",
   "system",
   "vmx",
+  "x87",
+  "mmx",
+  "sse",
+  "sse2",
+  "sse3",
 ] as const;
 export type Family = (typeof families)[number];

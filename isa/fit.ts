@@ -1,6 +1,6 @@
 import type { EffectiveAddress } from "./effective-address.ts";
-import { existsIn, type Form, requiredSize } from "./form.ts";
-import type { OperandPattern } from "./operand-pattern.ts";
+import { effectiveSize, existsIn, type Form, requiredSize } from "./form.ts";
+import { immediateWidth, type OperandPattern } from "./operand-pattern.ts";
 import type { Bits } from "./operands.ts";
 import { controlNumbers, type RegisterName, type Width } from "./registers.ts";
 import type { WrittenFarPointer, WrittenMemory, WrittenNumber, WrittenOperand, WrittenPrefixes } from "./statement.ts";
@@ -9,7 +9,7 @@ import type { WrittenFarPointer, WrittenMemory, WrittenNumber, WrittenOperand, W
 export interface Written {
   readonly operands: readonly WrittenOperand[];
   readonly prefixes: WrittenPrefixes;
-  /** Operand size that a prefix or the mnemonic names. */
+  /** Operand size that the mnemonic names (RETFQ). */
   readonly operandSize: Bits | undefined;
   readonly bits: Bits;
   /** Address of the instruction. */
@@ -28,6 +28,8 @@ export interface Fit {
   readonly length: number;
   /** 66h as an operand-size prefix. */
   readonly operandOverride: boolean;
+  /** An operand-size prefix asks for another size than the operands have, and wins: O16 OR ESP, ESP is OR SP, SP. */
+  readonly contradicted: boolean;
   readonly addressOverride: boolean;
   /** REX prefix, 0 if none. */
   readonly rex: number;
@@ -57,15 +59,14 @@ function fitRegister(pattern: OperandPattern, register: RegisterName, form: Form
   }
   switch (pattern.kind) {
     case "segment":
-      return register.class === "segment" && !(register.name === "cs" && form.operands[0] === pattern)
-        ? undefined
-        : "no-such-form";
+      return register.class === "segment" ? undefined : "no-such-form";
     case "control":
       return register.class === "control" && controlNumbers.includes(register.number) ? undefined : "no-such-form";
     case "debug":
       return register.class === "debug" && register.number < 8 ? undefined : "no-such-form";
     case "register":
     case "rm": {
+      if (pattern.class !== "general") return register.class === pattern.class ? undefined : "no-such-form";
       if (register.class !== "general" && register.class !== "high-byte") return "no-such-form";
       return register.width === pattern.width || takesWider(pattern, register, form)
         ? undefined
@@ -97,7 +98,7 @@ function fitMemory(pattern: OperandPattern, memory: WrittenMemory, written: Writ
   const width = pattern.farMemory && indirectFar ? pattern.farMemory : pattern.memoryWidth;
   // An indirect branch through memory of no stated size has the size of the mode.
   const branch = isJumpOrCall(form) && form.size !== undefined;
-  if (branch && memory.size === undefined && form.size !== (written.operandSize ?? written.bits)) return "no-such-form";
+  if (branch && memory.size === undefined && form.size !== written.bits) return "no-such-form";
   const anySize = form.row.mnemonic === "lea";
   return memory.size === undefined || anySize || memory.size === width ? undefined : "operand-size-mismatch";
 }
@@ -112,16 +113,16 @@ function isSignExtended(value: bigint, from: Width, to: Width): boolean {
 function numberSize(form: Form, number: WrittenNumber, written: Written): Width {
   if (form.byte) return 8;
   const own = number.size === 8 ? undefined : number.size;
-  return requiredSize(form, written.bits) ?? own ?? written.operandSize ?? written.bits;
+  return requiredSize(form, written.bits) ?? own ?? sizeAskedFor(written) ?? written.bits;
 }
 
 function fitSigned(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
-  const from = pattern.width ?? 8;
+  const from = immediateWidth(pattern);
   const to = numberSize(form, number, written);
-  const keyword = number.size === undefined || number.size === from || (number.size === to && !number.strict);
+  const keyword = number.size === undefined || number.size === from || number.size === to;
   if (!keyword && !(form.row.default64 && written.bits === 64 && number.size === 32)) return "operand-size-mismatch";
   const calculates = form.row.family === "arithmetic" || form.row.family === "logic";
-  if (to === 64 && from === 32 && number.size && calculates && form.operands.length === 2)
+  if (to === 64 && from === 32 && number.size === 32 && calculates && form.operands.length === 2)
     return "operand-size-mismatch";
   if (!isDefaultSize(form, written, number.size === 8 ? undefined : number.size)) return "no-such-form";
   const known = number.value !== undefined && !number.relocatable;
@@ -149,17 +150,21 @@ function isDefaultSize(form: Form, written: Written, keyword: Width | undefined)
   if (form.size === undefined) return true;
   const sizing = form.operands.every((o) => o.kind === "immediate" || o.kind === "relative" || o.kind === "far");
   if (!sizing) return true;
-  const wanted = keyword ?? written.operandSize;
+  // Near branches of 64-bit code have one size, whatever the prefix.
+  const wanted = keyword ?? (written.bits === 64 && form.forced64 ? undefined : sizeAskedFor(written));
   const required = requiredSize(form, written.bits);
   if (required === (wanted ?? defaultSize(form, written.bits))) return true;
   return written.bits === 64 && form.row.default64 && required === 64 && wanted === 32 && !form.forced64;
 }
 
+/** Operand size that the mnemonic or a prefix names. */
+const sizeAskedFor = ({ operandSize, prefixes }: Written): Bits | undefined => prefixes.operandSize ?? operandSize;
+
 const defaultSize = (form: Form, bits: Bits): Bits => (bits === 64 && !form.row.default64 ? 32 : bits);
 
 /** Short branches are taken where the target is near enough, and, if a longer form exists, moves with the code. */
 function fitRelative(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
-  if (number.size !== undefined && !isJumpOrCall(form)) return "operand-size-mismatch";
+  if (number.size !== undefined && !isJumpOrCall(form) && number.distance !== "near") return "operand-size-mismatch";
   if (pattern.width !== 8) {
     if (number.distance === "short" || !isDefaultSize(form, written, number.size)) return "no-such-form";
     return 0;
@@ -182,7 +187,6 @@ function fitNumber(pattern: OperandPattern, number: WrittenNumber, written: Writ
     const same = pattern.value !== undefined && number.value === BigInt(pattern.value);
     return same && !number.strict && number.size === undefined && !number.relocatable ? 0 : "no-such-form";
   }
-  if (pattern.kind === "relative" && written.operandSize && pattern.width !== 8) return "prefix-not-allowed";
   if (pattern.kind === "relative") return fitRelative(pattern, number, written, form);
   return pattern.kind === "immediate" ? fitImmediate(pattern, number, written, form) : "no-such-form";
 }
@@ -191,6 +195,7 @@ function fitNumber(pattern: OperandPattern, number: WrittenNumber, written: Writ
 function fitOperand(pattern: OperandPattern, operand: WrittenOperand, written: Written, form: Form): Misfit | number {
   switch (operand.kind) {
     case "register":
+      if (pattern.to !== (operand.to === true)) return "no-such-form";
       return fitRegister(pattern, operand.register, form) ?? 0;
     case "memory":
       // [qword x] asks for the form with a 64-bit offset, although it is longer.
@@ -230,20 +235,39 @@ function rexOf(form: Form, { operands, effective }: Written, wide: boolean): num
   return rex;
 }
 
-/** Operand-size prefixes for the size a form needs, in a mode. */
+/** 64-bit forms that O64 adds nothing to: their operands say 64 bits, and they need no REX.W. */
+const ignoresWide = ({ row, operands, size }: Form): boolean =>
+  size === 64 &&
+  row.default64 &&
+  operands.some((o) => o.width === 64 || o.memoryWidth === 64 || o.kind === "immediate");
+
+/** What the operand size of a form, in a mode, and a prefix come to. */
 function sizePrefixes(
   form: Form,
   written: Written,
-  wanted: Bits | undefined,
-): { override: boolean; wide: boolean } | Misfit {
-  const { bits } = written;
-  const required = requiredSize(form, bits);
-  const size = required ?? wanted;
-  if (bits !== 64) return size === 64 ? "wrong-mode" : { override: size !== undefined && size !== bits, wide: false };
-  // On near branches the prefix has no effect, but o16 RET can be written.
-  if (size === 16 || (form.forced64 && wanted === 16)) return { override: true, wide: false };
-  const wide = size === 64 && (!form.row.default64 || written.operandSize === 64);
-  return { override: false, wide };
+  natural: Bits | undefined,
+): { readonly override: boolean; readonly wide: boolean } | Misfit {
+  const { bits, prefixes, operandSize } = written;
+  const size = prefixes.operandSize ?? natural;
+  if (bits !== 64) {
+    if (natural === 64 || size === 64) return "wrong-mode";
+    return { override: size !== undefined && size !== bits, wide: false };
+  }
+  const wide =
+    (natural === 64 && (!form.row.default64 || operandSize === 64)) ||
+    (prefixes.operandSize === 64 && !ignoresWide(form));
+  return { override: size === 16, wide };
+}
+
+/** Whether the processor would read a field of another length than the one written: O16 MOV EAX, 5. */
+function isMisread(form: Form, { bits }: Written, { override, wide }: { override: boolean; wide: boolean }): boolean {
+  const size = effectiveSize(form, bits, override, wide);
+  return form.operands.some(({ place, width, signed }) => {
+    if (width === undefined || width === 8) return false;
+    if (place === "immediate" && form.size !== undefined)
+      return width !== (size === 64 && (signed || !form.pattern.plusRegister) ? 32 : size);
+    return (place === "far" || (place === "relative" && bits !== 64)) && width !== size;
+  });
 }
 
 const trailingBytes = { ib: 1, iw: 2, id: 4, iq: 8, cb: 1, cw: 2, cd: 4, cp: 6, moffs: 0 } as const;
@@ -254,7 +278,11 @@ export const offsetBytes = (addressSize: Bits): 2 | 4 | 8 => (addressSize === 16
 function bodyLength(form: Form, { effective }: Written): number {
   const { pattern } = form;
   let length =
-    (pattern.prefix ? 1 : 0) + (pattern.map > 1 ? 3 : pattern.map + 1) + (pattern.second === undefined ? 0 : 1);
+    (pattern.prefix ? 1 : 0) +
+    Number(pattern.wait) +
+    Number(pattern.last !== undefined) +
+    (pattern.map > 1 ? 3 : pattern.map + 1) +
+    (pattern.second === undefined ? 0 : 1);
   if (pattern.hasModrm) length++;
   if (effective) {
     if (form.memory?.place === "moffs") length += offsetBytes(effective.addressSize);
@@ -288,13 +316,15 @@ const refusesRepne = ({ row, operands }: Form): boolean =>
 function measure(form: Form, written: Written, rank: number): Fit | Misfit {
   const { bits, prefixes, memory } = written;
   const wanted = numberAsksFor(form, written) ?? written.operandSize;
-  const required = requiredSize(form, bits);
-  const ignored = bits === 64 && form.row.default64 && written.operandSize === 32;
-  if (written.operandSize && required && !ignored && ![required, form.size].includes(written.operandSize))
-    return "prefix-not-allowed";
+  const natural = requiredSize(form, bits) ?? wanted;
+  if (written.operandSize && natural !== written.operandSize && !form.forced64) return "prefix-not-allowed";
   if (prefixes.repeat === "repne" && refusesRepne(form)) return "prefix-not-allowed";
-  const sizes = sizePrefixes(form, written, wanted);
+  const sizes = sizePrefixes(form, written, natural);
   if (typeof sizes === "string") return sizes;
+  const ignored = bits === 64 && (form.row.default64 || natural === 64) && prefixes.operandSize === 32;
+  const contradicted =
+    prefixes.operandSize !== undefined && natural !== undefined && natural !== prefixes.operandSize && !ignored;
+  if (contradicted && isMisread(form, written, sizes)) return "prefix-not-allowed";
   const rex = rexOf(form, written, sizes.wide);
   if (bits !== 64 && (rex !== 0 || written.operands.some(isLongRegister))) return "wrong-mode";
   if (rex !== 0 && written.operands.some((o) => o.kind === "register" && o.register.class === "high-byte"))
@@ -313,9 +343,10 @@ function measure(form: Form, written: Written, rank: number): Fit | Misfit {
     rank,
     length: count + bodyLength(form, written),
     operandOverride: sizes.override,
+    contradicted,
     addressOverride: addressSize !== bits,
     rex,
-    size: required ?? wanted ?? defaultSize(form, bits),
+    size: natural ?? prefixes.operandSize ?? defaultSize(form, bits),
   };
 }
 

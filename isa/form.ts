@@ -2,7 +2,7 @@ import type { Row } from "./instruction.ts";
 import type { OpcodePattern } from "./opcode.ts";
 import type { OperandPattern } from "./operand-pattern.ts";
 import type { Bits } from "./operands.ts";
-import type { Width } from "./registers.ts";
+import type { OperandWidth } from "./registers.ts";
 
 /** What encoder and decoder both need to know of a row, worked out once from its columns and its neighbours'. */
 export interface Form {
@@ -21,7 +21,8 @@ export interface Form {
   readonly memory: OperandPattern | undefined;
 }
 
-const sizeOf = (width: Width | undefined): Bits | undefined => (width === 8 ? undefined : width);
+const sizeOf = (width: OperandWidth | undefined): Bits | undefined =>
+  width === 16 || width === 32 || width === 64 ? width : undefined;
 
 /** The operand whose width is the operand size: the first general register or r/m; ports and counts are not. */
 function sizedOperand(operands: readonly OperandPattern[]): OperandPattern | undefined {
@@ -29,7 +30,7 @@ function sizedOperand(operands: readonly OperandPattern[]): OperandPattern | und
     return undefined;
   return operands.find((o) => {
     if (o.place === "fixed") return o.register?.class === "general" && o.text !== "DX" && o.text !== "CL";
-    return o.kind === "register" || o.kind === "rm" || o.place === "moffs";
+    return ((o.kind === "register" || o.kind === "rm") && o.class === "general") || o.place === "moffs";
   });
 }
 

@@ -1,7 +1,7 @@
 import { type Form, requiredSize } from "./form.ts";
 import type { OperandPattern } from "./operand-pattern.ts";
 import type { Bits, Decoded, FarPointer, Immediate, Memory, Operand, Register, Relative } from "./operands.ts";
-import { registers, type Width } from "./registers.ts";
+import { type OperandWidth, registers } from "./registers.ts";
 import { formOf } from "./table.ts";
 
 export interface FormatOptions {
@@ -11,7 +11,14 @@ export interface FormatOptions {
   readonly symbol?: (address: bigint) => string | undefined;
 }
 
-const sizeWords: Record<Width, string> = { 8: "byte", 16: "word", 32: "dword", 64: "qword" };
+const sizeWords: Record<OperandWidth, string> = {
+  8: "byte",
+  16: "word",
+  32: "dword",
+  64: "qword",
+  80: "tword",
+  128: "oword",
+};
 
 /** The manual's 16-bit forms whose plain names mean the mode's size in NASM. */
 const sixteenBitNames: Readonly<Record<string, string>> = {
@@ -74,8 +81,9 @@ function farText({ selector, offset, width }: FarPointer, { bits }: Decoded): st
   return `${width === bits ? "" : `${sizeWords[width]} `}${number(BigInt(selector))}:${number(BigInt(offset))}`;
 }
 
-/** A register operand beside memory already tells the size of both. */
+/** A register operand beside memory already tells the size of both; so does a place for a vector register. */
 function sizeIsClear(decoded: Decoded, memory: Memory, form: Form): boolean {
+  if (form.memory && form.memory.class !== "general") return true;
   return decoded.operands.some((operand, n) => {
     const pattern = form.operands[n]!;
     if (operand.kind !== "register" || pattern.text === "CL" || pattern.text === "DX") return false;
@@ -172,11 +180,19 @@ function prefixText(decoded: Decoded, form: Form): string {
   return (lock ? "lock " : "") + repeated + override + addressPrefix(decoded, form) + sizePrefix(decoded, form);
 }
 
+/** FADD ST0, ST0 has two encodings; nasm takes the one with destination STi, but for one operand the other. */
+const isOnTopOnly = ({ row, operands }: Decoded): boolean =>
+  row.family === "x87" &&
+  row.pattern.opcode === 0xd8 &&
+  operands.length === 2 &&
+  operands.every((operand) => operand.kind === "register" && operand.number === 0);
+
 /** The instruction in NASM syntax; assembled at the same address it does the same. */
 export function format(decoded: Decoded, options: FormatOptions = {}): string {
   const { row } = decoded;
   const form = formOf(row);
   const mnemonic = sixteenBitNames[row.mnemonic] ?? row.mnemonic;
-  const operands = decoded.operands.map((operand) => operandText(operand, decoded, form, options)).join(", ");
+  const written = isOnTopOnly(decoded) ? decoded.operands.slice(0, 1) : decoded.operands;
+  const operands = written.map((operand) => operandText(operand, decoded, form, options)).join(", ");
   return prefixText(decoded, form) + mnemonic + (operands && ` ${operands}`);
 }

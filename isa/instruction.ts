@@ -12,6 +12,8 @@ import type { Operand } from "./operands.ts";
  * - `o*`: operand-size prefixes change nothing and are not needed (`o* 0F 00 /2` LLDT r/m16).
  * - A row whose operands show no size and that has none of these exists at every operand size (`C3` RET).
  * - `a16` `a32` `a64`: the address size (`a32 E3 cb` JECXZ).
+ * - A byte after `/r`: the last byte of the instruction (`NP 0F C2 /r 00` CMPEQPS). `9B` before others: FWAIT.
+ * - Registers of x87 instructions (`D8 C0+i`) are written as a ModRM byte whose form is a register: `D8 /0`.
  */
 
 /**
@@ -96,6 +98,10 @@ export interface RowFacts {
   /** Modes in which the encoding exists; default all. `real-ok: false` rows raise #UD in real and virtual-8086 mode. */
   readonly modes?: "all" | "not-64" | "only-64";
   readonly protectedOnly?: boolean;
+  /** Another way to write what rows before it do: assembled, never decoded. */
+  readonly writtenOnly?: boolean;
+  /** An encoding that the processor knows and assemblers do not write. */
+  readonly decodedOnly?: boolean;
   /**
    * Operand size is 64 in 64-bit mode without REX.W (PUSH, POP); `forced`: and 66h is ignored there (near branches).
    * The manual's d64 and f64 (SDM Vol. 2, appendix A).
@@ -138,6 +144,8 @@ export function row(family: Family, opcode: string, syntax: string, facts: RowFa
     undefinedFlags: [],
     modes: "all",
     protectedOnly: false,
+    writtenOnly: false,
+    decodedOnly: false,
     default64: false,
     lockable: false,
     ...facts,

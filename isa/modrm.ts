@@ -1,6 +1,6 @@
 import type { Cursor } from "./cursor.ts";
 import type { Bits, Memory } from "./operands.ts";
-import type { SegmentName, Width } from "./registers.ts";
+import type { OperandWidth, SegmentName } from "./registers.ts";
 
 /** Base and index of the 16-bit addressing forms, by ModRM.rm (SDM Vol. 2, table 2-1). */
 export const pairs16: readonly (readonly [base: number | undefined, index: number | undefined])[] = [
@@ -32,7 +32,7 @@ export const big = (value: number): bigint => (value >= -128 && value < 128 ? sm
 /** Segment that applies without an override: SS where the base is (E/R)BP or (E/R)SP. */
 const defaultSegment = (base: number | undefined): SegmentName => (base === 4 || base === 5 ? "ss" : "ds");
 
-function memory16(cursor: Cursor, modrm: number, context: AddressContext, width: Width | undefined): Memory {
+function memory16(cursor: Cursor, modrm: number, context: AddressContext, width: OperandWidth | undefined): Memory {
   const mod = modrm >> 6;
   const absolute = mod === 0 && (modrm & 7) === 6;
   const [base, index] = absolute ? [undefined, undefined] : pairs16[modrm & 7]!;
@@ -55,7 +55,7 @@ export function memoryOperand(
   cursor: Cursor,
   modrm: number,
   context: AddressContext,
-  width: Width | undefined,
+  width: OperandWidth | undefined,
 ): Memory {
   if (context.addressSize === 16) return memory16(cursor, modrm, context, width);
   const mod = modrm >> 6;

@@ -21,6 +21,10 @@ export interface OpcodePattern {
   readonly plusRegister: boolean;
   /** Mandatory prefix: part of the opcode, not a repeat or size prefix. */
   readonly prefix: MandatoryPrefix | undefined;
+  /** A byte after all else that is part of the opcode: the 00 of CMPEQPS. */
+  readonly last: number | undefined;
+  /** `9B` first: FWAIT, before which prefixes do not come. Two instructions to the processor, so only ever written. */
+  readonly wait: boolean;
   /** `NP`: the encoding with 66, F2 or F3 is another instruction or undefined. */
   readonly noPrefix: boolean;
   /**
@@ -40,7 +44,7 @@ type Size = 16 | 32 | 64;
 
 /**
  * Reads an opcode column: `80 /0 ib`, `0F A2`, `B8+r id`, `F3 0F B8 /r`, `o32 9C`, `o* 0F 00 /2`, `a16 E3 cb`, `NP 0F C7 /6`, `A0 moffs`,
- * `EA cp`. Throws at load time on anything else.
+ * `EA cp`, `9B D9 /7`, `NP 0F C2 /r 00`. Throws at load time on anything else.
  */
 export function parseOpcode(text: string): OpcodePattern {
   const pattern: { -readonly [K in keyof OpcodePattern]: OpcodePattern[K] } & { trailing: TrailingCode[] } = {
@@ -51,6 +55,8 @@ export function parseOpcode(text: string): OpcodePattern {
     digit: undefined,
     plusRegister: false,
     prefix: undefined,
+    last: undefined,
+    wait: false,
     noPrefix: false,
     operandSize: undefined,
     addressSize: undefined,
@@ -60,7 +66,9 @@ export function parseOpcode(text: string): OpcodePattern {
   for (const token of text.trim().split(/\s+/)) {
     const byte = /^([0-9A-F]{2})(\+r)?$/.exec(token);
     const size = /^([oa])(16|32|64)$/.exec(token);
-    if (byte) {
+    if (byte && pattern.hasModrm) pattern.last = Number.parseInt(byte[1]!, 16);
+    else if (byte && !pattern.wait && bytes.length === 0 && text.startsWith("9B ")) pattern.wait = true;
+    else if (byte) {
       bytes.push(Number.parseInt(byte[1]!, 16));
       pattern.plusRegister ||= byte[2] !== undefined;
     } else if (token === "o*") pattern.operandSize = "any";

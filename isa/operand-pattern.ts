@@ -1,5 +1,9 @@
 import type { OpcodePattern } from "./opcode.ts";
-import { type RegisterName, registerNamed, type Width } from "./registers.ts";
+import { type OperandWidth, type RegisterName, registerNamed, type Width } from "./registers.ts";
+
+/** Bits of an immediate as encoded, or of a distance. */
+export const immediateWidth = ({ width }: OperandPattern): Width =>
+  width === undefined || width === 80 || width === 128 ? 8 : width;
 
 /** Where in the encoding an operand stands. */
 type OperandPlace = "rm" | "reg" | "opcode" | "immediate" | "relative" | "moffs" | "fixed" | "far";
@@ -11,10 +15,12 @@ export interface OperandPattern {
   readonly place: OperandPlace;
   /** `rm`: register or memory. `immediate` with place `fixed` is a constant (`1`, `3`). */
   readonly kind: "register" | "memory" | "rm" | "segment" | "control" | "debug" | "immediate" | "relative" | "far";
+  /** Of `register` and `rm`: the registers it takes; `general` includes the high bytes. */
+  readonly class: "general" | "x87" | "mmx" | "xmm";
   /** Bits of the register, the immediate as encoded, the distance, or the offset of a far pointer. Undefined for memory only. */
-  readonly width: Width | undefined;
-  /** Bits of the memory form; undefined where it has no width of a general operand (`m`, `m16&32`, `m16:32`, `m128`). */
-  readonly memoryWidth: Width | undefined;
+  readonly width: OperandWidth | undefined;
+  /** Bits of the memory form; undefined where it has no width of an operand (`m`, `m16&32`, `m16:32`). */
+  readonly memoryWidth: OperandWidth | undefined;
   /** `m16:16`, `m16:32`, `m16:64`: offset width of a far pointer in memory. */
   readonly farMemory: 16 | 32 | 64 | undefined;
   /** `simm8`, `simm32`: sign-extended to the operand size. Other immediates have their own width. */
@@ -23,15 +29,19 @@ export interface OperandPattern {
   readonly register: RegisterName | undefined;
   /** Of place `fixed`: the constant that is implied. */
   readonly value: number | undefined;
+  /** `TO STi`: nasm's word for the form whose destination is not ST0. */
+  readonly to: boolean;
 }
 
 const blank = {
+  class: "general",
   width: undefined,
   memoryWidth: undefined,
   farMemory: undefined,
   signed: false,
   register: undefined,
   value: undefined,
+  to: false,
 } as const;
 
 type Reading = (match: RegExpExecArray) => Omit<OperandPattern, "text">;
@@ -39,6 +49,10 @@ const width = (text: string | undefined): Width | undefined => {
   const bits = Number(text);
   return bits === 8 || bits === 16 || bits === 32 || bits === 64 ? bits : undefined;
 };
+const operandWidth = (text: string | undefined): OperandWidth | undefined =>
+  text === "80" ? 80 : text === "128" ? 128 : width(text);
+const vectorClasses = { mm: { class: "mmx", width: 64 }, xmm: { class: "xmm", width: 128 } } as const;
+const vector = (text: string | undefined) => vectorClasses[text === "mm" ? "mm" : "xmm"];
 
 /** The notation, one reading each. General registers get place `reg` here; `parseSyntax` knows better. */
 const notation: readonly (readonly [RegExp, Reading])[] = [
@@ -48,7 +62,16 @@ const notation: readonly (readonly [RegExp, Reading])[] = [
     (m) => ({ ...blank, place: "rm", kind: "rm", width: width(m[1]), memoryWidth: width(m[2]) }),
   ],
   [/^r(8|16|32|64)$/, (m) => ({ ...blank, place: "reg", kind: "register", width: width(m[1]) })],
-  [/^m(8|16|32|64|128)?$/, (m) => ({ ...blank, place: "rm", kind: "memory", memoryWidth: width(m[1]) })],
+  [/^m(8|16|32|64|80|128)?$/, (m) => ({ ...blank, place: "rm", kind: "memory", memoryWidth: operandWidth(m[1]) })],
+  [
+    /^(TO )?STi$/,
+    (m) => ({ ...blank, place: "rm", kind: "register", class: "x87", width: 80, to: m[1] !== undefined }),
+  ],
+  [/^x?mm$/, (m) => ({ ...blank, place: "reg", kind: "register", ...vector(m[0]) })],
+  [
+    /^(x?mm)\/m(16|32|64|128)$/,
+    (m) => ({ ...blank, place: "rm", kind: "rm", ...vector(m[1]), memoryWidth: operandWidth(m[2]) }),
+  ],
   [/^m(16|32)&(16|32|64)$/, () => ({ ...blank, place: "rm", kind: "memory" })],
   [/^m16:(16|32|64)$/, (m) => ({ ...blank, place: "rm", kind: "memory", farMemory: Number(m[1]) as 16 | 32 | 64 })],
   [/^Sreg$/, () => ({ ...blank, place: "reg", kind: "segment", width: 16 })],
@@ -73,7 +96,9 @@ function parseOperand(text: string): OperandPattern {
   const register = registerNamed(text);
   if (!register) throw new Error(`operand "${text}" is not part of the notation`);
   const kind = register.class === "segment" ? "segment" : "register";
-  return { ...blank, text, place: "fixed", kind, width: register.width, register };
+  const { class: name, width } = register;
+  const fixed = name === "x87" || name === "mmx" || name === "xmm" ? name : "general";
+  return { ...blank, text, place: "fixed", kind, class: fixed, width, register };
 }
 
 /**

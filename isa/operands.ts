@@ -1,5 +1,5 @@
 import type { Row } from "./instruction.ts";
-import type { RegisterName, SegmentName, Width } from "./registers.ts";
+import type { OperandWidth, RegisterName, SegmentName, Width } from "./registers.ts";
 
 export type Bits = 16 | 32 | 64;
 
@@ -8,14 +8,14 @@ export interface Register {
   readonly kind: "register";
   readonly class: RegisterName["class"];
   readonly number: number;
-  readonly width: Width;
+  readonly width: OperandWidth;
 }
 
 /** A memory operand: segment:[base + index*scale + displacement], wrapped at `addressSize`. */
 export interface Memory {
   readonly kind: "memory";
   /** Width of the access in bits; undefined where the instruction accesses no memory of its own width (LEA, LGDT m16&32). */
-  readonly width: Width | undefined;
+  readonly width: OperandWidth | undefined;
   readonly addressSize: Bits;
   /** The segment that applies, default or overridden. */
   readonly segment: SegmentName;
@@ -64,4 +64,10 @@ export interface Decoded {
   readonly repeat: "none" | "rep" | "repne";
   /** Segment override prefix in force, if any (also for implicit operands such as [DS:rSI]). */
   readonly segment: SegmentName | undefined;
+}
+
+/** Bits of an operand's value. Throws where it has none: memory without a width (LEA), x87 and SSE registers. */
+export function valueWidth({ width }: Register | Memory): Width {
+  if (width === undefined || width === 80 || width === 128) throw new TypeError("an operand that is no single value");
+  return width;
 }

@@ -116,7 +116,7 @@ class Printer implements Algebra {
 
   private widthOf(operand: Operand): Width {
     const width = "width" in operand ? operand.width : undefined;
-    return width ?? this.instruction.operandSize;
+    return width === undefined || width === 80 || width === 128 ? this.instruction.operandSize : width;
   }
 
   read(operand: Operand): Value {

@@ -2,14 +2,17 @@
 
 export type Width = 8 | 16 | 32 | 64;
 
+/** Bits of an operand: those of a value, or of an x87 or SSE register, which semantics takes in parts. */
+export type OperandWidth = Width | 80 | 128;
+
 const legacy = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"] as const;
 
 export interface RegisterName {
   readonly name: string;
-  readonly class: "general" | "high-byte" | "segment" | "control" | "debug";
+  readonly class: "general" | "high-byte" | "segment" | "control" | "debug" | "x87" | "mmx" | "xmm";
   /** 0–15; for `high-byte` 0–3 is the register whose bits 15:8 it names (AH = 0). */
   readonly number: number;
-  readonly width: Width;
+  readonly width: OperandWidth;
   /** True for SPL, BPL, SIL, DIL and everything of R8–R15: encodable only with a REX prefix. */
   readonly rex: boolean;
 }
@@ -28,8 +31,10 @@ function general(): RegisterName[] {
   return rows;
 }
 
-function numbered(names: readonly string[], kind: RegisterName["class"], width: Width): RegisterName[] {
-  return names.map((name, number) => ({ name, class: kind, number, width, rex: /^(cr|dr)(8|9|1\d)$/.test(name) }));
+const indexed = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
+
+function numbered(names: readonly string[], kind: RegisterName["class"], width: OperandWidth): RegisterName[] {
+  return names.map((name, number) => ({ name, class: kind, number, width, rex: /^(cr|dr|xmm)(8|9|1\d)$/.test(name) }));
 }
 
 export const segmentNames = ["es", "cs", "ss", "ds", "fs", "gs"] as const;
@@ -40,16 +45,11 @@ export const registers: readonly RegisterName[] = [
   ...general(),
   ...numbered(["ah", "ch", "dh", "bh"], "high-byte", 8),
   ...numbered(segmentNames, "segment", 16),
-  ...numbered(
-    Array.from({ length: 16 }, (_, n) => `cr${n}`),
-    "control",
-    32,
-  ),
-  ...numbered(
-    Array.from({ length: 16 }, (_, n) => `dr${n}`),
-    "debug",
-    32,
-  ),
+  ...numbered(indexed("cr", 16), "control", 32),
+  ...numbered(indexed("dr", 16), "debug", 32),
+  ...numbered(indexed("st", 8), "x87", 80),
+  ...numbered(indexed("mm", 8), "mmx", 64),
+  ...numbered(indexed("xmm", 16), "xmm", 128),
 ];
 
 const byName = new Map(registers.map((register) => [register.name, register]));
@@ -58,7 +58,7 @@ const byName = new Map(registers.map((register) => [register.name, register]));
 export const registerNamed = (name: string): RegisterName | undefined => byName.get(name.toLowerCase());
 
 /** The name of general register `number` at `width` bits; `AH`–`BH` are asked for by class. */
-export function registerName(kind: RegisterName["class"], number: number, width: Width): string {
+export function registerName(kind: RegisterName["class"], number: number, width: OperandWidth): string {
   const found = registers.find(
     (r) => r.class === kind && r.number === number && (kind !== "general" || r.width === width),
   );

@@ -3,14 +3,28 @@ import type { OperandPattern } from "./operand-pattern.ts";
 import type { WrittenOperand } from "./statement.ts";
 
 /** Kinds of written operands that the same forms can take: what is left are names, sizes and values. */
-const kinds = ["8", "16", "32", "64", "segment", "control", "debug", "memory", "number", "far"] as const;
+const kinds = [
+  "8",
+  "16",
+  "32",
+  "64",
+  "segment",
+  "control",
+  "debug",
+  "memory",
+  "number",
+  "far",
+  "x87",
+  "mmx",
+  "xmm",
+] as const;
 type Kind = (typeof kinds)[number];
 
 function kindOf(operand: WrittenOperand): number {
   if (operand.kind !== "register") return operand.kind === "memory" ? 7 : operand.kind === "number" ? 8 : 9;
   const { class: kind, width } = operand.register;
   if (kind === "general" || kind === "high-byte") return width === 8 ? 0 : width === 16 ? 1 : width === 32 ? 2 : 3;
-  return kind === "segment" ? 4 : kind === "control" ? 5 : 6;
+  return kinds.indexOf(kind);
 }
 
 /** The kinds of all operands as one number; 0 for none. */
@@ -32,6 +46,10 @@ function mayTake(pattern: OperandPattern, kind: Kind): boolean {
     case "debug":
     case "far":
       return pattern.kind === kind;
+    case "x87":
+    case "mmx":
+    case "xmm":
+      return pattern.class === kind;
     default:
       // A selector may come in a register that is wider than its 16 bits.
       if (pattern.kind !== "register" && pattern.kind !== "rm") return false;

@@ -29,11 +29,13 @@ const specificity = ({ pattern, size }: Form): number =>
 
 /**
  * Encodings that no manual assigns, or assigns without a use, but every processor treats as others: 82 as 80 (not in
- * 64-bit code), /6 of the shifts as /4, /1 of TEST as /0, any ModRM.reg of SETcc, and extension to 16 bits as MOV.
+ * 64-bit code), /6 of the shifts as /4, /1 of TEST as /0, any ModRM.reg of SETcc, extension to 16 bits as MOV, and FCOM,
+ * FCOMP, FXCH and FSTP of a register under other x87 opcodes.
  * Decoded, never written.
  */
-function aliasesOf({ pattern, size }: Form, bits: Bits): Partial<OpcodePattern>[] {
+function aliasesOf({ pattern, size, mod }: Form, bits: Bits): Partial<OpcodePattern>[] {
   const { map, opcode, digit } = pattern;
+  if (opcode >> 3 === 0x1b && map === 0) return mod === "register" ? x87Aliases(opcode, digit) : [];
   if (map === 1) return opcode >> 4 === 9 && digit === 0 ? [{ digit: undefined }] : [];
   if (map !== 0) return [];
   if (opcode === 0x8b && size === 16)
@@ -43,9 +45,16 @@ function aliasesOf({ pattern, size }: Form, bits: Bits): Partial<OpcodePattern>[
   return opcode >> 1 === 0x7b && digit === 0 ? [{ digit: 1 }] : [];
 }
 
+function x87Aliases(opcode: number, digit: number | undefined): Partial<OpcodePattern>[] {
+  if (opcode === 0xd8 && digit === 2) return [{ opcode: 0xdc }];
+  if (opcode === 0xd8 && digit === 3) return [{ opcode: 0xdc }, { opcode: 0xde, digit: 2 }];
+  if (opcode === 0xd9 && digit === 1) return [{ opcode: 0xdd }, { opcode: 0xdf }];
+  return opcode === 0xdd && digit === 3 ? [{ opcode: 0xdf, digit: 2 }, { opcode: 0xdf }] : [];
+}
+
 function withAliases(forms: readonly Form[], bits: Bits): Form[] {
   return forms
-    .filter((form) => existsIn(form.row, bits))
+    .filter((form) => existsIn(form.row, bits) && !form.row.writtenOnly)
     .flatMap((form) => [
       form,
       ...aliasesOf(form, bits).map((alias) => ({ ...form, pattern: { ...form.pattern, ...alias } })),

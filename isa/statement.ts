@@ -1,5 +1,5 @@
 import type { Bits } from "./operands.ts";
-import type { RegisterName, SegmentName, Width } from "./registers.ts";
+import type { OperandWidth, RegisterName, SegmentName, Width } from "./registers.ts";
 
 /**
  * An instruction as written, before a form is chosen for it: what an assembler hands to `select` and `encode`. All
@@ -33,19 +33,21 @@ interface WrittenRegister {
   /** From `registerNamed`. */
   readonly register: RegisterName;
   /** A size keyword before it, which must agree with the register. */
-  readonly size?: Width;
+  readonly size?: OperandWidth;
+  /** `to` before it: the destination of an x87 instruction whose source is ST0. */
+  readonly to?: boolean;
 }
 
 /** `[…]`. Registers in the order written; which becomes base and which index is decided as nasm does. */
 export interface WrittenMemory {
   readonly kind: "memory";
-  /** `byte`, `word`, `dword`, `qword` before the bracket. */
-  readonly size?: Width;
+  /** `byte`, `word`, `dword`, `qword`, `tword`, `oword` before the bracket. */
+  readonly size?: OperandWidth;
   /** `far` before the bracket: an indirect far jump or call. `near` is the default. */
   readonly far?: boolean;
   /** `word`, `dword`, `qword` inside the bracket: `[dword 5]`, `[qword 5]`; also the width of the displacement. */
   readonly addressSize?: Bits;
-  /** `byte` inside the bracket (`[byte eax+5]`) or `strict dword`; the displacement is encoded with this many bits. */
+  /** `byte` inside the bracket (`[byte eax+5]`); the displacement is encoded with this many bits. */
   readonly displacementSize?: Width;
   /** `nosplit` inside the bracket: keep `[eax*2]` as it is. */
   readonly nosplit?: boolean;

@@ -105,6 +105,10 @@ export const systemCalls = {
   /** DIV, IDIV of RDX:RAX by the argument into RAX, RDX; #DE */
   divideUnsigned128: { args: [64], result: undefined },
   divideSigned128: { args: [64], result: undefined },
+  /** The x87 unit executes the instruction. */
+  x87: { args: [], result: undefined },
+  /** The vector unit executes the instruction (MMX, SSE). */
+  vector: { args: [], result: undefined },
   /** CMPXCHG16B: effective address; the segment is that of the instruction's operand */
   compareExchange16Bytes: { args: [64], result: undefined },
 } as const satisfies Record<string, { args: readonly Width[]; result: Width | undefined }>;

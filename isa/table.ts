@@ -22,12 +22,9 @@ export function formOf(row: Row): Form {
   return form;
 }
 
-/** Encodings that the processor knows and assemblers do not write. */
-const onlyDecoded: ReadonlySet<string> = new Set(["MOVSXD r32, r/m32"]);
-
 const formsByMnemonic = new Map<string, Form[]>();
 for (const form of forms) {
-  if (onlyDecoded.has(form.row.syntax)) continue;
+  if (form.row.decodedOnly) continue;
   const list = formsByMnemonic.get(form.row.mnemonic);
   if (list) list.push(form);
   else formsByMnemonic.set(form.row.mnemonic, [form]);

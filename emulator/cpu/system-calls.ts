@@ -245,6 +245,9 @@ export const systemTable: SystemTable = {
   // A monitor has taken VMCALL before it gets here; VMMCALL is AMD's.
   vmcall: () => refuse(vector.UD),
   vmmcall: () => refuse(vector.UD),
+  // There is neither an x87 nor a vector unit (CPUID.1:EDX.FPU, MMX, SSE).
+  x87: () => refuse(vector.UD),
+  vector: () => refuse(vector.UD),
   systemCall,
   systemReturn,
   fastEnter,

@@ -1,5 +1,13 @@
 import type { Algebra, Exception, FlagAlgebra, Value, Values } from "../../isa/algebra.ts";
-import type { Decoded, FarPointer, Memory, Operand, Register, Relative } from "../../isa/operands.ts";
+import {
+  type Decoded,
+  type FarPointer,
+  type Memory,
+  type Operand,
+  type Register,
+  type Relative,
+  valueWidth,
+} from "../../isa/operands.ts";
 import type { SegmentName, Width } from "../../isa/registers.ts";
 import { type SystemCall, type SystemCalls, systemCalls } from "../../isa/system.ts";
 import { vector } from "../cpu/fault.ts";
@@ -169,7 +177,7 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
       return this.temporary(operand.width, operand.width === 64 ? "d.wide" : this.#slot(operand));
     if (operand.kind !== "memory") throw new Error(`a ${operand.kind} operand has no value`);
     const offset = this.#offset(operand);
-    const width = widthOf(operand);
+    const width = valueWidth(operand);
     if (this.instruction.row.access[this.instruction.operands.indexOf(operand)] === "rw")
       this.#prepareStore(operand.segment, offset, width);
     return this.#load(operand.segment, offset, width);
@@ -180,17 +188,21 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
     switch (operand.class) {
       case "general":
         this.#commitStack();
-        return this.#readWord(slot, operand.width);
+        return this.#readWord(slot, valueWidth(operand));
       case "high-byte":
         return this.temporary(8, `r8[(${slot} << 3) + 1]`);
       case "segment":
         return this.temporary(16, `r16[${layout.segments >> 1} + ${slot} * ${segmentBytes >> 1}]`);
+      case "x87":
+      case "mmx":
+      case "xmm":
+        throw new Error(`${operand.class} registers are for procedures of the CPU`);
       default: {
         const value = this.call(operand.class === "control" ? "readControl" : "readDebug", {
           width: 8,
           text: slot,
         } as Text);
-        return this.truncate(value, operand.width);
+        return this.truncate(value, valueWidth(operand));
       }
     }
   }
@@ -219,6 +231,9 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
         return;
       case "debug":
         this.call("writeDebug", number, this.zeroExtend(value, 64));
+        return;
+      default:
+        throw new Error(`${operand.class} registers are for procedures of the CPU`);
     }
   }
 
@@ -423,11 +438,6 @@ const noValue: Text = { width: 8, text: "undefined" };
 
 const displacementOf = (operand: Memory, popped: number): string =>
   popped !== 0 && operand.base === 4 ? `d.displacement + ${popped}` : "d.displacement";
-
-function widthOf(operand: Memory): Width {
-  if (operand.width === undefined) throw new Error("a memory operand without a width has no value");
-  return operand.width;
-}
 
 const segmentName = (segment: SegmentName | Memory): SegmentName =>
   typeof segment === "string" ? segment : segment.segment;

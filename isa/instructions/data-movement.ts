@@ -88,6 +88,7 @@ const extendDoublewords = [
     doc: "Copies the source to the register; without REX.W nothing is left to extend.",
     access: ["w", "r"],
     modes: "only-64",
+    decodedOnly: true,
     semantics: copy,
   }),
 ];

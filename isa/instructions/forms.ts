@@ -1,7 +1,7 @@
 import type { Algebra, Value } from "../algebra.ts";
 import type { Family } from "../family.ts";
 import { type Row, type RowFacts, row } from "../instruction.ts";
-import type { FarPointer, Memory, Operand, Relative } from "../operands.ts";
+import { type FarPointer, type Memory, type Operand, type Relative, valueWidth } from "../operands.ts";
 import type { Width } from "../registers.ts";
 
 /** Sizes of the operands that are not bytes. */
@@ -66,9 +66,9 @@ export function widthOf(value: Value): Width {
 
 /** Width of a register or memory operand that has one. */
 export function operandWidth(operand: Operand): Width {
-  if ((operand.kind !== "register" && operand.kind !== "memory") || operand.width === undefined)
-    throw new TypeError("expected a register or memory operand with a width");
-  return operand.width;
+  if (operand.kind !== "register" && operand.kind !== "memory")
+    throw new TypeError(`expected a register or memory operand, not a ${operand.kind}`);
+  return valueWidth(operand);
 }
 
 /** Two 32-bit registers as one value of 64 bits. */

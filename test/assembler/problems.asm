@@ -5,10 +5,10 @@
 ; ^^^ warning label-alone: “htl” alone on a line is taken as a label; end it with a colon if that is meant. Did you mean “hlt”?
   foo movv ax, 1
 ;     ^^^^ error unknown-mnemonic: Unknown instruction “movv”. Did you mean “mov”?
-  emms
-; ^^^^ error unsupported-instruction: Ringside does not know the instruction “emms” yet.
-  mov ax, xmm0
-;         ^^^^ error unsupported-word: “xmm0” is a reserved word of nasm that Ringside does not know yet; as a symbol write $xmm0.
+  vaddpd
+; ^^^^^^ error unsupported-instruction: Ringside does not know the instruction “vaddpd” yet.
+  mov ax, ymm0
+;         ^^^^ error unsupported-word: “ymm0” is a reserved word of nasm that Ringside does not know yet; as a symbol write $ymm0.
   struc point
   .x: resw 1
   endstruc

@@ -5,7 +5,13 @@ import { assembleLines, hasNasm } from "./nasm.ts";
 import { modes, type Sample, samplesOf } from "./samples.ts";
 
 /** What nasm cannot write, and why. */
-const notInNasm: readonly { readonly line: RegExp; readonly error: RegExp; readonly because: string }[] = [
+const notInNasm: readonly {
+  readonly line: RegExp;
+  readonly error: RegExp;
+  readonly because: string;
+  /** Ringside takes it. */
+  readonly accepted?: true;
+}[] = [
   {
     line: /^j(?!mp)\w+ (word|dword) /,
     error: /mismatch in operand sizes/,
@@ -21,6 +27,17 @@ const notInNasm: readonly { readonly line: RegExp; readonly error: RegExp; reado
     error: /invalid combination/,
     because: "MOVSXD to a 32-bit register is a plain MOV and only decoded",
   },
+  {
+    line: /^p(movmskb|extrw) r\w+, x?mm/,
+    error: /invalid combination/,
+    because: "the upper half would be zero anyway: only decoded",
+  },
+  {
+    line: /^(pmuludq mm|psubq mm|pshufw mm|cmpsd xmm)\d+, qword/,
+    error: /mismatch in operand sizes|invalid combination/,
+    because: "nasm 2 knows no size of these operands",
+    accepted: true,
+  },
 ];
 
 describe.skipIf(!hasNasm)("encodings are nasm's", () => {
@@ -33,8 +50,8 @@ describe.skipIf(!hasNasm)("encodings are nasm's", () => {
       const ours = result.kind === "encoding" ? Buffer.from(result.bytes).toString("hex") : result.message;
       const theirs = expected[n]!;
       if ("bytes" in theirs) return theirs.bytes === ours ? [] : [`${text}: ${ours}, nasm ${theirs.bytes}`];
-      const known = notInNasm.some(({ line, error }) => line.test(text) && error.test(theirs.error));
-      return known && result.kind === "refusal" ? [] : [`${text}: ${ours}, nasm: ${theirs.error}`];
+      const known = notInNasm.find(({ line, error }) => line.test(text) && error.test(theirs.error));
+      return known && (known.accepted || result.kind === "refusal") ? [] : [`${text}: ${ours}, nasm: ${theirs.error}`];
     });
     expect(differences).toEqual([]);
     expect(samples.length).toBeGreaterThan(1000);

@@ -4,6 +4,8 @@ import { parseOpcode } from "../../isa/opcode.ts";
 const plain = {
   map: 0,
   second: undefined,
+  last: undefined,
+  wait: false,
   hasModrm: false,
   digit: undefined,
   plusRegister: false,

@@ -47,17 +47,19 @@ function isSame(written: WrittenOperand, operand: Operand, decoded: Decoded, n: 
 }
 
 /**
- * Rows whose encoding another row has first: other names of a condition, the operands of XCHG and TEST swapped, LOOP
+ * Rows whose encoding another row has first: other ways to write it, other names of a condition, the operands of XCHG and TEST swapped, LOOP
  * with its counter named, and 90h, which is NOP.
  */
 const isOtherName = (row: Row, decoded: Row): boolean =>
   row !== decoded &&
   (row.opcode === decoded.opcode ||
+    (row.writtenOnly && row.pattern.map === decoded.pattern.map && row.pattern.opcode === decoded.pattern.opcode) ||
     (row.mnemonic.startsWith("loop") && row.mnemonic === decoded.mnemonic) ||
     (row.opcode === "90+r" && decoded.mnemonic === "nop"));
 
 function failure(row: Row, operands: readonly WrittenOperand[], decoded: Decoded | string, length: number): string {
   if (typeof decoded === "string") return decoded;
+  if (row.pattern.wait) return decoded.row.mnemonic === "fwait" ? "" : `decoded as ${decoded.row.syntax}`;
   if (decoded.length !== length) return `length ${decoded.length}, not ${length}`;
   if (isOtherName(row, decoded.row)) return "";
   if (decoded.row !== row) return `decoded as ${decoded.row.syntax}`;

@@ -1,7 +1,7 @@
 import { existsIn, type Form, requiredSize } from "../../isa/form.ts";
-import type { OperandPattern } from "../../isa/operand-pattern.ts";
+import { immediateWidth, type OperandPattern } from "../../isa/operand-pattern.ts";
 import type { Bits } from "../../isa/operands.ts";
-import { type RegisterName, registerNamed, registers, type Width } from "../../isa/registers.ts";
+import { type OperandWidth, type RegisterName, registerNamed, registers } from "../../isa/registers.ts";
 import type { Statement, WrittenMemory, WrittenOperand } from "../../isa/statement.ts";
 
 /** A statement of the codec and the same as nasm reads it. */
@@ -16,7 +16,14 @@ interface WrittenSample {
 }
 
 export const modes: readonly Bits[] = [16, 32, 64];
-const sizeWords: Record<Width, string> = { 8: "byte", 16: "word", 32: "dword", 64: "qword" };
+const sizeWords: Record<OperandWidth, string> = {
+  8: "byte",
+  16: "word",
+  32: "dword",
+  64: "qword",
+  80: "tword",
+  128: "oword",
+};
 
 const register = (name: string): RegisterName => {
   const found = registerNamed(name);
@@ -24,13 +31,17 @@ const register = (name: string): RegisterName => {
   return found;
 };
 
-export const writtenRegister = (name: string): WrittenSample => ({
-  operand: { kind: "register", register: register(name) },
-  text: name,
+export const writtenRegister = (name: string, to = false): WrittenSample => ({
+  operand: { kind: "register", register: register(name), ...(to && { to }) },
+  text: to ? `to ${name}` : name,
 });
 
+/** Of eight or sixteen numbered registers the first, one between, and those that differ in encoding. */
+const numberedNames = (prefix: string, count: number): string[] =>
+  [0, 1, 7, 8, 15].filter((number) => number < count).map((number) => `${prefix}${number}`);
+
 /** Registers of a width that the mode has, a few that differ in encoding. */
-function generalNames(width: Width, bits: Bits): string[] {
+function generalNames(width: OperandWidth, bits: Bits): string[] {
   const wanted = bits === 64 ? [0, 1, 3, 4, 5, 7, 8, 13, 15] : width === 8 ? [0, 1, 3] : [0, 1, 3, 4, 5, 7];
   const general = registers.filter((r) => r.class === "general" && r.width === width && wanted.includes(r.number));
   return [...general.map((r) => r.name), ...(width === 8 ? ["ah", "bh"] : [])];
@@ -69,7 +80,7 @@ const addresses: Record<Bits, readonly Address[]> = {
 };
 
 /** A memory operand, with the size keyword if a width is given. */
-export function writtenMemory(address: Address, width: Width | undefined, far = false): WrittenSample {
+export function writtenMemory(address: Address, width: OperandWidth | undefined, far = false): WrittenSample {
   const { base, index, scale = 1, displacement = 0n, segment, ...rest } = address;
   const operand: WrittenMemory = {
     kind: "memory",
@@ -89,24 +100,31 @@ export function writtenMemory(address: Address, width: Width | undefined, far = 
 
 function memorySamples(pattern: OperandPattern, form: Form, bits: Bits): WrittenSample[] {
   const far = pattern.farMemory !== undefined && form.row.family === "control-flow";
-  const width = far ? pattern.farMemory : pattern.memoryWidth;
+  // nasm does not take OWORD before all operands that have it.
+  const plain = pattern.memoryWidth === 128 ? undefined : pattern.memoryWidth;
+  const width = far ? pattern.farMemory : plain;
   const other = bits === 64 ? 32 : bits === 32 ? 16 : 32;
   const all = [...addresses[bits], addresses[other][0]!, addresses[other][3]!];
   return all.map((address) => writtenMemory(address, width, far));
 }
 
 function registerSamples(pattern: OperandPattern, form: Form, bits: Bits): WrittenSample[] {
+  if (pattern.class === "x87") return numberedNames("st", 8).map((name) => writtenRegister(name, pattern.to));
+  if (pattern.class === "mmx") return numberedNames("mm", 8).map((name) => writtenRegister(name));
+  if (pattern.class === "xmm") return numberedNames("xmm", bits === 64 ? 16 : 8).map((name) => writtenRegister(name));
   switch (pattern.kind) {
     case "segment": {
       const loads = form.operands[0] === pattern;
-      return ["es", "cs", "ss", "ds", "fs", "gs"].filter((name) => !(loads && name === "cs")).map(writtenRegister);
+      return ["es", "cs", "ss", "ds", "fs", "gs"]
+        .filter((name) => !(loads && name === "cs"))
+        .map((name) => writtenRegister(name));
     }
     case "control":
-      return ["cr0", "cr2", "cr3", "cr4", ...(bits === 64 ? ["cr8"] : [])].map(writtenRegister);
+      return ["cr0", "cr2", "cr3", "cr4", ...(bits === 64 ? ["cr8"] : [])].map((name) => writtenRegister(name));
     case "debug":
-      return ["dr0", "dr3", "dr7"].map(writtenRegister);
+      return ["dr0", "dr3", "dr7"].map((name) => writtenRegister(name));
     default:
-      return generalNames(pattern.width!, bits).map(writtenRegister);
+      return generalNames(pattern.width!, bits).map((name) => writtenRegister(name));
   }
 }
 
@@ -116,7 +134,7 @@ const writtenNumber = (value: bigint, keyword = "", more = {}): WrittenSample =>
 });
 
 function numberSamples(pattern: OperandPattern, form: Form, bits: Bits): WrittenSample[] {
-  const width = pattern.width!;
+  const width = immediateWidth(pattern);
   const size = requiredSize(form, bits) ?? bits;
   const max = (1n << BigInt(width - 1)) - 1n;
   const values = pattern.signed ? [0n, 5n, -1n, max, -max - 1n] : [0n, 1n, 5n, 100n, max, 2n * max + 1n];
@@ -164,7 +182,7 @@ function relativeSample(pattern: OperandPattern, form: Form, bits: Bits): Writte
     if (onlyShort) return { operand: shared, text: "$+5" };
     return { operand: { ...shared, distance: "short" }, text: "short $+5" };
   }
-  const size = pattern.width!;
+  const size = immediateWidth(pattern);
   const usual = bits === 64 || (requiredSize(form, bits) ?? bits) === bits;
   return usual
     ? { operand: { ...shared, distance: "near" }, text: "near $+5" }

@@ -1,6 +1,14 @@
 import type { Algebra, Exception, FlagAlgebra, Value, Values } from "../../../isa/algebra.ts";
 import { flagBits } from "../../../isa/flags.ts";
-import type { Decoded, FarPointer, Memory, Operand, Register, Relative } from "../../../isa/operands.ts";
+import {
+  type Decoded,
+  type FarPointer,
+  type Memory,
+  type Operand,
+  type Register,
+  type Relative,
+  valueWidth,
+} from "../../../isa/operands.ts";
 import type { SegmentName, Width } from "../../../isa/registers.ts";
 import type { SystemCall, SystemCalls } from "../../../isa/system.ts";
 import { layout, segmentBytes } from "../../cpu/layout.ts";
@@ -211,14 +219,15 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
     if (operand.kind === "register") return this.#readRegister(operand);
     if (operand.kind !== "memory") throw new Error(`a ${operand.kind} operand has no value`);
     const writes = this.instruction.row.access[this.instruction.operands.indexOf(operand)] === "rw";
-    const width = widthOf(operand);
+    const width = valueWidth(operand);
     const host = this.#host(operand.segment, this.#offset(operand), width, { reads: true, writes });
     if (writes) this.#hosts.set(operand, host);
     return this.#loadAt(host, width);
   }
 
-  #readRegister({ class: kind, number, width }: Register): Value {
-    if (kind === "general") return this.register(number, width);
+  #readRegister(operand: Register): Value {
+    const { class: kind, number } = operand;
+    if (kind === "general") return this.register(number, valueWidth(operand));
     if (kind === "high-byte") return this.highByte(number);
     if (kind === "segment") return this.#state("i32.load16_u", 16, layout.segments + number * segmentBytes);
     throw new Untranslatable(`${kind} register`);
@@ -419,11 +428,6 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
   call<N extends SystemCall>(name: N, ..._args: Values<SystemCalls[N]["args"]>): Value {
     throw new Untranslatable(name);
   }
-}
-
-function widthOf(operand: Memory): Width {
-  if (operand.width === undefined) throw new Error("a memory operand without a width has no value");
-  return operand.width;
 }
 
 const segmentName = (segment: SegmentName | Memory): SegmentName =>
