@@ -64,14 +64,14 @@ export function assemble(options: AssembleOptions): Assembly {
   }
   const emission = new Emission(program, problems);
   emission.run();
-  const { bytes, origin } = emission.output(options.file);
+  const mentions = program.items.flatMap(({ mention }) => mention ?? []);
   return {
     problems: problems.sorted(options.file),
-    bytes,
-    origin,
-    bits: emission.mentions[0]?.bits ?? program.bits,
-    emitted: emission.emitted,
-    mentions: emission.mentions,
+    bytes: emission.output(options.file),
+    origin: emission.origin,
+    bits: mentions[0]?.bits ?? program.bits,
+    emitted: program.items.flatMap(({ parts }) => parts),
+    mentions,
     symbols: symbolsOf(program, preprocessor),
     references: [
       ...program.references,

@@ -1,9 +1,11 @@
 import type { Encoding, Refusal } from "../isa/encode.ts";
 import type { Bits } from "../isa/operands.ts";
+import type { Mention, Part } from "./emitted.ts";
+import type { Range } from "./interface.ts";
 import type { Section } from "./section.ts";
-import type { SourceLine } from "./source.ts";
+import { rangeOf, type SourceLine } from "./source.ts";
 import type { SymbolEntry } from "./symbols.ts";
-import type { LineTree, StatementTree } from "./tree.ts";
+import type { LineTree, Span, StatementTree } from "./tree.ts";
 
 /** State of the assembler that later statements inherit. */
 export interface Context {
@@ -14,6 +16,8 @@ export interface Context {
   /** Conditional jumps have a near form: since the 386. */
   readonly nearConditions: boolean;
 }
+
+const noParts: readonly Part[] = [];
 
 /** One line of the program at its place: the same tree may stand in many. */
 export class Item {
@@ -35,6 +39,11 @@ export class Item {
   /** The chosen encoding, if it depends on nothing but the line itself. */
   encoding: Encoding | Refusal | undefined;
 
+  /** What it puts where it stands; after the last pass. */
+  parts: readonly Part[] = noParts;
+  /** Of an instruction; after the last pass. */
+  mention: Mention | undefined;
+
   constructor(
     tree: LineTree,
     source: SourceLine,
@@ -48,5 +57,16 @@ export class Item {
     this.context = context;
     this.label = label;
     this.symbols = symbols;
+  }
+  /** The statement with its prefixes, without label and `times`. */
+  get span(): Span {
+    const { statement, tree } = this;
+    const word = statement && ("mnemonic" in statement ? statement.mnemonic : statement.word);
+    const start = tree.prefixes[0]?.start ?? word?.start ?? tree.start;
+    return { start: Math.min(start, word?.start ?? start), end: tree.end };
+  }
+
+  get range(): Range {
+    return rangeOf(this.source, this.span);
   }
 }

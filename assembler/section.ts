@@ -34,6 +34,8 @@ export class Section {
   start = 0;
   /** Address of the first byte if the file is loaded as it is: `section.NAME.start`. Only that differs from `start`. */
   load = 0;
+  /** Index of its first byte in the flat binary; undefined if it has none there. */
+  position: number | undefined;
   /** Where it is first named; undefined for `.text`, which is always there. */
   definition: { readonly source: SourceLine; readonly span: Span } | undefined;
   /** Stands for `load` in expressions. */

@@ -17,7 +17,7 @@ export function reportUndefined({ items, symbols, format }: Program, faults: Pro
       const hint = didYouMean(entry.name, symbols.names());
       faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
     }
-  if (faults.list.some((problem) => problem.severity === "error")) return;
+  if (faults.hasErrors) return;
   for (const { label, source, tree } of items)
     if (label && !label.value)
       faults.error("circular-definition", `“${label.name}” has no value: it depends on itself.`, source, tree);

@@ -1,0 +1,97 @@
+import { decode } from "../isa/decode.ts";
+import type { Row } from "../isa/instruction.ts";
+import type { Bits, Decoded } from "../isa/operands.ts";
+import type { Emitted, InstructionMention, MacroCall, Range } from "./interface.ts";
+import type { Item } from "./item.ts";
+import { rangeOf } from "./source.ts";
+import type { Word } from "./tree.ts";
+
+/** Who keeps the bytes of parts up to date when labels move. */
+export interface Code {
+  /** Another number whenever labels have moved. */
+  readonly edition: number;
+  /** Brings the bytes of the item's parts up to date. */
+  refresh(item: Item): void;
+}
+
+/** What an item puts at a place: one repetition of an instruction, or all of its data. It moves with the item. */
+export class Part implements Emitted {
+  readonly length: number;
+  /** Undefined for space that is only reserved. Where they hold addresses, they are those of the last refreshing. */
+  readonly bytes: Uint8Array | undefined;
+  private readonly item: Item;
+  /** Where it begins in the item. */
+  private readonly at: number;
+  /** Given for instructions only. */
+  private readonly code: Code | undefined;
+  private known: { readonly decoded: Decoded | undefined; readonly edition: number } | undefined;
+
+  constructor(item: Item, at: number, length: number, bytes: Uint8Array | undefined, code: Code | undefined) {
+    this.item = item;
+    this.at = at;
+    this.length = length;
+    this.bytes = bytes;
+    this.code = code;
+  }
+  /** Offset in its section. */
+  get offset(): number {
+    return this.item.offset + this.at;
+  }
+  get address(): number {
+    return this.item.context.section.start + this.offset;
+  }
+  get position(): number | undefined {
+    const { position } = this.item.context.section;
+    return position === undefined ? undefined : position + this.offset;
+  }
+  get range(): Range {
+    return this.item.range;
+  }
+  get bits(): Bits {
+    return this.item.context.bits;
+  }
+  get expansion(): MacroCall | undefined {
+    return this.item.source.expansion;
+  }
+  /** Decoded when someone asks; undefined for what can be written but is no instruction: LOCK RET. */
+  get decoded(): Decoded | undefined {
+    if (!this.bytes || !this.code) return undefined;
+    const { edition } = this.code;
+    if (this.known?.edition !== edition) {
+      this.code.refresh(this.item);
+      const decoded = decode(this.bytes, 0, this.bits);
+      this.known = { decoded: typeof decoded === "string" ? undefined : decoded, edition };
+    }
+    return this.known.decoded;
+  }
+}
+
+/** An instruction statement as written, encoded or not. */
+export class Mention implements InstructionMention {
+  readonly row: Row | undefined;
+  private readonly item: Item;
+  private readonly word: Word;
+  private readonly part: Part | undefined;
+
+  constructor(item: Item, word: Word, row: Row | undefined, part: Part | undefined) {
+    this.item = item;
+    this.word = word;
+    this.row = row;
+    this.part = part;
+  }
+  get mnemonic(): string {
+    return this.word.text;
+  }
+  get mnemonicRange(): Range {
+    return rangeOf(this.item.source, this.word);
+  }
+  get range(): Range {
+    return this.item.range;
+  }
+  get bits(): Bits {
+    return this.item.context.bits;
+  }
+  get decoded(): Decoded | undefined {
+    return this.part?.decoded;
+  }
+}
