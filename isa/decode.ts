@@ -5,7 +5,7 @@ import { big, memoryOperand } from "./modrm.ts";
 import { immediateWidth, type OperandPattern } from "./operand-pattern.ts";
 import type { Bits, Decoded, Operand, Register } from "./operands.ts";
 import { controlNumbers, type OperandWidth, type SegmentName, segmentNames } from "./registers.ts";
-import { choose, type Prefixes, type Slot, slotsOf } from "./slots.ts";
+import { choose, type Prefixes, type Slot, slotNumber, slotsOf } from "./slots.ts";
 import { forms } from "./table.ts";
 
 /**
@@ -22,6 +22,9 @@ class PrefixState implements Prefixes {
   lock = false;
   segment: SegmentName | undefined = undefined;
   rex = 0;
+  vex: Prefixes["vex"] = undefined;
+  /** VEX.vvvv, not inverted: 0 where it is not used. */
+  vvvv = 0;
   addressSize: Bits;
   readonly bits: Bits;
 
@@ -89,12 +92,40 @@ function readPrefixes(cursor: Cursor, state: PrefixState): number {
   }
 }
 
-function readOpcode(cursor: Cursor, first: number): number {
+/** The slot of the opcode; undefined where a prefix before it cannot be. */
+function readOpcode(cursor: Cursor, prefixes: PrefixState): number | undefined {
+  const first = readPrefixes(cursor, prefixes);
+  // Outside 64-bit code C4 and C5 are LES and LDS, whose operand cannot be a register.
+  if (first >> 1 === 0x62 && (prefixes.bits === 64 || cursor.peek() >= 0xc0))
+    return first === 0xc4 ? readVex(cursor, prefixes) : readShortVex(cursor);
   if (first !== 0x0f) return first;
   const second = cursor.next();
-  if (second === 0x38) return 0x200 | cursor.next();
-  if (second === 0x3a) return 0x300 | cursor.next();
-  return 0x100 | second;
+  if (second === 0x38) return slotNumber(2, cursor.next(), false);
+  if (second === 0x3a) return slotNumber(3, cursor.next(), false);
+  return slotNumber(1, second, false);
+}
+
+const vexPrefixes = [0, 0x66, 0xf3, 0xf2] as const;
+
+/** What follows C4 (SDM Vol. 2, 2.3.5): R, X and B inverted, map; W, vvvv inverted, L, mandatory prefix; opcode. */
+function readVex(cursor: Cursor, prefixes: PrefixState): number | undefined {
+  const maps = cursor.next();
+  const rest = cursor.next();
+  const opcode = cursor.next();
+  const { operandOverride, repeat, lock, rex, bits } = prefixes;
+  const long = (rest & 4) !== 0;
+  if (operandOverride || repeat !== 0 || lock || rex !== 0 || long || (maps & 0x1f) > 3) return undefined;
+  // Outside 64-bit code there are eight registers, and W is ignored.
+  if (bits === 64) prefixes.rex = ((~maps >> 5) & 7) | ((rest >> 4) & 8);
+  prefixes.vvvv = (~rest >> 3) & 15;
+  prefixes.vex = vexPrefixes[rest & 3]!;
+  return slotNumber(maps & 0x1f, opcode, true);
+}
+
+/** C5 is short for the map 0F, which has vector instructions only. */
+function readShortVex(cursor: Cursor): undefined {
+  cursor.next();
+  cursor.next();
 }
 
 const registerOperands = new Map<string, Register[]>();
@@ -222,6 +253,8 @@ function readOperand(pattern: OperandPattern, reading: Reading): Operand | undef
       return regOperand(pattern, reading);
     case "rm":
       return rmOperand(pattern, reading);
+    case "vvvv":
+      return generalRegister(prefixes.vvvv & (prefixes.bits === 64 ? 15 : 7), pattern.width, true);
     case "opcode":
       return generalRegister((opcode & 7) | prefixes.rexBit, pattern.width, prefixes.rex !== 0);
     case "immediate":
@@ -270,9 +303,9 @@ const mayLock = (row: Row, operands: readonly Operand[]): boolean =>
 export function decode(source: ByteSource, offset: number, bits: Bits): Decoded | DecodeFailure {
   const cursor = new Cursor(source, offset);
   const prefixes = new PrefixState(bits);
-  const opcode = readOpcode(cursor, readPrefixes(cursor, prefixes));
-  const slot = slots[bits][opcode];
-  if (slot === undefined) return cursor.failure ?? "invalid";
+  const opcode = readOpcode(cursor, prefixes);
+  const slot = opcode === undefined ? undefined : slots[bits][opcode];
+  if (opcode === undefined || slot === undefined) return cursor.failure ?? "invalid";
   const following = slot.looksAhead ? cursor.peek() : 0;
   const form = cursor.failure === undefined ? choose(slot, bits, prefixes, following) : null;
   if (form === null) return cursor.failure ?? "invalid";
@@ -283,6 +316,7 @@ export function decode(source: ByteSource, offset: number, bits: Bits): Decoded 
   const operands = readOperands({ cursor, prefixes, form, opcode, modrm: following, size });
   if (cursor.failure !== undefined) return cursor.failure;
   if (operands === undefined) return "invalid";
+  if (prefixes.vvvv !== 0 && !form.operands.some(({ place }) => place === "vvvv")) return "invalid";
   if (prefixes.lock && !mayLock(row, operands)) return "invalid";
   return {
     row,

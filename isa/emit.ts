@@ -53,8 +53,22 @@ function putPrefixes(output: Output, { form, operandOverride, addressOverride, r
   if (segment) put(output, segmentPrefixes[segment]);
   if (operandOverride) put(output, 0x66);
   if (addressOverride) put(output, 0x67);
+  if (form.pattern.vex) return;
   if (form.pattern.prefix) put(output, form.pattern.prefix);
   if (rex) put(output, rex);
+}
+
+const vexPrefixes = [undefined, 0x66, 0xf3, 0xf2] as const;
+
+/** The VEX prefix of three bytes; the one of two is for the map 0F, where we have no row. */
+function putVex(output: Output, { form, rex }: Fit, written: Written): void {
+  const { map, prefix } = form.pattern;
+  const vvvv = form.operands.findIndex(({ place }) => place === "vvvv");
+  const operand = written.operands[vvvv];
+  const number = operand?.kind === "register" ? operand.register.number : 0;
+  put(output, 0xc4);
+  put(output, ((~rex & 7) << 5) | map);
+  put(output, ((rex & 8) << 4) | ((~number & 15) << 3) | vexPrefixes.indexOf(prefix));
 }
 
 function registerIn(fit: Fit, written: Written, place: "reg" | "rm" | "opcode"): number | undefined {
@@ -187,7 +201,8 @@ export function emit(
       operand: 0,
     });
   putPrefixes(output, fit, written);
-  for (const byte of mapBytes[pattern.map]) put(output, byte);
+  if (pattern.vex) putVex(output, fit, written);
+  else for (const byte of mapBytes[pattern.map]) put(output, byte);
   put(output, pattern.opcode | (registerIn(fit, written, "opcode") ?? 0));
   if (pattern.second !== undefined) put(output, pattern.second);
   if (pattern.hasModrm) putModrm(output, fit, written);

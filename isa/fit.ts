@@ -228,7 +228,8 @@ function rexOf(form: Form, { operands, effective }: Written, wide: boolean): num
     const { rex: needed, number } = operand.register;
     if (!needed) continue;
     rex |= 0x40;
-    if (number > 7) rex |= form.operands[n]!.place === "reg" ? 4 : 1;
+    const { place } = form.operands[n]!;
+    if (number > 7 && place !== "vvvv") rex |= place === "reg" ? 4 : 1;
   }
   if (effective?.rexX) rex |= 0x42;
   if (effective?.rexB) rex |= 0x41;
@@ -251,7 +252,7 @@ function sizePrefixes(
   const size = prefixes.operandSize ?? natural;
   if (bits !== 64) {
     if (natural === 64 || size === 64) return "wrong-mode";
-    return { override: size !== undefined && size !== bits, wide: false };
+    return { override: size !== undefined && size !== bits && !form.pattern.vex, wide: false };
   }
   const wide =
     (natural === 64 && (!form.row.default64 || operandSize === 64)) ||
@@ -275,13 +276,16 @@ const trailingBytes = { ib: 1, iw: 2, id: 4, iq: 8, cb: 1, cw: 2, cd: 4, cp: 6, 
 /** Bytes of the offset of a moffs operand. */
 export const offsetBytes = (addressSize: Bits): 2 | 4 | 8 => (addressSize === 16 ? 2 : addressSize === 32 ? 4 : 8);
 
+/** Mandatory prefix, map and opcode; a VEX prefix has three bytes. */
+const opcodeLength = ({ prefix, vex, map }: Form["pattern"]): number =>
+  vex ? 4 : (prefix ? 1 : 0) + (map > 1 ? 3 : map + 1);
+
 function bodyLength(form: Form, { effective }: Written): number {
   const { pattern } = form;
   let length =
-    (pattern.prefix ? 1 : 0) +
+    opcodeLength(pattern) +
     Number(pattern.wait) +
     Number(pattern.last !== undefined) +
-    (pattern.map > 1 ? 3 : pattern.map + 1) +
     (pattern.second === undefined ? 0 : 1);
   if (pattern.hasModrm) length++;
   if (effective) {
@@ -334,7 +338,7 @@ function measure(form: Form, written: Written, rank: number): Fit | Misfit {
   const count =
     Number(sizes.override) +
     Number(addressSize !== bits) +
-    Number(rex !== 0) +
+    Number(rex !== 0 && !form.pattern.vex) +
     Number(prefixes.lock === true) +
     Number(prefixes.repeat !== undefined) +
     Number((memory?.segment ?? prefixes.segment) !== undefined);

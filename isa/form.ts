@@ -43,8 +43,8 @@ function nominalSize({ pattern, operands }: Row): Bits | undefined {
   return target?.farMemory ?? sizeOf(target?.width);
 }
 
-const identity = ({ map, opcode, prefix, noPrefix, digit, second }: OpcodePattern): string =>
-  [map, opcode, prefix, noPrefix, digit, second].join();
+const identity = ({ map, opcode, prefix, vex, noPrefix, digit, second }: OpcodePattern): string =>
+  [map, opcode, prefix, vex, noPrefix, digit, second].join();
 
 function sizeAmong(row: Row, siblings: readonly Row[]): Bits | undefined {
   const size = nominalSize(row);
@@ -102,6 +102,7 @@ export function formsOf(rows: readonly Row[]): Form[] {
  * operand-size prefix.
  */
 export function effectiveSize(form: Form, bits: Bits, override: boolean, wide: boolean): Bits {
+  if (form.pattern.vex) return wide ? 64 : 32;
   if (bits !== 64) return override ? (bits === 16 ? 32 : 16) : bits;
   if (wide || form.forced64) return 64;
   return override ? 16 : form.row.default64 ? 64 : 32;

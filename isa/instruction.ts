@@ -14,6 +14,7 @@ import type { Operand } from "./operands.ts";
  * - `a16` `a32` `a64`: the address size (`a32 E3 cb` JECXZ).
  * - A byte after `/r`: the last byte of the instruction (`NP 0F C2 /r 00` CMPEQPS). `9B` before others: FWAIT.
  * - Registers of x87 instructions (`D8 C0+i`) are written as a ModRM byte whose form is a register: `D8 /0`.
+ * - `VEX.LZ.66.0F38.W1 F7 /r`: a VEX prefix; its W is the operand size.
  */
 
 /**

@@ -25,6 +25,8 @@ export interface OpcodePattern {
   readonly last: number | undefined;
   /** `9B` first: FWAIT, before which prefixes do not come. Two instructions to the processor, so only ever written. */
   readonly wait: boolean;
+  /** A VEX prefix stands for mandatory prefix, map and REX; `operandSize` is its W, and its L is 0. */
+  readonly vex: boolean;
   /** `NP`: the encoding with 66, F2 or F3 is another instruction or undefined. */
   readonly noPrefix: boolean;
   /**
@@ -44,7 +46,7 @@ type Size = 16 | 32 | 64;
 
 /**
  * Reads an opcode column: `80 /0 ib`, `0F A2`, `B8+r id`, `F3 0F B8 /r`, `o32 9C`, `o* 0F 00 /2`, `a16 E3 cb`, `NP 0F C7 /6`, `A0 moffs`,
- * `EA cp`, `9B D9 /7`, `NP 0F C2 /r 00`. Throws at load time on anything else.
+ * `EA cp`, `9B D9 /7`, `NP 0F C2 /r 00`, `VEX.LZ.F2.0F38.W1 F5 /r`. Throws at load time on anything else.
  */
 export function parseOpcode(text: string): OpcodePattern {
   const pattern: { -readonly [K in keyof OpcodePattern]: OpcodePattern[K] } & { trailing: TrailingCode[] } = {
@@ -57,13 +59,14 @@ export function parseOpcode(text: string): OpcodePattern {
     prefix: undefined,
     last: undefined,
     wait: false,
+    vex: false,
     noPrefix: false,
     operandSize: undefined,
     addressSize: undefined,
     trailing: [],
   };
   const bytes: number[] = [];
-  for (const token of text.trim().split(/\s+/)) {
+  for (const token of text.trim().split(/\s+/).flatMap(withoutVex)) {
     const byte = /^([0-9A-F]{2})(\+r)?$/.exec(token);
     const size = /^([oa])(16|32|64)$/.exec(token);
     if (byte && pattern.hasModrm) pattern.last = Number.parseInt(byte[1]!, 16);
@@ -76,11 +79,19 @@ export function parseOpcode(text: string): OpcodePattern {
     else if (/^\/[r0-7]$/.test(token)) {
       pattern.hasModrm = true;
       if (token !== "/r") pattern.digit = Number(token[1]);
-    } else if (token === "NP") pattern.noPrefix = true;
+    } else if (token === "VEX") pattern.vex = true;
+    else if (token === "NP") pattern.noPrefix = true;
     else if (trailingCodes.has(token)) pattern.trailing.push(token as TrailingCode);
     else throw new Error(`opcode "${text}": "${token}" is not part of the notation`);
   }
   return { ...pattern, ...splitBytes(text, bytes) };
+}
+
+/** What the parts of a VEX prefix mean, in the notation of other opcodes: `VEX.LZ.F2.0F38.W1` is `VEX o64 F2 0F 38`. */
+function withoutVex(token: string): string[] {
+  const [, prefix, map, wide] = /^VEX\.LZ\.(?:(66|F2|F3)\.)?0F(38|3A)\.W([01])$/.exec(token) ?? [];
+  if (map === undefined) return [token];
+  return ["VEX", wide === "1" ? "o64" : "o32", ...(prefix === undefined ? [] : [prefix]), "0F", map];
 }
 
 /** Tells mandatory prefix, map, opcode and fixed second byte apart. */

@@ -6,7 +6,7 @@ export const immediateWidth = ({ width }: OperandPattern): Width =>
   width === undefined || width === 80 || width === 128 ? 8 : width;
 
 /** Where in the encoding an operand stands. */
-type OperandPlace = "rm" | "reg" | "opcode" | "immediate" | "relative" | "moffs" | "fixed" | "far";
+type OperandPlace = "rm" | "reg" | "vvvv" | "opcode" | "immediate" | "relative" | "moffs" | "fixed" | "far";
 
 /** What a form accepts as one operand: one item of the syntax column, taken apart. */
 export interface OperandPattern {
@@ -103,11 +103,15 @@ function parseOperand(text: string): OperandPattern {
 
 /**
  * Which field holds a general register that the notation leaves open: the opcode (`+r`), ModRM.rm where nothing else is
- * there (`RDRAND r32`, `MOV r32, CRn`), else ModRM.reg.
+ * there (`RDRAND r32`, `MOV r32, CRn`), else ModRM.reg. With a VEX prefix VEX.vvvv takes the one that ModRM.reg does not.
  */
 function place(operand: OperandPattern, operands: readonly OperandPattern[], pattern: OpcodePattern): OperandPattern {
   if (operand.kind !== "register" || operand.place !== "reg") return operand;
   if (pattern.plusRegister) return { ...operand, place: "opcode" };
+  if (pattern.vex) {
+    const first = operands.find((other) => other.place === "reg");
+    return operand === first && pattern.digit === undefined ? operand : { ...operand, place: "vvvv" };
+  }
   if (operands.some((other) => other.place === "rm")) return operand;
   const registers = operands.filter((other) => other.place === "reg");
   const inRm = pattern.digit !== undefined || (registers.length > 1 && operand === registerForRm(registers));

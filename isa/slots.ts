@@ -9,6 +9,8 @@ export interface Prefixes {
   readonly wide: boolean;
   readonly rexB: boolean;
   readonly addressSize: Bits;
+  /** Mandatory prefix of a VEX prefix, 0 if it has none; undefined where there is no VEX prefix. */
+  readonly vex: 0 | 0x66 | 0xf2 | 0xf3 | undefined;
 }
 
 /** All forms at one opcode of one map, in one mode; which one it is, is found once per combination and remembered. */
@@ -61,17 +63,23 @@ function withAliases(forms: readonly Form[], bits: Bits): Form[] {
     ]);
 }
 
-/** Slots by `map << 8 | opcode` for one mode. */
+const vexSlots = 0x400;
+
+/** Where the forms of an encoding are found: legacy encodings by map and opcode, those with a VEX prefix after them. */
+export const slotNumber = (map: number, opcode: number, vex: boolean): number =>
+  (vex ? vexSlots : 0) | (map << 8) | opcode;
+
+/** Slots by `slotNumber` for one mode. */
 export function slotsOf(forms: readonly Form[], bits: Bits): (Slot | undefined)[] {
   const lists: Form[][] = [];
   for (const form of withAliases(forms, bits)) {
-    const first = (form.pattern.map << 8) | form.pattern.opcode;
+    const first = slotNumber(form.pattern.map, form.pattern.opcode, form.pattern.vex);
     for (let n = first; n < first + (form.pattern.plusRegister ? 8 : 1); n++) {
       lists[n] ??= [];
       lists[n]!.push(form);
     }
   }
-  return Array.from({ length: 0x400 }, (_, n) => {
+  return Array.from({ length: 2 * vexSlots }, (_, n) => {
     const list = lists[n]?.sort((a, b) => specificity(b) - specificity(a));
     if (!list) return undefined;
     const hasModrm = list.some((form) => form.pattern.hasModrm);
@@ -86,6 +94,7 @@ export function slotsOf(forms: readonly Form[], bits: Bits): (Slot | undefined)[
 
 function prefixesMatch(form: Form, prefixes: Prefixes): boolean {
   const { prefix, noPrefix } = form.pattern;
+  if (prefixes.vex !== undefined) return prefixes.vex === (prefix ?? 0);
   if (noPrefix) return !prefixes.operandOverride && prefixes.repeat === 0;
   // In the maps 0F 38 and 0F 3A, F2 and F3 always select another instruction.
   if (prefix === undefined) return form.pattern.map < 2 || prefixes.repeat === 0;
@@ -129,7 +138,8 @@ const sizeIndex = (bits: Bits): number => (bits === 16 ? 0 : bits === 32 ? 1 : 2
 
 /** The form of an encoding; null if it is none. `following` is the byte after the opcode, 0 where it does not matter. */
 export function choose(slot: Slot, bits: Bits, prefixes: Prefixes, following: number): Form | null {
-  const repeat = prefixes.repeat === 0 ? 0 : prefixes.repeat - 0xf1;
+  const repeats = prefixes.vex ?? prefixes.repeat;
+  const repeat = repeats === 0 ? 0 : repeats === 0x66 ? 3 : repeats - 0xf1;
   const key =
     (((repeat * 3 + sizeIndex(prefixes.addressSize)) * 2 + Number(prefixes.operandOverride)) * 2 +
       Number(prefixes.wide)) *

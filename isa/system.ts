@@ -109,6 +109,9 @@ export const systemCalls = {
   x87: { args: [], result: undefined },
   /** The vector unit executes the instruction (MMX, SSE). */
   vector: { args: [], result: undefined },
+  /** PDEP: puts the low bits of the first value where the mask, the second, has ones. PEXT: collects those bits. */
+  depositBits: { args: [64, 64], result: 64 },
+  extractBits: { args: [64, 64], result: 64 },
   /** CMPXCHG16B: effective address; the segment is that of the instruction's operand */
   compareExchange16Bytes: { args: [64], result: undefined },
 } as const satisfies Record<string, { args: readonly Width[]; result: Width | undefined }>;

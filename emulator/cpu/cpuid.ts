@@ -37,7 +37,7 @@ const feature1Edx = {
   PSE36: 17,
 } as const;
 const feature1Ecx = { CX16: 13, MOVBE: 22, POPCNT: 23 } as const;
-const feature7Ebx = { SMEP: 7, SMAP: 20 } as const;
+const feature7Ebx = { BMI1: 3, SMEP: 7, BMI2: 8, ADX: 19, SMAP: 20 } as const;
 const feature7Ecx = { UMIP: 2 } as const;
 const extendedEcx = { LAHF64: 0, LZCNT: 5 } as const;
 const extendedEdx = { SYSCALL: 11, NX: 20, PDPE1GB: 26, RDTSCP: 27, LM: 29 } as const;

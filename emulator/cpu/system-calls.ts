@@ -1,5 +1,6 @@
 import { flagMask } from "../../isa/flags.ts";
 import type { Decoded } from "../../isa/operands.ts";
+import { depositBits, extractBits } from "./bit-scattering.ts";
 import type { Cpu, SystemTable } from "./cpu.ts";
 import { cpuidLeaf } from "./cpuid.ts";
 import { readDebug, writeDebug } from "./debug-registers.ts";
@@ -255,5 +256,7 @@ export const systemTable: SystemTable = {
   swapGs,
   divideUnsigned128: (cpu, _, divisor) => divide128(cpu, divisor, BigInt.asUintN),
   divideSigned128: (cpu, _, divisor) => divide128(cpu, divisor, BigInt.asIntN),
+  depositBits: (_cpu, _decoded, value, mask) => depositBits(value, mask),
+  extractBits: (_cpu, _decoded, value, mask) => extractBits(value, mask),
   compareExchange16Bytes,
 };

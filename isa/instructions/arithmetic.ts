@@ -158,6 +158,29 @@ const multiplications = [
   }),
 ];
 
+/** Two chains of additions that do not disturb each other: each has a flag of its own, and only that changes. */
+const carryChains = (
+  [
+    ["66", "ADCX", "CF"],
+    ["o* F3", "ADOX", "OF"],
+  ] as const
+).flatMap(([prefix, mnemonic, flag]) =>
+  ([64, 32] as const).map((width) =>
+    row(`${width === 64 ? prefix.replace("o* ", "") : prefix} 0F 38 F6 /r`, `${mnemonic} r${width}, r/m${width}`, {
+      doc: `Adds the source and ${flag} to the register; the carry goes to ${flag}, and no other flag changes.`,
+      ...modesOf(width),
+      semantics: (m, destination, source) => {
+        const a = m.read(destination);
+        const b = m.read(source);
+        const sum = m.add(m.add(a, b), m.zeroExtend(m.flags.get(flag), width));
+        const carries = m.or(m.and(a, b), m.and(m.or(a, b), m.not(sum)));
+        m.write(destination, sum);
+        m.flags.set(flag, m.bit(carries, width - 1));
+      },
+    }),
+  ),
+);
+
 /** Forms of the operations with one operand: `F6 /digit` for bytes, `F7 /digit` for words. */
 const unary = (byte: number, digit: number, mnemonic: string, facts: RowFacts): Row[] => [
   row(`${hex(byte)} /${digit}`, `${mnemonic} r/m8`, facts),
@@ -205,6 +228,7 @@ export const arithmetic: readonly Row[] = [
     lockable: true,
     semantics: negate,
   }),
+  ...carryChains,
   ...multiplications,
   ...divisions,
   ...decimalAdjustments,

@@ -1,6 +1,7 @@
 import type { Algebra, Value } from "../algebra.ts";
 import type { Row, RowFacts, Semantics } from "../instruction.ts";
 import type { Memory, Operand } from "../operands.ts";
+import { bitManipulation } from "./bit-manipulation.ts";
 import { conditions } from "./conditions.ts";
 import { hex, modesOf, resize, rowsOf, type Word, words } from "./forms.ts";
 
@@ -151,5 +152,6 @@ export const bit: readonly Row[] = [
     m.xor(value, mask),
   ),
   ...scans,
+  ...bitManipulation,
   ...setBytes,
 ];

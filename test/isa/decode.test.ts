@@ -28,7 +28,14 @@ describe("what is no instruction", () => {
     ["f0 01 c0", 32, "LOCK on a register"],
     ["f0 03 00", 32, "LOCK on a memory source"],
     ["f0 39 00", 32, "LOCK on CMP"],
-    ["c4 c0", 32, "LES of a register (VEX)"],
+    ["c4 c0 00 00", 32, "LES of a register: VEX with map 0"],
+    ["c5 f8 f2", 64, "VEX of two bytes, whose map has vector instructions only"],
+    ["66 c4 e2 60 f2 c1", 64, "66h before VEX"],
+    ["f3 c4 e2 60 f2 c1", 64, "F3h before VEX"],
+    ["f0 c4 e2 60 f2 00", 64, "LOCK before VEX"],
+    ["40 c4 e2 60 f2 c1", 64, "REX before VEX"],
+    ["c4 e2 64 f2 c1", 64, "ANDN with VEX.L = 1"],
+    ["c4 e3 73 f0 c1 00", 64, "RORX with a third register"],
     ["ff f8", 32, "/7 of group 5"],
   ] as const)("%s, %i bits: %s", (hex, bits, _what) => {
     expect(decode(bytes(hex), 0, bits)).toBe("invalid");

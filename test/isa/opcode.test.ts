@@ -10,6 +10,7 @@ const plain = {
   digit: undefined,
   plusRegister: false,
   prefix: undefined,
+  vex: false,
   noPrefix: false,
   operandSize: undefined,
   addressSize: undefined,
@@ -35,12 +36,17 @@ describe("the opcode column", () => {
     ["a16 E3 cb", { opcode: 0xe3, addressSize: 16, trailing: ["cb"] }],
     ["NP 0F C7 /6", { map: 1, opcode: 0xc7, noPrefix: true, hasModrm: true, digit: 6 }],
     ["A0 moffs", { opcode: 0xa0, trailing: ["moffs"] }],
+    ["VEX.LZ.0F38.W0 F3 /1", { map: 2, opcode: 0xf3, vex: true, operandSize: 32, hasModrm: true, digit: 1 }],
+    [
+      "VEX.LZ.F2.0F3A.W1 F0 /r ib",
+      { map: 3, opcode: 0xf0, vex: true, prefix: 0xf2, operandSize: 64, hasModrm: true, trailing: ["ib"] },
+    ],
     ["C8 iw ib", { opcode: 0xc8, trailing: ["iw", "ib"] }],
   ])("reads %s", (text, expected) => {
     expect(parseOpcode(text)).toEqual({ ...plain, ...expected });
   });
 
-  it.each(["", "8", "80 /8", "80 /0 xx", "01 02 03 04", "o8 90"])("refuses %j", (text) => {
+  it.each(["", "8", "80 /8", "80 /0 xx", "01 02 03 04", "o8 90", "VEX.L1.0F38.W0 F2 /r"])("refuses %j", (text) => {
     expect(() => parseOpcode(text)).toThrow(/opcode/);
   });
 });

@@ -26,6 +26,9 @@ describe("the syntax column", () => {
     ["FF /5", "JMP m16:32", ["rm memory"]],
     ["0F C7 /6", "RDRAND r32", ["rm register 32"]],
     ["0F 01 /2", "LGDT m16&32", ["rm memory"]],
+    ["VEX.LZ.0F38.W0 F2 /r", "ANDN r32, r32, r/m32", ["reg register 32", "vvvv register 32", "rm rm 32"]],
+    ["VEX.LZ.0F38.W1 F7 /r", "BEXTR r64, r/m64, r64", ["reg register 64", "rm rm 64", "vvvv register 64"]],
+    ["VEX.LZ.0F38.W0 F3 /1", "BLSR r32, r/m32", ["vvvv register 32", "rm rm 32"]],
     ["F4", "HLT", []],
   ])("%s  %s", (opcode, syntax, expected) => {
     expect(read(opcode, syntax)).toEqual(expected);

@@ -154,6 +154,7 @@ function operandSamples(pattern: OperandPattern, form: Form, bits: Bits): Writte
         ...(pattern.kind === "register" ? [] : memorySamples(pattern, form, bits)),
       ];
     case "reg":
+    case "vvvv":
     case "opcode":
       return registerSamples(pattern, form, bits);
     case "fixed":

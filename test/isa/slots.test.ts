@@ -13,7 +13,7 @@ it("of forms whose 66h is part of the opcode, REX.W selects the 64-bit one, in w
     [wide, narrow],
   ]) {
     const slot = slotsOf(formsOf(rows), 64)[0x2f6]!;
-    const prefixes = { operandOverride: true, repeat: 0, rexB: false, addressSize: 64 } as const;
+    const prefixes = { operandOverride: true, repeat: 0, rexB: false, addressSize: 64, vex: undefined } as const;
     expect(choose(slot, 64, { ...prefixes, wide: false }, 0xc1)?.row).toBe(narrow);
     expect(choose(slot, 64, { ...prefixes, wide: true }, 0xc1)?.row).toBe(wide);
   }

@@ -44,6 +44,14 @@ export function randomInstruction(random: (below: number) => number, bits: Bits)
   }
 }
 
+/** Prefixes and escapes of an opcode with VEX, with random registers where it has such. */
+function vexPrefix(random: (below: number) => number, { pattern, operands }: Row, bits: Bits): number[] {
+  const inverted = bits === 64 ? random(8) << 5 : 0xe0;
+  const wide = pattern.operandSize === 64 ? 0x80 : 0;
+  const vvvv = operands.some((operand) => operand.place === "vvvv") ? random(16) : 15;
+  return [0xc4, inverted | pattern.map, wide | (vvvv << 3) | [undefined, 0x66, 0xf3, 0xf2].indexOf(pattern.prefix)];
+}
+
 /** A random instruction of one row, undefined where the row has none in code of these bits. */
 export function randomOfRow(random: (below: number) => number, row: Row, bits: Bits): number[] | undefined {
   const { pattern } = row;
@@ -51,9 +59,13 @@ export function randomOfRow(random: (below: number) => number, row: Row, bits: B
   for (let attempt = 0; attempt < 40; attempt++) {
     const bytes: number[] = [];
     if (random(3) === 0) bytes.push(pick(random, [0x66, 0x66, 0x67, 0xf2, 0xf3, 0x36, 0x64]));
-    if (pattern.prefix !== undefined) bytes.push(pattern.prefix);
-    if (bits === 64 && random(3) !== 0) bytes.push(0x40 + random(16));
-    bytes.push(...escapes, pattern.opcode + (pattern.plusRegister ? random(8) : 0));
+    if (pattern.vex) bytes.push(...vexPrefix(random, row, bits));
+    else {
+      if (pattern.prefix !== undefined) bytes.push(pattern.prefix);
+      if (bits === 64 && random(3) !== 0) bytes.push(0x40 + random(16));
+      bytes.push(...escapes);
+    }
+    bytes.push(pattern.opcode + (pattern.plusRegister ? random(8) : 0));
     if (pattern.second !== undefined) bytes.push(pattern.second);
     else if (pattern.hasModrm) {
       const mod = pick(random, [0, 0x40, 0x80, 0xc0, 0xc0]);
