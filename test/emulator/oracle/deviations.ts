@@ -61,8 +61,8 @@ export const deviations: readonly Deviation[] = [
     name: "SHLD, SHRD and RORX by a constant of a RIP-relative operand",
     why: "displacements count from the following instruction (2.2.1.6); Unicorn forgets the byte of the constant",
     spares: "everything",
-    applies: ({ row, operands: [operand] }) =>
-      /^(SH[LR]D|RORX) .*imm8/.test(row.syntax) && operand?.kind === "memory" && operand.ripRelative,
+    applies: ({ row, operands }) =>
+      /^(SH[LR]D|RORX) .*imm8/.test(row.syntax) && operands.some((o) => o.kind === "memory" && o.ripRelative),
   },
   {
     name: "CMPXCHG of 32 bits in 64-bit mode",
