@@ -99,6 +99,9 @@ function fitMemory(pattern: OperandPattern, memory: WrittenMemory, written: Writ
   // An indirect branch through memory of no stated size has the size of the mode.
   const branch = isJumpOrCall(form) && form.size !== undefined;
   if (branch && memory.size === undefined && form.size !== written.bits) return "no-such-form";
+  // CVTSI2SD from memory of no stated size takes 32 bits.
+  const beside = pattern.class === "general" && form.operands.some((o) => o.class === "xmm" || o.class === "mmx");
+  if (beside && pattern.kind === "rm" && memory.size === undefined && width === 64) return "no-such-form";
   const anySize = form.row.mnemonic === "lea";
   return memory.size === undefined || anySize || memory.size === width ? undefined : "operand-size-mismatch";
 }
@@ -124,6 +127,9 @@ function fitSigned(pattern: OperandPattern, number: WrittenNumber, written: Writ
   const calculates = form.row.family === "arithmetic" || form.row.family === "logic";
   if (to === 64 && from === 32 && number.size === 32 && calculates && form.operands.length === 2)
     return "operand-size-mismatch";
+  // MOV to a register has a form for all 64 bits.
+  if (number.strict && number.size === 64 && form.row.mnemonic === "mov" && !written.memory)
+    return "operand-size-mismatch";
   if (!isDefaultSize(form, written, number.size === 8 ? undefined : number.size)) return "no-such-form";
   const known = number.value !== undefined && !number.relocatable;
   // For a byte nasm looks at the low 32 bits, also of a 64-bit operation: ADD RAX, 0xFFFFFFFF adds -1, with a warning.
@@ -135,9 +141,12 @@ function fitSigned(pattern: OperandPattern, number: WrittenNumber, written: Writ
   return fits ? 0 : 1;
 }
 
+/** Instructions whose numbers nasm lets stand without a size only. */
+const refusesSize = ({ row }: Form): boolean => ["shld", "shrd", "enter"].includes(row.mnemonic);
+
 function fitImmediate(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
   if (pattern.signed) return fitSigned(pattern, number, written, form);
-  if (number.size !== undefined && number.size !== pattern.width) return "operand-size-mismatch";
+  if (number.size !== undefined && (number.size !== pattern.width || refusesSize(form))) return "operand-size-mismatch";
   if (!isDefaultSize(form, written, number.size)) return "no-such-form";
   return 0;
 }
@@ -299,7 +308,7 @@ function bodyLength(form: Form, { effective }: Written): number {
 
 /** Address size of the form: of its memory operand, its opcode (JECXZ), or a prefix. */
 function addressSizeIn(form: Form, { effective, prefixes, bits }: Written): Bits {
-  return effective?.addressSize ?? form.pattern.addressSize ?? prefixes.addressSize ?? bits;
+  return effective?.addressSize ?? prefixes.addressSize ?? form.pattern.addressSize ?? bits;
 }
 
 /** Operand size that a number asks for where the form has every size: PUSH WORD 5. */
@@ -312,9 +321,11 @@ function numberAsksFor(form: Form, { operands }: Written): Bits | undefined {
 const isLongRegister = (operand: WrittenOperand): boolean =>
   operand.kind === "register" && operand.register.class === "general" && operand.register.width === 64;
 
-/** F2 before a near branch is BND, which is gone; nasm refuses it but before short jumps. */
-const refusesRepne = ({ row, operands }: Form): boolean =>
-  row.family === "control-flow" && row.default64 && operands[0]?.text !== "rel8";
+/** F2 before a near branch is BND, which is gone; nasm refuses it but before jumps that it makes short by itself. */
+const refusesRepne = ({ row, operands: [pattern] }: Form, { operands: [target] }: Written): boolean =>
+  row.family === "control-flow" &&
+  row.default64 &&
+  (pattern?.text !== "rel8" || (target?.kind === "number" && target.distance === "short"));
 
 /** Prefixes, REX and length for a form whose operands fit. */
 function measure(form: Form, written: Written, rank: number): Fit | Misfit {
@@ -322,7 +333,7 @@ function measure(form: Form, written: Written, rank: number): Fit | Misfit {
   const wanted = numberAsksFor(form, written) ?? written.operandSize;
   const natural = requiredSize(form, bits) ?? wanted;
   if (written.operandSize && natural !== written.operandSize && !form.forced64) return "prefix-not-allowed";
-  if (prefixes.repeat === "repne" && refusesRepne(form)) return "prefix-not-allowed";
+  if (prefixes.repeat === "repne" && refusesRepne(form, written)) return "prefix-not-allowed";
   const sizes = sizePrefixes(form, written, natural);
   if (typeof sizes === "string") return sizes;
   const ignored = bits === 64 && (form.row.default64 || natural === 64) && prefixes.operandSize === 32;
@@ -334,7 +345,7 @@ function measure(form: Form, written: Written, rank: number): Fit | Misfit {
   if (rex !== 0 && written.operands.some((o) => o.kind === "register" && o.register.class === "high-byte"))
     return "high-byte-with-rex";
   const addressSize = addressSizeIn(form, written);
-  if (form.pattern.addressSize !== undefined && form.pattern.addressSize !== addressSize) return "wrong-mode";
+  if (form.pattern.addressSize !== undefined && form.pattern.addressSize !== addressSize) return "prefix-not-allowed";
   const count =
     Number(sizes.override) +
     Number(addressSize !== bits) +

@@ -73,6 +73,8 @@ const byteSigns = facts("Copies the top bits of all bytes to a general register.
 const integers = [
   row("NP 0F 70 /r ib", "PSHUFW mm, mm/m64, imm8", facts("Takes four words by the number.", ["w", "r", "r"])),
   row("NP 0F C4 /r ib", "PINSRW mm, r32/m16, imm8", insert),
+  row("NP 0F C4 /r ib", "PINSRW mm, r64/m16, imm8", { ...insert, ...wide }),
+  row("NP 0F C4 /r ib", "PINSRW mm, r16, imm8", { ...insert, writtenOnly: true }),
   row("NP 0F C5 /r ib", "PEXTRW r32, mm, imm8", extract),
   row("NP 0F C5 /r ib", "PEXTRW r64, mm, imm8", { ...extract, ...wide }),
   row("NP 0F D7 /r", "PMOVMSKB r32, mm", byteSigns),

@@ -86,6 +86,7 @@ const conversions = [
 ];
 
 const extract = facts("Copies a word to a general register, extended with zeros.", ["w", "r", "r"]);
+const insert = facts("Replaces one word of the register.", ["rw", "r", "r"]);
 const byteSigns = facts("Copies the top bits of all bytes to a general register.", ["w", "r"]);
 const take = (doc: string): RowFacts => facts(doc, ["w", "r", "r"]);
 
@@ -101,7 +102,9 @@ const integers = [
     "PSHUFLW xmm, xmm/m128, imm8",
     take("Copies the high half, and takes four words of the low one."),
   ),
-  row("66 0F C4 /r ib", "PINSRW xmm, r32/m16, imm8", facts("Replaces one word of the register.", ["rw", "r", "r"])),
+  row("66 0F C4 /r ib", "PINSRW xmm, r32/m16, imm8", insert),
+  row("66 0F C4 /r ib", "PINSRW xmm, r64/m16, imm8", { ...insert, modes: "only-64" }),
+  row("66 0F C4 /r ib", "PINSRW xmm, r16, imm8", { ...insert, writtenOnly: true }),
   row("66 0F C5 /r ib", "PEXTRW r32, xmm, imm8", extract),
   row("66 0F C5 /r ib", "PEXTRW r64, xmm, imm8", { ...extract, modes: "only-64" }),
   row("66 0F D7 /r", "PMOVMSKB r32, xmm", byteSigns),

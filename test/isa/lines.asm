@@ -498,3 +498,142 @@ repne jmp rax
 repne ret
 repne call $
 repne jz $
+fadd
+fadd st1
+fadd to st1
+fadd st0
+fadd st0,st1
+fadd st1,st0
+fadd st0,st0
+fsubr to st2
+fxch st0
+fxch st0,st0
+fxch st2,st0
+fxch st0,st2
+fst
+fst st0
+fcom st0,st1
+fcomp
+fucompp
+faddp
+faddp st1
+faddp st1,st0
+faddp st0,st1
+faddp to st1
+fcomi st1
+fcomi
+fcmovb
+fcmovb st1
+ffreep
+fld
+fld st3
+fstp
+fstp st0,st1
+fsub
+fdivrp
+fstsw ax
+fstsw
+fnstsw ax
+fstcw [bx]
+es fstcw [bx]
+fstcw [es:bx]
+o16 fsave [bx]
+o32 fnsave [bx]
+lock fadd st1
+wait
+fwait
+fldenv [bx]
+fldenv dword [bx]
+fbld [bx]
+fbld tword [bx]
+fbld qword [bx]
+fneni
+feni
+fdisi
+fsetpm
+fisttp dword [bx]
+fucom st1,st0
+fild dword [bx]
+fild qword [bx]
+fist [bx]
+fadd [bx]
+fadd dword [bx]
+fadd tword [bx]
+fst tword [bx]
+fstp tword [bx]
+fstsw word [bx]
+fsqrt st0
+movups xmm1,oword [ebx]
+movups xmm1,qword [ebx]
+addss xmm1,[ebx]
+addss xmm1,dword [ebx]
+addss xmm1,qword [ebx]
+movd mm1,eax
+movd mm1,rax
+movd xmm1,rax
+movq xmm1,rax
+movq mm1,rax
+movq rax,xmm1
+movd qword [ebx],xmm1
+movd [ebx],xmm1
+movq [ebx],xmm1
+movq xmm1,[ebx]
+movq xmm1,xmm2
+movq [ebx],mm1
+pinsrw mm1,eax,3
+pinsrw mm1,ax,3
+pinsrw mm1,[ebx],3
+pinsrw mm1,word [ebx],3
+pinsrw xmm1,rax,3
+pextrw eax,mm1,3
+pextrw rax,xmm1,3
+movmskps rax,xmm1
+cvtsi2sd xmm0,rax
+cvtsi2sd xmm0,[ebx]
+cvtsi2sd xmm0,qword [ebx]
+cvtss2si eax,[ebx]
+cvtss2si rax,[ebx]
+cvttsd2si r9,xmm8
+cvtps2pi mm0,qword [ebx]
+cmpps xmm0,xmm1,5
+cmpps xmm0,xmm1,byte 5
+cmpeqps xmm0,xmm1
+cmpltsd xmm0,[ebx]
+cmpeqss xmm0,dword [ebx]
+movsd xmm0,[ebx]
+movsd
+rep movsd
+movsd [ebx],xmm0
+cmpsd xmm0,xmm1,1
+cmpsd
+psllw xmm1,3
+psllw xmm1,xmm2
+psllw mm1,300
+movlhps xmm1,xmm2
+movhps xmm1,xmm2
+movhps xmm1,[ebx]
+movntps [ebx],xmm0
+movntps oword [ebx],xmm0
+movnti [ebx],eax
+movnti [ebx],rax
+maskmovq mm0,mm1
+movdq2q mm1,xmm2
+fxsave [ebx]
+fxsave64 [ebx]
+o64 fxsave [ebx]
+ldmxcsr [ebx]
+ldmxcsr qword [ebx]
+addps xmm8,xmm1
+addps xmm1,[r9]
+addps mm1,xmm1
+paddb mm1,xmm1
+fadd st1,st2
+movaps xmm0,eax
+cmpxchg16b oword [ebx]
+pinsrw xmm1,ax,3
+pinsrw mm1,rax,3
+pinsrw xmm1,[ebx],3
+cvtsi2ss xmm1,[ebx]
+movd xmm1,ax
+movd mm1,[ebx]
+pextrw ax,xmm1,3

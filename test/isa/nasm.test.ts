@@ -28,7 +28,7 @@ const notInNasm: readonly {
     because: "MOVSXD to a 32-bit register is a plain MOV and only decoded",
   },
   {
-    line: /^p(movmskb|extrw) r\w+, x?mm/,
+    line: /^p(movmskb|extrw) r\w+, x?mm|^pinsrw mm\d, r/,
     error: /invalid combination/,
     because: "the upper half would be zero anyway: only decoded",
   },
