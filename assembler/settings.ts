@@ -13,6 +13,7 @@ export const endings = [
   "halted",
   "triple-fault",
   "shutdown",
+  "reset",
   "vm-entry-failure",
   "unsupported",
   "ran-off-code",

@@ -21,6 +21,8 @@ const texts: Texts = {
     `${linear}h → ${physical === undefined ? verdict : `${physical}h`} in ${steps.length} steps`,
   shadow: ({ class: kind, linear, what }) => `${kind} at ${linear}h: ${what}`,
   output: ({ device, text }) => `${device}: ${JSON.stringify(text)}`,
+  screen: ({ mode, columns, rows, graphics, lines }) =>
+    mode === "graphics" ? graphics : `${columns} × ${rows} ${JSON.stringify(lines.join("\n").trimEnd())}`,
   mode: ({ from, to }) => `${from} → ${to}`,
   stop: ({ reason, text }) => `${reason}: ${text}`,
 };

@@ -21,7 +21,8 @@ export interface Explanation {
 const ends: Readonly<Record<StopReason, string>> = {
   halted: "Halted",
   "triple-fault": "Triple fault",
-  shutdown: "Shut down",
+  shutdown: "Switched off",
+  reset: "Reset",
   "vm-entry-failure": "VM entry failed",
   unsupported: "Not supported",
   "ran-off-code": "Ran off the code",
@@ -29,7 +30,7 @@ const ends: Readonly<Record<StopReason, string>> = {
 };
 
 /** Ways to stop that a guest intends. */
-const intended: readonly StopReason[] = ["halted", "debug-exit"];
+const intended: readonly StopReason[] = ["halted", "debug-exit", "shutdown", "reset"];
 
 const breakpointReasons = {
   line: "breakpoint",

@@ -1,5 +1,6 @@
 import type { TechniqueId } from "../isa/technique.ts";
 import type { Handover } from "./loader/handover.ts";
+import type { Screen } from "./devices/screen.ts";
 import type { EventKind, MachineEvent, StopReason } from "./trace/event.ts";
 
 /** The mode a guest starts in. `real`: as a PC boots it. `protected`: flat 32-bit segments, paging off. `long`: 64-bit, identity-mapped. */
@@ -19,6 +20,8 @@ export interface MachineConfiguration {
   readonly memory: number;
   /** Name of a cost profile (`emulator/time/costs.ts`). */
   readonly costs?: string;
+  /** What the clock shows at the start, "2026-01-31T12:00:00"; by default noon of 1 January 2026. */
+  readonly date?: string;
   /** Translate hot regions to WebAssembly. Default true; false for tests and comparisons. */
   readonly translate?: boolean;
 }
@@ -97,6 +100,13 @@ export interface MachineInterface {
   walk(linear: bigint): MachineEvent & { kind: "walk" };
   /** Types into the serial port. Recorded with its moment, so that replay repeats it. */
   input(text: string): void;
+  /**
+   * Types on the keyboard, as `input` does into the serial port. In braces: keys by name, {enter}, {ctrl+c}; {wait 500} waits
+   * for 500 ms of virtual time; {{ is a brace. Undefined; or, as a sentence, what cannot be typed: then nothing is.
+   */
+  press(text: string): string | undefined;
+  /** What the screen shows now. */
+  readonly screen: Screen;
   /** Events after `sequence`, oldest first, up to the present moment. */
   events(after: number, limit: number, kinds?: readonly EventKind[]): readonly MachineEvent[];
   readonly lastSequence: number;

@@ -6,6 +6,10 @@ import type { Monitor } from "./cpu/monitor.ts";
 import { CS } from "./cpu/state.ts";
 import { createConsoleText } from "./devices/console-text.ts";
 import { createDevices, type Devices } from "./devices/index.ts";
+import { parseDateTime } from "./devices/rtc.ts";
+import { type Screen, screenLines } from "./devices/screen.ts";
+import type { A20Gate } from "./devices/system-control.ts";
+import { strokesOf } from "./devices/typing.ts";
 import { Engine, type EngineStop } from "./engine/interpreter.ts";
 import type {
   AddressSpace,
@@ -30,15 +34,19 @@ import { createMonitor, hostReservedBytes, refusal } from "./vmm/index.ts";
 
 const mebibyte = 2 ** 20;
 const wasmPage = 65536;
+/** What the clock shows when a machine starts, if nobody says. */
+const defaultDate = "2026-01-01T12:00:00";
 
 /** Why a machine cannot be made as configured, as a sentence for the user; undefined if it can. */
 export function configurationProblem(configuration: MachineConfiguration): string | undefined {
-  const { technique, mode, memory, costs, image, origin } = configuration;
+  const { technique, mode, memory, costs, image, origin, date } = configuration;
   if (!techniqueById(technique)) return `There is no technique "${technique}".`;
   if (!Number.isInteger(memory) || memory < 1 || memory > 64)
     return `Guest memory must be a whole number of MiB from 1 to 64; it is ${memory}.`;
   if (costs !== undefined && !costProfile(costs))
     return `There is no cost profile "${costs}"; there are ${costProfiles.map(({ name }) => name).join(", ")}.`;
+  if (date !== undefined && !parseDateTime(date))
+    return `The date must be one of the years 1980 to 2099, such as 2026-01-31 or 2026-01-31T12:00:00; it is “${date}”.`;
   return imageProblem({ mode, image, origin, bytes: memory * mebibyte }) ?? refusal(technique, mode);
 }
 
@@ -56,6 +64,8 @@ export class Machine implements MachineInterface, Replayable {
   #cpu: Cpu;
   #engine: Engine;
   #bus: Bus;
+  /** The gate of address line 20. */
+  readonly #a20: A20Gate = { enabled: true };
   #devices: Devices;
   #monitor: Monitor | undefined;
   #costs: CostProfile;
@@ -81,16 +91,13 @@ export class Machine implements MachineInterface, Replayable {
     const ramBytes = guestBase + guestBytes;
     const memory = new WebAssembly.Memory({ initial: Math.ceil((ramBase + ramBytes) / wasmPage) });
     this.#costs = costProfile(configuration.costs ?? defaultCosts)!;
-    this.#devices = createDevices({
-      clock: () => this.cycle,
-      send: (device, byte) => this.#console(device).send(byte),
-      exit: (code) => this.#stop("debug-exit", `The guest wrote ${code} to the debug-exit port F4h.`),
-    });
+    const guestRam = new Uint8Array(memory.buffer, ramBase + guestBase, guestBytes);
+    this.#devices = this.#createDevices(guestRam);
     this.#bus = new Bus(this.#devices.all, this.#devices.pic, {
       record: (body) => this.#record(body),
       touched: () => this.#devicesChanged(),
     });
-    this.#cpu = new Cpu({ memory, ramBytes, bus: this.#bus });
+    this.#cpu = new Cpu({ memory, ramBytes, bus: this.#bus, a20: this.#a20 });
     this.#recorder = new Recorder(() => this.#present());
     const guestMemory = new Uint8Array(memory.buffer, ramBase + guestBase, guestBytes);
     startGuest(this.#cpu, { ...configuration, memory: guestMemory });
@@ -104,18 +111,50 @@ export class Machine implements MachineInterface, Replayable {
     this.#timeline = new Timeline(this, memory.buffer);
   }
 
+  #createDevices(memory: Uint8Array): Devices {
+    return createDevices({
+      clock: () => this.cycle,
+      send: (device, byte) => this.#console(device).send(byte),
+      exit: (code, port) =>
+        this.#stop("debug-exit", `The guest wrote ${code} to the debug-exit port ${port.toString(16).toUpperCase()}h.`),
+      lines: {
+        reset: (by) => this.#stop("reset", `The guest reset the machine: ${by}.`),
+        powerOff: (by) => this.#stop("shutdown", `The guest switched the machine off: ${by}.`),
+        setA20: () => this.#addressLineChanged(),
+      },
+      a20: this.#a20,
+      video: { memory: (at) => memory[at] ?? 0xff, changed: (screen) => this.#screenChanged(screen) },
+      date: parseDateTime(this.configuration.date ?? defaultDate)!,
+      disks: [],
+    });
+  }
+
+  /** Address line 20 has been opened or closed: memory lies elsewhere now. */
+  #addressLineChanged(): void {
+    this.#monitor?.addressLineChanged?.();
+    this.#cpu.flushTlb(true);
+    this.#cpu.refresh();
+  }
+
+  #screenChanged(screen: Screen): void {
+    const { mode, columns, rows, graphics } = screen;
+    const lines = mode === "text" ? screenLines(screen) : [];
+    this.#record({ kind: "screen", mode, columns, rows, graphics, lines });
+  }
+
   #createMonitor(guestBytes: number): Monitor | undefined {
     const { technique, mode } = this.configuration;
     return createMonitor(technique, {
       cpu: this.#cpu,
       guestBytes,
+      a20: this.#a20,
       mode,
       costs: this.#costs,
       interpret: () => this.#engine.interpret(),
       record: (body) => this.#record(body),
       settle: (sequence, cost) => {
         this.#recorder.settle(sequence, cost);
-        this.#timePasses();
+        this.#timePasses(0);
       },
       stop: (reason, text) => this.#stop(reason, text),
     });
@@ -184,7 +223,7 @@ export class Machine implements MachineInterface, Replayable {
     const sequence = this.#recorder.record(body);
     if (body.kind === "exit") {
       this.#exit = sequence;
-      this.#timePasses();
+      this.#timePasses(this.#costs.exit);
     }
     return sequence;
   }
@@ -210,6 +249,7 @@ export class Machine implements MachineInterface, Replayable {
     const chain = reason === "triple-fault" ? exceptionChain(this.#recorder) : "";
     const text = chain ? `${why} The exceptions: ${chain}.` : why;
     for (const console of this.#consoles.values()) console.flush();
+    this.#devices.vga.show();
     this.#record({ kind: "stop", reason, text });
     this.#stopped = { kind: "stopped", reason, text };
     this.#engine.stopBy(this.now);
@@ -281,21 +321,25 @@ export class Machine implements MachineInterface, Replayable {
     if (this.#bus.interruptPending()) this.#cpu.attention = true;
   }
 
-  /** More time passes than the steps taken, as between guest and VMM: a deadline that was to be met at a step comes earlier. */
-  #timePasses(): void {
-    if (this.#deadline !== Number.POSITIVE_INFINITY) this.#engine.stopBy(this.now);
+  /**
+   * More time passes than the steps taken, as between guest and VMM, and `coming` cycles are about to: a deadline that was to
+   * be met at a step comes earlier.
+   */
+  #timePasses(coming: number): void {
+    this.#engine.stopBy(this.now + Math.max(0, Math.ceil(this.#deadline - this.cycle - coming)));
   }
 
   /** The processor is halted: time passes to the next interrupt a device will raise, if there is one. */
   #idle(): void {
-    const { pic, uart } = this.#devices;
+    const { pic, uart, keyboard } = this.#devices;
     const deadline = this.#bus.nextDeadline(pic.deliverable);
     const interruptible = (this.#cpu.flags & flagMask("IF")) !== 0;
     if (interruptible && deadline !== undefined) {
       this.#cpu.f64[layout.extraCycles >> 3]! += Math.max(0, deadline - this.cycle);
       return;
     }
-    this.#waiting = interruptible && uart.listening && pic.deliverable(uart.irq);
+    const inputs = [uart, keyboard].filter(({ listening, irq }) => listening && pic.deliverable(irq));
+    this.#waiting = interruptible && inputs.length > 0;
     this.#stop("halted", haltText(interruptible, this.#waiting));
   }
 
@@ -334,10 +378,26 @@ export class Machine implements MachineInterface, Replayable {
     return { sequence: this.lastSequence, ...this.#present(), ...body };
   }
 
+  get screen(): Screen {
+    return this.#devices.vga.screen();
+  }
+
   input(text: string): void {
     const bytes = utf8(text);
+    this.#act(() => this.#devices.uart.type(bytes));
+  }
+
+  press(text: string): string | undefined {
+    const strokes = strokesOf(text);
+    if (typeof strokes === "string") return strokes;
+    this.#act(() => this.#devices.keyboard.keyboard.type(strokes));
+    return undefined;
+  }
+
+  /** Something comes in from outside, now. */
+  #act(happen: () => void): void {
     this.#timeline.act(() => {
-      this.#devices.uart.type(bytes);
+      happen();
       if (this.#waiting) this.#stopped = undefined;
       this.#waiting = false;
       this.#devicesChanged();

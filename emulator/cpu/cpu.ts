@@ -3,6 +3,7 @@ import type { Privilege } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { SystemCalls } from "../../isa/system.ts";
 import { MemoryAccess } from "../mmu/access.ts";
+import type { AddressLine } from "../mmu/address-line.ts";
 import type { WalkStep } from "../trace/event.ts";
 import type { Bus } from "./bus.ts";
 import { debugAfterReset } from "./debug-registers.ts";
@@ -27,6 +28,8 @@ export interface CpuOptions {
   /** Bytes of host-physical RAM, a multiple of 4096. */
   readonly ramBytes: number;
   readonly bus: Bus;
+  /** The gate of address line 20 (see `MemoryOptions`). */
+  readonly a20?: AddressLine;
 }
 
 type Argument<W> = W extends 64 ? bigint : number;
@@ -89,6 +92,7 @@ export class Cpu extends MemoryAccess {
       ramBase: options.ramBase ?? ramBase,
       ramBytes: options.ramBytes,
       bus: options.bus,
+      a20: options.a20,
     });
     this.bus = options.bus;
     this.reset();
@@ -278,7 +282,7 @@ export class Cpu extends MemoryAccess {
   }
 
   #probeHost(guest: number, access: Access, linear: number, steps: WalkStep[]): number | undefined {
-    if (!this.monitor) return guest;
+    if (!this.monitor) return this.nested.bare(guest);
     const nested = { linear: BigInt.asUintN(64, BigInt(linear)), forTable: false, probe: true, steps };
     return this.monitor.translate(guest, access, nested);
   }

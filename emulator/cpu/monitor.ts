@@ -69,6 +69,8 @@ export interface Monitor {
   changeGuest(change: () => true | string, translation: boolean): true | string;
   /** Bits of CR0 or CR4 that a write by the guest leaves as they are (the guest/host mask). Default: none. */
   hostOwned?(number: 0 | 4): bigint;
+  /** Address line 20 was opened or closed: guest-physical memory lies elsewhere now. */
+  addressLineChanged?(): void;
   /** An exit happened and the VMM has not resumed the guest yet. */
   readonly exitPending: boolean;
   /** Lets the VMM handle the pending exit and resume (or stop) the guest. */

@@ -1,37 +1,54 @@
-import type { Device } from "./device.ts";
+import { type Device, type Region, stateless } from "./device.ts";
 
-const stateless = { nextDeadline: () => undefined, tick: () => {}, save: () => null, restore: () => {} };
+const port = (base: number, read: Region["read"], write: Region["write"], length = 1): Region => ({
+  space: "port",
+  base,
+  length,
+  read,
+  write,
+});
 
-/** Port E9h: every byte written appears on the console; reading gives E9h, so that a guest can tell it is there. */
+/** Ports E9h (Bochs) and 402h (SeaBIOS): every byte written appears on the console; reading tells that it is there. */
 export const createDebugConsole = (send: (byte: number) => void): Device => ({
   ...stateless,
   name: "debug console",
-  regions: [{ space: "port", base: 0xe9, length: 1, read: () => 0xe9, write: (_offset, value) => send(value) }],
+  regions: [0xe9, 0x402].map((base) =>
+    port(
+      base,
+      () => 0xe9,
+      (_offset, value) => send(value),
+    ),
+  ),
 });
 
-/** Port F4h: writing a code ends the machine. */
-export const createDebugExit = (exit: (code: number) => void): Device => ({
+/** Ports F4h and 501h, where QEMU's users put its debug-exit device: writing a code ends the machine. */
+export const createDebugExit = (exit: (code: number, port: number) => void): Device => ({
   ...stateless,
   name: "debug exit",
-  regions: [{ space: "port", base: 0xf4, length: 1, read: () => 0xff, write: (_offset, value) => exit(value) }],
+  regions: [0xf4, 0x501].map((base) => ({
+    ...port(
+      base,
+      () => 0xff,
+      (_offset, value) => exit(value, base),
+    ),
+    // The rest of a wider write says nothing; the code is its first byte.
+    wide: { read: () => 0xff, write: (_offset, _bytes, value) => exit(value & 0xff, base) },
+  })),
 });
 
 /** Port 80h: keeps the last power-on self-test code. */
 export function createPost(): Device {
   let code = 0;
   return {
-    ...stateless,
     name: "POST",
     regions: [
-      {
-        space: "port",
-        base: 0x80,
-        length: 1,
-        read: () => code,
-        write(_offset, value) {
+      port(
+        0x80,
+        () => code,
+        (_offset, value) => {
           code = value;
         },
-      },
+      ),
     ],
     save: () => code,
     restore(state) {

@@ -212,8 +212,6 @@ export function createPic(): Pic {
       probe.master.irr = 1 << cascadeInput;
       return winner(chip, -1) >= 0 && winner(probe.master, cascadeInput) >= 0;
     },
-    nextDeadline: () => undefined,
-    tick: () => {},
     save: () => ({ master: { ...master }, slave: { ...slave } }),
     restore(state) {
       const saved = state as { master: Chip; slave: Chip };

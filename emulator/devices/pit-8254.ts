@@ -168,11 +168,13 @@ export function createPit(clock: Clock, irq0: Line): Device {
     name: "PIT",
     irq: 0,
     regions: [counters, speakerPort(sound, speaker, now)],
-    nextDeadline() {
-      const edge = nextEdge(timer, updatedAt);
-      return edge === undefined ? undefined : edge * cyclesPerTimerClock;
+    timing: {
+      nextDeadline() {
+        const edge = nextEdge(timer, updatedAt);
+        return edge === undefined ? undefined : edge * cyclesPerTimerClock;
+      },
+      tick: update,
     },
-    tick: update,
     save: () => ({ channels: copyOf(channels), speaker: speaker.enabled, level, updatedAt }),
     restore(state) {
       const saved = state as { channels: Channel[]; speaker: boolean; level: boolean; updatedAt: number };

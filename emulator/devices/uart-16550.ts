@@ -1,4 +1,4 @@
-import { cyclesPerTimerClock } from "../time/costs.ts";
+import { cyclesPerSecond } from "../time/costs.ts";
 import type { Clock, Device, Line, Region } from "./device.ts";
 
 /** Registers by offset from the base; 0 and 1 are the divisor latch while LCR bit 7 (DLAB) is set. */
@@ -13,7 +13,7 @@ const transmitterEmpty = 0x60;
 const terminalPresent = 0xb0;
 const loopback = 0x10;
 /** Cycles of virtual time for four characters of 10 bits at divisor 1 (1.8432 MHz / 16). */
-const fourCharacters = Math.round((4 * 10 * 16 * 1193182 * cyclesPerTimerClock) / 1843200);
+const fourCharacters = Math.round((4 * 10 * 16 * cyclesPerSecond) / 1_843_200);
 
 interface Registers {
   ier: number;
@@ -248,13 +248,15 @@ export function createUart({ base, irq, line, send }: UartWiring, clock: Clock):
       refill(r, clock());
       update();
     },
-    nextDeadline: () => (r.timeoutAt !== null && r.ier & 1 ? r.timeoutAt : undefined),
-    tick() {
-      if (r.timeoutAt !== null && clock() >= r.timeoutAt) {
-        r.timedOut = true;
-        r.timeoutAt = null;
-      }
-      update();
+    timing: {
+      nextDeadline: () => (r.timeoutAt !== null && r.ier & 1 ? r.timeoutAt : undefined),
+      tick() {
+        if (r.timeoutAt !== null && clock() >= r.timeoutAt) {
+          r.timedOut = true;
+          r.timeoutAt = null;
+        }
+        update();
+      },
     },
     save: () => ({ ...r, received: [...r.received], waiting: [...r.waiting] }),
     restore(state) {

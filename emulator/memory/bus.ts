@@ -1,5 +1,5 @@
 import type { Bus as ProcessorBus } from "../cpu/bus.ts";
-import type { Device, Region } from "../devices/device.ts";
+import type { Device, Region, Timing } from "../devices/device.ts";
 import type { EventBody } from "../trace/event.ts";
 
 /** The interrupt controller as the bus sees it. */
@@ -26,14 +26,17 @@ export interface BusListener {
 }
 
 /**
- * The I/O ports and device memory of one machine. Wider accesses are split into bytes at consecutive ports, as the ISA
- * bus does for 8-bit devices. Ports without a device read as all ones and ignore writes.
+ * The I/O ports and device memory of one machine. Accesses wider than a byte are split into bytes at consecutive ports, as
+ * the ISA bus does for 8-bit devices, except to registers that are wider. Ports without a device read as all ones and
+ * ignore writes.
  */
 export class Bus implements ProcessorBus {
   readonly interrupts: InterruptSource;
   readonly devices: readonly Device[];
   #ports = new Map<number, Mapping>();
   #memory: Mapping[] = [];
+  /** The devices that time changes. */
+  readonly #timed: readonly { readonly irq: number | undefined; readonly timing: Timing }[];
   #listener: BusListener;
 
   /** @throws Error naming both devices if their regions overlap. */
@@ -41,6 +44,7 @@ export class Bus implements ProcessorBus {
     this.devices = devices;
     this.interrupts = interrupts;
     this.#listener = listener;
+    this.#timed = devices.flatMap(({ irq, timing }) => (timing ? { irq, timing } : []));
     for (const device of devices) for (const region of device.regions) this.#map({ device, region });
   }
 
@@ -76,10 +80,11 @@ export class Bus implements ProcessorBus {
     return this.#ports.get(port)?.device.name ?? "none";
   }
 
+  readonly #portAt = (port: number): Mapping | undefined => this.#ports.get(port & 0xffff);
+
   /** Reads a port of `bytes` 1, 2 or 4; unsigned. */
   in(port: number, bytes: number): number {
-    let value = 0;
-    for (let n = 0; n < bytes; n++) value += this.#readPort((port + n) & 0xffff) * 2 ** (8 * n);
+    const value = read(port, bytes, this.#portAt);
     this.#listener.record({ kind: "io", direction: "in", port, bytes, value, device: this.deviceAt(port) });
     this.#listener.touched();
     return value;
@@ -89,16 +94,8 @@ export class Bus implements ProcessorBus {
   out(port: number, bytes: number, value: number): void {
     const low = bytes === 4 ? value >>> 0 : value & (2 ** (8 * bytes) - 1);
     this.#listener.record({ kind: "io", direction: "out", port, bytes, value: low, device: this.deviceAt(port) });
-    for (let n = 0; n < bytes; n++) {
-      const at = this.#ports.get((port + n) & 0xffff);
-      at?.region.write(((port + n) & 0xffff) - at.region.base, (low >>> (8 * n)) & 0xff);
-    }
+    write(port, bytes, low, this.#portAt);
     this.#listener.touched();
-  }
-
-  #readPort(port: number): number {
-    const at = this.#ports.get(port);
-    return at ? at.region.read(port - at.region.base) & 0xff : 0xff;
   }
 
   /** True if a guest-physical address belongs to a device and not to memory. */
@@ -108,20 +105,13 @@ export class Bus implements ProcessorBus {
 
   /** Reads device memory that `claims` said is one; unsigned, up to 4 bytes. */
   read(physical: number, bytes: number): number {
-    let value = 0;
-    for (let n = 0; n < bytes; n++) {
-      const at = this.#memoryAt(physical + n);
-      value += (at ? at.region.read(physical + n - at.region.base) & 0xff : 0xff) * 2 ** (8 * n);
-    }
+    const value = read(physical, bytes, (at) => this.#memoryAt(at));
     this.#listener.touched();
     return value;
   }
 
   write(physical: number, bytes: number, value: number): void {
-    for (let n = 0; n < bytes; n++) {
-      const at = this.#memoryAt(physical + n);
-      at?.region.write(physical + n - at.region.base, (value >>> (8 * n)) & 0xff);
-    }
+    write(physical, bytes, value, (at) => this.#memoryAt(at));
     this.#listener.touched();
   }
 
@@ -132,9 +122,9 @@ export class Bus implements ProcessorBus {
   /** Virtual time of the earliest device deadline; `deliverable` limits it to devices whose interrupt can arrive. */
   nextDeadline(deliverable?: (irq: number) => boolean): number | undefined {
     let earliest: number | undefined;
-    for (const device of this.devices) {
-      if (deliverable && (device.irq === undefined || !deliverable(device.irq))) continue;
-      const at = device.nextDeadline();
+    for (const { irq, timing } of this.#timed) {
+      if (deliverable && (irq === undefined || !deliverable(irq))) continue;
+      const at = timing.nextDeadline();
       if (at !== undefined && (earliest === undefined || at < earliest)) earliest = at;
     }
     return earliest;
@@ -142,7 +132,7 @@ export class Bus implements ProcessorBus {
 
   /** Brings every device up to the present. */
   tick(): void {
-    for (const device of this.devices) device.tick();
+    for (const { timing } of this.#timed) timing.tick();
   }
 
   save(): unknown {
@@ -152,5 +142,33 @@ export class Bus implements ProcessorBus {
   restore(state: unknown): void {
     const saved = state as readonly unknown[];
     for (const [n, device] of this.devices.entries()) device.restore(saved[n]);
+  }
+}
+
+type Lookup = (address: number) => Mapping | undefined;
+
+/** An access begins in a region: whole where it has wide registers, else byte by byte, each at its own address. */
+function read(address: number, bytes: number, lookup: Lookup): number {
+  const first = lookup(address);
+  const wide = bytes > 1 ? first?.region.wide : undefined;
+  if (wide) return wide.read(address - first!.region.base, bytes);
+  let value = 0;
+  for (let n = 0; n < bytes; n++) value += readByte(lookup(address + n), address + n) * 2 ** (8 * n);
+  return value;
+}
+
+const readByte = (at: Mapping | undefined, address: number): number =>
+  at ? at.region.read(address - at.region.base) & 0xff : 0xff;
+
+function write(address: number, bytes: number, value: number, lookup: Lookup): void {
+  const first = lookup(address);
+  const wide = bytes > 1 ? first?.region.wide : undefined;
+  if (wide) {
+    wide.write(address - first!.region.base, bytes, value);
+    return;
+  }
+  for (let n = 0; n < bytes; n++) {
+    const at = lookup(address + n);
+    at?.region.write(address + n - at.region.base, (value >>> (8 * n)) & 0xff);
   }
 }

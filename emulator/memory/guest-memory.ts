@@ -54,7 +54,7 @@ export class GuestMemory {
     const linear = this.#cpu.longMode ? signedNumber(address) : Number(BigInt.asUintN(32, address));
     const { monitor } = this.#cpu;
     const physical = monitor ? monitor.guestPhysical(linear) : this.#cpu.walk(linear, "read", false).physical;
-    return physical === undefined ? undefined : this.#inGuest(physical);
+    return physical === undefined ? undefined : this.#inGuest(this.#cpu.nested.bare(physical));
   }
 
   #inHost(address: number): number | undefined {

@@ -3,6 +3,7 @@ import { hardwareFault, pageFaultAt, vector } from "../cpu/fault.ts";
 import { accessBits, tlbBank } from "../cpu/layout.ts";
 import type { Access } from "../cpu/monitor.ts";
 import { CR0, CR4, CS, FS, SS, State, unsigned64 } from "../cpu/state.ts";
+import type { AddressLine } from "./address-line.ts";
 import { NestedTranslations } from "./nested-translations.ts";
 import { PhysicalMemory } from "./physical.ts";
 import { bankWords, Tlb } from "./tlb.ts";
@@ -31,6 +32,8 @@ export interface MemoryOptions {
   readonly ramBase: number;
   readonly ramBytes: number;
   readonly bus: Bus;
+  /** The gate of address line 20. Whoever changes it flushes the TLB. Default: open for ever. */
+  readonly a20?: AddressLine | undefined;
 }
 
 /**
@@ -71,7 +74,7 @@ export class MemoryAccess extends State {
     this.bytes = this.physical.bytes;
     this.tlb = new Tlb(options.buffer, options.tlbBase, this.physical);
     this.tlbWords = this.tlb.words;
-    this.nested = new NestedTranslations(this);
+    this.nested = new NestedTranslations(this, options.a20 ?? { enabled: true });
     this.walker = new PageWalker(this, this.physical, this.nested);
   }
 
@@ -277,7 +280,7 @@ export class MemoryAccess extends State {
 
   /** Nested translation of a final guest-physical address. */
   hostOf(guest: number, access: Access, linear: number): number {
-    if (!this.monitor) return guest;
+    if (!this.monitor) return this.nested.bare(guest);
     const host = this.nested.translate(guest, access, { linear: unsigned64(linear), forTable: false });
     if (host === undefined) throw new RangeError("nested translation was refused without being a probe");
     return host;

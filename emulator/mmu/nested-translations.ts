@@ -1,5 +1,6 @@
 import type { Access, NestedAccess } from "../cpu/monitor.ts";
 import type { State } from "../cpu/state.ts";
+import { type AddressLine, gated } from "./address-line.ts";
 
 const entries = 4096;
 /** Reads, writes and fetches of pages, and reads and writes of guest paging structures, are remembered apart. */
@@ -15,13 +16,15 @@ const kindOf = (access: Access, forTable: boolean): number =>
  */
 export class NestedTranslations {
   readonly #state: State;
+  readonly #a20: AddressLine;
   readonly #tags = new Int32Array(kinds * entries);
   readonly #hosts = new Float64Array(kinds * entries);
 
   #empty = true;
 
-  constructor(state: State) {
+  constructor(state: State, a20: AddressLine) {
     this.#state = state;
+    this.#a20 = a20;
     this.#tags.fill(-1);
   }
 
@@ -30,10 +33,15 @@ export class NestedTranslations {
     this.#empty = true;
   }
 
+  /** Without a monitor, only address line 20 stands between. */
+  bare(physical: number): number {
+    return gated(physical, this.#a20);
+  }
+
   /** Host-physical address; undefined where a probe is refused. May throw a `VmExit`. */
   translate(guest: number, access: Access, options: NestedAccess): number | undefined {
     const { monitor } = this.#state;
-    if (!monitor) return guest;
+    if (!monitor) return this.bare(guest);
     if (!monitor.translationsLast || options.probe || options.steps) return monitor.translate(guest, access, options);
     const page = Math.floor(guest / 4096);
     const at = kindOf(access, options.forTable) * entries + (page & (entries - 1));

@@ -83,3 +83,7 @@ export const costProfile = (name: string): CostProfile | undefined => costProfil
  * clock makes a processor of 119.3 MHz with one instruction per cycle, so a 100 Hz tick comes every 1.19 million cycles.
  */
 export const cyclesPerTimerClock = 100;
+
+const timerClocksPerSecond = 1_193_182;
+/** Cycles of virtual time in a second as the PC's timers measure it. */
+export const cyclesPerSecond = timerClocksPerSecond * cyclesPerTimerClock;

@@ -94,6 +94,17 @@ export type EventBody =
   | { readonly kind: "shadow"; readonly class: string; readonly linear: string; readonly what: string }
   /** Text the guest wrote to its console (UART or port E9h). */
   | { readonly kind: "output"; readonly device: string; readonly text: string }
+  /** The screen shows something else than at the last frame (70 a second of virtual time). */
+  | {
+      readonly kind: "screen";
+      readonly mode: "text" | "graphics";
+      readonly columns: number;
+      readonly rows: number;
+      /** Graphics modes in words. */
+      readonly graphics: string;
+      /** Text modes: the rows, without blanks at their ends. */
+      readonly lines: readonly string[];
+    }
   /** A mode change worth showing: "real → protected", CPL changes are not reported. */
   | { readonly kind: "mode"; readonly from: string; readonly to: string }
   /** The machine cannot go on. */
@@ -102,7 +113,9 @@ export type EventBody =
 export type StopReason =
   | "halted"
   | "triple-fault"
+  /** Switched off. */
   | "shutdown"
+  | "reset"
   | "vm-entry-failure"
   | "unsupported"
   | "ran-off-code"

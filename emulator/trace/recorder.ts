@@ -47,6 +47,7 @@ function stamped(sequence: number, present: ReturnType<Present>, body: RecordedB
 const weight = (event: Kept): number => {
   if (event.kind === "walk") return 400 + 250 * event.steps.length;
   if (event.kind === "exit") return 1000;
+  if (event.kind === "screen") return 300 + 2 * event.lines.reduce((sum, line) => sum + line.length + 16, 0);
   return event.kind === "output" ? 300 + 2 * event.text.length : 300;
 };
 

@@ -1,4 +1,5 @@
 import { unsupported } from "../cpu/fault.ts";
+import { type AddressLine, gated } from "../mmu/address-line.ts";
 import type { HostMemory } from "../vmx/host-memory.ts";
 import { hostReservedBytes } from "./context.ts";
 
@@ -10,13 +11,15 @@ const pageBytes = 4096;
  */
 export class Allocator {
   readonly guestBytes: number;
+  readonly #a20: AddressLine;
   readonly #memory: HostMemory;
   /** Page 0 stays free, so that no table has address 0. */
   #next = pageBytes;
 
-  constructor(memory: HostMemory, guestBytes: number) {
+  constructor(memory: HostMemory, { guestBytes, a20 }: { readonly guestBytes: number; readonly a20: AddressLine }) {
     this.#memory = memory;
     this.guestBytes = guestBytes;
+    this.#a20 = a20;
   }
 
   /** A page of the VMM's memory, zeroed: its host-physical address. Throws `Unsupported` when none is left. */
@@ -52,7 +55,8 @@ export class Allocator {
 
   /** Host-physical address of guest memory; undefined where the guest has none. */
   hostOf(guestPhysical: number): number | undefined {
-    return guestPhysical < this.guestBytes ? guestPhysical + hostReservedBytes : undefined;
+    const address = gated(guestPhysical, this.#a20);
+    return address < this.guestBytes ? address + hostReservedBytes : undefined;
   }
 
   /** Guest-physical address of host memory; undefined for the VMM's own. */

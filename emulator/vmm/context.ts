@@ -1,5 +1,6 @@
 import type { Cpu } from "../cpu/cpu.ts";
 import type { StartMode } from "../machine-interface.ts";
+import type { AddressLine } from "../mmu/address-line.ts";
 import type { CostProfile } from "../time/costs.ts";
 import type { RecordedBody, StopReason } from "../trace/event.ts";
 
@@ -12,6 +13,8 @@ export interface VmmContext {
   readonly cpu: Cpu;
   /** Guest memory in bytes; guest-physical 0 is host-physical `hostReservedBytes`. */
   readonly guestBytes: number;
+  /** The gate of the guest's address line 20. */
+  readonly a20: AddressLine;
   readonly mode: StartMode;
   readonly costs: CostProfile;
   /** Executes the instruction at RIP by its semantics, as part of the present step. Throws what it throws. */

@@ -71,7 +71,7 @@ export class HardwareAssisted implements Monitor {
     this.cpu = context.cpu;
     this.#state = context.cpu.u32.subarray(0, stateWords);
     const memory = new HostMemory(context.cpu);
-    this.#allocator = new Allocator(memory, context.guestBytes);
+    this.#allocator = new Allocator(memory, context);
     this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator);
     this.#savedVmcs = new SavedVmcs(this.vmcs);
     this.#nonRoot = new NonRoot(context.cpu, this.vmcs, memory, (exit) => this.#left(exit));
@@ -147,6 +147,10 @@ export class HardwareAssisted implements Monitor {
     this.vmcs.set("tscOffset", this.cpu.r64[layout.tscOffset >> 3]!);
     this.cpu.refresh();
     return result;
+  }
+
+  addressLineChanged(): void {
+    this.nestedPaging.clear();
   }
 
   get ownsInterrupts(): boolean {

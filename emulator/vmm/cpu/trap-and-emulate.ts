@@ -87,7 +87,7 @@ export class TrapAndEmulate implements Monitor {
     this.#context = context;
     this.#cpu = context.cpu;
     const memory = new HostMemory(context.cpu);
-    this.#allocator = new Allocator(memory, context.guestBytes);
+    this.#allocator = new Allocator(memory, context);
     this.#virtual = new VirtualCpu(context.cpu);
     this.#descriptors = new ShadowDescriptors(context.cpu, memory, this.#allocator);
     this.#shadow = new ShadowPaging(context.cpu, memory, this.#allocator, this.#descriptors.pageTable);
@@ -203,6 +203,10 @@ export class TrapAndEmulate implements Monitor {
   }
 
   // The VMM.
+
+  addressLineChanged(): void {
+    this.#faults.flush("address line 20 was switched");
+  }
 
   get exitPending(): boolean {
     return this.#dispatcher.pending !== undefined && !this.#waiting;

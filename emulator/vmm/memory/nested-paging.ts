@@ -14,11 +14,14 @@ export class NestedPaging {
   readonly #memory: HostMemory;
   readonly #allocator: Allocator;
   readonly #vmcs: Vmcs;
+  /** Where the allocator stood before the first table below the root. */
+  readonly #mark: number;
 
   constructor(memory: HostMemory, allocator: Allocator, vmcs: Vmcs) {
     this.#memory = memory;
     this.#allocator = allocator;
     this.#vmcs = vmcs;
+    this.#mark = allocator.mark;
   }
 
   /** Maps the page of a guest-physical address, and says what to. */
@@ -35,8 +38,18 @@ export class NestedPaging {
     return `guest-physical ${text(page)} is outside the guest's memory: mapped to where nothing answers`;
   }
 
+  /** Takes all translations back. The TLB must be flushed. */
+  clear(): void {
+    this.#memory.fill(this.#root, 4096, 0);
+    this.#allocator.release(this.#mark);
+  }
+
+  get #root(): number {
+    return Number(this.#vmcs.get("eptPointer") & frameMask);
+  }
+
   #write(page: number, leaf: bigint): void {
-    let table = Number(this.#vmcs.get("eptPointer") & frameMask);
+    let table = this.#root;
     for (let level = 4; level > 1; level--) {
       const address = eptEntryAddress(table, page, level);
       let entry = this.#memory.read64(address);

@@ -1,4 +1,6 @@
+import { createDisk } from "../../../emulator/devices/disk-image.ts";
 import { createDevices } from "../../../emulator/devices/index.ts";
+import { screenLines } from "../../../emulator/devices/screen.ts";
 import { Bus } from "../../../emulator/memory/bus.ts";
 import type { EventBody } from "../../../emulator/trace/event.ts";
 
@@ -8,10 +10,19 @@ export function createBench() {
   const sent: number[] = [];
   const exits: number[] = [];
   const io: EventBody[] = [];
+  const events: string[] = [];
+  const screens: string[][] = [];
+  const video = new Map<number, number>();
+  const setA20 = (on: boolean) => events.push(`a20 ${on ? "on" : "off"}`);
   const devices = createDevices({
     clock: () => time.cycle,
     send: (_device, byte) => sent.push(byte),
     exit: (code) => exits.push(code),
+    lines: { reset: (by) => events.push(`reset: ${by}`), powerOff: (by) => events.push(`off: ${by}`), setA20 },
+    a20: { enabled: true },
+    video: { memory: (at) => video.get(at) ?? 0, changed: (screen) => screens.push(screenLines(screen)) },
+    date: { year: 2026, month: 1, day: 31, hour: 23, minute: 59, second: 58 },
+    disks: [createDisk(testImage(), { cylinders: 4, heads: 2, sectors: 4 }), undefined],
   });
   const bus = new Bus(devices.all, devices.pic, { record: (body) => io.push(body), touched: () => {} });
   /** Lets virtual time pass, stopping at every deadline as the machine does. */
@@ -23,7 +34,15 @@ export function createBench() {
     }
     time.cycle = end;
   };
-  return { bus, ...devices, time, sent, exits, io, advance };
+  return { bus, ...devices, time, sent, exits, io, events, screens, video, advance };
+}
+
+/** Each sector is filled with its number; the first two bytes of sector 0 are A1h, B2h. */
+function testImage(): Uint8Array {
+  const image = new Uint8Array(32 * 512);
+  for (let n = 0; n < image.length; n++) image[n] = n >> 9;
+  image.set([0xa1, 0xb2]);
+  return image;
 }
 
 export type Bench = ReturnType<typeof createBench>;

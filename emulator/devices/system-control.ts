@@ -1,0 +1,58 @@
+import { type Device, type Region, stateless } from "./device.ts";
+
+/** What can reset or switch off the machine, and the gate of address line 20. */
+export interface SystemLines {
+  /** The processor's RESET line is pulsed; `by` says by what, to complete "The guest reset the machine: …". */
+  readonly reset: (by: string) => void;
+  /** The power is switched off. */
+  readonly powerOff: (by: string) => void;
+  /** Address line 20 is let through (true) or held low. */
+  readonly setA20: (enabled: boolean) => void;
+}
+
+/** The gate of address line 20: keyboard controller and port 92h both drive it, and the last one wins. */
+export interface A20Gate {
+  enabled: boolean;
+}
+
+/** Port 92h: bit 0 resets, bit 1 is the fast A20 gate. */
+export function createPort92(gate: A20Gate, lines: SystemLines): Device {
+  const region: Region = {
+    space: "port",
+    base: 0x92,
+    length: 1,
+    read: () => (gate.enabled ? 2 : 0),
+    write(_offset, value) {
+      lines.setA20((value & 2) !== 0);
+      if (value & 1) lines.reset("bit 0 of port 92h");
+    },
+  };
+  return {
+    name: "system control",
+    regions: [region],
+    save: () => gate.enabled,
+    restore(state) {
+      gate.enabled = state as boolean;
+    },
+  };
+}
+
+/** SLP_EN in PM1a_CNT; with sleep type 0 (as QEMU's firmware declares it) it is soft off. */
+const softOff = 0x2000;
+
+/** Port 604h, PM1a_CNT of QEMU's chipset, as far as switching off goes. */
+export const createPower = (lines: SystemLines): Device => ({
+  ...stateless,
+  name: "power management",
+  regions: [
+    {
+      space: "port",
+      base: 0x604,
+      length: 2,
+      read: () => 0,
+      write: (offset, value) => {
+        if (offset === 1 && value === softOff >> 8) lines.powerOff("port 604h");
+      },
+    },
+  ],
+});
