@@ -11,6 +11,7 @@ import { type Screen, screenLines } from "./devices/screen.ts";
 import type { A20Gate } from "./devices/system-control.ts";
 import { strokesOf } from "./devices/typing.ts";
 import { Engine, type EngineStop } from "./engine/interpreter.ts";
+import { pageBytes } from "./engine/page.ts";
 import type {
   AddressSpace,
   MachineConfiguration,
@@ -26,6 +27,7 @@ import { observeProcessor } from "./observer.ts";
 import { registerViews, setRegister } from "./registers.ts";
 import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
 import { type CostProfile, costProfile, costProfiles, defaultCosts } from "./time/costs.ts";
+import type { Unwritten } from "./time/snapshots.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, RecordedBody, StopReason } from "./trace/event.ts";
 import { Recorder } from "./trace/recorder.ts";
@@ -108,7 +110,17 @@ export class Machine implements MachineInterface, Replayable {
     observeProcessor(this.#cpu, this.#devices.pic, (body) => this.#record(body));
     this.#monitor = this.#createMonitor(guestBytes);
     this.#cpu.monitor = this.#monitor;
-    this.#timeline = new Timeline(this, memory.buffer);
+    this.#timeline = new Timeline(this, memory.buffer, { unwritten: this.#unwritten(guestBase) });
+  }
+
+  /** What lies before the guest's memory, the processor's state and the VMM's tables, is written by many. */
+  #unwritten(guestBase: number): Unwritten {
+    const cpu = this.#cpu;
+    const first = ramBase / pageBytes;
+    return {
+      has: (page) => page >= first + guestBase / pageBytes && cpu.physical.isClean(page - first),
+      start: () => cpu.clean(),
+    };
   }
 
   #createDevices(memory: Uint8Array): Devices {

@@ -268,14 +268,31 @@ export class MemoryAccess extends State {
     const kind = access === "read" ? 0 : access === "write" ? 1 : 2;
     const bank = user ? tlbBank.userRead + kind : kind;
     const cached = this.tlb.lookup(bank, linear);
-    if (cached >= 0) return cached;
+    if (cached >= 0) {
+      if (kind === 1) this.#reviewWritten(bank, linear, cached);
+      return cached;
+    }
     const page = this.walker.walk({ linear, access, user, implicit });
     if (page.kind === "fault") throw pageFaultAt(linear, page.errorCode);
     if (page.kind === "refused") throw new RangeError("a page walk was refused without being a probe");
     const physical = this.hostOf(page.physical, access, linear);
     const exempt = !user && page.user && this.paging && (this.cr4 & CR4.SMAP) !== 0;
+    if (kind === 1 && this.physical.isRam(physical)) this.physical.dirty(physical);
     if (!exempt) this.tlb.fill({ bank, linear, physical, global: page.global, size: page.size });
     return physical;
+  }
+
+  /** A write found its translation guarded: perhaps only because the page was clean until now. */
+  #reviewWritten(bank: number, linear: number, physical: number): void {
+    if (!this.physical.isRam(physical)) return;
+    this.physical.dirty(physical);
+    this.tlb.review(bank, linear);
+  }
+
+  /** From now on pages of RAM that are written are told from those that are not (`PhysicalMemory.isClean`). */
+  clean(): void {
+    this.physical.clean();
+    this.tlb.reviewAll();
   }
 
   /** Nested translation of a final guest-physical address. */

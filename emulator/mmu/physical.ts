@@ -4,9 +4,12 @@ import type { MemoryObserver } from "../cpu/environment.ts";
 /** Physical addresses have this many bits: what CPUID leaf 80000008h says, and what paging entries may use. */
 export const physicalAddressBits = 40;
 
-/** Why a page of RAM needs a look at every access: it holds decoded code, its writes or all its accesses are watched. */
-export const guard = { code: 1, watchWrites: 2, watchAll: 4 } as const;
-const guardsWrites = guard.code | guard.watchWrites | guard.watchAll;
+/**
+ * Why a page of RAM needs a look at every access: it holds decoded code, its writes or all its accesses are watched, or it is
+ * to be told apart from the pages that have been written since.
+ */
+export const guard = { code: 1, watchWrites: 2, watchAll: 4, clean: 8 } as const;
+const guardsWrites = guard.code | guard.watchWrites | guard.watchAll | guard.clean;
 
 /**
  * Host-physical memory: RAM from 0 to `ramBytes`, devices where the bus claims an address, and nothing (all ones) elsewhere.
@@ -22,6 +25,8 @@ export class PhysicalMemory {
   /** Guard bits of each page of RAM. Engines' and debuggers' own: not part of the machine's state. */
   readonly guards: Uint8Array;
   observer: MemoryObserver = {};
+  /** Pages that somebody may write without a word. */
+  readonly #exposed = new Set<number>();
 
   constructor(buffer: ArrayBuffer, ramBase: number, ramBytes: number, bus: Bus) {
     this.view = new DataView(buffer);
@@ -73,7 +78,31 @@ export class PhysicalMemory {
   announceWrite(physical: number, bytes: number): void {
     const guards = this.guards[physical >>> 12]!;
     if (guards === 0) return;
+    if ((guards & guard.clean) !== 0) this.dirty(physical, bytes);
     if ((guards & (guard.watchWrites | guard.watchAll)) !== 0) this.observer.watched?.(physical, bytes, "write");
     if ((guards & guard.code) !== 0) this.observer.codeWritten?.(physical, bytes);
+  }
+
+  /** These bytes may be written from now on, until `clean`. */
+  dirty(physical: number, bytes = 1): void {
+    const last = (physical + bytes - 1) >>> 12;
+    for (let page = physical >>> 12; page <= last; page++) this.guards[page]! &= ~guard.clean;
+  }
+
+  /** Somebody has these bytes at hand and writes them whenever he likes: their pages are never clean. */
+  expose(physical: number, bytes: number): void {
+    this.dirty(physical, bytes);
+    for (let page = physical >>> 12; page * 4096 < physical + bytes; page++) this.#exposed.add(page);
+  }
+
+  /** Whether nothing has been written to a page of RAM since `clean`. */
+  isClean(page: number): boolean {
+    return (this.guards[page]! & guard.clean) !== 0;
+  }
+
+  /** From now on pages that are written are told from those that are not. The TLB must look at its guards again. */
+  clean(): void {
+    for (let page = 0; page < this.guards.length; page++) this.guards[page]! |= guard.clean;
+    for (const page of this.#exposed) this.guards[page]! &= ~guard.clean;
   }
 }

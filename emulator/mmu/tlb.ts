@@ -126,6 +126,19 @@ export class Tlb {
     this.words[at + page + 1] = guarded ? high ^ tlbGuard : high;
   }
 
+  /** Guards of the page may have changed that an address is translated to. */
+  review(bank: number, linear: number): void {
+    this.#applyGuard(this.#slot(bank, linear));
+  }
+
+  /** Guards of any pages may have changed. */
+  reviewAll(): void {
+    for (let n = 0; n < this.#count; n++) {
+      const at = this.#used[n]!;
+      if (!this.#isEmpty(at)) this.#applyGuard(at);
+    }
+  }
+
   /** Guards of a host page changed. */
   applyGuards(hostPage: number): void {
     for (let n = 0; n < this.#count; n++) {

@@ -15,6 +15,15 @@ export interface Snapshot {
   readonly pages: readonly Page[];
 }
 
+/** Tells which pages of the memory, by number, are as they were when it was last asked to start. */
+export interface Unwritten {
+  has(page: number): boolean;
+  /** All pages count as unwritten from now on. */
+  start(): void;
+}
+
+const anyMayBeWritten: Unwritten = { has: () => false, start: () => {} };
+
 /**
  * Copies of a machine's memory at moments in time. A page is stored again only where it differs from the snapshot before,
  * so a snapshot costs what the guest has written since. Beyond `limit` bytes every second one is dropped.
@@ -28,10 +37,16 @@ export class Snapshots {
   #stored = 0;
   #limit: number;
 
-  /** @param limit bytes that stored pages may take; the first and the last snapshot are kept whatever they take */
-  constructor(memory: ArrayBuffer, limit: number) {
+  readonly #unwritten: Unwritten;
+
+  /**
+   * @param limit bytes that stored pages may take; the first and the last snapshot are kept whatever they take
+   * @param unwritten spares comparing pages that cannot have changed
+   */
+  constructor(memory: ArrayBuffer, limit: number, unwritten = anyMayBeWritten) {
     this.#words = new Int32Array(memory);
     this.#limit = limit;
+    this.#unwritten = unwritten;
   }
 
   get count(): number {
@@ -51,15 +66,22 @@ export class Snapshots {
   /** Keeps the present state. Steps must not decrease from one snapshot to the next. */
   take(step: number, rest: unknown): void {
     const pages: Page[] = [];
-    for (let start = 0; start < this.#words.length; start += pageWords) {
-      const known = this.#reference[start / pageWords] ?? this.#zero;
-      const page = this.#equals(known, start) ? known : this.#copy(start);
+    for (let n = 0; n * pageWords < this.#words.length; n++) {
+      const known = this.#reference[n];
+      const page = known && this.#unwritten.has(n) ? known : this.#present(n, known ?? this.#zero);
       if (page.uses++ === 0) this.#stored++;
       pages.push(page);
     }
     this.#reference = pages;
+    this.#unwritten.start();
     this.#all.push({ step, rest, pages });
     while (this.bytes > this.#limit && this.#all.length > 2) this.#thin();
+  }
+
+  /** Page `n` as it is now: the one known if it is the same. */
+  #present(n: number, known: Page): Page {
+    const start = n * pageWords;
+    return this.#equals(known, start) ? known : this.#copy(start);
   }
 
   #equals({ words }: Page, start: number): boolean {
@@ -92,6 +114,7 @@ export class Snapshots {
   restore(snapshot: Snapshot): void {
     for (const [n, page] of snapshot.pages.entries()) this.#words.set(page.words, n * pageWords);
     this.#reference = snapshot.pages;
+    this.#unwritten.start();
     this.forgetAfter(snapshot.step);
   }
 

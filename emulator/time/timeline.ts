@@ -1,4 +1,4 @@
-import { Snapshots } from "./snapshots.ts";
+import { Snapshots, type Unwritten } from "./snapshots.ts";
 
 /** What a person did to the machine from outside; a replay does it again at the same moment. */
 export interface Action {
@@ -28,6 +28,8 @@ export interface TimelineOptions {
   readonly limit?: number;
   /** Steps between snapshots at first; later it is a thirty-second of the time that has passed. Default 2^20. */
   readonly interval?: number;
+  /** Spares comparing pages that cannot have changed. Default: all are compared. */
+  readonly unwritten?: Unwritten;
 }
 
 /** A replay longer than this leaves a snapshot so far before its end, so that stepping back again is quick. */
@@ -45,7 +47,7 @@ export class Timeline {
   constructor(machine: Replayable, memory: ArrayBuffer, options: TimelineOptions = {}) {
     this.#machine = machine;
     this.#interval = options.interval ?? 2 ** 20;
-    this.snapshots = new Snapshots(memory, options.limit ?? 256 * 2 ** 20);
+    this.snapshots = new Snapshots(memory, options.limit ?? 256 * 2 ** 20, options.unwritten);
   }
 
   /** Does something to the machine now and remembers it. What had been done after the present, before a step back, is forgotten. */
