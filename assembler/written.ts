@@ -197,31 +197,29 @@ const repeats: Readonly<Record<string, "rep" | "repne">> = {
   repnz: "repne",
 };
 
+/** What a prefix sets; of each there can be one. */
+function fieldOf(text: string): keyof WrittenPrefixes {
+  if (text === "lock") return "lock";
+  if (repeats[text]) return "repeat";
+  return text[0] === "o" ? "operandSize" : text[0] === "a" ? "addressSize" : "segment";
+}
+
 /** The prefixes of a statement; conflicts are reported. */
 export function writtenPrefixes(words: readonly Word[], environment: Environment): WrittenPrefixes | undefined {
   if (words.length === 0) return undefined;
   const prefixes: { -readonly [K in keyof WrittenPrefixes]: WrittenPrefixes[K] } = {};
-  for (const word of words) {
+  for (const [n, word] of words.entries()) {
     const { text } = word;
     const size = Number(text.slice(1)) as 16 | 32 | 64;
-    const field =
-      text === "lock"
-        ? "lock"
-        : repeats[text]
-          ? "repeat"
-          : text[0] === "o"
-            ? "operandSize"
-            : text[0] === "a"
-              ? "addressSize"
-              : "segment";
-    const before = prefixes[field];
+    const field = fieldOf(text);
+    const before = words.slice(0, n).find((other) => fieldOf(other.text) === field);
     if (field === "lock") prefixes.lock = true;
     else if (field === "repeat") prefixes.repeat = repeats[text]!;
     else if (field === "operandSize" || field === "addressSize") prefixes[field] = size;
     else if ((segmentNames as readonly string[]).includes(text)) prefixes.segment = text as SegmentName;
     else environment.fault("syntax", `“${text}” is not expected here.`, word);
     // The same prefix twice is written once.
-    if (before !== undefined && before !== prefixes[field])
+    if (before && before.text !== text)
       environment.fault("prefix-not-allowed", `“${text}” conflicts with a prefix before it.`, word);
   }
   return prefixes;

@@ -197,7 +197,7 @@ export function emit(
   if (row.mnemonic === "mov" && target?.kind === "register" && target.register.name === "cs")
     output.warnings.push({
       code: "no-such-form",
-      message: "CS cannot be loaded with MOV, the processor raises #UD; use a far jump, call or return",
+      message: "CS cannot be loaded with MOV; use a far jump, call or return: here the processor raises #UD",
       operand: 0,
     });
   putPrefixes(output, fit, written);

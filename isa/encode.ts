@@ -159,12 +159,21 @@ const isSizeUnknown = ({ ambiguous, memoryWidth }: Choice, { memory, operands }:
   memory.size === undefined &&
   (ambiguous || (memoryWidth !== undefined && operands.some((o) => o.kind === "number" && o.size === 64)));
 
+/** LEA takes a number for an address: LEA EAX, 5 is LEA EAX, [5], and a label is a distance where there are such. */
+function withAddress(statement: Statement): Statement {
+  const [register, number, more] = statement.operands;
+  if (number?.kind !== "number" || !register || more || statement.mnemonic.toLowerCase() !== "lea") return statement;
+  const { value: displacement, relocatable = false } = number;
+  return { ...statement, operands: [register, { kind: "memory", displacement, relocatable, relative: relocatable }] };
+}
+
 /**
  * The form and bytes nasm 2.16 chooses for a statement (optimizing, as by default): the shortest that fits, and among
  * equals the one nasm has first. Pure and fast, so an assembler calls it again in every pass until sizes are stable;
  * branches are short where the target is near enough from `options.address`, or not known yet.
  */
-export function select(statement: Statement, options: EncodeOptions): Encoding | Refusal {
+export function select(asWritten: Statement, options: EncodeOptions): Encoding | Refusal {
+  const statement = withAddress(asWritten);
   const meaning = meaningOf(statement.mnemonic);
   if (!meaning)
     return refuse({ code: "unknown-mnemonic", message: `there is no instruction ${statement.mnemonic.toUpperCase()}` });

@@ -118,10 +118,13 @@ function modeMessage(mnemonic: string, { operands, bits }: Written, rows: readon
   return `${mnemonic} with these operands does not exist in 64-bit code`;
 }
 
-const prefixMessage = (mnemonic: string, { operandSize, prefixes }: Written): string =>
-  prefixes.repeat === "repne"
-    ? `REPNE does not belong before ${mnemonic}`
-    : `${mnemonic} with these operands has no ${operandSize}-bit operand size`;
+function prefixMessage(mnemonic: string, { operandSize, prefixes }: Written): string {
+  if (prefixes.repeat === "repne") return `REPNE does not belong before ${mnemonic}`;
+  const size = prefixes.operandSize ?? operandSize;
+  return size === undefined
+    ? `${mnemonic} counts in a register of another size than A${prefixes.addressSize} asks for`
+    : `${mnemonic} with these operands has no ${size}-bit operand size`;
+}
 
 /** The sentence for a statement that fits none of the rows, by the reason of the row that came closest. */
 export function explain(misfit: Misfit, written: Written, rows: readonly Row[], name: string): Complaint {

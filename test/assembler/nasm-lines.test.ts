@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { assemble } from "../../assembler/index.ts";
 import type { Bits } from "../../isa/operands.ts";
-import { assembleLines, hasNasm } from "../isa/nasm.ts";
+import { differences, hasNasm } from "../isa/nasm.ts";
+import { modes } from "../isa/samples.ts";
 
 /** A fixed sequence, so that a failure can be found again. */
 function sequence(seed: number): (below: number) => number {
@@ -62,39 +62,8 @@ function lines(bits: Bits, count: number, seed: number): string[] {
   });
 }
 
-/** Bytes of each line, each in a slot of 16 as the comparison with nasm has them; undefined where it is refused. */
-function ours(bits: Bits, list: readonly string[]): (string | undefined)[] {
-  const text = (chosen: readonly string[]) =>
-    [
-      `bits ${bits}`,
-      ...chosen.map((line, n) => `b${n}: ${line}\ne${n}: times 15-(e${n}-b${n}) db 0\ndb e${n}-b${n}`),
-    ].join("\n");
-  const refused = new Set<number>();
-  for (let at = 0; at < list.length; at += 300)
-    for (const { severity, range } of assemble({ file: "f", text: text(list.slice(at, at + 300)) }).problems)
-      if (severity === "error") refused.add(at + Math.floor((range.line - 1) / 3));
-  const good = list.map((_, n) => n).filter((n) => !refused.has(n));
-  const { bytes } = assemble({ file: "f", text: text(good.map((n) => list[n]!)) });
-  const result: (string | undefined)[] = Array(list.length).fill(undefined);
-  for (const [slot, n] of good.entries())
-    result[n] = Buffer.from(bytes.subarray(slot * 16, slot * 16 + bytes[slot * 16 + 15]!)).toString("hex");
-  return result;
-}
-
 describe.skipIf(!hasNasm)("lines from source to bytes", () => {
-  it.each([16, 32, 64] as const)("%i bits: what is accepted has nasm's bytes, and nasm accepts it", (bits) => {
-    const list = lines(bits, 2500, bits);
-    const accepted = ours(bits, list).flatMap((bytes, n) => (bytes === undefined ? [] : [{ line: list[n]!, bytes }]));
-    const theirs = assembleLines(
-      bits,
-      accepted.map(({ line }) => line),
-    );
-    const differences = accepted.flatMap(({ line, bytes }, n) => {
-      const result = theirs[n]!;
-      if ("error" in result) return [`${line}: ${bytes}, nasm: ${result.error}`];
-      return result.bytes === bytes ? [] : [`${line}: ${bytes}, nasm ${result.bytes}`];
-    });
-    expect(differences).toEqual([]);
-    expect(accepted.length).toBeGreaterThan(150);
+  it.each(modes)("%i bits", (bits) => {
+    expect(differences(bits, lines(bits, 2500, bits))).toEqual([]);
   });
 });

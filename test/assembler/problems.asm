@@ -25,7 +25,7 @@
   mov [bx], 5
 ;     ^^^^ error operand-size-unknown: The size of the operation is not known: write byte, word, dword or qword before the memory operand.
   mov cs, ax
-; ^^^^^^^^^^ error no-such-form: CS cannot be loaded with MOV; use a far jump, call or return.
+;     ^^ warning no-such-form: CS cannot be loaded with MOV; use a far jump, call or return: here the processor raises #UD.
   mov es, 5
 ; ^^^^^^^^^ error no-such-form: A segment register cannot be loaded with a number; load ES from a register.
   push al
@@ -344,7 +344,7 @@
   %pragma ringside colour blue
 ; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: There is no setting “colour”. The settings are mode, technique, memory, ends, output.
   %pragma ringside ends never
-; ^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: “never” is not a value of ends. Choose from halted, triple-fault, shutdown, vm-entry-failure, unsupported, ran-off-code, debug-exit, limit.
+; ^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: “never” is not a value of ends. Choose from halted, triple-fault, shutdown, reset, vm-entry-failure, unsupported, ran-off-code, debug-exit, limit.
   %pragma other thing
 
 ;; NUL

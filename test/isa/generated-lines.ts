@@ -89,7 +89,7 @@ const generalNames = registers.filter((r) => r.class === "general" || r.class ==
 /** Names of a class of registers at a width, those that only 64-bit code has among them. */
 const registerNames = (kind: string, width: number | undefined, bits: Bits): string[] =>
   (kind === "general" ? generalNames : registers.filter((r) => r.class === kind))
-    .filter((r) => (kind !== "general" || r.width === width) && (bits === 64 || !r.rex))
+    .filter((r) => (kind !== "general" || r.width === width) && (bits === 64 || !r.rex || r.class === "control"))
     .map(({ name }) => name);
 
 function immediate(pattern: OperandPattern, choose: Chooser): string {
@@ -126,7 +126,7 @@ function fitting(pattern: OperandPattern, form: Form, bits: Bits, choose: Choose
   switch (pattern.kind) {
     case "register":
     case "rm":
-      return choose.of(registerNames("general", pattern.width, bits));
+      return choose.of(registerNames(pattern.class, pattern.width, bits));
     case "immediate":
       return immediate(pattern, choose);
     case "relative":
