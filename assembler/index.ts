@@ -2,4 +2,4 @@ export { assemble } from "./assemble.ts";
 export { assembleFetching } from "./fetching.ts";
 export type * from "./interface.ts";
 export { lineMap } from "./lines.ts";
-export { type FileText, fileReason, isMissing, type Unreadable, unread } from "./text-file.ts";
+export { type FileBytes, type FileText, fileReason, isMissing, type Unreadable, unread } from "./text-file.ts";

@@ -3,6 +3,9 @@ export interface Unreadable {
   readonly unreadable: string;
 }
 
+/** The bytes of a file, or why it cannot be read; undefined if there is no such file. */
+export type FileBytes = Uint8Array | Unreadable | undefined;
+
 /** The text of a file, or why it cannot be read; undefined if there is no such file. */
 export type FileText = string | Unreadable | undefined;
 

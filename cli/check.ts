@@ -3,7 +3,7 @@ import type { TechniqueId } from "../isa/technique.ts";
 import { diagnose } from "../server/diagnostics/index.ts";
 import type { Command } from "./command.ts";
 import { exitCode } from "./exit-code.ts";
-import { readText, requireBytes } from "./io.ts";
+import { requireBytes } from "./io.ts";
 import { countText, jsonText, problemJson, problemText } from "./problem-text.ts";
 import { includeOption, jsonOption, launchArguments, techniqueOption } from "./source-options.ts";
 
@@ -21,7 +21,7 @@ named by the program, or else for any. Exits with 0, or with 1 if there is an er
   async run(args, io) {
     const launch = launchArguments(args);
     requireBytes(io, args.file);
-    const assembly = await assembleFile(launch, async (file) => readText(io, file));
+    const assembly = await assembleFile(launch, async (file) => io.readBytes(file));
     const technique = launch.technique ?? (assembly.settings.technique as TechniqueId | undefined);
     const problems = diagnose(assembly, technique);
     if (args.flag("json"))

@@ -2,7 +2,7 @@ import { AssemblyError, LaunchError, type Loaded, load } from "../debug-adapter/
 import type { MachineEvent, MachineInterface, StopReason } from "../emulator/index.ts";
 import type { Arguments } from "./command.ts";
 import { type ExitCode, exitCode, UsageError } from "./exit-code.ts";
-import { type Io, readText, requireBytes } from "./io.ts";
+import { type Io, requireBytes } from "./io.ts";
 import { jsonText, problemJson } from "./problem-text.ts";
 import { launchArguments } from "./source-options.ts";
 
@@ -19,7 +19,7 @@ const slice = 20_000;
 export async function loadGuest(args: Arguments, io: Io): Promise<Loaded | undefined> {
   requireBytes(io, args.file);
   try {
-    return await load(launchArguments(args), async (file) => readText(io, file));
+    return await load(launchArguments(args), async (file) => io.readBytes(file));
   } catch (error) {
     if (error instanceof AssemblyError) {
       if (args.flag("json")) io.out(jsonText({ file: args.file, problems: error.problems.map(problemJson) }));
@@ -51,7 +51,12 @@ export function runGuest(machine: MachineInterface, steps: number, see: (event: 
   }
 }
 
-const goodEndings: ReadonlySet<Ending["reason"]> = new Set<Ending["reason"]>(["halted", "debug-exit"]);
+const goodEndings: ReadonlySet<Ending["reason"]> = new Set<Ending["reason"]>([
+  "halted",
+  "debug-exit",
+  "shutdown",
+  "reset",
+]);
 
 export const endingCode = ({ reason }: Ending): ExitCode =>
   reason === "limit" ? exitCode.limit : goodEndings.has(reason) ? exitCode.ok : exitCode.guest;

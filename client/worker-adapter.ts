@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import type { FromHost, FromWorker } from "../debug-adapter/worker-protocol.ts";
-import { readText } from "./files.ts";
+import { readBytes } from "./files.ts";
 
 /** A debug adapter in a web worker, as VS Code wants to see one. Reads the files that the worker asks for. */
 export class WorkerAdapter implements vscode.DebugAdapter {
@@ -17,7 +17,7 @@ export class WorkerAdapter implements vscode.DebugAdapter {
   }
 
   async #readFile(id: number, uri: string): Promise<void> {
-    this.#post({ kind: "file", id, text: await readText(uri) });
+    this.#post({ kind: "file", id, bytes: await readBytes(uri) });
   }
 
   #post(message: FromHost): void {

@@ -1,16 +1,24 @@
-import { type Assembly, assembleFetching, type FileText, type Problem } from "../assembler/index.ts";
+import { type Assembly, assembleFetching, type FileBytes, type FileText, type Problem } from "../assembler/index.ts";
 import { baseName, fileKey, isUri } from "../assembler/location.ts";
 import { configurationProblem, costProfiles, createMachine } from "../emulator/index.ts";
+import type { KernelModule } from "../emulator/loader/handover.ts";
+import { isKernel, loadKernel } from "../emulator/loader/kernel.ts";
 import type { MachineConfiguration, MachineInterface } from "../emulator/machine-interface.ts";
+import { tablesFromEnd } from "../emulator/memory/start-modes.ts";
+import { utf8Text } from "../emulator/utf8.ts";
 import { defaultTechnique, type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
+import { kernelProgram } from "./kernel-program.ts";
 import { assembledProgram, biasOf, type Program } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 
 /** Reads a file by path or URI. */
-export type ReadText = (file: string) => Promise<FileText>;
+export type ReadFile = (file: string) => Promise<FileBytes>;
 
 /** Why a launch is refused, in words for a person. */
 export class LaunchError extends Error {}
+
+/** Memory of a guest that does not say, MiB. */
+const defaultMemory = 16;
 
 type Field = keyof LaunchArguments;
 type Check = (value: unknown) => string | undefined;
@@ -37,6 +45,9 @@ const checks: Readonly<Record<Field, Check>> = {
     costProfiles.some(({ name }) => name === value)
       ? undefined
       : `must be one of ${costProfiles.map(({ name }) => name).join(", ")}`,
+  commandLine: isText,
+  modules: (value) =>
+    Array.isArray(value) && value.every((item) => isText(item) === undefined) ? undefined : "must be a list of files",
   noDebug: isBoolean,
 };
 
@@ -85,18 +96,29 @@ export class AssemblyError extends LaunchError {
   }
 }
 
+/** The bytes of a file that the launch configuration names. @throws LaunchError if it cannot be read */
+async function require(field: string, file: string, readFile: ReadFile): Promise<Uint8Array> {
+  const bytes = await readFile(file);
+  if (bytes === undefined) throw new LaunchError(`"${field}": there is no file ${file}.`);
+  if (bytes instanceof Uint8Array) return bytes;
+  throw new LaunchError(`"${field}": ${file} cannot be read: ${bytes.unreadable}.`);
+}
+
 /** Assembles the program with everything it includes. */
-export async function assembleFile(args: LaunchArguments, readText: ReadText): Promise<Assembly> {
-  const text = await readText(args.program);
-  if (text === undefined) throw new LaunchError(`"program": there is no file ${args.program}.`);
-  if (typeof text !== "string") throw new LaunchError(`"program": ${args.program} cannot be read: ${text.unreadable}.`);
+export async function assembleFile(args: LaunchArguments, readFile: ReadFile): Promise<Assembly> {
+  return assembleBytes(args, await require("program", args.program, readFile), readFile);
+}
+
+async function assembleBytes(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Assembly> {
+  const text = utf8Text(bytes);
   const texts = new Map<string, Exclude<FileText, undefined> | null>([[fileKey(args.program), text]]);
   return assembleFetching(
     { file: args.program, text, includePaths: args.include ?? [] },
     {
       atHand: (file) => texts.get(fileKey(file)),
       fetch: async (file) => {
-        texts.set(fileKey(file), (await readText(file)) ?? null);
+        const found = await readFile(file);
+        texts.set(fileKey(file), found instanceof Uint8Array ? utf8Text(found) : (found ?? null));
       },
     },
   );
@@ -111,7 +133,7 @@ function configurationOf(args: LaunchArguments, assembly: Assembly): MachineConf
     image: bytes,
     origin,
     mode: settings.mode ?? (bits === 64 ? "long" : bits === 32 ? "protected" : "real"),
-    memory: args.memory ?? settings.memory ?? 16,
+    memory: args.memory ?? settings.memory ?? defaultMemory,
     ...(args.costs === undefined ? {} : { costs: args.costs }),
   };
 }
@@ -119,20 +141,55 @@ function configurationOf(args: LaunchArguments, assembly: Assembly): MachineConf
 export interface Loaded {
   readonly machine: MachineInterface;
   readonly program: Program;
-  /** Warnings of the assembler. */
+  /** Warnings of the assembler, or what of a kernel is not known; a line each. */
   readonly warnings: string;
 }
 
-/** Assembles the program and puts it into a machine. @throws LaunchError for anything a person can put right. */
-export async function load(args: LaunchArguments, readText: ReadText): Promise<Loaded> {
-  const assembly = await assembleFile(args, readText);
-  const errors = assembly.problems.filter(({ severity }) => severity === "error");
-  if (errors.length > 0) throw new AssemblyError(errors);
-  const configuration = configurationOf(args, assembly);
+/** Makes the machine. @throws LaunchError if it cannot be made as configured */
+function machineOf(configuration: MachineConfiguration): MachineInterface {
   const problem = configurationProblem(configuration);
   if (problem !== undefined) throw new LaunchError(problem);
-  const machine = createMachine(configuration);
+  return createMachine(configuration);
+}
+
+/** Puts the program into a machine: a kernel as it is, a source assembled. @throws LaunchError for anything a person can put right */
+export async function load(args: LaunchArguments, readFile: ReadFile): Promise<Loaded> {
+  const bytes = await require("program", args.program, readFile);
+  return isKernel(bytes) ? loadBuilt(args, bytes, readFile) : loadSource(args, bytes, readFile);
+}
+
+async function loadSource(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Loaded> {
+  for (const field of kernelFields)
+    if (args[field] !== undefined)
+      throw new LaunchError(
+        `"${field}" is for kernels (ELF or Multiboot); ${shortName(args.program)} is a source file.`,
+      );
+  const assembly = await assembleBytes(args, bytes, readFile);
+  const errors = assembly.problems.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw new AssemblyError(errors);
+  const machine = machineOf(configurationOf(args, assembly));
   const program = assembledProgram(args.program, assembly, biasOf(machine));
   const warnings = assembly.problems.filter(({ severity }) => severity === "warning");
   return { machine, program, warnings: warnings.map((problem) => `${problemText(problem)}\n`).join("") };
+}
+
+/** What a boot loader passes on. */
+const kernelFields = ["commandLine", "modules"] as const;
+
+async function loadBuilt(args: LaunchArguments, file: Uint8Array, readFile: ReadFile): Promise<Loaded> {
+  const { technique, fallbackTechnique, commandLine, memory = defaultMemory } = args;
+  const modules: KernelModule[] = [];
+  for (const module of args.modules ?? [])
+    modules.push({ bytes: await require("modules", module, readFile), commandLine: baseName(module) });
+  const kernel = { file, modules, ...(commandLine === undefined ? {} : { commandLine }) };
+  const loaded = loadKernel(kernel, { bytes: memory * 2 ** 20, reservedAtEnd: tablesFromEnd });
+  if (typeof loaded === "string") throw new LaunchError(`${shortName(args.program)}: ${loaded}`);
+  const { image, origin, entry, mode, handover } = loaded;
+  const machine = machineOf({
+    technique: technique ?? fallbackTechnique ?? defaultTechnique,
+    ...{ image, origin, entry, mode, handover, memory },
+    ...(args.costs === undefined ? {} : { costs: args.costs }),
+  });
+  const { program, warning } = kernelProgram(args.program, loaded, () => machine.bits);
+  return { machine, program, warnings: warning && `${shortName(args.program)}: warning: ${warning}\n` };
 }

@@ -1,19 +1,19 @@
 /** The debug adapter as a process of its own: for VS Code on the desktop and every other client, over stdin and stdout. */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type FileText, unread } from "../assembler/index.ts";
+import { type FileBytes, unread } from "../assembler/index.ts";
 import { isUri } from "../assembler/location.ts";
 import { Session } from "./session.ts";
 
-async function readText(file: string): Promise<FileText> {
+async function readBytes(file: string): Promise<FileBytes> {
   if (isUri(file) && !file.startsWith("file:")) return { unreadable: "it is not on this computer's file system" };
   try {
-    return await readFile(isUri(file) ? fileURLToPath(file) : file, "utf8");
+    return await readFile(isUri(file) ? fileURLToPath(file) : file);
   } catch (error) {
     return unread(error);
   }
 }
 
-const session = new Session({ readText, breathe: () => new Promise((resolve) => setImmediate(resolve)) });
+const session = new Session({ readFile: readBytes, breathe: () => new Promise((resolve) => setImmediate(resolve)) });
 process.on("SIGTERM", () => session.shutdown());
 session.start(process.stdin, process.stdout);

@@ -1,6 +1,6 @@
 /** The debug adapter as a web worker: VS Code in the browser talks to it by messages, and reads files for it. */
 import type { DebugProtocol } from "@vscode/debugprotocol";
-import type { FileText } from "../assembler/index.ts";
+import type { FileBytes } from "../assembler/index.ts";
 import { Session } from "./session.ts";
 import type { FromHost, FromWorker } from "./worker-protocol.ts";
 
@@ -15,10 +15,10 @@ interface Scope {
 }
 const scope = globalThis as unknown as Scope;
 
-const waiting = new Map<number, (text: FileText) => void>();
+const waiting = new Map<number, (bytes: FileBytes) => void>();
 let nextId = 1;
 
-function readText(uri: string): Promise<FileText> {
+function readFile(uri: string): Promise<FileBytes> {
   const id = nextId++;
   scope.postMessage({ kind: "read", id, uri });
   return new Promise((resolve) => waiting.set(id, resolve));
@@ -30,7 +30,7 @@ let inhale = () => {};
 port2.onmessage = () => inhale();
 
 const session = new Session({
-  readText,
+  readFile,
   breathe: () =>
     new Promise((resolve) => {
       inhale = resolve;
@@ -41,6 +41,6 @@ const session = new Session({
 session.onDidSendMessage((message) => scope.postMessage({ kind: "protocol", message }));
 scope.onmessage = ({ data }) => {
   if (data.kind === "protocol") return session.handleMessage(data.message as DebugProtocol.ProtocolMessage);
-  waiting.get(data.id)?.(data.text);
+  waiting.get(data.id)?.(data.bytes);
   waiting.delete(data.id);
 };

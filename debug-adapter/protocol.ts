@@ -7,7 +7,7 @@ export const debugType = "ringside";
 
 /** A launch configuration; `docs/launch.md` documents it, package.json carries its schema. */
 export interface LaunchArguments {
-  /** Assembly source: a file path or any URI. */
+  /** Assembly source, or a kernel (ELF, Multiboot): a file path or any URI. */
   readonly program: string;
   /** Overrules the source's `%pragma ringside technique`. */
   readonly technique?: TechniqueId;
@@ -21,6 +21,10 @@ export interface LaunchArguments {
   readonly include?: readonly string[];
   /** Cost profile of the virtual clock. */
   readonly costs?: string;
+  /** Command line of a kernel. */
+  readonly commandLine?: string;
+  /** Files loaded beside a kernel, such as an initial RAM disk. */
+  readonly modules?: readonly string[];
   /** Run without debugging. Set by the client. */
   readonly noDebug?: boolean;
 }

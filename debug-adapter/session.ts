@@ -9,7 +9,7 @@ import { type Filters, readFilters } from "./event-stops.ts";
 import { EventFeed } from "./events.ts";
 import { announce, cannotGoOn, explain } from "./halts.ts";
 import * as inspection from "./inspection.ts";
-import { AssemblyError, checkArguments, LaunchError, load, type ReadText } from "./launch.ts";
+import { AssemblyError, checkArguments, LaunchError, load, type ReadFile } from "./launch.ts";
 import { toLinear } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
@@ -17,7 +17,7 @@ import type { Halt } from "./run.ts";
 
 /** What the session needs of the process or worker it lives in. */
 export interface Home {
-  readonly readText: ReadText;
+  readonly readFile: ReadFile;
   /** Lets waiting messages come in. */
   readonly breathe: () => Promise<void>;
 }
@@ -117,7 +117,7 @@ export class Session extends DebugSession {
   };
 
   async #launch(args: LaunchArguments): Promise<Debuggee> {
-    const { machine, program, warnings } = await load(args, this.#home.readText);
+    const { machine, program, warnings } = await load(args, this.#home.readFile);
     const feed = new EventFeed(machine, program);
     const surroundings = {
       breathe: this.#home.breathe,

@@ -1,10 +1,10 @@
 /** Messages between the web worker that holds the debug adapter and its host (the extension in the browser). */
-import type { FileText } from "../assembler/index.ts";
+import type { FileBytes } from "../assembler/index.ts";
 
 export type FromHost =
   | { readonly kind: "protocol"; readonly message: unknown }
   /** Answer to `read`. */
-  | { readonly kind: "file"; readonly id: number; readonly text: FileText };
+  | { readonly kind: "file"; readonly id: number; readonly bytes: FileBytes };
 
 export type FromWorker =
   | { readonly kind: "protocol"; readonly message: unknown }

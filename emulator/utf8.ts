@@ -14,13 +14,25 @@ export function utf8(text: string): number[] {
   return bytes;
 }
 
+/** Characters that one call may make of codes: more arguments would overflow the stack. */
+const most = 4096;
+
 /** The text of UTF-8 bytes; a byte that is not part of any is taken as Latin-1. */
-export function utf8Text(bytes: Iterable<number>): string {
+export function utf8Text(bytes: Uint8Array): string {
   let text = "";
   const reader = createConsoleText((piece) => {
     text += piece;
   });
-  for (const byte of bytes) reader.send(byte);
+  for (let at = 0; at < bytes.length; ) {
+    let end = at;
+    while (end < bytes.length && end < at + most && bytes[end]! < 0x80) end++;
+    if (end === at) reader.send(bytes[at++]!);
+    else {
+      reader.flush();
+      text += String.fromCharCode(...bytes.subarray(at, end));
+      at = end;
+    }
+  }
   reader.flush();
   return text;
 }

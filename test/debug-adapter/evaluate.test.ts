@@ -3,7 +3,9 @@ import { assign, assignmentIn, evaluateText, type Subject } from "../../debug-ad
 import { load } from "../../debug-adapter/launch.ts";
 
 async function stopped(source: string, steps: number): Promise<Subject> {
-  const subject = await load({ program: "/guest.asm", technique: "vtx-ept", memory: 1 }, async () => source);
+  const subject = await load({ program: "/guest.asm", technique: "vtx-ept", memory: 1 }, async () =>
+    new TextEncoder().encode(source),
+  );
   while (subject.machine.instructions < steps) subject.machine.step();
   return subject;
 }

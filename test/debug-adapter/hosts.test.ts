@@ -6,6 +6,7 @@ import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 import type { FromHost, FromWorker } from "../../debug-adapter/worker-protocol.ts";
 import { bundles } from "../../esbuild.ts";
+import { bytesOf } from "../support/dap-client.ts";
 
 const folder = join(import.meta.dirname, "..", "..");
 const guest = '%include "more.inc"\n';
@@ -118,10 +119,15 @@ describe("the debug adapter lives", () => {
       const said = structuredClone(data);
       // Messages arrive later, never within the call that sends them.
       if (said.kind === "protocol") setImmediate(() => receive(said.message as Said));
-      else setImmediate(() => post({ kind: "file", id: said.id, text: files[said.uri] }));
+      else setImmediate(() => answer(said.id, files[said.uri]));
     };
     Object.assign(scope, { MessageChannel, console, setTimeout, clearTimeout });
-    runInContext(outputFiles![0]!.text, createContext(scope));
+    const context = createContext(scope);
+    // A message's arrays belong to the realm that receives it.
+    const inside = runInContext("Uint8Array", context) as typeof Uint8Array;
+    const answer = (id: number, text: string | undefined) =>
+      scope.onmessage?.({ data: { kind: "file", id, bytes: inside.from(bytesOf(text)!) } });
+    runInContext(outputFiles![0]!.text, context);
     expectTheSession(await run());
   });
 });

@@ -13,7 +13,7 @@ const examples = readdirSync(folder).filter((name) => name.endsWith(".asm"));
 async function debug(name: string, technique: "bare-metal" | "vtx-ept"): Promise<Debugger> {
   const program = join(folder, name);
   const { machine, program: loaded } = await load({ program, technique, memory: 2 }, async (file) =>
-    readFileSync(file, "utf8"),
+    readFileSync(file),
   );
   return new Debugger(machine, loaded, {
     breathe: () => new Promise((resolve) => setImmediate(resolve)),

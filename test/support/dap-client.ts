@@ -8,6 +8,10 @@ interface Entry {
   readonly body: unknown;
 }
 
+/** What a host reads: the bytes of a text, or that there is no such file. */
+export const bytesOf = (content: string | Uint8Array | undefined): Uint8Array | undefined =>
+  typeof content === "string" ? new TextEncoder().encode(content) : content;
+
 /** The main file of every guest under test. */
 export const guestFile = "/guests/guest.asm";
 
@@ -15,7 +19,7 @@ export const guestFile = "/guests/guest.asm";
 export class DapClient {
   readonly #session: Session;
   readonly #waiting = new Map<number, (response: P.Response) => void>();
-  readonly #files: Readonly<Record<string, string>>;
+  readonly #files: Readonly<Record<string, string | Uint8Array>>;
   readonly #log: Entry[] = [];
   readonly events: P.Event[] = [];
   #listeners: (() => void)[] = [];
@@ -23,11 +27,11 @@ export class DapClient {
   #seen = 0;
   #sequence = 1;
 
-  /** @param files text by path; a string is the main file */
-  constructor(files: string | Readonly<Record<string, string>>) {
+  /** @param files contents by path; a string is the main file */
+  constructor(files: string | Readonly<Record<string, string | Uint8Array>>) {
     this.#files = typeof files === "string" ? { [guestFile]: files } : files;
     this.#session = new Session({
-      readText: async (file) => this.#files[file],
+      readFile: async (file) => bytesOf(this.#files[file]),
       breathe: () => new Promise((resolve) => setImmediate(resolve)),
     });
     this.#session.onDidSendMessage((message) => this.#receive(message as P.ProtocolMessage));
