@@ -1,11 +1,12 @@
+import { ProgramAssembly, type Run } from "./assembly.ts";
 import { BinaryFiles } from "./binary-files.ts";
 import { Emission } from "./emit.ts";
-import type { AssembleOptions, Assembly, SymbolDefinition } from "./interface.ts";
+import type { AssembleOptions, Assembly } from "./interface.ts";
 import { measure, settle } from "./layout.ts";
 import { Preprocessor, type Sink } from "./preprocess.ts";
 import { ProblemList } from "./problems.ts";
 import { Program } from "./program.ts";
-import { rangeOf, type SourceLine } from "./source.ts";
+import type { SourceLine } from "./source.ts";
 import type { LineTree } from "./tree.ts";
 import { reportUndefined } from "./undefined-symbols.ts";
 
@@ -43,11 +44,8 @@ function read(options: AssembleOptions, before: Program | undefined, files: Bina
   return { program, preprocessor, problems, moving };
 }
 
-/**
- * Assembles a program into a flat binary. Never throws on any text: what is wrong is in `problems`, and everything that
- * an editor may ask about (symbols, references, mentions) is there nevertheless.
- */
-export function assemble(options: AssembleOptions): Assembly {
+/** Assembles a program from its beginning to its end. */
+export function run(options: AssembleOptions): Run {
   const files = new BinaryFiles(options.readBytes, options.includePaths ?? []);
   let reading = read(options, undefined, files);
   const settled = settle(reading.program, () => {
@@ -56,6 +54,8 @@ export function assemble(options: AssembleOptions): Assembly {
     return reading.program;
   });
   const { program, preprocessor, problems } = reading;
+  problems.phase = "symbols";
+  problems.owner = undefined;
   reportUndefined(program, problems);
   const restless = settled ? undefined : program.changed;
   if (restless) {
@@ -64,28 +64,11 @@ export function assemble(options: AssembleOptions): Assembly {
   }
   const emission = new Emission(program, problems);
   emission.run();
-  const mentions = program.items.flatMap(({ mention }) => mention ?? []);
-  return {
-    problems: problems.sorted(options.file),
-    bytes: emission.output(options.file),
-    origin: emission.origin,
-    bits: mentions[0]?.bits ?? program.bits,
-    emitted: program.items.flatMap(({ parts }) => parts),
-    mentions,
-    symbols: symbolsOf(program, preprocessor),
-    references: [
-      ...program.references,
-      ...preprocessor.references.map(({ name, source, span }) => ({ name, range: rangeOf(source, span) })),
-    ],
-    includes: preprocessor.includes.found.map(({ source, span, file }) => ({ range: rangeOf(source, span), file })),
-    settings: preprocessor.settings,
-  };
+  return { options, program, preprocessor, problems, emission };
 }
 
-/** Labels and constants by their full names, then macros whose names are still free. */
-function symbolsOf(program: Program, preprocessor: Preprocessor): ReadonlyMap<string, SymbolDefinition> {
-  const symbols = program.symbols.definitions();
-  for (const definition of preprocessor.definitions)
-    if (!symbols.has(definition.name)) symbols.set(definition.name, definition);
-  return symbols;
-}
+/**
+ * Assembles a program into a flat binary or an object file. Never throws on any text: what is wrong is in `problems`, and
+ * everything that an editor may ask about (symbols, references, mentions) is there nevertheless.
+ */
+export const assemble = (options: AssembleOptions): Assembly => new ProgramAssembly(run(options));

@@ -19,6 +19,14 @@ export interface Context {
 
 const noParts: readonly Part[] = [];
 
+/** A place from which offsets are counted; all that is tied to it moves with it. */
+export class Anchor {
+  /** In a section. */
+  offset = 0;
+}
+
+const ground = new Anchor();
+
 /** One line of the program at its place: the same tree may stand in many. */
 export class Item {
   readonly tree: LineTree;
@@ -28,9 +36,12 @@ export class Item {
   readonly label: SymbolEntry | undefined;
   /** The symbols of the tree, by slot. */
   readonly symbols: readonly SymbolEntry[];
-  /** Offset in the section and length, in this pass. `length` covers all repetitions. */
-  offset = 0;
+  private tied: Anchor = ground;
+  private distance = 0;
+  /** In this pass; it covers all repetitions. */
   length = 0;
+  /** In the first pass, when symbols further down had no value. */
+  firstLength = 0;
   repeat = 1;
   /** The length is the same in all passes from now on. */
   settled = false;
@@ -58,6 +69,32 @@ export class Item {
     this.label = label;
     this.symbols = symbols;
   }
+  /** Offset in the section, in this pass. */
+  get offset(): number {
+    return this.tied.offset + this.distance;
+  }
+  set offset(offset: number) {
+    this.distance = offset - this.tied.offset;
+  }
+
+  get anchor(): Anchor {
+    return this.tied;
+  }
+
+  /** From now on the item moves with the anchor, `distance` bytes behind it. */
+  tie(anchor: Anchor, distance: number): void {
+    this.tied = anchor;
+    this.distance = distance;
+  }
+
+  /** What was found out about the item is forgotten: a symbol that it uses means something else now. */
+  reset(): void {
+    this.settled = false;
+    this.encoding = undefined;
+    this.reach = undefined;
+    this.repeat = 1;
+  }
+
   /** The statement with its prefixes, without label and `times`. */
   get span(): Span {
     const { statement, tree } = this;

@@ -23,6 +23,14 @@ type StructureTree = Extract<StatementTree, { kind: "absolute" | "structure" | "
 /** The most a flat binary or a section may hold, in bytes: the largest memory a guest can have. */
 export const largestOutput = 64 * 1024 * 1024;
 
+/** Why an edit may have effects that cannot be told from the lines it touches. */
+interface Ties {
+  /** The preprocessor or a directive asked for a symbol or a place. */
+  asked: boolean;
+  /** A length was wrong. */
+  unsteady: boolean;
+}
+
 /** What `Program` asks of the layout: the length of an item where it stands. */
 export type Measure = (item: Item, program: Program) => number;
 
@@ -36,9 +44,14 @@ export class Program implements Environment {
   readonly items: Item[] = [];
   /** Problems that a later pass cannot take back. */
   readonly problems: ProblemList;
+  /** Uses of symbols where there is no item: in directives and declarations. */
   readonly references: SymbolReference[] = [];
+  /** Names that are defined again further down, which is refused. */
+  readonly duplicates = new Set<string>();
+  /** What cannot be followed through an edit. */
+  readonly ties: Ties = { asked: false, unsteady: false };
   origin: number | undefined;
-  private context: Context;
+  context: Context;
   /** The item being evaluated; its place is `$`. */
   item: Item | undefined;
   private source: SourceLine | undefined;
@@ -133,12 +146,13 @@ export class Program implements Environment {
       this.context = chooseOption(statement, this, this.context, source);
       return;
     }
-    const label = this.defineLabel(tree, source);
-    const symbols = tree.symbols.length === 0 ? noSymbols : tree.symbols.map((use) => this.refer(use, source));
-    const item = new Item(tree, source, this.context, label, symbols);
+    const item = this.make(tree, source);
+    const { label, symbols } = item;
     if (tree.statement?.kind === "directive") {
-      if (label) this.place(new Item({ ...tree, statement: undefined }, source, this.context, label, symbols), measure);
+      this.referTo(tree, source);
+      if (label) this.append(new Item({ ...tree, statement: undefined }, source, this.context, label, []), measure);
       this.item = item;
+      this.ties.asked ||= symbols.length > 0 || tree.usesPlace;
       item.offset = this.context.section.size;
       const before = this.context.section;
       this.context = direct(tree.statement, this, this.context, item.source);
@@ -149,9 +163,22 @@ export class Program implements Environment {
         this.problems.error("syntax", `“${tree.statement.word.text}” cannot be repeated or prefixed.`, source, tree);
       return;
     }
-    if (!tree.statement && !label && tree.prefixes.length === 0) return;
+    if (isNothing(item)) this.referTo(tree, source);
+    else this.append(item, measure);
+  }
+
+  private append(item: Item, measure: Measure): void {
     this.items.push(item);
     this.place(item, measure);
+    item.firstLength = item.length;
+  }
+
+  /** The item of a line, with its label defined; it has no place yet. */
+  make(tree: LineTree, source: SourceLine): Item {
+    const label = this.defineLabel(tree, source);
+    const symbols = tree.symbols.length === 0 ? noSymbols : tree.symbols.map((use) => this.symbols.entry(use.name));
+    for (const entry of symbols) entry.mentioned = true;
+    return new Item(tree, source, this.context, label, symbols);
   }
 
   // Structures: each of their words stands for lines.
@@ -242,11 +269,14 @@ export class Program implements Environment {
     this.references.push(new Reference(entry.name, source, span));
   }
 
-  private refer(use: Span & { readonly name: string }, source: SourceLine): SymbolEntry {
-    const entry = this.symbols.entry(use.name);
-    entry.mentioned = true;
-    this.references.push(new Reference(entry.name, source, use));
-    return entry;
+  /** Notes the uses of a tree of which there is no item. */
+  private referTo(tree: LineTree, source: SourceLine): readonly SymbolEntry[] {
+    return tree.symbols.map((use) => {
+      const entry = this.symbols.entry(use.name);
+      entry.mentioned = true;
+      this.references.push(new Reference(entry.name, source, use));
+      return entry;
+    });
   }
 
   private defineLabel(tree: LineTree, source: SourceLine): SymbolEntry | undefined {
@@ -256,6 +286,7 @@ export class Program implements Environment {
     if (entry.definition) {
       const { source: other, span } = entry.definition;
       const related = [{ range: rangeOf(other, span), message: `“${entry.name}” is first defined here.` }];
+      this.duplicates.add(entry.name);
       this.problems.error("duplicate-symbol", `“${entry.name}” is already defined.`, source, label, related);
       return undefined;
     }
@@ -294,10 +325,18 @@ export class Program implements Environment {
       return;
     }
     if (item.label?.moveTo(section, section.size)) this.changed = item;
-    if (!item.settled) item.length = measure(item, this);
+    if (!item.settled) item.length = this.measured(item, measure);
     section.size += item.length;
     if (section.size > largestOutput) this.tooLarge(item);
     this.item = undefined;
+  }
+
+  /** What is wrong with a length is not taken back by a later pass. */
+  private measured(item: Item, measure: Measure): number {
+    const { count } = this.problems;
+    const length = measure(item, this);
+    if (this.problems.count > count) this.ties.unsteady = true;
+    return length;
   }
 
   /** Places all items again, as read before; most have settled and only move. */
@@ -313,6 +352,7 @@ export class Program implements Environment {
 
   /** Stops the growth; what follows is laid over the same place, which no one sees because there is an error. */
   private tooLarge(item: Item): void {
+    this.ties.unsteady = true;
     const message = `The program would be larger than ${largestOutput / 1024 / 1024} MiB, the largest memory of a guest.`;
     this.problems.error("output-too-large", message, item.source, item.tree);
     item.context.section.size -= item.length;
@@ -381,8 +421,9 @@ export class Program implements Environment {
     source: SourceLine,
     what: string,
   ): { value: bigint | undefined; moving: boolean } {
-    const symbols = tree.symbols.map((use) => this.refer(use, source));
+    const symbols = this.referTo(tree, source);
     this.item = new Item(tree, source, this.context, undefined, symbols);
+    this.ties.asked ||= symbols.length > 0 || tree.usesPlace;
     this.item.offset = this.context.section.size;
     this.asked = false;
     const value = this.critical(expression, what);
@@ -390,5 +431,9 @@ export class Program implements Environment {
     return { value, moving: this.asked || symbols.some((entry) => entry.kind === "label") };
   }
 }
+
+/** Nothing comes of the line. */
+export const isNothing = ({ statement, label, tree }: Item): boolean =>
+  !statement && !label && tree.prefixes.length === 0;
 
 const noSymbols: readonly SymbolEntry[] = [];

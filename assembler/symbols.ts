@@ -21,6 +21,8 @@ export class SymbolEntry {
   predefined = false;
   /** An expression uses it. */
   mentioned = false;
+  /** A constant that no address has a part in. */
+  isFixed = false;
   /** How a declaration makes it known to other files. */
   binding: Binding | undefined;
   private known: Value | undefined;
@@ -43,6 +45,21 @@ export class SymbolEntry {
     return copy;
   }
 
+  /** The name is free again, and its value unknown. */
+  undefine(): void {
+    this.definition = undefined;
+    this.kind = "label";
+    this.isFixed = false;
+    this.forget();
+  }
+
+  /** As before the first pass. */
+  forget(): void {
+    this.known = undefined;
+    this.section = undefined;
+    this.bytes = -1;
+  }
+
   /** Gives a label its place in this pass; true if it moved. */
   moveTo(section: Section, bytes: number): boolean {
     if (this.section === section && this.bytes === bytes) return false;
@@ -57,6 +74,11 @@ export class SymbolEntry {
     if (!this.section || (this.known && !this.section.origin)) return this.known;
     this.known = offset(this.section, this.bytes);
     return this.known;
+  }
+
+  /** The section of a label, and its offset there. */
+  get place(): { readonly section: Section; readonly offset: number } | undefined {
+    return this.section && { section: this.section, offset: this.bytes };
   }
 
   /** Offset of a label in a section; undefined if it is not there. */
@@ -108,20 +130,22 @@ export class SymbolTable {
   enter(name: string): void {
     if (name[0] !== ".") this.scope = name;
   }
+}
 
-  *names(): Generator<string> {
-    for (const entry of this.entries.values()) if (entry.definition) yield entry.name;
-  }
+/** The names of those that are defined. */
+export function* namesOf(known: Iterable<SymbolEntry>): Generator<string> {
+  for (const { name, definition } of known) if (definition) yield name;
+}
 
-  definitions(): Map<string, SymbolDefinition> {
-    const map = new Map<string, SymbolDefinition>();
-    for (const { name, kind, value, definition } of this.entries.values()) {
-      if (!definition || name.startsWith("..@")) continue;
-      const range = rangeOf(definition.source, definition.span);
-      map.set(name, { name, kind, value: value && resolved(value), range });
-    }
-    return map;
+/** The symbols defined by a program, by their full names; `..@` names are not for people. */
+export function definitionsOf(known: Iterable<SymbolEntry>): Map<string, SymbolDefinition> {
+  const map = new Map<string, SymbolDefinition>();
+  for (const { name, kind, value, definition } of known) {
+    if (!definition || name.startsWith("..@")) continue;
+    const range = rangeOf(definition.source, definition.span);
+    map.set(name, { name, kind, value: value && resolved(value), range });
   }
+  return map;
 }
 
 /** Only an editor asks where symbols are used. */

@@ -3,9 +3,10 @@ import type { Item } from "./item.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
 import { didYouMean } from "./suggest.ts";
+import { namesOf } from "./symbols.ts";
 
 /** Reports every use of a symbol that is defined nowhere, or else every constant that depends on itself. */
-export function reportUndefined({ items, symbols, format }: Program, faults: ProblemList): void {
+export function reportUndefined({ items, known, format }: Program, faults: ProblemList): void {
   for (const item of items)
     for (const [slot, entry] of item.symbols.entries()) {
       const use = item.tree.symbols[slot]!;
@@ -14,7 +15,7 @@ export function reportUndefined({ items, symbols, format }: Program, faults: Pro
         faults.error("needs-object-file", message, item.source, use);
       }
       if (entry.isDefined || isBroken(item)) continue;
-      const hint = didYouMean(entry.name, symbols.names());
+      const hint = didYouMean(entry.name, namesOf(known));
       faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
     }
   if (faults.hasErrors) return;
