@@ -1,6 +1,6 @@
 import type { TechniqueId } from "../isa/technique.ts";
-import type { Handover } from "./loader/handover.ts";
 import type { Screen } from "./devices/screen.ts";
+import type { Handover } from "./loader/handover.ts";
 import type { EventKind, MachineEvent, StopReason } from "./trace/event.ts";
 
 /** The mode a guest starts in. `real`: as a PC boots it. `protected`: flat 32-bit segments, paging off. `long`: 64-bit, identity-mapped. */

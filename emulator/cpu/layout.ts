@@ -105,7 +105,7 @@ export const accessBits = {
  */
 export const tlbLayout = { page: 0, addend: 8, flags: 12 } as const;
 export const tlbEntryBytes = 16;
-export const tlbEntries = 1024;
+export const tlbEntries = 4096;
 export const tlbBank = {
   supervisorRead: 0,
   supervisorWrite: 1,

@@ -1,6 +1,6 @@
 import type { Bus } from "../cpu/bus.ts";
 import { hardwareFault, pageFaultAt, vector } from "../cpu/fault.ts";
-import { accessBits, tlbBank } from "../cpu/layout.ts";
+import { accessBits, tlbBank, tlbEntries, tlbEntryBytes } from "../cpu/layout.ts";
 import type { Access } from "../cpu/monitor.ts";
 import { CR0, CR4, CS, FS, SS, State, unsigned64 } from "../cpu/state.ts";
 import type { AddressLine } from "./address-line.ts";
@@ -10,6 +10,8 @@ import { bankWords, Tlb } from "./tlb.ts";
 import { PageWalker } from "./walk.ts";
 
 const canonicalEnd = 2 ** 47;
+/** The page number's low bits in a linear address moved down by 10: the first word of a TLB entry, from its bank. */
+const slotMask = (tlbEntries - 1) * (tlbEntryBytes >> 2);
 const AC = 0x4_0000;
 
 /** Type bits of a code or data segment: code, conforming or expand-down, readable or writable. */
@@ -185,7 +187,7 @@ export class MemoryAccess extends State {
   #quick(bank: number, linear: number, bytes: number): number {
     const low = linear | 0;
     const high = Math.floor(linear / 0x1_0000_0000) | 0;
-    const entry = bank + ((low >>> 10) & 0xffc);
+    const entry = bank + ((low >>> 10) & slotMask);
     const words = this.tlbWords;
     if (words[entry] !== ((low >>> 12) | (high << 20)) || words[entry + 1] !== high >> 12) return -1;
     return (low & 0xfff) + bytes <= 4096 ? (words[entry + 2]! + low) | 0 : -1;

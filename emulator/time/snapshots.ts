@@ -1,5 +1,7 @@
 const pageBytes = 4096;
 const pageWords = pageBytes / 4;
+/** Pages whose room is allocated at once. */
+const piecePages = 256;
 
 /** A page's content at some moments, shared by all snapshots in which it is the same. */
 interface Page {
@@ -35,6 +37,8 @@ export class Snapshots {
   #reference: readonly Page[] = [];
   #zero: Page = { words: new Int32Array(pageWords), uses: 0 };
   #stored = 0;
+  readonly #free: Int32Array[] = [];
+  #copied = 0;
   #limit: number;
 
   readonly #unwritten: Unwritten;
@@ -63,9 +67,15 @@ export class Snapshots {
     return this.#all.at(-1)?.step ?? -1;
   }
 
+  /** Pages that had to be copied for the newest snapshot. */
+  get copied(): number {
+    return this.#copied;
+  }
+
   /** Keeps the present state. Steps must not decrease from one snapshot to the next. */
   take(step: number, rest: unknown): void {
     const pages: Page[] = [];
+    this.#copied = 0;
     for (let n = 0; n * pageWords < this.#words.length; n++) {
       const known = this.#reference[n];
       const page = known && this.#unwritten.has(n) ? known : this.#present(n, known ?? this.#zero);
@@ -91,7 +101,19 @@ export class Snapshots {
   }
 
   #copy(start: number): Page {
-    return { words: this.#words.slice(start, start + pageWords), uses: 0 };
+    const words = this.#room();
+    words.set(this.#words.subarray(start, start + pageWords));
+    this.#copied++;
+    return { words, uses: 0 };
+  }
+
+  /** Place for a page: used before, or of a new piece. Allocating each by itself takes several times as long as the copy. */
+  #room(): Int32Array {
+    const free = this.#free.pop();
+    if (free) return free;
+    const piece = new Int32Array(piecePages * pageWords);
+    for (let n = 1; n < piecePages; n++) this.#free.push(piece.subarray(n * pageWords, (n + 1) * pageWords));
+    return piece.subarray(0, pageWords);
   }
 
   #thin(): void {
@@ -102,7 +124,12 @@ export class Snapshots {
   }
 
   #release(snapshot: Snapshot): void {
-    for (const page of snapshot.pages) if (--page.uses === 0) this.#stored--;
+    for (const [n, page] of snapshot.pages.entries()) {
+      if (--page.uses > 0) continue;
+      this.#stored--;
+      // What the memory is compared with must stay as it is.
+      if (page !== this.#zero && page !== this.#reference[n]) this.#free.push(page.words);
+    }
   }
 
   /** The newest snapshot at or before a step. */

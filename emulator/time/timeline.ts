@@ -35,6 +35,9 @@ export interface TimelineOptions {
 /** A replay longer than this leaves a snapshot so far before its end, so that stepping back again is quick. */
 const nearby = 2 ** 16;
 
+/** Steps that should pass for each page copied for a snapshot, so that copying stays a small part of the time. */
+const stepsPerCopy = 2 ** 13;
+
 /** Everything needed to be at any moment of a run again: snapshots, and what was done to the machine in between. */
 export class Timeline {
   readonly snapshots: Snapshots;
@@ -67,7 +70,9 @@ export class Timeline {
 
   get #nextSnapshot(): number {
     const last = this.snapshots.lastStep;
-    return last < 0 ? 0 : last + Math.max(this.#interval, 2 ** Math.floor(Math.log2(last / 32 + 1)));
+    if (last < 0) return 0;
+    const paid = this.snapshots.copied * stepsPerCopy;
+    return last + Math.max(this.#interval, paid, 2 ** Math.floor(Math.log2(last / 32 + 1)));
   }
 
   /** To be called where a run pauses or starts: takes a snapshot if one is due, then does remembered actions again. */
