@@ -24,12 +24,17 @@ const stepsOption: Option = {
 };
 const memoryOption: Option = { value: "MIB", doc: "memory of the guest, 1 to 64 MiB (default 16)" };
 
+const commandLineOption: Option = { value: "TEXT", doc: "command line for a kernel (ELF or Multiboot)" };
+const moduleOption: Option = { value: "FILE", multiple: true, doc: "load FILE beside a kernel" };
+
 /** What `run` and `trace` both take. */
 export const runOptions = {
   technique: techniqueOption,
   "max-steps": stepsOption,
   memory: memoryOption,
   include: includeOption,
+  "command-line": commandLineOption,
+  module: moduleOption,
   json: jsonOption,
 } as const;
 
@@ -46,10 +51,14 @@ export function techniqueOf(args: Arguments): TechniqueId | undefined {
 export function launchArguments(args: Arguments): LaunchArguments {
   const technique = techniqueOf(args);
   const memory = wholeNumber(args, "memory", 1);
+  const commandLine = args.text("command-line");
+  const modules = args.texts("module");
   return {
     program: args.file,
     include: [...args.texts("include")],
     ...(technique && { technique }),
     ...(memory !== undefined && { memory }),
+    ...(commandLine !== undefined && { commandLine }),
+    ...(modules.length > 0 && { modules: [...modules] }),
   };
 }

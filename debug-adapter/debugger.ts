@@ -7,6 +7,7 @@ import { instructionEndingAt, type Program, toLinear } from "./program.ts";
 import { writeRegister } from "./registers.ts";
 import { type EventStops, type ExceptionEvent, type ExitEvent, type Halt, Runner, type Surroundings } from "./run.ts";
 import { guestFrames } from "./stack.ts";
+import { lineUnknown, untilNextLine } from "./step-line.ts";
 import { overPlain, single, stepOver } from "./step-over.ts";
 
 /** Linear addresses of all returns. */
@@ -56,14 +57,22 @@ export class Debugger {
     return this.#runner.forward();
   }
 
-  /** One step: into calls, into handlers, and into the VMM where the instruction exits. */
-  stepIn(): Halt {
-    return single(this.#runner) ?? this.#runner.arrive();
+  /** Into calls, into handlers, and into the VMM where the instruction exits. By line, into functions that have lines. */
+  async stepIn(by = this.program.stepsBy): Promise<Halt> {
+    const one = () => single(this.#runner) ?? this.#runner.arrive();
+    if (by === "instruction" || this.machine.pendingExit) return one();
+    return untilNextLine(this.#runner, async () => {
+      const halt = one();
+      const outside = halt.kind === "step" && lineUnknown(this.#runner) && this.canStepOut;
+      return outside ? this.stepOut() : halt;
+    });
   }
 
-  /** Over the next instruction with all it brings about; out of the VMM, if it is handling an exit. */
-  async next(): Promise<Halt> {
-    return this.machine.pendingExit ? this.stepIn() : stepOver(this.#runner);
+  /** Over the next instruction or line with all it brings about; out of the VMM, if it is handling an exit. */
+  async next(by = this.program.stepsBy): Promise<Halt> {
+    if (this.machine.pendingExit) return this.stepIn("instruction");
+    const one = () => stepOver(this.#runner);
+    return by === "instruction" ? one() : untilNextLine(this.#runner, one);
   }
 
   /** Where `stepOut` would lead; undefined if no caller is known. */
@@ -74,7 +83,7 @@ export class Debugger {
   /** To the caller of the present function or handler, or out of the VMM. */
   async stepOut(): Promise<Halt> {
     const { machine } = this;
-    if (machine.pendingExit) return this.stepIn();
+    if (machine.pendingExit) return this.stepIn("instruction");
     const caller = guestFrames(machine, this.program)[1];
     if (!caller) return { kind: "step" };
     const { address, slot = 0n } = caller;
@@ -87,8 +96,13 @@ export class Debugger {
     return halt.kind === "step" && returning() ? overPlain(this.#runner) : halt;
   }
 
-  /** To the previous instruction; unless `into`, over the whole of a call or handler that has just returned. */
+  /** To the previous instruction or the beginning of a line; unless `into`, over a call or handler that has just returned. */
   async stepBack(into: boolean): Promise<Halt> {
+    const one = () => this.#stepBackOne(into);
+    return into || this.program.stepsBy === "instruction" ? one() : untilNextLine(this.#runner, one);
+  }
+
+  async #stepBackOne(into: boolean): Promise<Halt> {
     const { machine } = this;
     const present = machine.now;
     if (present === 0) return { kind: "start" };

@@ -28,6 +28,10 @@ interface Debuggee {
   readonly feed: EventFeed;
 }
 
+/** What a step goes over; undefined leaves it to the program. */
+const stepsBy = (granularity: P.SteppingGranularity | undefined): "instruction" | undefined =>
+  granularity === "instruction" ? granularity : undefined;
+
 /** Debug Adapter Protocol in, Debug Adapter Protocol out. What a guest does is the debugger's business. */
 export class Session extends DebugSession {
   readonly #home: Home;
@@ -305,8 +309,8 @@ export class Session extends DebugSession {
   readonly #deeds: Deeds = {
     configurationDone: () => () => this.#start(),
     continue: () => this.#forward((target) => target.continue()),
-    next: () => this.#forward((target) => target.next()),
-    stepIn: () => this.#forward((target) => target.stepIn()),
+    next: ({ granularity }) => this.#forward((target) => target.next(stepsBy(granularity))),
+    stepIn: ({ granularity }) => this.#forward((target) => target.stepIn(stepsBy(granularity))),
     stepOut: () => {
       if (!this.#still.debugger.canStepOut) throw new Refusal("No caller is known: the stack holds no return address.");
       return this.#forward((target) => target.stepOut());
