@@ -40,7 +40,8 @@ function addressSizeOf(memory: WrittenMemory, bits: Bits, prefix: Bits | undefin
   if (base && index && base.width !== index.width)
     return `${base.name.toUpperCase()} and ${index.name.toUpperCase()} have different widths; registers of one address must have the same`;
   // In 64-bit code `[dword 5]` sizes the displacement only, for both sizes have four bytes of it.
-  const keyword = bits === 64 && memory.addressSize === 32 ? undefined : memory.addressSize;
+  const sizesAddress = bits !== 64 || (memory.addressSize !== 32 && prefix === undefined);
+  const keyword = sizesAddress ? memory.addressSize : undefined;
   const named = ((base ?? index)?.width as Bits | undefined) ?? keyword;
   if (named !== undefined && prefix !== undefined && named !== prefix)
     return `the address has ${named} bits, but the prefix A${prefix} asks for ${prefix}`;

@@ -193,9 +193,10 @@ export function select(asWritten: Statement, options: EncodeOptions): Encoding |
     });
   const other = variant(statement, options.bits);
   if (other) {
-    const shorter = choose(forms, { ...written, operands: other });
-    if (shorter.best && !(choice.best && isBetter(choice.best, shorter.best)))
-      return encodingOf(shorter.best, { ...written, operands: other });
+    const { operandSize: wide, ...prefixes } = written.prefixes;
+    const narrow = { ...written, operands: other, prefixes: wide === 64 ? prefixes : written.prefixes };
+    const shorter = choose(forms, narrow);
+    if (shorter.best && !(choice.best && isBetter(choice.best, shorter.best))) return encodingOf(shorter.best, narrow);
   }
   if (choice.best) return encodingOf(choice.best, written);
   return refuse(

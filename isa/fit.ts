@@ -142,7 +142,9 @@ function fitSigned(pattern: OperandPattern, number: WrittenNumber, written: Writ
 }
 
 /** Instructions whose numbers nasm lets stand without a size only. */
-const refusesSize = ({ row }: Form): boolean => ["shld", "shrd", "enter"].includes(row.mnemonic);
+const refusesSize = ({ row, operands }: Form): boolean =>
+  /^(sh[lr]d|enter|pshuf(d|hw|lw|w)|pinsrw|pextrw)$/.test(row.mnemonic) ||
+  (operands[0]?.class === "mmx" && /^ps(ll|rl|ra)[wdq]$/.test(row.mnemonic));
 
 function fitImmediate(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
   if (pattern.signed) return fitSigned(pattern, number, written, form);
@@ -245,11 +247,14 @@ function rexOf(form: Form, { operands, effective }: Written, wide: boolean): num
   return rex;
 }
 
-/** 64-bit forms that O64 adds nothing to: their operands say 64 bits, and they need no REX.W. */
-const ignoresWide = ({ row, operands, size }: Form): boolean =>
-  size === 64 &&
-  row.default64 &&
-  operands.some((o) => o.width === 64 || o.memoryWidth === 64 || o.kind === "immediate");
+/** Forms that O64 adds nothing to: their operands say 64 bits and need no REX.W, or REX.W would mean nothing. */
+const ignoresWide = ({ row, operands, size, pattern }: Form): boolean =>
+  pattern.vex ||
+  row.syntax === "MOV Sreg, r64" ||
+  (operands.length === 2 && operands.every((o) => o.class === "mmx") && /^p(?!addq)/.test(row.mnemonic)) ||
+  (size === 64 &&
+    row.default64 &&
+    operands.some((o) => o.width === 64 || o.memoryWidth === 64 || o.kind === "immediate"));
 
 /** What the operand size of a form, in a mode, and a prefix come to. */
 function sizePrefixes(

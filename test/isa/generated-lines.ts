@@ -164,6 +164,20 @@ function line(mnemonic: string, form: Form, bits: Bits, choose: Chooser): string
 /** Conditions have many names for the same few encodings. */
 const isConditional = (mnemonic: string): boolean => /^(set|cmov|j(?!mp|[er]?cxz))/.test(mnemonic);
 
+/** What the generator seldom or never makes, and must not be forgotten. */
+const rareLines = [
+  "pop cs",
+  "mov qword [rbx], es",
+  "mov ds, qword [rbx]",
+  "retw 4",
+  "retd 4",
+  "mov cr8, eax",
+  "mov eax, cr8",
+  "a16 jecxz $",
+  "o32 push 500",
+  "o16 jmp 8:5",
+];
+
 /**
  * Lines for every form of every mnemonic and alias, about `each` of them a form: fitting operands with every kind of
  * register, address, number and keyword, and now and then operands and prefixes that do not fit.
@@ -176,5 +190,5 @@ export function generatedLines(bits: Bits, each: number): string[] {
       return Array.from({ length: Math.ceil(count) }, () => line(mnemonic, form, bits, choose));
     }),
   );
-  return [...new Set(lines)];
+  return [...new Set([...lines, ...rareLines])];
 }

@@ -107,14 +107,23 @@ export function assembleLines(bits: Bits, lines: readonly string[]): LineResult[
 export const ownLines = (bits: Bits, lines: readonly string[]): LineResult[] =>
   results(lines, (chosen) => runOwn(bits, chosen));
 
-/** Lines on which the two disagree: other bytes, or one accepts what the other refuses. */
-export function differences(bits: Bits, lines: readonly string[]): { readonly line: string; readonly what: string }[] {
-  const ours = ownLines(bits, lines);
-  return assembleLines(bits, lines).flatMap((theirs, n) => {
-    const own = ours[n]!;
-    if ("error" in own && "error" in theirs) return [];
-    if ("bytes" in own && "bytes" in theirs && own.bytes === theirs.bytes) return [];
-    const said = (result: LineResult) => ("bytes" in result ? result.bytes : `refused (${result.error})`);
-    return [{ line: lines[n]!, what: `${said(own)}, nasm ${said(theirs)}` }];
+/** A line on which the two disagree: other bytes, or one accepts what the other refuses. */
+export interface Difference {
+  readonly line: string;
+  /** Bytes in hexadecimal; none where it is refused. */
+  readonly ours: string;
+  readonly theirs: string;
+  /** Why one of them refuses it. */
+  readonly message: string;
+}
+
+const bytesOf = (result: LineResult): string => ("bytes" in result ? result.bytes : "");
+const messageOf = (result: LineResult): string => ("error" in result ? result.error : "");
+
+export function differences(bits: Bits, lines: readonly string[]): Difference[] {
+  const own = ownLines(bits, lines);
+  return assembleLines(bits, lines).flatMap((result, n) => {
+    const [ours, theirs] = [bytesOf(own[n]!), bytesOf(result)];
+    return ours === theirs ? [] : [{ line: lines[n]!, ours, theirs, message: messageOf(own[n]!) || messageOf(result) }];
   });
 }
