@@ -1,0 +1,75 @@
+import { decode } from "../../isa/decode.ts";
+import type { Bits } from "../../isa/operands.ts";
+import type { Difference } from "./nasm.ts";
+
+/** A difference from nasm 2.16 that is meant. */
+interface Meant {
+  readonly because: string;
+  readonly is: (difference: Difference, bits: Bits) => boolean;
+}
+
+/** Whether bytes are more, or less, than one instruction. */
+function isNoInstruction(bytes: string, bits: Bits): boolean {
+  const code = Uint8Array.from([...Buffer.from(bytes, "hex"), ...new Array(16).fill(0x90)]);
+  const decoded = decode(code, 0, bits);
+  return typeof decoded === "string" || decoded.length !== bytes.length / 2;
+}
+
+const operandSizePrefix = /\bo(16|32|64)\b/;
+
+/** All of them. Each must still be there: a test says so. */
+export const meantDifferences: readonly Meant[] = [
+  {
+    because:
+      "an operand-size prefix against a number of another size: nasm writes the number at its own size, so that the processor reads another instruction; ours is the prefix's size or refused",
+    is: ({ line, theirs }, bits) => operandSizePrefix.test(line) && isNoInstruction(theirs, bits) && theirs !== "",
+  },
+  {
+    because: "there is no such control or debug register; the processor raises #UD",
+    is: ({ line, ours }) => /\b(cr|dr)\d+\b/.test(line) && ours === "",
+  },
+  {
+    because: "an address is no distance: nasm cuts it to a byte without a word, and jumps elsewhere",
+    is: ({ line, ours }) => ours === "" && /\b(loop\w*|j\w*cxz|(j\w+|call) short) -?(0x)?[0-9a-f]+(, \w+)?$/.test(line),
+  },
+  {
+    because: "the counter that the instruction names and the address-size prefix disagree; in nasm the prefix wins",
+    is: ({ line, ours }) => ours === "" && /\ba(16|32|64)\b.*\b(loop|j\w*cxz)/.test(line),
+  },
+  {
+    because: "nasm takes WAIT for a prefix and writes other prefixes behind it, where they belong to what follows",
+    is: ({ line }) => /\bf?wait$/.test(line),
+  },
+  {
+    because: "nasm forgets the size of RETW and RETD before a number",
+    is: ({ line, ours }) => ours === "" && /\bret[wdq] /.test(line),
+  },
+  {
+    because: "a selector in memory has 16 bits; nasm takes QWORD and writes a REX.W that changes nothing",
+    is: ({ line, ours }) => ours === "" && /\bmov (qword \[.*, [c-gs]s|[c-gs]s, qword \[)/.test(line),
+  },
+  {
+    because: "POP CS exists on the 8086 only; later processors read its byte as the first of a longer opcode",
+    is: ({ line, ours }) => ours === "" && /\bpop cs$/.test(line),
+  },
+  {
+    because: "there is no 64-bit operand size outside 64-bit code; nasm ignores O64 before some instructions",
+    is: ({ line, ours }, bits) => bits !== 64 && ours === "" && /\bo64\b/.test(line),
+  },
+  {
+    because: "nasm takes the memory operand for one of another size, and so refuses the right one",
+    is: ({ line, theirs }) =>
+      theirs === "" && /\b((pmuludq|psubq|pshufw) mm\d, qword|pshuf(d|hw|lw) xmm\d+, oword)/.test(line),
+  },
+  {
+    because: "nasm takes no size for the 64-bit memory operand of CMPSD",
+    is: ({ line, theirs }) => theirs === "" && /\bcmpsd xmm\d+, qword/.test(line),
+  },
+  {
+    because: "before a number of stated size nasm writes PEXTRW in SSE4.1's longer encoding",
+    is: ({ line, theirs }) => /\bpextrw \w+, xmm\d+, (strict )?byte/.test(line) && theirs.includes("0f3a15"),
+  },
+];
+
+export const isMeant = (difference: Difference, bits: Bits): boolean =>
+  meantDifferences.some(({ is }) => is(difference, bits));
