@@ -166,9 +166,13 @@ function addressPrefix(decoded: Decoded, form: Form): string {
   return hasImplicitMemory(decoded) || decoded.row.mnemonic.startsWith("loop") ? `a${addressSize} ` : "";
 }
 
+/** Whether operand-size prefixes change nothing. */
+export const ignoresSize = ({ pattern, operands }: Form): boolean =>
+  pattern.operandSize === "any" || operands.some((o) => o.class === "mmx" || o.class === "xmm");
+
 /** An operand size that neither name nor operands show. */
 function sizePrefix({ bits, operandSize, row }: Decoded, form: Form): string {
-  if (requiredSize(form, bits) !== undefined || form.byte || form.pattern.operandSize === "any") return "";
+  if (requiredSize(form, bits) !== undefined || form.byte || ignoresSize(form)) return "";
   const usual = bits === 64 && (row.default64 || form.forced64) ? 64 : bits === 64 ? 32 : bits;
   return operandSize === usual ? "" : `o${operandSize} `;
 }
