@@ -37,6 +37,8 @@ export function createPort92(gate: A20Gate, lines: SystemLines): Device {
   };
 }
 
+/** PM1a_CNT, where QEMU's chipset has it. */
+export const powerControlPort = 0x604;
 /** SLP_EN in PM1a_CNT; with sleep type 0 (as QEMU's firmware declares it) it is soft off. */
 const softOff = 0x2000;
 
@@ -47,7 +49,7 @@ export const createPower = (lines: SystemLines): Device => ({
   regions: [
     {
       space: "port",
-      base: 0x604,
+      base: powerControlPort,
       length: 2,
       read: () => 0,
       write: (offset, value) => {

@@ -50,6 +50,8 @@ const at = {
   divide: 0x3e0,
 } as const;
 
+/** Where its page of registers is, unless IA32_APIC_BASE moves it. */
+export const localApicBase = 0xfee0_0000;
 /** Version 14h, six local vectors. */
 const version = 0x0005_0014;
 const masked = 0x1_0000;
