@@ -6,12 +6,12 @@ import { MemoryAccess } from "../mmu/access.ts";
 import type { AddressLine } from "../mmu/address-line.ts";
 import type { WalkStep } from "../trace/event.ts";
 import type { Bus } from "./bus.ts";
-import { debugAfterReset } from "./debug-registers.ts";
+import { type Breakpoint, debugAfterReset, enabledBreakpoints, meetData } from "./debug-registers.ts";
 import type { MemoryObserver, Observer } from "./environment.ts";
 import { deliverException, deliverInterrupt, injectException, type VectoringEvent } from "./exceptions.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { definedFlags, flagsImage, setStatusFlags, statusMask } from "./flags.ts";
-import { atBoundary } from "./interrupts.ts";
+import { atBoundary, markMidRepeat } from "./interrupts.ts";
 import { cpuBase, layout, ramBase, tlbBase } from "./layout.ts";
 import type { Access, Fault } from "./monitor.ts";
 import { checkPrivilege } from "./privilege.ts";
@@ -83,6 +83,10 @@ export class Cpu extends MemoryAccess {
   /** The event whose delivery is under way when a `VmExit` or fault happens (IDT-vectoring information). */
   vectoring: VectoringEvent | undefined;
   readonly system: SystemTable = systemTable;
+  /** Breakpoints of the debug registers that are enabled now. */
+  breakpoints: readonly Breakpoint[] = [];
+  /** Whether any of them is for instructions, so that every boundary needs a look. */
+  breaksOnInstructions = false;
 
   constructor(options: CpuOptions) {
     super({
@@ -126,8 +130,42 @@ export class Cpu extends MemoryAccess {
     this.next = 0xfff0;
     this.vectoring = undefined;
     this.tlb.clear();
+    this.tlb.switchTo(0);
     this.nested.flush();
     this.refresh();
+  }
+
+  override refresh(): void {
+    super.refresh();
+    this.refreshBreakpoints();
+  }
+
+  /** To be called when DR0–DR3, DR7 or CR4.DE may have changed. */
+  refreshBreakpoints(): void {
+    const breakpoints = enabledBreakpoints(this);
+    if (breakpoints.length === 0 && this.breakpoints.length === 0) return;
+    this.breakpoints = breakpoints;
+    const data = breakpoints.filter(({ condition }) => condition === "write" || condition === "read-write");
+    this.meets = data.length > 0 ? (linear, bytes, write) => meetData(this, data, linear, bytes, write) : undefined;
+    this.tlb.watch(
+      data.map(({ first, condition }) => ({ page: Math.floor(first / 4096), reads: condition === "read-write" })),
+    );
+    this.breaksOnInstructions = breakpoints.some(({ condition }) => condition === "execute");
+    if (this.breaksOnInstructions) this.attention = true;
+  }
+
+  /** The NMI line is raised: an edge, remembered until the interrupt is taken. */
+  nonMaskableInterrupt(): void {
+    this.r32[layout.pendingNmi >> 2] = 1;
+    this.attention = true;
+  }
+
+  /**
+   * An iteration of a repeated string instruction is done and others remain. What comes between them finds RF set, and so
+   * does the next, which is no new instruction for a breakpoint.
+   */
+  midRepeat(): void {
+    markMidRepeat(this);
   }
 
   /** Offset of the instruction after the one at RIP. Outside 64-bit code it wraps at 32 bits; the limit check is the fetch's. */

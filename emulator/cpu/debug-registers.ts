@@ -1,7 +1,100 @@
+import { flagMask } from "../../isa/flags.ts";
 import type { Cpu } from "./cpu.ts";
-import { hardwareFault, unsupported, vector } from "./fault.ts";
+import { hardwareFault, vector } from "./fault.ts";
 import { layout } from "./layout.ts";
-import { CR4 } from "./state.ts";
+import { CR4, CS, signedNumber } from "./state.ts";
+
+/** What DR6 says of a debug exception beside B3–B0: access to a debug register, single step, task switch. */
+export const debugCause = { access: 1 << 13, step: 1 << 14, task: 1 << 15 } as const;
+
+/** Bits of DR7. */
+const generalDetect = 1 << 13;
+const localEnables = 0x155;
+const enables = 0xff;
+
+const dr6 = (layout.debug >> 2) + 12;
+const dr7 = (layout.debug >> 2) + 14;
+const RF = flagMask("RF");
+
+type Condition = "execute" | "write" | "port" | "read-write";
+const conditions: readonly Condition[] = ["execute", "write", "port", "read-write"];
+/** By the LEN field. */
+const lengths = [1, 2, 8, 4] as const;
+
+/** A breakpoint of DR0–DR3 that DR7 enables. */
+export interface Breakpoint {
+  /** Its bit of DR6. */
+  readonly bit: number;
+  readonly condition: Condition;
+  /** First linear address (signed in IA-32e mode), or first port. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** DR0–DR3 as DR7 enables them now (SDM Vol. 3, 18.2.4). I/O breakpoints need CR4.DE. */
+export function enabledBreakpoints(cpu: Cpu): Breakpoint[] {
+  const control = cpu.r32[dr7]!;
+  if ((control & enables) === 0) return [];
+  const found: Breakpoint[] = [];
+  for (let n = 0; n < 4; n++) {
+    if (((control >> (2 * n)) & 3) === 0) continue;
+    const condition = conditions[(control >> (16 + 4 * n)) & 3]!;
+    if (condition === "port" && (cpu.cr4 & CR4.DE) === 0) continue;
+    const length = condition === "execute" ? 1 : lengths[(control >> (18 + 4 * n)) & 3]!;
+    const address = cpu.r64[(layout.debug >> 3) + n]!;
+    const linear = cpu.longMode ? signedNumber(address) : Number(BigInt.asUintN(32, address));
+    const first = linear - (((linear % length) + length) % length);
+    found.push({ bit: 1 << n, condition, first, last: first + length - 1 });
+  }
+  return found;
+}
+
+/** Bits of DR6 for the breakpoints that an access meets. */
+function met(breakpoints: readonly Breakpoint[], condition: Condition, first: number, bytes: number): number {
+  let bits = 0;
+  for (const { bit, condition: wanted, first: from, last } of breakpoints) {
+    const applies = wanted === condition || (wanted === "read-write" && condition === "write");
+    if (applies && first <= last && first + bytes - 1 >= from) bits |= bit;
+  }
+  return bits;
+}
+
+/** Notes a debug trap, which comes after the instruction. */
+export function raiseDebugTrap(cpu: Cpu, bits: number): void {
+  if (bits === 0) return;
+  cpu.r32[layout.pendingDebug >> 2]! |= bits;
+  cpu.attention = true;
+}
+
+/** An instruction reads or writes memory while data breakpoints are enabled. */
+export function meetData(cpu: Cpu, breakpoints: readonly Breakpoint[], linear: number, bytes: number, write: boolean) {
+  raiseDebugTrap(cpu, met(breakpoints, write ? "write" : "read-write", linear, bytes));
+}
+
+/** An instruction has read or written a port. */
+export function meetPort(cpu: Cpu, port: number, bytes: number): void {
+  if (cpu.breakpoints.length > 0) raiseDebugTrap(cpu, met(cpu.breakpoints, "port", port, bytes));
+}
+
+/** Bits of DR6 if an instruction breakpoint holds back the instruction at RIP. */
+export function instructionBreakpoint(cpu: Cpu): number {
+  if ((cpu.eflags & RF) !== 0) return 0;
+  const linear = cpu.bases[CS]! + cpu.rip;
+  return met(cpu.breakpoints, "execute", cpu.bits === 64 ? linear : linear >>> 0, 1);
+}
+
+/** What the delivery of #DB does to DR6 and DR7: what was met, and general detect off (SDM Vol. 3, 18.2.3 and 18.2.4). */
+export function enterDebugException(cpu: Cpu, causes: number): void {
+  cpu.r32[dr6] = (cpu.r32[dr6]! & ~0xf) | causes;
+  cpu.r32[dr7]! &= ~generalDetect;
+}
+
+/** A task switch turns off the breakpoints that are local to a task, and LE. */
+export function dropLocalBreakpoints(cpu: Cpu): void {
+  if ((cpu.r32[dr7]! & localEnables) === 0) return;
+  cpu.r32[dr7]! &= ~localEnables;
+  cpu.refreshBreakpoints();
+}
 
 /** DR4 and DR5 are DR6 and DR7, or do not exist with CR4.DE. */
 function real(cpu: Cpu, number: number): number {
@@ -11,9 +104,8 @@ function real(cpu: Cpu, number: number): number {
 
 /** DR7.GD: any MOV of a debug register is a debug exception, with DR6.BD. */
 function checkGeneralDetect(cpu: Cpu): void {
-  if ((cpu.r32[(layout.debug >> 2) + 14]! & 0x2000) === 0) return;
-  cpu.r32[(layout.debug >> 2) + 14]! &= ~0x2000;
-  throw { ...hardwareFault(vector.DB), debug: 0x2000 };
+  if ((cpu.r32[dr7]! & generalDetect) === 0) return;
+  throw { ...hardwareFault(vector.DB), debug: debugCause.access };
 }
 
 /** MOV from a debug register. */
@@ -30,11 +122,11 @@ export function writeDebug(cpu: Cpu, number: number, value: bigint): void {
   setDebugRegister(cpu, at, value);
 }
 
-/** Writes DR0–DR3, DR6 or DR7. Breakpoints by DR7 are not implemented: switching one on stops the machine by name. */
+/** Writes DR0–DR3, DR6 or DR7. */
 export function setDebugRegister(cpu: Cpu, at: number, value: bigint): void {
   if (at >= 6 && value >> 32n !== 0n) throw hardwareFault(vector.GP, 0);
-  if (at === 7 && (value & 0xffn) !== 0n) throw unsupported("breakpoints by debug registers (DR7)");
   cpu.r64[(layout.debug >> 3) + at] = fixed(at, value);
+  cpu.refreshBreakpoints();
 }
 
 /** With the bits that always read as 0 or 1. */

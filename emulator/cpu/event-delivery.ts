@@ -19,10 +19,11 @@ import {
   systemType,
   typeOf,
 } from "./descriptor.ts";
-import { hardwareFault, unsupported, vector } from "./fault.ts";
+import { hardwareFault, vector } from "./fault.ts";
 import { descriptorAt, markAccessed, readDescriptor, requireDescriptor } from "./segmentation.ts";
 import { Frame, setStackPointer, stackBitsOf, stackPointer } from "./stack.ts";
 import { CS, DS, ES, FS, GS, SS, TR } from "./state.ts";
+import { requireTask, switchTask } from "./task-switch.ts";
 
 /** An exception or interrupt as the tables of the guest see it. */
 export interface Delivery {
@@ -32,6 +33,8 @@ export interface Delivery {
   readonly software: boolean;
   /** Offset pushed as the return address. */
   readonly returnTo: number;
+  /** Bytes of the instruction that asked for it; 0 if none did. */
+  readonly length: number;
   /** The pushed image has RF set (exceptions of the fault class). */
   readonly setResume: boolean;
 }
@@ -77,6 +80,8 @@ function deliverReal(cpu: Cpu, event: Delivery): void {
 
 /** A gate of the IDT after the checks that do not depend on its target. */
 interface Gate {
+  /** It leads to a task: `selector` is that of its TSS, and nothing else counts. */
+  readonly task: boolean;
   readonly selector: number;
   readonly offset: number;
   /** Interrupt gates clear IF, trap gates do not. */
@@ -101,11 +106,11 @@ function readGate(cpu: Cpu, event: Delivery, ext: number): Gate {
   if (!isSystem(d) || !(longMode ? longGates : legacyGates).has(type)) refuse(vector.GP, code + ext);
   if (event.software && dplOf(d) < cpu.cpl) refuse(vector.GP, code);
   if (!isPresent(d)) refuse(vector.NP, code + ext);
-  if (type === taskGate) throw unsupported("hardware task switch (task gate in the IDT)");
   const low = ((d.high & 0xffff_0000) | (d.low & 0xffff)) >>> 0;
   const upper = longMode ? descriptorAt(cpu, d.address + 8).low : 0;
   const wide = type === interruptGate32 || type === trapGate32;
   return {
+    task: type === taskGate,
     selector: d.low >>> 16,
     offset: upper * 2 ** 32 + (wide ? low : low & 0xffff),
     interrupt: type === interruptGate16 || type === interruptGate32,
@@ -130,6 +135,10 @@ function gateTarget(cpu: Cpu, selector: number, ext: number): { code: Descriptor
 function deliverProtected(cpu: Cpu, event: Delivery): void {
   const ext = event.software ? 0 : 1;
   const gate = readGate(cpu, event, ext);
+  if (gate.task) {
+    deliverToTask(cpu, event, gate.selector, ext);
+    return;
+  }
   const { code, cpl } = gateTarget(cpu, gate.selector, ext);
   if (gate.offset > limitOf(code)) refuse(vector.GP, ext);
   const inner = cpl < cpu.cpl ? taskStack(cpu, cpl, ext) : undefined;
@@ -155,6 +164,14 @@ function deliverProtected(cpu: Cpu, event: Delivery): void {
   cpu.setCpl(cpl);
   if (old) cpu.refresh();
   cpu.rip = gate.offset;
+}
+
+/** A task gate: the handler is a task, nested in the interrupted one. */
+function deliverToTask(cpu: Cpu, event: Delivery, selector: number, ext: number): void {
+  const descriptor = requireTask(cpu, selector, false, vector.GP, ext);
+  const { returnTo, errorCode, length } = event;
+  const savedFlags = event.setResume ? RF : 0;
+  switchTask(cpu, { selector, descriptor, source: "gate", returnTo, savedFlags, errorCode, ext, length });
 }
 
 /** A stack taken from the TSS for a more privileged level. */

@@ -1,5 +1,6 @@
 import { flagMask } from "../../isa/flags.ts";
 import type { Cpu } from "./cpu.ts";
+import { enterDebugException } from "./debug-registers.ts";
 import { deliverThroughTable } from "./event-delivery.ts";
 import { hardwareFault, isFault, pushesErrorCode, vector } from "./fault.ts";
 import { layout } from "./layout.ts";
@@ -52,7 +53,7 @@ export function deliverException(cpu: Cpu, fault: Fault, during: VectoringEvent 
 export function injectException(cpu: Cpu, fault: Fault): boolean {
   cpu.vectoring = fault;
   loadPageFaultAddress(cpu, fault);
-  if (fault.debug !== undefined) cpu.r64[layout.debug / 8 + 6]! |= BigInt(fault.debug);
+  if (fault.debug !== undefined) enterDebugException(cpu, fault.debug);
   const instruction = fault.source !== "hardware";
   // INT1 is privileged: its gate's DPL does not count (SDM Vol. 2, INT n).
   const software = instruction && !(fault.source === "software-exception" && fault.vector === vector.DB);
@@ -63,6 +64,7 @@ export function injectException(cpu: Cpu, fault: Fault): boolean {
       errorCode: fault.errorCode !== undefined && pushesErrorCode(fault.vector) ? fault.errorCode : undefined,
       software,
       returnTo: instruction ? cpu.sequential(fault.length) : cpu.rip,
+      length: fault.length,
       setResume: !instruction && fault.vector !== vector.DB && fault.vector !== vector.DF,
     });
   } catch (thrown) {
@@ -86,6 +88,7 @@ export function deliverInterrupt(cpu: Cpu, number: number): void {
       errorCode: undefined,
       software: false,
       returnTo: cpu.rip,
+      length: 0,
       setResume: false,
     });
   } catch (thrown) {

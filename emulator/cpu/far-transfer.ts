@@ -22,11 +22,12 @@ import {
   virtual8086Segment,
 } from "./descriptor.ts";
 import { enterInnerStack, type InnerStack, readLongTaskStack, taskStack } from "./event-delivery.ts";
-import { hardwareFault, unsupported, vector } from "./fault.ts";
+import { hardwareFault, vector } from "./fault.ts";
 import { accessBits } from "./layout.ts";
 import { descriptorAt, markAccessed, readDescriptor, requireDescriptor } from "./segmentation.ts";
 import { Frame, loadStackPointer, setStackPointer, stackPointer } from "./stack.ts";
 import { CS, DS, ES, FS, GS, SS } from "./state.ts";
+import { requireTask, switchTask } from "./task-switch.ts";
 
 const refuse = (number: number, errorCode: number): never => {
   throw hardwareFault(number, errorCode);
@@ -82,16 +83,29 @@ function targetDescriptor(cpu: Cpu, selector: number): Descriptor {
 
 const { callGate16, callGate32, taskGate, tss16, tss32 } = systemType;
 
-/** A call gate; other system descriptors are refused: #GP, or unsupported where the processor would switch tasks. */
-function requireCallGate(cpu: Cpu, d: Descriptor, selector: number): void {
+/** A system descriptor named by JMP or CALL: a call gate to go on with, or a task, which is switched to. */
+function throughSystem(
+  cpu: Cpu,
+  decoded: Decoded,
+  d: Descriptor,
+  selector: number,
+  transfer: "jump" | "call",
+): CallGate | undefined {
   const error = selectorError(selector);
   const type = typeOf(d);
   const task = !cpu.longMode && (type === taskGate || type === tss16 || type === tss32);
   const gate = type === callGate32 || (type === callGate16 && !cpu.longMode);
   if (!task && !gate) refuse(vector.GP, error);
   if (dplOf(d) < cpu.cpl || dplOf(d) < rplOf(selector)) refuse(vector.GP, error);
-  if (!isPresent(d)) refuse(vector.NP, error);
-  if (task) throw unsupported("hardware task switch");
+  if (gate || type === taskGate) {
+    if (!isPresent(d)) refuse(vector.NP, error);
+    if (gate) return openGate(cpu, d, selector, transfer);
+  }
+  const taskSelector = type === taskGate ? d.low >>> 16 : selector;
+  const descriptor = type === taskGate ? requireTask(cpu, taskSelector, false, vector.GP) : d;
+  const { next: returnTo } = cpu;
+  switchTask(cpu, { selector: taskSelector, descriptor, source: transfer, returnTo, length: decoded.length });
+  return undefined;
 }
 
 interface CallGate {
@@ -135,8 +149,8 @@ export function farJump(cpu: Cpu, decoded: Decoded, selector: number, target: bi
   }
   const d = targetDescriptor(cpu, selector);
   if (isSystem(d)) {
-    requireCallGate(cpu, d, selector);
-    const gate = openGate(cpu, d, selector, "jump");
+    const gate = throughSystem(cpu, decoded, d, selector, "jump");
+    if (!gate) return;
     checkTarget(cpu, gate.code, gate.offset);
     loadCode(cpu, gate.selector, gate.code, cpu.cpl, gate.offset);
     return;
@@ -158,8 +172,8 @@ export function farCall(cpu: Cpu, decoded: Decoded, selector: number, target: bi
   }
   const d = targetDescriptor(cpu, selector);
   if (isSystem(d)) {
-    requireCallGate(cpu, d, selector);
-    callThroughGate(cpu, openGate(cpu, d, selector, "call"));
+    const gate = throughSystem(cpu, decoded, d, selector, "call");
+    if (gate) callThroughGate(cpu, gate);
     return;
   }
   if (!isCode(d)) refuse(vector.GP, selectorError(selector));

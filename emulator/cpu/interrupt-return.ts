@@ -12,11 +12,13 @@ import {
   returnTarget,
   runsWide,
 } from "./far-transfer.ts";
-import { hardwareFault, unsupported, vector } from "./fault.ts";
+import { hardwareFault, vector } from "./fault.ts";
 import { statusMask } from "./flags.ts";
 import { markAccessed } from "./segmentation.ts";
 import { Frame, loadStackPointer, setStackPointer } from "./stack.ts";
-import { CS, DS, ES, FS, GS, SS } from "./state.ts";
+import { CS, DS, ES, FS, GS, SS, TR } from "./state.ts";
+import { requireTask, switchTask } from "./task-switch.ts";
+import { acceptedFlags, checkVirtual8086, extended } from "./virtual-interrupts.ts";
 
 const VM = flagMask("VM");
 const IF = flagMask("IF");
@@ -37,27 +39,38 @@ function returnedFlags(cpu: Cpu, bytes: number): number {
 /** IRET, IRETD, IRETQ. */
 export function interruptReturn(cpu: Cpu, decoded: Decoded): void {
   const bytes = decoded.operandSize / 8;
+  // Also if it faults (SDM Vol. 3, 6.7.1).
+  unblockNmi(cpu);
   if (cpu.realAddressing) returnReal(cpu, bytes);
-  else {
-    if ((cpu.eflags & NT) !== 0) {
-      if (cpu.longMode) throw hardwareFault(vector.GP, 0);
-      throw unsupported("hardware task switch (IRET with NT set)");
-    }
-    returnProtected(cpu, bytes);
-  }
+  else if ((cpu.eflags & NT) !== 0) returnToTask(cpu, decoded);
+  else returnProtected(cpu, bytes);
+}
+
+function unblockNmi(cpu: Cpu): void {
+  if ((cpu.interruptibility & nmiBlocked) === 0) return;
   cpu.interruptibility &= ~nmiBlocked;
+  cpu.attention = true;
+}
+
+/** With NT: to the task that the back link of this one's TSS names. */
+function returnToTask(cpu: Cpu, { length }: Decoded): void {
+  if (cpu.longMode) throw hardwareFault(vector.GP, 0);
+  const selector = cpu.readSystem(cpu.base(TR), 2);
+  const descriptor = requireTask(cpu, selector, true, vector.TS);
+  switchTask(cpu, { selector, descriptor, source: "iret", returnTo: cpu.next, length });
 }
 
 function returnReal(cpu: Cpu, bytes: number): void {
-  if (cpu.virtual8086 && cpu.iopl < 3) throw hardwareFault(vector.GP, 0);
+  checkVirtual8086(cpu, bytes * 8);
   const frame = Frame.current(cpu);
   const offset = frame.pop(bytes);
   const selector = frame.pop(bytes) & 0xffff;
   const flags = frame.pop(bytes);
   const mask = always | IF | (bytes > 2 ? with32 : 0) | (cpu.virtual8086 ? 0 : IOPL);
+  const after = extended(cpu) ? acceptedFlags(cpu.flags, flags, mask) : (cpu.flags & ~mask) | (flags & mask);
   loadRealCode(cpu, selector, offset);
   setStackPointer(cpu, cpu.stackBits, frame.pointer);
-  cpu.flags = (cpu.flags & ~mask) | (flags & mask);
+  cpu.flags = after;
 }
 
 interface Popped {

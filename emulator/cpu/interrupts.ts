@@ -1,6 +1,7 @@
 import { flagMask } from "../../isa/flags.ts";
 import type { Boundary, Cpu } from "./cpu.ts";
-import { shutdown } from "./exceptions.ts";
+import { debugCause, instructionBreakpoint } from "./debug-registers.ts";
+import { nmiBlocked, shutdown } from "./exceptions.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { layout } from "./layout.ts";
 
@@ -15,9 +16,6 @@ const anyShadow = shadow.sti | shadow.movSs;
 const resumeSeen = 1 << 29;
 export const stepArmed = 1 << 30;
 const shadowSeen = 1 << 31;
-
-/** DR6.BS: the #DB is a single step. */
-const singleStep = 1 << 14;
 
 /** Holds interrupts off until the instruction after the next boundary is done. Repeating MOV SS does not prolong it. */
 export function castShadow(cpu: Cpu, kind: number): void {
@@ -38,17 +36,24 @@ export function setInterruptFlag(cpu: Cpu): void {
  */
 export function atBoundary(cpu: Cpu): Boundary {
   if (cpu.activity === shutdown) return "shutdown";
-  cpu.attention = cpu.activity !== 0;
+  cpu.attention = cpu.activity !== 0 || cpu.breaksOnInstructions;
   const blocked = ageShadow(cpu);
   ageResumeFlag(cpu);
-  if (singleStepDue(cpu, blocked)) {
-    cpu.deliver({ ...hardwareFault(vector.DB), debug: singleStep });
-    return "stepped";
-  }
+  const traps = debugTraps(cpu, blocked);
+  if (traps !== 0) return debugException(cpu, traps);
   if (cpu.monitor?.atBoundary()) return "stepped";
-  if (takeInterrupt(cpu, blocked)) return "stepped";
-  return cpu.activity === 0 ? "run" : "idle";
+  if (takeNmi(cpu, blocked) || takeInterrupt(cpu, blocked)) return "stepped";
+  if (cpu.activity !== 0) return "idle";
+  const breakpoints = cpu.breaksOnInstructions && !heldByMovSs(cpu, blocked) ? instructionBreakpoint(cpu) : 0;
+  return breakpoints !== 0 ? debugException(cpu, breakpoints) : "run";
 }
+
+function debugException(cpu: Cpu, causes: number): Boundary {
+  cpu.deliver({ ...hardwareFault(vector.DB), debug: causes });
+  return "stepped";
+}
+
+const heldByMovSs = (cpu: Cpu, blocked: boolean): boolean => blocked && (cpu.interruptibility & shadow.movSs) !== 0;
 
 /** Whether interrupts are held off at this boundary; the shadow ends at the one after. */
 function ageShadow(cpu: Cpu): boolean {
@@ -75,17 +80,42 @@ function ageResumeFlag(cpu: Cpu): void {
   }
 }
 
-/** A trap after each instruction that began with TF set; held back by MOV SS. */
-function singleStepDue(cpu: Cpu, blocked: boolean): boolean {
-  const armed = (cpu.interruptibility & stepArmed) !== 0;
-  const heldBack = blocked && (cpu.interruptibility & shadow.movSs) !== 0;
-  if (armed && !heldBack) {
+/**
+ * What DR6 says of the debug traps that come now, 0 if none: breakpoints that the instruction met, and a trap after each
+ * instruction that began with TF set. MOV SS holds them back.
+ */
+function debugTraps(cpu: Cpu, blocked: boolean): number {
+  const pending = layout.pendingDebug >> 2;
+  const due = cpu.r32[pending]! | ((cpu.interruptibility & stepArmed) !== 0 ? debugCause.step : 0);
+  if (due !== 0 && !heldByMovSs(cpu, blocked)) {
     cpu.interruptibility &= ~stepArmed;
-    return true;
+    cpu.r32[pending] = 0;
+    return due;
   }
   if ((cpu.eflags & TF) !== 0) cpu.interruptibility |= stepArmed;
-  if (((cpu.eflags & TF) | (cpu.interruptibility & stepArmed)) !== 0) cpu.attention = true;
-  return false;
+  if (due !== 0 || (cpu.eflags & TF) !== 0) cpu.attention = true;
+  return 0;
+}
+
+/** Mid-way through a repeated instruction RF is set (SDM Vol. 3, 18.3.1.1). */
+export function markMidRepeat(cpu: Cpu): void {
+  cpu.eflags |= RF;
+  cpu.interruptibility &= ~resumeSeen;
+  cpu.attention = true;
+}
+
+/** NMIs wait while one is handled, and behind MOV SS. */
+function takeNmi(cpu: Cpu, blocked: boolean): boolean {
+  const pending = layout.pendingNmi >> 2;
+  if (cpu.r32[pending] === 0 || (cpu.interruptibility & nmiBlocked) !== 0) return false;
+  if (heldByMovSs(cpu, blocked)) {
+    cpu.attention = true;
+    return false;
+  }
+  cpu.r32[pending] = 0;
+  if (cpu.monitor?.onNmi()) return true;
+  cpu.interrupt(vector.NMI);
+  return true;
 }
 
 function takeInterrupt(cpu: Cpu, blocked: boolean): boolean {

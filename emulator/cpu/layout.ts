@@ -44,6 +44,10 @@ export const layout = {
   interruptibility: 0x0c0,
   /** Guest instructions that a VMM completed for the guest, in steps that are counted as unretired; float64. */
   emulated: 0x0c8,
+  /** What DR6 will say of debug traps that are waiting for the next instruction boundary; 4 bytes. */
+  pendingDebug: 0x0d0,
+  /** 1 while an NMI waits to be taken; 4 bytes. */
+  pendingNmi: 0x0d4,
   /** ES, CS, SS, DS, FS, GS, LDTR, TR: `segmentBytes` each. */
   segments: 0x100,
   gdtrBase: 0x200,
@@ -72,7 +76,24 @@ export const layout = {
   tscAux: 0x2f8,
   /** PDPTEs 0–3 of PAE paging, loaded with CR3. */
   pdptes: 0x300,
-  end: 0x400,
+  /** The eight 80-bit registers of the x87 unit by number, not by place in the stack, 16 bytes each; MM0–MM7 are their significands. */
+  x87Registers: 0x400,
+  /** XMM0–XMM15, 16 bytes each. */
+  xmm: 0x480,
+  /** Control word and status word (TOP included), 4 bytes each, of which the low 2 are used. */
+  x87Control: 0x580,
+  x87Status: 0x584,
+  /** Bit n: register n is empty; 4 bytes. */
+  x87Empty: 0x588,
+  /** The last instruction's opcode (11 bits), kept where it raised an unmasked exception; 4 bytes. */
+  x87Opcode: 0x58c,
+  /** Address of the last x87 instruction and of its memory operand: offsets of 8 bytes, selectors of 4. */
+  x87InstructionPointer: 0x590,
+  x87DataPointer: 0x598,
+  x87CodeSelector: 0x5a0,
+  x87DataSelector: 0x5a4,
+  mxcsr: 0x5a8,
+  end: 0x600,
 } as const;
 
 /** Within a segment's block: selector u16 at 0, access rights u32 at 4, limit u32 (in bytes, G applied) at 8, base u64 at 16. */
@@ -96,12 +117,13 @@ export const accessBits = {
  * by the low bits of the page number `linear >> 12` (arithmetic shift of the canonical 64-bit linear address; unsigned for
  * 32-bit addresses). An entry holds a tag, int64: the page number, or `tlbNone` in its high half; then int32 `addend`:
  * (offset of the byte in WebAssembly memory) - (low 32 bits of linear); then flags: bit 0 global, bits 2:1 size of the page it is
- * part of (0 4 KiB, 1 2 MiB, 2 4 MiB, 3 1 GiB), bit 3 not RAM (then `addend` is the host-physical page number).
+ * part of (0 4 KiB, 1 2 MiB, 2 4 MiB, 3 1 GiB), bit 3 not RAM (then `addend` is the host-physical page number), bits 15:4 the PCID.
  *
  * An entry whose tag matches allows the access without any further work. An entry in a write bank then also means: dirty,
  * no device, no decoded code, not watched. Translations that need more work on every access (devices, guarded pages)
  * carry `tlbGuard` in the tag, so they match only for the slow path: what the TLB holds, stale or not, is the same
- * whatever the engines have decoded or the debugger watches.
+ * whatever the engines have decoded or the debugger watches. In the same way `tlbWatch` marks pages with data breakpoints of
+ * the debug registers, and `tlbParked` entries of other PCIDs than the present one, which match for nobody.
  */
 export const tlbLayout = { page: 0, addend: 8, flags: 12 } as const;
 export const tlbEntryBytes = 16;
@@ -116,9 +138,11 @@ export const tlbBank = {
 } as const;
 export const tlbBanks = 6;
 export const tlbBytes = tlbBanks * tlbEntries * tlbEntryBytes;
-/** High half of the tag of an empty entry, and the bit of it that marks a guarded one. */
+/** High half of the tag of an empty entry, and the bits of it that are inverted to mark others; bits 12:0 are the page's. */
 export const tlbNone = 0x7fffffff;
 export const tlbGuard = 0x20000000;
+export const tlbWatch = 0x10000000;
+export const tlbParked = 0x08000000;
 
 /** Where things are in the machine's memory: CPU blocks, TLBs, then host-physical memory from `ramBase` on. */
 export const cpuBase = 0;

@@ -12,7 +12,19 @@ const refuse = (): never => {
 
 const cr0Bits = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.ET | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
 /** Bits of CR4 for what is implemented; all others are reserved. */
-const cr4Bits = CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.PGE | CR4.PCE | CR4.UMIP | CR4.SMEP | CR4.SMAP;
+const cr4Bits =
+  CR4.VME |
+  CR4.PVI |
+  CR4.TSD |
+  CR4.DE |
+  CR4.PSE |
+  CR4.PAE |
+  CR4.PGE |
+  CR4.PCE |
+  CR4.UMIP |
+  CR4.PCIDE |
+  CR4.SMEP |
+  CR4.SMAP;
 const eferBits = BigInt(EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE);
 /** Bits of a PDPTE that must be 0: 2:1, 8:5 and those from MAXPHYADDR up. */
 const pdpteReserved = 0x1e6n | (2n ** 64n - 2n ** BigInt(physicalAddressBits));
@@ -34,7 +46,7 @@ export function writeCr0(cpu: Cpu, value: bigint): void {
   const pagingBegins = (after & ~before & CR0.PG) !== 0;
   const pagingEnds = (before & ~after & CR0.PG) !== 0;
   if (pagingBegins && (cpu.efer & EFER.LME) !== 0) checkLongModeEntry(cpu);
-  if (pagingEnds && cpu.bits === 64) refuse();
+  if (pagingEnds && (cpu.bits === 64 || (cpu.cr4 & CR4.PCIDE) !== 0)) refuse();
   const pae = (after & CR0.PG) !== 0 && (cpu.cr4 & CR4.PAE) !== 0 && (cpu.efer & EFER.LME) === 0;
   if (pae && ((before ^ after) & (CR0.PG | CR0.CD | CR0.NW)) !== 0) loadPdptes(cpu, cpu.cr3);
   const mode = cpu.mode;
@@ -54,11 +66,23 @@ function checkLongModeEntry(cpu: Cpu): void {
   if (task === systemType.tss16 || task === systemType.busyTss16) refuse();
 }
 
+/** Bit 63 of what MOV writes to CR3 with CR4.PCIDE: the translations of the new PCID stay. */
+const keepTranslations = 1n << 63n;
+
+/** MOV to CR3 (SDM Vol. 3, 4.10.4.1). */
 export function writeCr3(cpu: Cpu, value: bigint): void {
-  if (cpu.longMode && value >> BigInt(physicalAddressBits) !== 0n) refuse();
-  if (pagingMode(cpu) === "pae") loadPdptes(cpu, Number(value));
-  cpu.r64[layout.cr3 >> 3] = value;
-  cpu.tlb.flush(false);
+  const tagged = (cpu.cr4 & CR4.PCIDE) !== 0;
+  const base = tagged ? value & ~keepTranslations : value;
+  if (cpu.longMode && base >> BigInt(physicalAddressBits) !== 0n) refuse();
+  if (pagingMode(cpu) === "pae") loadPdptes(cpu, Number(base));
+  cpu.r64[layout.cr3 >> 3] = base;
+  cpu.tlb.switchTo(cpu.pcid);
+  if (!tagged || (value & keepTranslations) === 0n) cpu.tlb.flush(false, cpu.pcid);
+}
+
+/** CR3 from a TSS: nothing is done where it does not change. Outside IA-32e mode there are no PCIDs. */
+export function loadPageDirectory(cpu: Cpu, value: bigint): void {
+  if (cpu.r64[layout.cr3 >> 3] !== value) writeCr3(cpu, value);
 }
 
 export function writeCr4(cpu: Cpu, value: bigint): void {
@@ -68,10 +92,14 @@ export function writeCr4(cpu: Cpu, value: bigint): void {
   const before = cpu.cr4;
   if (cpu.longMode && (after & CR4.PAE) === 0) refuse();
   const changed = before ^ after;
+  if ((changed & after & CR4.PCIDE) !== 0 && (!cpu.longMode || (cpu.cr3 & 0xfff) !== 0)) refuse();
   const pae = cpu.paging && !cpu.longMode && (after & CR4.PAE) !== 0;
   if (pae && (changed & (CR4.PAE | CR4.PSE | CR4.PGE | CR4.SMEP)) !== 0) loadPdptes(cpu, cpu.cr3);
   cpu.r64[layout.cr4 >> 3] = BigInt(after >>> 0);
-  if ((changed & (CR4.PAE | CR4.PSE | CR4.PGE | CR4.SMEP | CR4.SMAP)) !== 0) cpu.tlb.flush(true);
+  const stale = changed & (CR4.PAE | CR4.PSE | CR4.PGE | CR4.SMEP | CR4.SMAP);
+  if (stale !== 0 || (changed & before & CR4.PCIDE) !== 0) cpu.tlb.flush(true);
+  cpu.tlb.switchTo(cpu.pcid);
+  if ((changed & CR4.DE) !== 0) cpu.refreshBreakpoints();
 }
 
 /** Loads the four PDPTE registers of PAE paging from the table CR3 points to; #GP(0) if a present one has reserved bits. */

@@ -1,5 +1,6 @@
 import type { Decoded } from "../../isa/operands.ts";
 import type { WalkStep } from "../trace/event.ts";
+import type { TaskSwitch } from "./task-switch.ts";
 
 /** An exception on its way to be delivered. Thrown by the CPU to abandon an instruction, and caught by the run loop. */
 export interface Fault {
@@ -38,6 +39,10 @@ export interface Monitor {
   onInterrupt(): boolean;
   /** Physical interrupts never go through the guest's own table. */
   readonly ownsInterrupts: boolean;
+  /** A hardware task switch has passed the checks of its TSS descriptor and is about to happen. */
+  onTaskSwitch(request: TaskSwitch): void;
+  /** An NMI can be taken now. True: the monitor took it (an exit is pending). */
+  onNmi(): boolean;
   /** Delivery of #DF faulted: true if an exit took it, false to shut down. */
   onTripleFault(): boolean;
   /** At an instruction boundary with `attention` set: interrupt windows, injection. True if an exit is pending now. */

@@ -6,6 +6,7 @@ import { systemType } from "./descriptor.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { accessBits } from "./layout.ts";
 import { CR4, TR } from "./state.ts";
+import { hasVirtualFlag } from "./virtual-interrupts.ts";
 
 const DX = 2;
 
@@ -53,7 +54,7 @@ export function privilegeAllows(cpu: Cpu, privilege: Privilege, decoded: Decoded
     case "cpl0-ud":
       return cpu.cpl === 0;
     case "iopl":
-      return cpu.cpl <= cpu.iopl;
+      return cpu.cpl <= cpu.iopl || hasVirtualFlag(cpu);
     case "io":
       return ioAllowed(cpu, portOf(cpu, decoded), portBytes(decoded));
     case "umip":

@@ -49,8 +49,12 @@ export const CR4 = {
   MCE: 0x40,
   PGE: 0x80,
   PCE: 0x100,
+  OSFXSR: 0x200,
+  OSXMMEXCPT: 0x400,
   UMIP: 0x800,
   VMXE: 0x2000,
+  FSGSBASE: 0x1_0000,
+  PCIDE: 0x2_0000,
   SMEP: 0x10_0000,
   SMAP: 0x20_0000,
 } as const;
@@ -131,6 +135,11 @@ export class State {
   /** Physical, as a number (bits 51:0 are used). */
   get cr3(): number {
     return Number(this.r64[layout.cr3 >> 3]!);
+  }
+
+  /** The process-context identifier in force: 0 without CR4.PCIDE. */
+  get pcid(): number {
+    return (this.cr4 & CR4.PCIDE) !== 0 ? this.r32[layout.cr3 >> 2]! & 0xfff : 0;
   }
 
   get attention(): boolean {

@@ -3,7 +3,7 @@ import type { Decoded } from "../../isa/operands.ts";
 import { depositBits, extractBits } from "./bit-scattering.ts";
 import type { Cpu, SystemTable } from "./cpu.ts";
 import { cpuidLeaf } from "./cpuid.ts";
-import { readDebug, writeDebug } from "./debug-registers.ts";
+import { meetPort, readDebug, writeDebug } from "./debug-registers.ts";
 import { farCall, farJump, farReturn } from "./far-transfer.ts";
 import { fastEnter, fastExit, swapGs, systemCall, systemReturn } from "./fast-system-calls.ts";
 import { hardwareFault, vector } from "./fault.ts";
@@ -18,6 +18,16 @@ import { readMsr, writeMsr } from "./msr.ts";
 import { accessRights, loadLdt, loadSegmentRegister, loadTask, segmentLimit, verify } from "./segmentation.ts";
 import { Frame, setStackPointer } from "./stack.ts";
 import { CS, LDTR, SS, segmentOf, signedNumber, TR, unsigned64 } from "./state.ts";
+import {
+  acceptedFlags,
+  checkVirtual8086,
+  clearVirtualFlag,
+  extended,
+  hasVirtualFlag,
+  redirectInterrupt,
+  setVirtualFlag,
+  shownFlags,
+} from "./virtual-interrupts.ts";
 
 const RAX = 0;
 const RCX = 1;
@@ -52,16 +62,37 @@ function popSegment(cpu: Cpu, decoded: Decoded, segment: number): void {
   setStackPointer(cpu, stackBits, frame.pointer);
 }
 
-/** PUSHF, POPF and INT n in virtual-8086 mode need IOPL 3 (virtual-8086 mode extensions are not there). */
-function checkVirtual8086(cpu: Cpu): void {
-  if (cpu.virtual8086 && cpu.iopl < 3) refuse(vector.GP, 0);
+function softwareInterrupt(cpu: Cpu, decoded: Decoded, number: number): void {
+  if (cpu.virtual8086) {
+    if (redirectInterrupt(cpu, number)) return;
+    if (cpu.iopl < 3) refuse(vector.GP, 0);
+  }
+  softwareEvent(cpu, decoded, number, "software");
 }
 
-function popFlags(cpu: Cpu, decoded: Decoded, image: bigint): void {
-  checkVirtual8086(cpu);
-  const mask = popFlagsMask(cpu, decoded.operandSize === 8 ? 16 : decoded.operandSize);
-  const taken = Number(image & 0xffff_ffffn) & mask & ~flagMask("RF");
-  cpu.flags = (cpu.flags & ~mask) | taken;
+/** What PUSHF pushes. */
+function pushedFlags(cpu: Cpu, { operandSize }: Decoded): bigint {
+  checkVirtual8086(cpu, operandSize);
+  const image = flagsImage(cpu) & ~(flagMask("RF") | flagMask("VM"));
+  return BigInt(extended(cpu) ? shownFlags(image) : image);
+}
+
+function popFlags(cpu: Cpu, { operandSize }: Decoded, image: bigint): void {
+  checkVirtual8086(cpu, operandSize);
+  const mask = popFlagsMask(cpu, operandSize === 8 ? 16 : operandSize);
+  const popped = Number(image & 0xffff_ffffn) & ~flagMask("RF");
+  cpu.flags = extended(cpu) ? acceptedFlags(cpu.flags, popped, mask) : (cpu.flags & ~mask) | (popped & mask);
+}
+
+function portIn(cpu: Cpu, port: number, bytes: number): number {
+  const value = cpu.bus.in(port, bytes);
+  meetPort(cpu, port, bytes);
+  return value;
+}
+
+function portOut(cpu: Cpu, port: number, bytes: number, value: number): void {
+  cpu.bus.out(port, bytes, value);
+  meetPort(cpu, port, bytes);
 }
 
 function setAlignmentCheck(cpu: Cpu, value: boolean): void {
@@ -177,10 +208,7 @@ export const systemTable: SystemTable = {
   farJump,
   farCall,
   farReturn,
-  softwareInterrupt: (cpu, decoded, number) => {
-    checkVirtual8086(cpu);
-    softwareEvent(cpu, decoded, number, "software");
-  },
+  softwareInterrupt,
   breakpoint: (cpu, decoded) => softwareEvent(cpu, decoded, vector.BP, "software-exception"),
   overflowTrap: (cpu, decoded) => softwareEvent(cpu, decoded, vector.OF, "software-exception"),
   debugTrap: (cpu, decoded) => softwareEvent(cpu, decoded, vector.DB, "software-exception"),
@@ -189,14 +217,12 @@ export const systemTable: SystemTable = {
   popAll,
   enter,
   leave,
-  flagsImage: (cpu) => {
-    checkVirtual8086(cpu);
-    return BigInt(flagsImage(cpu) & ~(flagMask("RF") | flagMask("VM")));
-  },
+  flagsImage: pushedFlags,
   popFlags,
-  setInterruptFlag,
+  setInterruptFlag: (cpu) => (hasVirtualFlag(cpu) ? setVirtualFlag(cpu) : setInterruptFlag(cpu)),
   clearInterruptFlag: (cpu) => {
-    cpu.eflags &= ~flagMask("IF");
+    if (hasVirtualFlag(cpu)) clearVirtualFlag(cpu);
+    else cpu.eflags &= ~flagMask("IF");
   },
   setDirectionFlag: (cpu) => {
     cpu.eflags |= flagMask("DF");
@@ -236,8 +262,8 @@ export const systemTable: SystemTable = {
   readCounter: () => refuse(vector.GP, 0),
   readExtendedControl: () => refuse(vector.UD),
   writeExtendedControl: () => refuse(vector.UD),
-  portIn: (cpu, _, port, bytes) => cpu.bus.in(port, bytes),
-  portOut: (cpu, _, port, bytes, value) => cpu.bus.out(port, bytes, value),
+  portIn: (cpu, _, port, bytes) => portIn(cpu, port, bytes),
+  portOut: (cpu, _, port, bytes, value) => portOut(cpu, port, bytes, value),
   halt,
   invalidatePage,
   invalidateCaches: () => {},

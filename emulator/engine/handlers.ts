@@ -44,9 +44,11 @@ function emitIteration(m: JavaScriptAlgebra, { row, operands, addressSize, repea
   row.semantics(m, ...operands);
   const left = m.subtract(count, m.constant(addressSize, 1));
   m.setRegister(1, left);
+  // The next iteration is no new instruction, which only matters where something is looked at in between.
+  const stay = (): void => m.statement("if (cpu.attention) cpu.midRepeat(); return;");
   m.when(m.not(m.isZero(left)), () => {
-    if (row.repeat !== "equal") m.statement("return;");
-    else m.when(repeat === "rep" ? m.flags.get("ZF") : m.not(m.flags.get("ZF")), () => m.statement("return;"));
+    if (row.repeat !== "equal") stay();
+    else m.when(repeat === "rep" ? m.flags.get("ZF") : m.not(m.flags.get("ZF")), stay);
   });
 }
 

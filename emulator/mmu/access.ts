@@ -65,6 +65,8 @@ export class MemoryAccess extends State {
   executeBank = 0;
   #wide = false;
   #aligned = false;
+  /** Told of accesses that come to the slow path, while data breakpoints are enabled: those to their pages do. */
+  protected meets: ((linear: number, bytes: number, write: boolean) => void) | undefined;
 
   /** Changes with every refresh: what an engine concludes from segments, privilege and mode is good until then. */
   generation = 0;
@@ -90,7 +92,7 @@ export class MemoryAccess extends State {
 
   /** After the memory under the processor was replaced (a snapshot was restored). */
   reload(): void {
-    this.tlb.reload();
+    this.tlb.reload(this.pcid);
     this.nested.flush();
     this.refresh();
   }
@@ -311,8 +313,13 @@ export class MemoryAccess extends State {
     if (at >= 0) return this.#peek(at, bytes);
     const first = this.translate(linear, "read", user, implicit);
     const room = 4096 - (linear & 0xfff);
-    if (bytes <= room) return this.physical.read(first, bytes);
+    if (bytes <= room) {
+      this.meets?.(linear, bytes, false);
+      return this.physical.read(first, bytes);
+    }
     const second = this.translate(this.wrap(linear + room), "read", user, implicit);
+    this.meets?.(linear, room, false);
+    this.meets?.(this.wrap(linear + room), bytes - room, false);
     let value = 0;
     for (let n = 0; n < bytes; n++)
       value += this.physical.read(n < room ? first + n : second + n - room, 1) * 2 ** (8 * n);
@@ -329,10 +336,13 @@ export class MemoryAccess extends State {
     const first = this.translate(linear, "write", user, implicit);
     const room = 4096 - (linear & 0xfff);
     if (bytes <= room) {
+      this.meets?.(linear, bytes, true);
       this.physical.write(first, bytes, value);
       return;
     }
     const second = this.translate(this.wrap(linear + room), "write", user, implicit);
+    this.meets?.(linear, room, true);
+    this.meets?.(this.wrap(linear + room), bytes - room, true);
     for (let n = 0; n < bytes; n++) this.physical.write(n < room ? first + n : second + n - room, 1, value >> (8 * n));
   }
 

@@ -1,4 +1,14 @@
-import { tlbBank, tlbBanks, tlbBytes, tlbEntries, tlbGuard, tlbLayout, tlbNone } from "../cpu/layout.ts";
+import {
+  tlbBank,
+  tlbBanks,
+  tlbBytes,
+  tlbEntries,
+  tlbGuard,
+  tlbLayout,
+  tlbNone,
+  tlbParked,
+  tlbWatch,
+} from "../cpu/layout.ts";
 import type { PhysicalMemory } from "./physical.ts";
 
 const entryWords = 4;
@@ -11,6 +21,7 @@ export const bankWords = tlbEntries * entryWords;
 
 const flagGlobal = 1;
 const flagOutside = 8;
+const pcidShift = 4;
 
 /** 4 KiB pages per page of each size code. */
 const sizePages = [1, 512, 1024, 0x40000] as const;
@@ -21,6 +32,12 @@ const tagLow = (linear: number): number => Math.floor(linear / 4096) | 0;
 const tagHigh = (linear: number): number => Math.floor(linear / 2 ** 44) | 0;
 
 const isWriteBank = (bank: number): boolean => bank === tlbBank.supervisorWrite || bank === tlbBank.userWrite;
+
+/** A page (number of a linear address) some of whose accesses need a look. */
+export interface Watched {
+  readonly page: number;
+  readonly reads: boolean;
+}
 
 export interface TlbFill {
   readonly bank: number;
@@ -42,6 +59,8 @@ export class Tlb {
   #count = 0;
   /** Whether any entry may be part of a large page. */
   #large = false;
+  #pcid = 0;
+  #watched: readonly Watched[] = [];
 
   constructor(buffer: ArrayBuffer, base: number, physical: PhysicalMemory) {
     this.words = new Int32Array(buffer, base, tlbBytes >> 2);
@@ -67,8 +86,9 @@ export class Tlb {
     return this.words[at + page + 1] === tlbNone;
   }
 
-  /** Rebuilds what is derived, after the memory under it was replaced. */
-  reload(): void {
+  /** Rebuilds what is derived, after the memory under it was replaced; `pcid` is the one in force then. */
+  reload(pcid: number): void {
+    this.#pcid = pcid;
     this.#count = 0;
     this.#large = true;
     for (let at = 0; at < this.words.length; at += entryWords) {
@@ -88,14 +108,22 @@ export class Tlb {
     const at = this.#slot(bank, linear);
     const { words } = this;
     if (words[at + page] !== tagLow(linear) || this.#isEmpty(at)) return -1;
-    if (this.#plainHigh(at) !== tagHigh(linear)) return -1;
+    const high = this.#plainHigh(at);
+    if (high !== tagHigh(linear) || ((words[at + page + 1]! ^ high) & tlbParked) !== 0) return -1;
     return this.#hostPage(at) * 4096 + (linear & 0xfff);
   }
 
-  /** Tag's high half without the guard: the tag is in -8 … 7, so bit 30 tells the sign of a guarded one. */
+  /** Tag's high half without marks: its 13 bits, with their sign. */
   #plainHigh(at: number): number {
-    const high = this.words[at + page + 1]!;
-    return high >= -8 && high <= 7 ? high : high ^ tlbGuard;
+    return (this.words[at + page + 1]! << 19) >> 19;
+  }
+
+  #pcidOf(at: number): number {
+    return (this.words[at + flags]! >> pcidShift) & 0xfff;
+  }
+
+  #isGlobal(at: number): boolean {
+    return (this.words[at + flags]! & flagGlobal) !== 0;
   }
 
   #hostPage(at: number): number {
@@ -113,17 +141,44 @@ export class Tlb {
     words[at + page] = tagLow(linear);
     words[at + page + 1] = tagHigh(linear);
     words[at + addend] = outside ? hostPage : (this.#physical.ramBase + hostPage * 4096 - (linear & ~0xfff)) | 0;
-    words[at + flags] = (global ? flagGlobal : 0) | (size << 1) | (outside ? flagOutside : 0);
+    words[at + flags] =
+      (global ? flagGlobal : 0) | (size << 1) | (outside ? flagOutside : 0) | (this.#pcid << pcidShift);
     if (size !== 0) this.#large = true;
     this.#applyGuard(at);
   }
 
   #applyGuard(at: number): void {
     const high = this.#plainHigh(at);
-    const write = isWriteBank(Math.floor(at / bankWords));
+    const bank = Math.floor(at / bankWords);
     const outside = (this.words[at + flags]! & flagOutside) !== 0;
-    const guarded = outside || this.#physical.needsLook(this.#hostPage(at) * 4096, write);
-    this.words[at + page + 1] = guarded ? high ^ tlbGuard : high;
+    let marks = 0;
+    if (outside || this.#physical.needsLook(this.#hostPage(at) * 4096, isWriteBank(bank))) marks |= tlbGuard;
+    if (this.#watched.length > 0 && this.#isWatched(at, bank)) marks |= tlbWatch;
+    if (this.#pcidOf(at) !== this.#pcid && !this.#isGlobal(at)) marks |= tlbParked;
+    this.words[at + page + 1] = high ^ marks;
+  }
+
+  #isWatched(at: number, bank: number): boolean {
+    if (bank === tlbBank.supervisorExecute || bank === tlbBank.userExecute) return false;
+    const number = this.#plainHigh(at) * 2 ** 32 + (this.words[at + page]! >>> 0);
+    return this.#watched.some((watched) => watched.page === number && (watched.reads || isWriteBank(bank)));
+  }
+
+  /** From now on accesses to these pages come to the slow path. */
+  watch(pages: readonly Watched[]): void {
+    this.#watched = pages;
+    this.reviewAll();
+  }
+
+  get pcid(): number {
+    return this.#pcid;
+  }
+
+  /** Translations of this PCID, and global ones, are good now; those of others wait until it is their turn. */
+  switchTo(pcid: number): void {
+    if (pcid === this.#pcid) return;
+    this.#pcid = pcid;
+    this.reviewAll();
   }
 
   /** Guards of the page may have changed that an address is translated to. */
@@ -160,29 +215,33 @@ export class Tlb {
     this.#used[this.#count++] = at;
   }
 
-  /** Forgets all translations, or all but global ones. */
-  flush(global: boolean): void {
+  /** Forgets all translations, or all but global ones; with a PCID, of those only the ones made under it. */
+  flush(global: boolean, pcid?: number): void {
     for (let n = this.#count - 1; n >= 0; n--) {
       const at = this.#used[n]!;
-      if (global || (this.words[at + flags]! & flagGlobal) === 0) this.#remove(at);
+      if (global || (!this.#isGlobal(at) && (pcid === undefined || this.#pcidOf(at) === pcid))) this.#remove(at);
     }
     if (this.#count === 0) this.#large = false;
   }
 
-  /** INVLPG: forgets the page that contains `linear`, global or not, in all the pieces it is cached in. */
+  /** INVLPG: forgets the page that contains `linear`, global or of this PCID, in all the pieces it is cached in. */
   invalidate(linear: number): void {
+    this.#invalidate(linear, (at) => this.#isGlobal(at) || this.#pcidOf(at) === this.#pcid);
+  }
+
+  /** INVPCID of an individual address: forgets the page of that PCID, unless it is global. */
+  invalidateOf(pcid: number, linear: number): void {
+    this.#invalidate(linear, (at) => !this.#isGlobal(at) && this.#pcidOf(at) === pcid);
+  }
+
+  #invalidate(linear: number, applies: (at: number) => boolean): void {
     const low = tagLow(linear);
     const high = tagHigh(linear);
-    if (this.#large) this.#invalidatePieces(low, high);
-    else for (let bank = 0; bank < tlbBanks; bank++) this.#invalidateSlot(this.#slot(bank, linear), low, high);
-  }
-
-  #invalidatePieces(low: number, high: number): void {
-    for (let n = this.#count - 1; n >= 0; n--) this.#invalidateSlot(this.#used[n]!, low, high);
-  }
-
-  #invalidateSlot(at: number, low: number, high: number): void {
-    if (!this.#isEmpty(at) && this.#covers(at, low, high)) this.#remove(at);
+    const drop = (at: number): void => {
+      if (!this.#isEmpty(at) && this.#covers(at, low, high) && applies(at)) this.#remove(at);
+    };
+    if (this.#large) for (let n = this.#count - 1; n >= 0; n--) drop(this.#used[n]!);
+    else for (let bank = 0; bank < tlbBanks; bank++) drop(this.#slot(bank, linear));
   }
 
   #covers(at: number, low: number, high: number): boolean {

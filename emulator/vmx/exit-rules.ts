@@ -75,6 +75,7 @@ const simple = {
     "An interrupt of the machine belongs to the VMM, whatever the guest's IF says.",
     "Interrupts of the machine go through the guest's IDT.",
   ],
+  NMI: ["nmiExiting", "An NMI of the machine belongs to the VMM.", "NMIs of the machine go through the guest's IDT."],
   INTERRUPT_WINDOW: [
     "interruptWindowExiting",
     "The guest can take an interrupt now, and the VMM has asked to be told.",
@@ -86,7 +87,7 @@ type SimpleReason = keyof typeof simple;
 function simpleRule(vmcs: Vmcs, reason: SimpleReason): Decision {
   const [control, yes, no] = simple[reason];
   const exits = isOn(vmcs, control);
-  const external = reason === "EXTERNAL_INTERRUPT" || reason === "INTERRUPT_WINDOW";
+  const external = reason === "EXTERNAL_INTERRUPT" || reason === "INTERRUPT_WINDOW" || reason === "NMI";
   return {
     exits,
     why: {

@@ -42,11 +42,28 @@ const faultTypes = {
   "software-exception": eventType.softwareException,
 } as const;
 
+/** INT1 is the privileged software exception, INT3 and INTO are the software exceptions (SDM Vol. 3, 25.9.2). */
+const typeOf = ({ vector, source }: Fault): number =>
+  source === "software-exception" && vector === debugVector
+    ? eventType.privilegedSoftwareException
+    : faultTypes[source];
+const debugVector = 1;
+const nmiVector = 2;
+
 /** Interruption information of a fault or software interrupt. */
-export const interruptionInfo = ({ vector, source, errorCode }: Fault): number =>
-  encodeInterruption({ vector, type: faultTypes[source], errorCode: errorCode !== undefined, valid: true });
+export const interruptionInfo = (fault: Fault): number =>
+  encodeInterruption({
+    vector: fault.vector,
+    type: typeOf(fault),
+    errorCode: fault.errorCode !== undefined,
+    valid: true,
+  });
+
+/** Interruption information of an NMI that leaves the guest. */
+export const nmiInfo = (): number => encodeInterruption({ vector: nmiVector, type: eventType.nmi, valid: true });
 
 function vectoringInfo(vectoring: NonNullable<Cpu["vectoring"]>): number {
   if (vectoring.kind === "fault") return interruptionInfo(vectoring);
-  return encodeInterruption({ vector: vectoring.vector, type: eventType.externalInterrupt, valid: true });
+  const type = vectoring.vector === nmiVector ? eventType.nmi : eventType.externalInterrupt;
+  return encodeInterruption({ vector: vectoring.vector, type, valid: true });
 }

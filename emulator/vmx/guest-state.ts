@@ -68,13 +68,20 @@ function copyPlain({ u32, r16 }: Cpu, { words, halves }: Vmcs, toVmcs: boolean):
 const interruptibilityMask = 0x1f;
 /** Pending debug exceptions: BS, a single step that is still to be delivered. */
 export const pendingSingleStep = 1n << 14n;
+/** B3 to B0, and that one of them is an enabled breakpoint. */
+const pendingBreakpoints = 0xfn;
+const enabledBreakpoint = 1n << 12n;
+const pendingDebug = layout.pendingDebug >> 2;
+
+/** The field as it is saved: breakpoints met whose trap is held back. */
+const savedDebug = (causes: number): bigint => ((causes & 0xf) === 0 ? 0n : BigInt(causes & 0xf) | enabledBreakpoint);
 
 /** Writes the guest's state into the VMCS (SDM Vol. 3, 28.3). General registers other than RSP are the VMM's to save. */
 export function saveGuest(cpu: Cpu, vmcs: Vmcs): void {
   copyPlain(cpu, vmcs, true);
   vmcs.set("guestRflags", cpu.flags >>> 0);
   vmcs.set("guestInterruptibility", cpu.interruptibility & interruptibilityMask);
-  vmcs.set("guestPendingDebug", 0);
+  vmcs.set("guestPendingDebug", savedDebug(cpu.r32[pendingDebug]!));
   if (isOn(vmcs, "saveDebugControls")) vmcs.set("guestDr7", cpu.r64[(layout.debug >> 3) + 7]!);
   if (isOn(vmcs, "savePat")) vmcs.set("guestPat", cpu.r64[layout.pat >> 3]!);
   if (isOn(vmcs, "saveEfer")) vmcs.set("guestEfer", cpu.r64[layout.efer >> 3]!);
@@ -89,6 +96,7 @@ export function loadGuest(cpu: Cpu, vmcs: Vmcs): void {
   if (isOn(vmcs, "entryLoadPat")) cpu.r64[layout.pat >> 3] = vmcs.get("guestPat");
   if (isOn(vmcs, "entryLoadEfer")) cpu.r64[layout.efer >> 3] = vmcs.get("guestEfer");
   loadUsual(cpu, vmcs);
+  cpu.tlb.switchTo(cpu.pcid);
   cpu.setCpl((cpu.access(SS) >> 5) & 3);
 }
 
@@ -112,7 +120,9 @@ export const usualFields: readonly VmcsField[] = [
 export function loadUsual(cpu: Cpu, vmcs: Vmcs): void {
   cpu.r64[layout.rip >> 3] = vmcs.get("guestRip");
   cpu.activity = vmcs.number("guestActivity");
-  const stepDue = (vmcs.get("guestPendingDebug") & pendingSingleStep) !== 0n;
+  const debug = vmcs.get("guestPendingDebug");
+  const stepDue = (debug & pendingSingleStep) !== 0n;
+  cpu.r32[pendingDebug] = Number(debug & pendingBreakpoints);
   cpu.interruptibility = vmcs.number("guestInterruptibility") | (stepDue ? stepArmed : 0);
   if (isOn(vmcs, "tscOffsetting")) cpu.r64[layout.tscOffset >> 3] = vmcs.get("tscOffset");
   cpu.flags = vmcs.number("guestRflags");

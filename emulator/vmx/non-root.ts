@@ -1,13 +1,15 @@
 import type { Decoded, Memory } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
+import { debugCause } from "../cpu/debug-registers.ts";
 import { layout } from "../cpu/layout.ts";
 import type { Access, Fault, NestedAccess, VmExit } from "../cpu/monitor.ts";
 import { segmentOf } from "../cpu/state.ts";
+import type { TaskSwitch } from "../cpu/task-switch.ts";
 import type { Later, Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import { isOn } from "./controls.ts";
 import { type EptMisconfiguration, type EptViolation, walkEpt } from "./ept.ts";
-import { type ExitData, interruptionInfo, writeExit } from "./exit.ts";
+import { type ExitData, interruptionInfo, nmiInfo, writeExit } from "./exit.ts";
 import { type Attempt, decideExit } from "./exit-rules.ts";
 import { saveGuest } from "./guest-state.ts";
 import type { HostMemory } from "./host-memory.ts";
@@ -189,7 +191,8 @@ export class NonRoot {
     const { vector, errorCode } = fault;
     const { exits, why } = this.decide({ reason: "EXCEPTION_NMI", vector, errorCode });
     if (!exits) return;
-    const values: Readonly<Record<string, bigint>> = vector === 14 ? { address: fault.address ?? 0n } : {};
+    const values: Readonly<Record<string, bigint | number | boolean>> =
+      vector === 14 ? { address: fault.address ?? 0n } : vector === 1 ? debugValues(fault.debug ?? 0) : {};
     const hasQualification = vector === 14 || vector === 1;
     this.#abandon({
       reason: "EXCEPTION_NMI",
@@ -208,6 +211,33 @@ export class NonRoot {
     const { exits, why } = this.decide({ reason: "EXTERNAL_INTERRUPT" });
     if (exits) this.leave({ reason: "EXTERNAL_INTERRUPT", what: "an interrupt of the machine", why });
     return exits;
+  }
+
+  /** An NMI can be taken: true if it made the guest leave. */
+  onNmi(): boolean {
+    const { exits, why } = this.decide({ reason: "NMI" });
+    if (exits)
+      this.leave({
+        reason: "EXCEPTION_NMI",
+        vector: 2,
+        what: "an NMI of the machine",
+        why,
+        interruptionInfo: nmiInfo(),
+      });
+    return exits;
+  }
+
+  /** A hardware task switch leaves the guest before anything of it has happened. */
+  onTaskSwitch({ selector, source, errorCode, length }: TaskSwitch): never {
+    const { why } = this.decide({ reason: "TASK_SWITCH" });
+    this.#abandon({
+      reason: "TASK_SWITCH",
+      what: () => `${taskSwitchNames[source]} to the task of TSS ${hex(selector)}`,
+      why,
+      qualification: encodeQualification("TASK_SWITCH", { selector, source: taskSwitchSources[source] }),
+      ...(length > 0 ? { instructionLength: length } : {}),
+      errorCode,
+    });
   }
 
   onTripleFault(): void {
@@ -322,6 +352,16 @@ export class NonRoot {
     return { mask: this.vmcs.get(mask), shadow: this.vmcs.get(shadow) };
   }
 }
+
+const taskSwitchSources = { call: 0, iret: 1, jump: 2, gate: 3 } as const;
+const taskSwitchNames = { call: "CALL", iret: "IRET", jump: "JMP", gate: "an event through a task gate" } as const;
+
+/** The exit qualification of #DB, from what DR6 would say. */
+const debugValues = (causes: number): Readonly<Record<string, number | boolean>> => ({
+  breakpoints: causes & 0xf,
+  bd: (causes & debugCause.access) !== 0,
+  bs: (causes & debugCause.step) !== 0,
+});
 
 /** Interruption information that injects an external interrupt. */
 export const injectInterruptInfo = (vector: number): number =>

@@ -3,6 +3,8 @@ import { isFault } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import { writeCr0, writeCr4 } from "../../cpu/modes.ts";
 import { readMsr, writeMsr } from "../../cpu/msr.ts";
+import { readDescriptor } from "../../cpu/segmentation.ts";
+import { switchTask } from "../../cpu/task-switch.ts";
 import { bitsOf } from "../../vmx/bit-layout.ts";
 import { saveGuest } from "../../vmx/guest-state.ts";
 import { hypercall } from "../hypercall.ts";
@@ -14,6 +16,7 @@ type Handler = (vm: HardwareAssisted) => string | undefined;
 
 const [RAX, RCX, RDX, RBX] = [0, 1, 2, 3];
 const GP = 13;
+const TS = 10;
 const vmxe = 0x2000n;
 
 const register32 = (vm: HardwareAssisted, number: number): number => vm.cpu.u32[number * 2]!;
@@ -124,6 +127,43 @@ const tripleFault: Handler = (vm) => {
   return undefined;
 };
 
+const taskSources = ["call", "iret", "jump", "gate"] as const;
+const resumeFlag = 0x10000;
+/** Types of interruption information whose event an instruction asked for (SDM Vol. 3, 25.9.2). */
+const bySoftware = new Set([4, 5, 6]);
+
+/** As the processor does it outside VMX non-root operation (SDM Vol. 3, 26.4.2). */
+const taskSwitch: Handler = (vm) =>
+  emulate(vm, () => {
+    const qualification = vm.read("exitQualification");
+    const selector = Number(bitsOf(qualification, 15, 0));
+    const source = taskSources[Number(bitsOf(qualification, 31, 30))]!;
+    const info = vm.readNumber("idtVectoringInfo");
+    const event = info >>> 31 === 1;
+    const software = event && bySoftware.has((info >> 8) & 7);
+    const fault = event && ((info >> 8) & 7) === 3 && (info & 0xff) !== 1;
+    const descriptor = readDescriptor(vm.cpu, selector);
+    if (!descriptor) return vm.injectException(TS, selector & 0xfffc);
+    const length = vm.readNumber("exitInstructionLength");
+    const returnTo = vm.cpu.rip + (event && !software ? 0 : length);
+    try {
+      switchTask(vm.cpu, {
+        selector,
+        descriptor,
+        source,
+        returnTo: returnTo >>> 0,
+        savedFlags: fault ? resumeFlag : 0,
+        errorCode: ((info >> 11) & 1) === 1 ? vm.readNumber("idtVectoringErrorCode") : undefined,
+        ext: event && !software ? 1 : 0,
+        length,
+      });
+    } finally {
+      saveGuest(vm.cpu, vm.vmcs);
+    }
+    if (!event || software) vm.completed(1);
+    return `emulated the task switch to TSS ${selector.toString(16).toUpperCase()}h`;
+  });
+
 const vmcall: Handler = (vm) => {
   const wide = vm.guestIs64;
   const at = (number: number): bigint => BigInt.asUintN(wide ? 64 : 32, vm.cpu.r64[number]!);
@@ -155,6 +195,7 @@ export const exitHandlers: Readonly<Record<string, Handler>> = {
   EXTERNAL_INTERRUPT: externalInterrupt,
   INTERRUPT_WINDOW: interruptWindow,
   TRIPLE_FAULT: tripleFault,
+  TASK_SWITCH: taskSwitch,
   VMCALL: vmcall,
   INVD: caches,
   WBINVD: caches,

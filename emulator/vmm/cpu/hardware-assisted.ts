@@ -4,6 +4,7 @@ import type { Observer } from "../../cpu/environment.ts";
 import { isVmExit, pushesErrorCode, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
+import type { TaskSwitch } from "../../cpu/task-switch.ts";
 import { hex } from "../../vmx/bit-layout.ts";
 import { controls, isOn } from "../../vmx/controls.ts";
 import { injectedEvent, SavedVmcs } from "../../vmx/entry.ts";
@@ -40,7 +41,7 @@ interface Saved {
 
 /**
  * A VMM on VT-x with EPT: the guest runs in VMX non-root operation under the VMCS, and the handlers for its exits work on
- * the VMCS and the general registers as a VMM does. Not done: MSR areas, task switches, NMIs,
+ * the VMCS and the general registers as a VMM does. Not done: MSR areas, NMI exiting,
  * APIC virtualization, nested VMX.
  */
 export class HardwareAssisted implements Monitor {
@@ -98,6 +99,16 @@ export class HardwareAssisted implements Monitor {
     // The VMM knows of this one already, and waits for its window.
     if (isOn(this.vmcs, "interruptWindowExiting")) return false;
     return this.#nonRoot.onInterrupt();
+  }
+
+  /** Task switches by the VMM itself, which emulates them, do not leave the guest again. */
+  onTaskSwitch(request: TaskSwitch): void {
+    if (!this.#inVmm) this.#nonRoot.onTaskSwitch(request);
+  }
+
+  onNmi(): boolean {
+    if (this.#waiting) this.#endWait("idle until an NMI came");
+    return this.#nonRoot.onNmi();
   }
 
   onTripleFault(): boolean {
@@ -279,12 +290,16 @@ export class HardwareAssisted implements Monitor {
   /** An interrupt ends the wait: the exit of HLT is pending again, and its handling goes on. */
   #wake(): boolean {
     if ((this.cpu.eflags & Number(interruptFlag)) === 0) return false;
+    this.#endWait("idle until an interrupt came");
+    return true;
+  }
+
+  #endWait(handled: string): void {
     this.cpu.activity = 0;
     this.#waiting = false;
     this.#work = 0;
     saveGuest(this.cpu, this.vmcs);
-    this.#enter("idle until an interrupt came");
-    return true;
+    this.#enter(handled);
   }
 
   /** Prepares an interrupt for the next entry, or asks to be told when the guest can take it. */

@@ -16,10 +16,11 @@ import { ShadowFaults } from "../memory/shadow-faults.ts";
 import { ShadowPaging } from "../memory/shadow-paging.ts";
 import { ShadowDescriptors } from "./shadow-descriptors.ts";
 import { SingleStep, type Step } from "./single-step.ts";
-import { compressible, describeInterrupt, describeTrap, instructionAt } from "./trap-reasons.ts";
+import { compressible, describeInterrupt, describeNmi, describeTrap, instructionAt } from "./trap-reasons.ts";
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 
 const IF = flagMask("IF");
+const RF = flagMask("RF");
 const vmExit: VmExit = { kind: "exit" };
 const blockedByStiOrMovSs = 3;
 /** Changes of these CR0 and CR4 bits make old translations invalid. */
@@ -50,6 +51,7 @@ interface Saved {
   readonly kernelRuns: boolean;
   readonly step: Step | null;
   readonly virtual: VirtualRegisters;
+  readonly nmi: boolean;
   readonly traced: readonly number[];
   readonly nextPage: number;
 }
@@ -59,7 +61,7 @@ interface Saved {
  * traps and is emulated; what is sensitive but not privileged executes natively, and tells or does something else than
  * at CPL 0. Paging is virtualized by shadow page tables, GDT and LDT by shadow tables that are read-only to the guest.
  *
- * Not done: real, virtual-8086 and long mode, no-execute pages, hardware task switches. Guest rings 0 and 1 are not kept
+ * Not done: real, virtual-8086 and long mode, no-execute pages. Guest rings 0 and 1 are not kept
  * apart. Accessed bits are not set in the guest's own descriptors. The last 4 MiB of the linear address space are the VMM's.
  */
 export class TrapAndEmulate implements Monitor {
@@ -78,6 +80,10 @@ export class TrapAndEmulate implements Monitor {
   /** The guest had interrupts disabled when the last one came. */
   #heldBack = false;
   #kernelRuns = true;
+  /** An NMI is what took the guest to the VMM. */
+  #nmi = false;
+  /** The guest has switched tasks since it left. */
+  #taskSwitched = false;
   /** The delivery under way ended in a triple fault. */
   #tripleFault = false;
   /** The VMM itself has written to a traced page on behalf of the guest. */
@@ -138,6 +144,23 @@ export class TrapAndEmulate implements Monitor {
     this.#heldBack = !interruptible;
     this.#trap = undefined;
     this.#left(describeInterrupt(interruptible));
+    return true;
+  }
+
+  /** Only the VMM switches tasks, where it emulates the guest. The real processor never does: it finds no task anywhere. */
+  onTaskSwitch(): void {
+    this.#taskSwitched = true;
+  }
+
+  /** The guest's IDT is not the real one, so that the VMM delivers NMIs. */
+  onNmi(): boolean {
+    if (this.#waiting) {
+      this.#waiting = false;
+      this.#cpu.activity = 0;
+    }
+    this.#trap = undefined;
+    this.#nmi = true;
+    this.#left(describeNmi);
     return true;
   }
 
@@ -239,6 +262,8 @@ export class TrapAndEmulate implements Monitor {
       kernelRuns !== this.#kernelRuns ||
       this.#tracedWritten;
     if (newModes) this.#faults.flush("the guest changed its paging mode");
+    else if (this.#taskSwitched && cr3 !== before.cr3) this.#faults.flush("a task switch loaded CR3");
+    this.#taskSwitched = false;
     if (newTables) this.#synchronize(kernelRuns);
     this.#virtual.leave(this.#descriptors.real(this.#cpu.segment(6), this.#shadow.root));
   }
@@ -263,7 +288,7 @@ export class TrapAndEmulate implements Monitor {
     const trap = this.#trap;
     if (!trap) {
       this.#endTrace();
-      return "took the interrupt";
+      return this.#nmi ? this.#deliverNmi() : "took the interrupt";
     }
     const fault = faultOf(trap);
     if (fault.vector === vector.PF && fault.source === "hardware") return this.#handlePageFault(fault);
@@ -299,6 +324,7 @@ export class TrapAndEmulate implements Monitor {
       if (isFault(thrown)) return this.#deliver(thrown);
       throw thrown;
     }
+    if (decoded && decoded.repeat !== "none") this.#cpu.eflags &= ~RF;
     if (page !== undefined) this.#faults.invalidate(page);
     if (decoded && loadsCr3(decoded)) this.#faults.flush("the guest loaded CR3");
     if (this.#cpu.activity === 0) return `emulated ${name}`;
@@ -323,6 +349,13 @@ export class TrapAndEmulate implements Monitor {
     // A software interrupt is delivered by its instruction, which thereby retires.
     if (delivered && fault.source !== "hardware") this.#dispatcher.completed(1);
     return this.#tripleFault ? undefined : `delivered ${name} to the guest`;
+  }
+
+  #deliverNmi(): string {
+    this.#nmi = false;
+    this.#recordInjection(vector.NMI, "NMI", undefined);
+    this.#cpu.interrupt(vector.NMI);
+    return "delivered the NMI to the guest";
   }
 
   #recordInjection(number: number, name: string, errorCode: number | undefined): void {
@@ -381,6 +414,7 @@ export class TrapAndEmulate implements Monitor {
       kernelRuns: this.#kernelRuns,
       step: this.#singleStep.step ?? null,
       virtual: this.#virtual.registers,
+      nmi: this.#nmi,
       traced: [...this.#descriptors.traced],
       nextPage: this.#allocator.mark,
     };
@@ -395,6 +429,7 @@ export class TrapAndEmulate implements Monitor {
     this.#kernelRuns = saved.kernelRuns;
     this.#singleStep.step = saved.step ?? undefined;
     this.#virtual.registers = saved.virtual;
+    this.#nmi = saved.nmi;
     this.#descriptors.traced = new Set(saved.traced);
     this.#descriptors.forget();
     this.#allocator.release(saved.nextPage);

@@ -171,6 +171,20 @@ export function describeTrap(cpu: Cpu, fault: Fault, entry: number): ExitBody {
 /** Exceptions that an instruction may raise only because it runs at another ring than the guest believes. */
 export const compressible: ReadonlySet<number> = new Set([vector.GP, vector.NP, vector.SS, vector.TS]);
 
+/** The exit event of an NMI. */
+export const describeNmi: ExitBody = {
+  reason: "NMI",
+  number: -1,
+  qualification: "0",
+  fields: [],
+  what: "an NMI of the machine",
+  why: {
+    sentence: "An NMI of the machine goes to the VMM, which owns the real IDT and delivers it to the guest.",
+    rule: "real IDT, gate 2h: the VMM's",
+    source: sources.exceptions,
+  },
+};
+
 /** The exit event of an interrupt of the machine. */
 export const describeInterrupt = (interruptible: boolean): ExitBody => ({
   reason: "INTR",

@@ -380,11 +380,12 @@ describe("faults while delivering", () => {
     expect([p.cpu.rip, sp(p)]).toEqual([0x400, at.stack]);
   });
 
-  it("a task gate stops by name", () => {
+  it("a double fault through a task gate is a triple fault where the task cannot be entered", () => {
     const p = processor();
     protectedMode(p);
-    setGate(p, 8, gate(type.task, selector.tss, 0));
-    expect(() => p.cpu.deliver(hardwareFault(8, 0))).toThrow(expect.objectContaining({ kind: "unsupported" }));
+    setGate(p, 8, gate(type.task, selector.ldt, 0));
+    p.cpu.deliver(hardwareFault(8, 0));
+    expect(p.cpu.activity).toBe(2);
   });
 });
 

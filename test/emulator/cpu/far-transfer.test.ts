@@ -47,7 +47,6 @@ describe("JMP far", () => {
     ["RPL above CPL", 0, selector.code32 | 3, "#GP(8h)"],
     ["RPL above CPL, conforming", 0, selector.conforming | 3, "ok"],
     ["not present", 0, slot, "#NP(A8h)"],
-    ["TSS", 0, selector.tss, "unsupported: hardware task switch"],
     ["TSS from an outer level", 3, selector.tss, "#GP(38h)"],
     ["LDT", 0, selector.ldt, "#GP(70h)"],
   ] as const)("%s, CPL %i", (_, cpl, target, expected) => {
@@ -79,7 +78,8 @@ describe("JMP far", () => {
     ["code not present", 0, callGate(absent, 0), "#NP(B0h)"],
     ["code of an inner level, not present", 3, callGate(absent, 0, { dpl: 3 }), "#GP(B0h)"],
     ["null target", 0, callGate(0, 0), "#GP(0h)"],
-    ["task gate", 0, gate(5, selector.tss, 0), "unsupported: hardware task switch"],
+    ["task gate to an LDT", 0, gate(5, selector.ldt, 0), "#GP(70h)"],
+    ["task gate to a segment of the LDT", 0, gate(5, 0x3c, 0), "#GP(3Ch)"],
   ] as const)("through a gate: %s", (_, cpl, value, expected) => {
     const p = processor();
     protectedMode(p, cpl);
@@ -258,13 +258,11 @@ describe("IRET", () => {
     expect(outcome(() => system.interruptReturn(p.cpu, sized(16)))).toBe("#GP(0h)");
   });
 
-  it("with NT set is a task switch, and #GP in long mode", () => {
+  it("with NT set is a task switch, which needs a back link, and #GP in long mode", () => {
     const p = processor();
     protectedMode(p);
     p.cpu.flags = 0x4002;
-    expect(outcome(() => system.interruptReturn(p.cpu, decoded))).toBe(
-      "unsupported: hardware task switch (IRET with NT set)",
-    );
+    expect(outcome(() => system.interruptReturn(p.cpu, decoded))).toBe("#TS(0h)");
     longMode(p);
     p.cpu.flags = 0x4002;
     expect(outcome(() => system.interruptReturn(p.cpu, sized(64)))).toBe("#GP(0h)");

@@ -274,7 +274,6 @@ describe("looking and changing", () => {
     [protectedMode("hlt"), "CR0", 0x2000_0011n, /NW needs CD/],
     [long("hlt"), "CR8", 16n, /at most 15/],
     [long("hlt"), "DR6", 1n << 32n, /MOV to DR6 would raise #GP/],
-    [long("hlt"), "DR7", 1n, /no breakpoints by debug registers/],
     [long("hlt"), "IA32_EFER", 0x801n, /LME and LMA/],
     [protectedMode("hlt"), "IA32_EFER", 0x1000n, /WRMSR would raise #GP: only SCE/],
     [protectedMode("hlt"), "IA32_PAT", 2n, /memory type/],

@@ -440,6 +440,8 @@ const quiet = {
   ownsInterrupts: false,
   guestPhysical: () => undefined,
   onTripleFault: () => false,
+  onTaskSwitch: () => {},
+  onNmi: () => false,
   atBoundary: () => false,
   readControl: (_: 0 | 4, real: bigint) => real,
   viewGuest: <T>(look: () => T) => look(),

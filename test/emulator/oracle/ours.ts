@@ -28,6 +28,8 @@ export class OwnProcessor {
     });
     cpu.flags = flags;
     cpu.rip = codeAt;
+    // No boundaries are looked at between instructions here.
+    cpu.attention = false;
     const fault = this.#execute(straight ? codeAt + code.length : undefined);
     return {
       registers: registers.map((_, n) => cpu.r64[n]!),
