@@ -3,6 +3,7 @@ import type { Row } from "../isa/instruction.ts";
 import { meaningOf } from "../isa/table.ts";
 import { complain, reportUnknownMnemonic } from "./complaints.ts";
 import { isUninitialized, repeat } from "./data.ts";
+import { fieldValue, putField } from "./dependence.ts";
 import { dataBytes, reportZeros } from "./emit-data.ts";
 import { type Code, Mention, Part } from "./emitted.ts";
 import { fileBytes } from "./incbin.ts";
@@ -50,10 +51,32 @@ export class Emission implements Code {
       section.position = section.nobits || !this.placement ? undefined : section.load - this.placement.origin;
   }
 
-  /** Emits all items in order, and says what is wrong with the places of sections. */
+  /** Emits all items in order. */
   run(): void {
     for (const item of this.program.items) this.emit(item);
+    this.reportPlaces();
+  }
+
+  /** Emits the items again whose bytes may be others, after the layout was worked out again. */
+  rerun(items: Iterable<Item>): void {
+    this.edition++;
+    this.place();
+    for (const item of items) {
+      this.emit(item);
+      item.edition = this.edition;
+    }
+    this.reportPlaces();
+  }
+
+  /** Whether any more can be made. */
+  get isFull(): boolean {
+    return this.count > mostParts;
+  }
+
+  /** Says what is wrong with the places of sections. */
+  private reportPlaces(): void {
     this.problems.owner = undefined;
+    this.problems.phase = "output";
     for (const { section, message } of this.placement?.faults ?? []) {
       const { source, span } = section.definition ?? {};
       if (source && span) this.problems.error("bad-directive", message, source, span);
@@ -86,14 +109,22 @@ export class Emission implements Code {
     const contents = new Map<Section, Uint8Array>();
     for (const section of this.program.sections.values())
       contents.set(section, new Uint8Array(section.nobits ? 0 : section.size));
-    for (const { parts, context } of this.program.items) {
-      const target = contents.get(context.section);
-      for (const { bytes, offset } of parts) if (bytes) target?.set(bytes, offset);
+    for (const item of this.program.items) {
+      this.refresh(item);
+      const target = contents.get(item.context.section);
+      for (const { bytes, offset } of item.parts) if (bytes) target?.set(bytes, offset);
     }
     return contents;
   }
 
-  refresh(_item: Item): void {}
+  /** Addresses in the bytes of an item become those of now. */
+  refresh(item: Item): void {
+    const bytes = item.parts[0]?.bytes;
+    if (item.edition === this.edition || !bytes) return;
+    item.edition = this.edition;
+    if (typeof item.dependence === "string") return;
+    for (const fixup of item.dependence) putField(bytes, fixup.at, fixup.bytes, fieldValue(fixup, item));
+  }
 
   /** Makes the parts of an item, its mention and its problems. */
   emit(item: Item): void {
@@ -103,6 +134,7 @@ export class Emission implements Code {
     program.faults = problems;
     program.item = item;
     this.item = item;
+    this.count -= item.parts.length;
     if (this.count > mostParts)
       problems.error("output-too-large", "The program has too many instructions.", item.source, item.tree);
     else this.statement(item);
@@ -161,11 +193,10 @@ export class Emission implements Code {
 
   /** The whole item is one part. */
   private note(length: number, bytes?: Uint8Array): void {
-    if (length > 0) this.part(0, length, bytes, undefined);
+    if (length > 0) this.add(new Part(this.item!, 0, length, bytes));
   }
 
-  private part(at: number, length: number, bytes: Uint8Array | undefined, code: Code | undefined): Part {
-    const part = new Part(this.item!, at, length, bytes, code);
+  private add(part: Part): Part {
     this.parts.push(part);
     this.count++;
     return part;
@@ -199,7 +230,7 @@ export class Emission implements Code {
         const { length } = encoding.bytes;
         if (this.holds(item, offset, length)) {
           this.relocations?.addFields(item, tree, encoding, offset);
-          const part = this.part(offset - start, length, encoding.bytes, this);
+          const part = this.add(new Part(this.item!, offset - start, length, encoding.bytes, this, encoding.fields));
           first ??= part;
         }
         row ??= encoding.row;

@@ -1,10 +1,15 @@
 import { decode } from "../isa/decode.ts";
+import type { Encoding } from "../isa/encode.ts";
 import type { Row } from "../isa/instruction.ts";
 import type { Bits, Decoded } from "../isa/operands.ts";
 import type { Emitted, InstructionMention, MacroCall, Range } from "./interface.ts";
 import type { Item } from "./item.ts";
 import { rangeOf } from "./source.ts";
 import type { Word } from "./tree.ts";
+
+type Field = Encoding["fields"][number];
+
+const noFields: readonly Field[] = [];
 
 /** Who keeps the bytes of parts up to date when labels move. */
 export interface Code {
@@ -19,6 +24,8 @@ export class Part implements Emitted {
   readonly length: number;
   /** Undefined for space that is only reserved. Where they hold addresses, they are those of the last refreshing. */
   readonly bytes: Uint8Array | undefined;
+  /** Of an instruction. */
+  readonly fields: readonly Field[];
   private readonly item: Item;
   /** Where it begins in the item. */
   private readonly at: number;
@@ -26,12 +33,20 @@ export class Part implements Emitted {
   private readonly code: Code | undefined;
   private known: { readonly decoded: Decoded | undefined; readonly edition: number } | undefined;
 
-  constructor(item: Item, at: number, length: number, bytes: Uint8Array | undefined, code: Code | undefined) {
+  constructor(
+    item: Item,
+    at: number,
+    length: number,
+    bytes: Uint8Array | undefined,
+    code?: Code,
+    fields: readonly Field[] = noFields,
+  ) {
     this.item = item;
     this.at = at;
     this.length = length;
     this.bytes = bytes;
     this.code = code;
+    this.fields = fields;
   }
   /** Offset in its section. */
   get offset(): number {

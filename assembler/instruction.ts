@@ -16,7 +16,7 @@ interface BranchKind {
 const branches = new Map<string, BranchKind | undefined>();
 
 /** Which relative forms a mnemonic has; undefined if it is no branch. */
-function branchKind(mnemonic: string): BranchKind | undefined {
+export function branchKind(mnemonic: string): BranchKind | undefined {
   if (branches.has(mnemonic)) return branches.get(mnemonic);
   const widths = rowsOf(mnemonic).flatMap((row) =>
     row.operands.filter((o) => o.kind === "relative").map((o) => o.width),
@@ -116,7 +116,23 @@ function isPlainJump({ tree: line, repeat }: Item, { mnemonic, operands: [target
 }
 
 /** Bytes of a short jump: opcode and distance. */
-const shortJump = 2;
+export const shortJump = 2;
+
+const nearLengths = new Map<string, number>();
+
+/** Bytes of the long form of a jump to a label. */
+export function nearLength({ statement, context: { bits } }: Item): number {
+  const mnemonic = statement?.kind === "instruction" ? statement.mnemonic.text.toLowerCase() : "";
+  const key = `${mnemonic} ${bits}`;
+  let length = nearLengths.get(key);
+  if (length === undefined) {
+    const operands = [{ kind: "number", value: 0x4000n, relocatable: true }] as const;
+    const encoding = select({ mnemonic, operands }, { bits, address: 0n });
+    length = encoding.kind === "encoding" ? encoding.bytes.length : 0;
+    nearLengths.set(key, length);
+  }
+  return length;
+}
 
 /** True if a jump that was measured before has the same length now; most passes ask nothing more of most jumps. */
 function keepsLength({ reach, symbols: [target], context: { section }, offset }: Item): boolean {

@@ -1,5 +1,6 @@
 import type { Encoding, Refusal } from "../isa/encode.ts";
 import type { Bits } from "../isa/operands.ts";
+import type { Dependence } from "./dependence.ts";
 import type { Mention, Part } from "./emitted.ts";
 import type { Range } from "./interface.ts";
 import type { Section } from "./section.ts";
@@ -54,6 +55,10 @@ export class Item {
   parts: readonly Part[] = noParts;
   /** Of an instruction; after the last pass. */
   mention: Mention | undefined;
+  /** Known in programs that are edited. */
+  dependence: Dependence = "none";
+  /** The edition of the program of which the parts have the addresses. */
+  edition = 0;
 
   constructor(
     tree: LineTree,

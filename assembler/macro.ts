@@ -1,6 +1,7 @@
 import type { IToken } from "chevrotain";
 import type { Range } from "./interface.ts";
 import { wordLike } from "./line.ts";
+import { MacroHistory } from "./macro-history.ts";
 import * as token from "./tokens.ts";
 import { endOf, retype, tokenize } from "./tokens.ts";
 import type { Span } from "./tree.ts";
@@ -27,6 +28,7 @@ const deepest = 200;
 
 /** The single-line macros in force. */
 export class MacroTable {
+  readonly history = new MacroHistory();
   private readonly exact = new Map<string, Macro[]>();
   private readonly anyCase = new Map<string, Macro[]>();
 
@@ -35,6 +37,7 @@ export class MacroTable {
   }
 
   find(name: string): readonly Macro[] | undefined {
+    this.history.ask(name);
     return this.exact.get(name) ?? (this.anyCase.size > 0 ? this.anyCase.get(name.toLowerCase()) : undefined);
   }
 
@@ -46,11 +49,13 @@ export class MacroTable {
     const [map, key] = macro.anyCase ? [this.anyCase, macro.name.toLowerCase()] : [this.exact, macro.name];
     const known = map.get(key) ?? [];
     if (known.some((other) => (other.parameters === undefined) !== (macro.parameters === undefined))) return false;
+    this.history.change(macro.name);
     map.set(key, [...known.filter((other) => other.parameters?.length !== macro.parameters?.length), macro]);
     return true;
   }
 
   undefine(name: string): void {
+    this.history.change(name);
     this.exact.delete(name);
     this.anyCase.delete(name.toLowerCase());
   }

@@ -99,6 +99,7 @@ const accepts = ({ least, most, greedy }: Arity, count: number): boolean => leas
 
 /** The multi-line macros in force; the latest of a name comes first. */
 export class MultiMacroTable {
+  private readonly ever = new Set<string>();
   private readonly exact = new Map<string, MultiMacro[]>();
   private readonly anyCase = new Map<string, MultiMacro[]>();
 
@@ -112,7 +113,13 @@ export class MultiMacroTable {
     return any.length === 0 ? exact : [...exact, ...any];
   }
 
+  /** The word is or was the name of a macro somewhere. */
+  wasDefined(word: string): boolean {
+    return this.ever.has(word.toLowerCase());
+  }
+
   define(macro: MultiMacro): void {
+    this.ever.add(macro.name.toLowerCase());
     const [map, key] = macro.anyCase ? [this.anyCase, macro.name.toLowerCase()] : [this.exact, macro.name];
     map.set(key, [macro, ...(map.get(key) ?? [])]);
   }

@@ -27,7 +27,18 @@ export interface Sink {
   readonly bits: number;
 }
 
+/** Hears what the lines of the main file are, in order. */
+export interface Journal {
+  begin(line: SourceLine, state: LineState): void;
+  /** A plain line is one statement by itself: nothing but its macros comes from elsewhere, and nothing else goes by it. */
+  end(isPlain: boolean): void;
+}
+
+/** A line is read, or left out by a conditional, or a part of something larger. */
+export type LineState = "read" | "left out" | "inside";
+
 export interface PreprocessOptions extends IncludeOptions {
+  readonly journal?: Journal | undefined;
   readonly main: SourceFile;
   readonly defines: Readonly<Record<string, string>>;
 }
@@ -73,6 +84,10 @@ export class Preprocessor {
   private block: Block | undefined;
   readonly expansions: ExpansionStack;
   private lines = 0;
+  /** How often one of nasm's own macros was used. */
+  private builtins = 0;
+  /** `__LINE__` was used. */
+  asksLine = false;
   private uniques = 0;
   /** `__SECT__`. */
   private section = "[section .text]";
@@ -102,8 +117,8 @@ export class Preprocessor {
     if (isReadable(source, this.problems))
       for (const line of logicalLines(source)) {
         if (++this.lines > mostLines || this.problems.full || this.stopped) break;
-        if (line.text.length <= longestLine) this.line(line);
-        else this.problems.error("line-too-long", `This line has ${line.text.length} characters.`, line, lineStart);
+        if (from === undefined) this.mainLine(line);
+        else this.wholeLine(line);
       }
     this.includes.leave();
     if (!this.stopped) {
@@ -111,6 +126,43 @@ export class Preprocessor {
       this.conditionals.reportUnclosed();
     }
     this.conditionals = outer;
+  }
+
+  private wholeLine(line: SourceLine): boolean {
+    if (line.text.length <= longestLine) return this.line(line);
+    this.problems.error("line-too-long", `This line has ${line.text.length} characters.`, line, lineStart);
+    return false;
+  }
+
+  private mainLine(line: SourceLine): void {
+    const state = this.block || this.skipped ? "inside" : this.skipping ? "left out" : "read";
+    this.options.journal?.begin(line, state);
+    this.problems.owner = line.place;
+    this.macros.history.place = line.place;
+    const isPlain = this.wholeLine(line);
+    this.options.journal?.end(isPlain && !line.text.includes("%"));
+  }
+
+  /**
+   * The tree of a line that an edit puts in, if it is plain, and means the same whatever stands further down. Macros are
+   * those of the whole program, so they count only if each has one meaning throughout and comes before the line.
+   */
+  plainTree(source: SourceLine): LineTree | undefined {
+    const { text } = source;
+    if (text.length > longestLine || text.includes("%")) return undefined;
+    const parsed = parseLine(text);
+    const { history } = this.macros;
+    if (parsed.blockEnd || parsed.hasBuiltin || parsed.heads.some((word) => this.multi.wasDefined(word)))
+      return undefined;
+    if (!parsed.words.some((word) => history.has(word))) return parsed.tree;
+    const asked = new Set<string>();
+    const { builtins } = this;
+    history.asked = asked;
+    const tokens = this.expand(tokenize(text), source);
+    history.asked = undefined;
+    if (this.builtins > builtins || [...asked].some((name) => !history.isFixedAt(name, source.place))) return undefined;
+    const called = headsOf(tokens).some((at) => this.multi.wasDefined(tokens[at]!.image));
+    return called ? undefined : parseTokens(fresh(tokens));
   }
 
   get skipping(): boolean {
@@ -121,17 +173,18 @@ export class Preprocessor {
     this.problems.error("unclosed-block", `This has no %${closing[0]} before the end of the file.`, source, span);
   }
 
-  private line(written: SourceLine): void {
+  /** Reads a line; true if it is a statement by itself, or none. */
+  private line(written: SourceLine): boolean {
     let source = written;
     let directive = directiveOf(source);
     if (this.skipped) {
       if ((directive ? `%${directive.name}` : source.text.trim().toLowerCase()) === this.skipped.until)
         this.skipped = undefined;
-      return;
+      return false;
     }
     if (this.block) {
       this.collect(this.block, directive?.name, source);
-      return;
+      return false;
     }
     const ask = !this.skipping || (directive?.name.startsWith("elif") && this.conditionals.isUndecided);
     if (ask && source.text.includes("%")) {
@@ -141,7 +194,8 @@ export class Preprocessor {
     if (source.text.length > longestLine)
       this.problems.error("line-too-long", "This line becomes too long.", source, lineStart);
     else if (directive) this.directive(directive.name, directive.restStart, source);
-    else if (!this.skipping) this.statement(source);
+    else return this.skipping || this.statement(source);
+    return false;
   }
 
   /** What the `%` words of a line mean here. */
@@ -154,17 +208,22 @@ export class Preprocessor {
     };
   }
 
-  private statement(source: SourceLine): void {
+  /** False if it is the call of a multi-line macro. */
+  private statement(source: SourceLine): boolean {
     const parsed = parseLine(source.text);
     if (parsed.blockEnd) this.skipped = { until: parsed.blockEnd };
     const expands =
       ((this.macros.size > 0 || parsed.hasBuiltin) && this.mentionsMacro(parsed)) || source.text.includes("%+");
     if (expands) {
       const tokens = this.expand(tokenize(source.text), source);
-      if (this.multi.size === 0 || !this.callIn(tokens, source)) this.pass(parseTokens(fresh(tokens)), tokens, source);
-    } else if (this.multi.size === 0 || !parsed.heads.some((word) => this.multi.find(word).length > 0))
-      this.pass(parsed.tree, undefined, source);
-    else if (!this.callIn(spaced(tokenize(source.text)), source)) this.pass(parsed.tree, undefined, source);
+      if (this.multi.size > 0 && this.callIn(tokens, source)) return false;
+      this.pass(parseTokens(fresh(tokens)), tokens, source);
+      return !parsed.hasBuiltin && !parsed.blockEnd;
+    }
+    const calls = this.multi.size > 0 && parsed.heads.some((word) => this.multi.find(word).length > 0);
+    if (calls && this.callIn(spaced(tokenize(source.text)), source)) return false;
+    this.pass(parsed.tree, undefined, source);
+    return !parsed.blockEnd;
   }
 
   /** Hands a line on. `tokens` are its own if they are not those of its text. */
@@ -196,6 +255,8 @@ export class Preprocessor {
   private predefined(t: IToken, { file, place: { line } }: SourceLine): IToken[] {
     const name = builtin(t.image);
     if (!name) return [t];
+    this.builtins++;
+    this.asksLine ||= name === "LINE";
     const text = builtinText(name, { line: line + 1, file, bits: this.sink.bits, section: this.section });
     const place = { startOffset: t.startOffset, endOffset: endOf(t) - 1 };
     return spaced(tokenize(text)).map((made, n) => ({

@@ -51,9 +51,12 @@ export class ProblemList {
   phase: Phase = "reading";
   private errors = 0;
 
+  /** Some that repeat others were dropped, so it is no longer known who found what. */
+  crowded = false;
+
   /** No more are taken. */
   get full(): boolean {
-    return this.owners.size >= mostProblems || this.found.length >= mostKept;
+    return this.owners.size >= mostProblems;
   }
 
   get hasErrors(): boolean {
@@ -71,6 +74,10 @@ export class ProblemList {
     const key = keyOf(problem);
     const owners = this.owners.get(key) ?? new Set();
     if (owners.has(this.owner)) return;
+    if (owners.size > 0 && this.found.length >= mostKept) {
+      this.crowded = true;
+      return;
+    }
     this.owners.set(key, owners.add(this.owner));
     const calls = source?.expansion ? callsOf(source.expansion) : [];
     const related = [...(problem.related ?? []), ...calls];
