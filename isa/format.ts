@@ -9,6 +9,19 @@ export interface FormatOptions {
   readonly address?: bigint;
   /** Name of an address, for branch targets and RIP-relative operands. Only used with `address`. */
   readonly symbol?: (address: bigint) => string | undefined;
+  readonly spelling?: Spelling;
+}
+
+/** What the text says beyond what is needed to do the same: for encodings that an assembler would not choose. */
+export interface Spelling {
+  /** Prefix words, instead of those that the instruction needs. */
+  readonly prefixes?: readonly string[];
+  /** `strict` and its size before numbers. */
+  readonly strict?: boolean;
+  /** The size of the displacement behind registers: a byte, or all that the address size has. */
+  readonly displacement?: "byte" | "full";
+  /** `nosplit`, and the factor of an index even if it is 1. */
+  readonly index?: boolean;
 }
 
 const sizeWords: Record<OperandWidth, string> = {
@@ -56,23 +69,29 @@ function targetText(decoded: Decoded, distance: bigint, width: Bits, { address, 
   return symbol?.(target) ?? number(target);
 }
 
+/** LOOP and JCXZ have short forms only. */
+const isAlwaysShort = ({ row }: Decoded): boolean => row.mnemonic.startsWith("loop") || row.mnemonic.endsWith("cxz");
+
+/** `short`, `near` and the size of a branch, where they are needed. */
+function distanceWords(decoded: Decoded, pattern: OperandPattern, spelled: boolean): string {
+  const isJump = decoded.row.mnemonic === "jmp";
+  if (pattern.width === 8) return isJump || (spelled && !isAlwaysShort(decoded)) ? "short " : "";
+  const isConditional = decoded.row.mnemonic.startsWith("j") && !isJump;
+  const other = decoded.bits !== 64 && pattern.width !== decoded.bits;
+  const near = isConditional ? spelled || other : isJump && spelled;
+  return (near ? "near " : "") + (other ? sized(pattern) : "");
+}
+
 function relativeText(
   { distance }: Relative,
   decoded: Decoded,
   pattern: OperandPattern,
   options: FormatOptions,
 ): string {
-  const { bits, operandSize, row } = decoded;
+  const { bits, operandSize } = decoded;
   const width = bits === 64 ? 64 : operandSize === 16 ? 16 : 32;
-  const keyword =
-    pattern.width === 8
-      ? row.mnemonic === "jmp"
-        ? "short "
-        : ""
-      : bits !== 64 && pattern.width !== bits
-        ? sized(pattern)
-        : "";
-  return keyword + targetText(decoded, BigInt(distance), width, options);
+  const words = distanceWords(decoded, pattern, options.spelling !== undefined);
+  return words + targetText(decoded, BigInt(distance), width, options);
 }
 
 const sized = ({ width }: OperandPattern): string => (width ? `${sizeWords[width]} ` : "");
@@ -100,24 +119,32 @@ function memorySize(memory: Memory, decoded: Decoded, form: Form): string {
 }
 
 /** Terms of the address: registers and displacement. */
-function addressTerms(memory: Memory): string {
+function addressTerms(memory: Memory, spelling: Spelling = {}): string {
   const { base, index, scale, displacement, addressSize } = memory;
   const name = (register: number): string => registerText({ class: "general", number: register, width: addressSize });
+  const isPlain = scale === 1 && base !== undefined && !spelling.index;
   const terms = [
     ...(base === undefined ? [] : [name(base)]),
-    ...(index === undefined ? [] : [scale === 1 && base !== undefined ? name(index) : `${name(index)}*${scale}`]),
+    ...(index === undefined ? [] : [isPlain ? name(index) : `${name(index)}*${scale}`]),
   ].join("+");
   if (terms === "") return number(BigInt.asUintN(addressSize, displacement));
   // An index register alone would become a base, and BP as a base means another segment.
-  const alone = base === undefined && index === 5 && scale < 3 ? "nosplit " : "";
+  const alone = base === undefined && index === 5 && scale < 3;
   const constant = displacement === 0n ? "" : displacement < 0n ? number(displacement) : `+${number(displacement)}`;
-  return alone + terms + constant;
+  const words = displacementWords(memory, spelling) + (alone || spelling.index ? "nosplit " : "");
+  return words + terms + constant;
+}
+
+function displacementWords({ addressSize }: Memory, { displacement }: Spelling): string {
+  if (displacement === undefined) return "";
+  return displacement === "byte" ? "byte " : `${addressSize === 16 ? "word" : "dword"} `;
 }
 
 function memoryText(memory: Memory, decoded: Decoded, form: Form, options: FormatOptions): string {
   const { addressSize, ripRelative, base, index, displacement } = memory;
   const { bits, segment } = decoded;
-  const override = segment === undefined ? "" : `${segment}:`;
+  const isBefore = segment !== undefined && options.spelling?.prefixes?.includes(segment);
+  const override = segment === undefined || isBefore ? "" : `${segment}:`;
   const size = memorySize(memory, decoded, form);
   if (ripRelative) {
     const target = targetText(decoded, displacement, addressSize, options);
@@ -126,7 +153,7 @@ function memoryText(memory: Memory, decoded: Decoded, form: Form, options: Forma
   const bare = base === undefined && index === undefined;
   const long = bits === 64 && form.memory?.place === "moffs" && addressSize === 64;
   const keyword = bare && ((bits !== 64 && addressSize !== bits) || long) ? `${sizeWords[addressSize]} ` : "";
-  return `${size}[${keyword}${override}${addressTerms(memory)}]`;
+  return `${size}[${keyword}${override}${addressTerms(memory, options.spelling)}]`;
 }
 
 /** One operand of an instruction, as `format` writes it. */
@@ -138,7 +165,7 @@ export function operandText(operand: Operand, decoded: Decoded, form: Form, opti
     case "memory":
       return memoryText(operand, decoded, form, options);
     case "immediate":
-      return `${immediateSize(decoded, form)}${immediateText(operand, decoded, form.operands[n]!)}`;
+      return `${immediateSize(operand, decoded, form, options)}${immediateText(operand, decoded, form.operands[n]!)}`;
     case "relative":
       return relativeText(operand, decoded, form.operands[n]!, options);
     case "far":
@@ -147,7 +174,14 @@ export function operandText(operand: Operand, decoded: Decoded, form: Form, opti
 }
 
 /** PUSH is the instruction whose size only its number can tell. */
-function immediateSize({ bits, operandSize }: Decoded, form: Form): string {
+function immediateSize(operand: Immediate, decoded: Decoded, form: Form, { spelling }: FormatOptions): string {
+  const { bits, operandSize } = decoded;
+  const pattern = form.operands[decoded.operands.indexOf(operand)]!;
+  if (spelling?.strict && pattern.place === "immediate") {
+    // Beside 64-bit operands QWORD means the 32 bits that are extended, but for MOV, which has both.
+    const extended = pattern.width === 32 && operandSize === 64 && decoded.row.mnemonic !== "mov";
+    return `strict ${sizeWords[extended ? 64 : (pattern.width ?? 8)]} `;
+  }
   const only = form.operands.length === 1 && form.size !== undefined;
   return only && operandSize !== bits ? `${sizeWords[operandSize]} ` : "";
 }
@@ -198,5 +232,6 @@ export function format(decoded: Decoded, options: FormatOptions = {}): string {
   const mnemonic = sixteenBitNames[row.mnemonic] ?? row.mnemonic;
   const written = isOnTopOnly(decoded) ? decoded.operands.slice(0, 1) : decoded.operands;
   const operands = written.map((operand) => operandText(operand, decoded, form, options)).join(", ");
-  return prefixText(decoded, form) + mnemonic + (operands && ` ${operands}`);
+  const prefixes = options.spelling?.prefixes?.map((word) => `${word} `).join("") ?? prefixText(decoded, form);
+  return prefixes + mnemonic + (operands && ` ${operands}`);
 }

@@ -177,7 +177,7 @@ describe("disassemble", () => {
       "00007C00 B805000000 mov eax, 5",
       "00007C05 EBF9 jmp short 0x7c00",
       "00007C07 0F db 0x0f",
-      "00007C08 0AF4 or dh, ah",
+      "00007C08 0AF4 db 0x0a, 0xf4 ; or dh, ah",
       "",
     ]);
     const json = await terminal(["disassemble", "a.bin", "--bits", "32", "--json"], files);
