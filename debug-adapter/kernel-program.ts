@@ -159,14 +159,21 @@ function symbolsOf(elf: Elf): ReadonlyMap<string, ProgramSymbol> {
   return symbols;
 }
 
+/** A line range whose source is looked for under `root` instead of the folder it was compiled in. */
+const relocated = (range: LineRange, root: string | undefined): LineRange =>
+  root !== undefined && range.file.startsWith(`${range.directory}/`)
+    ? { ...range, file: `${root.replace(/\/$/, "")}${range.file.slice(range.directory.length)}` }
+    : range;
+
 /** A kernel's program, and what is not known of it, as a sentence. */
 export function kernelProgram(
-  file: string,
+  { file, sourceRoot }: { readonly file: string; readonly sourceRoot: string | undefined },
   { elf }: LoadedKernel,
   bits: () => Bits,
 ): { readonly program: Program; readonly warning: string } {
   const lines = elf ? sourceLines(elf) : "The kernel is no ELF file, so that it brings no symbols and line numbers.";
-  const code = elf && new KernelCode(elf, typeof lines === "string" ? [] : lines, bits);
+  const ranges = typeof lines === "string" ? [] : lines.map((range) => relocated(range, sourceRoot));
+  const code = elf && new KernelCode(elf, ranges, bits);
   const files = code?.files ?? [];
   const program: Program = {
     file,

@@ -1,5 +1,5 @@
 import { type Assembly, assembleFetching, type FileBytes, type FileText, type Problem } from "../assembler/index.ts";
-import { baseName, fileKey, isUri } from "../assembler/location.ts";
+import { baseName, fileKey, isUri, resolve } from "../assembler/location.ts";
 import { configurationProblem, costProfiles, createMachine } from "../emulator/index.ts";
 import type { KernelModule } from "../emulator/loader/handover.ts";
 import { isKernel, loadKernel } from "../emulator/loader/kernel.ts";
@@ -46,6 +46,7 @@ const checks: Readonly<Record<Field, Check>> = {
       ? undefined
       : `must be one of ${costProfiles.map(({ name }) => name).join(", ")}`,
   commandLine: isText,
+  sourceRoot: isText,
   modules: (value) =>
     Array.isArray(value) && value.every((item) => isText(item) === undefined) ? undefined : "must be a list of files",
   noDebug: isBoolean,
@@ -174,14 +175,14 @@ async function loadSource(args: LaunchArguments, bytes: Uint8Array, readFile: Re
 }
 
 /** What a boot loader passes on. */
-const kernelFields = ["commandLine", "modules"] as const;
+const kernelFields = ["commandLine", "modules", "sourceRoot"] as const;
 
-async function loadBuilt(args: LaunchArguments, file: Uint8Array, readFile: ReadFile): Promise<Loaded> {
+async function loadBuilt(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Loaded> {
   const { technique, fallbackTechnique, commandLine, memory = defaultMemory } = args;
   const modules: KernelModule[] = [];
   for (const module of args.modules ?? [])
     modules.push({ bytes: await require("modules", module, readFile), commandLine: baseName(module) });
-  const kernel = { file, modules, ...(commandLine === undefined ? {} : { commandLine }) };
+  const kernel = { file: bytes, modules, ...(commandLine === undefined ? {} : { commandLine }) };
   const loaded = loadKernel(kernel, { bytes: memory * 2 ** 20, reservedAtEnd: tablesFromEnd });
   if (typeof loaded === "string") throw new LaunchError(`${shortName(args.program)}: ${loaded}`);
   const { image, origin, entry, mode, handover } = loaded;
@@ -190,6 +191,9 @@ async function loadBuilt(args: LaunchArguments, file: Uint8Array, readFile: Read
     ...{ image, origin, entry, mode, handover, memory },
     ...(args.costs === undefined ? {} : { costs: args.costs }),
   });
-  const { program, warning } = kernelProgram(args.program, loaded, () => machine.bits);
+  const file = args.program;
+  // Where files have no paths, the sources are by the kernel.
+  const sourceRoot = args.sourceRoot ?? (isUri(file) && !file.startsWith("file:") ? resolve(".", file) : undefined);
+  const { program, warning } = kernelProgram({ file, sourceRoot }, loaded, () => machine.bits);
   return { machine, program, warnings: warning && `${shortName(args.program)}: warning: ${warning}\n` };
 }

@@ -23,6 +23,8 @@ export interface LaunchArguments {
   readonly costs?: string;
   /** Command line of a kernel. */
   readonly commandLine?: string;
+  /** Folder in which the sources of a kernel are, if not where it was compiled. */
+  readonly sourceRoot?: string;
   /** Files loaded beside a kernel, such as an initial RAM disk. */
   readonly modules?: readonly string[];
   /** Run without debugging. Set by the client. */

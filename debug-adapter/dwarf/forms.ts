@@ -20,7 +20,6 @@ const textAt = (section: Uint8Array | undefined, at: number): string =>
 
 const fixedSizes: Readonly<Record<number, number>> = {
   5: 2, // data2
-  7: 8, // data8
   11: 1, // data1
   12: 1, // flag
   17: 1, // ref1
@@ -69,6 +68,8 @@ export function readForm(cursor: Cursor, form: number, unit: Unit, sections: Str
       return textAt(sections.lineStrings, cursor.offset(unit.wide));
     case 6: // data4
       return cursor.u32();
+    case 7: // data8
+      return Number(cursor.u64());
     case 23: // sec_offset
       return cursor.offset(unit.wide);
     case 1: // addr

@@ -7,6 +7,8 @@ export interface LineRange {
   readonly start: bigint;
   readonly end: bigint;
   readonly file: string;
+  /** Folder of the compilation; "" if it is not known. */
+  readonly directory: string;
   /** 0-based. */
   readonly line: number;
   /** A good place for a breakpoint. */
@@ -21,6 +23,7 @@ interface Header {
   readonly lineRange: number;
   readonly opcodeLengths: readonly number[];
   readonly files: readonly string[];
+  readonly directory: string;
 }
 
 /** Directory of a unit whose line program starts at an offset in `.debug_line`. Needed before DWARF 5. */
@@ -61,16 +64,16 @@ function readHeader(cursor: Cursor, { wide, sections, directory }: Origin): Head
   const lineRange = cursor.u8();
   const opcodeLengths = Array.from({ length: cursor.u8() - 1 }, () => cursor.u8());
   const unit = { wide, addressBytes, version };
-  const files = version >= 5 ? readFiles5(cursor, unit, sections) : readFiles2(cursor, directory);
+  const names = version >= 5 ? readFiles5(cursor, unit, sections) : readFiles2(cursor, directory);
   cursor.at = programStart;
-  return { unit, minimumLength, defaultStatement, lineBase, lineRange, opcodeLengths, files };
+  return { unit, minimumLength, defaultStatement, lineBase, lineRange, opcodeLengths, ...names };
 }
 
 const joined = (directory: string, name: string): string =>
   name.startsWith("/") || /^[A-Za-z]:[\\/]/.test(name) || directory === "" ? name : `${directory}/${name}`;
 
 /** Files are numbered from 1, directories too; directory 0 is that of the compilation. */
-function readFiles2(cursor: Cursor, directory: string): readonly string[] {
+function readFiles2(cursor: Cursor, directory: string): Pick<Header, "files" | "directory"> {
   const directories = [directory];
   for (let text = cursor.text(); text !== ""; text = cursor.text()) directories.push(joined(directory, text));
   const files = [""];
@@ -79,12 +82,12 @@ function readFiles2(cursor: Cursor, directory: string): readonly string[] {
     cursor.uleb();
     cursor.uleb();
   }
-  return files;
+  return { files, directory };
 }
 
 const contentType = { path: 1, directory: 2 } as const;
 
-function readFiles5(cursor: Cursor, unit: Unit, sections: StringSections): readonly string[] {
+function readFiles5(cursor: Cursor, unit: Unit, sections: StringSections): Pick<Header, "files" | "directory"> {
   const entries = () => {
     const formats = Array.from({ length: cursor.u8() }, () => [cursor.uleb(), cursor.uleb()] as const);
     return Array.from({ length: cursor.uleb() }, () => {
@@ -99,7 +102,8 @@ function readFiles5(cursor: Cursor, unit: Unit, sections: StringSections): reado
   };
   const directories = entries().map(({ path }) => path);
   const [root = ""] = directories;
-  return entries().map(({ path, directory }) => joined(joined(root, directories[directory] ?? ""), path));
+  const files = entries().map(({ path, directory }) => joined(joined(root, directories[directory] ?? ""), path));
+  return { files, directory: root };
 }
 
 /** The registers of the line number state machine that matter here. */
@@ -120,6 +124,7 @@ function runProgram(cursor: Cursor, end: number, header: Header, ranges: LineRan
         start: row.address,
         end: state.address,
         file: header.files[row.file] ?? "",
+        directory: header.directory,
         line: row.line - 1,
         statement: row.statement,
       });

@@ -30,7 +30,8 @@ describe.skipIf(!hasGcc).each([
     const files = [join(folder, "multiboot.s"), sourceFile];
     const fixed =
       "-m32 -ffreestanding -fno-pic -no-pie -fno-stack-protector -nostdlib -static -Wl,--build-id=none".split(" ");
-    execFileSync("gcc", [...fixed, ...flags, "-T", join(folder, "kernel.ld"), ...files, "-o", output]);
+    const all = [...fixed, ...flags, "-T", join(folder, "kernel.ld"), ...files, "-o", output];
+    execFileSync("gcc", all, { cwd: folder });
     kernel = readFileSync(output);
   });
   afterAll(() => rmSync(built, { recursive: true, force: true }));
@@ -110,6 +111,13 @@ describe.skipIf(!hasGcc).each([
       resolveSymbols: true,
     });
     expect(instructions[0]).toMatchObject({ symbol: "print", instruction: "push ebp", line: at("void print") + 1 });
+  });
+
+  it("looks for its sources elsewhere when told to", async () => {
+    const client = new DapClient({ [guestFile]: kernel });
+    await client.launch({ sourceRoot: "/elsewhere/" });
+    const { sources } = await client.request<P.LoadedSourcesResponse["body"]>("loadedSources");
+    expect(sources.map(({ path }) => path)).toContain("/elsewhere/kernel.c");
   });
 
   it("knows its sources", async () => {
