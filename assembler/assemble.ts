@@ -30,6 +30,7 @@ function read(options: AssembleOptions, before: Program | undefined, files: Bina
       moving ||= answer.moving;
       return answer.value;
     },
+    format: program.format,
     get bits() {
       return program.bits;
     },

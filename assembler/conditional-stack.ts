@@ -56,7 +56,7 @@ export class ConditionalStack {
     if (last.state === "not-yet" && !last.sawElse) last.state = test() ? "taken" : "not-yet";
     else last.state = "done";
     last.sawElse ||= isElse;
-    if (late) this.problems.error("bad-directive", "This comes after the %else of the same %if.", source, span);
+    if (late) this.problems.warning("bad-directive", "This comes after the %else of the same %if.", source, span);
     return undefined;
   }
 

@@ -1,10 +1,12 @@
 import type { IToken } from "chevrotain";
-import { builtin } from "./builtin.ts";
-import type { Call } from "./directives.ts";
+import { isPredefined } from "./builtin.ts";
+import type { Call } from "./directive.ts";
+import { fileName } from "./file-directives.ts";
 import { wordLike } from "./line.ts";
 import { parseText } from "./literals.ts";
 import { tokensText } from "./macro.ts";
 import { arityOf } from "./multi-macro.ts";
+import { packages } from "./packages.ts";
 import type { Preprocessor } from "./preprocess.ts";
 import { charactersOf } from "./quote.ts";
 import * as token from "./tokens.ts";
@@ -27,16 +29,30 @@ const truth: Test = (p, call, tokens) => {
 const isDefined: Test = (p, call, names) => {
   if (names.length === 0 || !names.every(wordLike)) bad(p, call, `“%${call.name}” needs the name of a macro.`);
   for (const name of names) {
-    const span = { start: name.startOffset, end: endOf(name) };
-    if (/^__.*__$/.test(name.image) && !builtin(name.image) && !p.macros.find(name.image)) {
-      const message = `Ringside does not know whether nasm defines “${name.image}”; name the macro without underscores.`;
-      p.problems.error("unsupported-directive", message, call.source, span);
-    }
     const [macro] = p.macros.find(name.image) ?? [];
+    const span = { start: name.startOffset, end: endOf(name) };
     if (macro?.range) p.references.push({ name: macro.name, source: call.source, span });
   }
-  return names.some((name) => p.macros.find(name.image) !== undefined || builtin(name.image) !== undefined);
+  return names.some(({ image }) => {
+    const name = p.aliased(image);
+    return p.macros.find(name) !== undefined || isPredefined(name, p.used);
+  });
 };
+
+/** True if any of the names is an alias of `%defalias`. */
+const isAlias: Test = (p, call, names) => {
+  if (names.length === 0 || !names.every(wordLike)) bad(p, call, `“%${call.name}” needs the name of a macro.`);
+  return names.some((name) => p.macros.find(name.image)?.some((macro) => macro.alias));
+};
+
+/** About packages of `%use`. */
+const packageTest =
+  (test: (p: Preprocessor, name: string) => boolean): Test =>
+  (p, call, tokens) => {
+    const name = fileName(p.expand(tokens, call.source));
+    if (name === undefined) bad(p, call, `“%${call.name}” needs the name of a package.`);
+    return name !== undefined && test(p, name.toLowerCase());
+  };
 
 const isMacro: Test = (p, call, [name, ...rest]) => {
   if (!name || !wordLike(name)) {
@@ -49,8 +65,7 @@ const isMacro: Test = (p, call, [name, ...rest]) => {
   return p.multi.has(name.image, arity);
 };
 
-const isContext: Test = (p, call, names) => {
-  if (names.length === 0) bad(p, call, `“%${call.name}” needs the name of a context.`);
+const isContext: Test = (p, _, names) => {
   const name = p.contexts.top?.name;
   return name !== undefined && names.some((t) => t.image === name);
 };
@@ -92,6 +107,9 @@ const isNumber = (tokens: readonly IToken[]): boolean =>
 const tests: Readonly<Record<string, Test>> = {
   "": truth,
   def: isDefined,
+  defalias: isAlias,
+  using: packageTest((p, name) => p.used.has(name)),
+  usable: packageTest((_, name) => packages.has(name)),
   macro: isMacro,
   ctx: isContext,
   idn: isIdentical(false),

@@ -1,3 +1,5 @@
+import type { FloatMode } from "./float.ts";
+import { floatBits } from "./functions.ts";
 import { binaryOperators, unaryOperators, wrap } from "./operators.ts";
 import type { Expression, Span } from "./tree.ts";
 import { combine, isScalar, number, register, scale, unknown, type Value } from "./value.ts";
@@ -8,6 +10,7 @@ export interface Environment {
   symbol(slot: number): Value | undefined;
   here(): Value;
   sectionStart(): Value;
+  readonly floatMode: FloatMode;
   fault(code: string, message: string, span: Span): void;
 }
 
@@ -22,6 +25,8 @@ export function evaluate(expression: Expression, environment: Environment): Valu
       return number(expression.value);
     case "symbol":
       return environment.symbol(expression.slot) ?? unknown;
+    case "float-bits":
+      return number(floatBits(expression.format, expression.text, expression.negative, environment.floatMode));
     case "here":
       return environment.here();
     case "section-start":
@@ -43,7 +48,10 @@ function evaluateUnary(expression: Extract<Expression, { kind: "unary" }>, envir
   if (expression.operator === "-") return scale(value, -1n);
   if (value.unknown) return unknown;
   if (!isScalar(value)) return notScalar(expression.operator, expression.operand, environment);
-  return number(wrap(unaryOperators[expression.operator](value.constant)), value.summed);
+  const result = unaryOperators[expression.operator](value.constant);
+  if (result !== undefined) return number(wrap(result), value.summed);
+  environment.fault("not-a-power", "Only a power of two has a whole logarithm to the base 2.", expression.operand);
+  return unknown;
 }
 
 /** Long sums lean to the left, so the left side is walked in a loop. */

@@ -39,8 +39,8 @@ function join(operator: BinaryOperator, left: Expression, right: Expression): Ex
 export function unary(operator: UnaryOperator, start: number, operand: Expression): Expression {
   const span = { start, end: operand.end };
   const a = constant(operand);
-  if (a !== undefined)
-    return { kind: "number", value: wrap(unaryOperators[operator](a)), summed: wasSummed(operand), ...span };
+  const value = a === undefined ? undefined : unaryOperators[operator](a);
+  if (value !== undefined) return { kind: "number", value: wrap(value), summed: wasSummed(operand), ...span };
   return { kind: "unary", operator, operand, ...span };
 }
 

@@ -48,7 +48,13 @@ export class IncludeStack {
   }
 
   /** The file that an `%include` names; undefined if it cannot be read here, which was reported. */
-  resolve(name: string, source: SourceLine, span: Span, isDefined: (guard: string) => boolean): SourceFile | undefined {
+  resolve(
+    name: string,
+    source: SourceLine,
+    span: Span,
+    isDefined: (guard: string) => boolean,
+    once = false,
+  ): SourceFile | undefined {
     const found = this.find(name, source);
     if (!found) {
       this.problems.error("missing-file", `The file “${name}” cannot be found.`, source, span);
@@ -58,7 +64,9 @@ export class IncludeStack {
       this.problems.error("unreadable-file", `The file “${name}” cannot be read: ${found.unreadable}.`, source, span);
       return undefined;
     }
+    const known = once && this.found.some(({ file }) => file === found.file);
     this.found.push({ source, span, file: found.file });
+    if (known) return undefined;
     if (this.isCyclic(found, isDefined)) this.cyclic(name, found.file, source, span);
     else if (this.open.length > deepestInclude) {
       const message = `Files are included more than ${deepestInclude} deep here.`;
@@ -68,14 +76,24 @@ export class IncludeStack {
   }
 
   private find(name: string, { file }: SourceLine): SourceFile | Unreadable | undefined {
-    const { read, includePaths } = this.options;
     let unreadable: Unreadable | undefined;
-    for (const path of ["", ...includePaths]) {
-      const found = read?.(path === "" || path.endsWith("/") ? path + name : `${path}/${name}`, file);
+    for (const path of this.candidates(name)) {
+      const found = this.options.read?.(path, file);
       if (found && "text" in found) return found;
       unreadable ??= found;
     }
     return unreadable;
+  }
+
+  /** The path by which a file is found, made of a folder as given and the name; undefined if it is not found. */
+  pathOf(name: string, { file }: SourceLine): string | undefined {
+    return this.candidates(name).find((path) => this.options.read?.(path, file));
+  }
+
+  private candidates(name: string): string[] {
+    return ["", ...this.options.includePaths].map((path) =>
+      path === "" || path.endsWith("/") ? path + name : `${path}/${name}`,
+    );
   }
 
   /** A file may be open twice only if it begins with `%ifndef GUARD` and the guard is defined. */

@@ -2,6 +2,8 @@ import type { IToken } from "chevrotain";
 import type { Range } from "./interface.ts";
 import { wordLike } from "./line.ts";
 import { MacroHistory } from "./macro-history.ts";
+import { argumentsAt, joinedFrom, type Parameter, unbraced, type WrittenArgument } from "./macro-parameters.ts";
+import { bytesOf, quoted } from "./quote.ts";
 import * as token from "./tokens.ts";
 import { endOf, retype, tokenize } from "./tokens.ts";
 import type { Span } from "./tree.ts";
@@ -10,11 +12,31 @@ import type { Span } from "./tree.ts";
 export interface Macro {
   readonly name: string;
   /** Undefined: taken without parentheses. */
-  readonly parameters: readonly string[] | undefined;
+  readonly parameters: readonly Parameter[] | undefined;
+  /** The last parameter takes what is left, commas included. */
+  readonly greedy: boolean;
   readonly body: readonly IToken[];
   readonly anyCase: boolean;
+  /** `%defalias`: definitions of this name are definitions of the name in the body. */
+  readonly alias: boolean;
   readonly range: Range | undefined;
 }
+
+/** A macro that is taken without parentheses. */
+export const plainMacro = (
+  name: string,
+  body: readonly IToken[],
+  more: Partial<Pick<Macro, "anyCase" | "alias" | "range">> = {},
+): Macro => ({
+  name,
+  body,
+  parameters: undefined,
+  greedy: false,
+  anyCase: false,
+  alias: false,
+  range: undefined,
+  ...more,
+});
 
 /** An expansion that went wrong. */
 export interface ExpansionFault extends Span {
@@ -50,7 +72,8 @@ export class MacroTable {
     const known = map.get(key) ?? [];
     if (known.some((other) => (other.parameters === undefined) !== (macro.parameters === undefined))) return false;
     this.history.change(macro.name);
-    map.set(key, [...known.filter((other) => other.parameters?.length !== macro.parameters?.length), macro]);
+    const count = macro.parameters?.length ?? 0;
+    map.set(key, [macro, ...known.filter((other) => other.parameters && !takes(other, count))]);
     return true;
   }
 
@@ -58,6 +81,16 @@ export class MacroTable {
     this.history.change(name);
     this.exact.delete(name);
     this.anyCase.delete(name.toLowerCase());
+  }
+
+  /** Forgets all macros, or only aliases. */
+  clear(kind: "all" | "aliases"): void {
+    for (const map of [this.exact, this.anyCase])
+      for (const [key, list] of map) {
+        const left = kind === "all" ? [] : list.filter((macro) => !macro.alias);
+        if (left.length > 0) map.set(key, left);
+        else map.delete(key);
+      }
   }
 
   *names(): Generator<string> {
@@ -90,16 +123,28 @@ interface Argument extends IToken {
   readonly active?: readonly Macro[];
 }
 
+/** What an expansion asks of the preprocessor. */
+export interface ExpansionHost {
+  /** What nasm's own macro of that name stands for; undefined if there is none. */
+  predefined(word: string): string | undefined;
+  /** The value of an expression without macros; undefined if it has none, which was reported. */
+  evaluate(tokens: readonly IToken[]): bigint | undefined;
+}
+
 /** One expansion of a line. Tokens that come from a macro stand where its name was written. */
 export class Expansion {
   readonly uses: { readonly name: string; readonly span: Span; readonly macro: Macro }[] = [];
   fault: ExpansionFault | undefined;
+  /** Names that were not replaced because no macro takes so many arguments. */
+  readonly unfit: ExpansionFault[] = [];
   private readonly table: MacroTable;
+  private readonly host: ExpansionHost;
   private count = 0;
   private depth = 0;
 
-  constructor(table: MacroTable) {
+  constructor(table: MacroTable, host: ExpansionHost) {
     this.table = table;
+    this.host = host;
   }
 
   /** The tokens after expansion and, as often as there is a `%+`, pasting. */
@@ -136,7 +181,7 @@ export class Expansion {
       const active = t.active ?? around;
       const call = wordLike(t) ? this.callAt(tokens, n, active) : undefined;
       if (!call) {
-        out.push(t);
+        out.push(...(wordLike(t) ? this.predefined(t) : [t]));
         this.counted(t);
         continue;
       }
@@ -165,6 +210,15 @@ export class Expansion {
     this.fault ??= { code, message, ...spanOf(t) };
   }
 
+  private predefined(t: IToken): readonly IToken[] {
+    const text = this.host.predefined(t.image);
+    if (text === undefined) return [t];
+    const at = spanOf(t);
+    return spaced(tokenize(text)).map((made, n) =>
+      n === 0 ? { ...moved(made, at), payload: t.payload } : moved(made, at),
+    );
+  }
+
   private callAt(tokens: readonly IToken[], n: number, active: readonly Macro[]): Call | undefined {
     const found = this.table.find(tokens[n]!.image)?.filter((macro) => !active.includes(macro));
     if (!found || found.length === 0) return undefined;
@@ -172,22 +226,29 @@ export class Expansion {
     if (plain) return { macro: plain, values: [], last: n };
     const list = tokens[n + 1]?.tokenType === token.Open ? argumentsAt(tokens, n + 1) : undefined;
     if (!list) return undefined;
-    const macro = found.find((candidate) => fits(candidate, list.values));
-    if (macro) return { macro, values: list.values, last: list.last };
+    const count = list.values.length;
+    const macro = found.find((candidate) => takes(candidate, count));
+    if (macro) {
+      const given = macro.greedy
+        ? joinedFrom(list.values, macro.parameters!.length - 1, tokens, list.last)
+        : list.values;
+      return { macro, values: given, last: list.last };
+    }
     const counts = found.map((candidate) => candidate.parameters!.length).join(" or ");
-    this.fail(
-      tokens[n]!,
-      "macro-arguments",
-      `The macro “${tokens[n]!.image}” takes ${counts} arguments, not ${list.values.length}.`,
-    );
+    const message = `The macro “${tokens[n]!.image}” takes ${counts} arguments, not ${count}, so it is not replaced here.`;
+    this.unfit.push({ code: "macro-arguments", message, ...spanOf(tokens[n]!) });
     return undefined;
   }
 
   private substitute({ macro, values }: Call, at: Span, called: string, active: readonly Macro[]): Argument[] {
+    const prepared = macro.parameters?.map((parameter, n) => {
+      const value = values[n];
+      return value && parameter.name !== "" ? this.prepare(parameter, value, active) : [];
+    });
     return macro.body.flatMap((t) => {
-      const index = macro.parameters?.indexOf(t.image) ?? -1;
+      const index = macro.parameters?.findLastIndex(({ name }) => name === t.image && name !== "") ?? -1;
       if (index >= 0) {
-        const value: readonly Argument[] = values[index] ?? [];
+        const value: readonly Argument[] = prepared?.[index] ?? [];
         return value.map((v, k) => ({ ...v, active: v.active ?? active, payload: k === 0 ? t.payload : v.payload }));
       }
       if (t.tokenType !== token.MacroToken || !/^%\*?\?/.test(t.image)) return [moved(t, at)];
@@ -195,38 +256,39 @@ export class Expansion {
       return [{ ...moved(name!, at), payload: t.payload }];
     });
   }
+
+  /** An argument as its parameter wants it. */
+  private prepare(parameter: Parameter, { tokens, blankAfter }: WrittenArgument, active: readonly Macro[]): Argument[] {
+    const inner = parameter.whole ? tokens : unbraced(tokens);
+    if (!parameter.value && parameter.text === "no") return [...inner];
+    let made = this.expand(inner, active);
+    if (parameter.value) {
+      const value = this.host.evaluate(made);
+      made = value === undefined ? [] : numberTokens(value);
+    }
+    if (
+      parameter.text === "no" ||
+      (parameter.text === "unless-string" && made.length === 1 && made[0]!.tokenType === token.Text)
+    )
+      return made;
+    const text = tokensText(made);
+    const [before, after] = parameter.whole ? [made[0]?.payload ? " " : "", blankAfter ? " " : ""] : ["", ""];
+    return tokenize(quoted(bytesOf(before + text + after)));
+  }
 }
 
 const isPaste = (t: IToken): boolean => t.tokenType === token.MacroToken && t.image === "%+";
 
 interface Call {
   readonly macro: Macro;
-  readonly values: readonly (readonly IToken[])[];
+  readonly values: readonly WrittenArgument[];
   /** Index of the last token of the call. */
   readonly last: number;
 }
 
-const fits = ({ parameters }: Macro, values: readonly (readonly IToken[])[]): boolean =>
-  parameters!.length === values.length || (parameters!.length === 0 && values.length === 1 && values[0]!.length === 0);
-
-/** The arguments in the parentheses at `open`; undefined if they are not closed. */
-function argumentsAt(tokens: readonly IToken[], open: number): Omit<Call, "macro"> | undefined {
-  const values: IToken[][] = [[]];
-  let depth = 0;
-  for (let n = open + 1; n < tokens.length; n++) {
-    const t = tokens[n]!;
-    const type = t.tokenType;
-    if (type === token.Close && depth === 0) return { values, last: n };
-    if (type === token.Comma && depth === 0) {
-      values.push([]);
-      continue;
-    }
-    if (type === token.Open || type === token.OpenBracket) depth++;
-    else if (type === token.Close || type === token.CloseBracket) depth--;
-    values.at(-1)!.push(t);
-  }
-  return undefined;
-}
+/** Whether a call with so many arguments means the macro; the greedy one may be missing. */
+const takes = ({ parameters, greedy }: Macro, count: number): boolean =>
+  parameters !== undefined && (parameters.length === count || (greedy && count >= parameters.length - 1));
 
 /** Tokens of a number as `%assign` leaves it. */
 export function numberTokens(value: bigint): IToken[] {

@@ -24,8 +24,8 @@ export interface MultiMacro extends Arity {
   readonly takesLabel: boolean;
   /** May be expanded inside itself: `%rmacro`. */
   readonly recursive: boolean;
-  /** Where its name is written. */
-  readonly range: Range;
+  /** Where its name is written; undefined for those of packages. */
+  readonly range: Range | undefined;
 }
 
 /** One call of a macro while it is expanded. */
@@ -62,12 +62,15 @@ export function arityOf(tokens: readonly IToken[]): (Arity & { readonly used: nu
   return least <= most && least <= 10_000 ? { least, most, greedy, used } : undefined;
 }
 
-/** The parts between commas, without an empty one after the last comma; a part in braces may have commas of its own, and loses the braces. */
-export function splitArguments(tokens: readonly IToken[]): (readonly IToken[])[] {
-  const parts: (readonly IToken[])[] = [];
+/**
+ * The texts between commas, without an empty one after the last comma; a part in braces may have commas of its own, and
+ * blanks at its ends, and loses the braces.
+ */
+export function splitArguments(tokens: readonly IToken[]): string[] {
+  const parts: string[] = [];
   for (let at = 0; at < tokens.length; ) {
     const end = endOfArgument(tokens, at);
-    parts.push(withoutBraces(tokens.slice(at, end)));
+    parts.push(argumentText(tokens.slice(at, end)));
     at = end + 1;
   }
   return parts;
@@ -87,10 +90,13 @@ function endOfArgument(tokens: readonly IToken[], start: number): number {
   return at;
 }
 
-function withoutBraces(tokens: readonly IToken[]): readonly IToken[] {
-  if (!isPlain(tokens[0], "{")) return tokens;
+function argumentText(tokens: readonly IToken[]): string {
+  if (!isPlain(tokens[0], "{")) return tokensText(tokens);
   const close = tokens.findLastIndex((t) => t.image === "}");
-  return close < 0 ? tokens.slice(1) : tokens.slice(1, close);
+  const inner = close < 0 ? tokens.slice(1) : tokens.slice(1, close);
+  const before = inner[0]?.payload ? " " : "";
+  const after = close > 0 && tokens[close]!.payload ? " " : "";
+  return before + tokensText(inner) + after;
 }
 
 const overlap = (a: Arity, b: Arity): boolean => (a.least <= b.most || b.greedy) && (b.least <= a.most || a.greedy);
@@ -138,6 +144,11 @@ export class MultiMacroTable {
     }
   }
 
+  clear(): void {
+    this.exact.clear();
+    this.anyCase.clear();
+  }
+
   /** True if there is a macro that some call of the arity could mean; any arity if none is given. */
   has(name: string, arity: Arity | undefined): boolean {
     return this.find(name).some((macro) => macro.name === name && (!arity || overlap(macro, arity)));
@@ -156,17 +167,19 @@ export function chooseMacro(
     candidates.find((candidate) => accepts(candidate, counted)) ??
     candidates.find((candidate) => accepts(candidate, parts.length));
   if (!macro) return undefined;
-  const given = macro.greedy ? greedyTexts(tokens, parts, macro.most) : parts.map(tokensText);
+  const given = macro.greedy ? greedyTexts(tokens, parts, macro.most) : [...parts];
   const { least, defaults } = macro;
   while (given.length < least + defaults.length) given.push(defaults[given.length - least]!);
   return { macro, parameters: given };
 }
 
 /** The arguments' texts, the last of `most` holding all that is left. */
-export function greedyTexts(tokens: readonly IToken[], parts: readonly (readonly IToken[])[], most: number): string[] {
-  const given = parts.map(tokensText);
+export function greedyTexts(tokens: readonly IToken[], parts: readonly string[], most: number): string[] {
+  const given = [...parts];
   if (parts.length <= most || most === 0) return given;
-  given.splice(most - 1, given.length, tokensText(tokens.slice(startOfArgument(tokens, most - 1))));
+  const rest = tokens.slice(startOfArgument(tokens, most - 1));
+  // In nasm 2.16, what begins with a brace ends with it, and the rest of the line is lost.
+  given.splice(most - 1, given.length, isPlain(rest[0], "{") ? parts[most - 1]! : tokensText(rest));
   return given;
 }
 

@@ -1,5 +1,6 @@
 import { EmbeddedActionsParser, type IOrAlt, type IToken } from "chevrotain";
 import { registerNamed } from "../isa/registers.ts";
+import { functionName, transformed } from "./functions.ts";
 import { binary, conditional, unary } from "./fold.ts";
 import { parseNumber, parseText, textValue } from "./literals.ts";
 import { binaryOperators, operatorOf } from "./operators.ts";
@@ -49,6 +50,18 @@ export const chosen = (t: IToken): IToken => (t.image === undefined ? { ...t, im
 /** Words before an address, inside its brackets. */
 const addressWords: ReadonlySet<string> = new Set(["byte", "word", "dword", "qword", "rel", "abs", "nosplit"]);
 
+/** `__Infinity__` and `__?Infinity?__`, and so the other numbers that are none. */
+const special = /^__(\??)(Infinity|NaN|QNaN|SNaN)\1__$/i;
+
+export const isFloat = (t: IToken): boolean =>
+  t.tokenType === token.Float || (t.tokenType === token.Name && special.test(t.image));
+
+/** A floating-point constant as `floatBytes` takes it; undefined if it is none. */
+export const floatText = (image: string): string | undefined =>
+  special.exec(image)?.[2] ?? (/^[\d$]/.test(image) ? image : undefined);
+
+const unaryOf = ({ image }: IToken): UnaryOperator => (functionName(image.toLowerCase()) || image) as UnaryOperator;
+
 /** The rules for operands and expressions. The class with the start rule analyses the whole grammar. */
 export class OperandParser extends EmbeddedActionsParser {
   protected reading: Reading = blank();
@@ -60,6 +73,8 @@ export class OperandParser extends EmbeddedActionsParser {
     { ALT: () => this.register(this.CONSUME(token.Register)) },
     { ALT: () => this.string(this.CONSUME(token.Text)) },
     { ALT: () => this.symbol(this.CONSUME(token.EscapedName)) },
+    { ALT: () => this.SUBRULE(this.floatFunction) },
+    { ALT: () => this.SUBRULE(this.textFunction) },
     { ALT: () => this.place("here", this.CONSUME(token.Here)) },
     { ALT: () => this.place("section-start", this.CONSUME(token.SectionStart)) },
     {
@@ -189,7 +204,11 @@ export class OperandParser extends EmbeddedActionsParser {
     let operators: IToken[] | undefined;
     this.MANY(() => {
       const operator = chosen(
-        this.OR([{ ALT: () => this.CONSUME(token.PlusMinus) }, { ALT: () => this.CONSUME(token.Complement) }]),
+        this.OR([
+          { ALT: () => this.CONSUME(token.PlusMinus) },
+          { ALT: () => this.CONSUME(token.Complement) },
+          { ALT: () => this.CONSUME(token.UnaryWord) },
+        ]),
       );
       operators ??= [];
       operators.push(operator);
@@ -197,12 +216,45 @@ export class OperandParser extends EmbeddedActionsParser {
     let value = this.SUBRULE(this.primary);
     if (operators)
       for (const operator of operators.reverse())
-        value = unary(operator.image as UnaryOperator, operator.startOffset, value);
+        value = unary(unaryOf(operator), operator.startOffset, value);
     return value;
   });
 
   private readonly primary = this.RULE("primary", (): Expression => {
     return this.OR(this.primaries);
+  });
+
+  /** `__float32__(-1.5)`. */
+  private readonly floatFunction = this.RULE("floatFunction", (): Expression => {
+    const word = lower(this.CONSUME(token.FloatFunction));
+    this.CONSUME(token.Open);
+    const sign = this.OPTION(() => this.CONSUME(token.PlusMinus));
+    const constant = chosen(
+      this.OR([{ ALT: () => this.CONSUME(token.Float) }, { ALT: () => this.CONSUME(token.Name) }]),
+    );
+    const close = this.CONSUME(token.Close);
+    const text = floatText(constant.image);
+    if (text === undefined) this.problem(constant, "syntax", `“${constant.image}” is no floating-point constant.`);
+    return {
+      kind: "float-bits",
+      format: functionName(word.text),
+      text: text ?? "0.0",
+      negative: sign?.image === "-",
+      start: word.start,
+      end: endOf(close),
+    };
+  });
+
+  /** `__utf16__("text")`. */
+  private readonly textFunction = this.RULE("textFunction", (): Expression => {
+    const word = lower(this.CONSUME(token.TextFunction));
+    this.CONSUME(token.Open);
+    const text = this.CONSUME(token.Text);
+    const close = this.CONSUME(token.Close);
+    const bytes = text.image && transformed(functionName(word.text), parseText(text.image));
+    if (!bytes) this.problem(text, "bad-text", "The string is no UTF-8 text.");
+    const made = bytes || new Uint8Array();
+    return { kind: "string", bytes: made, value: textValue(made), start: word.start, end: endOf(close) };
   });
 
   private number(t: IToken): Expression {

@@ -1,3 +1,4 @@
+import { logarithms } from "./functions.ts";
 import type { BinaryOperator, UnaryOperator } from "./tree.ts";
 
 /** Operators on 64-bit constants, as nasm defines them: `/ % >>` are unsigned, `// %% >>>` signed; comparisons are signed. */
@@ -22,6 +23,8 @@ export const binaryOperators: Readonly<Record<BinaryOperator, Operator>> = {
   "<=": { level: 4, apply: (a, b) => truth(a <= b) },
   ">": { level: 4, apply: (a, b) => truth(a > b) },
   ">=": { level: 4, apply: (a, b) => truth(a >= b) },
+  // nasm 2.16 gives 0, not -1, where the first is less.
+  "<=>": { level: 4, apply: (a, b) => truth(a > b) },
   "|": { level: 5, apply: (a, b) => a | b },
   "^": { level: 6, apply: (a, b) => a ^ b },
   "&": { level: 7, apply: (a, b) => a & b },
@@ -37,7 +40,12 @@ export const binaryOperators: Readonly<Record<BinaryOperator, Operator>> = {
   "%%": { level: 10, apply: (a, b) => (b === 0n ? undefined : a % b) },
 };
 
-export const unaryOperators: Readonly<Record<UnaryOperator, (a: bigint) => bigint>> = {
+/** Undefined: the operator has no value there. */
+export const unaryOperators: Readonly<Record<UnaryOperator, (a: bigint) => bigint | undefined>> = {
+  ilog2e: logarithms["ilog2e"]!,
+  ilog2w: logarithms["ilog2w"]!,
+  ilog2f: logarithms["ilog2f"]!,
+  ilog2c: logarithms["ilog2c"]!,
   "+": (a) => a,
   "-": (a) => -a,
   "~": (a) => ~a,

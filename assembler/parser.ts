@@ -1,7 +1,7 @@
 import type { IOrAlt, IToken } from "chevrotain";
 import { registerNamed } from "../isa/registers.ts";
 import { parseText } from "./literals.ts";
-import { blank, chosen, lower, OperandParser, symbolName } from "./operand-parser.ts";
+import { blank, chosen, floatText, isFloat, lower, OperandParser, symbolName } from "./operand-parser.ts";
 import { syntaxProblem } from "./syntax-problem.ts";
 import * as token from "./tokens.ts";
 import { endOf } from "./tokens.ts";
@@ -17,12 +17,6 @@ import type {
   Word,
 } from "./tree.ts";
 import { sizeWords, units } from "./words.ts";
-
-/** `__Infinity__` and `__?Infinity?__`, and so the other numbers that are none. */
-const special = /^__\??(Infinity|NaN|QNaN|SNaN)\??__$/i;
-const isFloat = (t: IToken): boolean =>
-  t.tokenType === token.Float || (t.tokenType === token.Name && special.test(t.image));
-const floatText = (image: string): string => special.exec(image)?.[1] ?? image;
 
 /**
  * One source line as the start rule. Trees are built in the rules; there is no recovery inside a line, because the line
@@ -215,7 +209,7 @@ export class LineParser extends OperandParser {
     const sign = this.OPTION(() => this.CONSUME(token.PlusMinus));
     const t = chosen(this.OR([{ ALT: () => this.CONSUME(token.Float) }, { ALT: () => this.CONSUME(token.Name) }]));
     const start = sign?.startOffset ?? t.startOffset;
-    return { kind: "float", text: floatText(t.image), negative: sign?.image === "-", start, end: endOf(t) };
+    return { kind: "float", text: floatText(t.image) ?? "0.0", negative: sign?.image === "-", start, end: endOf(t) };
   });
 
   private readonly file = this.RULE("file", (): StatementTree => {

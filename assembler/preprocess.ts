@@ -3,13 +3,16 @@ import { builtin, builtinText } from "./builtin.ts";
 import { ConditionalStack } from "./conditional-stack.ts";
 import { conditionNames, conditionOf } from "./conditions.ts";
 import { ContextStack } from "./contexts.ts";
-import { type Call, directives, notSupported, restTokens } from "./directives.ts";
+import { type Call, restTokens } from "./directive.ts";
+import { directives } from "./directives.ts";
 import { ExpansionStack } from "./expansion-stack.ts";
+import type { Frame } from "./frames.ts";
 import { type IncludeOptions, IncludeStack, isReadable } from "./includes.ts";
 import type { Settings, SymbolDefinition } from "./interface.ts";
 import { headsOf, type ParsedLine, parseLine, parseTokens } from "./line.ts";
-import { Expansion, fresh, MacroTable, spaced, tokensText } from "./macro.ts";
+import { Expansion, type ExpansionHost, fresh, MacroTable, plainMacro, spaced, tokensText } from "./macro.ts";
 import { chooseMacro, type Invocation, type MultiMacro, MultiMacroTable } from "./multi-macro.ts";
+import { type Numbering, placeOf } from "./numbering.ts";
 import type { ProblemList } from "./problems.ts";
 import { CallSite, logicalLines, rangeOf, type SourceFile, type SourceLine } from "./source.ts";
 import { type Surroundings, substituted } from "./substitution.ts";
@@ -25,6 +28,8 @@ export interface Sink {
   ask(expression: Expression, tree: LineTree, source: SourceLine, what: string): bigint | undefined;
   /** `__BITS__`. */
   readonly bits: number;
+  /** `__OUTPUT_FORMAT__`. */
+  readonly format: string;
 }
 
 /** Hears what the lines of the main file are, in order. */
@@ -64,6 +69,9 @@ export interface Block {
 const mostLines = 4_000_000;
 const longestLine = 1_000_000;
 
+/** Aliases of aliases. */
+const longestAlias = 100;
+
 const lineStart: Span = { start: 0, end: 1 };
 
 /** Lines of a program after conditionals, includes and single-line macros, in order. One use per pass. */
@@ -91,6 +99,14 @@ export class Preprocessor {
   private uniques = 0;
   /** `__SECT__`. */
   private section = "[section .text]";
+  /** What `%arg` and `%local` go on from. */
+  frame: Frame | undefined;
+  /** Packages of `%use`. */
+  readonly used = new Set<string>();
+  /** `%aliases on`: definitions of an alias are definitions of what it stands for. */
+  usesAliases = true;
+  /** What `%line` said last of the file being read. */
+  numbering: Numbering | undefined;
   /** Nothing more is read: a limit was reached, or `%fatal`. */
   stopped = false;
 
@@ -101,8 +117,7 @@ export class Preprocessor {
     this.includes = new IncludeStack(options, problems);
     this.conditionals = new ConditionalStack(problems);
     this.expansions = new ExpansionStack(problems);
-    for (const [name, body] of Object.entries(options.defines))
-      this.macros.define({ name, parameters: undefined, body: tokenize(body), anyCase: false, range: undefined });
+    for (const [name, body] of Object.entries(options.defines)) this.macros.define(plainMacro(name, tokenize(body)));
   }
 
   run(): void {
@@ -112,6 +127,8 @@ export class Preprocessor {
   /** Reads a file to its end; conditionals must be closed in it. */
   private file(source: SourceFile, from: SourceLine | undefined): void {
     const outer = this.conditionals;
+    const { numbering } = this;
+    this.numbering = undefined;
     this.conditionals = new ConditionalStack(this.problems);
     this.includes.enter(source, from);
     if (isReadable(source, this.problems))
@@ -126,6 +143,7 @@ export class Preprocessor {
       this.conditionals.reportUnclosed();
     }
     this.conditionals = outer;
+    this.numbering = numbering;
   }
 
   private wholeLine(line: SourceLine): boolean {
@@ -242,28 +260,46 @@ export class Preprocessor {
 
   /** Tokens with their macros replaced; faults are reported. */
   expand(tokens: readonly IToken[], source: SourceLine): IToken[] {
-    const expansion = new Expansion(this.macros);
-    const out = expansion.run(spaced(tokens).flatMap((t) => this.predefined(t, source)));
+    const host: ExpansionHost = {
+      predefined: (word) => this.predefined(word, source),
+      evaluate: (expression) => this.value(expression, source, "The argument of the macro"),
+    };
+    const expansion = new Expansion(this.macros, host);
+    const out = expansion.run(spaced(tokens));
     for (const { macro, span } of expansion.uses)
       if (macro.range) this.references.push({ name: macro.name, source, span });
+    for (const { code, message, ...span } of expansion.unfit) this.problems.warning(code, message, source, span);
     const { fault } = expansion;
     if (fault) this.problems.error(fault.code, fault.message, source, fault);
     return fault ? [] : out;
   }
 
   /** nasm's own macros. */
-  private predefined(t: IToken, { file, place: { line } }: SourceLine): IToken[] {
-    const name = builtin(t.image);
-    if (!name) return [t];
+  private predefined(word: string, source: SourceLine): string | undefined {
+    const name = builtin(word);
+    if (name === undefined) return undefined;
     this.builtins++;
     this.asksLine ||= name === "LINE";
-    const text = builtinText(name, { line: line + 1, file, bits: this.sink.bits, section: this.section });
-    const place = { startOffset: t.startOffset, endOffset: endOf(t) - 1 };
-    return spaced(tokenize(text)).map((made, n) => ({
-      ...made,
-      ...place,
-      payload: n === 0 ? t.payload : made.payload,
-    }));
+    const { bits, format } = this.sink;
+    const { section } = this;
+    const text = builtinText(name, { ...placeOf(source, this.numbering), bits, format, section });
+    if (text === undefined) {
+      const start = Math.max(0, source.text.indexOf(word));
+      const message = `“${word}” would make the same program differ from run to run; define it with %define or -D.`;
+      this.problems.error("unsupported-word", message, source, { start, end: start + word.length });
+    }
+    return text ?? "0";
+  }
+
+  /** The name that a definition of `name` is about. */
+  aliased(name: string): string {
+    let target = name;
+    for (let n = 0; this.usesAliases && n < longestAlias; n++) {
+      const alias = this.macros.find(target)?.find((macro) => macro.alias);
+      if (!alias) break;
+      target = alias.body[0]!.image;
+    }
+    return target;
   }
 
   // Multi-line macros and repetitions.
@@ -403,29 +439,28 @@ export class Preprocessor {
   }
 
   private unknown(name: string, source: SourceLine, span: Span): void {
-    const blockEnd = notSupported.get(name);
-    if (blockEnd === undefined && !/^(if|elif)/.test(name)) {
-      const hint = didYouMean(name, [...Object.keys(directives), ...conditionNames]);
-      this.problems.error("unknown-directive", `Unknown preprocessor directive “%${name}”.${hint}`, source, span);
-      return;
-    }
-    this.problems.error("unsupported-directive", `“%${name}” is not supported yet.`, source, span);
-    if (blockEnd) this.skipped = { until: blockEnd };
+    const hint = didYouMean(name, [...Object.keys(directives), ...conditionNames]);
+    this.problems.error("unknown-directive", `Unknown preprocessor directive “%${name}”.${hint}`, source, span);
     if (/^if/.test(name)) this.conditionals.beginUnknown({ source, span }, true);
   }
 
-  /** The tree of an expression in a directive, with its macros replaced. */
+  /** The value of an expression in a directive, with its macros replaced. */
   expression(tokens: readonly IToken[], source: SourceLine, what: string): bigint | undefined {
-    const tree = parseExpression(this.expand(tokens, source));
+    return this.value(this.expand(tokens, source), source, what);
+  }
+
+  private value(tokens: readonly IToken[], source: SourceLine, what: string): bigint | undefined {
+    const tree = parseExpression(tokens);
     for (const problem of tree.problems) this.problems.add({ ...problem, range: rangeOf(source, problem) }, source);
     const [expression] = tree.times;
     if (!expression || tree.problems.length > 0) return undefined;
     return this.sink.ask(expression, tree, source, what);
   }
 
-  include(name: string, source: SourceLine, span: Span): void {
+  /** `once`: not if it was included before. */
+  include(name: string, source: SourceLine, span: Span, once = false): void {
     const isDefined = (guard: string) => this.macros.find(guard) !== undefined;
-    const file = this.includes.resolve(name, source, span, isDefined);
+    const file = this.includes.resolve(name, source, span, isDefined, once);
     if (file) this.file(file, source);
   }
 }

@@ -1,3 +1,5 @@
+import { parseText } from "./literals.ts";
+
 /** The characters with these codes, however many. */
 export function charactersOf(codes: Iterable<number>): string {
   const parts: string[] = [];
@@ -18,3 +20,6 @@ export function quoted(bytes: readonly number[]): string {
   );
   return `\`${escaped.join("")}\``;
 }
+
+/** The bytes of a text, UTF-8. */
+export const bytesOf = (text: string): readonly number[] => [...parseText(`'${text}'`)];

@@ -1,9 +1,9 @@
 import type { IToken } from "chevrotain";
-import type { Call } from "./directives.ts";
+import type { Call } from "./directive.ts";
 import { parseText } from "./literals.ts";
 import { numberTokens, tokensText } from "./macro.ts";
 import type { Preprocessor } from "./preprocess.ts";
-import { charactersOf, quoted } from "./quote.ts";
+import { bytesOf, charactersOf, quoted } from "./quote.ts";
 import * as token from "./tokens.ts";
 import { tokenize } from "./tokens.ts";
 
@@ -12,8 +12,6 @@ type Making = (p: Preprocessor, call: Call, tokens: readonly IToken[]) => readon
 
 /** Bytes of a string that the preprocessor makes. */
 const longestString = 100_000;
-
-const bytesOf = (text: string): readonly number[] => [...parseText(`'${text}'`)];
 
 function define(text: Making): Making {
   return (p, call, tokens) => text(p, call, p.expand(tokens, call.source));

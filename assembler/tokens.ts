@@ -2,6 +2,7 @@ import { createToken, type IToken, Lexer, type TokenType } from "chevrotain";
 import { registerNamed } from "../isa/registers.ts";
 import { meaningOf } from "../isa/table.ts";
 import { reservedWords } from "./reserved-words.ts";
+import { floatParts, functionName, logarithms, textForms } from "./functions.ts";
 import { type WordKind, wordKinds } from "./words.ts";
 
 const space = createToken({
@@ -26,7 +27,7 @@ export const EscapedName = createToken({ name: "EscapedName", pattern: new RegEx
 export const Float = createToken({
   name: "Float",
   pattern:
-    /0[xXhH][\da-fA-F_]*(?:\.[\da-fA-F_]*(?:[pP][+-]?\d+)?|[pP][+-]?\d+)|\d[\d_]*\.[\d_]*(?:[eE][+-]?\d+)?|\d[\d_]*[eE][+-]?\d+(?![\w.])/,
+    /(?:0[xXhH]|\$(?=\d))[\da-fA-F_]*(?:\.[\da-fA-F_]*(?:[pP][+-]?\d+)?|[pP][+-]?\d+)|0[pP][\d_]+(?![\w.])|\d[\d_]*[pP](?![\w.])|\d[\d_]*\.[\d_]*(?:[eE][+-]?\d+)?|\d[\d_]*[eE][+-]?\d+(?![\w.])/,
 });
 export const Digits = createToken({ name: "Digits", pattern: /\$?\d\w*/ });
 export const Text = createToken({ name: "Text", pattern: /'[^']*'|"[^"]*"|`[^\\`]*(?:\\.[^\\`]*)*`/ });
@@ -79,6 +80,12 @@ export const ValueDirective = word("ValueDirective");
 export const WordDirective = word("WordDirective");
 export const OperandWord = word("OperandWord");
 export const AddressWord = word("AddressWord");
+/** `__float32__` before a floating-point constant in parentheses. */
+export const FloatFunction = word("FloatFunction");
+/** `__utf16__` before a string in parentheses. */
+export const TextFunction = word("TextFunction");
+/** `__ilog2e__` before a value. */
+export const UnaryWord = word("UnaryWord");
 /** A word where an instruction is expected and which is none; or one that nasm reserves and Ringside does not know. */
 export const UnknownWord = word("UnknownWord");
 
@@ -126,6 +133,9 @@ const words = [
   WordDirective,
   OperandWord,
   AddressWord,
+  FloatFunction,
+  TextFunction,
+  UnaryWord,
   UnknownWord,
 ];
 export const vocabulary: TokenType[] = [...lexed, ...words];
@@ -146,6 +156,13 @@ const typeOfKind: Readonly<Record<WordKind, TokenType>> = {
 
 const types = new Map<string, TokenType>();
 
+function functionType(word: string): TokenType {
+  const name = functionName(word);
+  if (name in floatParts) return FloatFunction;
+  if (name in textForms) return TextFunction;
+  return name in logarithms ? UnaryWord : Name;
+}
+
 /** The token type of a word by itself, in any letter case; `Name` if it is no word of the dialect. */
 export function wordType(text: string): TokenType {
   const known = types.get(text);
@@ -154,7 +171,9 @@ export function wordType(text: string): TokenType {
   const kind = wordKinds.get(lower);
   const type = kind
     ? typeOfKind[kind]
-    : meaningOf(lower)
+    : lower.startsWith("__")
+      ? functionType(lower)
+      : meaningOf(lower)
       ? Mnemonic
       : registerNamed(lower)
         ? Register

@@ -27,6 +27,7 @@ export type BinaryOperator =
   | "<="
   | ">"
   | ">="
+  | "<=>"
   | "|"
   | "^"
   | "&"
@@ -40,7 +41,7 @@ export type BinaryOperator =
   | "//"
   | "%"
   | "%%";
-export type UnaryOperator = "-" | "+" | "~" | "!";
+export type UnaryOperator = "-" | "+" | "~" | "!" | "ilog2e" | "ilog2w" | "ilog2f" | "ilog2c";
 
 export type Expression =
   /** `summed`: see `Value`. */
@@ -49,6 +50,8 @@ export type Expression =
   | (Span & { readonly kind: "string"; readonly value: bigint; readonly bytes: Uint8Array })
   /** `slot` counts the symbols of the line, in order of appearance. */
   | (Span & { readonly kind: "symbol"; readonly name: string; readonly slot: number })
+  /** `__float32__(1.5)`: bits of a constant as a number, `format` being the name without underscores. */
+  | (Span & { readonly kind: "float-bits"; readonly format: string; readonly text: string; readonly negative: boolean })
   | (Span & { readonly kind: "here" })
   | (Span & { readonly kind: "section-start" })
   | (Span & { readonly kind: "register"; readonly register: RegisterName })
