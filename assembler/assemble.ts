@@ -34,6 +34,9 @@ function read(options: AssembleOptions, before: Program | undefined, files: Bina
     get bits() {
       return program.bits;
     },
+    get floatMode() {
+      return program.floatMode;
+    },
   };
   const { file, text, read: readFile, defines = {}, includePaths = [] } = options;
   const preprocessor = new Preprocessor(

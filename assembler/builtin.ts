@@ -1,3 +1,4 @@
+import type { FloatMode } from "./float.ts";
 import { bytesOf, quoted } from "./quote.ts";
 
 /** What nasm's own macros say of the place reached. */
@@ -6,11 +7,14 @@ export interface Place {
   readonly line: number;
   readonly file: string;
   readonly bits: number;
+  readonly floatMode: FloatMode;
   /** The output format. */
   readonly format: string;
   /** The directive that returns to the section of the last `section` line. */
   readonly section: string;
 }
+
+const zeroWord = ({ daz }: FloatMode): string => (daz ? "daz" : "nodaz");
 
 const pointers: Readonly<Record<number, string>> = { 16: "word", 32: "dword", 64: "qword" };
 
@@ -22,6 +26,9 @@ const values: Readonly<Record<string, (place: Place) => string | undefined>> = {
   PTR: ({ bits }) => pointers[bits],
   SECT: ({ section }) => section,
   OUTPUT_FORMAT: ({ format }) => format,
+  FLOAT: ({ floatMode }) => `${zeroWord(floatMode)},${floatMode.round}`,
+  FLOAT_DAZ: ({ floatMode }) => zeroWord(floatMode),
+  FLOAT_ROUND: ({ floatMode }) => floatMode.round,
   // That of the pass that makes the bytes.
   PASS: () => "2",
   NASM_MAJOR: () => "2",
@@ -52,7 +59,6 @@ const operators =
 /** Whether nasm has a macro of its own by that name, or an operator that looks like one. */
 export function isPredefined(word: string, used: ReadonlySet<string>): boolean {
   if (builtin(word) !== undefined || operators.test(word)) return true;
-  if (/^__\?FLOAT(_DAZ|_ROUND)?\?__$|^__FLOAT(_DAZ|_ROUND)?__$/.test(word)) return true;
   const name = /^__\?USE_([A-Z]+)\?__$/.exec(word)?.[1];
   return name !== undefined && used.has(name.toLowerCase());
 }

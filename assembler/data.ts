@@ -1,4 +1,4 @@
-import { isFloatSize } from "./float.ts";
+import { isFloatSize, isPackedDecimal } from "./float.ts";
 import { largestOutput, type Program } from "./program.ts";
 import type { DataItem, Expression, Span } from "./tree.ts";
 
@@ -90,6 +90,8 @@ export function repeat(bytes: Uint8Array, start: number, length: number, count: 
 /** Why a value cannot be stored in a unit; undefined if it can. */
 export function unitFault({ item, unit }: Datum): (Span & { readonly message: string }) | undefined {
   const { start, end } = item;
+  if (item.kind === "float" && isPackedDecimal(item.text) && unit !== 10)
+    return { message: "Packed decimal numbers have ten bytes: use dt.", start, end };
   if (item.kind === "float" && !isFloatSize(unit))
     return { message: `There are no floating-point numbers of ${unit} bytes.`, start, end };
   if (unit > 8 && item.kind !== "float" && item.kind !== "string" && item.kind !== "uninitialized")

@@ -1,9 +1,12 @@
+import { type FloatMode, plainFloat } from "./float.ts";
 import type { Context } from "./item.ts";
+import { padded, paddingModes } from "./padding.ts";
 import type { Program } from "./program.ts";
 import { Section } from "./section.ts";
 import type { SourceLine } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
-import type { StatementTree } from "./tree.ts";
+import type { LineTree, StatementTree, Word } from "./tree.ts";
+import { isPowerOfTwo } from "./value.ts";
 
 type Declaration = Extract<StatementTree, { kind: "declaration" }>;
 
@@ -57,16 +60,85 @@ const levels = new Map<string, number>([
   ...["x64", "x86-64", "default", "all"].map((name) => [name, 7] as const),
 ]);
 
-/** `cpu`, `[warning …]`, `[list …]`: the context after it. */
-export function chooseOption({ word, words }: Option, program: Program, context: Context, source: SourceLine): Context {
-  // Which warnings are shown, and what a listing leaves out, changes no byte.
-  if (word.text !== "cpu") return context;
+/** One directive of words at work. */
+interface Work {
+  readonly words: readonly Word[];
+  readonly context: Context;
+  readonly program: Program;
+  wrong(message: string, word?: Word): void;
+}
+
+/** `cpu`, `float`, `[warning …]` and the like: the context after it. */
+export function chooseOption(
+  { word, words, values }: Option,
+  program: Program,
+  context: Context,
+  source: SourceLine,
+): Context {
+  const wrong = (message: string, at: Word = words[0] ?? word) =>
+    program.problems.error("bad-directive", message, source, at);
+  const work = { words: words.filter(({ text }) => text !== ","), context, program, wrong };
+  if (word.text === "sectalign") return alignSection(work, values, source);
+  return options[word.text]?.(work) ?? context;
+}
+
+const options: Readonly<Record<string, (work: Work) => Context | undefined>> = {
+  cpu: chooseProcessor,
+  float: chooseFloat,
+  alignmode: choosePadding,
+  // Which warnings are shown, what a listing leaves out and a map file changes no byte.
+};
+
+function chooseProcessor({ words, context, wrong }: Work): Context | undefined {
   const name = words.map(({ text }) => text.toLowerCase()).join("");
   const level = levels.get(name);
-  if (level === undefined) {
-    const hint = didYouMean(name, levels.keys());
-    program.problems.error("bad-directive", `There is no processor “${name}”.${hint}`, source, words[0]!);
-    return context;
+  if (level !== undefined) return { ...context, nearConditions: level >= 3 };
+  wrong(`There is no processor “${name}”.${didYouMean(name, levels.keys())}`);
+  return undefined;
+}
+
+const floatWords: Readonly<Record<string, Partial<FloatMode>>> = {
+  daz: { daz: true },
+  nodaz: { daz: false },
+  near: { round: "near" },
+  up: { round: "up" },
+  down: { round: "down" },
+  zero: { round: "zero" },
+  default: plainFloat,
+};
+
+function chooseFloat({ words, context, wrong }: Work): Context {
+  let mode = context.floatMode;
+  for (const word of words) {
+    const change = floatWords[word.text.toLowerCase()];
+    if (change) mode = { ...mode, ...change };
+    else wrong(`“float” is followed by ${Object.keys(floatWords).join(", ")}.`, word);
   }
-  return { ...context, nearConditions: level >= 3 };
+  const plain = mode.daz === plainFloat.daz && mode.round === plainFloat.round;
+  return { ...context, floatMode: plain ? plainFloat : mode };
+}
+
+function choosePadding({ words: [name, threshold], context, wrong }: Work): Context | undefined {
+  const jump = threshold?.text.toLowerCase() === "nojmp" ? -1 : threshold && Number(threshold.text);
+  if (jump !== undefined && Number.isNaN(jump)) wrong("The second word of alignmode is a number, or nojmp.", threshold);
+  const padding = padded(context.padding, name?.text.toLowerCase() ?? "", jump);
+  if (padding) return { ...context, padding };
+  wrong(`“alignmode” is followed by ${paddingModes.join(", ")}.`);
+  return undefined;
+}
+
+/** `sectalign on`, `off` or a boundary. */
+function alignSection(
+  { words, context, program, wrong }: Work,
+  values: LineTree | undefined,
+  source: SourceLine,
+): Context {
+  const word = words.length === 1 ? words[0]!.text.toLowerCase() : "";
+  if (word === "on" || word === "off") return { ...context, alignsSection: word === "on" };
+  const [expression] = values?.times ?? [];
+  const boundary = values && expression && program.ask(expression, values, source, "The boundary of sectalign").value;
+  if (boundary === undefined) return context;
+  if (isPowerOfTwo(boundary)) context.section.alignTo(Number(boundary));
+  else wrong(`The boundary is ${boundary}; it must be a power of two.`);
+  return context;
 }

@@ -100,7 +100,7 @@ function switchAliases(p: Preprocessor, call: Call): Fault {
 function clear(p: Preprocessor, call: Call): Fault {
   if (restTokens(call).length > 0)
     return "Ringside knows %clear alone only: with more words the nasm program never ends.";
-  p.macros.clear("all");
+  p.macros.clear();
   p.multi.clear();
   return undefined;
 }

@@ -8,7 +8,7 @@ import type { Preprocessor } from "./preprocess.ts";
 import { readSetting } from "./settings.ts";
 import { rangeOf, type SourceLine, withoutComment } from "./source.ts";
 import { textDirectives } from "./text-directives.ts";
-import { endOf, tokenize } from "./tokens.ts";
+import { endOf } from "./tokens.ts";
 import type { Span } from "./tree.ts";
 
 function message(p: Preprocessor, call: Call, severity: "error" | "warning"): undefined {

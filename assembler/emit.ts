@@ -9,9 +9,10 @@ import { type Code, Mention, Part } from "./emitted.ts";
 import { fileBytes } from "./incbin.ts";
 import { encodings } from "./instruction.ts";
 import type { Item } from "./item.ts";
-import { measure, paddingOf, prefixBytes } from "./layout.ts";
+import { isSmart, measure, paddingOf, prefixBytes } from "./layout.ts";
 import { elfObject } from "./output/elf.ts";
 import { image, type Placement, placeSections } from "./output/flat-binary.ts";
+import { paddingBytes } from "./padding.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
 import { Relocations } from "./relocations.ts";
@@ -266,7 +267,12 @@ export class Emission implements Code {
   }
 
   private align(item: Item, statement: Extract<StatementTree, { kind: "align" }>): void {
-    if (item.length === 0) return;
+    if (item.repeat === 0) return;
+    const { bits, padding: mode } = item.context;
+    if (mode && isSmart(item, statement)) {
+      this.bytes(item, paddingBytes(mode, bits, item.length));
+      return;
+    }
     const padding = paddingOf(item, statement);
     const fill = padding.statement;
     this.program.item = padding;

@@ -47,7 +47,10 @@ function use(p: Preprocessor, call: Call): Fault {
   const name = word && (word.tokenType === token.Text ? pathOf(word) : word.image);
   if (name === undefined) return "“%use” needs the name of a package.";
   const refused = refusedPackages.get(name.toLowerCase());
-  if (refused !== undefined) return refused;
+  if (refused !== undefined) {
+    p.problems.error("unsupported-directive", refused, call.source, call.span);
+    return undefined;
+  }
   const found = findPackage(name);
   if (!found) return `There is no package “${name}”.${didYouMean(name, packages.keys())}`;
   if (!p.used.has(found.name)) {

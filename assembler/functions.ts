@@ -1,9 +1,13 @@
-import { floatBytes, type FloatMode } from "./float.ts";
+import { type FloatMode, floatBytes } from "./float.ts";
 
 /** The operators of nasm that look like names: `__float32__(1.5)`, `__utf16__("text")`, `__ilog2e__(8)`. */
 
 /** `float32` for `__float32__` and `__?float32?__`; the word is in lower case. */
-export const functionName = (word: string): string => /^__(\??)(\w+?)\1__$/.exec(word)?.[2] ?? "";
+export function functionName(word: string): string {
+  const [, question, name = ""] = /^__(\??)(\w+?)\1__$/.exec(word) ?? [];
+  // The newest has no form without question marks.
+  return name === "bfloat16" && question === "" ? "" : name;
+}
 
 interface FloatPart {
   /** Bytes of the number, and whether it is one of those with a shorter fraction. */
@@ -51,9 +55,11 @@ export const textForms: Readonly<Record<string, TextForm>> = {
   utf32be: { unit: 4, bigEndian: true },
 };
 
-/** UTF-8 bytes in the form of a function that `textForms` has; undefined if they are no UTF-8. */
+/** UTF-8 bytes in the form of a function; undefined if they are no UTF-8, or it is none that `textForms` has. */
 export function transformed(name: string, bytes: Uint8Array): Uint8Array | undefined {
-  const { unit, bigEndian } = textForms[name]!;
+  const form = textForms[name];
+  if (!form) return undefined;
+  const { unit, bigEndian } = form;
   const out: number[] = [];
   const put = (value: number) => {
     const parts = Array.from({ length: unit }, (_, n) => (value >>> (8 * n)) & 255);

@@ -2,6 +2,7 @@ import { type Encoding, type Refusal, select } from "../isa/encode.ts";
 import type { Statement, WrittenOperand } from "../isa/statement.ts";
 import { rowsOf } from "../isa/table.ts";
 import type { Environment } from "./expression.ts";
+import { type FloatMode, plainFloat } from "./float.ts";
 import type { Context, Item } from "./item.ts";
 import type { Program } from "./program.ts";
 import type { InstructionTree, OperandTree, Span } from "./tree.ts";
@@ -39,6 +40,9 @@ class ItemConversion implements Conversion {
   }
   symbol(slot: number): Value | undefined {
     return this.program.symbol(slot);
+  }
+  get floatMode(): FloatMode {
+    return this.program.floatMode;
   }
   here(): Value {
     return this.program.here();
@@ -86,10 +90,10 @@ function depends(item: Item, tree: InstructionTree, { operands }: Statement): bo
  * depends on nothing is kept in the item.
  */
 function encodeAt(item: Item, tree: InstructionTree, program: Program): Encoding | Refusal | undefined {
-  const { bits, relative, section } = item.context;
+  const { bits, relative, floatMode, section } = item.context;
   if (item.encoding) return item.encoding;
-  // With `default rel` the same text means something else, so only the usual case is shared.
-  const shared = !relative && item.tree.prefixes.length === 0;
+  // With `default rel` or `float` the same text means something else, so only the usual case is shared.
+  const shared = !relative && floatMode === plainFloat && item.tree.prefixes.length === 0;
   const known = shared ? tree.constant[bits] : undefined;
   if (known) {
     item.encoding = known;

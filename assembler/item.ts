@@ -2,7 +2,9 @@ import type { Encoding, Refusal } from "../isa/encode.ts";
 import type { Bits } from "../isa/operands.ts";
 import type { Dependence } from "./dependence.ts";
 import type { Mention, Part } from "./emitted.ts";
+import type { FloatMode } from "./float.ts";
 import type { Range } from "./interface.ts";
+import type { Padding } from "./padding.ts";
 import type { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import type { SymbolEntry } from "./symbols.ts";
@@ -16,6 +18,12 @@ export interface Context {
   readonly relative: boolean;
   /** Conditional jumps have a near form: since the 386. */
   readonly nearConditions: boolean;
+  /** `float`. */
+  readonly floatMode: FloatMode;
+  /** `sectalign on`: what is aligned inside a section aligns the section. */
+  readonly alignsSection: boolean;
+  /** What `align` fills with where it does not say: `alignmode`. Undefined: NOPs of one byte. */
+  readonly padding: Padding | undefined;
 }
 
 const noParts: readonly Part[] = [];

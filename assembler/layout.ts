@@ -111,10 +111,12 @@ function measureAlign(item: Item, statement: Align, program: Program): number {
     return 0;
   }
   const size = Number(boundary);
-  const { section } = item.context;
-  section.alignTo(size);
+  const { section, alignsSection } = item.context;
+  const smart = isSmart(item, statement);
+  if (alignsSection || smart) section.alignTo(size);
   const place = item.offset + (section.origin ? Number(section.origin.constant) : 0);
   item.repeat = (size - (place % size)) % size;
+  if (smart) return limited(item, program, item.repeat);
   const before = program.item;
   const padding = paddingOf(item, statement);
   program.item = padding;
@@ -122,6 +124,10 @@ function measureAlign(item: Item, statement: Align, program: Program): number {
   program.item = before;
   return limited(item, program, length);
 }
+
+/** Whether the package smartalign says what the room is filled with. */
+export const isSmart = ({ context }: Item, { word, fill }: Align): boolean =>
+  context.padding !== undefined && word.text === "align" && !fill;
 
 const prefixByteOf: Readonly<Record<string, number>> = {
   lock: 0xf0,

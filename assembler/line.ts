@@ -1,10 +1,11 @@
 import type { IToken, TokenType } from "chevrotain";
 import { builtin } from "./builtin.ts";
+import { symbolName } from "./operand-parser.ts";
 import { LineParser } from "./parser.ts";
 import * as token from "./tokens.ts";
 import { endOf, retype, tokenize } from "./tokens.ts";
 import type { DeclaredName, LineProblem, LineTree, Word } from "./tree.ts";
-import { unsupportedButFree, unsupportedWords } from "./words.ts";
+import { unsupportedWords } from "./words.ts";
 
 /** Brackets, question marks or signs in a row beyond this are refused: no one writes them, and they cost stack. */
 const deepest = 100;
@@ -53,7 +54,7 @@ const reservedRegister = /^([xyz]mm|k|tr|st|bnd|tmm|segr)\d+$|^(seg|wrt)$/i;
 function mayBeLabel(t: IToken): boolean {
   const word = t.image.toLowerCase();
   if (t.tokenType === token.UnknownWord) return !reservedRegister.test(word);
-  if (t.tokenType === token.Name) return !unsupportedWords.has(word) || unsupportedButFree.has(word);
+  if (t.tokenType === token.Name) return !unsupportedWords.has(word);
   return instructionWords.has(t.tokenType) || t.tokenType === token.EscapedName;
 }
 const instructionWords = new Set([token.Mnemonic, token.Data, token.Reserve, token.Equ]);
@@ -110,9 +111,9 @@ const nothing: LineTree = {
 };
 
 const declarationWords = new Set("global extern static common required".split(" "));
-const optionWords = new Set("cpu warning list".split(" "));
+const optionWords = new Set("cpu float sectalign alignmode warning list map debug".split(" "));
 /** Options that nasm knows in square brackets only. */
-const bracketed = new Set("warning list".split(" "));
+const bracketed = new Set("alignmode warning list map debug".split(" "));
 
 /** The tree of `global`, `cpu` and the like, whose arguments are no operands; undefined for all else. */
 function freeStatement(all: readonly IToken[]): Omit<LineTree, "start" | "end"> | undefined {
@@ -121,8 +122,15 @@ function freeStatement(all: readonly IToken[]): Omit<LineTree, "start" | "end"> 
   if (!head || rest[0]?.tokenType === token.Colon || rest[0]?.tokenType === token.Equ) return undefined;
   const word = wordOf(head, head.image.toLowerCase());
   if (optionWords.has(word.text) && (inBrackets || !bracketed.has(word.text)) && rest.length > 0)
-    return { ...nothing, statement: { kind: "option", word, words: rest.map((t) => wordOf(t, t.image)) } };
+    return option(word, rest);
   return declarationWords.has(word.text) ? declaration(word, rest) : undefined;
+}
+
+function option(word: Word, rest: readonly IToken[]): Omit<LineTree, "start" | "end"> {
+  const words = rest.map((t) => wordOf(t, t.image));
+  const isSwitch = /^o(n|ff)$/i.test(words[0]!.text);
+  const values = word.text === "sectalign" && !isSwitch ? sizeOf(rest[0]!, rest) : undefined;
+  return { ...nothing, statement: { kind: "option", word, words, values }, problems: values?.problems ?? [] };
 }
 
 const wordOf = (t: IToken, text: string) => ({ text, start: t.startOffset, end: endOf(t) });
@@ -179,8 +187,10 @@ export function parseTokens(tokens: IToken[]): LineTree {
     return { ...nothing, ...span, problems: [{ code: "nested-too-deeply", severity: "error", message, ...at }] };
   }
   const problems: LineProblem[] = [];
-  const free = freeStatement(tokens);
-  if (free) return { ...free, ...span };
+  const isLabelled = tokens[1]?.tokenType === token.Colon && mayBeLabel(first);
+  const free = freeStatement(isLabelled ? tokens.slice(2) : tokens);
+  const label = { text: symbolName(first), start: first.startOffset, end: endOf(first), colon: true };
+  if (free) return { ...free, ...(isLabelled && { label }), ...span };
   const labelled = isLabel(tokens) && !(headWords.has(first.image.toLowerCase()) && isHeadAlone(tokens));
   if (labelled) {
     if (!mayBeLabel(first)) {

@@ -83,14 +83,11 @@ export class MacroTable {
     this.anyCase.delete(name.toLowerCase());
   }
 
-  /** Forgets all macros, or only aliases. */
-  clear(kind: "all" | "aliases"): void {
-    for (const map of [this.exact, this.anyCase])
-      for (const [key, list] of map) {
-        const left = kind === "all" ? [] : list.filter((macro) => !macro.alias);
-        if (left.length > 0) map.set(key, left);
-        else map.delete(key);
-      }
+  clear(): void {
+    for (const map of [this.exact, this.anyCase]) {
+      for (const name of map.keys()) this.history.change(name);
+      map.clear();
+    }
   }
 
   *names(): Generator<string> {

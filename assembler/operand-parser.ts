@@ -1,7 +1,7 @@
 import { EmbeddedActionsParser, type IOrAlt, type IToken } from "chevrotain";
 import { registerNamed } from "../isa/registers.ts";
-import { functionName, transformed } from "./functions.ts";
 import { binary, conditional, unary } from "./fold.ts";
+import { functionName, transformed } from "./functions.ts";
 import { parseNumber, parseText, textValue } from "./literals.ts";
 import { binaryOperators, operatorOf } from "./operators.ts";
 import * as token from "./tokens.ts";
@@ -215,8 +215,7 @@ export class OperandParser extends EmbeddedActionsParser {
     });
     let value = this.SUBRULE(this.primary);
     if (operators)
-      for (const operator of operators.reverse())
-        value = unary(unaryOf(operator), operator.startOffset, value);
+      for (const operator of operators.reverse()) value = unary(unaryOf(operator), operator.startOffset, value);
     return value;
   });
 

@@ -6,6 +6,7 @@ import { ContextStack } from "./contexts.ts";
 import { type Call, restTokens } from "./directive.ts";
 import { directives } from "./directives.ts";
 import { ExpansionStack } from "./expansion-stack.ts";
+import type { FloatMode } from "./float.ts";
 import type { Frame } from "./frames.ts";
 import { type IncludeOptions, IncludeStack, isReadable } from "./includes.ts";
 import type { Settings, SymbolDefinition } from "./interface.ts";
@@ -28,6 +29,8 @@ export interface Sink {
   ask(expression: Expression, tree: LineTree, source: SourceLine, what: string): bigint | undefined;
   /** `__BITS__`. */
   readonly bits: number;
+  /** `__FLOAT__`. */
+  readonly floatMode: FloatMode;
   /** `__OUTPUT_FORMAT__`. */
   readonly format: string;
 }
@@ -280,9 +283,9 @@ export class Preprocessor {
     if (name === undefined) return undefined;
     this.builtins++;
     this.asksLine ||= name === "LINE";
-    const { bits, format } = this.sink;
+    const { bits, format, floatMode } = this.sink;
     const { section } = this;
-    const text = builtinText(name, { ...placeOf(source, this.numbering), bits, format, section });
+    const text = builtinText(name, { ...placeOf(source, this.numbering), bits, format, floatMode, section });
     if (text === undefined) {
       const start = Math.max(0, source.text.indexOf(word));
       const message = `“${word}” would make the same program differ from run to run; define it with %define or -D.`;

@@ -3,6 +3,7 @@ import { mnemonics } from "../isa/table.ts";
 import type { BinaryFiles } from "./binary-files.ts";
 import { chooseOption, declare, externalSection } from "./declarations.ts";
 import { type Environment, evaluate } from "./expression.ts";
+import { type FloatMode, plainFloat } from "./float.ts";
 import type { OutputFormat, SymbolReference } from "./interface.ts";
 import { type Context, Item } from "./item.ts";
 import { placeSections } from "./output/flat-binary.ts";
@@ -92,6 +93,9 @@ export class Program implements Environment {
       bits: defaultBits[format],
       relative: false,
       nearConditions: true,
+      floatMode: plainFloat,
+      alignsSection: true,
+      padding: undefined,
     };
     this.home = this.context.section;
     this.nameSection(this.context.section);
@@ -102,6 +106,10 @@ export class Program implements Environment {
   }
 
   // Environment of expressions.
+
+  get floatMode(): FloatMode {
+    return (this.item?.context ?? this.context).floatMode;
+  }
 
   symbol(slot: number): Value | undefined {
     const entry = this.item?.symbols[slot];
@@ -138,6 +146,8 @@ export class Program implements Environment {
       if (!tree.problems.some(({ severity }) => severity === "error")) this.structure(statement, tree, source, measure);
       return;
     }
+    if (tree.label && (statement?.kind === "declaration" || statement?.kind === "option"))
+      this.add({ ...tree, statement: undefined, symbols: [], problems: [] }, source, measure);
     if (statement?.kind === "declaration") {
       declare(statement, this, source);
       return;
@@ -146,6 +156,8 @@ export class Program implements Environment {
       this.context = chooseOption(statement, this, this.context, source);
       return;
     }
+    if (statement?.kind === "align" && (tree.times.length > 0 || tree.prefixes.length > 0))
+      this.problems.error("syntax", `“${statement.word.text}” cannot be repeated or prefixed.`, source, tree);
     const item = this.make(tree, source);
     const { label, symbols } = item;
     if (tree.statement?.kind === "directive") {

@@ -46,6 +46,8 @@ const actions: Readonly<Record<string, (work: Work) => Context | undefined>> = {
   use64: useBits,
   org: setOrigin,
   default: setDefault,
+  userel: ({ context }) => ({ ...context, relative: true }),
+  useabs: ({ context }) => ({ ...context, relative: false }),
   section: enterSection,
   segment: enterSection,
 };
@@ -81,6 +83,7 @@ function setDefault({ context, list, wrong }: Work): Context {
     if (word === "rel" || word === "abs") relative = word === "rel";
     // BND changes nothing since MPX is gone; nasm adds no prefix by itself to what is here.
     else if (word === "nobnd") continue;
+    else if (word === "bnd") wrong("“default bnd” is not supported: no processor has MPX any more.", argument);
     else wrong("“default” is followed by rel or abs.", argument);
   }
   if (list.length === 0) wrong("“default” is followed by rel or abs.");

@@ -1,8 +1,8 @@
 import { createToken, type IToken, Lexer, type TokenType } from "chevrotain";
 import { registerNamed } from "../isa/registers.ts";
 import { meaningOf } from "../isa/table.ts";
-import { reservedWords } from "./reserved-words.ts";
 import { floatParts, functionName, logarithms, textForms } from "./functions.ts";
+import { reservedWords } from "./reserved-words.ts";
 import { type WordKind, wordKinds } from "./words.ts";
 
 const space = createToken({
@@ -174,12 +174,12 @@ export function wordType(text: string): TokenType {
     : lower.startsWith("__")
       ? functionType(lower)
       : meaningOf(lower)
-      ? Mnemonic
-      : registerNamed(lower)
-        ? Register
-        : reservedWords.has(lower)
-          ? UnknownWord
-          : Name;
+        ? Mnemonic
+        : registerNamed(lower)
+          ? Register
+          : reservedWords.has(lower)
+            ? UnknownWord
+            : Name;
   if (type === Name) return Name;
   types.set(text, type);
   return type;

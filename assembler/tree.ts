@@ -150,8 +150,13 @@ export type StatementTree =
     }
   /** `global`, `extern` and their relatives. */
   | { readonly kind: "declaration"; readonly word: Word; readonly names: readonly DeclaredName[] }
-  /** `cpu` and others with words of their own. */
-  | { readonly kind: "option"; readonly word: Word; readonly words: readonly Word[] }
+  /** `cpu` and others with words of their own. `values`: the words as the count of a `times`, where they may be one. */
+  | {
+      readonly kind: "option";
+      readonly word: Word;
+      readonly words: readonly Word[];
+      readonly values: LineTree | undefined;
+    }
   | { readonly kind: "directive"; readonly word: Word; readonly arguments: readonly DirectiveArgument[] };
 
 /** A name that is declared, with what follows its colon. */

@@ -53,7 +53,7 @@ export const sizeWords: Readonly<Record<string, number>> = {
 
 /** Directives that take a number, and those that take words. */
 const valueDirectives = ["bits", "org"];
-const wordDirectives = "use16 use32 use64 default section segment".split(" ");
+const wordDirectives = "use16 use32 use64 userel useabs default section segment".split(" ");
 
 function kinds(): Map<string, WordKind> {
   const map = new Map<string, WordKind>();
@@ -75,18 +75,11 @@ function kinds(): Map<string, WordKind> {
 
 export const wordKinds: ReadonlyMap<string, WordKind> = kinds();
 
-/** Words of `unsupportedWords` that can be labels: nasm looks at them only inside brackets or operands. */
-export const unsupportedButFree: ReadonlySet<string> = new Set("debug map".split(" "));
-
 /**
  * Words that nasm knows and Ringside does not: directives, pseudo-instructions and operators. They are named in the
  * problem instead of being taken for labels.
  */
 export const unsupportedWords: ReadonlyMap<string, string> = new Map([
-  ["sectalign", "“sectalign” is not supported yet."],
-  ["map", "“map” is not supported yet."],
-  ["float", "“float” is not supported yet."],
-  ["debug", "“debug” is not supported yet."],
   ["seg", "A flat binary has no segment bases; “seg” cannot be used."],
   ["wrt", "A flat binary has no segment bases; “wrt” cannot be used."],
 ]);

@@ -102,7 +102,6 @@
 ;      ^ error division-by-zero: Division by zero.
 ;              ^ error division-by-zero: Division by zero.
   db 1 <=> 2
-;      ^^^ error unsupported-operator: The operator “<=>” is not supported.
 
 ;; Addresses
   mov ax, [ax]
@@ -245,10 +244,11 @@
   %define
 ; ^^^^^^^ error bad-directive: “%define” needs a name.
   %define f(x x
-; ^^^^^^^ error bad-directive: The parameters of a macro are names with commas between them, in parentheses.
+; ^^^^^^^ error bad-directive: The parentheses of the parameters are not closed.
   %define g(x) x
   db g(1, 2), g
-;    ^ error macro-arguments: The macro “g” takes 1 arguments, not 2.
+;    ^ warning macro-arguments: The macro “g” takes 1 arguments, not 2, so it is not replaced here.
+;     ^ error syntax: “(” is not expected here.
   %define g 5
 ; ^^^^^^^ error bad-directive: “g” cannot be both with and without parentheses.
   %assign a
@@ -283,7 +283,7 @@
   %if 1
   %else
   %else
-; ^^^^^ error bad-directive: This comes after the %else of the same %if.
+; ^^^^^ warning bad-directive: This comes after the %else of the same %if.
   %endif
   %if 0
 ; ^^^ error unclosed-if: This has no %endif before the end of the file.
@@ -441,9 +441,8 @@ later: incbin "missing.bin"
   mov ax, %!HOME
 ;         ^^ error unsupported-word: Ringside does not read environment variables; define a macro on the command line.
   %use smartalign
-; ^^^^ error unsupported-directive: “%use” is not supported yet.
   %local x:word
-; ^^^^^^ error unsupported-directive: “%local” is not supported yet.
+; ^^^^^^ error bad-directive: Say with %stacksize what the stack is like before “%local”.
 
 ;; Repetitions and contexts
   %rep
@@ -466,7 +465,6 @@ later: incbin "missing.bin"
 ; ^^^^ error bad-directive: The innermost context is “one”, not “two”.
   %repl three
   %ifctx
-; ^^^^^^ error bad-directive: “%ifctx” needs the name of a context.
   %endif
   %pop
 

@@ -1,0 +1,460 @@
+;; braces
+%define s(a,b) db a, b
+s({1,2},3)
+
+;; braces2
+%define s(a) a
+s({db 1})
+
+;; brackets depth
+%define s(a,b) mov a, b
+s([bx+si],5)
+
+;; brackets comma
+%define s(a,b) db a
+s([1,2],5)
+
+;; nested parens
+%define s(a,b) db a, b
+s((1),(2))
+
+;; greedy0
+%define s(a+) db a
+s(1,2,3)
+s(1)
+
+;; greedy and others
+%define s(a,b+) db a, b
+%define s(a) db 99, a
+s(1)
+s(1,2)
+s(1,2,3,4)
+
+;; greedy missing
+%define s(a,b+) db a b
+s(1)
+
+;; str expanded
+%define x 5
+%define s(&a) a
+db s(x), s( x y )
+
+;; strstr expanded
+%define x 'foo'
+%define s(&&a) a
+db s(x), s( x y ), s(bar)
+
+;; evalcomma
+%define x 5
+%define y x+1
+%define s(=a,=b) %[a]b
+dw s(y*2, 3)
+
+;; eval bad
+%define s(=a) a
+db s(foo)
+foo: db 1
+
+;; eval hex
+%define s(=a) %strlen a
+%define t(=a) a
+%defstr z t(0x10+1)
+db z
+%defstr z t(-5)
+db z
+
+;; nostrip str
+%define s(!&a) a
+db s( 5 ), s({x})
+db '|'
+%define t(&a) a
+db t( 5 ), t({x}), t({x} ), t( {x})
+
+;; order
+%define s(a!&) a
+
+;; order2
+%define s(&!a) a
+db s( x )
+
+;; order3
+%define s(a=) a
+db s(1)
+
+;; unnamed all
+%define s(,) 5
+db s(1,2)
+
+;; unnamed one
+%define s( ) 5
+db s( )
+db s()
+
+;; zero with arg
+%define s() 5
+db s(1)
+
+;; dup params
+%define s(a,a) a
+db s(1,2)
+
+;; greedy not last
+%define s(a+,b) a
+db s(1,2)
+
+;; both plain and paren
+%define s 1
+%define s(a) a
+db s(5)
+
+;; both plain and paren2
+%define s(a) a
+%define s 1
+db s(5)
+
+;; args count
+%define s(a) a
+db s(5,6)
+
+;; args count label
+%define s(a) a
+s: db 1
+dw s
+
+;; args spaces
+%define s(a) a
+db s (5)
+
+;; multi-line args no
+%define s(a) a
+db s(5
+
+;; percent-q
+%define foo %?
+%idefine BAR %??
+foo: db 1
+bar: db 2
+dw foo, BAR
+
+;; percent-q*
+%idefine foo mov %*?,ax
+%idefine m(x) %*?? x
+db 1
+
+;; xdefine args
+%define a 5
+%xdefine f(x) x+a
+%define a 6
+db f(1)
+
+;; define name as directive
+%define db dw
+db 1
+
+;; pasted +
+%define a(x) x %+ 1
+a(foo): db 1
+dw foo1
+
+;; pasted num
+db 1 %+ 2
+
+;; indirect
+%define foo 3
+%assign i 3
+%define foo%[i] 7
+db foo3
+
+;; indirect nested
+%define bar b
+%define b 7
+%define ab 9
+db a%[bar]
+
+;; indirect str
+%define bar 'b'
+db %[bar], "%[bar]"
+
+;; indirect with macro arg
+%define w 8
+%macro m 1
+db %[w%1]
+%endm
+%define w1 5
+m 1
+
+;; spaces args in multi
+%macro m 1
+%ifidn {%1},{ax}
+db 1
+%else
+db 2
+%endif
+%ifidn %1, ax
+db 1
+%else
+db 2
+%endif
+%endm
+m ax
+m {ax }
+m bx
+
+;; ifidn blanks
+%ifidn a , a
+db 1
+%else
+db 2
+%endif
+%ifidn {a} , {a}
+db 1
+%else
+db 2
+%endif
+%ifidn  a,  a ; comment
+db 1
+%else
+db 2
+%endif
+%ifidn a b,a  b
+db 1
+%else
+db 2
+%endif
+%ifidni A,a
+db 1
+%else
+db 2
+%endif
+%ifidn "a",'a'
+db 1
+%else
+db 2
+%endif
+%ifidn {a,b},{a,b}
+db 1
+%else
+db 2
+%endif
+%ifidn 0x10,16
+db 1
+%else
+db 2
+%endif
+%ifidn a+b,a + b
+db 1
+%else
+db 2
+%endif
+
+;; iftoken etc
+%macro t 1+
+%iftoken %1
+db 1
+%endif
+%ifid %1
+db 2
+%endif
+%ifnum %1
+db 3
+%endif
+%ifstr %1
+db 4
+%endif
+%ifempty %1
+db 5
+%endif
+db 0
+%endm
+t a
+t a b
+t 5
+t -5
+t - 5
+t +5
+t 'x'
+t {}
+t
+t eax
+t db
+t [x]
+t $
+t $foo
+t %%x
+t 5.0
+t 0ffh
+t ..@x
+t .x
+t a.b
+t 1,2
+t -
+t (5)
+t ?
+t @x
+
+;; ifnum expr
+%define x 5
+%ifnum x
+db 1
+%endif
+%define x 5+1
+%ifnum x
+db 2
+%endif
+%define y
+%ifempty y
+db 3
+%endif
+
+;; ifdef many
+%define a
+%ifdef b a
+db 1
+%endif
+%ifdef __NASM_MAJOR__
+db 2
+%endif
+%ifdef __FILE__
+db 3
+%endif
+%ifdef __OUTPUT_FORMAT__
+db 4
+%endif
+
+;; ifdef params
+%define f(x) x
+%ifdef f
+db 1
+%endif
+
+;; ifmacro
+%macro m 1-3
+%endm
+%ifmacro m
+db 1
+%endif
+%ifmacro m 2
+db 2
+%endif
+%ifmacro m 4
+db 3
+%endif
+%ifmacro m 0-1
+db 4
+%endif
+%ifmacro m 4-*
+db 5
+%endif
+%ifmacro nop
+db 6
+%endif
+
+;; ifdefalias
+%define a 1
+%defalias b a
+%ifdefalias b
+db 1
+%endif
+%ifdefalias a
+db 2
+%endif
+%ifdef b
+db 3
+%endif
+%undef b
+%ifdefalias b
+db 4
+%endif
+%ifdef a
+db 5
+%endif
+
+;; ifdirective
+%ifdirective section
+db 1
+%endif
+%ifdirective %ifdirective
+db 2
+%endif
+%ifdirective bar
+db 3
+%endif
+%ifdirective org
+db 4
+%endif
+
+;; elifs
+%if 0
+%elifdef foo
+%elifn 0
+db 1
+%elifempty
+db 2
+%endif
+
+;; else if on line
+%if 1
+db 1
+%else
+db 2
+%else
+db 3
+%endif
+
+;; defaults blanks
+%macro m 1-3 { x }, y 
+%defstr x <%1%2%3>
+db x
+%endm
+m 1
+m 1,2
+
+;; defstr blanks
+%defstr a   b   c  ; d
+db a
+%define x  q  r  
+%defstr a [ x ]
+db a
+%xdefine x  q  r  
+%defstr a [ x ]
+db a
+
+;; ifidn macro arg
+%macro m 1
+%ifidn %1,
+db 1
+%else
+db 2
+%endif
+%ifidn {%1},{}
+db 1
+%else
+db 2
+%endif
+%ifempty %1
+db 3
+%endif
+%endm
+m {}
+m {} 
+m { }
+m a
+
+;; ifidn quotes
+%macro m 2
+%ifidni %1, %2
+db 1
+%else
+db 2
+%endif
+%ifidn __NASM_MAJOR__, 2
+db 5
+%endif
+%endm
+m "ax", 'ax'
+m ax,AX
+m {a,b},{a,b}
+m a b,a b
+m a+b, a + b
+m a+b,a + b
+
