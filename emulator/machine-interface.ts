@@ -1,5 +1,6 @@
 import type { TechniqueId } from "../isa/technique.ts";
 import type { Screen } from "./devices/screen.ts";
+import type { BootKind, DriveImages } from "./firmware/drives.ts";
 import type { Handover } from "./loader/handover.ts";
 import type { EventKind, MachineEvent, StopReason } from "./trace/event.ts";
 
@@ -20,6 +21,10 @@ export interface MachineConfiguration {
   readonly memory: number;
   /** Name of a cost profile (`emulator/time/costs.ts`). */
   readonly costs?: string;
+  /** Start as a PC does, from a boot sector loaded by the built-in BIOS; then the mode is `real`, and `image` is not used. */
+  readonly boot?: BootKind;
+  /** Disks in the drives. */
+  readonly drives?: DriveImages;
   /** What the clock shows at the start, "2026-01-31T12:00:00"; by default noon of 1 January 2026. */
   readonly date?: string;
   /** Translate hot regions to WebAssembly. Default true; false for tests and comparisons. */
@@ -107,6 +112,8 @@ export interface MachineInterface {
   press(text: string): string | undefined;
   /** What the screen shows now. */
   readonly screen: Screen;
+  /** A disk as it is now, by its number in INT 13h (0, 1, 80h, 81h); undefined if there is none. */
+  disk(drive: number): Uint8Array | undefined;
   /** Events after `sequence`, oldest first, up to the present moment. */
   events(after: number, limit: number, kinds?: readonly EventKind[]): readonly MachineEvent[];
   readonly lastSequence: number;

@@ -5,6 +5,7 @@ import { layout, ramBase } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
 import { CS } from "./cpu/state.ts";
 import { createConsoleText } from "./devices/console-text.ts";
+import type { Disk } from "./devices/disk-image.ts";
 import { createDevices, type Devices } from "./devices/index.ts";
 import { parseDateTime } from "./devices/rtc.ts";
 import { type Screen, screenLines } from "./devices/screen.ts";
@@ -12,6 +13,16 @@ import type { A20Gate } from "./devices/system-control.ts";
 import { strokesOf } from "./devices/typing.ts";
 import { Engine, type EngineStop } from "./engine/interpreter.ts";
 import { pageBytes } from "./engine/page.ts";
+import { createDrives, driveProblem } from "./firmware/drives.ts";
+import {
+  callFirmware,
+  createFirmwarePorts,
+  type Drive,
+  type Environment,
+  romBase,
+  romBytes,
+  startFromDisk,
+} from "./firmware/index.ts";
 import type {
   AddressSpace,
   MachineConfiguration,
@@ -23,10 +34,11 @@ import type {
 import { Bus } from "./memory/bus.ts";
 import { GuestMemory } from "./memory/guest-memory.ts";
 import { imageProblem, loadAddress, startGuest } from "./memory/start-modes.ts";
+import { guard } from "./mmu/physical.ts";
 import { observeProcessor } from "./observer.ts";
 import { registerViews, setRegister } from "./registers.ts";
 import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
-import { type CostProfile, costProfile, costProfiles, defaultCosts } from "./time/costs.ts";
+import { type CostProfile, costProfile, costProfiles, cyclesPerSecond, defaultCosts } from "./time/costs.ts";
 import type { Unwritten } from "./time/snapshots.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, RecordedBody, StopReason } from "./trace/event.ts";
@@ -36,12 +48,14 @@ import { createMonitor, hostReservedBytes, refusal } from "./vmm/index.ts";
 
 const mebibyte = 2 ** 20;
 const wasmPage = 65536;
+/** A guest that waits in the firmware for a key that nobody types is stopped after 5 s of virtual time, though its timer goes on. */
+const longestKeyWait = 5 * cyclesPerSecond;
 /** What the clock shows when a machine starts, if nobody says. */
 const defaultDate = "2026-01-01T12:00:00";
 
 /** Why a machine cannot be made as configured, as a sentence for the user; undefined if it can. */
 export function configurationProblem(configuration: MachineConfiguration): string | undefined {
-  const { technique, mode, memory, costs, image, origin, date } = configuration;
+  const { technique, mode, memory, costs, image, origin, date, boot, drives = {} } = configuration;
   if (!techniqueById(technique)) return `There is no technique "${technique}".`;
   if (!Number.isInteger(memory) || memory < 1 || memory > 64)
     return `Guest memory must be a whole number of MiB from 1 to 64; it is ${memory}.`;
@@ -49,6 +63,9 @@ export function configurationProblem(configuration: MachineConfiguration): strin
     return `There is no cost profile "${costs}"; there are ${costProfiles.map(({ name }) => name).join(", ")}.`;
   if (date !== undefined && !parseDateTime(date))
     return `The date must be one of the years 1980 to 2099, such as 2026-01-31 or 2026-01-31T12:00:00; it is “${date}”.`;
+  const drive = driveProblem(drives, boot);
+  if (drive !== undefined) return drive;
+  if (boot !== undefined) return mode === "real" ? refusal(technique, mode) : "A machine boots in real mode.";
   return imageProblem({ mode, image, origin, bytes: memory * mebibyte }) ?? refusal(technique, mode);
 }
 
@@ -74,12 +91,16 @@ export class Machine implements MachineInterface, Replayable {
   #recorder: Recorder;
   #timeline: Timeline;
   #memory: GuestMemory;
+  readonly #drives: readonly Drive[];
+  #firmware: Environment | undefined;
+  /** The guest waits for a key in the firmware since then (virtual time); null: it does not. */
+  #keyWait: number | null = null;
   #consoles = new Map<string, ReturnType<typeof createConsoleText>>();
   #stopped: Stopped | undefined;
   /** Stopped because the guest waits for input: it goes on when there is some. */
   #waiting = false;
-  /** Virtual time of the next device deadline when the present slice of the run began. */
-  #deadline = Number.POSITIVE_INFINITY;
+  /** Virtual time of the next device deadline when the present slice of the run began; before the first there is none to meet. */
+  #deadline = Number.NEGATIVE_INFINITY;
   /** The latest exit event. */
   #exit = 0;
   /** The address that was last written as text. */
@@ -94,15 +115,17 @@ export class Machine implements MachineInterface, Replayable {
     const memory = new WebAssembly.Memory({ initial: Math.ceil((ramBase + ramBytes) / wasmPage) });
     this.#costs = costProfile(configuration.costs ?? defaultCosts)!;
     const guestRam = new Uint8Array(memory.buffer, ramBase + guestBase, guestBytes);
-    this.#devices = this.#createDevices(guestRam);
+    const { drives, hard } = createDrives(configuration.drives ?? {}, configuration.boot);
+    this.#drives = drives;
+    this.#devices = this.#createDevices(guestRam, hard);
     this.#bus = new Bus(this.#devices.all, this.#devices.pic, {
       record: (body) => this.#record(body),
       touched: () => this.#devicesChanged(),
     });
     this.#cpu = new Cpu({ memory, ramBytes, bus: this.#bus, a20: this.#a20 });
     this.#recorder = new Recorder(() => this.#present());
-    const guestMemory = new Uint8Array(memory.buffer, ramBase + guestBase, guestBytes);
-    startGuest(this.#cpu, { ...configuration, memory: guestMemory });
+    if (configuration.boot) this.#bootFromDisk(guestRam, guestBase);
+    else startGuest(this.#cpu, { ...configuration, memory: guestRam });
     this.#memory = new GuestMemory(this.#cpu, guestBase, guestBytes);
     const start = guestBase + loadAddress(mode, origin);
     const translate = configuration.translate === false ? {} : { translate: { memory } };
@@ -123,22 +146,65 @@ export class Machine implements MachineInterface, Replayable {
     };
   }
 
-  #createDevices(memory: Uint8Array): Devices {
+  #createDevices(memory: Uint8Array, disks: readonly Disk[]): Devices {
     return createDevices({
       clock: () => this.cycle,
       send: (device, byte) => this.#console(device).send(byte),
       exit: (code, port) =>
         this.#stop("debug-exit", `The guest wrote ${code} to the debug-exit port ${port.toString(16).toUpperCase()}h.`),
       lines: {
-        reset: (by) => this.#stop("reset", `The guest reset the machine: ${by}.`),
+        reset: (by) => this.#reset(by),
         powerOff: (by) => this.#stop("shutdown", `The guest switched the machine off: ${by}.`),
         setA20: () => this.#addressLineChanged(),
       },
       a20: this.#a20,
       video: { memory: (at) => memory[at] ?? 0xff, changed: (screen) => this.#screenChanged(screen) },
       date: parseDateTime(this.configuration.date ?? defaultDate)!,
-      disks: [],
+      disks,
+      others: this.configuration.boot ? [createFirmwarePorts((port) => this.#callFirmware(port))] : [],
     });
+  }
+
+  /** The services of the BIOS, for a machine that boots from a disk. */
+  #callFirmware(port: number): void {
+    callFirmware(port, this.#cpu, this.#firmware!);
+  }
+
+  #createFirmware(memory: Uint8Array, guestBase: number): Environment {
+    const devices = this.#devices;
+    const { physical } = this.#cpu;
+    return {
+      devices,
+      drives: this.#drives,
+      memoryBytes: memory.length,
+      clock: () => this.cycle,
+      inPort: (port) => this.#bus.inQuietly(port),
+      outPort: (port, value) => this.#bus.outQuietly(port, value),
+      isA20: () => this.#a20.enabled,
+      setA20: devices.setA20,
+      reset: (by) => this.#reset(by),
+      waitForKey: (waiting) => {
+        this.#keyWait = waiting ? (this.#keyWait ?? this.cycle) : null;
+      },
+      setRomByte: (offset, value) => {
+        const at = romBase + offset;
+        if (memory[at] === value) return;
+        physical.announceWrite(guestBase + at, 1);
+        memory[at] = value;
+      },
+    };
+  }
+
+  /** Firmware, and the boot sector about to run. */
+  #bootFromDisk(memory: Uint8Array, guestBase: number): void {
+    this.#firmware = this.#createFirmware(memory, guestBase);
+    startFromDisk(this.#cpu, memory, this.#firmware);
+    const first = (guestBase + romBase) / pageBytes;
+    for (let n = 0; n < romBytes / pageBytes; n++) this.#cpu.guardPage(first + n, guard.readOnly);
+  }
+
+  #reset(by: string): void {
+    this.#stop("reset", `The guest reset the machine: ${by}.`);
   }
 
   /** Address line 20 has been opened or closed: memory lies elsewhere now. */
@@ -346,13 +412,20 @@ export class Machine implements MachineInterface, Replayable {
     const { pic, uart, keyboard } = this.#devices;
     const deadline = this.#bus.nextDeadline(pic.deliverable);
     const interruptible = (this.#cpu.flags & flagMask("IF")) !== 0;
-    if (interruptible && deadline !== undefined) {
+    const patient = this.#keyWait === null || keyboard.keyboard.busy || this.cycle - this.#keyWait < longestKeyWait;
+    if (interruptible && deadline !== undefined && patient) {
       this.#cpu.f64[layout.extraCycles >> 3]! += Math.max(0, deadline - this.cycle);
       return;
     }
     const inputs = [uart, keyboard].filter(({ listening, irq }) => listening && pic.deliverable(irq));
     this.#waiting = interruptible && inputs.length > 0;
-    this.#stop("halted", haltText(interruptible, this.#waiting));
+    this.#stop(
+      "halted",
+      haltText(
+        interruptible,
+        inputs.map(({ name }) => name),
+      ),
+    );
   }
 
   // Looking and changing.
@@ -390,6 +463,10 @@ export class Machine implements MachineInterface, Replayable {
     return { sequence: this.lastSequence, ...this.#present(), ...body };
   }
 
+  disk(drive: number): Uint8Array | undefined {
+    return this.#drives.find(({ number }) => number === drive)?.disk.contents();
+  }
+
   get screen(): Screen {
     return this.#devices.vga.screen();
   }
@@ -410,6 +487,7 @@ export class Machine implements MachineInterface, Replayable {
   #act(happen: () => void): void {
     this.#timeline.act(() => {
       happen();
+      if (this.#keyWait !== null) this.#keyWait = this.cycle;
       if (this.#waiting) this.#stopped = undefined;
       this.#waiting = false;
       this.#devicesChanged();
@@ -438,6 +516,8 @@ export class Machine implements MachineInterface, Replayable {
       consoles,
       stopped: this.#stopped,
       waiting: this.#waiting,
+      keyWait: this.#keyWait,
+      drives: this.#drives.map(({ disk }) => disk.save()),
     };
   }
 
@@ -450,6 +530,8 @@ export class Machine implements MachineInterface, Replayable {
       consoles: readonly (readonly [string, unknown])[];
       stopped: Stopped | undefined;
       waiting: boolean;
+      keyWait: number | null;
+      drives: readonly unknown[];
     };
     this.#recorder.forgetAfter(saved.sequence);
     this.#exit = saved.exit.sequence;
@@ -462,6 +544,8 @@ export class Machine implements MachineInterface, Replayable {
     for (const [device, text] of saved.consoles) this.#console(device).restore(text);
     this.#stopped = saved.stopped;
     this.#waiting = saved.waiting;
+    this.#keyWait = saved.keyWait;
+    for (const [n, { disk }] of this.#drives.entries()) disk.restore(saved.drives[n]);
   }
 
   advance(steps: number): void {

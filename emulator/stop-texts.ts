@@ -1,11 +1,16 @@
 import type { Recorder } from "./trace/recorder.ts";
 
-/** Why a halted guest cannot go on. `listening`: what is typed would make an interrupt. */
-export function haltText(interruptible: boolean, listening = false): string {
+const places: Readonly<Record<string, string>> = {
+  UART: "on the serial port",
+  "keyboard controller": "from the keyboard",
+};
+
+/** Why a halted guest cannot go on. `listening`: devices at which what is typed would make an interrupt. */
+export function haltText(interruptible: boolean, listening: readonly string[] = []): string {
   if (!interruptible)
     return "HLT with interrupts disabled (IF = 0): nothing can wake the guest. This is how a guest ends.";
-  return listening
-    ? "HLT with interrupts enabled (IF = 1): the guest waits for input on the serial port."
+  return listening.length
+    ? `HLT with interrupts enabled (IF = 1): the guest waits for input ${listening.map((name) => places[name] ?? name).join(" or ")}.`
     : "HLT with interrupts enabled (IF = 1), but no device is going to raise one: the guest waits for ever.";
 }
 

@@ -25,6 +25,8 @@ export interface Connections {
   readonly date: DateTime;
   /** Disks of the primary IDE channel: master, slave. */
   readonly disks: readonly (Disk | undefined)[];
+  /** Devices that only some machines have. */
+  readonly others: readonly Device[];
 }
 
 export interface Devices {
@@ -34,10 +36,22 @@ export interface Devices {
   readonly keyboard: KeyboardController;
   readonly rtc: Rtc;
   readonly vga: Vga;
+  /** Opens or closes address line 20. */
+  readonly setA20: (enabled: boolean) => void;
 }
 
 /** The devices every machine has. A new one is a file beside this and a line here. */
-export function createDevices({ clock, send, exit, lines: outer, a20, video, date, disks }: Connections): Devices {
+export function createDevices({
+  clock,
+  send,
+  exit,
+  lines: outer,
+  a20,
+  video,
+  date,
+  disks,
+  others,
+}: Connections): Devices {
   const pic = createPic();
   const lines: Lines = (irq) => pic.line(irq);
   const uart = createUart({ base: 0x3f8, irq: 4, line: lines(4), send: (byte) => send("UART", byte) }, clock);
@@ -66,6 +80,7 @@ export function createDevices({ clock, send, exit, lines: outer, a20, video, dat
     createDebugConsole((byte) => send("debug console", byte)),
     createDebugExit(exit),
     createPost(),
+    ...others,
   ];
-  return { all, pic, uart, keyboard, rtc, vga };
+  return { all, pic, uart, keyboard, rtc, vga, setA20: system.setA20 };
 }

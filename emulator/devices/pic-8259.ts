@@ -156,6 +156,8 @@ export interface Pic extends Device, InterruptSource {
   line(irq: number): Line;
   /** True if asserting `irq` now would reach the processor: not masked, nothing of its priority or above in service. */
   deliverable(irq: number): boolean;
+  /** Takes an IRQ out of the mask. */
+  unmask(irq: number): void;
   /** IRQs masked by the guest, bit per IRQ. */
   readonly masked: number;
 }
@@ -186,6 +188,11 @@ export function createPic(): Pic {
     },
     get masked() {
       return master.imr | (slave.imr << 8);
+    },
+    unmask(irq) {
+      const chip = irq < 8 ? master : slave;
+      chip.imr &= ~(1 << (irq & 7));
+      settle();
     },
     acknowledge() {
       const first = take(master, cascadeInput);

@@ -100,6 +100,8 @@ export interface Rtc extends Device {
   configure(bytes: Readonly<Record<number, number>>): void;
   /** A register as port 71h would give it, changing nothing. */
   peek(index: number): number;
+  /** Reads register C as through port 71h: the interrupt flags, which that clears. */
+  acknowledge(): number;
   /** Writes a register as through port 71h. */
   poke(index: number, value: number): void;
 }
@@ -125,7 +127,7 @@ export function createRtc(clock: Clock, line: Line, start: DateTime): Rtc {
   const nextSecond = (cycle: number) =>
     s.since + (Math.floor((cycle - s.since) / cyclesPerSecond) + 1) * cyclesPerSecond;
   const period = () => periodOf(s.memory[registerA]!);
-  const edgeAfter = (cycle: number, length: number) => (Math.floor(cycle / length) + 1) * length;
+  const edgeAfter = (cycle: number, length: number) => Math.ceil((Math.floor(cycle / length) + 1) * length);
 
   const drive = () => {
     const level = (s.flags & control() & (periodic | alarm | update)) !== 0;
@@ -205,19 +207,23 @@ export function createRtc(clock: Clock, line: Line, start: DateTime): Rtc {
     }
   };
 
+  const acknowledge = (): number => {
+    catchUp();
+    const value = peek(registerC);
+    s.flags = 0;
+    drive();
+    return value;
+  };
+
   const region: Region = {
     space: "port",
     base: 0x70,
     length: 2,
     read(offset) {
       if (offset === 0) return 0xff;
+      if ((s.index & 0x7f) === registerC) return acknowledge();
       catchUp();
-      const value = peek(s.index & 0x7f);
-      if ((s.index & 0x7f) === registerC) {
-        s.flags = 0;
-        drive();
-      }
-      return value;
+      return peek(s.index & 0x7f);
     },
     write(offset, value) {
       catchUp();
@@ -249,6 +255,7 @@ export function createRtc(clock: Clock, line: Line, start: DateTime): Rtc {
       for (const [index, value] of Object.entries(bytes)) s.memory[Number(index)] = value;
     },
     peek,
+    acknowledge,
     poke(index, value) {
       catchUp();
       poke(index, value);

@@ -98,6 +98,18 @@ export class Bus implements ProcessorBus {
     this.#listener.touched();
   }
 
+  /** Reads a byte from a port as firmware does, whose accesses are no events of the guest. */
+  inQuietly(port: number): number {
+    const value = read(port, 1, this.#portAt);
+    this.#listener.touched();
+    return value;
+  }
+
+  outQuietly(port: number, value: number): void {
+    write(port, 1, value, this.#portAt);
+    this.#listener.touched();
+  }
+
   /** True if a guest-physical address belongs to a device and not to memory. */
   claims(physical: number): boolean {
     return this.#memory.some(({ region }) => physical >= region.base && physical < region.base + region.length);

@@ -6,10 +6,10 @@ export const physicalAddressBits = 40;
 
 /**
  * Why a page of RAM needs a look at every access: it holds decoded code, its writes or all its accesses are watched, or it is
- * to be told apart from the pages that have been written since.
+ * to be told apart from the pages that have been written since, or it is read-only memory, where writes change nothing.
  */
-export const guard = { code: 1, watchWrites: 2, watchAll: 4, clean: 8 } as const;
-const guardsWrites = guard.code | guard.watchWrites | guard.watchAll | guard.clean;
+export const guard = { code: 1, watchWrites: 2, watchAll: 4, clean: 8, readOnly: 16 } as const;
+const guardsWrites = guard.code | guard.watchWrites | guard.watchAll | guard.clean | guard.readOnly;
 
 /**
  * Host-physical memory: RAM from 0 to `ramBytes`, devices where the bus claims an address, and nothing (all ones) elsewhere.
@@ -67,6 +67,7 @@ export class PhysicalMemory {
       if (this.bus.claims(physical)) this.bus.write(physical, bytes, bytes === 4 ? value >>> 0 : value);
       return;
     }
+    if ((this.guards[physical >>> 12]! & guard.readOnly) !== 0) return;
     this.announceWrite(physical, bytes);
     const at = this.ramBase + physical;
     if (bytes === 4) this.view.setInt32(at, value, true);

@@ -23,6 +23,7 @@ export function createBench() {
     video: { memory: (at) => video.get(at) ?? 0, changed: (screen) => screens.push(screenLines(screen)) },
     date: { year: 2026, month: 1, day: 31, hour: 23, minute: 59, second: 58 },
     disks: [createDisk(testImage(), { cylinders: 4, heads: 2, sectors: 4 }), undefined],
+    others: [],
   });
   const bus = new Bus(devices.all, devices.pic, { record: (body) => io.push(body), touched: () => {} });
   /** Lets virtual time pass, stopping at every deadline as the machine does. */
