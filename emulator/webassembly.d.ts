@@ -19,8 +19,10 @@ declare namespace WebAssembly {
     value: T extends "i64" ? bigint : number;
   }
 
+  type Import = Memory | Global | ((...args: number[]) => number);
+
   class Instance {
-    constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, Memory | Global>>>>);
+    constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, Import>>>>);
     readonly exports: Readonly<Record<string, (...args: never[]) => unknown>>;
   }
 }

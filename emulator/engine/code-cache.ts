@@ -9,8 +9,11 @@ import { pageBytes } from "./page.ts";
 import { type DynamicOperands, dynamicOperands } from "./shape.ts";
 import type { Region } from "./translator/region.ts";
 
-/** What may follow an instruction: only the next one; another block; anything, in another mode or under another translation. */
-export const flow = { straight: 0, branch: 1, system: 2 } as const;
+/**
+ * What may follow an instruction: only the next one; another block; anything, in another mode or under another translation;
+ * itself, if it is repeated.
+ */
+export const flow = { straight: 0, branch: 1, system: 2, repeated: 3 } as const;
 type Flow = (typeof flow)[keyof typeof flow];
 
 /** An instruction in the cache, ready to execute. */
@@ -41,7 +44,7 @@ export class CachedInstruction implements DynamicOperands {
     const operands = dynamicOperands(decoded);
     this.decoded = decoded;
     this.execute = handler.execute;
-    this.flow = handler.system ? flow.system : decoded.row.family === "control-flow" ? flow.branch : flow.straight;
+    this.flow = flowOf(decoded, handler);
     this.length = operands.length;
     this.value0 = operands.value0;
     this.value1 = operands.value1;
@@ -54,6 +57,12 @@ export class CachedInstruction implements DynamicOperands {
     this.region = undefined;
     this.tail = undefined;
   }
+}
+
+function flowOf({ row, repeat }: Decoded, { system }: Handler): Flow {
+  if (system) return flow.system;
+  if (repeat !== "none") return flow.repeated;
+  return row.family === "control-flow" ? flow.branch : flow.straight;
 }
 
 export type Instructions = (CachedInstruction | undefined)[];

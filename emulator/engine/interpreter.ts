@@ -9,6 +9,7 @@ import { Breakpoints } from "./breakpoints.ts";
 import { type CachedInstruction, CodeCache, type CodePage, flow, modeIndex } from "./code-cache.ts";
 import { Handlers } from "./handlers.ts";
 import { pageBytes } from "./page.ts";
+import { repeatQuickly } from "./repetition.ts";
 import { type Place, Translator, type TranslatorOptions } from "./translator/index.ts";
 
 /** Why `run` returned. */
@@ -55,12 +56,6 @@ interface EngineBreak {
 
 /** The page of code that execution is in, until anything may have changed that. */
 interface Window extends Place {
-  /** Host-physical address of the page. */
-  readonly host: number;
-  /** Low 32 bits of the offset in CS at which the page begins. */
-  readonly start: number;
-  /** High 32 bits of RIP. */
-  readonly high: number;
   readonly stackBits: 16 | 32 | 64;
 }
 
@@ -74,7 +69,7 @@ export class Engine {
   readonly #image: EngineOptions["image"];
   readonly #translator: Translator | undefined;
   /** Value of the step counter at which the run ends. */
-  #target = 0;
+  readonly #end = { step: 0 };
   #breakpoints: Breakpoints | undefined;
   /** Windows opened in this run, by host-physical address, and `Cpu.generation` since when they are good. */
   readonly #windows = new Map<number, Window>();
@@ -89,7 +84,7 @@ export class Engine {
     this.#image = options.image;
     this.code = new CodeCache(cpu, new Handlers(cpu));
     cpu.memoryObserver.codeWritten = this.#codeWritten;
-    this.#translator = options.translate && new Translator(cpu, options.translate);
+    this.#translator = options.translate && new Translator(cpu, options.translate, this.#end);
   }
 
   /** Steps taken as translated code by this engine; no part of the machine's state. */
@@ -104,7 +99,7 @@ export class Engine {
 
   /** Makes the run under way end when the step counter reaches this value, if it would not end before. */
   stopBy(step: number): void {
-    this.#target = Math.min(this.#target, step);
+    this.#end.step = Math.min(this.#end.step, step);
   }
 
   step(): EngineStop {
@@ -113,13 +108,13 @@ export class Engine {
 
   run({ steps: count, breakpoints, stopOnExit }: EngineRun): EngineStop {
     const { f64 } = this.cpu;
-    this.#target = f64[steps]! + count;
+    this.#end.step = f64[steps]! + count;
     if (this.cpu.memoryObserver.codeWritten !== this.#codeWritten)
       throw new Error("a memory observer was set that hides from the engine that code is written");
     this.#windows.clear();
     this.#started = { linear: this.#linear, retired: this.#retired };
     this.#breakpoints = breakpoints?.size ? new Breakpoints(breakpoints) : undefined;
-    while (f64[steps]! < this.#target) {
+    while (f64[steps]! < this.#end.step) {
       if (stopOnExit && this.cpu.monitor?.exitPending) return { kind: "exit" };
       try {
         const stop = this.#advance();
@@ -198,7 +193,7 @@ export class Engine {
       const window = this.#window();
       if (window) this.#executeIn(window);
       else this.#executeUncached();
-    } while (f64[steps]! < this.#target && r32[attention] === 0);
+    } while (f64[steps]! < this.#end.step && r32[attention] === 0);
   }
 
   /** The page at RIP; undefined where code is not in RAM. */
@@ -254,9 +249,7 @@ export class Engine {
       if (instruction === undefined || offset + instruction.length > end) instruction = this.#fetch(window, offset);
       if (block) {
         block = false;
-        const executed = translator!.reach(window, offset, instruction, this.#target - f64[steps]!);
-        if (executed > 0) {
-          f64[steps]! += executed;
+        if (translator!.reach(window, offset, instruction)) {
           block = translator!.jumped || instructions[(r32[ripLow]! - start) | 0]?.region !== undefined;
           continue;
         }
@@ -265,9 +258,18 @@ export class Engine {
       f64[steps]! += 1;
       if (instruction.flow !== flow.straight) {
         if (instruction.flow === flow.system) return;
+        if (instruction.flow === flow.repeated && breakpoints?.[offset] !== 1)
+          this.#repeat(window, offset, instruction);
         block = translator !== undefined;
       }
-    } while (f64[steps]! < this.#target && r32[attention] === 0);
+    } while (f64[steps]! < this.#end.step && r32[attention] === 0);
+  }
+
+  /** Goes on with a repeated instruction that is not done, as long as nothing can come of it. */
+  #repeat({ start }: Window, offset: number, instruction: CachedInstruction): void {
+    const { r32, f64 } = this.cpu;
+    if (((r32[ripLow]! - start) | 0) !== offset || r32[attention] !== 0) return;
+    f64[steps]! += repeatQuickly(this.cpu, instruction, this.#end.step - f64[steps]!);
   }
 
   get #linear(): number {

@@ -195,6 +195,11 @@ export class MemoryAccess extends State {
     return (low & 0xfff) + bytes <= 4096 ? (words[entry + 2]! + low) | 0 : -1;
   }
 
+  /** Offset in `bytes` of a linear address that may be read (or written) without further work; -1 if there is more to it. */
+  quickAddress(linear: number, write: boolean): number {
+    return this.#quick(write ? this.writeBank : this.readBank, linear, 1);
+  }
+
   load8(segment: number, offset: number): number {
     const linear = this.#readable(segment, offset, 1);
     const at = this.#quick(this.readBank, linear, 1);

@@ -29,18 +29,31 @@ export interface Context {
   readonly codeLimit: number;
 }
 
-/** Where translated code finds the processor, in bytes from the start of the memory. */
+/** Where translated code finds things, besides the state block, whose place it is told when it is entered. */
 export interface Addresses {
-  readonly cpuBase: number;
-  readonly tlbBase: number;
+  /** Bytes from the state block to the TLB. */
+  readonly tlbDistance: number;
   /** The page of the region's own code, as a page number in the memory; -1 if there is none. */
   readonly codePage: number;
 }
 
+/** Functions of the host that translated code calls, by their numbers. */
+export const hostFunctions = [
+  /** Executes instructions as the interpreter does: offset in the page, how many, fuel left; gives the fuel left, or -1 to leave. */
+  ["execute", ["i32", "i32", "i32"]],
+  /** Puts a translation into the TLB: linear address, 0 for a read or 1 for a write; gives 0 if there is none. */
+  ["fill", ["f64", "i32"]],
+] as const;
+const executeFunction = 0;
+export const fillFunction = 1;
+
+/** What a region's function gives if the host has executed instructions, after which it could not go on. */
+export const leftByHost = -1;
+
 /**
  * Local variables of a region's function: the registers it uses, the flag words, RIP, and the fuel. They are loaded at the
- * entry and written back where it leaves. Function parameters are 0, the block to enter, and 1, the fuel; its result is
- * twice the fuel left, plus `jumped`.
+ * entry and written back where it leaves. Function parameters are 0, the block to enter, 1, the fuel, and 2, where the state
+ * block is; its result is twice the fuel left, plus `jumped`, or `leftByHost`.
  */
 export class Frame {
   readonly context: Context;
@@ -48,6 +61,7 @@ export class Frame {
   /** Block to go to next, as an index. */
   readonly next = 0;
   readonly fuel = 1;
+  readonly base = 2;
   /** Offset of the next instruction, i64, set before leaving and before an indirect jump. */
   readonly rip: number;
   /** i32: 1 if the way out is a jump to other code, 0 if an instruction is for the interpreter or the fuel is gone. */
@@ -63,6 +77,9 @@ export class Frame {
   readonly #limits = new Map<number, number>();
   /** Depth of the block that ends where the function leaves. */
   #leaveDepth = 0;
+  /** The instructions for the host to execute: offset of the first in the page, and how many. */
+  readonly #called: number;
+  readonly #count: number;
 
   constructor(m: WasmArithmetic, context: Context, addresses: Addresses) {
     this.#m = m;
@@ -71,6 +88,8 @@ export class Frame {
     const { code } = m;
     this.rip = code.local("i64");
     this.jumped = code.local("i32");
+    this.#called = code.local("i32");
+    this.#count = code.local("i32");
     this.#flagLocals = { z: code.local("i32"), sp: code.local("i32"), c: code.local("i32") };
     const { z, sp, c } = this.#flagLocals;
     const word = (local: number) => (): Place => ({ width: 32, local });
@@ -185,18 +204,49 @@ export class Frame {
     code.prepend(() => this.#prologue());
   }
 
+  /** Has the host execute `count` instructions from `offset` in the page on: to be followed by a branch to where `callHost` is. */
+  prepareCall(offset: number, count: number, rip: bigint): void {
+    const { code } = this.#m;
+    code.i32(offset);
+    code.set(this.#called);
+    code.i32(count);
+    code.set(this.#count);
+    code.i64(rip);
+    code.set(this.rip);
+  }
+
+  /**
+   * Everything goes to the state block, the host executes what was prepared, and everything is read again; or the function
+   * ends here. To be written after all other code of the region.
+   */
+  callHost(): void {
+    const { code } = this.#m;
+    this.#writeBack();
+    code.get(this.#called);
+    code.get(this.#count);
+    code.get(this.fuel);
+    code.call(executeFunction);
+    code.tee(this.fuel);
+    code.i32(0);
+    code.op("i32.lt_s");
+    code.if();
+    code.i32(leftByHost);
+    code.op("return", "end");
+    this.#prologue();
+  }
+
   #load(type: ValueType, offset: number, local: number): void {
     const { code } = this.#m;
-    code.i32(0);
-    code.memory(`${type}.load`, this.addresses.cpuBase + offset);
+    code.get(this.base);
+    code.memory(`${type}.load`, offset);
     code.set(local);
   }
 
   #store(type: ValueType, offset: number, local: number): void {
     const { code } = this.#m;
-    code.i32(0);
+    code.get(this.base);
     code.get(local);
-    code.memory(`${type}.store`, this.addresses.cpuBase + offset);
+    code.memory(`${type}.store`, offset);
   }
 
   #prologue(): void {
@@ -211,7 +261,7 @@ export class Frame {
     for (const [segment, local] of this.#limits) this.#load("i32", field(segment, segmentLayout.limit), local);
   }
 
-  #epilogue(): void {
+  #writeBack(): void {
     const type = this.#registerType;
     for (const register of this.#written)
       this.#store(type, layout.registers + 8 * register, this.#registerLocal(register));
@@ -220,6 +270,10 @@ export class Frame {
     this.#store("i32", layout.flagSP, sp);
     this.#store("i32", layout.flagC, c);
     this.#store("i64", layout.rip, this.rip);
+  }
+
+  #epilogue(): void {
+    this.#writeBack();
     const { code } = this.#m;
     code.get(this.fuel);
     code.i32(1);

@@ -1,18 +1,20 @@
 import type { Cpu } from "../../cpu/cpu.ts";
-import { cpuBase, tlbBase } from "../../cpu/layout.ts";
+import { cpuBase, layout, tlbBase } from "../../cpu/layout.ts";
+import type { Fault, VmExit } from "../../cpu/monitor.ts";
 import { guard } from "../../mmu/physical.ts";
 import type { PageBreakpoints } from "../breakpoints.ts";
-import type { CachedInstruction, CodePage, Instructions } from "../code-cache.ts";
+import { type CachedInstruction, type CodePage, flow, type Instructions } from "../code-cache.ts";
 import { pageBytes } from "../page.ts";
+import { repeatQuickly } from "../repetition.ts";
 import { contextOf, type KeyedContext, sameContext } from "./context.ts";
-import type { Addresses } from "./frame.ts";
+import { leftByHost } from "./frame.ts";
 import { planRegion } from "./plan.ts";
 import { makeRegion, type Region } from "./region.ts";
 
 export interface TranslatorOptions {
   readonly memory: WebAssembly.Memory;
   /** Offsets of the state block and the TLB. Default: those of `layout.ts`. */
-  readonly addresses?: Omit<Addresses, "codePage">;
+  readonly addresses?: { readonly cpuBase: number; readonly tlbBase: number };
   /** A block that began this many times is translated. */
   readonly threshold?: number;
 }
@@ -21,8 +23,14 @@ export interface TranslatorOptions {
 export interface Place {
   readonly page: CodePage;
   readonly instructions: Instructions;
+  /** Host-physical address of the page. */
+  readonly host: number;
   /** Offset in CS at which the page begins. */
   readonly rip: number;
+  /** Its low 32 bits, signed. */
+  readonly start: number;
+  /** High 32 bits of RIP. */
+  readonly high: number;
   /** Where instructions must end, from the start of the page. */
   readonly end: number;
   readonly breakpoints: PageBreakpoints | undefined;
@@ -45,6 +53,12 @@ const patience = 100;
 /** Regions of one page: for different contexts or breakpoints. */
 const mostVariants = 8;
 const never = Number.NEGATIVE_INFINITY;
+const canonicalEnd = 2 ** 47;
+
+const ripLow = layout.rip >> 2;
+const ripHigh = ripLow + 1;
+const steps = layout.steps >> 3;
+const attention = layout.attention >> 2;
 
 const breakpointKey = ({ breakpoints }: Place): string => breakpoints?.key ?? "";
 
@@ -53,42 +67,135 @@ export class Translator {
   readonly #cpu: Cpu;
   readonly #options: TranslatorOptions;
   readonly #threshold: number;
-  /** Instructions executed as translated code so far. */
+  /** The step at which the run under way ends; that may change while instructions execute. */
+  readonly #end: { readonly step: number };
+  readonly #base: number;
+  /** What is running, the step at which its fuel is gone, and what an instruction threw that the host executed for it. */
+  #place: Place | undefined;
+  #region: Region | undefined;
+  #paidUntil = 0;
+  #thrown: unknown;
+  readonly #host = {
+    execute: (offset: number, count: number, left: number) => this.#execute(offset, count, left),
+    fill: (linear: number, write: number) => this.#fill(linear, write),
+  };
+  /** Instructions executed in regions so far. */
   executed = 0;
   /** The last region that ran was left by a jump to other code. */
   jumped = false;
 
-  constructor(cpu: Cpu, options: TranslatorOptions) {
+  constructor(cpu: Cpu, options: TranslatorOptions, end: { readonly step: number }) {
     this.#cpu = cpu;
     this.#options = options;
     this.#threshold = options.threshold ?? defaultThreshold;
+    this.#end = end;
+    this.#base = options.addresses?.cpuBase ?? cpuBase;
   }
 
   /**
-   * Told that a block begins with `instruction`, at `offset` in the page. Runs translated code if there is any, for at most
-   * `most` steps; gives the steps taken. RIP is then behind them, at an instruction for the interpreter or at another block.
+   * Told that a block begins with `instruction`, at `offset` in the page. Runs translated code if there is any, and counts its
+   * steps; false if it took none. RIP is then behind them, at an instruction for the interpreter or at another block. Throws what
+   * an instruction throws.
    */
-  reach(place: Place, offset: number, instruction: CachedInstruction, most: number): number {
-    if (place.breakpoints?.marks[offset]) return 0;
+  reach(place: Place, offset: number, instruction: CachedInstruction): boolean {
+    if (place.breakpoints?.marks[offset]) return false;
     let { region } = instruction;
     if (region === undefined) {
       instruction.heat += this.jumped ? jumpHeat : 1;
       this.jumped = false;
-      if (instruction.heat < this.#threshold * 2 ** Math.min(place.page.rewrites, mostPatience)) return 0;
+      if (instruction.heat < this.#threshold * 2 ** Math.min(place.page.rewrites, mostPatience)) return false;
       region = this.#translate(place, offset, instruction);
     } else if (!this.#fits(region, place)) region = this.#find(place, offset);
     instruction.region = region;
-    if (region === undefined) return 0;
-    const { page } = place;
-    page.extent.setClosed(this.#cpu.physical.guards[page.number] !== guard.code);
-    const fuel = Math.min(most, longestStay);
-    const left = region.run(region.blockAt(offset)!, fuel);
-    this.jumped = (left & 1) !== 0;
-    const executed = fuel - (left >> 1);
-    this.executed += executed;
+    if (!region?.isTranslatedAt(offset)) return false;
+    const executed = this.#run(place, region, offset);
     instruction.gained += executed;
     if (++instruction.entries === trialEntries) this.#judge(instruction);
+    if (this.#thrown !== undefined) this.#rethrow();
+    return executed > 0;
+  }
+
+  /** Enters a region; gives the steps taken. */
+  #run(place: Place, region: Region, offset: number): number {
+    const { page } = place;
+    const { f64, physical } = this.#cpu;
+    page.extent.setClosed(physical.guards[page.number] !== guard.code);
+    const before = f64[steps]!;
+    const fuel = Math.min(this.#end.step - before, longestStay);
+    this.#place = place;
+    this.#region = region;
+    this.#paidUntil = before + fuel;
+    const left = region.run(region.blockAt(offset)!, fuel, this.#base);
+    this.jumped = left !== leftByHost && (left & 1) !== 0;
+    if (left !== leftByHost) f64[steps] = this.#paidUntil - (left >> 1);
+    const executed = f64[steps]! - before;
+    this.executed += executed;
     return executed;
+  }
+
+  #rethrow(): never {
+    const thrown = this.#thrown;
+    this.#thrown = undefined;
+    throw thrown;
+  }
+
+  /** Called by translated code, which does not expect exceptions: they go on when it has returned. */
+  #execute(offset: number, count: number, left: number): number {
+    this.#cpu.f64[steps] = this.#paidUntil - left;
+    try {
+      return this.#interpret(offset, count);
+    } catch (thrown) {
+      this.#thrown = thrown;
+      return leftByHost;
+    }
+  }
+
+  /** Executes instructions in the place of the region as the interpreter would; gives the fuel for what comes then. */
+  #interpret(offset: number, count: number): number {
+    const cpu = this.#cpu;
+    const { r32, f64 } = cpu;
+    const place = this.#place!;
+    const region = this.#region!;
+    const { generation } = cpu;
+    let at = offset;
+    for (let n = 0; n < count; ) {
+      const instruction = place.instructions[at];
+      if (instruction === undefined || at + instruction.length > place.end) return leftByHost;
+      instruction.execute(instruction);
+      f64[steps]! += 1;
+      const here = (r32[ripLow]! - place.start) | 0;
+      if (here === at && instruction.flow === flow.repeated && r32[attention] === 0)
+        f64[steps]! += repeatQuickly(cpu, instruction, this.#end.step - f64[steps]!);
+      if (r32[attention] !== 0 || f64[steps]! >= this.#end.step) return leftByHost;
+      if (((r32[ripLow]! - place.start) | 0) === at && instruction.flow === flow.repeated) continue;
+      at += instruction.length;
+      n++;
+      if (((r32[ripLow]! - place.start) | 0) !== at || r32[ripHigh] !== place.high || at >= pageBytes)
+        return leftByHost;
+      if (!region.valid || (cpu.generation !== generation && !sameContext(region.context, contextOf(cpu))))
+        return leftByHost;
+      // After an instruction that may change anything, the page is looked up again.
+      if (instruction.flow === flow.system && cpu.fetchPage(cpu.codeLinear(cpu.rip)) !== place.host + at)
+        return leftByHost;
+    }
+    if (region.blockAt(at) === undefined) return leftByHost;
+    const fuel = Math.min(this.#end.step - f64[steps]!, longestStay);
+    this.#paidUntil = f64[steps]! + fuel;
+    return fuel;
+  }
+
+  /** Called by translated code on a TLB miss. What cannot be translated now is for the interpreter to meet again. */
+  #fill(linear: number, write: number): number {
+    const cpu = this.#cpu;
+    // Under a VMM the translation may exit, which needs all state in its place.
+    if (cpu.monitor !== undefined || linear < -canonicalEnd || linear >= canonicalEnd) return 0;
+    try {
+      cpu.translate(linear, write !== 0 ? "write" : "read");
+      return 1;
+    } catch (thrown) {
+      if ((thrown as Fault | VmExit).kind === undefined) throw thrown;
+      return 0;
+    }
   }
 
   /** Entering costs more than executing a few instructions: where it does not pay, the interpreter goes on for a while. */
@@ -152,7 +259,7 @@ export class Translator {
     const { bytes, physical } = this.#cpu;
     const at = physical.ramBase + place.page.number * pageBytes;
     const { memory, addresses: bases = { cpuBase, tlbBase } } = this.#options;
-    const addresses = { ...bases, codePage: at / pageBytes };
+    const addresses = { tlbDistance: bases.tlbBase - bases.cpuBase, codePage: at / pageBytes };
     // Only what has been executed: bytes beyond may be anything.
     const marks = place.breakpoints?.marks;
     const isCode = (offset: number): boolean => place.instructions[offset] !== undefined && !marks?.[offset];
@@ -161,7 +268,8 @@ export class Translator {
     if (plan.blocks.length === 0) return undefined;
     for (const { offset, bytes: length } of plan.blocks) place.page.note(code.bytes, offset, length);
     const { extent } = place.page;
-    return makeRegion({ plan, code, context, breakpoints: breakpointKey(place), addresses, memory, extent });
+    const breakpoints = breakpointKey(place);
+    return makeRegion({ plan, code, context, breakpoints, addresses, memory, extent, host: this.#host });
   }
 
   #drop(page: CodePage, region: Region): void {

@@ -20,6 +20,8 @@ export interface Block {
   readonly offset: number;
   readonly bytes: number;
   readonly instructions: readonly Decoded[];
+  /** None of them is translated: the host executes them. */
+  readonly byHost: boolean;
 }
 
 /** What a region consists of. */
@@ -31,7 +33,7 @@ export interface Plan {
 
 /** What follows an instruction, as far as blocks are concerned. */
 interface Located {
-  /** Undefined if the interpreter has to execute it. */
+  /** Undefined if there is none. */
   readonly decoded: Decoded | undefined;
   /** Offset of the next instruction, undefined where there is none. */
   readonly next: number | undefined;
@@ -41,6 +43,8 @@ interface Located {
   readonly continues: boolean;
   /** Nothing else can happen, so that it is not the last of its block. */
   readonly straight: boolean;
+  /** It cannot be translated. */
+  readonly byHost: boolean;
 }
 
 /** Bounds the time a compilation takes. */
@@ -52,6 +56,7 @@ const nowhere: Located = {
   indirect: false,
   continues: false,
   straight: false,
+  byHost: false,
 };
 
 /** Finds the blocks that are reached from the seeds without leaving the page. */
@@ -67,6 +72,8 @@ export function planRegion(seeds: Iterable<number>, source: CodeSource, context:
     if (!here.straight) for (const leader of [...here.jumps, ...following]) leaders.add(leader);
     open.push(...here.jumps, ...following);
   }
+  for (const { next, byHost } of found.values())
+    if (next !== undefined && found.get(next)?.byHost === !byHost) leaders.add(next);
   return planOf(found, leaders);
 }
 
@@ -83,7 +90,7 @@ function planOf(found: ReadonlyMap<number, Located>, leaders: ReadonlySet<number
       at = here.straight && here.next !== undefined && !leaders.has(here.next) ? here.next : undefined;
     }
     const bytes = instructions.reduce((sum, { length }) => sum + length, 0);
-    if (bytes > 0) blocks.push({ offset, bytes, instructions });
+    if (bytes > 0) blocks.push({ offset, bytes, instructions, byHost: found.get(offset)!.byHost });
   }
   return { blocks, indirect };
 }
@@ -93,13 +100,13 @@ function locate(at: number, source: CodeSource, context: Context): Located {
   if (typeof decoded === "string") return nowhere;
   const next = at + decoded.length < source.end ? at + decoded.length : undefined;
   const effects = effectsOf(decoded, BigInt(source.start + at), context);
-  if (!effects) return { ...nowhere, next, continues: true };
+  if (!effects) return { ...nowhere, decoded, next, continues: true, straight: true, byHost: true };
   const jumps = effects.jumps
     .map((rip) => Number(rip) - source.start)
     .filter((offset) => offset >= 0 && offset < source.end);
   const straight = !effects.ended && effects.jumps.length === 0 && !effects.indirect;
   const continues = !effects.ended || decoded.row.mnemonic === "call";
-  return { decoded, next, jumps, indirect: effects.indirect, continues, straight };
+  return { decoded, next, jumps, indirect: effects.indirect, continues, straight, byHost: false };
 }
 
 interface Effects {
@@ -120,7 +127,7 @@ function effectsOf(decoded: Decoded, rip: bigint, context: Context): Effects | u
       indirect = true;
     },
   };
-  const trial = new WasmAlgebra(context, { cpuBase: 0, tlbBase: 0, codePage: -1 }, transfers);
+  const trial = new WasmAlgebra(context, { tlbDistance: 0, codePage: -1 }, transfers);
   try {
     const ended = trial.emit(decoded, { rip, unpaid: 0 });
     return { jumps, indirect, ended };

@@ -1,24 +1,26 @@
 import type { CodeExtent } from "../code-extent.ts";
 import { pageBytes } from "../page.ts";
 import type { KeyedContext } from "./context.ts";
-import type { Addresses, Context } from "./frame.ts";
+import { type Addresses, type Context, hostFunctions } from "./frame.ts";
 import type { Block, CodeSource, Plan } from "./plan.ts";
 import { extentGlobals } from "./tlb-access.ts";
 import { type Transfers, WasmAlgebra } from "./wasm.ts";
 import { encodeModule } from "./wasm-module.ts";
 
-/** Function parameters: block to enter, fuel. */
-const parameters = 2;
+/** Function parameters: block to enter, fuel, where the state block is. */
+export const regionParameters = 3;
 
 /**
  * Writes a region as one function: a loop around a dispatch on the number of the next block, and the blocks in the order of
  * their addresses. Jumps forwards go straight to their block, jumps backwards through the dispatch.
  *
  *     loop                       ;; dispatch
- *       block … block            ;; one for each block; its end is where the block's code begins
- *         br_table next
- *       end … code of block 0
- *       end … code of block 1
+ *       block                    ;; its end is where the host is called
+ *         block … block          ;; one for each block; its end is where the block's code begins
+ *           br_table next
+ *         end … code of block 0
+ *         end … code of block 1
+ *       end … call, back to the dispatch
  */
 class RegionWriter {
   readonly #plan: Plan;
@@ -46,6 +48,7 @@ class RegionWriter {
     frame.enclose(() => {
       code.loop();
       this.#dispatchDepth = code.depth;
+      code.block();
       for (let n = 0; n < blocks.length; n++) code.block();
       if (indirect) code.block();
       code.get(frame.next);
@@ -55,16 +58,22 @@ class RegionWriter {
       for (const [index, block] of blocks.entries()) {
         code.op("end");
         this.#current = index;
-        this.#block(block);
+        if (block.byHost) this.#hostBlock(block);
+        else this.#block(block);
       }
       code.op("end");
+      if (blocks.some(({ byHost }) => byHost)) {
+        frame.callHost();
+        code.br(0);
+      } else code.op("unreachable");
+      code.op("end");
     });
-    return encodeModule(code, parameters, extentGlobals);
+    return encodeModule(code, regionParameters, { globals: extentGlobals, functions: hostFunctions });
   }
 
   /** Label of the beginning of a block that comes later in the code. */
   #label(index: number): number {
-    return this.#m.code.depth - this.#dispatchDepth - (this.#plan.blocks.length - index);
+    return this.#m.code.depth - this.#dispatchDepth - 1 - (this.#plan.blocks.length - index);
   }
 
   #dispatch(next: number): void {
@@ -111,20 +120,37 @@ class RegionWriter {
     code.brTable(labels, frame.leaveLabel);
   }
 
-  #block(block: Block): void {
+  /** Leaves where there is no fuel for so many instructions. */
+  #checkFuel(least: number, rip: bigint): void {
     const { code, frame } = this.#m;
-    const { instructions } = block;
-    let rip = this.#ripOf(block);
     if (this.#plan.indirect) {
       code.i32(0);
       code.set(frame.jumped);
     }
     code.get(frame.fuel);
-    code.i32(instructions.length);
+    code.i32(least);
     code.op("i32.lt_s");
     code.if();
     frame.leave(rip, 0);
     code.op("end");
+  }
+
+  /** Instructions that the host executes; it does not come back if anything is then other than what the region was made for. */
+  #hostBlock(block: Block): void {
+    const { code, frame } = this.#m;
+    const rip = this.#ripOf(block);
+    this.#checkFuel(1, rip);
+    frame.prepareCall(block.offset, block.instructions.length, rip);
+    code.i32(this.#indices.get(rip + BigInt(block.bytes)) ?? 0);
+    code.set(frame.next);
+    code.br(code.depth - this.#dispatchDepth - 1);
+  }
+
+  #block(block: Block): void {
+    const { code, frame } = this.#m;
+    const { instructions } = block;
+    let rip = this.#ripOf(block);
+    this.#checkFuel(instructions.length, rip);
     code.get(frame.fuel);
     code.i32(instructions.length);
     code.op("i32.sub");
@@ -139,7 +165,9 @@ class RegionWriter {
   }
 }
 
-type Run = (block: number, fuel: number) => number;
+type Run = (block: number, fuel: number, base: number) => number;
+/** What translated code calls, as `hostFunctions`. */
+export type HostFunctions = Readonly<Record<(typeof hostFunctions)[number][0], (...args: number[]) => number>>;
 
 /** Translated code of several blocks of one page. */
 export class Region {
@@ -150,8 +178,8 @@ export class Region {
   readonly breakpoints: string;
   readonly plan: Plan;
   /**
-   * Enters a block with fuel for that many instructions; gives twice what is left, plus 1 if it left by a jump to other code.
-   * RIP is then where it left.
+   * Enters a block with fuel for that many instructions; gives twice what is left, plus 1 if it left by a jump to other code, or
+   * `leftByHost`. RIP is then where it left.
    */
   readonly run: Run;
   /** False once its code has been overwritten. */
@@ -174,6 +202,12 @@ export class Region {
     return this.#indices.get(offset);
   }
 
+  /** Whether code that was translated begins at an offset in the page, and not code that the host executes. */
+  isTranslatedAt(offset: number): boolean {
+    const index = this.#indices.get(offset);
+    return index !== undefined && !this.plan.blocks[index]!.byHost;
+  }
+
   /** Whether it was made from any of these bytes of the page. */
   covers(offset: number, bytes: number): boolean {
     return this.#covered.subarray(offset, offset + bytes).includes(1);
@@ -188,13 +222,14 @@ export interface RegionSource {
   readonly addresses: Addresses;
   readonly memory: WebAssembly.Memory;
   readonly extent: CodeExtent;
+  readonly host: HostFunctions;
 }
 
 export function makeRegion(source: RegionSource): Region {
-  const { plan, code, context, addresses, memory, extent } = source;
+  const { plan, code, context, addresses, memory, extent, host } = source;
   const module = new WebAssembly.Module(new RegionWriter(plan, code, context, addresses).write());
   const instance = new WebAssembly.Instance(module, {
-    machine: { memory, start: extent.start, end: extent.end, lines: extent.lines },
+    machine: { memory, start: extent.start, end: extent.end, lines: extent.lines, ...host },
   });
   return new Region(source, instance.exports["run"] as Run);
 }

@@ -1,7 +1,7 @@
 import type { Value } from "../../../isa/algebra.ts";
 import { tlbBank, tlbEntries, tlbEntryBytes, tlbGuard, tlbLayout } from "../../cpu/layout.ts";
 import { lineBytes } from "../code-extent.ts";
-import type { Frame } from "./frame.ts";
+import { type Frame, fillFunction } from "./frame.ts";
 import type { Place, WasmArithmetic } from "./wasm-arithmetic.ts";
 
 /** A memory access as translated code makes it. */
@@ -61,7 +61,7 @@ class Lookup {
   readonly #frame: Frame;
   readonly #low: Value;
   readonly #page: Value;
-  /** Offset of the entry in its bank. */
+  /** Offset of the entry in its bank, and of the state block in the memory. */
   readonly #entry: Value;
 
   constructor(m: WasmArithmetic, frame: Frame, linear: Value) {
@@ -72,18 +72,19 @@ class Lookup {
       linear.width === 64
         ? m.shiftRightSigned(linear, m.constant(64, 12))
         : m.zeroExtend(m.shiftRight(linear, m.constant(32, 12)), 64);
-    // Bits 21:12 of the address, moved down to where the size of an entry puts them.
-    this.#entry = m.and(
+    // The lower bits of the page number, moved down to where the size of an entry puts them.
+    const inBank = m.and(
       m.shiftRight(this.#low, m.constant(32, 12 - Math.log2(tlbEntryBytes))),
       m.constant(32, (tlbEntries - 1) * tlbEntryBytes),
     );
+    this.#entry = m.add(inBank, { width: 32, local: frame.base } as Place);
   }
 
   #field(write: boolean, field: number, width: 32 | 64): Value {
     const { context, addresses } = this.#frame;
     const first = context.user ? tlbBank.userRead : tlbBank.supervisorRead;
     this.#m.put(this.#entry);
-    const bank = addresses.tlbBase + (first + (write ? 1 : 0)) * bankBytes;
+    const bank = addresses.tlbDistance + (first + (write ? 1 : 0)) * bankBytes;
     this.#m.code.memory(width === 64 ? "i64.load" : "i32.load", bank + field);
     return this.#m.keep(width);
   }
@@ -124,33 +125,53 @@ const guardBit = BigInt(tlbGuard) << 32n;
 /** Bit of the flags of an entry. */
 const flagOutside = 3;
 
+/** Whether a store that misses goes to data of the region's own page, which is guarded only for the code beside it. */
+function isOwnData(m: WasmArithmetic, frame: Frame, lookup: Lookup, bytes: number): Value {
+  const host = lookup.host(true);
+  const own = m.equal(m.shiftRight(host, m.constant(32, 12)), m.constant(32, frame.addresses.codePage));
+  const code = mayBeCode(m, m.and(host, m.constant(32, 0xfff)), bytes);
+  const other = m.or(lookup.missesUnguarded(true), lookup.isOutside(true));
+  return m.and(own, m.not(m.or(code, other)));
+}
+
 /**
- * Emits the quick path of a memory access and gives its address in WebAssembly memory. Everything that it does not cover
- * (a miss, a guarded page, a device, a page crossing, a limit) goes to `miss`, which must not return to the code. A store to the region's
- * own page is quick where it does not touch code.
+ * Emits the quick path of a memory access and gives its address in WebAssembly memory. On a miss the host is asked to fill the
+ * TLB; everything else (a guarded page, a device, a page crossing, a limit) goes to `miss`, which must not return to the
+ * code. A store to the region's own page is quick where it does not touch code.
  */
 export function quickAccess(m: WasmArithmetic, frame: Frame, access: MemoryAccess, miss: () => void): Place {
   const { code } = m;
   const linear = linearOf(m, frame, access);
   const lookup = new Lookup(m, frame, linear);
   const obstacles: Value[] = [];
-  if (access.reads && access.writes) obstacles.push(lookup.misses(false));
   if (access.bytes > 1) obstacles.push(lookup.crosses(access.bytes));
   const kind = frame.context.segments[access.segment];
   if (linear.width === 32 && (kind === "based" || kind === "based-read-only"))
     obstacles.push(isBeyondLimit(m, frame, access));
   const either = (a: Value, b: Value): Value => m.or(a, b);
-  m.put(obstacles.reduce(either, lookup.misses(access.writes)));
-  code.if();
-  if (access.writes) {
-    const host = lookup.host(true);
-    const elsewhere = m.not(m.equal(m.shiftRight(host, m.constant(32, 12)), m.constant(32, frame.addresses.codePage)));
-    const isCode = mayBeCode(m, m.and(host, m.constant(32, 0xfff)), access.bytes);
-    m.put([...obstacles, lookup.missesUnguarded(true), elsewhere, lookup.isOutside(true)].reduce(either, isCode));
+  /** The order in which an instruction that reads and writes makes its checks. */
+  const banks = [...(access.writes ? [true] : []), ...(access.reads ? [false] : [])];
+  const misses = (): Value => banks.map((write) => lookup.misses(write)).reduce(either);
+  const missIf = (condition: Value): void => {
+    m.put(condition);
     code.if();
     miss();
     code.op("end");
-  } else miss();
+  };
+  m.put(obstacles.reduce(either, misses()));
+  code.if();
+  if (obstacles.length > 0) missIf(obstacles.reduce(either));
+  for (const write of banks) {
+    m.put(write ? m.and(lookup.misses(true), m.not(isOwnData(m, frame, lookup, access.bytes))) : lookup.misses(false));
+    code.if();
+    m.put(linear);
+    code.op(linear.width === 64 ? "f64.convert_i64_s" : "f64.convert_i32_u");
+    code.i32(write ? 1 : 0);
+    code.call(fillFunction);
+    missIf(m.isZero(m.keep(32)));
+    missIf(write ? m.and(lookup.misses(true), m.not(isOwnData(m, frame, lookup, access.bytes))) : lookup.misses(write));
+    code.op("end");
+  }
   code.op("end");
   return lookup.host(access.writes);
 }

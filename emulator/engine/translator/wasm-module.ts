@@ -2,7 +2,14 @@
 
 export type ValueType = "i32" | "i64";
 
-const valueTypes: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e };
+const valueTypes = { i32: 0x7f, i64: 0x7e, f64: 0x7c } as const satisfies Record<ValueType | "f64", number>;
+
+/** What a module asks of its host besides the memory; functions give an i32. */
+export interface Imports {
+  /** Mutable. */
+  readonly globals: readonly (readonly [name: string, type: ValueType])[];
+  readonly functions: readonly (readonly [name: string, parameters: readonly (keyof typeof valueTypes)[]])[];
+}
 
 /** Opcodes without immediates. */
 const plainOpcodes = {
@@ -62,6 +69,8 @@ const plainOpcodes = {
   "i32.wrap_i64": 0xa7,
   "i64.extend_i32_s": 0xac,
   "i64.extend_i32_u": 0xad,
+  "f64.convert_i32_u": 0xb8,
+  "f64.convert_i64_s": 0xb9,
   "i32.extend8_s": 0xc0,
   "i32.extend16_s": 0xc1,
   "i64.extend8_s": 0xc2,
@@ -250,6 +259,12 @@ export class Code {
     this.#bytes.unsigned(offset);
   }
 
+  /** Calls a function by its number: imported ones come first. */
+  call(index: number): void {
+    this.#bytes.push(0x10);
+    this.#bytes.unsigned(index);
+  }
+
   #open(opcode: number): void {
     this.#bytes.push(opcode);
     this.#bytes.push(0x40);
@@ -306,25 +321,41 @@ function declareLocals(to: Bytes, locals: readonly ValueType[]): void {
   }
 }
 
+/** Imports by kind: function 0 with its type, memory 2, mutable global 3. */
+function importEntries({ globals, functions }: Imports): number[][] {
+  const machine = name("machine");
+  return [
+    [...machine, ...name("memory"), 0x02, 0x00, 0x01],
+    ...functions.map(([field], n) => [...machine, ...name(field), 0x00, 1 + n]),
+    ...globals.map(([field, type]) => [...machine, ...name(field), 0x03, valueTypes[type], 0x01]),
+  ];
+}
+
+const functionType = (parameters: readonly (keyof typeof valueTypes)[]): number[] => [
+  0x60,
+  parameters.length,
+  ...parameters.map((type) => valueTypes[type]),
+  1,
+  valueTypes.i32,
+];
+
 /**
  * A module that exports `code` as the function `run`, with `i32` parameters and an `i32` result. It imports the memory
- * `machine.memory`, and mutable globals by the names and of the types given.
+ * `machine.memory`, and what is given, as fields of `machine` too.
  */
 export function encodeModule(
   code: Code,
   parameters: number,
-  globals: readonly (readonly [name: string, type: ValueType])[] = [],
+  imports: Imports = { globals: [], functions: [] },
 ): Uint8Array<ArrayBuffer> {
   const module = new Bytes();
   module.append(Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00));
-  const types = new Array<number>(parameters).fill(valueTypes.i32);
-  section(module, 1, Uint8Array.of(1, 0x60, parameters, ...types, 1, valueTypes.i32));
-  const machine = name("machine");
-  const imports = globals.flatMap(([field, type]) => [...machine, ...name(field), 0x03, valueTypes[type], 0x01]);
-  const memory = [...machine, ...name("memory"), 0x02, 0x00, 0x01];
-  section(module, 2, Uint8Array.of(1 + globals.length, ...memory, ...imports));
+  const types = [new Array<"i32">(parameters).fill("i32"), ...imports.functions.map(([, types]) => types)];
+  section(module, 1, Uint8Array.of(types.length, ...types.flatMap(functionType)));
+  const entries = importEntries(imports);
+  section(module, 2, Uint8Array.of(entries.length, ...entries.flat()));
   section(module, 3, Uint8Array.of(1, 0));
-  section(module, 7, Uint8Array.of(1, ...name("run"), 0x00, 0x00));
+  section(module, 7, Uint8Array.of(1, ...name("run"), 0x00, imports.functions.length));
   const body = new Bytes();
   declareLocals(body, code.locals);
   body.append(code.bytes);

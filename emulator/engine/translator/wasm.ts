@@ -73,7 +73,7 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
   readonly #checkedTargets = new Set<Value>();
 
   constructor(context: Context, addresses: Addresses, transfers: Transfers) {
-    super(new Code(2));
+    super(new Code(3));
     this.frame = new Frame(this, context, addresses);
     this.#transfers = transfers;
     const direction = (): Value => this.bit(this.#state("i32.load", 32, layout.eflags), flagBits.DF);
@@ -207,8 +207,8 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
 
   /** A field of the state block that translated code never writes. */
   #state(opcode: MemoryOpcode, width: Width, offset: number): Value {
-    this.code.i32(0);
-    this.code.memory(opcode, this.frame.addresses.cpuBase + offset);
+    this.code.get(this.frame.base);
+    this.code.memory(opcode, offset);
     return this.keep(width);
   }
 
