@@ -1,7 +1,9 @@
+import { screenText } from "../emulator/devices/screen.ts";
 import type { MachineInterface, RegisterGroup } from "../emulator/index.ts";
-import { type Command, wholeNumber } from "./command.ts";
-import { exitCode } from "./exit-code.ts";
+import { type Arguments, type Command, wholeNumber } from "./command.ts";
+import { exitCode, UsageError } from "./exit-code.ts";
 import { type Ending, endingCode, loadGuest, runGuest } from "./guest.ts";
+import type { Io } from "./io.ts";
 import { jsonText } from "./problem-text.ts";
 import { defaultSteps, runOptions } from "./source-options.ts";
 
@@ -12,6 +14,8 @@ interface Summary {
   readonly mode: string;
   readonly stopped: Ending;
   readonly output: string;
+  /** What the screen showed at the end, a line each; left out if it was never written to. */
+  readonly screen?: readonly string[];
   readonly exits: readonly { readonly reason: string; readonly number: number; readonly count: number }[];
   readonly steps: number;
   readonly instructions: number;
@@ -29,6 +33,7 @@ has stopped. Exits with 0 if the guest halted or asked to stop (port F4h), 1 if 
 ended badly, 4 if it was still running at the limit.`,
   options: {
     ...runOptions,
+    "save-disk": { value: "FILE", doc: "write the disk that the guest booted from, as it is at the end, to FILE" },
     help: { doc: "print this" },
   },
   async run(args, io) {
@@ -40,6 +45,7 @@ ended badly, 4 if it was still running at the limit.`,
     io.error(warnings);
     const exits = new Map<string, { readonly number: number; count: number }>();
     let output = "";
+    const screen = { drawn: false };
     const stopped = runGuest(machine, steps, (event) => {
       if (event.kind === "exit") {
         const entry = exits.get(event.reason) ?? { number: event.number, count: 0 };
@@ -48,14 +54,16 @@ ended badly, 4 if it was still running at the limit.`,
       } else if (event.kind === "output") {
         output += event.text;
         if (!json) io.out(event.text);
-      }
+      } else if (event.kind === "screen") screen.drawn = true;
     });
+    saveDisk(args, io, machine);
     const summary: Summary = {
       file: args.file,
       technique: machine.configuration.technique,
       mode: machine.configuration.mode,
       stopped,
       output,
+      ...(screen.drawn && { screen: screenText(machine.screen).split("\n").slice(0, -1) }),
       exits: [...exits].map(([reason, { number, count }]) => ({ reason, number, count })),
       steps: machine.now,
       instructions: machine.instructions,
@@ -67,6 +75,22 @@ ended badly, 4 if it was still running at the limit.`,
     return endingCode(stopped);
   },
 };
+
+/** Drives by their numbers in INT 13h. */
+const bootDrives = { floppy: 0, disk: 0x80 } as const;
+
+function saveDisk(args: Arguments, io: Io, machine: MachineInterface): void {
+  const file = args.text("save-disk");
+  if (file === undefined) return;
+  const { boot } = machine.configuration;
+  const contents = boot && machine.disk(bootDrives[boot]);
+  if (!contents) throw new UsageError("--save-disk: the guest did not boot from a disk.");
+  io.writeBytes(file, contents);
+}
+
+/** The screen with a margin that shows where its lines begin. */
+const marginText = (lines: readonly string[]): string =>
+  `screen:\n${lines.map((line) => `| ${line}`.trimEnd()).join("\n")}\n`;
 
 const hexadecimal = (value: bigint, width: number): string =>
   `0x${value.toString(16).padStart(Math.ceil(width / 4), "0")}`;
@@ -98,11 +122,12 @@ const efficiencyText = (instructions: number, direct: number): string =>
     : `efficiency: ${direct} of ${instructions} instructions (${((100 * direct) / instructions).toFixed(1)} %) ran without the VMM\n`;
 
 function summaryText(summary: Summary, machine: MachineInterface): string {
-  const { output, stopped, technique, steps, instructions, direct, cycles, exits } = summary;
+  const { output, screen, stopped, technique, steps, instructions, direct, cycles, exits } = summary;
   const total = exits.reduce((sum, { count }) => sum + count, 0);
   const list = [...exits].sort((a, b) => b.count - a.count).map(({ reason, count }) => `  ${count}  ${reason}\n`);
   return [
     output === "" || output.endsWith("\n") ? "" : "\n",
+    screen ? marginText(screen) : "",
     `— ${stopped.reason}: ${stopped.text}\n`,
     `technique ${technique}, ${steps} steps, ${instructions} instructions, ${cycles} cycles\n`,
     technique === "bare-metal" ? "" : efficiencyText(instructions, direct),

@@ -1,3 +1,4 @@
+import { bootChoices } from "../debug-adapter/boot.ts";
 import type { LaunchArguments } from "../debug-adapter/protocol.ts";
 import { type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
 import { type Arguments, type Option, wholeNumber } from "./command.ts";
@@ -27,6 +28,16 @@ const memoryOption: Option = { value: "MIB", doc: "memory of the guest, 1 to 64 
 const commandLineOption: Option = { value: "TEXT", doc: "command line for a kernel (ELF or Multiboot)" };
 const moduleOption: Option = { value: "FILE", multiple: true, doc: "load FILE beside a kernel" };
 
+const bootOption: Option = {
+  value: "DRIVE",
+  doc: "what a bootable program is put into: floppy, disk, or none (by default what it looks like)",
+};
+const floppyOption: Option = { value: "FILE", multiple: true, doc: "image in the next floppy drive" };
+const diskOption: Option = { value: "FILE", multiple: true, doc: "image of the next hard disk" };
+const keysOption: Option = { value: "TEXT", doc: "type TEXT on the keyboard; {enter}, {ctrl+c}, {wait 500} in braces" };
+const serialOption: Option = { value: "TEXT", doc: "type TEXT into the serial port" };
+const dateOption: Option = { value: "DATE", doc: "what the clock shows at the start (default 2026-01-01T12:00:00)" };
+
 /** What `run` and `trace` both take. */
 export const runOptions = {
   technique: techniqueOption,
@@ -35,8 +46,31 @@ export const runOptions = {
   include: includeOption,
   "command-line": commandLineOption,
   module: moduleOption,
+  boot: bootOption,
+  floppy: floppyOption,
+  disk: diskOption,
+  keys: keysOption,
+  serial: serialOption,
+  date: dateOption,
   json: jsonOption,
 } as const;
+
+function bootOf(args: Arguments): LaunchArguments["boot"] {
+  const text = args.text("boot");
+  const known = bootChoices.find((choice) => choice === text);
+  if (text !== undefined && !known)
+    throw new UsageError(`--boot needs one of ${bootChoices.join(", ")}, not “${text}”.`);
+  return known;
+}
+
+/** Values of options that are handed on as they are, where they are given. */
+function texts<K extends string>(args: Arguments, names: readonly K[]): { readonly [N in K]?: string } {
+  return Object.fromEntries(
+    names.flatMap((name) => (args.text(name) ? [[name, args.text(name)]] : [])) as [K, string][],
+  ) as {
+    [N in K]?: string;
+  };
+}
 
 export function techniqueOf(args: Arguments): TechniqueId | undefined {
   const id = args.text("technique");
@@ -53,9 +87,14 @@ export function launchArguments(args: Arguments): LaunchArguments {
   const memory = wholeNumber(args, "memory", 1);
   const commandLine = args.text("command-line");
   const modules = args.texts("module");
+  const boot = bootOf(args);
   return {
     program: args.file,
     include: [...args.texts("include")],
+    floppies: args.texts("floppy"),
+    disks: args.texts("disk"),
+    ...texts(args, ["keys", "serial", "date"]),
+    ...(boot && { boot }),
     ...(technique && { technique }),
     ...(memory !== undefined && { memory }),
     ...(commandLine !== undefined && { commandLine }),

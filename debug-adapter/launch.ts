@@ -7,6 +7,7 @@ import type { MachineConfiguration, MachineInterface } from "../emulator/machine
 import { tablesFromEnd } from "../emulator/memory/start-modes.ts";
 import { utf8Text } from "../emulator/utf8.ts";
 import { defaultTechnique, type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
+import { bootChoices, bootKind, bootSectorAddress, drivesOf, imageClaim, imageProgram, isBootSector } from "./boot.ts";
 import { kernelProgram } from "./kernel-program.ts";
 import { assembledProgram, biasOf, type Program } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
@@ -28,6 +29,8 @@ const isTechnique: Check = (value) =>
     ? undefined
     : `must be one of ${techniques.map(({ id }) => id).join(", ")}`;
 const isText: Check = (value) => (typeof value === "string" && value !== "" ? undefined : "must be a text, not empty");
+const isFiles: Check = (value) =>
+  Array.isArray(value) && value.every((item) => isText(item) === undefined) ? undefined : "must be a list of files";
 const isBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "must be true or false");
 
 const checks: Readonly<Record<Field, Check>> = {
@@ -47,8 +50,14 @@ const checks: Readonly<Record<Field, Check>> = {
       : `must be one of ${costProfiles.map(({ name }) => name).join(", ")}`,
   commandLine: isText,
   sourceRoot: isText,
-  modules: (value) =>
-    Array.isArray(value) && value.every((item) => isText(item) === undefined) ? undefined : "must be a list of files",
+  modules: isFiles,
+  boot: (value) =>
+    bootChoices.some((choice) => choice === value) ? undefined : `must be one of ${bootChoices.join(", ")}`,
+  floppies: isFiles,
+  disks: isFiles,
+  keys: isText,
+  serial: isText,
+  date: isText,
   noDebug: isBoolean,
 };
 
@@ -146,30 +155,68 @@ export interface Loaded {
   readonly warnings: string;
 }
 
-/** Makes the machine. @throws LaunchError if it cannot be made as configured */
-function machineOf(configuration: MachineConfiguration): MachineInterface {
+/** Makes the machine and types what is to be typed. @throws LaunchError if it cannot be made as configured */
+function machineOf(configuration: MachineConfiguration, { keys, serial }: LaunchArguments): MachineInterface {
   const problem = configurationProblem(configuration);
   if (problem !== undefined) throw new LaunchError(problem);
-  return createMachine(configuration);
+  const machine = createMachine(configuration);
+  const wrong = keys === undefined ? undefined : machine.press(keys);
+  if (wrong !== undefined) throw new LaunchError(`"keys": ${wrong}`);
+  if (serial !== undefined) machine.input(serial);
+  return machine;
 }
 
 /** Puts the program into a machine: a kernel as it is, a source assembled. @throws LaunchError for anything a person can put right */
 export async function load(args: LaunchArguments, readFile: ReadFile): Promise<Loaded> {
   const bytes = await require("program", args.program, readFile);
-  return isKernel(bytes) ? loadBuilt(args, bytes, readFile) : loadSource(args, bytes, readFile);
+  const claim = args.boot === "none" ? undefined : imageClaim(args.program, bytes);
+  if (claim !== "both" && isKernel(bytes)) return loadBuilt(args, bytes, readFile);
+  return claim === undefined ? loadSource(args, bytes, readFile) : loadImage(args, bytes, readFile);
 }
 
+function refuseKernelFields(args: LaunchArguments, what: string): void {
+  const wrong = kernelFields.find((field) => args[field] !== undefined);
+  if (wrong !== undefined)
+    throw new LaunchError(`"${wrong}" is for kernels (ELF or Multiboot); ${shortName(args.program)} is ${what}.`);
+}
+
+/** Boots a disk image. */
+async function loadImage(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Loaded> {
+  refuseKernelFields(args, "a disk image");
+  const { technique, fallbackTechnique, memory = defaultMemory, costs } = args;
+  const kind = bootKind(args, bytes);
+  const machine = machineOf(
+    {
+      technique: technique ?? fallbackTechnique ?? defaultTechnique,
+      ...{ image: new Uint8Array(), origin: bootSectorAddress, mode: "real", memory },
+      ...(await drivesOf(args, reader(readFile), kind && { kind, image: bytes })),
+      ...(costs === undefined ? {} : { costs }),
+    },
+    args,
+  );
+  return { machine, program: imageProgram(args.program), warnings: "" };
+}
+
+const reader =
+  (readFile: ReadFile) =>
+  (field: string, file: string): Promise<Uint8Array> =>
+    require(field, file, readFile);
+
 async function loadSource(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Loaded> {
-  for (const field of kernelFields)
-    if (args[field] !== undefined)
-      throw new LaunchError(
-        `"${field}" is for kernels (ELF or Multiboot); ${shortName(args.program)} is a source file.`,
-      );
+  refuseKernelFields(args, "a source file");
   const assembly = await assembleBytes(args, bytes, readFile);
   const errors = assembly.problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new AssemblyError(errors);
-  const machine = machineOf(configurationOf(args, assembly));
-  const program = assembledProgram(args.program, assembly, biasOf(machine));
+  const configuration = configurationOf(args, assembly);
+  const kind = isBootSector(assembly, configuration.mode) ? bootKind(args, assembly.bytes) : undefined;
+  if (args.boot !== undefined && args.boot !== "none" && !kind)
+    throw new LaunchError(
+      `"boot": ${shortName(args.program)} is no boot sector: that is 16-bit code with 55h, AAh at offset 510.`,
+    );
+  const drives = await drivesOf(args, reader(readFile), kind && { kind, image: assembly.bytes });
+  const machine = machineOf({ ...configuration, ...drives }, args);
+  const bias = kind ? BigInt(bootSectorAddress - assembly.origin) : biasOf(machine);
+  const program = assembledProgram(args.program, assembly, bias);
   const warnings = assembly.problems.filter(({ severity }) => severity === "warning");
   return { machine, program, warnings: warnings.map((problem) => `${problemText(problem)}\n`).join("") };
 }
@@ -186,11 +233,15 @@ async function loadBuilt(args: LaunchArguments, bytes: Uint8Array, readFile: Rea
   const loaded = loadKernel(kernel, { bytes: memory * 2 ** 20, reservedAtEnd: tablesFromEnd });
   if (typeof loaded === "string") throw new LaunchError(`${shortName(args.program)}: ${loaded}`);
   const { image, origin, entry, mode, handover } = loaded;
-  const machine = machineOf({
-    technique: technique ?? fallbackTechnique ?? defaultTechnique,
-    ...{ image, origin, entry, mode, handover, memory },
-    ...(args.costs === undefined ? {} : { costs: args.costs }),
-  });
+  const machine = machineOf(
+    {
+      technique: technique ?? fallbackTechnique ?? defaultTechnique,
+      ...{ image, origin, entry, mode, handover, memory },
+      ...(await drivesOf(args, reader(readFile))),
+      ...(args.costs === undefined ? {} : { costs: args.costs }),
+    },
+    args,
+  );
   const file = args.program;
   // Where files have no paths, the sources are by the kernel.
   const sourceRoot = args.sourceRoot ?? (isUri(file) && !file.startsWith("file:") ? resolve(".", file) : undefined);

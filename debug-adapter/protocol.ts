@@ -27,6 +27,21 @@ export interface LaunchArguments {
   readonly sourceRoot?: string;
   /** Files loaded beside a kernel, such as an initial RAM disk. */
   readonly modules?: readonly string[];
+  /**
+   * What a bootable program is put into: a floppy drive or a hard disk, for the BIOS to boot from; or none, where it is loaded as a
+   * flat image. Default: what the image looks like.
+   */
+  readonly boot?: "floppy" | "disk" | "none";
+  /** Images in the floppy drives, after the program if that is one. At most two. */
+  readonly floppies?: readonly string[];
+  /** Images of the hard disks, after the program if that is one. At most two. */
+  readonly disks?: readonly string[];
+  /** Typed on the keyboard from the start: text, keys in braces ({enter}, {ctrl+c}, {wait 500}). */
+  readonly keys?: string;
+  /** Typed into the serial port from the start. */
+  readonly serial?: string;
+  /** What the clock shows at the start. */
+  readonly date?: string;
   /** Run without debugging. Set by the client. */
   readonly noDebug?: boolean;
 }
