@@ -179,13 +179,20 @@ const extendToPair = (
   }),
 );
 
-const bswap = ([32, 64] as const).map((width) =>
-  row("0F C8+r", `BSWAP r${width}`, {
-    doc: "Reverses the order of the bytes of the register.",
-    ...modesOf(width),
-    semantics: (m, operand) => m.write(operand, m.byteSwap(m.read(operand))),
+const bswap = [
+  ...([32, 64] as const).map((width) =>
+    row("0F C8+r", `BSWAP r${width}`, {
+      doc: "Reverses the order of the bytes of the register.",
+      ...modesOf(width),
+      semantics: (m, operand) => m.write(operand, m.byteSwap(m.read(operand))),
+    }),
+  ),
+  row("0F C8+r", "BSWAP r16", {
+    doc: "Undefined for 16 bits; processors clear the register.",
+    decodedOnly: true,
+    semantics: (m, operand) => m.write(operand, m.constant(16, 0)),
   }),
-);
+];
 
 /** The word value with its bytes exchanged; `byteSwap` is for 32 and 64 bits as BSWAP is. */
 const swapped = (m: Algebra, value: Value): Value =>

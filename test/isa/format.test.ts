@@ -66,8 +66,8 @@ describe("NASM text", () => {
 
 /** What nasm cannot express: the text is right, but not accepted. */
 const notWritable = (text: string): boolean =>
-  // A conditional jump, or a call, with the other operand size; MOVSXD without REX.W.
-  /^(j(?!mp)\w+|call|jmp) (word|dword) |^o(16|32) (j|call)|^movsxd e|^movsxd r\d+d|^movsxd \w+, \[/.test(text);
+  // MOVSXD without REX.W, BSWAP of 16 bits.
+  /^movsxd e|^movsxd r\d+d|^movsxd \w+, \[|^bswap (\w\w|r\d+w)$/.test(text);
 
 /** Address as what each register is multiplied by: [eax*1] is [eax], [ecx+ecx] is [ecx*2]. */
 function sumOf({ base, index, scale }: Memory): Record<number, number> {

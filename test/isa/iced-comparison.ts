@@ -31,7 +31,6 @@ const numberOf = (name: string): string => String(registerNamed(name)?.number ??
 /** Encodings of mnemonics we know that are not in the table, with their reason. */
 const notInTable: readonly (readonly [text: RegExp, because: string])[] = [
   [/^pextrw .*xmm.*: 66(48)?0f3a15/, "PEXTRW of SSE4.1; there is no SSE4"],
-  [/^bswap .*[abcds][xpi]:/, "the result of BSWAP with a 16-bit register is undefined"],
   [/^vmmcall /, "with 66h VMMCALL is reserved"],
 ];
 

@@ -28,6 +28,11 @@ const notInNasm: readonly {
     because: "MOVSXD to a 32-bit register is a plain MOV and only decoded",
   },
   {
+    line: /^bswap (\w\w|r\d+w)$/,
+    error: /invalid combination/,
+    because: "the result of BSWAP with 16 bits is undefined: only decoded",
+  },
+  {
     line: /^p(movmskb|extrw) r\w+, x?mm|^pinsrw mm\d, r/,
     error: /invalid combination/,
     because: "the upper half would be zero anyway: only decoded",

@@ -106,10 +106,13 @@ export const deviations: readonly Deviation[] = [
 /**
  * Instructions that Unicorn 2.0 does not know in a mode, or executes as others: no model of its processors has LZCNT, TZCNT,
  * POPCNT and MOVBE; it inverts CF of BLSI, clears the top bit in BZHI beyond the operand, takes source and mask of PDEP and
- * PEXT for each other, and raises #UD on ADCX in 16-bit code. `test/isa/semantics` has what a real processor does.
+ * PEXT for each other, raises #UD on ADCX in 16-bit code, and swaps all 32 bits where BSWAP names 16 and the result is
+ * undefined. `test/isa/semantics` has what a real processor does.
  */
-export const isUnknownToUnicorn = ({ mnemonic }: Row, mode: Bits): boolean =>
-  /^(lzcnt|tzcnt|popcnt|movbe|blsi|bzhi|pdep|pext)$/.test(mnemonic) || (mode === 16 && mnemonic === "adcx");
+export const isUnknownToUnicorn = ({ mnemonic, syntax }: Row, mode: Bits): boolean =>
+  syntax === "BSWAP r16" ||
+  /^(lzcnt|tzcnt|popcnt|movbe|blsi|bzhi|pdep|pext)$/.test(mnemonic) ||
+  (mode === 16 && mnemonic === "adcx");
 
 export const deviationOf = (instruction: Decoded, code: readonly number[]): Deviation | undefined =>
   deviations.find((deviation) => deviation.applies(instruction, code));
