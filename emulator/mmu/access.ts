@@ -6,7 +6,8 @@ import { CR0, CR4, CS, FS, SS, State, unsigned64 } from "../cpu/state.ts";
 import type { AddressLine } from "./address-line.ts";
 import { NestedTranslations } from "./nested-translations.ts";
 import { PhysicalMemory } from "./physical.ts";
-import { bankWords, Tlb } from "./tlb.ts";
+import { QuickWalk } from "./quick-walk.ts";
+import { bankWords, isWriteBank, type PageSizeCode, Tlb } from "./tlb.ts";
 import { PageWalker } from "./walk.ts";
 
 const canonicalEnd = 2 ** 47;
@@ -51,6 +52,7 @@ export class MemoryAccess extends State {
   readonly physical: PhysicalMemory;
   readonly tlb: Tlb;
   readonly walker: PageWalker;
+  readonly #quickWalk: QuickWalk;
   readonly nested: NestedTranslations;
   /** Segment bases of ES … GS as they apply now: unsigned, or signed; 0 for ES, CS, SS, DS in 64-bit code. */
   readonly bases = new Float64Array(6);
@@ -80,6 +82,7 @@ export class MemoryAccess extends State {
     this.tlbWords = this.tlb.words;
     this.nested = new NestedTranslations(this, options.a20 ?? { enabled: true });
     this.walker = new PageWalker(this, this.physical, this.nested);
+    this.#quickWalk = new QuickWalk(this, this.physical);
   }
 
   /** Recomputes what is derived from the state block (segment ranges, TLB banks). */
@@ -281,13 +284,23 @@ export class MemoryAccess extends State {
       if (kind === 1) this.#reviewWritten(bank, linear, cached);
       return cached;
     }
+    const quick = this.#quickWalk.find(linear, kind, user);
+    if (quick >= 0) {
+      const { global, size } = this.#quickWalk;
+      return this.#translated(bank, linear, quick, global, size);
+    }
     const page = this.walker.walk({ linear, access, user, implicit });
     if (page.kind === "fault") throw pageFaultAt(linear, page.errorCode);
     if (page.kind === "refused") throw new RangeError("a page walk was refused without being a probe");
     const physical = this.hostOf(page.physical, access, linear);
     const exempt = !user && page.user && this.paging && (this.cr4 & CR4.SMAP) !== 0;
-    if (kind === 1 && this.physical.isRam(physical)) this.physical.dirty(physical);
-    if (!exempt) this.tlb.fill({ bank, linear, physical, global: page.global, size: page.size });
+    return exempt ? physical : this.#translated(bank, linear, physical, page.global, page.size);
+  }
+
+  /** Remembers a translation, and gives its host-physical address. */
+  #translated(bank: number, linear: number, physical: number, global: boolean, size: PageSizeCode): number {
+    if (isWriteBank(bank) && this.physical.isRam(physical)) this.physical.dirty(physical);
+    this.tlb.fill({ bank, linear, physical, global, size });
     return physical;
   }
 

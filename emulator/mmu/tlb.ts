@@ -28,10 +28,10 @@ const sizePages = [1, 512, 1024, 0x40000] as const;
 export type PageSizeCode = 0 | 1 | 2 | 3;
 
 /** Low and high half of the page number of a linear address, as the tag holds it. */
-const tagLow = (linear: number): number => Math.floor(linear / 4096) | 0;
-const tagHigh = (linear: number): number => Math.floor(linear / 2 ** 44) | 0;
+const tagLow = (linear: number): number => ((linear | 0) >>> 12) | (Math.floor(linear / 2 ** 32) << 20);
+const tagHigh = (linear: number): number => Math.floor(linear / 2 ** 32) >> 12;
 
-const isWriteBank = (bank: number): boolean => bank === tlbBank.supervisorWrite || bank === tlbBank.userWrite;
+export const isWriteBank = (bank: number): boolean => bank === tlbBank.supervisorWrite || bank === tlbBank.userWrite;
 
 /** A page (number of a linear address) some of whose accesses need a look. */
 export interface Watched {
@@ -226,22 +226,29 @@ export class Tlb {
 
   /** INVLPG: forgets the page that contains `linear`, global or of this PCID, in all the pieces it is cached in. */
   invalidate(linear: number): void {
-    this.#invalidate(linear, (at) => this.#isGlobal(at) || this.#pcidOf(at) === this.#pcid);
+    this.#invalidate(linear, this.#pcid, true);
   }
 
   /** INVPCID of an individual address: forgets the page of that PCID, unless it is global. */
   invalidateOf(pcid: number, linear: number): void {
-    this.#invalidate(linear, (at) => !this.#isGlobal(at) && this.#pcidOf(at) === pcid);
+    this.#invalidate(linear, pcid, false);
   }
 
-  #invalidate(linear: number, applies: (at: number) => boolean): void {
+  /** Pieces of the page under a PCID; global ones too, or not at all. */
+  #invalidate(linear: number, pcid: number, global: boolean): void {
     const low = tagLow(linear);
     const high = tagHigh(linear);
-    const drop = (at: number): void => {
-      if (!this.#isEmpty(at) && this.#covers(at, low, high) && applies(at)) this.#remove(at);
-    };
-    if (this.#large) for (let n = this.#count - 1; n >= 0; n--) drop(this.#used[n]!);
-    else for (let bank = 0; bank < tlbBanks; bank++) drop(this.#slot(bank, linear));
+    if (this.#large) {
+      for (let n = this.#count - 1; n >= 0; n--) this.#invalidateAt(this.#used[n]!, low, high, pcid, global);
+      return;
+    }
+    for (let at = this.#slot(0, linear); at < this.words.length; at += bankWords)
+      if (this.words[at + page] === low) this.#invalidateAt(at, low, high, pcid, global);
+  }
+
+  #invalidateAt(at: number, low: number, high: number, pcid: number, global: boolean): void {
+    if (this.#isEmpty(at) || !this.#covers(at, low, high)) return;
+    if (this.#isGlobal(at) ? global : this.#pcidOf(at) === pcid) this.#remove(at);
   }
 
   #covers(at: number, low: number, high: number): boolean {
