@@ -6,11 +6,12 @@ import { MemoryAccess } from "../mmu/access.ts";
 import type { AddressLine } from "../mmu/address-line.ts";
 import type { WalkStep } from "../trace/event.ts";
 import type { Bus } from "./bus.ts";
-import { type Breakpoint, debugAfterReset, enabledBreakpoints, meetData } from "./debug-registers.ts";
+import { type Breakpoint, breakpointsOf, debugAfterReset, meetData } from "./debug-registers.ts";
 import type { MemoryObserver, Observer } from "./environment.ts";
 import { deliverException, deliverInterrupt, injectException, type VectoringEvent } from "./exceptions.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { definedFlags, flagsImage, setStatusFlags, statusMask } from "./flags.ts";
+import { resetFloatingPoint } from "./fpu/register-stack.ts";
 import { atBoundary, markMidRepeat } from "./interrupts.ts";
 import { cpuBase, layout, ramBase, tlbBase } from "./layout.ts";
 import type { Access, Fault } from "./monitor.ts";
@@ -83,7 +84,7 @@ export class Cpu extends MemoryAccess {
   /** The event whose delivery is under way when a `VmExit` or fault happens (IDT-vectoring information). */
   vectoring: VectoringEvent | undefined;
   readonly system: SystemTable = systemTable;
-  /** Breakpoints of the debug registers that are enabled now. */
+  /** Breakpoints of the debug registers, where any is enabled now. */
   breakpoints: readonly Breakpoint[] = [];
   /** Whether any of them is for instructions, so that every boundary needs a look. */
   breaksOnInstructions = false;
@@ -118,6 +119,7 @@ export class Cpu extends MemoryAccess {
     this.r64[layout.cr0 >> 3] = BigInt(CR0.ET);
     this.r64[(layout.debug >> 3) + 6] = debugAfterReset.dr6;
     this.r64[(layout.debug >> 3) + 7] = debugAfterReset.dr7;
+    resetFloatingPoint(this);
     this.r64[layout.pat >> 3] = 0x0007_0406_0007_0406n;
     for (let segment = 0; segment < 6; segment++)
       this.writeSegment(segment, { selector: 0, access: 0x93, limit: 0xffff, base: 0 });
@@ -142,7 +144,7 @@ export class Cpu extends MemoryAccess {
 
   /** To be called when DR0–DR3, DR7 or CR4.DE may have changed. */
   refreshBreakpoints(): void {
-    const breakpoints = enabledBreakpoints(this);
+    const breakpoints = breakpointsOf(this);
     if (breakpoints.length === 0 && this.breakpoints.length === 0) return;
     this.breakpoints = breakpoints;
     const data = breakpoints.filter(({ condition }) => condition === "write" || condition === "read-write");
@@ -150,7 +152,7 @@ export class Cpu extends MemoryAccess {
     this.tlb.watch(
       data.map(({ first, condition }) => ({ page: Math.floor(first / 4096), reads: condition === "read-write" })),
     );
-    this.breaksOnInstructions = breakpoints.some(({ condition }) => condition === "execute");
+    this.breaksOnInstructions = breakpoints.some(({ enabled, condition }) => enabled && condition === "execute");
     if (this.breaksOnInstructions) this.attention = true;
   }
 

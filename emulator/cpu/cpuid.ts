@@ -21,9 +21,10 @@ const signature = 0x0002_06d7;
 
 /**
  * Feature bits say exactly what is implemented: a clear bit may be relied on to mean an instruction raises #UD, or a
- * register bit is reserved. There is no FPU, no SSE, no XSAVE, no local APIC, no performance counters, and no VMX for the guest.
+ * register bit is reserved. There is no AVX, no XSAVE, no local APIC, no performance counters, and no VMX for the guest.
  */
 const feature1Edx = {
+  FPU: 0,
   DE: 2,
   PSE: 3,
   TSC: 4,
@@ -35,8 +36,12 @@ const feature1Edx = {
   CMOV: 15,
   PAT: 16,
   PSE36: 17,
+  MMX: 23,
+  FXSR: 24,
+  SSE: 25,
+  SSE2: 26,
 } as const;
-const feature1Ecx = { CX16: 13, MOVBE: 22, POPCNT: 23 } as const;
+const feature1Ecx = { SSE3: 0, CX16: 13, MOVBE: 22, POPCNT: 23 } as const;
 const feature7Ebx = { BMI1: 3, SMEP: 7, BMI2: 8, ADX: 19, SMAP: 20 } as const;
 const feature7Ecx = { UMIP: 2 } as const;
 const extendedEcx = { LAHF64: 0, LZCNT: 5 } as const;

@@ -19,6 +19,7 @@ export const vector = {
   PF: 14,
   MF: 16,
   AC: 17,
+  XM: 19,
 } as const;
 
 const names = new Map<number, string>(Object.entries(vector).map(([name, number]) => [number, name]));

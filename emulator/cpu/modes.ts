@@ -21,6 +21,8 @@ const cr4Bits =
   CR4.PAE |
   CR4.PGE |
   CR4.PCE |
+  CR4.OSFXSR |
+  CR4.OSXMMEXCPT |
   CR4.UMIP |
   CR4.PCIDE |
   CR4.SMEP |

@@ -3,11 +3,13 @@ import type { Decoded } from "../../isa/operands.ts";
 import { depositBits, extractBits } from "./bit-scattering.ts";
 import type { Cpu, SystemTable } from "./cpu.ts";
 import { cpuidLeaf } from "./cpuid.ts";
-import { meetPort, readDebug, writeDebug } from "./debug-registers.ts";
+import { readDebug, writeDebug } from "./debug-registers.ts";
 import { farCall, farJump, farReturn } from "./far-transfer.ts";
 import { fastEnter, fastExit, swapGs, systemCall, systemReturn } from "./fast-system-calls.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { flagsImage, popFlagsMask, setStatusFlag } from "./flags.ts";
+import { executeVector } from "./fpu/vector.ts";
+import { executeX87 } from "./fpu/x87.ts";
 import { enter, leave, popAll, pushAll } from "./frame-instructions.ts";
 import { interruptReturn } from "./interrupt-return.ts";
 import { castShadow, halt, setInterruptFlag, shadow, timeStamp } from "./interrupts.ts";
@@ -15,6 +17,7 @@ import { layout } from "./layout.ts";
 import { clearTaskSwitched, loadMachineStatus, writeCr0, writeCr3, writeCr4 } from "./modes.ts";
 import type { Fault } from "./monitor.ts";
 import { readMsr, writeMsr } from "./msr.ts";
+import { portIn, portOut } from "./ports.ts";
 import { accessRights, loadLdt, loadSegmentRegister, loadTask, segmentLimit, verify } from "./segmentation.ts";
 import { Frame, setStackPointer } from "./stack.ts";
 import { CS, LDTR, SS, segmentOf, signedNumber, TR, unsigned64 } from "./state.ts";
@@ -82,17 +85,6 @@ function popFlags(cpu: Cpu, { operandSize }: Decoded, image: bigint): void {
   const mask = popFlagsMask(cpu, operandSize === 8 ? 16 : operandSize);
   const popped = Number(image & 0xffff_ffffn) & ~flagMask("RF");
   cpu.flags = extended(cpu) ? acceptedFlags(cpu.flags, popped, mask) : (cpu.flags & ~mask) | (popped & mask);
-}
-
-function portIn(cpu: Cpu, port: number, bytes: number): number {
-  const value = cpu.bus.in(port, bytes);
-  meetPort(cpu, port, bytes);
-  return value;
-}
-
-function portOut(cpu: Cpu, port: number, bytes: number, value: number): void {
-  cpu.bus.out(port, bytes, value);
-  meetPort(cpu, port, bytes);
 }
 
 function setAlignmentCheck(cpu: Cpu, value: boolean): void {
@@ -272,9 +264,8 @@ export const systemTable: SystemTable = {
   // A monitor has taken VMCALL before it gets here; VMMCALL is AMD's.
   vmcall: () => refuse(vector.UD),
   vmmcall: () => refuse(vector.UD),
-  // There is neither an x87 nor a vector unit (CPUID.1:EDX.FPU, MMX, SSE).
-  x87: () => refuse(vector.UD),
-  vector: () => refuse(vector.UD),
+  x87: executeX87,
+  vector: executeVector,
   systemCall,
   systemReturn,
   fastEnter,

@@ -11,6 +11,8 @@ const low = facts("Copies a double; in a register it is the low half.", ["w", "r
 const high = facts("Copies a double; in a register it is the high half.", ["w", "r"]);
 const signs = facts("Copies the sign bits of the elements to the low bits of a general register.", ["w", "r"]);
 const nonTemporal = facts("Copies the second operand to memory, past the caches.", ["w", "r"]);
+/** Of general registers: nothing of the vector unit. */
+const storeGeneral: RowFacts = { ...nonTemporal, semantics: (m, to, from) => m.write(to, m.read(from)) };
 const extend = facts("Copies the low element and clears the rest of the register.", ["w", "r"]);
 const copyLow = facts("Copies the low element.", ["w", "r"]);
 
@@ -27,8 +29,8 @@ const moves = [
   row("66 0F 17 /r", "MOVHPD m64, xmm", high),
   row("66 0F 2B /r", "MOVNTPD m128, xmm", nonTemporal),
   row("66 0F E7 /r", "MOVNTDQ m128, xmm", nonTemporal),
-  row("NP 0F C3 /r", "MOVNTI m32, r32", nonTemporal),
-  row("NP 0F C3 /r", "MOVNTI m64, r64", { ...nonTemporal, modes: "only-64" }),
+  row("NP 0F C3 /r", "MOVNTI m32, r32", storeGeneral),
+  row("NP 0F C3 /r", "MOVNTI m64, r64", { ...storeGeneral, modes: "only-64" }),
   row("66 0F 6F /r", "MOVDQA xmm, xmm/m128", copyAligned),
   row("66 0F 7F /r", "MOVDQA xmm/m128, xmm", copyAligned),
   row("F3 0F 6F /r", "MOVDQU xmm, xmm/m128", copy),
