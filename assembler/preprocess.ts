@@ -265,7 +265,10 @@ export class Preprocessor {
   expand(tokens: readonly IToken[], source: SourceLine): IToken[] {
     const host: ExpansionHost = {
       predefined: (word) => this.predefined(word, source),
-      evaluate: (expression) => this.value(expression, source, "The argument of the macro"),
+      evaluate: (expression) => {
+        this.builtins++;
+        return this.value(expression, source, "The argument of the macro");
+      },
     };
     const expansion = new Expansion(this.macros, host);
     const out = expansion.run(spaced(tokens));
