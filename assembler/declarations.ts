@@ -5,38 +5,60 @@ import type { Program } from "./program.ts";
 import { Section } from "./section.ts";
 import type { SourceLine } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
-import type { LineTree, StatementTree, Word } from "./tree.ts";
+import { type Binding, type SymbolType, symbolTypes, type Visibility, visibilities } from "./symbols.ts";
+import type { DeclaredName, LineTree, StatementTree, Word } from "./tree.ts";
 import { isPowerOfTwo } from "./value.ts";
 
 type Declaration = Extract<StatementTree, { kind: "declaration" }>;
 
 /** `global`, `extern`, `common`, `required`, `static`: what other files know of symbols, and what this one of theirs. */
 export function declare({ word, names }: Declaration, program: Program, source: SourceLine): void {
-  for (const { text, attributes, size, ...span } of names) {
-    const entry = program.symbols.entry(text);
-    program.refersTo(entry, source, span);
-    if (word.text === "static") continue;
-    if (word.text === "global") {
-      entry.binding ??= { kind: "global", attributes, size: 0 };
+  for (const name of names) {
+    const entry = program.symbols.entry(name.text);
+    program.refersTo(entry, source, name);
+    const binding = bindingOf(word.text, name, program, source);
+    if (word.text === "static" || word.text === "global") {
+      entry.binding ??= binding;
       continue;
     }
     if (word.text === "common" && program.format === "bin") {
       const message = "A flat binary has no common variables; reserve the space with resb.";
       program.problems.error("needs-object-file", message, source, word);
     }
-    const count = word.text === "common" && size?.times[0];
-    const bytes = count && size ? program.ask(count, size, source, "The size of a common variable").value : 0n;
-    if (word.text === "common" && !size)
-      program.problems.error("bad-directive", "“common” needs a name and a size.", source, span);
-    if (entry.definition || entry.binding) continue;
-    const kind = word.text === "common" ? "common" : "extern";
+    if (word.text === "common" && !name.size)
+      program.problems.error("bad-directive", "“common” needs a name and a size.", source, name);
     if (word.text === "required") entry.mentioned = true;
-    entry.binding = { kind, attributes, size: Number(bytes ?? 0n) };
+    if (entry.definition || entry.binding) continue;
+    entry.binding = binding;
     entry.predefined = true;
-    entry.moveTo(program.external(text), 0);
+    entry.moveTo(program.external(name.text), 0);
     program.known.push(entry);
   }
 }
+
+function bindingOf(word: string, name: DeclaredName, program: Program, source: SourceLine): Binding {
+  const { attributes, size, extent } = name;
+  const words = attributes.map(({ text }) => text);
+  const isCommon = word === "common";
+  const ask = (tree: LineTree | undefined, what: string): bigint => {
+    const count = isCommon ? tree?.times[0] : undefined;
+    return (count && tree && program.ask(count, tree, source, what).value) ?? 0n;
+  };
+  const boundary = ask(extent, "The boundary of a common variable");
+  if (boundary !== 0n && !isPowerOfTwo(boundary))
+    program.problems.error("bad-alignment", `The boundary is ${boundary}; it must be a power of two.`, source, extent!);
+  return {
+    kind: kinds[word] ?? "extern",
+    type: words.findLast((one): one is SymbolType => one in symbolTypes) ?? "notype",
+    visibility: words.findLast((one): one is Visibility => one in visibilities) ?? "default",
+    weak: words.findLast((one) => one === "weak" || one === "strong") === "weak",
+    size: Number(ask(size, "The size of a common variable")),
+    boundary: Number(boundary),
+    extent: isCommon || !extent ? undefined : program.deferred(extent, source),
+  };
+}
+
+const kinds: Readonly<Record<string, Binding["kind"]>> = { global: "global", static: "static", common: "common" };
 
 /** A section that stands for a symbol of another file. */
 export function externalSection(name: string): Section {
@@ -79,6 +101,12 @@ export function chooseOption(
     program.problems.error("bad-directive", message, source, at);
   const work = { words: words.filter(({ text }) => text !== ","), context, program, wrong };
   if (word.text === "sectalign") return alignSection(work, values, source);
+  if (word.text === "osabi") {
+    const [expression] = values?.times ?? [];
+    const abi = values && expression && program.ask(expression, values, source, "The argument of osabi").value;
+    if (program.format === "bin") wrong("“osabi” is about object files.", word);
+    program.abi = Number(abi ?? 0n) & 255;
+  }
   return options[word.text]?.(work) ?? context;
 }
 

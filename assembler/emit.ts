@@ -102,7 +102,11 @@ export class Emission implements Code {
       contents,
       relocations: relocations?.bySection ?? new Map(),
       // What is declared and never used need not be there when the linker looks for it.
-      symbols: program.known.filter(({ binding, mentioned }) => binding?.kind !== "extern" || mentioned),
+      symbols: program.known.filter(
+        ({ binding, definition, mentioned }) => binding?.kind !== "extern" || mentioned || definition,
+      ),
+      extent: ({ binding }) => (binding?.extent ? program.valueOf(binding.extent) : 0n),
+      abi: program.abi,
     });
   }
 

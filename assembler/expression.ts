@@ -11,6 +11,8 @@ export interface Environment {
   here(): Value;
   sectionStart(): Value;
   readonly floatMode: FloatMode;
+  /** Why an address cannot be taken with respect to something; undefined if it can. */
+  wrtFault(base: string): string | undefined;
   fault(code: string, message: string, span: Span): void;
 }
 
@@ -25,6 +27,11 @@ export function evaluate(expression: Expression, environment: Environment): Valu
       return number(expression.value);
     case "symbol":
       return environment.symbol(expression.slot) ?? unknown;
+    case "wrt": {
+      const fault = environment.wrtFault(expression.base);
+      if (fault !== undefined) environment.fault("unsupported-word", fault, expression);
+      return { ...evaluate(expression.operand, environment), wrt: expression.base };
+    }
     case "float-bits":
       return number(floatBits(expression.format, expression.text, expression.negative, environment.floatMode));
     case "here":

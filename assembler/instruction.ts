@@ -41,6 +41,9 @@ class ItemConversion implements Conversion {
   symbol(slot: number): Value | undefined {
     return this.program.symbol(slot);
   }
+  wrtFault(base: string): string | undefined {
+    return this.program.wrtFault(base);
+  }
   get floatMode(): FloatMode {
     return this.program.floatMode;
   }

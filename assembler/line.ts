@@ -110,10 +110,12 @@ const nothing: LineTree = {
   end: 0,
 };
 
+/** Words that say what a symbol is in an object file. */
+const symbolWords = new Set("function data object notype weak strong default internal hidden protected".split(" "));
 const declarationWords = new Set("global extern static common required".split(" "));
-const optionWords = new Set("cpu float sectalign alignmode warning list map debug".split(" "));
+const optionWords = new Set("cpu float sectalign alignmode osabi warning list map debug".split(" "));
 /** Options that nasm knows in square brackets only. */
-const bracketed = new Set("alignmode warning list map debug".split(" "));
+const bracketed = new Set("alignmode osabi warning list map debug".split(" "));
 
 /** The tree of `global`, `cpu` and the like, whose arguments are no operands; undefined for all else. */
 function freeStatement(all: readonly IToken[]): Omit<LineTree, "start" | "end"> | undefined {
@@ -129,7 +131,7 @@ function freeStatement(all: readonly IToken[]): Omit<LineTree, "start" | "end"> 
 function option(word: Word, rest: readonly IToken[]): Omit<LineTree, "start" | "end"> {
   const words = rest.map((t) => wordOf(t, t.image));
   const isSwitch = /^o(n|ff)$/i.test(words[0]!.text);
-  const values = word.text === "sectalign" && !isSwitch ? sizeOf(rest[0]!, rest) : undefined;
+  const values = /^(sectalign|osabi)$/.test(word.text) && !isSwitch ? sizeOf(rest[0]!, rest) : undefined;
   return { ...nothing, statement: { kind: "option", word, words, values }, problems: values?.problems ?? [] };
 }
 
@@ -147,14 +149,29 @@ function declaration(word: Word, rest: readonly IToken[]): Omit<LineTree, "start
     }
     const colon = more.findIndex((t) => t.tokenType === token.Colon);
     const size = colon < 0 ? more : more.slice(0, colon);
-    const attributes = colon < 0 ? [] : more.slice(colon + 1).filter((t) => t.tokenType !== token.Colon);
+    const behind = colon < 0 ? [] : more.slice(colon + 1);
+    const first = behind.findIndex((t) => !symbolWords.has(t.image.toLowerCase()));
+    const [attributes, rest] =
+      word.text === "common"
+        ? [[], commonBoundary(behind)]
+        : first < 0
+          ? [behind, []]
+          : [behind.slice(0, first), behind.slice(first)];
     names.push({
       ...wordOf(name, name.image.replace(/^\$/, "")),
-      attributes: attributes.map((t) => t.image),
+      attributes: attributes.map((t) => wordOf(t, t.image.toLowerCase())),
       size: size.length > 0 ? sizeOf(name, size) : undefined,
+      extent: rest.length > 0 ? sizeOf(name, rest) : undefined,
     });
+    problems.push(...names.flatMap(({ extent }) => extent?.problems ?? []));
   }
   return { ...nothing, statement: { kind: "declaration", word, names }, problems };
+}
+
+/** After the boundary, nasm reads no further. */
+function commonBoundary(tokens: readonly IToken[]): readonly IToken[] {
+  const colon = tokens.findIndex((t) => t.tokenType === token.Colon);
+  return colon < 0 ? tokens : tokens.slice(0, colon);
 }
 
 /** Tokens between commas. */
@@ -175,8 +192,27 @@ function sizeOf(before: IToken, tokens: readonly IToken[]): LineTree {
   return { ...parser.read([{ ...times!, ...at }, ...tokens]), ...span };
 }
 
+/** The name of a section is all that stands together after the word: `.note.GNU-stack`. */
+function withSectionName(tokens: IToken[]): IToken[] {
+  const at = tokens.findIndex(({ image }) => /^se(ction|gment)$/i.test(image)) + 1;
+  const name = tokens[at];
+  if (at === 0 || at > 3 || !name || !wordLike(name)) return tokens;
+  let end = at + 1;
+  while (end < tokens.length && isAdjacent(tokens[end]!, tokens[end - 1]!)) end++;
+  if (end === at + 1) return tokens;
+  const parts = tokens.slice(at, end);
+  const whole = { ...name, image: parts.map(({ image }) => image).join(""), endOffset: endOf(parts.at(-1)!) - 1 };
+  retype(whole, token.Name);
+  return [...tokens.slice(0, at), whole, ...tokens.slice(end)];
+}
+
+/** No blank between them, and no bracket, colon or comma. Tokens of macros know whether there is a blank before them. */
+const isAdjacent = (t: IToken, before: IToken): boolean =>
+  !/^[[\]:,]$/.test(t.image) && (typeof t.payload === "boolean" ? !t.payload : t.startOffset === endOf(before));
+
 /** The tree of a line's tokens. Their types may be changed by it. */
-export function parseTokens(tokens: IToken[]): LineTree {
+export function parseTokens(written: IToken[]): LineTree {
+  const tokens = withSectionName(written);
   const [first] = tokens;
   if (!first) return nothing;
   const span = { start: first.startOffset, end: endOf(tokens.at(-1)!) };

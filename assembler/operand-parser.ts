@@ -83,6 +83,7 @@ export class OperandParser extends EmbeddedActionsParser {
         const inner = this.SUBRULE(this.expression);
         const close = this.CONSUME(token.Close);
         const span = { start: open.startOffset, end: endOf(close) };
+        if (inner?.kind === "wrt") this.problem(close, "syntax", "“wrt” stands outside of parentheses.");
         // A string in parentheses is a number even as a whole data item.
         return inner?.kind === "string" ? { kind: "number", value: inner.value, ...span } : { ...inner, ...span };
       },
@@ -189,14 +190,21 @@ export class OperandParser extends EmbeddedActionsParser {
       rest.push(this.SUBRULE1(this.unary));
     });
     const value = rest && operators ? binary(rest, operators) : first;
-    return (
+    const chosenValue =
       this.OPTION(() => {
         this.CONSUME(token.Question);
         const yes = this.SUBRULE(this.expression);
         this.CONSUME(token.Colon);
         const no = this.SUBRULE1(this.expression);
         return conditional(value, yes, no);
-      }) ?? value
+      }) ?? value;
+    return (
+      this.OPTION1(() => {
+        this.CONSUME(token.Wrt);
+        const base = this.CONSUME(token.Name);
+        const { image = "" } = base;
+        return { kind: "wrt", operand: chosenValue, base: image, start: chosenValue?.start ?? 0, end: endOf(base) };
+      }) ?? chosenValue
     );
   });
 

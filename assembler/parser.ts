@@ -341,6 +341,7 @@ export class LineParser extends OperandParser {
         { ALT: () => this.CONSUME(token.UnknownWord) },
         { ALT: () => this.CONSUME(token.Mnemonic) },
         { ALT: () => this.CONSUME(token.AddressWord) },
+        { ALT: () => this.CONSUME(token.OperandWord) },
         { ALT: () => this.CONSUME(token.Align) },
       ]),
     );

@@ -7,6 +7,7 @@ import { type FloatMode, plainFloat } from "./float.ts";
 import type { OutputFormat, SymbolReference } from "./interface.ts";
 import { type Context, Item } from "./item.ts";
 import { placeSections } from "./output/flat-binary.ts";
+import { wrtFault } from "./output/relocation-types.ts";
 import type { ProblemList } from "./problems.ts";
 import { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
@@ -52,6 +53,8 @@ export class Program implements Environment {
   /** What cannot be followed through an edit. */
   readonly ties: Ties = { asked: false, unsteady: false };
   origin: number | undefined;
+  /** `osabi`: byte 7 of an ELF file. */
+  abi = 0;
   context: Context;
   /** The item being evaluated; its place is `$`. */
   item: Item | undefined;
@@ -106,6 +109,10 @@ export class Program implements Environment {
   }
 
   // Environment of expressions.
+
+  wrtFault(base: string): string | undefined {
+    return wrtFault(base, this.format);
+  }
 
   get floatMode(): FloatMode {
     return (this.item?.context ?? this.context).floatMode;
@@ -277,6 +284,24 @@ export class Program implements Environment {
     return known;
   }
 
+  /** An expression whose value is asked for at the end. */
+  deferred(tree: LineTree, source: SourceLine): Item {
+    const symbols = tree.symbols.map((use) => this.symbols.entry(use.name));
+    for (const entry of symbols) entry.mentioned = true;
+    const item = new Item(tree, source, this.context, undefined, symbols);
+    item.offset = this.context.section.size;
+    return item;
+  }
+
+  /** The value of a deferred expression; 0 if it has none that is constant. */
+  valueOf(item: Item): bigint {
+    const [expression] = item.tree.times;
+    this.item = item;
+    const value = expression && this.evaluate(expression);
+    this.item = undefined;
+    return value && isScalar(value) && !value.unknown ? value.constant : 0n;
+  }
+
   refersTo(entry: SymbolEntry, source: SourceLine, span: Span): void {
     this.references.push(new Reference(entry.name, source, span));
   }
@@ -305,7 +330,8 @@ export class Program implements Environment {
     entry.definition = { source, span: label };
     if (this.format !== "bin" && /^\.\.(?!@)/.test(entry.name))
       this.problems.error("needs-flat-binary", `“${entry.name}” has no meaning in an object file.`, source, label);
-    this.known.push(entry);
+    const isDeclared = entry.binding?.kind === "extern" || entry.binding?.kind === "common";
+    if (!isDeclared) this.known.push(entry);
     const constant = tree.statement?.kind === "equ";
     entry.kind = constant ? "equ" : "label";
     if (!constant) this.symbols.enter(label.text);
@@ -329,9 +355,10 @@ export class Program implements Environment {
       this.item = undefined;
       return;
     }
-    if (!section.origin) this.used.add(section);
     item.offset = section.size;
-    if (statement?.kind === "equ") {
+    const isConstant = statement?.kind === "equ";
+    if (!section.origin && (!isConstant || item.tree.usesPlace)) this.used.add(section);
+    if (isConstant) {
       if (item.label?.assign(this.evaluate(statement.value))) this.changed = item;
       this.item = undefined;
       return;

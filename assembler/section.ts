@@ -12,11 +12,20 @@ export interface Wishes {
   vfollows?: string;
 }
 
-/** Attributes of a section in an object file. */
+/** What the program says of a section in an object file; the rest follows from its name. */
 export interface ElfAttributes {
-  alloc?: boolean;
-  exec?: boolean;
-  write?: boolean;
+  readonly alloc?: boolean;
+  readonly exec?: boolean;
+  readonly write?: boolean;
+  readonly tls?: boolean;
+  readonly merge?: boolean;
+  readonly strings?: boolean;
+  readonly type?: "progbits" | "nobits" | "note" | "preinit_array" | "init_array" | "fini_array";
+  /** Bytes of an entry, and the boundary that entries want. */
+  readonly entry?: number;
+  readonly entryAlign?: number;
+  /** Attributes were written when it was first named; then its name says nothing of its boundary. */
+  readonly isDescribed?: boolean;
 }
 
 /** A section of the output. Labels are offsets into one until all sizes are known and `start` is given out. */
@@ -43,7 +52,7 @@ export class Section {
   /** Stands for a symbol of another file, which has this name. */
   external = false;
   /** What an ELF section is, as far as the program says it. */
-  readonly elf: ElfAttributes = {};
+  elf: ElfAttributes = {};
   /** Set for what follows `absolute`: labels without bytes, counted from this value. */
   origin: Value | undefined;
 

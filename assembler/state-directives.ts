@@ -1,16 +1,19 @@
 import type { Bits } from "../isa/operands.ts";
 import type { OutputFormat } from "./interface.ts";
 import type { Context } from "./item.ts";
-import { specialSections } from "./output/elf.ts";
+import { hasNoBytes } from "./output/elf.ts";
 import type { ProblemList } from "./problems.ts";
-import { Section } from "./section.ts";
+import { type ElfAttributes, Section } from "./section.ts";
 import type { SourceLine } from "./source.ts";
 import type { DirectiveArgument, Expression, Span, StatementTree } from "./tree.ts";
 import { isPowerOfTwo } from "./value.ts";
+import { sizeWords } from "./words.ts";
 
 /** What directives may change of the program. */
 interface Target {
   readonly sections: Map<string, Section>;
+  /** Those that were named or written to. */
+  readonly used: ReadonlySet<Section>;
   addSection(section: Section): void;
   readonly problems: ProblemList;
   readonly format: OutputFormat;
@@ -90,7 +93,9 @@ function setDefault({ context, list, wrong }: Work): Context {
   return { ...context, relative };
 }
 
-const isNobits = (word: string | undefined): boolean => word?.toLowerCase() === "nobits";
+/** `progbits` and its relatives, and in object files the others. */
+const sectionType = /^(progbits|nobits)$/i;
+const elfSectionType = /^(progbits|nobits|note|preinit_array|init_array|fini_array)$/i;
 
 function enterSection(work: Work): Context | undefined {
   const { target, context, list, wrong } = work;
@@ -99,23 +104,30 @@ function enterSection(work: Work): Context | undefined {
     wrong("“section” is followed by a name, such as .text, .data or .bss.");
     return undefined;
   }
-  const kind = attributes.find(({ word, value }) => !value && word && /^(no|prog)bits$/i.test(word));
+  const types = target.format === "bin" ? sectionType : elfSectionType;
+  const kind = attributes.findLast(({ word, value }) => !value && word && types.test(word));
+  const nobits = kind?.word?.toLowerCase() === "nobits";
   const known = target.sections.get(name.word);
-  const section = known ?? begunSection(work, name.word, kind ? isNobits(kind.word) : name.word === ".bss");
-  if (target.format !== "bin" && specialSections.has(name.word))
-    wrong(`The section “${name.word}” is not supported in object files.`, name);
+  const section = known ?? begunSection(work, name.word, kind ? nobits : isZeros(target, name.word));
   section.definition ??= { source: work.source, span: name };
+  const isFirst = !target.used.has(section);
   target.addSection(section);
-  if (known && kind && isNobits(kind.word) !== section.nobits)
+  if (target.format !== "bin") {
+    describe(work, section, attributes, isFirst);
+    return { ...context, section };
+  }
+  if (known && kind && nobits !== section.nobits)
     wrong(`The section “${name.word}” began as ${section.nobits ? "nobits" : "progbits"}.`, kind);
   for (const attribute of attributes) if (attribute !== kind) sectionAttribute(work, section, attribute);
   return { ...context, section };
 }
 
+const isZeros = ({ format }: Target, name: string): boolean => (format === "bin" ? name === ".bss" : hasNoBytes(name));
+
 /** `.bss` follows what is last in the file; others what was begun before them. */
 function begunSection({ target }: Work, name: string, nobits: boolean): Section {
   const previous = [...target.sections.values()].at(-1);
-  return name === ".bss" ? new Section(name, nobits) : new Section(name, nobits, previous);
+  return isZeros(target, name) ? new Section(name, nobits) : new Section(name, nobits, previous);
 }
 
 /** The most an address of a file may be. */
@@ -125,12 +137,6 @@ function sectionAttribute({ target, source, wrong }: Work, section: Section, arg
   const { word, value } = argument;
   const attribute = word?.toLowerCase() ?? "";
   const { wishes } = section;
-  if (target.format !== "bin" && attribute !== "align") {
-    const [, not, property] = /^(no)?(alloc|exec|write)$/.exec(attribute) ?? [];
-    if (property && !value) section.elf[property as "alloc"] = !not;
-    else wrong(`The section attribute “${word}” is not supported in object files.`, argument);
-    return;
-  }
   if (attribute === "follows" || attribute === "vfollows") {
     const name = value?.kind === "symbol" ? value.name : undefined;
     if (name === undefined) wrong(`“${attribute}” needs the name of a section: ${attribute}=.text.`, argument);
@@ -156,6 +162,50 @@ function sectionAttribute({ target, source, wrong }: Work, section: Section, arg
   else if (attribute === "start" && (number < 0n || number > highest))
     wrong("The start of a section is an address from 0 to FFFFFFFFh.", value);
   else wishes[attribute] = Number(number);
+}
+
+/** What the first naming of a section in an object file says of it. Later ones can only align it. */
+function describe(work: Work, section: Section, attributes: readonly DirectiveArgument[], isFirst: boolean): void {
+  const { target, source } = work;
+  let elf: ElfAttributes = { isDescribed: attributes.length > 0 };
+  for (const argument of attributes) {
+    const word = argument.word?.toLowerCase() ?? "";
+    if (word === "align") alignSection(work, section, argument);
+    else {
+      const change = elfChange(word, argument, work);
+      elf = { ...elf, ...change };
+      const message = change
+        ? `The section “${section.name}” was named before, so “${argument.word}” has no effect.`
+        : `“${argument.word}” is no attribute of a section and has no effect.`;
+      if (!change || (!isFirst && changes(change, section.elf)))
+        target.problems.warning("unknown-attribute", message, source, argument);
+    }
+  }
+  if (isFirst) section.elf = elf;
+  const { merge, entry, strings } = section.elf;
+  if (isFirst && merge && !entry && !strings)
+    work.wrong("“merge” needs the size of an entry, such as dword, or strings.");
+}
+
+const changes = (change: ElfAttributes, known: ElfAttributes): boolean =>
+  Object.entries(change).some(([key, value]) => known[key as keyof ElfAttributes] !== value);
+
+function alignSection({ target, wrong }: Work, section: Section, { value, ...span }: DirectiveArgument): void {
+  const boundary = value && target.critical(value, "The attribute align of a section");
+  if (!value) wrong("“align” needs a value: align=16.", span);
+  else if (boundary !== undefined && isPowerOfTwo(boundary)) section.alignTo(Number(boundary));
+  else if (boundary !== undefined) wrong("The alignment of a section is a power of two.", value);
+}
+
+/** What a word says of a section in an object file; undefined if it is none that does. */
+function elfChange(word: string, { value }: DirectiveArgument, { target }: Work): ElfAttributes | undefined {
+  const [, not, property] = /^(no)?(alloc|exec|write|tls|merge|strings)$/.exec(word) ?? [];
+  if (property && !value) return { [property]: !not };
+  if (elfSectionType.test(word) && !value) return { type: word as NonNullable<ElfAttributes["type"]> };
+  const unit = word === "pointer" ? (target.format === "elf32" ? 4 : 8) : sizeWords[word];
+  if (unit === undefined) return undefined;
+  const count = value ? target.critical(value, "The number of units in an entry") : 1n;
+  return { entry: unit * Number(count ?? 1n), entryAlign: unit };
 }
 
 const isAttribute = (word: string): word is "start" | "vstart" | "align" | "valign" =>

@@ -1,15 +1,27 @@
 import type { Range, SymbolDefinition, SymbolReference } from "./interface.ts";
+import type { Item } from "./item.ts";
 import type { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import type { Span } from "./tree.ts";
 import { offset, resolved, type Value } from "./value.ts";
 
-/** `global`, `extern` or `common`, and the words after the colon. */
+/** Numbers in ELF symbols. */
+export const symbolTypes = { notype: 0, object: 1, data: 1, function: 2 } as const;
+export const visibilities = { default: 0, internal: 1, hidden: 2, protected: 3 } as const;
+export type SymbolType = keyof typeof symbolTypes;
+export type Visibility = keyof typeof visibilities;
+
+/** How `global`, `extern`, `common` or `static` makes a symbol known. */
 export interface Binding {
-  readonly kind: "global" | "extern" | "common";
-  readonly attributes: readonly string[];
-  /** Bytes; of `common` only. */
+  readonly kind: "global" | "extern" | "common" | "static";
+  readonly type: SymbolType;
+  readonly visibility: Visibility;
+  readonly weak: boolean;
+  /** Bytes, and their boundary or 0; of `common` only. */
   readonly size: number;
+  readonly boundary: number;
+  /** The size of any other symbol, as the count of a `times`; it may use what is defined further down. */
+  readonly extent: Item | undefined;
 }
 
 /** A label or constant. An entry without `definition` was only mentioned so far. */

@@ -80,6 +80,8 @@ export const ValueDirective = word("ValueDirective");
 export const WordDirective = word("WordDirective");
 export const OperandWord = word("OperandWord");
 export const AddressWord = word("AddressWord");
+/** Between an address and what it is taken with respect to. */
+export const Wrt = word("Wrt");
 /** `__float32__` before a floating-point constant in parentheses. */
 export const FloatFunction = word("FloatFunction");
 /** `__utf16__` before a string in parentheses. */
@@ -133,6 +135,7 @@ const words = [
   WordDirective,
   OperandWord,
   AddressWord,
+  Wrt,
   FloatFunction,
   TextFunction,
   UnaryWord,
@@ -151,6 +154,7 @@ const typeOfKind: Readonly<Record<WordKind, TokenType>> = {
   "word-directive": WordDirective,
   operand: OperandWord,
   address: AddressWord,
+  wrt: Wrt,
   incbin: Incbin,
 };
 

@@ -56,6 +56,8 @@ export type Expression =
   | (Span & { readonly kind: "section-start" })
   | (Span & { readonly kind: "register"; readonly register: RegisterName })
   | (Span & { readonly kind: "unary"; readonly operator: UnaryOperator; readonly operand: Expression })
+  /** `x wrt ..plt`: what a linker is to make of an address. */
+  | (Span & { readonly kind: "wrt"; readonly operand: Expression; readonly base: string })
   | (Span & {
       readonly kind: "binary";
       readonly operator: BinaryOperator;
@@ -159,11 +161,14 @@ export type StatementTree =
     }
   | { readonly kind: "directive"; readonly word: Word; readonly arguments: readonly DirectiveArgument[] };
 
-/** A name that is declared, with what follows its colon. */
+/** A name that is declared, with what follows it. */
 export interface DeclaredName extends Word {
-  readonly attributes: readonly string[];
-  /** Of `common`: the size, as the count of a `times`. */
+  /** Words after the colon. */
+  readonly attributes: readonly Word[];
+  /** Of `common`, what stands before the colon: the size. Each expression is the count of a `times`. */
   readonly size: LineTree | undefined;
+  /** What is left after the words behind the colon: the size; of `common`, the boundary. */
+  readonly extent: LineTree | undefined;
 }
 
 /** What `align n, …` fills with. */

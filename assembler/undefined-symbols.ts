@@ -7,7 +7,8 @@ import { namesOf } from "./symbols.ts";
 
 /** Reports every use of a symbol that is defined nowhere, or else every constant that depends on itself. */
 export function reportUndefined({ items, known, format }: Program, faults: ProblemList): void {
-  for (const item of items)
+  const extents = known.flatMap(({ binding }) => binding?.extent ?? []);
+  for (const item of [...items, ...extents])
     for (const [slot, entry] of item.symbols.entries()) {
       const use = item.tree.symbols[slot]!;
       if (format === "bin" && entry.binding && !entry.definition && entry.predefined) {

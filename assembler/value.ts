@@ -27,6 +27,8 @@ export interface Value {
    * which register of an address came first, and takes the one that is first in the alphabet as base.
    */
   readonly summed: boolean;
+  /** What a linker is to make of the address: `..plt`. */
+  readonly wrt?: string;
 }
 
 const none: readonly Term[] = [];

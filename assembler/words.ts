@@ -12,6 +12,7 @@ export type WordKind =
   | "word-directive"
   | "operand"
   | "address"
+  | "wrt"
   | "incbin";
 
 /** Bytes per item of data and reserve words. */
@@ -69,17 +70,14 @@ function kinds(): Map<string, WordKind> {
   add("word-directive", wordDirectives);
   add("operand", operandWords);
   add("address", addressWords);
+  add("wrt", ["wrt"]);
   for (const word of Object.keys(units)) map.set(word, word.startsWith("d") ? "data" : "reserve");
   return map;
 }
 
 export const wordKinds: ReadonlyMap<string, WordKind> = kinds();
 
-/**
- * Words that nasm knows and Ringside does not: directives, pseudo-instructions and operators. They are named in the
- * problem instead of being taken for labels.
- */
+/** Words that nasm knows and Ringside does not. They are named in the problem instead of being taken for labels. */
 export const unsupportedWords: ReadonlyMap<string, string> = new Map([
-  ["seg", "A flat binary has no segment bases; “seg” cannot be used."],
-  ["wrt", "A flat binary has no segment bases; “wrt” cannot be used."],
+  ["seg", "Neither flat binaries nor ELF have segment bases; “seg” cannot be used."],
 ]);

@@ -1,17 +1,19 @@
 import type { Section } from "../section.ts";
-import type { SymbolEntry } from "../symbols.ts";
+import { type SymbolEntry, symbolTypes, visibilities } from "../symbols.ts";
 import { sectionOf } from "../value.ts";
+import { type RelocationShape, relocationType } from "./relocation-types.ts";
 
 /** A field whose value the linker makes: address of `base` plus `addend`, less its own place if `relative`. */
-export interface Relocation {
+export interface Relocation extends RelocationShape {
   /** Offset of the field in its section. */
   readonly at: number;
-  readonly bytes: number;
-  readonly base: Section;
+  /** Bytes after the field that are zero. */
+  readonly cleared?: number;
+  /** Undefined for a fixed address. */
+  readonly base: Section | undefined;
+  /** The symbol of this file that is named, where it is not the base that is. */
+  readonly symbol: SymbolEntry | undefined;
   readonly addend: bigint;
-  readonly relative: boolean;
-  /** Sign-extended where it is used; else zero-extended. */
-  readonly signed: boolean;
 }
 
 export interface ObjectFile {
@@ -23,51 +25,59 @@ export interface ObjectFile {
   readonly relocations: ReadonlyMap<Section, readonly Relocation[]>;
   /** In the order in which they became known. */
   readonly symbols: readonly SymbolEntry[];
-}
-
-/** Numbers by field size in bytes: of absolute and relative relocations (System V ABI, i386 and AMD64 supplements). */
-const types64: Readonly<Record<number, readonly [number, number]>> = {
-  1: [14, 15],
-  2: [12, 13],
-  4: [10, 2],
-  8: [1, 24],
-};
-const types32: Readonly<Record<number, readonly [number, number]>> = { 1: [22, 23], 2: [20, 21], 4: [1, 2] };
-const signed32 = 11;
-
-/** The number of a relocation, or undefined if the format has none for it. */
-export function relocationType(
-  { bytes, relative, signed }: Omit<Relocation, "base" | "addend" | "at">,
-  bits: 32 | 64,
-): number | undefined {
-  if (bits === 64 && bytes === 4 && signed && !relative) return signed32;
-  return (bits === 64 ? types64 : types32)[bytes]?.[relative ? 1 : 0];
+  /** Size of a symbol in bytes. */
+  readonly extent: (entry: SymbolEntry) => bigint;
+  /** Byte 7 of the file. */
+  readonly abi: number;
 }
 
 interface Kind {
-  /** Other than PROGBITS and NOBITS. */
-  readonly type?: number;
+  readonly type: keyof typeof sectionTypes;
   readonly alloc: boolean;
   readonly exec: boolean;
   readonly write: boolean;
-  readonly align: number;
+  readonly tls?: boolean;
+  /** Bytes; "pointer" is the width of the format. */
+  readonly align: number | "pointer";
+  readonly entry?: "pointer";
 }
+
+const sectionTypes = {
+  progbits: 1,
+  note: 7,
+  nobits: 8,
+  init_array: 14,
+  fini_array: 15,
+  preinit_array: 16,
+} as const;
+
+const code: Kind = { type: "progbits", alloc: true, exec: true, write: false, align: 16 };
+const constants: Kind = { type: "progbits", alloc: true, exec: false, write: false, align: 4 };
+const data: Kind = { ...constants, write: true };
+const zeros: Kind = { ...data, type: "nobits" };
+const other: Kind = { ...constants, align: 1 };
+const pointers: Kind = { ...constants, align: "pointer", entry: "pointer" };
 
 /** What sections are by their names alone. */
 const kinds: Readonly<Record<string, Kind>> = {
-  ".text": { alloc: true, exec: true, write: false, align: 16 },
-  ".rodata": { alloc: true, exec: false, write: false, align: 4 },
-  ".data": { alloc: true, exec: false, write: true, align: 4 },
-  ".bss": { alloc: true, exec: false, write: true, align: 4 },
-  ".note": { type: 7, alloc: false, exec: false, write: false, align: 1 },
-  ".comment": { alloc: false, exec: false, write: false, align: 1 },
+  ".text": code,
+  ".rodata": constants,
+  ".lrodata": constants,
+  ".data": data,
+  ".ldata": data,
+  ".bss": zeros,
+  ".lbss": zeros,
+  ".tdata": { ...data, tls: true },
+  ".tbss": { ...zeros, tls: true },
+  ".preinit_array": { ...pointers, type: "preinit_array" },
+  ".init_array": { ...pointers, type: "init_array" },
+  ".fini_array": { ...pointers, type: "fini_array" },
+  ".note": { ...constants, type: "note", alloc: false },
+  ".comment": { ...other, alloc: false },
 };
-const other: Kind = { alloc: true, exec: false, write: false, align: 1 };
 
-/** Sections whose names mean more than is known here. */
-export const specialSections: ReadonlySet<string> = new Set(
-  ".lrodata .ldata .lbss .tdata .tbss .preinit_array .init_array .fini_array".split(" "),
-);
+/** Whether a section has no bytes, by its name alone. */
+export const hasNoBytes = (name: string): boolean => kinds[name]?.type === "nobits";
 
 /** Strings one after the other, each ended by a zero. */
 class StringTable {
@@ -121,31 +131,35 @@ const alignUp = (value: number, alignment: number): number => Math.ceil(value / 
 interface SymbolRecord {
   readonly name: number;
   readonly value: bigint | number;
-  readonly size: number;
+  readonly size: bigint | number;
   readonly info: number;
   readonly other: number;
   readonly section: number;
 }
 
-const [local, global] = [0, 16];
-const symbolTypes: Readonly<Record<string, number>> = { notype: 0, object: 1, data: 1, function: 2 };
-const visibilities: Readonly<Record<string, number>> = { default: 0, internal: 1, hidden: 2, protected: 3 };
+const bindings = { local: 0, global: 16, weak: 32 } as const;
 const [absolute, commonSection] = [0xfff1, 0xfff2];
+
+/** Type of symbols in sections that each thread has its own of. */
+const threadLocal = 6;
+const isTls = (section: Section): boolean => section.elf.tls ?? kinds[section.name]?.tls ?? false;
+
+const isLocal = ({ binding }: SymbolEntry): boolean => !binding || binding.kind === "static";
 
 function symbolRecord(entry: SymbolEntry, name: number, file: ObjectFile): SymbolRecord {
   const { binding, value } = entry;
-  const words = (binding?.attributes ?? []).map((word) => word.toLowerCase());
-  const type = words.map((word) => symbolTypes[word]).find((known) => known !== undefined) ?? 0;
-  const visibility = words.map((word) => visibilities[word]).find((known) => known !== undefined) ?? 0;
-  const info = (binding ? global : local) | type;
-  if (binding?.kind === "common") {
-    const alignment = Number(words.find((word) => /^\d+$/.test(word)) ?? 0);
-    return { name, value: alignment, size: binding.size, info, other: visibility, section: commonSection };
-  }
-  if (binding && !entry.definition) return { name, value: 0, size: 0, info, other: visibility, section: 0 };
+  const scope = isLocal(entry) ? "local" : binding?.weak ? "weak" : "global";
   const base = value && sectionOf(value);
+  const type = binding && binding.type !== "notype" ? symbolTypes[binding.type] : base && isTls(base) ? threadLocal : 0;
+  const info = bindings[scope] | type;
+  const record = { name, info, other: visibilities[binding?.visibility ?? "default"] };
+  if (binding?.kind === "common")
+    return { ...record, value: binding.boundary, size: binding.size, section: commonSection };
+  const size = file.extent(entry);
+  if (binding && !entry.definition) return { ...record, value: 0, size, section: 0 };
+  if (base?.external) return { ...record, value: 0, size, section: 0 };
   const section = base ? file.sections.indexOf(base) + 1 : absolute;
-  return { name, value: value?.constant ?? 0n, size: 0, info, other: visibility, section };
+  return { ...record, value: value?.constant ?? 0n, size, section };
 }
 
 /** Symbols as records, and the number of each base that relocations may name. */
@@ -153,7 +167,7 @@ function symbolTable(file: ObjectFile): {
   readonly records: readonly SymbolRecord[];
   readonly names: Uint8Array;
   readonly firstGlobal: number;
-  readonly numbers: ReadonlyMap<Section, number>;
+  readonly numbers: ReadonlyMap<Section | SymbolEntry, number>;
 } {
   const strings = new StringTable();
   const fileName = strings.add(file.file);
@@ -161,16 +175,17 @@ function symbolTable(file: ObjectFile): {
     { name: 0, value: 0, size: 0, info: 0, other: 0, section: 0 },
     { name: fileName, value: 0, size: 0, info: 4, other: 0, section: absolute },
   ];
-  const numbers = new Map<Section, number>();
+  const numbers = new Map<Section | SymbolEntry, number>();
   for (const [n, section] of file.sections.entries()) {
     numbers.set(section, records.length);
     records.push({ name: 0, value: 0, size: 0, info: 3, other: 0, section: n + 1 });
   }
   const named = file.symbols.map((entry) => ({ entry, record: symbolRecord(entry, strings.add(entry.name), file) }));
-  for (const { entry, record } of named) if (!entry.binding) records.push(record);
+  for (const { entry, record } of named) if (isLocal(entry)) records.push(record);
   const firstGlobal = records.length;
   for (const { entry, record } of named) {
-    if (!entry.binding) continue;
+    if (isLocal(entry)) continue;
+    numbers.set(entry, records.length);
     const base = entry.value && sectionOf(entry.value);
     if (base !== false && base?.external) numbers.set(base, records.length);
     records.push(record);
@@ -191,30 +206,41 @@ function symbolBytes(records: readonly SymbolRecord[], bits: 32 | 64): Uint8Arra
 function relocationBytes(
   list: readonly Relocation[],
   bits: 32 | 64,
-  numbers: ReadonlyMap<Section, number>,
+  numbers: ReadonlyMap<Section | SymbolEntry, number>,
 ): Uint8Array {
   const out = new Writer();
   for (const relocation of list) {
     const type = relocationType(relocation, bits) ?? 0;
-    const symbol = numbers.get(relocation.base) ?? 0;
+    const named = relocation.symbol ?? relocation.base;
+    const symbol = (named && numbers.get(named)) ?? 0;
     if (bits === 32) out.put(relocation.at, 4).put((symbol << 8) | type, 4);
     else out.put(relocation.at, 8).put(type, 4).put(symbol, 4).put(relocation.addend, 8);
   }
   return Uint8Array.from(out.bytes);
 }
 
-const flagsOf = ({ alloc, exec, write }: Omit<Kind, "align">): number =>
-  (write ? 1 : 0) | (alloc ? 2 : 0) | (exec ? 4 : 0);
+function flagsOf(section: Section, kind: Kind): number {
+  const { alloc, exec, write, tls, merge, strings } = { ...kind, ...section.elf };
+  const bits = [write, alloc, exec, false, merge, strings];
+  return bits.reduce((sum, bit, n) => (bit ? sum | (1 << n) : sum), tls ? 0x400 : 0);
+}
 
-function sectionHeader(section: Section, name: number, contents: ObjectFile["contents"]): Header {
+function sectionHeader(section: Section, name: number, contents: ObjectFile["contents"], word: number): Header {
   const kind = kinds[section.name] ?? other;
+  const { elf, wishes } = section;
+  const array = /_array$/.test(elf.type ?? "");
+  const entry = elf.entry ?? (array || kind.entry ? word : elf.strings ? 1 : 0);
+  const entryAlign = elf.entryAlign ?? (array ? word : 1);
+  const byName = kind.align === "pointer" ? word : kind.align;
+  const least = !elf.isDescribed ? byName : wishes.align === undefined ? entryAlign : 1;
   return {
     name,
-    type: section.nobits ? 8 : (kind.type ?? 1),
-    flags: flagsOf({ ...kind, ...section.elf }),
+    type: sectionTypes[section.nobits ? "nobits" : (elf.type ?? kind.type)],
+    flags: flagsOf(section, kind),
     content: section.nobits ? new Uint8Array() : contents.get(section)!,
     size: section.size,
-    align: section.wishes.align ?? kind.align,
+    align: Math.max(least, wishes.align ?? 0),
+    entry,
   };
 }
 
@@ -222,7 +248,7 @@ function sectionHeader(section: Section, name: number, contents: ObjectFile["con
 function headersOf(file: ObjectFile): { readonly headers: readonly Header[]; readonly namesAt: number } {
   const { bits, sections, relocations } = file;
   const names = new StringTable();
-  const own = sections.map((section) => sectionHeader(section, names.add(section.name), file.contents));
+  const own = sections.map((section) => sectionHeader(section, names.add(section.name), file.contents, bits / 8));
   const tables = [".shstrtab", ".symtab", ".strtab"].map((name) => names.add(name)) as [number, number, number];
   const prefix = bits === 32 ? ".rel" : ".rela";
   const moved = sections.filter((section) => relocations.get(section)?.length);
@@ -262,11 +288,11 @@ function headersOf(file: ObjectFile): { readonly headers: readonly Header[]; rea
 const headersAt = 64;
 const contentAlignment = 16;
 
-function fileHeader(bits: 32 | 64, count: number, namesAt: number): number[] {
+function fileHeader({ bits, abi }: ObjectFile, count: number, namesAt: number): number[] {
   const wide = bits === 64;
   const word = wide ? 8 : 4;
   const out = new Writer();
-  for (const byte of [0x7f, 0x45, 0x4c, 0x46, wide ? 2 : 1, 1, 1, 0]) out.put(byte, 1);
+  for (const byte of [0x7f, 0x45, 0x4c, 0x46, wide ? 2 : 1, 1, 1, abi]) out.put(byte, 1);
   out
     .put(0, 8)
     .put(1, 2)
@@ -292,7 +318,7 @@ export function elfObject(file: ObjectFile): Uint8Array {
   const word = file.bits === 64 ? 8 : 4;
   const headerSize = file.bits === 64 ? 64 : 40;
   const out = new Writer();
-  for (const byte of fileHeader(file.bits, headers.length + 1, namesAt)) out.put(byte, 1);
+  for (const byte of fileHeader(file, headers.length + 1, namesAt)) out.put(byte, 1);
   for (let n = 0; n < headerSize; n++) out.put(0, 1);
   let at = alignUp(headersAt + headerSize * (headers.length + 1), contentAlignment);
   const places: number[] = [];
