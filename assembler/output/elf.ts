@@ -149,7 +149,7 @@ const isLocal = ({ binding }: SymbolEntry): boolean => !binding || binding.kind 
 function symbolRecord(entry: SymbolEntry, name: number, file: ObjectFile): SymbolRecord {
   const { binding, value } = entry;
   const scope = isLocal(entry) ? "local" : binding?.weak ? "weak" : "global";
-  const base = value && sectionOf(value);
+  const base = (value && sectionOf(value)) || undefined;
   const type = binding && binding.type !== "notype" ? symbolTypes[binding.type] : base && isTls(base) ? threadLocal : 0;
   const info = bindings[scope] | type;
   const record = { name, info, other: visibilities[binding?.visibility ?? "default"] };
