@@ -3,110 +3,97 @@ import { type DecodeFailure, decode } from "../../isa/decode.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { guard } from "../mmu/physical.ts";
+import { CachedInstruction } from "./cached-instruction.ts";
 import { CodeExtent } from "./code-extent.ts";
-import type { Handler, Handlers } from "./handlers.ts";
+import type { Handlers } from "./handlers.ts";
+import { KnownInstructions } from "./known-instructions.ts";
 import { pageBytes } from "./page.ts";
-import { type DynamicOperands, dynamicOperands } from "./shape.ts";
 import type { Region } from "./translator/region.ts";
-
-/**
- * What may follow an instruction: only the next one; another block; anything, in another mode or under another translation;
- * itself, if it is repeated.
- */
-export const flow = { straight: 0, branch: 1, system: 2, repeated: 3 } as const;
-type Flow = (typeof flow)[keyof typeof flow];
-
-/** An instruction in the cache, ready to execute. */
-export class CachedInstruction implements DynamicOperands {
-  readonly decoded: Decoded;
-  readonly execute: Handler["execute"];
-  readonly flow: Flow;
-  readonly length: number;
-  readonly value0: number;
-  readonly value1: number;
-  readonly value2: number;
-  readonly wide: bigint;
-  readonly base: number;
-  readonly index: number;
-  readonly scale: number;
-  readonly displacement: number;
-  /** Times a block began here, until a region is made. */
-  heat = 0;
-  /** Translated code that a block beginning here can enter. */
-  region: Region | undefined;
-  /** Times it was entered here, and instructions executed by that, to see whether it is worth while. */
-  entries = 0;
-  gained = 0;
-  /** Of an instruction that goes on in the next page: the bytes there. */
-  tail: Uint8Array | undefined;
-
-  constructor(decoded: Decoded, handler: Handler) {
-    const operands = dynamicOperands(decoded);
-    this.decoded = decoded;
-    this.execute = handler.execute;
-    this.flow = flowOf(decoded, handler);
-    this.length = operands.length;
-    this.value0 = operands.value0;
-    this.value1 = operands.value1;
-    this.value2 = operands.value2;
-    this.wide = operands.wide;
-    this.base = operands.base;
-    this.index = operands.index;
-    this.scale = operands.scale;
-    this.displacement = operands.displacement;
-    this.region = undefined;
-    this.tail = undefined;
-  }
-}
-
-function flowOf({ row, repeat }: Decoded, { system }: Handler): Flow {
-  if (system) return flow.system;
-  if (repeat !== "none") return flow.repeated;
-  return row.family === "control-flow" ? flow.branch : flow.straight;
-}
 
 export type Instructions = (CachedInstruction | undefined)[];
 export type StackBits = 16 | 32 | 64;
 
 /** Pages kept at most: then all is forgotten. Few guests have so much code; a guest that runs through its data has. */
-const mostPages = 1024;
+const mostPages = 640;
 
 /** Code depends on the width of code and stack: at most five combinations. */
 export const modeIndex = (bits: 16 | 32 | 64, stackBits: StackBits): number =>
   bits === 64 ? 4 : (bits >> 4) - 1 + (stackBits === 32 ? 2 : 0);
 
+/** Translated code that a block can enter, and whether that is worth while. */
+export interface Entry {
+  region: Region;
+  /** Times it was entered here, and instructions executed by that. */
+  times: number;
+  gained: number;
+}
+
+/** What is known of the code of a page in one mode, by offset in the page. */
+export class ModeCode {
+  readonly instructions: Instructions = new Array<CachedInstruction | undefined>(pageBytes).fill(undefined);
+  /** Times a block began there, until a region is made. */
+  readonly heat = new Int32Array(pageBytes);
+  /** Where regions are entered; undefined as long as there are none. */
+  entries: (Entry | undefined)[] | undefined;
+
+  enter(offset: number, region: Region): Entry {
+    this.entries ??= new Array<Entry | undefined>(pageBytes).fill(undefined);
+    const entry = { region, times: 0, gained: 0 };
+    this.entries[offset] = entry;
+    return entry;
+  }
+
+  /** Forgets everything, to be used for another page: making one takes longer. */
+  clear(): void {
+    this.instructions.fill(undefined);
+    this.heat.fill(0);
+    this.entries = undefined;
+  }
+
+  /** Forgets what is known of where an instruction began. */
+  forget(offset: number): void {
+    this.instructions[offset] = undefined;
+    this.heat[offset] = 0;
+    if (this.entries) this.entries[offset] = undefined;
+  }
+}
+
 /** Decoded code of one page of host-physical memory. */
 export class CodePage {
   readonly number: number;
-  readonly modes: (Instructions | undefined)[] = [];
+  readonly modes: (ModeCode | undefined)[] = [];
   readonly regions = new Set<Region>();
   /** The code as it was when it was decoded, where `#decoded` is not zero. */
   readonly #bytes = new Uint8Array(pageBytes);
   readonly #decoded = new Uint8Array(pageBytes);
   #extent: CodeExtent | undefined;
+  /** The page itself, once asked for. */
+  memory: Uint8Array | undefined;
   /** False once the cache has forgotten it and is no longer told of writes to it. */
   current = true;
   /** Times a region was made from code that was then overwritten. */
   rewrites = 0;
 
-  constructor(number: number) {
+  readonly #spare: ModeCode[];
+
+  /** @param spare cleared ones to be used again */
+  constructor(number: number, spare: ModeCode[]) {
     this.number = number;
+    this.#spare = spare;
   }
 
-  /** Instructions by offset in the page. */
-  instructions(mode: number): Instructions {
-    const known = this.modes[mode];
-    if (known) return known;
-    const made: Instructions = new Array<CachedInstruction | undefined>(pageBytes).fill(undefined);
-    this.modes[mode] = made;
-    return made;
+  code(mode: number): ModeCode {
+    this.modes[mode] ??= this.#spare.pop() ?? new ModeCode();
+    return this.modes[mode];
   }
 
   /** Remembers that these bytes of the page have been decoded. */
   note(memory: Uint8Array, offset: number, bytes: number): void {
     const end = Math.min(offset + bytes, pageBytes);
-    this.#bytes.set(memory.subarray(offset, end), offset);
-    this.#decoded.fill(1, offset, end);
+    for (let at = offset; at < end; at++) {
+      this.#bytes[at] = memory[at]!;
+      this.#decoded[at] = 1;
+    }
     this.#extent?.add(offset, end);
   }
 
@@ -127,12 +114,12 @@ export class CodePage {
   /** Drops what was decoded from `bytes` bytes at `offset`. True if there was anything. */
   drop(offset: number, bytes: number): boolean {
     let dropped = false;
-    for (const instructions of this.modes) {
-      if (!instructions) continue;
+    for (const code of this.modes) {
+      if (!code) continue;
       for (let at = Math.max(0, offset - longestInstruction + 1); at < offset + bytes; at++) {
-        const found = instructions[at];
+        const found = code.instructions[at];
         if (found === undefined || at + found.length <= offset) continue;
-        instructions[at] = undefined;
+        code.forget(at);
         dropped = true;
       }
     }
@@ -144,6 +131,9 @@ export class CodePage {
 export class CodeCache {
   readonly #cpu: Cpu;
   readonly #handlers: Handlers;
+  readonly #known = new KnownInstructions();
+  /** Of pages that were forgotten. */
+  readonly #spare: ModeCode[] = [];
   readonly #pages = new Map<number, CodePage>();
 
   constructor(cpu: Cpu, handlers: Handlers) {
@@ -157,7 +147,7 @@ export class CodeCache {
     const known = this.#pages.get(number);
     if (known) return known;
     if (this.#pages.size >= mostPages) this.#clear();
-    const made = new CodePage(number);
+    const made = new CodePage(number, this.#spare);
     this.#pages.set(number, made);
     this.#cpu.guardPage(number, guard.code);
     return made;
@@ -167,6 +157,10 @@ export class CodeCache {
     for (const page of this.#pages.values()) {
       this.#cpu.unguardPage(page.number, guard.code);
       this.#retire(page);
+      for (const code of page.modes) {
+        code?.clear();
+        if (code) this.#spare.push(code);
+      }
     }
     this.#pages.clear();
   }
@@ -203,9 +197,12 @@ export class CodeCache {
   }
 
   #memoryOf(page: CodePage): Uint8Array {
-    const { bytes, physical } = this.#cpu;
-    const at = physical.ramBase + page.number * pageBytes;
-    return bytes.subarray(at, at + pageBytes);
+    if (page.memory === undefined) {
+      const { bytes, physical } = this.#cpu;
+      const at = physical.ramBase + page.number * pageBytes;
+      page.memory = bytes.subarray(at, at + pageBytes);
+    }
+    return page.memory;
   }
 
   #invalidate(region: Region, page: CodePage): void {
@@ -213,14 +210,22 @@ export class CodeCache {
     page.regions.delete(region);
   }
 
-  /** Decodes the instruction at RIP, which is at `offset` in the page. May raise a fault of the fetch. */
+  /** The instruction at RIP, which is at `offset` in the page. May raise a fault of the fetch. */
   decode(page: CodePage, offset: number, stackBits: StackBits): CachedInstruction | DecodeFailure {
     const { rip, bits } = this.#cpu;
     const memory = this.#memoryOf(page);
+    const mode = modeIndex(bits, stackBits);
+    const known = this.#known.find(memory, offset, mode);
+    if (known) {
+      page.note(memory, offset, known.length);
+      return known;
+    }
     const source = (at: number): number => (at < pageBytes ? memory[at]! : this.#cpu.fetch8(rip + at - offset));
-    const decoded = decode(source, offset, bits);
-    if (typeof decoded !== "string") page.note(memory, offset, decoded.length);
-    return this.#make(decoded, stackBits);
+    const made = this.#make(decode(source, offset, bits), stackBits);
+    if (typeof made === "string") return made;
+    page.note(memory, offset, made.length);
+    this.#known.add(memory, offset, mode, made);
+    return made;
   }
 
   /** Decodes the instruction at RIP byte by byte, from memory that cannot be cached. */

@@ -6,7 +6,8 @@ import { layout } from "../cpu/layout.ts";
 import type { Fault, VmExit } from "../cpu/monitor.ts";
 import { CS, unsigned64 } from "../cpu/state.ts";
 import { Breakpoints } from "./breakpoints.ts";
-import { type CachedInstruction, CodeCache, type CodePage, flow, modeIndex } from "./code-cache.ts";
+import { type CachedInstruction, flow } from "./cached-instruction.ts";
+import { CodeCache, type CodePage, modeIndex } from "./code-cache.ts";
 import { Handlers } from "./handlers.ts";
 import { pageBytes } from "./page.ts";
 import { repeatQuickly } from "./repetition.ts";
@@ -220,10 +221,12 @@ export class Engine {
     const { cpu } = this;
     const { rip, bits, stackBits } = cpu;
     const host = page.number * pageBytes;
+    const code = page.code(modeIndex(bits, stackBits));
     const room = bits === 64 ? Number.POSITIVE_INFINITY : cpu.limit(CS) + 1 - rip;
     return {
       page,
-      instructions: page.instructions(modeIndex(bits, stackBits)),
+      code,
+      instructions: code.instructions,
       host,
       start: (cpu.r32[ripLow]! - offset) | 0,
       high: cpu.r32[ripHigh]!,
@@ -249,8 +252,8 @@ export class Engine {
       if (instruction === undefined || offset + instruction.length > end) instruction = this.#fetch(window, offset);
       if (block) {
         block = false;
-        if (translator!.reach(window, offset, instruction)) {
-          block = translator!.jumped || instructions[(r32[ripLow]! - start) | 0]?.region !== undefined;
+        if (translator!.reach(window, offset)) {
+          block = translator!.jumped || window.code.entries?.[(r32[ripLow]! - start) | 0] !== undefined;
           continue;
         }
       }
@@ -327,7 +330,8 @@ export class Engine {
     if (!image || (physical >= image.start && physical < image.end)) return true;
     const { bytes, physical: memory } = this.cpu;
     const at = memory.ramBase + physical;
-    return bytes.subarray(at, at + 8).some((byte) => byte !== 0);
+    for (let n = 0; n < 8; n++) if ((bytes[at + n] ?? 0) !== 0) return true;
+    return false;
   }
 
   #checkImage(physical: number): void {

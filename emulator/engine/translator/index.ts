@@ -3,7 +3,8 @@ import { cpuBase, layout, tlbBase } from "../../cpu/layout.ts";
 import type { Fault, VmExit } from "../../cpu/monitor.ts";
 import { guard } from "../../mmu/physical.ts";
 import type { PageBreakpoints } from "../breakpoints.ts";
-import { type CachedInstruction, type CodePage, flow, type Instructions } from "../code-cache.ts";
+import { flow } from "../cached-instruction.ts";
+import type { CodePage, Entry, Instructions, ModeCode } from "../code-cache.ts";
 import { pageBytes } from "../page.ts";
 import { repeatQuickly } from "../repetition.ts";
 import { contextOf, type KeyedContext, sameContext } from "./context.ts";
@@ -22,6 +23,8 @@ export interface TranslatorOptions {
 /** Where execution is, as far as the translator has to know. */
 export interface Place {
   readonly page: CodePage;
+  readonly code: ModeCode;
+  /** Those of `code`. */
   readonly instructions: Instructions;
   /** Host-physical address of the page. */
   readonly host: number;
@@ -52,7 +55,7 @@ const worthwhile = 6;
 const patience = 100;
 /** Regions of one page: for different contexts or breakpoints. */
 const mostVariants = 8;
-const never = Number.NEGATIVE_INFINITY;
+const never = -(2 ** 30);
 const canonicalEnd = 2 ** 47;
 
 const ripLow = layout.rip >> 2;
@@ -93,26 +96,38 @@ export class Translator {
   }
 
   /**
-   * Told that a block begins with `instruction`, at `offset` in the page. Runs translated code if there is any, and counts its
-   * steps; false if it took none. RIP is then behind them, at an instruction for the interpreter or at another block. Throws what
-   * an instruction throws.
+   * Told that a block begins at `offset` in the page. Runs translated code if there is any, and counts its steps; false if
+   * it took none. RIP is then behind them, at an instruction for the interpreter or at another block. Throws what an
+   * instruction throws.
    */
-  reach(place: Place, offset: number, instruction: CachedInstruction): boolean {
+  reach(place: Place, offset: number): boolean {
     if (place.breakpoints?.marks[offset]) return false;
-    let { region } = instruction;
-    if (region === undefined) {
-      instruction.heat += this.jumped ? jumpHeat : 1;
-      this.jumped = false;
-      if (instruction.heat < this.#threshold * 2 ** Math.min(place.page.rewrites, mostPatience)) return false;
-      region = this.#translate(place, offset, instruction);
-    } else if (!this.#fits(region, place)) region = this.#find(place, offset);
-    instruction.region = region;
-    if (!region?.isTranslatedAt(offset)) return false;
-    const executed = this.#run(place, region, offset);
-    instruction.gained += executed;
-    if (++instruction.entries === trialEntries) this.#judge(instruction);
+    const entry = this.#entryAt(place, offset);
+    if (!entry?.region.isTranslatedAt(offset)) return false;
+    const executed = this.#run(place, entry.region, offset);
+    entry.gained += executed;
+    if (++entry.times === trialEntries) this.#judge(place.code, offset, entry);
     if (this.#thrown !== undefined) this.#rethrow();
     return executed > 0;
+  }
+
+  /** Where translated code for this place can be entered; makes it if the place has become hot. */
+  #entryAt(place: Place, offset: number): Entry | undefined {
+    const { code } = place;
+    const known = code.entries?.[offset];
+    if (known === undefined) {
+      const heat = code.heat[offset]! + (this.jumped ? jumpHeat : 1);
+      code.heat[offset] = heat;
+      this.jumped = false;
+      if (heat < this.#threshold * 2 ** Math.min(place.page.rewrites, mostPatience)) return undefined;
+      const region = this.#translate(place, offset);
+      return region && code.enter(offset, region);
+    }
+    if (this.#fits(known.region, place)) return known;
+    const region = this.#find(place, offset);
+    if (region) known.region = region;
+    else code.entries![offset] = undefined;
+    return region && known;
   }
 
   /** Enters a region; gives the steps taken. */
@@ -199,13 +214,13 @@ export class Translator {
   }
 
   /** Entering costs more than executing a few instructions: where it does not pay, the interpreter goes on for a while. */
-  #judge(instruction: CachedInstruction): void {
-    if (instruction.gained < trialEntries * worthwhile) {
-      instruction.region = undefined;
-      instruction.heat = -this.#threshold * patience;
+  #judge(code: ModeCode, offset: number, entry: Entry): void {
+    if (entry.gained < trialEntries * worthwhile) {
+      code.entries![offset] = undefined;
+      code.heat[offset] = -this.#threshold * patience;
     }
-    instruction.entries = 0;
-    instruction.gained = 0;
+    entry.times = 0;
+    entry.gained = 0;
   }
 
   #context(place: Place): KeyedContext {
@@ -228,8 +243,8 @@ export class Translator {
   }
 
   /** Finds or makes a region with a block at `offset`; undefined if there can be none. */
-  #translate(place: Place, offset: number, instruction: CachedInstruction): Region | undefined {
-    instruction.heat = 0;
+  #translate(place: Place, offset: number): Region | undefined {
+    place.code.heat[offset] = 0;
     const known = this.#find(place, offset);
     if (known) return known;
     // What the page is known to run is translated as one, so that execution can stay inside.
@@ -237,7 +252,7 @@ export class Translator {
     const seeds = [offset, ...parts.flatMap((region) => region.plan.blocks.map((block) => block.offset))];
     const region = this.#make(place, seeds, this.#context(place));
     if (region?.blockAt(offset) === undefined) {
-      instruction.heat = never;
+      place.code.heat[offset] = never;
       return undefined;
     }
     for (const part of parts) this.#drop(place.page, part);
@@ -249,10 +264,7 @@ export class Translator {
     const { regions } = place.page;
     regions.add(region);
     for (const oldest of regions) if (regions.size > mostVariants) this.#drop(place.page, oldest);
-    for (const block of region.plan.blocks) {
-      const first = place.instructions[block.offset];
-      if (first) first.region = region;
-    }
+    for (const { offset } of region.plan.blocks) if (place.instructions[offset]) place.code.enter(offset, region);
   }
 
   #make(place: Place, seeds: readonly number[], context: KeyedContext): Region | undefined {
