@@ -17,6 +17,8 @@ export function fileBytes(
     return error("no-file-access", "“incbin” reads a file, and here only the text of programs can be read.", word);
   const all = program.files.find(path.text, item.source.file);
   if (!all) return error("missing-file", `The file “${path.text}” cannot be found.`, path);
+  if ("unreadable" in all)
+    return error("unreadable-file", `The file “${path.text}” cannot be read: ${all.unreadable}.`, path);
   const from = skip ? program.critical(skip, "The second value of incbin") : 0n;
   const most = length ? program.critical(length, "The third value of incbin") : BigInt(all.length);
   if (from === undefined || most === undefined) return none;

@@ -31,7 +31,7 @@ export type ReadFile = (
 export type ReadBytes = (
   path: string,
   from: string,
-) => { readonly file: string; readonly bytes: Uint8Array } | undefined;
+) => { readonly file: string; readonly bytes: Uint8Array } | Unreadable | undefined;
 
 /** What is made: a flat binary, or an object file for a linker. */
 export type OutputFormat = "bin" | "elf32" | "elf64";

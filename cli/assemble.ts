@@ -2,7 +2,7 @@ import { basename, extname } from "node:path";
 import { type AssembleOptions, assemble, type OutputFormat } from "../assembler/index.ts";
 import type { Arguments, Command } from "./command.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
-import { type Io, readText, requireBytes, requireText } from "./io.ts";
+import { type Io, readText, requireText } from "./io.ts";
 import { listing } from "./listing.ts";
 import { jsonText, problemJson, problemText } from "./problem-text.ts";
 import { jsonOption } from "./source-options.ts";
@@ -40,7 +40,10 @@ function optionsOf(args: Arguments, io: Io, texts: Map<string, string>): Assembl
   };
   const text = requireText(io, args.file);
   texts.set(args.file, text);
-  const readBytes = (path: string) => io.readBytes(path) && { file: path, bytes: requireBytes(io, path) };
+  const readBytes = (path: string) => {
+    const bytes = io.readBytes(path);
+    return bytes instanceof Uint8Array ? { file: path, bytes } : bytes;
+  };
   const includePaths = args.texts("include");
   return { file: args.file, text, read, readBytes, defines: definesOf(args), includePaths };
 }

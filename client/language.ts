@@ -10,7 +10,7 @@ import {
   techniqueInForce,
 } from "../server/protocol.ts";
 import type { Host } from "./extension.ts";
-import { readText } from "./files.ts";
+import { readBytes } from "./files.ts";
 import { Techniques } from "./technique.ts";
 
 export interface Language extends vscode.Disposable {
@@ -31,7 +31,7 @@ export async function startLanguage(context: vscode.ExtensionContext, host: Host
     client.sendNotification(chooseTechnique, { uri, technique: technique ?? null } satisfies TechniqueChoice),
   );
   client.onNotification(techniqueInForce, (said: TechniqueInForce) => techniques.nowInForce(said));
-  client.onRequest<FileAnswer, void>(readFile, async ({ uri }: FileWanted) => (await readText(uri)) ?? null);
+  client.onRequest<FileAnswer, void>(readFile, async ({ uri }: FileWanted) => (await readBytes(uri)) ?? null);
   await client.start();
   return {
     client,

@@ -1,4 +1,4 @@
-import { type Assembly, assembleFetching, type FileBytes, type FileText, type Problem } from "../assembler/index.ts";
+import { type Assembly, assembleFetching, type FileBytes, type Problem } from "../assembler/index.ts";
 import { baseName, fileKey, isUri, resolve } from "../assembler/location.ts";
 import { configurationProblem, costProfiles, createMachine } from "../emulator/index.ts";
 import type { KernelModule } from "../emulator/loader/handover.ts";
@@ -121,14 +121,18 @@ export async function assembleFile(args: LaunchArguments, readFile: ReadFile): P
 
 async function assembleBytes(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Assembly> {
   const text = utf8Text(bytes);
-  const texts = new Map<string, Exclude<FileText, undefined> | null>([[fileKey(args.program), text]]);
+  const found = new Map<string, Exclude<FileBytes, undefined> | null>([[fileKey(args.program), bytes]]);
+  const bytesAtHand = (file: string) => found.get(fileKey(file));
   return assembleFetching(
     { file: args.program, text, includePaths: args.include ?? [] },
     {
-      atHand: (file) => texts.get(fileKey(file)),
+      bytesAtHand,
+      atHand: (file) => {
+        const known = bytesAtHand(file);
+        return known instanceof Uint8Array ? utf8Text(known) : known;
+      },
       fetch: async (file) => {
-        const found = await readFile(file);
-        texts.set(fileKey(file), found instanceof Uint8Array ? utf8Text(found) : (found ?? null));
+        found.set(fileKey(file), (await readFile(file)) ?? null);
       },
     },
   );

@@ -1,9 +1,11 @@
 import type { TextDocument } from "vscode-languageserver-textdocument";
-import { type Assembly, assembleFetching, type FileText } from "../assembler/index.ts";
+import { type Assembly, assembleFetching, type FileBytes } from "../assembler/index.ts";
 import { type Technique, techniqueById } from "../isa/technique.ts";
 
 /** How the server reaches files that are not open in the editor. */
-export type ReadText = (uri: string) => Promise<FileText>;
+export type ReadBytes = (uri: string) => Promise<FileBytes>;
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What the editor's settings say. */
 export interface Settings {
@@ -24,18 +26,18 @@ export interface Analysis {
 /** The open documents and what they assemble to, each worked out once per version. */
 export class Documents {
   readonly #open: (uri: string) => TextDocument | undefined;
-  readonly #readText: ReadText;
-  /** Texts of files that are included but not open; `null` where there is none. */
-  readonly #files = new Map<string, Exclude<FileText, undefined> | null>();
+  readonly #readBytes: ReadBytes;
+  /** Files that are included but not open; `null` where there is none. */
+  readonly #files = new Map<string, Exclude<FileBytes, undefined> | null>();
   readonly #analyses = new Map<string, { version: number; analysis: Promise<Analysis> }>();
   /** The files that a document includes or would include if they were there, by its URI. */
   readonly #included = new Map<string, Set<string>>();
   readonly #choices = new Map<string, string>();
   settings: Settings = defaultSettings;
 
-  constructor(open: (uri: string) => TextDocument | undefined, readText: ReadText) {
+  constructor(open: (uri: string) => TextDocument | undefined, readBytes: ReadBytes) {
     this.#open = open;
-    this.#readText = readText;
+    this.#readBytes = readBytes;
   }
 
   /** A technique picked for one document; undefined takes it back. */
@@ -100,10 +102,15 @@ export class Documents {
       {
         atHand: (file) => {
           included.add(file);
-          return this.#open(file)?.getText() ?? this.#files.get(file);
+          const known = this.#files.get(file);
+          return this.#open(file)?.getText() ?? (known instanceof Uint8Array ? decoder.decode(known) : known);
+        },
+        bytesAtHand: (file) => {
+          included.add(file);
+          return this.#files.get(file);
         },
         fetch: async (file) => {
-          this.#files.set(file, (await this.#readText(file)) ?? null);
+          this.#files.set(file, (await this.#readBytes(file)) ?? null);
         },
       },
     );

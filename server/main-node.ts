@@ -8,7 +8,7 @@ import { serve } from "./server.ts";
 serve(createConnection(ProposedFeatures.all), async (uri) => {
   if (!uri.startsWith("file:")) return undefined;
   try {
-    return await readFile(fileURLToPath(uri), "utf8");
+    return await readFile(fileURLToPath(uri));
   } catch (error) {
     return unread(error);
   }

@@ -1,5 +1,5 @@
 /** What Ringside adds to the Language Server Protocol, as types and names. */
-import type { FileText } from "../assembler/index.ts";
+import type { FileBytes } from "../assembler/index.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 
 /** Client to server: the technique chosen for a document; `null` takes the choice back. */
@@ -17,10 +17,10 @@ export interface TechniqueInForce {
   readonly from: string;
 }
 
-/** Server to client, where the server cannot read files itself: asks for the text of a file. */
+/** Server to client, where the server cannot read files itself: asks for the bytes of a file. */
 export const readFile = "ringside/readFile";
 export interface FileWanted {
   readonly uri: string;
 }
-/** JSON has no undefined: null is a file that does not exist. */
-export type FileAnswer = Exclude<FileText, undefined> | null;
+/** Messages have no undefined: null is a file that does not exist. Between workers, bytes stay bytes. */
+export type FileAnswer = Exclude<FileBytes, undefined> | null;

@@ -7,7 +7,7 @@ import {
 } from "vscode-languageserver";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { defaultTechnique } from "../isa/technique.ts";
-import { type Analysis, Documents, defaultSettings, type ReadText, type Settings } from "./documents.ts";
+import { type Analysis, Documents, defaultSettings, type ReadBytes, type Settings } from "./documents.ts";
 import { completion } from "./features/completion.ts";
 import { definition, references } from "./features/definition.ts";
 import { diagnostics } from "./features/diagnostics.ts";
@@ -56,9 +56,9 @@ function registerFeatures(connection: Connection, texts: TextDocuments<TextDocum
 }
 
 /** Serves the Language Server Protocol on a connection; the features know nothing of it. */
-export function serve(connection: Connection, readText: ReadText): void {
+export function serve(connection: Connection, readBytes: ReadBytes): void {
   const texts = new TextDocuments(TextDocument);
-  const documents = new Documents((uri) => texts.get(uri), readText);
+  const documents = new Documents((uri) => texts.get(uri), readBytes);
   let asksForSettings = false;
 
   async function publish(document: TextDocument): Promise<void> {
