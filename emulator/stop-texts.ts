@@ -25,3 +25,6 @@ export function exceptionChain(recorder: Recorder): string {
 
 export const shutdownText =
   "Triple fault: an exception could not be delivered, and neither could the double fault. The processor shut down.";
+
+/** Under a VMM. */
+export const tripleFaultText = "The guest triple-faulted: an exception occurred while a double fault was delivered.";

@@ -21,8 +21,9 @@ const conditions: readonly Condition[] = ["execute", "write", "port", "read-writ
 /** By the LEN field. */
 const lengths = [1, 2, 8, 4] as const;
 
-/** A breakpoint of DR0–DR3 that DR7 enables. */
+/** What DR0–DR3 and DR7 describe. */
 export interface Breakpoint {
+  readonly enabled: boolean;
   /** Its bit of DR6. */
   readonly bit: number;
   readonly condition: Condition;
@@ -31,32 +32,35 @@ export interface Breakpoint {
   readonly last: number;
 }
 
-/** DR0–DR3 as DR7 enables them now (SDM Vol. 3, 18.2.4). I/O breakpoints need CR4.DE. */
-export function enabledBreakpoints(cpu: Cpu): Breakpoint[] {
+/** DR0–DR3 as DR7 describes them now; none if it enables none (SDM Vol. 3, 18.2.4). I/O breakpoints need CR4.DE. */
+export function breakpointsOf(cpu: Cpu): Breakpoint[] {
   const control = cpu.r32[dr7]!;
   if ((control & enables) === 0) return [];
   const found: Breakpoint[] = [];
   for (let n = 0; n < 4; n++) {
-    if (((control >> (2 * n)) & 3) === 0) continue;
     const condition = conditions[(control >> (16 + 4 * n)) & 3]!;
     if (condition === "port" && (cpu.cr4 & CR4.DE) === 0) continue;
     const length = condition === "execute" ? 1 : lengths[(control >> (18 + 4 * n)) & 3]!;
     const address = cpu.r64[(layout.debug >> 3) + n]!;
     const linear = cpu.longMode ? signedNumber(address) : Number(BigInt.asUintN(32, address));
     const first = linear - (((linear % length) + length) % length);
-    found.push({ bit: 1 << n, condition, first, last: first + length - 1 });
+    const enabled = ((control >> (2 * n)) & 3) !== 0;
+    found.push({ enabled, bit: 1 << n, condition, first, last: first + length - 1 });
   }
   return found;
 }
 
-/** Bits of DR6 for the breakpoints that an access meets. */
+/** Bits of DR6 for what an access meets: also what is not enabled, if anything is that it meets. */
 function met(breakpoints: readonly Breakpoint[], condition: Condition, first: number, bytes: number): number {
   let bits = 0;
-  for (const { bit, condition: wanted, first: from, last } of breakpoints) {
+  let counts = false;
+  for (const { enabled, bit, condition: wanted, first: from, last } of breakpoints) {
     const applies = wanted === condition || (wanted === "read-write" && condition === "write");
-    if (applies && first <= last && first + bytes - 1 >= from) bits |= bit;
+    if (!applies || first > last || first + bytes - 1 < from) continue;
+    bits |= bit;
+    counts ||= enabled;
   }
-  return bits;
+  return counts ? bits : 0;
 }
 
 /** Notes a debug trap, which comes after the instruction. */
@@ -97,8 +101,11 @@ export function dropLocalBreakpoints(cpu: Cpu): void {
 }
 
 /** DR4 and DR5 are DR6 and DR7, or do not exist with CR4.DE. */
+export const debugRegisterExists = (cpu: Cpu, number: number): boolean =>
+  number <= 7 && ((number !== 4 && number !== 5) || (cpu.cr4 & CR4.DE) === 0);
+
 function real(cpu: Cpu, number: number): number {
-  if (number > 7 || ((number === 4 || number === 5) && (cpu.cr4 & CR4.DE) !== 0)) throw hardwareFault(vector.UD);
+  if (!debugRegisterExists(cpu, number)) throw hardwareFault(vector.UD);
   return number === 4 || number === 5 ? number + 2 : number;
 }
 

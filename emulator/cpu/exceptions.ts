@@ -37,6 +37,8 @@ function combine(first: VectoringEvent, second: Fault): Combination {
  */
 export function deliverException(cpu: Cpu, fault: Fault, during: VectoringEvent | undefined): boolean {
   cpu.vectoring = during;
+  // What a faulting instruction has met of breakpoints it will meet again.
+  if (!during) cpu.r32[layout.pendingDebug >> 2] = 0;
   cpu.monitor?.onException(fault);
   const combination = during ? combine(during, fault) : "serial";
   if (combination === "triple") {

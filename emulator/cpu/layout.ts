@@ -48,6 +48,10 @@ export const layout = {
   pendingDebug: 0x0d0,
   /** 1 while an NMI waits to be taken; 4 bytes. */
   pendingNmi: 0x0d4,
+  /** ID of the local APIC: the number of this processor in the machine; 4 bytes. */
+  apicId: 0x0d8,
+  /** Processors in the machine; 4 bytes. */
+  processors: 0x0dc,
   /** ES, CS, SS, DS, FS, GS, LDTR, TR: `segmentBytes` each. */
   segments: 0x100,
   gdtrBase: 0x200,

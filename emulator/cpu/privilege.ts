@@ -2,6 +2,7 @@ import { flagMask } from "../../isa/flags.ts";
 import type { Privilege } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "./cpu.ts";
+import { debugRegisterExists } from "./debug-registers.ts";
 import { systemType } from "./descriptor.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { accessBits } from "./layout.ts";
@@ -68,5 +69,18 @@ export function privilegeAllows(cpu: Cpu, privilege: Privilege, decoded: Decoded
 
 export function checkPrivilege(cpu: Cpu, privilege: Privilege, decoded: Decoded): void {
   if (privilegeAllows(cpu, privilege, decoded)) return;
-  throw privilege === "cpl0-ud" ? hardwareFault(vector.UD) : hardwareFault(vector.GP, 0);
+  const undefinedFirst = privilege === "cpl0-ud" || namesNoRegister(cpu, decoded);
+  throw undefinedFirst ? hardwareFault(vector.UD) : hardwareFault(vector.GP, 0);
 }
+
+/** Control and debug registers that do not exist are #UD at any level. */
+function namesNoRegister(cpu: Cpu, { operands }: Decoded): boolean {
+  for (const operand of operands) {
+    if (operand.kind !== "register") continue;
+    if (operand.class === "control") return !controlRegisters.has(operand.number);
+    if (operand.class === "debug") return !debugRegisterExists(cpu, operand.number);
+  }
+  return false;
+}
+
+const controlRegisters = new Set([0, 2, 3, 4, 8]);

@@ -202,6 +202,36 @@ export class Tlb {
     }
   }
 
+  /** All entries, to be put back by `unpack`: five words each, the index and the entry without marks. */
+  pack(): Int32Array {
+    const packed = new Int32Array(this.#count * 5);
+    for (let n = 0; n < this.#count; n++) {
+      const at = this.#used[n]!;
+      packed[5 * n] = at;
+      packed[5 * n + 1] = this.words[at + page]!;
+      packed[5 * n + 2] = this.#plainHigh(at);
+      packed[5 * n + 3] = this.words[at + addend]!;
+      packed[5 * n + 4] = this.words[at + flags]!;
+    }
+    return packed;
+  }
+
+  /** Holds these entries, and no others, from now on; `pcid` is the one in force then. */
+  unpack(packed: Int32Array, pcid: number): void {
+    for (let n = this.#count - 1; n >= 0; n--) this.#remove(this.#used[n]!);
+    this.#pcid = pcid;
+    this.#large = packed.length > 0;
+    for (let n = 0; n < packed.length; n += 5) {
+      const at = packed[n]!;
+      this.#add(at);
+      this.words[at + page] = packed[n + 1]!;
+      this.words[at + page + 1] = packed[n + 2]!;
+      this.words[at + addend] = packed[n + 3]!;
+      this.words[at + flags] = packed[n + 4]!;
+      this.#applyGuard(at);
+    }
+  }
+
   #remove(at: number): void {
     const hole = this.#position[at / entryWords]!;
     const last = this.#used[--this.#count]!;

@@ -74,7 +74,8 @@ const enabledBreakpoint = 1n << 12n;
 const pendingDebug = layout.pendingDebug >> 2;
 
 /** The field as it is saved: breakpoints met whose trap is held back. */
-const savedDebug = (causes: number): bigint => ((causes & 0xf) === 0 ? 0n : BigInt(causes & 0xf) | enabledBreakpoint);
+export const savedDebug = (causes: number): bigint =>
+  (causes & 0xf) === 0 ? 0n : BigInt(causes & 0xf) | enabledBreakpoint;
 
 /** Writes the guest's state into the VMCS (SDM Vol. 3, 28.3). General registers other than RSP are the VMM's to save. */
 export function saveGuest(cpu: Cpu, vmcs: Vmcs): void {

@@ -1,10 +1,14 @@
+import type { Cpu } from "../../cpu/cpu.ts";
 import { cpuidLeaf } from "../../cpu/cpuid.ts";
-import { isFault } from "../../cpu/fault.ts";
+import { debugCause } from "../../cpu/debug-registers.ts";
+import { hardwareFault, isFault, vector, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import { writeCr0, writeCr4 } from "../../cpu/modes.ts";
+import type { Fault } from "../../cpu/monitor.ts";
 import { readMsr, writeMsr } from "../../cpu/msr.ts";
 import { readDescriptor } from "../../cpu/segmentation.ts";
 import { switchTask } from "../../cpu/task-switch.ts";
+import { tripleFaultText } from "../../stop-texts.ts";
 import { bitsOf } from "../../vmx/bit-layout.ts";
 import { saveGuest } from "../../vmx/guest-state.ts";
 import { hypercall } from "../hypercall.ts";
@@ -120,10 +124,7 @@ const externalInterrupt: Handler = () => "let the device models run";
 const interruptWindow: Handler = () => "the window is open";
 
 const tripleFault: Handler = (vm) => {
-  vm.context.stop(
-    "triple-fault",
-    "The guest triple-faulted: an exception occurred while a double fault was delivered.",
-  );
+  vm.context.stop("triple-fault", tripleFaultText);
   return undefined;
 };
 
@@ -132,37 +133,54 @@ const resumeFlag = 0x10000;
 /** Types of interruption information whose event an instruction asked for (SDM Vol. 3, 25.9.2). */
 const bySoftware = new Set([4, 5, 6]);
 
-/** As the processor does it outside VMX non-root operation (SDM Vol. 3, 26.4.2). */
-const taskSwitch: Handler = (vm) =>
-  emulate(vm, () => {
-    const qualification = vm.read("exitQualification");
-    const selector = Number(bitsOf(qualification, 15, 0));
-    const source = taskSources[Number(bitsOf(qualification, 31, 30))]!;
-    const info = vm.readNumber("idtVectoringInfo");
-    const event = info >>> 31 === 1;
-    const software = event && bySoftware.has((info >> 8) & 7);
-    const fault = event && ((info >> 8) & 7) === 3 && (info & 0xff) !== 1;
-    const descriptor = readDescriptor(vm.cpu, selector);
-    if (!descriptor) return vm.injectException(TS, selector & 0xfffc);
-    const length = vm.readNumber("exitInstructionLength");
-    const returnTo = vm.cpu.rip + (event && !software ? 0 : length);
-    try {
-      switchTask(vm.cpu, {
-        selector,
-        descriptor,
-        source,
-        returnTo: returnTo >>> 0,
-        savedFlags: fault ? resumeFlag : 0,
-        errorCode: ((info >> 11) & 1) === 1 ? vm.readNumber("idtVectoringErrorCode") : undefined,
-        ext: event && !software ? 1 : 0,
-        length,
-      });
-    } finally {
-      saveGuest(vm.cpu, vm.vmcs);
-    }
-    if (!event || software) vm.completed(1);
-    return `emulated the task switch to TSS ${selector.toString(16).toUpperCase()}h`;
-  });
+/** The VMCS has no place for a debug trap by the T bit of a TSS. */
+function deliverTaskTrap(cpu: Cpu): void {
+  const pending = layout.pendingDebug >> 2;
+  const causes = cpu.r32[pending]!;
+  if ((causes & debugCause.task) === 0) return;
+  cpu.r32[pending] = 0;
+  cpu.deliver({ ...hardwareFault(vector.DB), debug: causes });
+}
+
+/**
+ * As the processor does it outside VMX non-root operation (SDM Vol. 3, 26.4.2). A fault of the new task is delivered here: the
+ * state in which it happens, with segments that could not be loaded, cannot be entered.
+ */
+const taskSwitch: Handler = (vm) => {
+  const qualification = vm.read("exitQualification");
+  const selector = Number(bitsOf(qualification, 15, 0));
+  const source = taskSources[Number(bitsOf(qualification, 31, 30))]!;
+  const info = vm.readNumber("idtVectoringInfo");
+  const event = info >>> 31 === 1;
+  const software = event && bySoftware.has((info >> 8) & 7);
+  const byFault = event && ((info >> 8) & 7) === 3 && (info & 0xff) !== 1;
+  let fault: Fault | undefined;
+  const descriptor = readDescriptor(vm.cpu, selector);
+  if (!descriptor) return vm.injectException(TS, selector & 0xfffc);
+  const length = vm.readNumber("exitInstructionLength");
+  const returnTo = vm.cpu.rip + (event && !software ? 0 : length);
+  try {
+    switchTask(vm.cpu, {
+      selector,
+      descriptor,
+      source,
+      returnTo: returnTo >>> 0,
+      savedFlags: byFault ? resumeFlag : 0,
+      errorCode: ((info >> 11) & 1) === 1 ? vm.readNumber("idtVectoringErrorCode") : undefined,
+      ext: event && !software ? 1 : 0,
+      length,
+    });
+  } catch (thrown) {
+    if (!isFault(thrown)) throw thrown;
+    fault = thrown;
+    vm.cpu.deliver(thrown);
+  }
+  deliverTaskTrap(vm.cpu);
+  saveGuest(vm.cpu, vm.vmcs);
+  if (!fault && (!event || software)) vm.completed(1);
+  const name = `the task switch to TSS ${selector.toString(16).toUpperCase()}h`;
+  return fault ? `emulated ${name}, which raised ${vectorName(fault.vector)}` : `emulated ${name}`;
+};
 
 const vmcall: Handler = (vm) => {
   const wide = vm.guestIs64;

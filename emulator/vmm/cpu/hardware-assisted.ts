@@ -5,12 +5,13 @@ import { isVmExit, pushesErrorCode, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
+import { tripleFaultText } from "../../stop-texts.ts";
 import { hex } from "../../vmx/bit-layout.ts";
 import { controls, isOn } from "../../vmx/controls.ts";
 import { injectedEvent, SavedVmcs } from "../../vmx/entry.ts";
 import { checkEntry, type EntryFailure, entryFailureText } from "../../vmx/entry-checks.ts";
 import { entryFailureBit, exitReasonNamed } from "../../vmx/exit-reasons.ts";
-import { loadGuest, loadUsual, pendingSingleStep, saveGuest } from "../../vmx/guest-state.ts";
+import { loadGuest, loadUsual, pendingSingleStep, savedDebug, saveGuest } from "../../vmx/guest-state.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { type Exit, injectExceptionInfo, injectInterruptInfo, NonRoot } from "../../vmx/non-root.ts";
 import { decodeQualification } from "../../vmx/qualification.ts";
@@ -27,6 +28,7 @@ const trapFlag = 0x100n;
 const interruptFlag = 0x200n;
 const resumeFlag = 0x10000n;
 const blockedByStiOrMovSs = 3;
+const pendingDebug = layout.pendingDebug >> 2;
 
 /** The processor's state block in words; the counters in it run on while an exit is pending. */
 const stateWords = layout.end >> 2;
@@ -90,8 +92,9 @@ export class HardwareAssisted implements Monitor {
     this.#nonRoot.beforeInstruction(instruction);
   }
 
+  /** What the VMM delivers to the guest by itself does not leave it. */
   onException(fault: Fault): void {
-    this.#nonRoot.onException(fault);
+    if (!this.#inVmm) this.#nonRoot.onException(fault);
   }
 
   onInterrupt(): boolean {
@@ -112,7 +115,8 @@ export class HardwareAssisted implements Monitor {
   }
 
   onTripleFault(): boolean {
-    this.#nonRoot.onTripleFault();
+    if (this.#inVmm) this.context.stop("triple-fault", tripleFaultText);
+    else this.#nonRoot.onTripleFault();
     return true;
   }
 
@@ -245,7 +249,20 @@ export class HardwareAssisted implements Monitor {
     this.write("guestInterruptibility", this.readNumber("guestInterruptibility") & ~blockedByStiOrMovSs);
     const flags = this.read("guestRflags");
     if ((flags & resumeFlag) !== 0n) this.write("guestRflags", flags & ~resumeFlag);
-    if ((flags & trapFlag) !== 0n) this.write("guestPendingDebug", pendingSingleStep);
+    this.noteTraps();
+  }
+
+  /** Whether debug traps follow what has been emulated: a single step, or breakpoints that it met. */
+  get trapsDue(): boolean {
+    return this.cpu.r32[pendingDebug] !== 0 || (this.readNumber("guestRflags") & Number(trapFlag)) !== 0;
+  }
+
+  /** They come with the next entry. */
+  noteTraps(): void {
+    const step = (this.read("guestRflags") & trapFlag) !== 0n ? pendingSingleStep : 0n;
+    const traps = step | savedDebug(this.cpu.r32[pendingDebug]!);
+    this.cpu.r32[pendingDebug] = 0;
+    if (traps !== 0n) this.write("guestPendingDebug", traps);
   }
 
   /** So many instructions, or iterations of one, were completed for the guest. */

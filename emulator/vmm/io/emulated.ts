@@ -1,3 +1,4 @@
+import { portIn, portOut } from "../../cpu/ports.ts";
 import { bitsOf } from "../../vmx/bit-layout.ts";
 import type { HardwareAssisted } from "../cpu/hardware-assisted.ts";
 
@@ -12,8 +13,8 @@ export function emulatePort(vm: HardwareAssisted): string {
   const isIn = bitsOf(q, 3, 3) === 1n;
   if (bitsOf(q, 4, 4) === 1n) return emulateString(vm, { port, bytes, isIn, rep: bitsOf(q, 5, 5) === 1n });
   const { cpu } = vm;
-  if (isIn) setAccumulator(vm, bytes, cpu.bus.in(port, bytes));
-  else cpu.bus.out(port, bytes, Number(cpu.r64[RAX]! & (2n ** BigInt(8 * bytes) - 1n)));
+  if (isIn) setAccumulator(vm, bytes, portIn(cpu, port, bytes));
+  else portOut(cpu, port, bytes, Number(cpu.r64[RAX]! & (2n ** BigInt(8 * bytes) - 1n)));
   vm.advance();
   return `emulated ${isIn ? "IN" : "OUT"}`;
 }
@@ -47,6 +48,10 @@ function emulateString(vm: HardwareAssisted, access: StringAccess): string {
     vm.completed(1);
     if (!access.rep) break;
     setPart(vm, RCX!, addressBits, part(vm, RCX!, addressBits) - 1n);
+    if (vm.trapsDue && part(vm, RCX!, addressBits) !== 0n) {
+      vm.noteTraps();
+      return "emulated one iteration, after which a debug trap comes";
+    }
   }
   vm.advance(done === 0 ? 1 : 0);
   return `emulated ${access.rep ? "REP " : ""}${access.isIn ? "INS" : "OUTS"}, ${done} element${done === 1 ? "" : "s"}`;
@@ -65,12 +70,12 @@ function element(
         : bytes === 2
           ? cpu.load16(segment, offset)
           : cpu.load32(segment, offset);
-    cpu.bus.out(port, bytes, value >>> 0);
+    portOut(cpu, port, bytes, value >>> 0);
     return;
   }
   // What a port gives once it may not give again: the store must be possible first.
   cpu.prepareStore(segment, offset, bytes);
-  const value = cpu.bus.in(port, bytes);
+  const value = portIn(cpu, port, bytes);
   if (bytes === 1) cpu.store8(segment, offset, value);
   else if (bytes === 2) cpu.store16(segment, offset, value);
   else cpu.store32(segment, offset, value | 0);

@@ -324,7 +324,16 @@ entry:  mov eax, KDATA
         call bit_instructions
         mov al, 0
         out 0xf4, al
+        ; Ends Bochs.
+        mov esi, .word
+        mov ecx, 8
+        mov edx, 0x8900
+.letter:
+        lodsb
+        out dx, al
+        loop .letter
         jmp $
+.word:  db "Shutdown"
 
 %macro everywhere 1+
         call print_line
