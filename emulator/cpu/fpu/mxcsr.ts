@@ -65,11 +65,12 @@ export const operandOf = (value: FloatValue, { denormalsAreZeros: zeros }: Contr
 export function resultOf({ value, flags }: Outcome, format: Format, of: Control): FloatValue {
   of.flags |= flags;
   const rounded = round(value, format, of.mode);
-  if ((rounded.flags & exception.underflow) === 0) {
-    of.flags |= rounded.flags;
+  const extreme = rounded.flags & (exception.overflow | exception.underflow);
+  if ((extreme & ~of.masked) !== 0) {
+    of.flags |= extreme | (rounded.always ? exception.precision : 0);
     return rounded.value;
   }
-  if ((of.masked & exception.underflow) === 0) {
+  if ((extreme & exception.underflow) === 0) {
     of.flags |= rounded.flags;
     return rounded.value;
   }

@@ -8,6 +8,8 @@ export interface Rounded {
   readonly flags: number;
   /** The magnitude was rounded up. */
   readonly up: boolean;
+  /** It would be inexact with any exponent: what counts where overflow or underflow is not masked. */
+  readonly always: boolean;
 }
 
 interface Cut {
@@ -49,37 +51,32 @@ const widened = (value: FloatValue): FloatValue =>
     ? { ...value, significand: (value.significand << 70n) | 1n, exponent: value.exponent - 70, sticky: false }
     : value;
 
-function overflowed(sign: 0 | 1, { precision, greatest }: Format, mode: Rounding): Rounded {
+function overflowed(sign: 0 | 1, { precision, greatest }: Format, mode: Rounding, always: boolean): Rounded {
   const up =
     mode === rounding.nearest || (mode === rounding.up && sign === 0) || (mode === rounding.down && sign === 1);
   const largest = finite(sign, (1n << BigInt(precision)) - 1n, greatest - precision + 1);
-  return { value: up ? infinity(sign) : largest, flags: exception.overflow | exception.precision, up };
+  return { value: up ? infinity(sign) : largest, flags: exception.overflow | exception.precision, up, always };
 }
 
 /** Rounds a finite value to a format; anything else is its own rounding. */
 export function round(exact: FloatValue, format: Format, mode: Rounding): Rounded {
-  if (exact.class !== "finite") return { value: exact, flags: 0, up: false };
+  if (exact.class !== "finite") return { value: exact, flags: 0, up: false, always: false };
   const value = widened(exact);
   const { sign, exponent, significand } = value;
   const leading = exponent + bitLength(significand) - 1;
   const unit = leading - format.precision + 1;
   const normal = cut(value, unit - exponent, mode);
   const rounded = unit + bitLength(normal.significand) - 1;
-  if (rounded > format.greatest) return overflowed(sign, format, mode);
+  if (rounded > format.greatest) return overflowed(sign, format, mode, normal.inexact);
   const tiny = rounded < format.smallest;
   if (leading >= format.smallest) {
     const flags = normal.inexact ? exception.precision : 0;
-    return { value: finite(sign, normal.significand, unit), flags, up: normal.up };
+    return { value: finite(sign, normal.significand, unit), flags, up: normal.up, always: normal.inexact };
   }
   const last = format.smallest - format.precision + 1;
   const small = cut(value, last - exponent, mode);
   const flags = (small.inexact ? exception.precision : 0) | (tiny ? exception.underflow : 0);
-  return { value: finite(sign, small.significand, last), flags, up: small.up };
-}
-
-/** Rounds to the given precision as if exponents had no limits. */
-export function roundUnbounded(exact: FloatValue, precision: number, mode: Rounding): Rounded {
-  return round(exact, { precision, smallest: -1e6, greatest: 1e6 }, mode);
+  return { value: finite(sign, small.significand, last), flags, up: small.up, always: normal.inexact };
 }
 
 /** A finite value or zero rounded to an integer. */

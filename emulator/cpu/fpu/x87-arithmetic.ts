@@ -75,16 +75,16 @@ export function order(cpu: Cpu, { quiet, pops, toFlags }: Comparison, source: nu
   setC1(cpu, false);
   const missing = isEmpty(cpu, 0) || (typeof source === "number" && isEmpty(cpu, source));
   let relation: Relation = "unordered";
-  if (missing) {
-    if (!stackFault(cpu, false)) return;
-  } else {
+  let masked: boolean;
+  if (missing) masked = stackFault(cpu, false);
+  else {
     const outcome = compare(readStack(cpu, 0), typeof source === "number" ? readStack(cpu, source) : source, quiet);
-    if (signal(cpu, outcome.flags) !== 0) return;
+    masked = signal(cpu, outcome.flags) === 0;
     relation = outcome.relation;
   }
   if (toFlags) setStatusFlags(cpu, relationFlags[relation]);
   else setConditions(cpu, conditions[relation]);
-  for (let n = 0; n < pops; n++) pop(cpu);
+  for (let n = 0; masked && n < pops; n++) pop(cpu);
 }
 
 /** FXAM: what ST0 is, in C3, C2 and C0, and its sign in C1. */

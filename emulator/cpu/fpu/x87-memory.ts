@@ -41,12 +41,12 @@ export function loadInteger(cpu: Cpu, { segment, offset }: Place, width: 16 | 32
   return integer < 0n ? finite(1, -integer, 0) : finite(0, integer, 0);
 }
 
-/** FLD m32, FLD m64: a signaling NaN is quieted, and a denormal signalled, unless there is no room. */
+/** FLD m32, FLD m64: a signaling NaN is quieted, and a denormal signalled but loaded in any case, unless there is no room. */
 export function pushLoaded(cpu: Cpu, value: FloatValue): void {
   setC1(cpu, false);
   if (isEmpty(cpu, 7)) {
     const flags = value.class === "signaling" ? exception.invalid : value.denormal ? exception.denormal : 0;
-    if (signal(cpu, flags) !== 0) return;
+    if ((signal(cpu, flags) & exception.invalid) !== 0) return;
   }
   push(cpu, quieted(value));
 }

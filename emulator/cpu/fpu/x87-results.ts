@@ -1,6 +1,6 @@
 import type { Cpu } from "../cpu.ts";
 import type { Outcome } from "./arithmetic.ts";
-import { exception, type FloatValue, indefinite } from "./float-value.ts";
+import { exception, type FloatValue, indefinite, infinity, zero } from "./float-value.ts";
 import { extended, type Format } from "./formats.ts";
 import {
   isEmpty,
@@ -14,7 +14,7 @@ import {
   stackFault,
   writeStack,
 } from "./register-stack.ts";
-import { round, roundUnbounded } from "./round.ts";
+import { round } from "./round.ts";
 
 /** What an unmasked overflow or underflow moves the exponent by, so that a handler can find the true result. */
 const adjustment = 24576;
@@ -47,12 +47,17 @@ export function settle(cpu: Cpu, { value, flags }: Outcome, format: Format): Flo
 
 const isUnmasked = (cpu: Cpu, flag: number): boolean => (readControl(cpu) & flag) === 0;
 
-/** The result with its exponent moved back into range, and rounded there. */
-function adjusted(cpu: Cpu, exact: FloatValue, { precision }: Format, by: number): FloatValue {
-  const { value, flags, up } = roundUnbounded({ ...exact, exponent: exact.exponent + by }, precision, roundingOf(cpu));
+/** The result with its exponent moved back and rounded there; infinity or zero where FSCALE leaves it out of range even so. */
+function adjusted(cpu: Cpu, exact: FloatValue, format: Format, by: number): FloatValue {
+  const { value, flags, up } = round({ ...exact, exponent: exact.exponent + by }, format, roundingOf(cpu));
   signal(cpu, flags & exception.precision);
-  setC1(cpu, up);
-  return value;
+  if ((flags & exception.overflow) !== 0) {
+    setC1(cpu, true);
+    return infinity(exact.sign);
+  }
+  const lost = (flags & exception.underflow) !== 0;
+  setC1(cpu, up && !lost);
+  return lost ? zero(exact.sign) : value;
 }
 
 /** Writes a result to the register `place` below the top, then pops if the instruction does. */
