@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { assemble } from "../../assembler/index.ts";
-import { ramBase } from "../../emulator/cpu/layout.ts";
+import { layout, ramBase } from "../../emulator/cpu/layout.ts";
 import { exceptionName } from "../../emulator/exception-names.ts";
 import { flagMask, type StatusFlag } from "../../isa/flags.ts";
 import { registerNamed } from "../../isa/registers.ts";
@@ -37,9 +37,43 @@ function examplesOf(file: string): Example[] {
   return examples;
 }
 
-/** What can be seen of a processor: general registers, the memory from `dataAt` on, flags by name. */
+/** Registers of the x87 and vector units by name: where they are in the state block, and their bytes. */
+const floatingRegisters: ReadonlyMap<string, readonly [at: number, bytes: number]> = new Map([
+  ...Array.from({ length: 8 }, (_, n) => [`st${n}`, [layout.x87Registers + 16 * n, 10]] as const),
+  ...Array.from({ length: 8 }, (_, n) => [`mm${n}`, [layout.x87Registers + 16 * n, 8]] as const),
+  ...Array.from({ length: 16 }, (_, n) => [`xmm${n}`, [layout.xmm + 16 * n, 16]] as const),
+  ["fcw", [layout.x87Control, 2]],
+  ["fsw", [layout.x87Status, 2]],
+  ["empty", [layout.x87Empty, 1]],
+  ["mxcsr", [layout.mxcsr, 4]],
+]);
+const floatingBytes = layout.mxcsr + 4 - layout.x87Registers;
+
+/** Their state in which every example begins: as FNINIT leaves it, registers 0, all exceptions of SSE masked. */
+function blankFloating(): Uint8Array {
+  const block = new Uint8Array(floatingBytes);
+  for (const [name, value] of [
+    ["fcw", 0x37f],
+    ["empty", 0xff],
+    ["mxcsr", 0x1f80],
+  ] as const)
+    setFloating(block, name, value.toString(16));
+  return block;
+}
+
+/** Writes a register, if it is one of these. `st0` is register 0, which is the top of the stack unless `fsw` says otherwise.  */
+function setFloating(block: Uint8Array, name: string, hex: string): boolean {
+  const found = floatingRegisters.get(name);
+  if (!found) return false;
+  const [at, bytes] = found;
+  block.set(bytesOf(hex.padStart(2 * bytes, "0")).reverse(), at - layout.x87Registers);
+  return true;
+}
+
+/** What can be seen of a processor: general registers, the memory from `dataAt` on, flags by name, x87 and vectors. */
 interface State {
   readonly registers: bigint[];
+  readonly floating: Uint8Array;
   readonly memory: Uint8Array;
   flags: Set<string>;
 }
@@ -47,6 +81,7 @@ interface State {
 const blank = (): State => ({
   registers: Array.from({ length: 16 }, (_, n) => (n === 4 ? stackPointer : 0n)),
   memory: new Uint8Array(dataBytes),
+  floating: blankFloating(),
   flags: new Set(),
 });
 
@@ -59,6 +94,7 @@ function apply(text: string, state: State): void {
     const [, address, bytes] = /^\[([0-9a-f]+)\]=([0-9a-f]+)$/.exec(word) ?? [];
     const [, name, value] = /^(\w+)=([0-9a-f]+)$/.exec(word) ?? [];
     const register = name === undefined ? undefined : registerNamed(name);
+    if (name !== undefined && value !== undefined && setFloating(state.floating, name, value)) continue;
     if (isFlag(word)) state.flags.add(word);
     else if (address !== undefined && bytes !== undefined)
       state.memory.set(bytesOf(bytes), Number.parseInt(address, 16) - dataAt);
@@ -74,12 +110,21 @@ function load({ cpu, engine }: Processor, code: Uint8Array, state: State): void 
   cpu.rip = codeAt;
   for (const [n, value] of state.registers.entries()) cpu.r64[n] = value;
   cpu.bytes.set(state.memory, ramBase + dataAt);
+  cpu.r8.set(state.floating, layout.x87Registers);
+  cpu.r64[layout.cr4 >> 3]! |= 0x600n;
   cpu.flags = flagNames.reduce((image, name) => image | (state.flags.has(name) ? flagMask(name) : 0), 2);
+}
+
+/** Opcode and pointers of the last x87 instruction are left out: processors differ in when they remember them. */
+function floatingOf(cpu: Processor["cpu"]): Uint8Array {
+  const block = cpu.r8.slice(layout.x87Registers, layout.x87Registers + floatingBytes);
+  return block.fill(0, layout.x87Opcode - layout.x87Registers, layout.mxcsr - layout.x87Registers);
 }
 
 const stateOf = ({ cpu }: Processor): State => ({
   registers: Array.from({ length: 16 }, (_, n) => cpu.r64[n]!),
   memory: cpu.bytes.slice(ramBase + dataAt, ramBase + dataAt + dataBytes),
+  floating: floatingOf(cpu),
   flags: new Set(flagNames.filter((name) => (cpu.flags & flagMask(name)) !== 0)),
 });
 
@@ -100,6 +145,12 @@ function execute({ cpu, engine }: Processor, end: number): string | undefined {
 const visible = (state: State, ignored: readonly StatusFlag[]) => ({
   registers: state.registers.map((value) => value.toString(16)),
   memory: Buffer.from(state.memory).toString("hex"),
+  floating: [...floatingRegisters].map(([name, [at, bytes]]) => {
+    const from = at - layout.x87Registers;
+    return `${name} ${Buffer.from(state.floating.slice(from, from + bytes))
+      .reverse()
+      .toString("hex")}`;
+  }),
   flags: [...state.flags].filter((name) => !ignored.some((flag) => flag === name)).sort(),
 });
 
