@@ -66,7 +66,7 @@ export interface WalkOutcome {
 
 const canonicalEnd = 2 ** 47;
 const VM = flagMask("VM");
-const lookedAt = flagMask("IF") | flagMask("TF") | flagMask("RF");
+const lookedAt = flagMask("IF") | flagMask("TF") | flagMask("RF") | flagMask("VIP");
 
 /**
  * A processor. How an instruction executes (the run loop's side of the contract):
@@ -299,7 +299,7 @@ export class Cpu extends MemoryAccess {
     setStatusFlags(this, value);
     const before = this.eflags;
     this.eflags = (value & definedFlags & ~statusMask) | 2;
-    // IF, TF and RF are looked at on the next boundary; VM decides how segments are read, AC on alignment checks.
+    // IF, TF, RF and VIP are looked at on the next boundary; VM decides how segments are read, AC on alignment checks.
     if ((this.eflags & lookedAt) !== 0) this.attention = true;
     if (((before ^ this.eflags) & VM) !== 0) this.refresh();
     else this.refreshAfterPrivilege();

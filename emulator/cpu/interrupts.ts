@@ -4,6 +4,7 @@ import { debugCause, instructionBreakpoint } from "./debug-registers.ts";
 import { nmiBlocked, shutdown } from "./exceptions.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { layout } from "./layout.ts";
+import { virtualInterruptDue } from "./virtual-interrupts.ts";
 
 const IF = flagMask("IF");
 const TF = flagMask("TF");
@@ -44,6 +45,10 @@ export function atBoundary(cpu: Cpu): Boundary {
   if (cpu.monitor?.atBoundary()) return "stepped";
   if (takeNmi(cpu, blocked) || takeInterrupt(cpu, blocked)) return "stepped";
   if (cpu.activity !== 0) return "idle";
+  if (virtualInterruptDue(cpu)) {
+    cpu.deliver(hardwareFault(vector.GP, 0));
+    return "stepped";
+  }
   const breakpoints = cpu.breaksOnInstructions && !heldByMovSs(cpu, blocked) ? instructionBreakpoint(cpu) : 0;
   return breakpoints !== 0 ? debugException(cpu, breakpoints) : "run";
 }

@@ -26,6 +26,12 @@ export function hasVirtualFlag(cpu: Cpu): boolean {
   return cpu.cpl === 3 && cpu.iopl < 3 && (cpu.cr4 & CR4.PVI) !== 0;
 }
 
+/** A virtual interrupt is both wanted and waiting: no instruction executes before the monitor has been told, by #GP(0). */
+export function virtualInterruptDue(cpu: Cpu): boolean {
+  if ((cpu.eflags & (VIF | VIP)) !== (VIF | VIP)) return false;
+  return cpu.virtual8086 ? (cpu.cr4 & CR4.VME) !== 0 : cpu.cpl === 3 && (cpu.cr4 & CR4.PVI) !== 0;
+}
+
 /** CLI where `hasVirtualFlag`. */
 export function clearVirtualFlag(cpu: Cpu): void {
   cpu.eflags &= ~VIF;

@@ -11,6 +11,7 @@ const guests = [
   { name: "long", lines: 130 },
   { name: "tasks", lines: 90 },
   { name: "debug", lines: 220 },
+  { name: "vme", lines: 50 },
 ] as const;
 
 const available = hasNasm && hasBochs();
