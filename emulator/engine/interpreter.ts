@@ -253,6 +253,7 @@ export class Engine {
       if (block) {
         block = false;
         if (translator!.reach(window, offset)) {
+          if (translator!.displaced) return;
           block = translator!.jumped || window.code.entries?.[(r32[ripLow]! - start) | 0] !== undefined;
           continue;
         }

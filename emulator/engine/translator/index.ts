@@ -86,6 +86,8 @@ export class Translator {
   executed = 0;
   /** The last region that ran was left by a jump to other code. */
   jumped = false;
+  /** It was left by an instruction that the host executed: mode, segments and translation may be others now. */
+  displaced = false;
 
   constructor(cpu: Cpu, options: TranslatorOptions, end: { readonly step: number }) {
     this.#cpu = cpu;
@@ -141,7 +143,8 @@ export class Translator {
     this.#region = region;
     this.#paidUntil = before + fuel;
     const left = region.run(region.blockAt(offset)!, fuel, this.#base);
-    this.jumped = left !== leftByHost && (left & 1) !== 0;
+    this.displaced = left === leftByHost;
+    this.jumped = !this.displaced && (left & 1) !== 0;
     if (left !== leftByHost) f64[steps] = this.#paidUntil - (left >> 1);
     const executed = f64[steps]! - before;
     this.executed += executed;
