@@ -133,8 +133,7 @@ function variant({ mnemonic, operands }: Statement, bits: number): readonly Writ
     (second.size === undefined || second.size === 64) &&
     !second.strict &&
     !second.relocatable &&
-    second.value !== undefined &&
-    BigInt.asUintN(32, second.value) === second.value;
+    (second.value === undefined || BigInt.asUintN(32, second.value) === second.value);
   if (!storesSelector && !small) return undefined;
   const { number } = first.register;
   const low = registerNamed(number < 8 ? first.register.name.replace("r", "e") : `r${number}d`);

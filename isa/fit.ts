@@ -90,7 +90,7 @@ function fitMemory(pattern: OperandPattern, memory: WrittenMemory, written: Writ
   if (pattern.place === "moffs") {
     const { effective, bits } = written;
     const absolute = memory.base === undefined && memory.index === undefined && !effective?.ripRelative;
-    const addressed = memory.addressSize === 64 || written.prefixes.addressSize === 32;
+    const addressed = (memory.addressSize === 64) !== (written.prefixes.addressSize === 32);
     if (!absolute || (bits === 64 && !addressed)) return "no-such-form";
   } else if (pattern.place !== "rm" || pattern.kind === "register") return "no-such-form";
   const indirectFar = pattern.farMemory !== undefined && isJumpOrCall(form);
@@ -131,9 +131,9 @@ function fitSigned(pattern: OperandPattern, number: WrittenNumber, written: Writ
   if (number.strict && number.size === 64 && form.row.mnemonic === "mov" && !written.memory)
     return "operand-size-mismatch";
   if (!isDefaultSize(form, written, number.size === 8 ? undefined : number.size)) return "no-such-form";
-  const known = number.value !== undefined && !number.relocatable;
   // For a byte nasm looks at the low 32 bits, also of a 64-bit operation: ADD RAX, 0xFFFFFFFF adds -1, with a warning.
-  const fits = known && isSignExtended(number.value, from, from === 8 && to === 64 ? 32 : to);
+  const within = from === 8 && to === 64 ? 32 : to;
+  const fits = number.value === undefined || (!number.relocatable && isSignExtended(number.value, from, within));
   if (from === 8) {
     if (number.size === 8) return fits ? 0 : 1;
     return fits && !number.strict ? 0 : "no-such-form";

@@ -70,7 +70,7 @@ export interface WrittenMemory {
 /** A number: an immediate, or the target of a branch (its address, not the distance). */
 export interface WrittenNumber {
   readonly kind: "number";
-  /** Undefined: not known yet. A branch is then taken as short where it can be, another immediate as relocatable. */
+  /** Undefined: not known yet. It is then taken for one that needs few bytes. */
   readonly value: bigint | undefined;
   /** Depends on where the program is placed (a label): never shortened to a sign-extended byte. */
   readonly relocatable?: boolean;

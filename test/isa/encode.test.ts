@@ -35,7 +35,8 @@ describe("what depends on the place", () => {
     expect(hex(32, 0n, "add", register("eax"), number(5n, { relocatable: true }))).toBe("0505000000");
     expect(hex(64, 0n, "mov", register("rax"), number(5n, { relocatable: true }))).toBe("48b80500000000000000");
     expect(hex(32, 0n, "push", number(5n, { relocatable: true }))).toBe("6805000000");
-    expect(hex(32, 0n, "push", number(undefined))).toBe("6800000000");
+    // What is not known yet may turn out to be small.
+    expect(hex(32, 0n, "push", number(undefined))).toBe("6a00");
     const { operand } = writtenMemory({ base: "ebx", displacement: 5n, relocatable: true }, undefined);
     expect(hex(32, 0n, "mov", register("eax"), operand)).toBe("8b8305000000");
   });

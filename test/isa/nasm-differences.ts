@@ -22,7 +22,8 @@ export const meantDifferences: readonly Meant[] = [
   {
     because:
       "an operand-size prefix against a number of another size: nasm writes the number at its own size, so that the processor reads another instruction; ours is the prefix's size or refused",
-    is: ({ line, theirs }, bits) => operandSizePrefix.test(line) && isNoInstruction(theirs, bits) && theirs !== "",
+    is: ({ line, theirs }, bits) =>
+      operandSizePrefix.test(line) && theirs !== "" && (isNoInstruction(theirs, bits) || /\bpush -?\d/.test(line)),
   },
   {
     because: "there is no such control or debug register; the processor raises #UD",
