@@ -40,7 +40,10 @@ export const aliases: ReadonlyMap<string, Alias> = new Map<string, Alias>([
   ["wait", { of: ["fwait"] }],
   ["icebp", { of: ["int1"] }],
   ["int03", { of: ["int3"] }],
+  ["int01", { of: ["int1"] }],
+  ["smi", { of: ["int1"] }],
   ["ud2a", { of: ["ud2"] }],
+  ["ud2b", { of: ["ud1"] }],
   ["loopz", { of: ["loope"] }],
   ["loopnz", { of: ["loopne"] }],
 ]);

@@ -40,7 +40,7 @@ function addressSizeOf(memory: WrittenMemory, bits: Bits, prefix: Bits | undefin
   if (base && index && base.width !== index.width)
     return `${base.name.toUpperCase()} and ${index.name.toUpperCase()} have different widths; registers of one address must have the same`;
   // In 64-bit code `[dword 5]` sizes the displacement only, for both sizes have four bytes of it.
-  const sizesAddress = bits !== 64 || (memory.addressSize !== 32 && prefix === undefined);
+  const sizesAddress = bits !== 64 || memory.addressSize === 16 || (memory.addressSize !== 32 && prefix === undefined);
   const keyword = sizesAddress ? memory.addressSize : undefined;
   const named = ((base ?? index)?.width as Bits | undefined) ?? keyword;
   if (named !== undefined && prefix !== undefined && named !== prefix)

@@ -118,9 +118,10 @@ function modeMessage(mnemonic: string, { operands, bits }: Written, rows: readon
   return `${mnemonic} with these operands does not exist in 64-bit code`;
 }
 
-function prefixMessage(mnemonic: string, { operandSize, prefixes }: Written): string {
+function prefixMessage(mnemonic: string, { operandSize, prefixes, memory }: Written): string {
   if (prefixes.repeat === "repne") return `REPNE does not belong before ${mnemonic}`;
   const size = prefixes.operandSize ?? operandSize;
+  if (size === undefined && memory) return `the address and the register of ${mnemonic} must have the same size`;
   return size === undefined
     ? `${mnemonic} counts in a register of another size than A${prefixes.addressSize} asks for`
     : `${mnemonic} with these operands has no ${size}-bit operand size`;

@@ -84,7 +84,8 @@ function takesWider(pattern: OperandPattern, register: RegisterName, form: Form)
 }
 
 /** The branches whose target may be anything; the others take a near label only. */
-const isJumpOrCall = ({ row }: Form): boolean => row.mnemonic === "jmp" || row.mnemonic === "call";
+const isJumpOrCall = ({ row: { mnemonic } }: Form): boolean =>
+  mnemonic === "jmp" || mnemonic === "call" || mnemonic === "xbegin";
 
 function fitMemory(pattern: OperandPattern, memory: WrittenMemory, written: Written, form: Form): Misfit | undefined {
   if (pattern.place === "moffs") {
@@ -250,6 +251,7 @@ function rexOf(form: Form, { operands, effective }: Written, wide: boolean): num
 /** Forms that O64 adds nothing to: their operands say 64 bits and need no REX.W, or REX.W would mean nothing. */
 const ignoresWide = ({ row, operands, size, pattern }: Form): boolean =>
   pattern.vex ||
+  (pattern.operandSize === "any" && operands.some((o) => o.width === 64)) ||
   row.syntax === "MOV Sreg, r64" ||
   (operands.length === 2 && operands.every((o) => o.class === "mmx") && /^p(?!addq)/.test(row.mnemonic)) ||
   (size === 64 &&

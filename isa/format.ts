@@ -186,9 +186,6 @@ function immediateSize(operand: Immediate, decoded: Decoded, form: Form, { spell
   return only && operandSize !== bits ? `${sizeWords[operandSize]} ` : "";
 }
 
-/** Whether memory is accessed that no operand shows: string instructions and XLAT. */
-const hasImplicitMemory = ({ row }: Decoded): boolean => row.repeat !== "none" || row.mnemonic.startsWith("xlat");
-
 function addressPrefix(decoded: Decoded, form: Form): string {
   const { addressSize, bits, operands } = decoded;
   if (addressSize === bits || form.pattern.addressSize !== undefined) return "";
@@ -197,7 +194,7 @@ function addressPrefix(decoded: Decoded, form: Form): string {
     const bare = memory.base === undefined && memory.index === undefined;
     return bare && bits === 64 ? `a${addressSize} ` : "";
   }
-  return hasImplicitMemory(decoded) || decoded.row.mnemonic.startsWith("loop") ? `a${addressSize} ` : "";
+  return decoded.row.implicitMemory || decoded.row.mnemonic.startsWith("loop") ? `a${addressSize} ` : "";
 }
 
 /** Whether operand-size prefixes change nothing. */
@@ -214,7 +211,7 @@ function sizePrefix({ bits, operandSize, row }: Decoded, form: Form): string {
 function prefixText(decoded: Decoded, form: Form): string {
   const { lock, repeat, row, segment } = decoded;
   const repeated = repeat === "repne" ? "repne " : repeat === "rep" ? (row.repeat === "equal" ? "repe " : "rep ") : "";
-  const override = segment !== undefined && hasImplicitMemory(decoded) ? `${segment} ` : "";
+  const override = segment !== undefined && decoded.row.implicitMemory ? `${segment} ` : "";
   return (lock ? "lock " : "") + repeated + override + addressPrefix(decoded, form) + sizePrefix(decoded, form);
 }
 

@@ -1,5 +1,6 @@
 import type { Algebra } from "./algebra.ts";
 import type { Family } from "./family.ts";
+import type { Feature } from "./feature.ts";
 import { type OpcodePattern, parseOpcode } from "./opcode.ts";
 import { type OperandPattern, parseSyntax } from "./operand-pattern.ts";
 import type { Operand } from "./operands.ts";
@@ -48,23 +49,52 @@ export type Sensitivity =
 /** Basic exit reasons an instruction itself can cause (SDM Vol. 3, appendix C). */
 export type InstructionExit =
   | "CPUID"
+  | "GETSEC"
   | "HLT"
   | "INVD"
   | "INVLPG"
   | "RDPMC"
   | "RDTSC"
+  | "RSM"
   | "VMCALL"
+  | "VMCLEAR"
+  | "VMLAUNCH"
+  | "VMPTRLD"
+  | "VMPTRST"
+  | "VMREAD"
+  | "VMRESUME"
+  | "VMWRITE"
+  | "VMXOFF"
+  | "VMXON"
   | "CR_ACCESS"
   | "DR_ACCESS"
   | "IO_INSTRUCTION"
   | "RDMSR"
   | "WRMSR"
+  | "MWAIT"
+  | "MONITOR"
   | "PAUSE"
   | "GDTR_IDTR_ACCESS"
   | "LDTR_TR_ACCESS"
+  | "INVEPT"
+  | "RDTSCP"
+  | "INVVPID"
   | "WBINVD"
   | "XSETBV"
-  | "RDTSCP";
+  | "RDRAND"
+  | "INVPCID"
+  | "VMFUNC"
+  | "ENCLS"
+  | "RDSEED"
+  | "XSAVES"
+  | "XRSTORS"
+  | "PCONFIG"
+  | "UMWAIT"
+  | "TPAUSE"
+  | "ENCLV"
+  | "RDMSRLIST"
+  | "WRMSRLIST"
+  | "WRMSRNS";
 
 /** When the instruction exits from VMX non-root operation. */
 export type Exits =
@@ -89,6 +119,8 @@ export type Semantics = (m: Algebra, ...o: readonly Operand[]) => void;
 export interface RowFacts {
   /** One sentence: what it does. */
   readonly doc: string;
+  /** The extension it belongs to; a processor without it raises #UD. Default: none, every processor has it. */
+  readonly feature?: Feature;
   readonly privilege?: Privilege;
   readonly sensitivity?: Sensitivity;
   readonly exits?: Exits;
@@ -112,11 +144,14 @@ export interface RowFacts {
   readonly lockable?: boolean;
   /** String instruction: REP counts rCX; `equal` also ends on ZF (REPE/REPNE). The engine repeats, the row does one step. */
   readonly repeat?: "count" | "equal";
+  /** Accesses memory that no operand shows (XLAT, MONITOR): address size and segment can be written as prefixes. */
+  readonly implicitMemory?: boolean;
   readonly semantics: Semantics;
 }
 
 /** One instruction form: everything that is true of it. Assembler, disassembler, engines, editor and docs derive from it. */
-export interface Row extends Required<Omit<RowFacts, "repeat">> {
+export interface Row extends Required<Omit<RowFacts, "repeat" | "feature">> {
+  readonly feature: Feature | undefined;
   readonly repeat: "none" | "count" | "equal";
   /** The manual's opcode column, e.g. `0F 01 /4`. */
   readonly opcode: string;
@@ -138,6 +173,7 @@ export function row(family: Family, opcode: string, syntax: string, facts: RowFa
   if (needsModrm !== pattern.hasModrm && !(pattern.digit !== undefined && operands.length === 0))
     throw new Error(`${syntax}: opcode "${opcode}" and operands disagree about ModRM`);
   return {
+    feature: undefined,
     privilege: "none",
     sensitivity: innocuous,
     exits: never,
@@ -149,6 +185,7 @@ export function row(family: Family, opcode: string, syntax: string, facts: RowFa
     decodedOnly: false,
     default64: false,
     lockable: false,
+    implicitMemory: facts.repeat !== undefined,
     ...facts,
     repeat: facts.repeat ?? "none",
     opcode,

@@ -29,6 +29,8 @@ export interface OpcodePattern {
   readonly vex: boolean;
   /** `NP`: the encoding with 66, F2 or F3 is another instruction or undefined. */
   readonly noPrefix: boolean;
+  /** `NFx`: with F2 or F3 it is another instruction or undefined; 66 is the operand size. */
+  readonly noRepeat: boolean;
   /**
    * `o16`, `o32`, `o64`: the form exists for this operand size only, where operands do not say it (PUSHFD).
    * `o*`: the operand size makes no difference, although the operands look as if it did (LLDT r/m16).
@@ -45,7 +47,7 @@ const prefixBytes: readonly MandatoryPrefix[] = [0x66, 0xf2, 0xf3];
 type Size = 16 | 32 | 64;
 
 /**
- * Reads an opcode column: `80 /0 ib`, `0F A2`, `B8+r id`, `F3 0F B8 /r`, `o32 9C`, `o* 0F 00 /2`, `a16 E3 cb`, `NP 0F C7 /6`, `A0 moffs`,
+ * Reads an opcode column: `80 /0 ib`, `0F A2`, `B8+r id`, `F3 0F B8 /r`, `o32 9C`, `o* 0F 00 /2`, `a16 E3 cb`, `NP 0F C7 /6`, `NFx 0F C7 /6`, `A0 moffs`,
  * `EA cp`, `9B D9 /7`, `NP 0F C2 /r 00`, `VEX.LZ.F2.0F38.W1 F5 /r`. Throws at load time on anything else.
  */
 export function parseOpcode(text: string): OpcodePattern {
@@ -61,6 +63,7 @@ export function parseOpcode(text: string): OpcodePattern {
     wait: false,
     vex: false,
     noPrefix: false,
+    noRepeat: false,
     operandSize: undefined,
     addressSize: undefined,
     trailing: [],
@@ -81,6 +84,7 @@ export function parseOpcode(text: string): OpcodePattern {
       if (token !== "/r") pattern.digit = Number(token[1]);
     } else if (token === "VEX") pattern.vex = true;
     else if (token === "NP") pattern.noPrefix = true;
+    else if (token === "NFx") pattern.noRepeat = true;
     else if (trailingCodes.has(token)) pattern.trailing.push(token as TrailingCode);
     else throw new Error(`opcode "${text}": "${token}" is not part of the notation`);
   }

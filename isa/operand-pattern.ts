@@ -62,7 +62,7 @@ const notation: readonly (readonly [RegExp, Reading])[] = [
     (m) => ({ ...blank, place: "rm", kind: "rm", width: width(m[1]), memoryWidth: width(m[2]) }),
   ],
   [/^r(8|16|32|64)$/, (m) => ({ ...blank, place: "reg", kind: "register", width: width(m[1]) })],
-  [/^m(8|16|32|64|80|128)?$/, (m) => ({ ...blank, place: "rm", kind: "memory", memoryWidth: operandWidth(m[1]) })],
+  [/^m(8|16|32|64|80|128|512)?$/, (m) => ({ ...blank, place: "rm", kind: "memory", memoryWidth: operandWidth(m[1]) })],
   [
     /^(TO )?STi$/,
     (m) => ({ ...blank, place: "rm", kind: "register", class: "x87", width: 80, to: m[1] !== undefined }),
@@ -130,7 +130,7 @@ export function parseSyntax(
   pattern: OpcodePattern,
 ): { readonly mnemonic: string; readonly operands: readonly OperandPattern[] } {
   const [mnemonic, rest] = text.trim().split(/\s+(.*)/s);
-  if (!mnemonic || !/^[A-Z][A-Z0-9]*$/.test(mnemonic)) throw new Error(`syntax "${text}" has no mnemonic`);
+  if (!mnemonic || !/^[A-Z][A-Z0-9_]*$/.test(mnemonic)) throw new Error(`syntax "${text}" has no mnemonic`);
   const operands = rest ? rest.split(",").map((operand) => parseOperand(operand.trim())) : [];
   return { mnemonic: mnemonic.toLowerCase(), operands: operands.map((operand) => place(operand, operands, pattern)) };
 }

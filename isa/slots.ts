@@ -22,10 +22,11 @@ export interface Slot {
   readonly chosen: (Form | null | undefined)[][];
 }
 
-/** Forms that demand more come first: a fixed byte, a mandatory prefix, no register in the opcode, a size. */
-const specificity = ({ pattern, size }: Form): number =>
-  (pattern.second !== undefined ? 8 : 0) +
-  (pattern.prefix || pattern.noPrefix ? 4 : 0) +
+/** Forms that demand more come first: a fixed byte, a mandatory prefix, memory, no register in the opcode, a size. */
+const specificity = ({ pattern, size, mod }: Form): number =>
+  (pattern.second !== undefined ? 16 : 0) +
+  (pattern.prefix || pattern.noPrefix ? 8 : 0) +
+  (mod === "memory" ? 4 : 0) +
   (pattern.plusRegister ? 0 : 2) +
   (size !== undefined ? 1 : 0);
 
@@ -93,8 +94,9 @@ export function slotsOf(forms: readonly Form[], bits: Bits): (Slot | undefined)[
 }
 
 function prefixesMatch(form: Form, prefixes: Prefixes): boolean {
-  const { prefix, noPrefix } = form.pattern;
+  const { prefix, noPrefix, noRepeat } = form.pattern;
   if (prefixes.vex !== undefined) return prefixes.vex === (prefix ?? 0);
+  if (noRepeat && prefixes.repeat !== 0) return false;
   if (noPrefix) return !prefixes.operandOverride && prefixes.repeat === 0;
   // In the maps 0F 38 and 0F 3A, F2 and F3 always select another instruction.
   if (prefix === undefined) return form.pattern.map < 2 || prefixes.repeat === 0;

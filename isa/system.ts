@@ -90,10 +90,23 @@ export const systemCalls = {
   halt: { args: [], result: undefined },
   /** INVLPG: effective address; the segment is that of the instruction's operand */
   invalidatePage: { args: [64], result: undefined },
+  /** INVPCID: type, PCID and reserved bits, linear address */
+  invalidateContext: { args: [64, 64, 64], result: undefined },
   /** INVD: as WBINVD here, for the emulated caches are always written through */
   invalidateCaches: { args: [], result: undefined },
   writeBackCaches: { args: [], result: undefined },
   pause: { args: [], result: undefined },
+  /** MONITOR: effective address and hints (ECX); the segment is DS or that of the override */
+  monitorLine: { args: [64, 32], result: undefined },
+  /** MWAIT: extensions (ECX) */
+  monitorWait: { args: [32], result: undefined },
+  /** RDRAND, RDSEED: 64 bits of a sequence that is the same in every run */
+  randomNumber: { args: [], result: 64 },
+  /** MOVDIR64B: offset of the destination in ES, and of the source in the segment of the instruction's operand */
+  moveLine: { args: [64, 64], result: undefined },
+  /** RDFSBASE, WRFSBASE, …: segment register number; #UD unless CR4.FSGSBASE */
+  readSegmentBase: { args: [8], result: 64 },
+  writeSegmentBase: { args: [8, 64], result: undefined },
   vmcall: { args: [], result: undefined },
   vmmcall: { args: [], result: undefined },
   systemCall: { args: [], result: undefined },

@@ -1,3 +1,4 @@
+import type { Feature } from "../../isa/feature.ts";
 import { physicalAddressBits } from "../mmu/physical.ts";
 
 export interface CpuidResult {
@@ -18,6 +19,8 @@ const ascii = (text: string): number[] => {
 
 /** Family 6, model 45, stepping 7: a 64-bit processor of the time of VT-x with EPT. */
 const signature = 0x0002_06d7;
+/** Bytes of a cache line. */
+export const lineBytes = 64;
 
 /**
  * Feature bits say exactly what is implemented: a clear bit may be relied on to mean an instruction raises #UD, or a
@@ -36,16 +39,38 @@ const feature1Edx = {
   CMOV: 15,
   PAT: 16,
   PSE36: 17,
+  CLFSH: 19,
   MMX: 23,
   FXSR: 24,
   SSE: 25,
   SSE2: 26,
 } as const;
-const feature1Ecx = { SSE3: 0, CX16: 13, MOVBE: 22, POPCNT: 23 } as const;
-const feature7Ebx = { BMI1: 3, SMEP: 7, BMI2: 8, ADX: 19, SMAP: 20 } as const;
-const feature7Ecx = { UMIP: 2 } as const;
-const extendedEcx = { LAHF64: 0, LZCNT: 5 } as const;
+const feature1Ecx = { SSE3: 0, MONITOR: 3, CX16: 13, MOVBE: 22, POPCNT: 23, RDRAND: 30 } as const;
+const feature7Ebx = {
+  FSGSBASE: 0,
+  BMI1: 3,
+  SMEP: 7,
+  BMI2: 8,
+  INVPCID: 10,
+  RDSEED: 18,
+  ADX: 19,
+  SMAP: 20,
+  CLFLUSHOPT: 23,
+  CLWB: 24,
+} as const;
+const feature7Ecx = { UMIP: 2, RDPID: 22, CLDEMOTE: 25, MOVDIRI: 27, MOVDIR64B: 28 } as const;
+const feature7Edx = { SERIALIZE: 14 } as const;
+const extendedEcx = { LAHF64: 0, LZCNT: 5, PREFETCHW: 8 } as const;
+const extended8Ebx = { WBNOINVD: 9 } as const;
 const extendedEdx = { SYSCALL: 11, NX: 20, PDPE1GB: 26, RDTSCP: 27, LM: 29 } as const;
+
+const implemented: ReadonlySet<string> = new Set(
+  [feature1Edx, feature1Ecx, feature7Ebx, feature7Ecx, feature7Edx, extendedEcx, extendedEdx, extended8Ebx].flatMap(
+    (register) => Object.keys(register),
+  ),
+);
+/** Whether the processor has the extension of a row. */
+export const isImplemented = (feature: Feature): boolean => implemented.has(feature);
 
 const vendor = ascii("GenuineIntel");
 const brand = ascii("Ringside emulated processor".padEnd(48, "\0"));
@@ -72,16 +97,23 @@ const leaves = new Map<number, (subleaf: number, wide: boolean) => CpuidResult>(
     1,
     () => ({
       eax: signature,
-      ebx: 0,
+      ebx: (lineBytes / 8) << 8,
       ecx: bits(...Object.values(feature1Ecx)),
       edx: bits(...Object.values(feature1Edx)),
     }),
   ],
+  // Bytes that MONITOR watches, at least and at most; MWAIT knows an extension: masked interrupts end the wait.
+  [5, () => ({ eax: lineBytes, ebx: lineBytes, ecx: 3, edx: 0 })],
   [
     7,
     (subleaf) =>
       subleaf === 0
-        ? { eax: 0, ebx: bits(...Object.values(feature7Ebx)), ecx: bits(...Object.values(feature7Ecx)), edx: 0 }
+        ? {
+            eax: 0,
+            ebx: bits(...Object.values(feature7Ebx)),
+            ecx: bits(...Object.values(feature7Ecx)),
+            edx: bits(...Object.values(feature7Edx)),
+          }
         : none,
   ],
   [0x8000_0000, () => ({ ...none, eax: highestExtended })],
@@ -99,7 +131,7 @@ const leaves = new Map<number, (subleaf: number, wide: boolean) => CpuidResult>(
   [0x8000_0002, () => brandLeaf(0)],
   [0x8000_0003, () => brandLeaf(4)],
   [0x8000_0004, () => brandLeaf(8)],
-  [0x8000_0008, () => ({ ...none, eax: physicalAddressBits | (48 << 8) })],
+  [0x8000_0008, () => ({ ...none, eax: physicalAddressBits | (48 << 8), ebx: bits(...Object.values(extended8Ebx)) })],
 ]);
 
 /**

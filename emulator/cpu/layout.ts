@@ -80,6 +80,16 @@ export const layout = {
   tscAux: 0x2f8,
   /** PDPTEs 0–3 of PAE paging, loaded with CR3. */
   pdptes: 0x300,
+  /** What MONITOR watches: 0 nothing, 1 armed, 2 MWAIT waits; 4 bytes. */
+  monitorArmed: 0x320,
+  /** Host-physical address of the watched line, float64. */
+  monitorLine: 0x328,
+  /** `extraCycles` when the wait began, float64. */
+  monitorSince: 0x330,
+  /** State of the random-number generator, 8 bytes. */
+  randomState: 0x338,
+  /** The watched line as it was, 64 bytes. */
+  monitorCopy: 0x340,
   /** The eight 80-bit registers of the x87 unit by number, not by place in the stack, 16 bytes each; MM0–MM7 are their significands. */
   x87Registers: 0x400,
   /** XMM0–XMM15, 16 bytes each. */

@@ -24,6 +24,7 @@ const cr4Bits =
   CR4.OSFXSR |
   CR4.OSXMMEXCPT |
   CR4.UMIP |
+  CR4.FSGSBASE |
   CR4.PCIDE |
   CR4.SMEP |
   CR4.SMAP;

@@ -2,7 +2,7 @@ import { flagMask } from "../../isa/flags.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import { depositBits, extractBits } from "./bit-scattering.ts";
 import type { Cpu, SystemTable } from "./cpu.ts";
-import { cpuidLeaf } from "./cpuid.ts";
+import { cpuidLeaf, lineBytes } from "./cpuid.ts";
 import { readDebug, writeDebug } from "./debug-registers.ts";
 import { farCall, farJump, farReturn } from "./far-transfer.ts";
 import { fastEnter, fastExit, swapGs, systemCall, systemReturn } from "./fast-system-calls.ts";
@@ -16,11 +16,13 @@ import { castShadow, halt, setInterruptFlag, shadow, timeStamp } from "./interru
 import { layout } from "./layout.ts";
 import { clearTaskSwitched, loadMachineStatus, writeCr0, writeCr3, writeCr4 } from "./modes.ts";
 import type { Fault } from "./monitor.ts";
+import { monitorLine, monitorWait } from "./monitor-wait.ts";
 import { readMsr, writeMsr } from "./msr.ts";
 import { portIn, portOut } from "./ports.ts";
+import { randomNumber } from "./random-numbers.ts";
 import { accessRights, loadLdt, loadSegmentRegister, loadTask, segmentLimit, verify } from "./segmentation.ts";
 import { Frame, setStackPointer } from "./stack.ts";
-import { CS, LDTR, SS, segmentOf, signedNumber, TR, unsigned64 } from "./state.ts";
+import { CR4, CS, ES, LDTR, SS, segmentOf, signedNumber, TR, unsigned64 } from "./state.ts";
 import {
   acceptedFlags,
   checkVirtual8086,
@@ -150,6 +152,41 @@ function invalidatePage(cpu: Cpu, decoded: Decoded, address: bigint): void {
   else if (isCanonical(linear)) cpu.invalidatePage(linear);
 }
 
+/** INVPCID (SDM Vol. 2): one address of a PCID, all of a PCID, everything, everything that is not global. */
+function invalidateContext(cpu: Cpu, _decoded: Decoded, type: bigint, context: bigint, linear: bigint): void {
+  if (type > 3n || context > 0xfffn) refuse(vector.GP, 0);
+  const pcid = Number(context);
+  if (type < 2n && pcid !== 0 && (cpu.cr4 & CR4.PCIDE) === 0) refuse(vector.GP, 0);
+  if (type === 2n) cpu.tlb.flush(true);
+  else if (type === 3n) cpu.tlb.flush(false);
+  else if (type === 1n) cpu.tlb.flush(false, pcid);
+  else if (isCanonical(signedNumber(linear))) cpu.tlb.invalidateOf(pcid, signedNumber(linear));
+  else refuse(vector.GP, 0);
+}
+
+/** RDFSBASE and its kin (SDM Vol. 2): only in 64-bit code, if CR4.FSGSBASE is set. */
+function checkSegmentBases(cpu: Cpu): void {
+  if ((cpu.cr4 & CR4.FSGSBASE) === 0) refuse(vector.UD);
+}
+
+function writeSegmentBase(cpu: Cpu, segment: number, base: bigint): void {
+  checkSegmentBases(cpu);
+  const address = signedNumber(base);
+  if (!isCanonical(address)) refuse(vector.GP, 0);
+  cpu.setSegment(segment, { ...cpu.segment(segment), base: address });
+}
+
+/** MOVDIR64B: all is read before anything is written, and both checked before that. */
+function moveLine(cpu: Cpu, decoded: Decoded, destination: bigint, source: bigint): void {
+  const { segment, offset } = operandLinear(cpu, decoded, source);
+  const to = cpu.bits === 64 ? signedNumber(destination) : Number(destination);
+  const parts = Array.from({ length: lineBytes / 8 }, (_, n) => 8 * n);
+  if (((cpu.bases[ES]! + to) & (lineBytes - 1)) !== 0) refuse(vector.GP, 0);
+  const values = parts.map((part) => cpu.load64(segment, offset + part));
+  for (const part of parts) cpu.prepareStore(ES, to + part, 8);
+  for (const [n, value] of values.entries()) cpu.store64(ES, to + parts[n]!, value);
+}
+
 function cpuid(cpu: Cpu): void {
   const { eax, ebx, ecx, edx } = cpuidLeaf(cpu.u32[RAX * 2]!, cpu.u32[RCX * 2]!, cpu.bits === 64);
   cpu.r64[RAX] = BigInt(eax);
@@ -258,6 +295,7 @@ export const systemTable: SystemTable = {
   portOut: (cpu, _, port, bytes, value) => portOut(cpu, port, bytes, value),
   halt,
   invalidatePage,
+  invalidateContext,
   invalidateCaches: () => {},
   writeBackCaches: () => {},
   pause: () => {},
@@ -273,6 +311,15 @@ export const systemTable: SystemTable = {
   swapGs,
   divideUnsigned128: (cpu, _, divisor) => divide128(cpu, divisor, BigInt.asUintN),
   divideSigned128: (cpu, _, divisor) => divide128(cpu, divisor, BigInt.asIntN),
+  monitorLine,
+  monitorWait: (cpu, _, extensions) => monitorWait(cpu, extensions),
+  randomNumber,
+  moveLine,
+  readSegmentBase: (cpu, _, segment) => {
+    checkSegmentBases(cpu);
+    return unsigned64(cpu.segment(segment).base);
+  },
+  writeSegmentBase: (cpu, _, segment, base) => writeSegmentBase(cpu, segment, base),
   depositBits: (_cpu, _decoded, value, mask) => depositBits(value, mask),
   extractBits: (_cpu, _decoded, value, mask) => extractBits(value, mask),
   compareExchange16Bytes,

@@ -1,6 +1,7 @@
 import type { Row } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
+import { isImplemented } from "../cpu/cpuid.ts";
 import { vector } from "../cpu/fault.ts";
 import { JavaScriptAlgebra, type Needs } from "./javascript.ts";
 import { freeNames } from "./javascript-expression.ts";
@@ -19,10 +20,14 @@ export interface Handler {
 const hasChecks = ({ privilege, exits, protectedOnly }: Row): boolean =>
   privilege !== "none" || exits.kind !== "never" || protectedOnly;
 
-/** Whether the row exists in the mode, who may run it, then whether it exits (SDM Vol. 3, 26.1.1). */
-function emitChecks(m: JavaScriptAlgebra, { privilege, exits, protectedOnly }: Row): void {
+/**
+ * Whether the row exists in the mode, who may run it, then whether it exits (SDM Vol. 3, 26.1.1). What the processor does not
+ * have may exit (VMX instructions do), and raises #UD whoever runs it.
+ */
+function emitChecks(m: JavaScriptAlgebra, { privilege, exits, protectedOnly, feature }: Row): void {
   if (protectedOnly) m.statement(`if (cpu.realAddressing) cpu.raise(${vector.UD});`);
-  if (privilege !== "none") m.statement(`cpu.checkPrivilege("${privilege}", d.decoded);`);
+  const exists = feature === undefined || isImplemented(feature);
+  if (privilege !== "none" && exists) m.statement(`cpu.checkPrivilege("${privilege}", d.decoded);`);
   if (exits.kind !== "never") m.statement("if (cpu.monitor !== undefined) cpu.monitor.beforeInstruction(d.decoded);");
 }
 

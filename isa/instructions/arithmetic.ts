@@ -168,6 +168,7 @@ const carryChains = (
   ([64, 32] as const).map((width) =>
     row(`${width === 64 ? prefix.replace("o* ", "") : prefix} 0F 38 F6 /r`, `${mnemonic} r${width}, r/m${width}`, {
       doc: `Adds the source and ${flag} to the register; the carry goes to ${flag}, and no other flag changes.`,
+      feature: "ADX",
       ...modesOf(width),
       semantics: (m, destination, source) => {
         const a = m.read(destination);

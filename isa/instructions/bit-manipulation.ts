@@ -21,6 +21,7 @@ const forms = (
       {
         ...facts,
         access: ["w", "r", "r"].slice(0, syntax.split(",").length) as ("w" | "r")[],
+        feature: /^(AN|BEX|BLS)/.test(syntax) ? "BMI1" : "BMI2",
         modes: width === 64 ? "only-64" : "all",
         protectedOnly: true,
         semantics: semantics(width),

@@ -307,6 +307,7 @@ export const dataMovement: readonly Row[] = [
   ...atomics,
   row("D7", "XLATB", {
     doc: "Loads AL from the table at rBX, indexed by AL.",
+    implicitMemory: true,
     semantics: (m) => {
       const { addressSize, segment } = m.instruction;
       const index = resize(m, m.register(0, 8), addressSize);

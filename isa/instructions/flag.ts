@@ -103,6 +103,11 @@ export const flag: readonly Row[] = [
   }),
   row("9F", "LAHF", { doc: "Loads SF, ZF, AF, PF and CF into AH.", semantics: loadFlagByte }),
   row("9E", "SAHF", { doc: "Sets SF, ZF, AF, PF and CF from AH.", semantics: storeFlagByte }),
+  row("D6", "SALC", {
+    doc: "Sets AL to FFh if CF is set, else to 0.",
+    modes: "not-64",
+    semantics: (m) => m.setRegister(0, m.signExtend(m.flags.get("CF"), 8)),
+  }),
   ...pushFlags,
   ...popFlags,
 ];

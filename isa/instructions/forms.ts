@@ -1,8 +1,11 @@
 import type { Algebra, Value } from "../algebra.ts";
 import type { Family } from "../family.ts";
-import { type Row, type RowFacts, row } from "../instruction.ts";
+import { type Row, type RowFacts, row, type Semantics } from "../instruction.ts";
 import { type FarPointer, type Memory, type Operand, type Relative, valueWidth } from "../operands.ts";
 import type { Width } from "../registers.ts";
+
+/** What an instruction does on a processor that never executes it: its row has a `feature` that ours does not. */
+export const absent: Semantics = (m) => m.raise("UD");
 
 /** Sizes of the operands that are not bytes. */
 export const words = [16, 32, 64] as const;

@@ -36,6 +36,30 @@ const load: RowFacts = {
   semantics: (m, destination, source) => m.write(destination, m.truncate(m.read(source), 16)),
 };
 
+/** Bases of FS and GS in 64-bit code, where CR4.FSGSBASE lets everyone have them. */
+const bases = (["FS", "GS"] as const).flatMap((name, number) =>
+  ([32, 64] as const).flatMap((width) => {
+    const facts = { feature: "FSGSBASE", modes: "only-64", exits: noControl } as const;
+    const segment = number + 4;
+    const size = width === 32 ? "o* " : "";
+    return [
+      row(`${size}F3 0F AE /${number}`, `RD${name}BASE r${width}`, {
+        ...facts,
+        doc: `Reads the base of ${name}; #UD unless CR4.FSGSBASE is set.`,
+        access: ["w"],
+        semantics: (m, destination) =>
+          m.write(destination, resize(m, m.call("readSegmentBase", m.constant(8, segment)), width)),
+      }),
+      row(`${size}F3 0F AE /${number + 2}`, `WR${name}BASE r${width}`, {
+        ...facts,
+        doc: `Changes the base of ${name}; #UD unless CR4.FSGSBASE is set.`,
+        access: ["r"],
+        semantics: (m, source) => m.call("writeSegmentBase", m.constant(8, segment), resize(m, m.read(source), 64)),
+      }),
+    ];
+  }),
+);
+
 const moves = [
   ...words.map((width) =>
     row("8C /r", `MOV r${width}, Sreg`, {
@@ -213,4 +237,4 @@ const questions = [
   }),
 ];
 
-export const segment: readonly Row[] = [...moves, ...stackForms, ...pointerLoads, ...questions];
+export const segment: readonly Row[] = [...moves, ...bases, ...stackForms, ...pointerLoads, ...questions];

@@ -1,12 +1,29 @@
 import { always, exitsWhen, neverBecause, type Row, type RowFacts, type Sensitivity } from "../instruction.ts";
+import { amd } from "./amd.ts";
+import { caches as cacheInstructions } from "./caches.ts";
 import { controlRegisters } from "./control-registers.ts";
 import { descriptorTables } from "./descriptor-tables.ts";
-import { memory, registerPair, resize, rowsOf, setRegisterPair } from "./forms.ts";
+import { enforcement } from "./enforcement.ts";
+import { extendedState } from "./extended-state.ts";
+import { memory, offsetBy, registerPair, resize, rowsOf, setRegisterPair } from "./forms.ts";
+import { randomNumbers } from "./random-numbers.ts";
+import { recent } from "./recent.ts";
+import { reserved } from "./reserved.ts";
+import { transactions } from "./transactions.ts";
+import { waits } from "./waiting.ts";
 
 const row = rowsOf("system");
 
 const changes = (what: string): Sensitivity => ({ kind: "control", what, cite: "popek-goldberg" });
 const reveals = (what: string): Sensitivity => ({ kind: "behaviour", by: ["location"], what, cite: "intel-sdm" });
+
+const processorNumber = (width: 32 | 64): RowFacts => ({
+  doc: "Reads the processor's number.",
+  feature: "RDPID",
+  access: ["w"],
+  sensitivity: reveals("reads the number of the host's processor"),
+  semantics: (m, destination) => m.write(destination, m.zeroExtend(m.call("processorId"), width)),
+});
 
 const modelSpecific = [
   row("0F 32", "RDMSR", {
@@ -40,6 +57,9 @@ const modelSpecific = [
       m.setRegister(1, m.call("processorId"));
     },
   }),
+  row("o* F3 0F C7 /7", "RDPID r32", { ...processorNumber(32), modes: "not-64" }),
+  row("o* F3 0F C7 /7", "RDPID r64", { ...processorNumber(64), modes: "only-64" }),
+  row("o* F3 0F C7 /7", "RDPID r32", { ...processorNumber(32), modes: "only-64", writtenOnly: true }),
   row("0F 33", "RDPMC", {
     doc: "Reads the performance counter ECX into EDX:EAX.",
     privilege: "pce",
@@ -53,6 +73,31 @@ const caches: Omit<RowFacts, "doc" | "exits" | "semantics"> = {
   privilege: "cpl0",
   sensitivity: changes("acts on the caches of the whole machine"),
 };
+
+/** The descriptor has the PCID in bits 11:0 and the linear address in its upper half. */
+const invalidate = (width: 32 | 64): RowFacts => ({
+  doc: "Removes translations of a process context from the TLB, as type and descriptor say.",
+  feature: "INVPCID",
+  access: ["r", "r"],
+  privilege: "cpl0",
+  sensitivity: changes("changes the translations that the processor holds"),
+  exits: exitsWhen("INVPCID", "enable INVPCID, and INVLPG exiting"),
+  modes: width === 64 ? "only-64" : "not-64",
+  semantics: (m, type, descriptor) => {
+    const operand = memory(descriptor);
+    const address = m.address(operand);
+    const context = m.load(operand, address, 64);
+    const linear = m.load(operand, offsetBy(m, address, 8), 64);
+    m.call("invalidateContext", resize(m, m.read(type), 64), context, linear);
+  },
+});
+
+const invalidations = [
+  row("o* 66 0F 38 82 /r", "INVPCID r32, m128", invalidate(32)),
+  // nasm writes REX.W, which makes no difference.
+  row("66 0F 38 82 /r", "INVPCID r64, m128", invalidate(64)),
+  row("o* 66 0F 38 82 /r", "INVPCID r64, m128", { ...invalidate(64), decodedOnly: true }),
+];
 
 const resources = [
   row("F4", "HLT", {
@@ -70,6 +115,7 @@ const resources = [
     exits: exitsWhen("INVLPG", "INVLPG exiting"),
     semantics: (m, page) => m.call("invalidatePage", resize(m, m.address(memory(page)), 64)),
   }),
+  ...invalidations,
   row("0F 08", "INVD", {
     doc: "Discards the contents of the caches.",
     ...caches,
@@ -174,4 +220,13 @@ export const system: readonly Row[] = [
   ...resources,
   ...systemCalls,
   ...protection,
+  ...extendedState,
+  ...cacheInstructions,
+  ...waits,
+  ...randomNumbers,
+  ...enforcement,
+  ...transactions,
+  ...recent,
+  ...amd,
+  ...reserved,
 ];

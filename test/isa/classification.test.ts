@@ -31,10 +31,16 @@ function icedFacts(form: (typeof forms)[number]): Facts | undefined {
 /** Where we differ from iced on purpose. */
 const privilegeDiffers: readonly (readonly [mnemonics: RegExp, because: string])[] = [
   [/^cpuid$/, "CPUID faulting, an option of some processors, is not modelled"],
+  [/^(monitor|mwait)$/, "#UD at other levels than 0; that an MSR can allow them is AMD's"],
+  [/^(umwait|tpause)$/, "#GP(0) with CR4.TSD, as for RDTSC (SDM Vol. 2, TPAUSE)"],
+  [/^getsec$/, "its leaf functions ask for CPL 0 themselves"],
+  [/^rsm$/, "system-management mode has no privilege levels; outside it is #UD"],
 ];
 const exitsDiffer: readonly (readonly [mnemonics: RegExp, because: string])[] = [
   [/^smsw$/, "reads CR0 through the read shadow and never exits (SDM Vol. 3, 26.1.3)"],
-  [/^(int3|int1|icebp|ud2|into|bound)$/, "the exception exits, by the exception bitmap; not the instruction"],
+  [/^rsm$/, "it exits in system-management mode only (SDM Vol. 3, 26.1.3)"],
+  [/^senduipi$/, "what it writes to the APIC may exit"],
+  [/^(int3|int1|icebp|ud[012]|into|bound)$/, "the exception exits, by the exception bitmap; not the instruction"],
   [/^(int|iret[dq]?|call|jmp|retf)$/, "only a task switch exits; what is not one never does"],
 ];
 const isKnown = (list: typeof exitsDiffer, row: Row): boolean => list.some(([names]) => names.test(row.mnemonic));

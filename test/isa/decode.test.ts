@@ -13,7 +13,7 @@ const decoded = (hex: string, bits: Bits): Decoded => {
 
 describe("what is no instruction", () => {
   it.each([
-    ["0f ff", 32, "undefined opcode"],
+    ["0f 24", 32, "undefined opcode"],
     ["0f 04", 64, "undefined opcode"],
     ["60", 64, "PUSHA in 64-bit code"],
     ["9a 00 00 00 00 00 00", 64, "far CALL with an immediate in 64-bit code"],
@@ -23,7 +23,7 @@ describe("what is no instruction", () => {
     ["0f 20 c8", 32, "CR1"],
     ["44 0f 21 c0", 64, "DR8"],
     ["8d c0", 32, "LEA of a register"],
-    ["0f 01 d8", 32, "a group member without a row"],
+    ["0f 01 fd", 32, "a group member without a row"],
     ["f0 90", 32, "LOCK on NOP"],
     ["f0 01 c0", 32, "LOCK on a register"],
     ["f0 03 00", 32, "LOCK on a memory source"],

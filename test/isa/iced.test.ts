@@ -6,7 +6,7 @@ import type { Bits } from "../../isa/operands.ts";
 import { forms } from "../../isa/table.ts";
 import { compare, difference } from "./iced-comparison.ts";
 import { randomStrings } from "./random-strings.ts";
-import { modes, samplesOf } from "./samples.ts";
+import { isCutShort, modes, samplesOf } from "./samples.ts";
 
 /** A row that cannot be written, so that its statement is refused; random bytes find it all the same. */
 const cannotBeWritten = ({ code }: Refusal, text: string): boolean =>
@@ -18,6 +18,7 @@ describe("decodes as iced does", () => {
       samplesOf(form, bits).flatMap(({ statement, text }) => {
         const encoding = encode(form.row, statement, { bits });
         if (encoding.kind === "refusal") return cannotBeWritten(encoding, text) ? [] : [`${text}: ${encoding.message}`];
+        if (isCutShort(form.row)) return [];
         const { kind, text: what } = compare(encoding.bytes, bits);
         return kind === "instruction" ? [] : [`${text}: ${kind}, ${what}`];
       }),
@@ -86,7 +87,9 @@ it.each(modes)("decodes VEX prefixes as iced does, %i bits", (bits) => {
     return difference(code, bits) || [];
   });
   expect(differences).toEqual([]);
-  expect(found.size).toBe(forms.filter((form) => form.pattern.vex && existsIn(form.row, bits)).length);
+  expect(found.size).toBe(
+    forms.filter(({ pattern, row }) => pattern.vex && existsIn(row, bits) && !row.writtenOnly).length,
+  );
 });
 
 it.each(modes)("knows every encoding of the mnemonics it knows, %i bits", (bits) => {

@@ -35,7 +35,32 @@ export const meantDifferences: readonly Meant[] = [
   },
   {
     because: "the counter that the instruction names and the address-size prefix disagree; in nasm the prefix wins",
-    is: ({ line, ours }) => ours === "" && /\ba(16|32|64)\b.*\b(loop|j\w*cxz)/.test(line),
+    is: ({ line, ours }) =>
+      ours === "" && /\ba(16|32|64)\b.*\b(loop|j\w*cxz|umonitor|clzero \w|invlpga \w|movdir64b)/.test(line),
+  },
+  {
+    because: "the register of MOVDIR64B and its other address have one size; in nasm that of the register wins",
+    is: ({ line, ours }) => ours === "" && /\bmovdir64b \w+, \[/.test(line),
+  },
+  {
+    because: "nasm takes MONITORX with AX, although the address has 32 bits, and with EAX, although it has 64",
+    is: ({ line, ours }) => ours === "" && /\bmonitorx e?ax,/.test(line),
+  },
+  {
+    because: "SALC does not exist in 64-bit code",
+    is: ({ line, ours }, bits) => bits === 64 && ours === "" && /\bsalc$/.test(line),
+  },
+  {
+    because: "in 64-bit code nasm takes no DWORD before the target of XBEGIN, but O64 before it",
+    is: ({ line }, bits) => bits === 64 && /\bxbegin dword|\bo64 .*xbegin/.test(line),
+  },
+  {
+    because: "the manuals have RDPKRU, WRPKRU and SKINIT in every mode, nasm in one",
+    is: ({ line, theirs }) => theirs === "" && /\b((rd|wr)pkru|skinit)$/.test(line),
+  },
+  {
+    because: "nasm writes 66h before WRSS and WRUSS in 16-bit code, which makes ADCX of the one",
+    is: ({ line }, bits) => bits === 16 && /\bwru?ssd\b/.test(line),
   },
   {
     because: "nasm takes WAIT for a prefix and writes other prefixes behind it, where they belong to what follows",

@@ -18,7 +18,7 @@ const notInNasm: readonly {
     because: "a conditional jump of the other operand size cannot be written",
   },
   {
-    line: /^mov[sz]x r\w+, [ab]h$/,
+    line: /^(mov[sz]x|crc32) r\w+, [ab]h$/,
     error: /high byte register/,
     because: "AH needs an encoding without REX",
   },
@@ -43,6 +43,17 @@ const notInNasm: readonly {
     because: "nasm 2 knows no size of these operands",
     accepted: true,
   },
+  {
+    line: /^(umwait|tpause) r/,
+    error: /invalid combination/,
+    because: "REX.W makes no difference: only decoded",
+  },
+  {
+    line: /^((rd|wr)pkru|skinit)$/,
+    error: /not supported in (16|32)-bit mode/,
+    because: "the manuals have them in every mode",
+    accepted: true,
+  },
 ];
 
 describe.skipIf(!hasNasm)("encodings are nasm's", () => {
@@ -54,6 +65,8 @@ describe.skipIf(!hasNasm)("encodings are nasm's", () => {
       const result = select(statement, { bits });
       const ours = result.kind === "encoding" ? Buffer.from(result.bytes).toString("hex") : result.message;
       const theirs = expected[n]!;
+      // nasm writes 66h before WRSS and WRUSS in 16-bit code, which makes ADCX of the one.
+      if (bits === 16 && /^wru?ssd/.test(text)) return [];
       if ("bytes" in theirs) return theirs.bytes === ours ? [] : [`${text}: ${ours}, nasm ${theirs.bytes}`];
       const known = notInNasm.find(({ line, error }) => line.test(text) && error.test(theirs.error));
       return known && (known.accepted || result.kind === "refusal") ? [] : [`${text}: ${ours}, nasm: ${theirs.error}`];

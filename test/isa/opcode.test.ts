@@ -12,6 +12,7 @@ const plain = {
   prefix: undefined,
   vex: false,
   noPrefix: false,
+  noRepeat: false,
   operandSize: undefined,
   addressSize: undefined,
   trailing: [],
@@ -35,6 +36,7 @@ describe("the opcode column", () => {
     ["o* 0F 00 /2", { map: 1, opcode: 0x00, operandSize: "any", hasModrm: true, digit: 2 }],
     ["a16 E3 cb", { opcode: 0xe3, addressSize: 16, trailing: ["cb"] }],
     ["NP 0F C7 /6", { map: 1, opcode: 0xc7, noPrefix: true, hasModrm: true, digit: 6 }],
+    ["NFx 0F C7 /6", { map: 1, opcode: 0xc7, noRepeat: true, hasModrm: true, digit: 6 }],
     ["A0 moffs", { opcode: 0xa0, trailing: ["moffs"] }],
     ["VEX.LZ.0F38.W0 F3 /1", { map: 2, opcode: 0xf3, vex: true, operandSize: 32, hasModrm: true, digit: 1 }],
     [

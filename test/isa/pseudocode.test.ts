@@ -38,7 +38,9 @@ describe("pseudo-code", () => {
         }
       return [];
     });
-    // The first sample of XCHG EAX, EAX is encoded as NOP.
-    expect([...new Set(silent)].sort()).toEqual(["endbr32", "endbr64", "nop", "xchg"]);
+    // The first sample of XCHG EAX, EAX is encoded as NOP; what a line of the cache is told cannot be seen.
+    const nothing =
+      /^(nop|hint_nop\d+|endbr(32|64)|rdssp[dq]|prefetch\w*|cl(demote|flush|flushopt|wb)|[lms]fence|serialize|xchg)$/;
+    expect([...new Set(silent)].filter((mnemonic) => !nothing.test(mnemonic))).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import type { Row } from "../../isa/instruction.ts";
 import type { Bits, Decoded, Operand } from "../../isa/operands.ts";
 import type { WrittenOperand } from "../../isa/statement.ts";
 import { forms } from "../../isa/table.ts";
-import { modes, samplesOf } from "./samples.ts";
+import { isCutShort, modes, samplesOf } from "./samples.ts";
 
 /** A general register is the same in any width where only a selector counts. */
 const numberOnly = ({ row }: Decoded, n: number): boolean =>
@@ -54,10 +54,13 @@ const isOtherName = (row: Row, decoded: Row): boolean =>
   row !== decoded &&
   (row.opcode === decoded.opcode ||
     (row.writtenOnly && row.pattern.map === decoded.pattern.map && row.pattern.opcode === decoded.pattern.opcode) ||
+    (row.decodedOnly && row.syntax === decoded.syntax) ||
+    (row.mnemonic.startsWith("hint_nop") && row.pattern.digit === decoded.pattern.digit) ||
     (row.mnemonic.startsWith("loop") && row.mnemonic === decoded.mnemonic) ||
     (row.opcode === "90+r" && decoded.mnemonic === "nop"));
 
 function failure(row: Row, operands: readonly WrittenOperand[], decoded: Decoded | string, length: number): string {
+  if (isCutShort(row)) return decoded === "truncated" ? "" : "not cut short";
   if (typeof decoded === "string") return decoded;
   if (row.pattern.wait) return decoded.row.mnemonic === "fwait" ? "" : `decoded as ${decoded.row.syntax}`;
   if (decoded.length !== length) return `length ${decoded.length}, not ${length}`;
@@ -99,7 +102,9 @@ describe("what is encoded is decoded", () => {
         ),
       ),
     );
-    const missing = forms.filter(({ row }) => !reached.has(row)).map(({ row }) => `${row.opcode} ${row.syntax}`);
+    const missing = forms
+      .filter(({ row }) => !reached.has(row) && !isCutShort(row))
+      .map(({ row }) => `${row.opcode} ${row.syntax}`);
     expect(missing).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { existsIn, type Form, requiredSize } from "../../isa/form.ts";
+import type { Row } from "../../isa/instruction.ts";
 import { immediateWidth, type OperandPattern } from "../../isa/operand-pattern.ts";
 import type { Bits } from "../../isa/operands.ts";
 import { type OperandWidth, type RegisterName, registerNamed, registers } from "../../isa/registers.ts";
@@ -104,7 +105,10 @@ function memorySamples(pattern: OperandPattern, form: Form, bits: Bits): Written
   const plain = pattern.memoryWidth === 128 ? undefined : pattern.memoryWidth;
   const width = far ? pattern.farMemory : plain;
   const other = bits === 64 ? 32 : bits === 32 ? 16 : 32;
-  const all = [...addresses[bits], addresses[other][0]!, addresses[other][3]!];
+  const { addressSize } = form.pattern;
+  const all = addressSize
+    ? addresses[addressSize].filter(({ base, index }) => base ?? index)
+    : [...addresses[bits], addresses[other][0]!, addresses[other][3]!];
   return all.map((address) => writtenMemory(address, width, far));
 }
 
@@ -204,3 +208,6 @@ export function samplesOf(form: Form, bits: Bits): Sample[] {
     };
   });
 }
+
+/** UD0 and UD1 without operands end before the ModRM byte that processors read: nothing decodes them as they are. */
+export const isCutShort = ({ mnemonic, operands }: Row): boolean => /^ud[01]$/.test(mnemonic) && operands.length === 0;

@@ -26,7 +26,7 @@ const families: ReadonlySet<Family> = new Set([
 ]);
 
 /** Transfers to other segments and to handlers depend on descriptor tables, which Unicorn has none of. */
-const leavesSegment = /^(int|int1|int3|into|iret[dq]?|retf|bound|ud2)$/;
+const leavesSegment = /^(int|int1|int3|into|iret[dq]?|retf|bound|ud[012])$/;
 const isFar = ({ operands }: Row): boolean => operands.some((o) => o.kind === "far" || o.farMemory !== undefined);
 
 const comparable = rows.filter((row) => families.has(row.family) && !leavesSegment.test(row.mnemonic) && !isFar(row));

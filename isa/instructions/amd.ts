@@ -1,0 +1,29 @@
+import type { Row } from "../instruction.ts";
+import { absent, rowsOf } from "./forms.ts";
+
+/** AMD's instructions beside its virtualization; ours is not AMD's processor. */
+
+const row = rowsOf("system");
+
+const clear = {
+  doc: "Clears the line at rAX.",
+  feature: "CLZERO",
+  implicitMemory: true,
+  semantics: absent,
+} as const;
+const named = (
+  [
+    [16, "AX"],
+    [32, "EAX"],
+    [64, "RAX"],
+  ] as const
+).map(([width, register]) =>
+  row(`a${width} o* 0F 01 FC`, `CLZERO ${register}`, {
+    ...clear,
+    access: ["r"],
+    modes: width === 64 ? "only-64" : width === 16 ? "not-64" : "all",
+    writtenOnly: true,
+  }),
+);
+
+export const amd: readonly Row[] = [row("0F 01 FC", "CLZERO", clear), ...named];
