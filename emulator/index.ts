@@ -1,5 +1,6 @@
 /** The emulator's public face: what debugger, command line and tests make and drive. */
-export { configurationProblem, createMachine, Machine } from "./machine.ts";
+export { configurationProblem } from "./configuration.ts";
+export { createMachine, Machine } from "./machine.ts";
 export type { MachineConfiguration, MachineInterface, RegisterGroup, Stop } from "./machine-interface.ts";
 export { costProfiles } from "./time/costs.ts";
 export type { EventBody, EventKind, MachineEvent, StopReason } from "./trace/event.ts";

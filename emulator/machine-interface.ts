@@ -27,6 +27,8 @@ export interface MachineConfiguration {
   readonly drives?: DriveImages;
   /** What the clock shows at the start, "2026-01-31T12:00:00"; by default noon of 1 January 2026. */
   readonly date?: string;
+  /** Processors, 1–16. Default 1. */
+  readonly processors?: number;
   /** Translate hot regions to WebAssembly. Default true; false for tests and comparisons. */
   readonly translate?: boolean;
 }

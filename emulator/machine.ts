@@ -1,9 +1,11 @@
-import { flagMask } from "../isa/flags.ts";
-import { techniqueById } from "../isa/technique.ts";
+import { configurationProblem } from "./configuration.ts";
 import { Cpu } from "./cpu/cpu.ts";
 import { layout, ramBase } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
 import { CS } from "./cpu/state.ts";
+import { ApicBus } from "./devices/apic/apic-bus.ts";
+import { createIoApic, type IoApic, inputOfIrq } from "./devices/apic/io-apic.ts";
+import { createLocalApicRegisters } from "./devices/apic/local-apic-registers.ts";
 import { createConsoleText } from "./devices/console-text.ts";
 import type { Disk } from "./devices/disk-image.ts";
 import { createDevices, type Devices } from "./devices/index.ts";
@@ -13,7 +15,7 @@ import type { A20Gate } from "./devices/system-control.ts";
 import { strokesOf } from "./devices/typing.ts";
 import { Engine, type EngineStop } from "./engine/interpreter.ts";
 import { pageBytes } from "./engine/page.ts";
-import { createDrives, driveProblem } from "./firmware/drives.ts";
+import { createDrives } from "./firmware/drives.ts";
 import {
   callFirmware,
   createFirmwarePorts,
@@ -23,6 +25,7 @@ import {
   romBytes,
   startFromDisk,
 } from "./firmware/index.ts";
+import { routeInterrupts } from "./interrupt-routing.ts";
 import type {
   AddressSpace,
   MachineConfiguration,
@@ -33,18 +36,19 @@ import type {
 } from "./machine-interface.ts";
 import { Bus } from "./memory/bus.ts";
 import { GuestMemory } from "./memory/guest-memory.ts";
-import { imageProblem, loadAddress, startGuest } from "./memory/start-modes.ts";
+import { loadAddress, startGuest } from "./memory/start-modes.ts";
 import { guard } from "./mmu/physical.ts";
 import { observeProcessor } from "./observer.ts";
+import { Processors } from "./processors.ts";
 import { registerViews, setRegister } from "./registers.ts";
 import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
-import { type CostProfile, costProfile, costProfiles, cyclesPerSecond, defaultCosts } from "./time/costs.ts";
+import { type CostProfile, costProfile, cyclesPerSecond, defaultCosts } from "./time/costs.ts";
 import type { Unwritten } from "./time/snapshots.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, RecordedBody, StopReason } from "./trace/event.ts";
 import { Recorder } from "./trace/recorder.ts";
 import { utf8 } from "./utf8.ts";
-import { createMonitor, hostReservedBytes, refusal } from "./vmm/index.ts";
+import { createMonitor, hostReservedBytes } from "./vmm/index.ts";
 
 const mebibyte = 2 ** 20;
 const wasmPage = 65536;
@@ -52,22 +56,6 @@ const wasmPage = 65536;
 const longestKeyWait = 5 * cyclesPerSecond;
 /** What the clock shows when a machine starts, if nobody says. */
 const defaultDate = "2026-01-01T12:00:00";
-
-/** Why a machine cannot be made as configured, as a sentence for the user; undefined if it can. */
-export function configurationProblem(configuration: MachineConfiguration): string | undefined {
-  const { technique, mode, memory, costs, image, origin, date, boot, drives = {} } = configuration;
-  if (!techniqueById(technique)) return `There is no technique "${technique}".`;
-  if (!Number.isInteger(memory) || memory < 1 || memory > 64)
-    return `Guest memory must be a whole number of MiB from 1 to 64; it is ${memory}.`;
-  if (costs !== undefined && !costProfile(costs))
-    return `There is no cost profile "${costs}"; there are ${costProfiles.map(({ name }) => name).join(", ")}.`;
-  if (date !== undefined && !parseDateTime(date))
-    return `The date must be one of the years 1980 to 2099, such as 2026-01-31 or 2026-01-31T12:00:00; it is “${date}”.`;
-  const drive = driveProblem(drives, boot);
-  if (drive !== undefined) return drive;
-  if (boot !== undefined) return mode === "real" ? refusal(technique, mode) : "A machine boots in real mode.";
-  return imageProblem({ mode, image, origin, bytes: memory * mebibyte }) ?? refusal(technique, mode);
-}
 
 type Stopped = Stop & { kind: "stopped" };
 
@@ -86,6 +74,9 @@ export class Machine implements MachineInterface, Replayable {
   /** The gate of address line 20. */
   readonly #a20: A20Gate = { enabled: true };
   #devices: Devices;
+  readonly #apicBus = new ApicBus();
+  readonly #ioApic: IoApic = createIoApic(this.#apicBus);
+  #processors: Processors;
   #monitor: Monitor | undefined;
   #costs: CostProfile;
   #recorder: Recorder;
@@ -118,19 +109,24 @@ export class Machine implements MachineInterface, Replayable {
     const { drives, hard } = createDrives(configuration.drives ?? {}, configuration.boot);
     this.#drives = drives;
     this.#devices = this.#createDevices(guestRam, hard);
-    this.#bus = new Bus(this.#devices.all, this.#devices.pic, {
+    const interrupts = routeInterrupts(this.#devices.pic, this.#ioApic, () => this.#processors);
+    this.#bus = new Bus(this.#devices.all, interrupts, {
       record: (body) => this.#record(body),
       touched: () => this.#devicesChanged(),
     });
     this.#cpu = new Cpu({ memory, ramBytes, bus: this.#bus, a20: this.#a20 });
     this.#recorder = new Recorder(() => this.#present());
+    const count = configuration.processors ?? 1;
+    const attend = () => this.#engine.stopBy(this.now);
+    this.#processors = new Processors({ cpu: this.#cpu, count, bus: this.#apicBus, attend });
     if (configuration.boot) this.#bootFromDisk(guestRam, guestBase);
     else startGuest(this.#cpu, { ...configuration, memory: guestRam });
     this.#memory = new GuestMemory(this.#cpu, guestBase, guestBytes);
     const start = guestBase + loadAddress(mode, origin);
     const translate = configuration.translate === false ? {} : { translate: { memory } };
     this.#engine = new Engine(this.#cpu, { image: { start, end: start + image.length }, ...translate });
-    observeProcessor(this.#cpu, this.#devices.pic, (body) => this.#record(body));
+    this.#processors.start();
+    observeProcessor(this.#cpu, interrupts, (body) => this.#record(body));
     this.#monitor = this.#createMonitor(guestBytes);
     this.#cpu.monitor = this.#monitor;
     this.#timeline = new Timeline(this, memory.buffer, { unwritten: this.#unwritten(guestBase) });
@@ -148,7 +144,8 @@ export class Machine implements MachineInterface, Replayable {
 
   #createDevices(memory: Uint8Array, disks: readonly Disk[]): Devices {
     return createDevices({
-      clock: () => this.cycle,
+      clock: () => this.#processors.clock,
+      alsoLines: (irq) => this.#ioApic.line(inputOfIrq(irq)),
       send: (device, byte) => this.#console(device).send(byte),
       exit: (code, port) =>
         this.#stop("debug-exit", `The guest wrote ${code} to the debug-exit port ${port.toString(16).toUpperCase()}h.`),
@@ -161,7 +158,11 @@ export class Machine implements MachineInterface, Replayable {
       video: { memory: (at) => memory[at] ?? 0xff, changed: (screen) => this.#screenChanged(screen) },
       date: parseDateTime(this.configuration.date ?? defaultDate)!,
       disks,
-      others: this.configuration.boot ? [createFirmwarePorts((port) => this.#callFirmware(port))] : [],
+      others: [
+        this.#ioApic,
+        createLocalApicRegisters(() => this.#processors.apic),
+        ...(this.configuration.boot ? [createFirmwarePorts((port) => this.#callFirmware(port))] : []),
+      ],
     });
   }
 
@@ -177,7 +178,7 @@ export class Machine implements MachineInterface, Replayable {
       devices,
       drives: this.#drives,
       memoryBytes: memory.length,
-      clock: () => this.cycle,
+      clock: () => this.#processors.clock,
       inPort: (port) => this.#bus.inQuietly(port),
       outPort: (port, value) => this.#bus.outQuietly(port, value),
       isA20: () => this.#a20.enabled,
@@ -244,7 +245,7 @@ export class Machine implements MachineInterface, Replayable {
     return this.#cpu.f64[layout.steps >> 3]!;
   }
   get cycle(): number {
-    return this.now + this.#cpu.f64[layout.extraCycles >> 3]!;
+    return this.#processors.cycle;
   }
   get instructions(): number {
     return this.directInstructions + this.#cpu.f64[layout.emulated >> 3]!;
@@ -287,7 +288,7 @@ export class Machine implements MachineInterface, Replayable {
       const text = linear < 0 ? this.linearRip.toString(16) : linear.toString(16);
       this.#rip = { linear, text };
     }
-    return { cycle: this.cycle, step: this.now, vm: "vm0", vcpu: 0, rip: this.#rip.text };
+    return { cycle: this.cycle, step: this.now, vm: "vm0", vcpu: this.#processors.current, rip: this.#rip.text };
   }
 
   /** All machine memory: processor state, TLB and host-physical RAM (`cpu/layout.ts`). To compare, not to change. */
@@ -352,6 +353,8 @@ export class Machine implements MachineInterface, Replayable {
       if (breakpoints?.size && pending === undefined && moved() && breakpoints.has(this.linearRip))
         return { kind: "breakpoint", address: this.linearRip };
       if (this.now >= end) return { kind: "limit" };
+      const turned = pending === undefined && this.#processors.turnLeft <= 0 && this.#processors.next();
+      if (turned && breakpoints?.has(this.linearRip) && moved()) return { kind: "breakpoint", address: this.linearRip };
       const stop = this.#slice(end, breakpoints, Boolean(stopOnExit));
       if (stop.kind === "breakpoint") return stop;
       const exit = this.#exitPending;
@@ -363,9 +366,10 @@ export class Machine implements MachineInterface, Replayable {
   /** Runs to the next moment at which something other than the processor may happen, at most to `end`. */
   #slice(end: number, breakpoints: ReadonlySet<bigint> | undefined, stopOnExit: boolean): EngineStop {
     this.#serveDevices();
-    this.#deadline = this.#bus.nextDeadline() ?? Number.POSITIVE_INFINITY;
+    this.#deadline = this.#nextDeadline;
     const pause = Math.max(1, this.#timeline.nextPause - this.now);
-    const steps = Math.ceil(Math.min(end - this.now, this.#deadline - this.cycle, pause));
+    const time = Math.min(this.#deadline - this.cycle, this.#processors.turnLeft);
+    const steps = Math.ceil(Math.min(end - this.now, Math.max(1, time), pause));
     // A pending exit is handled first; the engine would return for it again.
     const run = this.#exitPending !== undefined ? { steps: 1 } : { steps, stopOnExit };
     const stop = this.#engine.run({ ...run, breakpoints });
@@ -386,16 +390,23 @@ export class Machine implements MachineInterface, Replayable {
 
   /** Devices whose time has come act. */
   #serveDevices(): void {
-    for (let due = this.#bus.nextDeadline(); due !== undefined && due <= this.cycle; due = this.#bus.nextDeadline()) {
+    while (this.#nextDeadline <= this.#processors.clock) {
       this.#bus.tick();
+      this.#processors.tick();
       this.#devicesChanged();
     }
+    this.#processors.settle();
+  }
+
+  /** Virtual time at which a device or the timer of a local APIC acts next. */
+  get #nextDeadline(): number {
+    return Math.min(this.#bus.nextDeadline() ?? Number.POSITIVE_INFINITY, this.#processors.deadline);
   }
 
   /** Deadlines and interrupt lines may be others now. For an earlier deadline the engine returns at the next boundary. */
   #devicesChanged(): void {
-    const deadline = this.#bus.nextDeadline();
-    if (deadline !== undefined && deadline < this.#deadline) this.#engine.stopBy(this.now);
+    if (this.#nextDeadline < this.#deadline) this.#engine.stopBy(this.now);
+    if (this.#devices.pic.pending) this.#processors.raise8259();
     if (this.#bus.interruptPending()) this.#cpu.attention = true;
   }
 
@@ -407,17 +418,23 @@ export class Machine implements MachineInterface, Replayable {
     this.#engine.stopBy(this.now + Math.max(0, Math.ceil(this.#deadline - this.cycle - coming)));
   }
 
-  /** The processor is halted: time passes to the next interrupt a device will raise, if there is one. */
+  /** Whether an interrupt of a device can reach a processor. */
+  readonly #deliverable = (irq: number): boolean =>
+    (this.#processors.passOn8259 && this.#devices.pic.deliverable(irq)) || this.#ioApic.deliverable(inputOfIrq(irq));
+
+  /** The processor is halted: it is another's turn, or time passes to the next interrupt a device will raise, if there is one. */
   #idle(): void {
-    const { pic, uart, keyboard } = this.#devices;
-    const deadline = this.#bus.nextDeadline(pic.deliverable);
-    const interruptible = (this.#cpu.flags & flagMask("IF")) !== 0;
+    if (this.#processors.sleep()) return;
+    const { uart, keyboard } = this.#devices;
+    const device = this.#bus.nextDeadline(this.#deliverable) ?? Number.POSITIVE_INFINITY;
+    const deadline = Math.min(device, this.#processors.deadline);
+    const interruptible = this.#processors.anyInterruptible;
     const patient = this.#keyWait === null || keyboard.keyboard.busy || this.cycle - this.#keyWait < longestKeyWait;
-    if (interruptible && deadline !== undefined && patient) {
-      this.#cpu.f64[layout.extraCycles >> 3]! += Math.max(0, deadline - this.cycle);
+    if (interruptible && deadline !== Number.POSITIVE_INFINITY && patient) {
+      this.#processors.passTo(deadline);
       return;
     }
-    const inputs = [uart, keyboard].filter(({ listening, irq }) => listening && pic.deliverable(irq));
+    const inputs = [uart, keyboard].filter(({ listening, irq }) => listening && this.#deliverable(irq));
     this.#waiting = interruptible && inputs.length > 0;
     this.#stop(
       "halted",
@@ -512,6 +529,7 @@ export class Machine implements MachineInterface, Replayable {
       // The one event that changes after it is recorded: its cost is not known yet while the VMM waits with the guest.
       exit: { sequence: this.#exit, cost: exit?.kind === "exit" ? exit.cost : 0 },
       devices: this.#bus.save(),
+      processors: this.#processors.save(),
       monitor: this.#monitor?.save(),
       consoles,
       stopped: this.#stopped,
@@ -526,6 +544,7 @@ export class Machine implements MachineInterface, Replayable {
       sequence: number;
       exit: { sequence: number; cost: number };
       devices: unknown;
+      processors: unknown;
       monitor: unknown;
       consoles: readonly (readonly [string, unknown])[];
       stopped: Stopped | undefined;
@@ -539,6 +558,7 @@ export class Machine implements MachineInterface, Replayable {
     this.#engine.forget();
     this.#cpu.reload();
     this.#bus.restore(saved.devices);
+    this.#processors.restore(saved.processors);
     this.#monitor?.restore(saved.monitor);
     this.#consoles.clear();
     for (const [device, text] of saved.consoles) this.#console(device).restore(text);

@@ -1,5 +1,7 @@
 import type { Feature } from "../../isa/feature.ts";
 import { physicalAddressBits } from "../mmu/physical.ts";
+import { layout } from "./layout.ts";
+import type { State } from "./state.ts";
 
 export interface CpuidResult {
   readonly eax: number;
@@ -24,17 +26,20 @@ export const lineBytes = 64;
 
 /**
  * Feature bits say exactly what is implemented: a clear bit may be relied on to mean an instruction raises #UD, or a
- * register bit is reserved. There is no AVX, no XSAVE, no local APIC, no performance counters, and no VMX for the guest.
+ * register bit is reserved. There is no AVX, no XSAVE, no performance counters, and no VMX for the guest.
  */
 const feature1Edx = {
   FPU: 0,
+  VME: 1,
   DE: 2,
   PSE: 3,
   TSC: 4,
   MSR: 5,
   PAE: 6,
   CX8: 8,
+  APIC: 9,
   SEP: 11,
+  MTRR: 12,
   PGE: 13,
   CMOV: 15,
   PAT: 16,
@@ -45,9 +50,10 @@ const feature1Edx = {
   SSE: 25,
   SSE2: 26,
 } as const;
-const feature1Ecx = { SSE3: 0, MONITOR: 3, CX16: 13, MOVBE: 22, POPCNT: 23, RDRAND: 30 } as const;
+const feature1Ecx = { SSE3: 0, MONITOR: 3, CX16: 13, PCID: 17, MOVBE: 22, POPCNT: 23, RDRAND: 30 } as const;
 const feature7Ebx = {
   FSGSBASE: 0,
+  TSC_ADJUST: 1,
   BMI1: 3,
   SMEP: 7,
   BMI2: 8,
@@ -91,15 +97,26 @@ const brandLeaf = (at: number): CpuidResult => ({
 const highestBasic = 7;
 const highestExtended = 0x8000_0008;
 
-const leaves = new Map<number, (subleaf: number, wide: boolean) => CpuidResult>([
+/** Whose CPUID it is. */
+export interface Identity {
+  /** The instruction runs in 64-bit code: Intel's processors show SYSCALL only there. */
+  readonly wide: boolean;
+  /** ID of the local APIC, and how many processors there are. */
+  readonly apicId: number;
+  readonly processors: number;
+}
+
+const hyperThreading = 28;
+
+const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidResult>([
   [0, () => vendorLeaf(highestBasic)],
   [
     1,
-    () => ({
+    (_, { apicId, processors }) => ({
       eax: signature,
-      ebx: (lineBytes / 8) << 8,
+      ebx: ((apicId << 24) | (processors << 16) | ((lineBytes / 8) << 8)) >>> 0,
       ecx: bits(...Object.values(feature1Ecx)),
-      edx: bits(...Object.values(feature1Edx)),
+      edx: bits(...Object.values(feature1Edx), ...(processors > 1 ? [hyperThreading] : [])),
     }),
   ],
   // Bytes that MONITOR watches, at least and at most; MWAIT knows an extension: masked interrupts end the wait.
@@ -119,7 +136,7 @@ const leaves = new Map<number, (subleaf: number, wide: boolean) => CpuidResult>(
   [0x8000_0000, () => ({ ...none, eax: highestExtended })],
   [
     0x8000_0001,
-    (_, wide) => {
+    (_, { wide }) => {
       const { SYSCALL, ...always } = extendedEdx;
       return {
         ...none,
@@ -137,13 +154,18 @@ const leaves = new Map<number, (subleaf: number, wide: boolean) => CpuidResult>(
 /**
  * What CPUID returns on the machine itself; all values unsigned. Leaves above the highest basic one answer as that one, as
  * Intel's processors do. A hypervisor that changes leaves or sets the hypervisor bit starts from this.
- *
- * @param wide the instruction runs in 64-bit code: Intel's processors show SYSCALL only there
  */
-export function cpuidLeaf(leaf: number, subleaf: number, wide: boolean): CpuidResult {
+export function cpuidLeaf(leaf: number, subleaf: number, identity: Identity): CpuidResult {
   const known = leaves.get(leaf);
-  if (known) return known(subleaf, wide);
+  if (known) return known(subleaf, identity);
   const extended = leaf >= 0x8000_0000 && leaf <= highestExtended;
   if (extended || leaf <= highestBasic) return none;
-  return leaves.get(highestBasic)?.(subleaf, wide) ?? none;
+  return leaves.get(highestBasic)?.(subleaf, identity) ?? none;
 }
+
+/** Whose CPUID the processor in the core gives. */
+export const identityOf = (cpu: State, wide: boolean): Identity => ({
+  wide,
+  apicId: cpu.r32[layout.apicId >> 2]!,
+  processors: cpu.r32[layout.processors >> 2]!,
+});

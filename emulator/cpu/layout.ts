@@ -75,11 +75,17 @@ export const layout = {
   sysenterEsp: 0x2c0,
   sysenterEip: 0x2c8,
   pat: 0x2d0,
+  tscAdjust: 0x2d8,
   tscOffset: 0x2e0,
+  miscEnable: 0x2e8,
+  mtrrDefault: 0x2f0,
   /** IA32_TSC_AUX, what RDTSCP gives in ECX. */
   tscAux: 0x2f8,
   /** PDPTEs 0–3 of PAE paging, loaded with CR3. */
   pdptes: 0x300,
+  /** Eight pairs of base and mask, then the eleven fixed ranges; 8 bytes each. */
+  mtrrVariable: 0x320,
+  mtrrFixed: 0x3a0,
   /** What MONITOR watches: 0 nothing, 1 armed, 2 MWAIT waits; 4 bytes. */
   monitorArmed: 0x320,
   /** Host-physical address of the watched line, float64. */

@@ -26,6 +26,8 @@ export interface Connections {
   /** Disks of the primary IDE channel: master, slave. */
   readonly disks: readonly (Disk | undefined)[];
   /** Devices that only some machines have. */
+  /** Hear the interrupt lines beside the 8259s. */
+  readonly alsoLines?: Lines;
   readonly others: readonly Device[];
 }
 
@@ -51,9 +53,16 @@ export function createDevices({
   date,
   disks,
   others,
+  alsoLines,
 }: Connections): Devices {
   const pic = createPic();
-  const lines: Lines = (irq) => pic.line(irq);
+  const lines: Lines = (irq) => {
+    const [to8259, also] = [pic.line(irq), alsoLines?.(irq)];
+    return (level) => {
+      to8259(level);
+      also?.(level);
+    };
+  };
   const uart = createUart({ base: 0x3f8, irq: 4, line: lines(4), send: (byte) => send("UART", byte) }, clock);
   const system: SystemLines = {
     ...outer,

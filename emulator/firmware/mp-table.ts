@@ -1,12 +1,11 @@
 /** The MultiProcessor Specification 1.4, chapter 4: how software finds processors, the I/O APIC and its inputs. */
-import { ioApicBase } from "../devices/apic/io-apic.ts";
+import { inputOfIrq, ioApicBase } from "../devices/apic/io-apic.ts";
 import { localApicBase } from "../devices/apic/local-apic.ts";
 import { fields, type TableWriter, withChecksum } from "./table-writer.ts";
 
 const specification = 4;
 const isaBus = 0;
-/** The 8254's IRQ 0 arrives at input 2; input 0 has the 8259 (as on most PCs). */
-export const timerInput = 2;
+export const timerInput = inputOfIrq(0);
 const interruptType = { vectored: 0, nmi: 1, external: 3 } as const;
 const isaIrqs = 16;
 
@@ -32,7 +31,7 @@ export function writeMpTable(writer: TableWriter, processors: number): number {
     entry.bus(),
     entry.ioApic(io),
     entry.input(interruptType.external, 0, io, 0),
-    ...inputs.map((irq) => entry.input(interruptType.vectored, irq, io, irq === 0 ? timerInput : irq)),
+    ...inputs.map((irq) => entry.input(interruptType.vectored, irq, io, inputOfIrq(irq))),
     entry.local(interruptType.external, 0, 0),
     entry.local(interruptType.nmi, 0xff, 1),
   ];

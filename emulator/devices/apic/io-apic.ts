@@ -31,7 +31,14 @@ const afterReset = (): State => ({
 export interface IoApic extends Device {
   /** The line of an input. True is active, whatever the polarity bit says: lines carry meaning, not voltage. */
   line(input: number): Line;
+  /** Whether an interrupt at an input would go anywhere. */
+  deliverable(input: number): boolean;
+  /** The input, 0–23, that has a vector; -1 if none. */
+  inputOf(vector: number): number;
 }
+
+/** Inputs by the PC's IRQ numbers: the timer is at 2, because 0 has the 8259. */
+export const inputOfIrq = (irq: number): number => (irq === 0 ? 2 : irq);
 
 export function createIoApic(bus: ApicBus): IoApic {
   let state = afterReset();
@@ -106,6 +113,8 @@ export function createIoApic(bus: ApicBus): IoApic {
       },
     ],
     line,
+    deliverable: (input) => (state.low[input]! & entryBits.masked) === 0,
+    inputOf: (vector) => state.low.findIndex((low) => (low & (entryBits.masked | 0xff)) === vector),
     save: () => structureOf(state),
     restore(saved) {
       state = structureOf(saved as State);

@@ -1,5 +1,5 @@
 import type { Cpu } from "../../cpu/cpu.ts";
-import { cpuidLeaf } from "../../cpu/cpuid.ts";
+import { cpuidLeaf, identityOf } from "../../cpu/cpuid.ts";
 import { debugCause } from "../../cpu/debug-registers.ts";
 import { hardwareFault, isFault, vector, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
@@ -42,7 +42,7 @@ function emulate(vm: HardwareAssisted, act: () => string): string {
 
 const cpuid: Handler = (vm) => {
   const leaf = register32(vm, RAX);
-  const result = hypervisorCpuid(leaf) ?? cpuidLeaf(leaf, register32(vm, RCX), vm.guestIs64);
+  const result = hypervisorCpuid(leaf) ?? cpuidLeaf(leaf, register32(vm, RCX), identityOf(vm.cpu, vm.guestIs64));
   const hypervisorBit = leaf === 1 ? 0x8000_0000 : 0;
   setRegister32(vm, RAX, result.eax);
   setRegister32(vm, RBX, result.ebx);

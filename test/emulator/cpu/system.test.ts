@@ -13,6 +13,9 @@ const sized = (operandSize: 8 | 16 | 32 | 64): Decoded =>
   ({ operands: [], operandSize, length: 2 }) as unknown as Decoded;
 const decoded = sized(32);
 
+/** A processor without others, in 32-bit code. */
+const alone = { wide: false, apicId: 0, processors: 1 };
+
 describe("control registers", () => {
   const pe = CR0.PE | CR0.ET;
   test.each([
@@ -21,9 +24,11 @@ describe("control registers", () => {
     ["a bit above 31", 0, 2 ** 32, "#GP(0h)"],
     ["PG and PE", 0, (pe | CR0.PG) >>> 0, "ok"],
     ["unused bits of CR0 are dropped", 0, pe | 0x40, "ok"],
-    ["CR4: reserved bit", 4, 0x200, "#GP(0h)"],
+    ["CR4: reserved bit", 4, 0x8000, "#GP(0h)"],
     ["CR4: VMXE, which CPUID does not show", 4, CR4.VMXE, "#GP(0h)"],
     ["CR4: all there is", 4, CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.PGE | CR4.UMIP | CR4.SMEP | CR4.SMAP, "ok"],
+    ["CR4: virtual interrupts", 4, CR4.VME | CR4.PVI, "ok"],
+    ["CR4: PCIDE outside IA-32e mode", 4, CR4.PCIDE, "#GP(0h)"],
     ["CR8", 8, 15, "ok"],
     ["CR8 above 15", 8, 16, "#GP(0h)"],
     ["CR1", 1, 0, "#UD"],
@@ -115,6 +120,23 @@ describe("model-specific registers", () => {
     [0x277, 0x0606_0606_0606_0606n, "ok"],
     [0xc000_0101, 2n ** 47n, "#GP(0h)"],
     [0x12345, 0n, "#GP(0h)"],
+    [0x200, 0x8_0000_0006n, "ok"],
+    [0x200, 0x2n, "#GP(0h)"],
+    [0x200, 0x106n, "#GP(0h)"],
+    [0x200, 1n << 40n, "#GP(0h)"],
+    [0x20f, 0xff_c000_0800n, "ok"],
+    [0x20f, 0x400n, "#GP(0h)"],
+    [0x210, 0n, "#GP(0h)"],
+    [0x250, 0x0606_0606_0606_0606n, "ok"],
+    [0x250, 0x0607_0606_0606_0606n, "#GP(0h)"],
+    [0x26f, 0n, "ok"],
+    [0x2ff, 0xc06n, "ok"],
+    [0x2ff, 0x1006n, "#GP(0h)"],
+    [0xfe, 0n, "#GP(0h)"],
+    [0x1a0, 0x1800n, "ok"],
+    [0x1a0, 0x1n, "#GP(0h)"],
+    [0x1d9, 2n, "#GP(0h)"],
+    [0x8b, 0n, "ok"],
   ] as const)("WRMSR %#x of %#x: %s", (number, value, expected) => {
     const p = processor();
     protectedMode(p);
@@ -136,6 +158,9 @@ describe("model-specific registers", () => {
     system.writeMsr(p.cpu, decoded, 0x10, 5n);
     p.cpu.f64[layout.steps >> 3] = 103;
     expect(system.timeStamp(p.cpu, decoded)).toBe(8n);
+    expect(system.readMsr(p.cpu, decoded, 0x3b)).toBe(BigInt.asUintN(64, -106n));
+    system.writeMsr(p.cpu, decoded, 0x3b, 0n);
+    expect(system.timeStamp(p.cpu, decoded)).toBe(114n);
   });
 });
 
@@ -143,30 +168,30 @@ describe("CPUID", () => {
   const text = (...values: number[]) => new TextDecoder().decode(new Uint32Array(values)).replace(/\0+$/, "");
 
   it("names the vendor and the processor", () => {
-    const { ebx, ecx, edx } = cpuidLeaf(0, 0, false);
+    const { ebx, ecx, edx } = cpuidLeaf(0, 0, alone);
     expect(text(ebx, edx, ecx)).toBe("GenuineIntel");
-    const brand = [2, 3, 4].flatMap((n) => Object.values(cpuidLeaf(0x8000_0000 + n, 0, false)));
+    const brand = [2, 3, 4].flatMap((n) => Object.values(cpuidLeaf(0x8000_0000 + n, 0, alone)));
     expect(text(...brand)).toBe("Ringside emulated processor");
   });
 
   test.each([
-    ["FPU", 1, "edx", 0, false],
+    ["FPU", 1, "edx", 0, true],
     ["TSC", 1, "edx", 4, true],
-    ["APIC", 1, "edx", 9, false],
-    ["SSE2", 1, "edx", 26, false],
+    ["APIC", 1, "edx", 9, true],
+    ["SSE2", 1, "edx", 26, true],
     ["VMX", 1, "ecx", 5, false],
     ["hypervisor", 1, "ecx", 31, false],
     ["SMEP", 7, "ebx", 7, true],
     ["LM", 0x8000_0001, "edx", 29, true],
     ["SYSCALL outside 64-bit mode", 0x8000_0001, "edx", 11, false],
   ] as const)("%s", (_, leaf, register, bit, expected) => {
-    expect(((cpuidLeaf(leaf, 0, false)[register] >>> bit) & 1) === 1).toBe(expected);
+    expect(((cpuidLeaf(leaf, 0, alone)[register] >>> bit) & 1) === 1).toBe(expected);
   });
 
   it("answers basic leaves above the highest as the highest, and others with nothing", () => {
-    expect(cpuidLeaf(0x20, 0, false)).toEqual(cpuidLeaf(7, 0, false));
-    expect(cpuidLeaf(0x8000_0005, 0, false)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0 });
-    expect(cpuidLeaf(0x8000_0001, 0, true).edx & 0x800).toBe(0x800);
+    expect(cpuidLeaf(0x20, 0, alone)).toEqual(cpuidLeaf(7, 0, alone));
+    expect(cpuidLeaf(0x8000_0005, 0, alone)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0 });
+    expect(cpuidLeaf(0x8000_0001, 0, { ...alone, wide: true }).edx & 0x800).toBe(0x800);
   });
 });
 

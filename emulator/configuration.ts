@@ -1,0 +1,31 @@
+import { techniqueById } from "../isa/technique.ts";
+import { parseDateTime } from "./devices/rtc.ts";
+import { driveProblem } from "./firmware/drives.ts";
+import type { MachineConfiguration } from "./machine-interface.ts";
+import { imageProblem } from "./memory/start-modes.ts";
+import { mostProcessors } from "./processors.ts";
+import { costProfile, costProfiles } from "./time/costs.ts";
+import { refusal } from "./vmm/index.ts";
+
+const mebibyte = 2 ** 20;
+
+/** Why a machine cannot be made as configured, as a sentence for the user; undefined if it can. */
+export function configurationProblem(configuration: MachineConfiguration): string | undefined {
+  const { technique, mode, memory, costs, image, origin, date, boot, drives = {} } = configuration;
+  const { processors = 1 } = configuration;
+  if (!techniqueById(technique)) return `There is no technique "${technique}".`;
+  if (!Number.isInteger(memory) || memory < 1 || memory > 64)
+    return `Guest memory must be a whole number of MiB from 1 to 64; it is ${memory}.`;
+  if (costs !== undefined && !costProfile(costs))
+    return `There is no cost profile "${costs}"; there are ${costProfiles.map(({ name }) => name).join(", ")}.`;
+  if (date !== undefined && !parseDateTime(date))
+    return `The date must be one of the years 1980 to 2099, such as 2026-01-31 or 2026-01-31T12:00:00; it is “${date}”.`;
+  if (!Number.isInteger(processors) || processors < 1 || processors > mostProcessors)
+    return `The number of processors must be a whole number from 1 to ${mostProcessors}; it is ${processors}.`;
+  if (processors > 1 && technique !== "bare-metal")
+    return `Under ${techniqueById(technique)!.title} a guest has one processor so far; ${processors} run on bare metal only.`;
+  const drive = driveProblem(drives, boot);
+  if (drive !== undefined) return drive;
+  if (boot !== undefined) return mode === "real" ? refusal(technique, mode) : "A machine boots in real mode.";
+  return imageProblem({ mode, image, origin, bytes: memory * mebibyte }) ?? refusal(technique, mode);
+}

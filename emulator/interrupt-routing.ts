@@ -1,0 +1,17 @@
+import type { IoApic } from "./devices/apic/io-apic.ts";
+import type { Pic } from "./devices/pic-8259.ts";
+import type { InterruptSource } from "./memory/bus.ts";
+import type { Processors } from "./processors.ts";
+
+/** The interrupt input of the processor in the core: its local APIC's interrupts first, then the 8259's if they pass. */
+export function routeInterrupts(pic: Pic, io: IoApic, processors: () => Processors): InterruptSource {
+  const from8259 = () => processors().hears8259 && pic.pending;
+  return {
+    get pending() {
+      return processors().pendingVector >= 0 || from8259();
+    },
+    acknowledge: () => (processors().pendingVector >= 0 ? processors().apic.acknowledge() : pic.acknowledge()),
+    // An interrupt of the I/O APIC and one of the 8259 may have the same vector; the I/O APIC is asked first.
+    irqOf: (vector) => (io.inputOf(vector) >= 0 ? io.inputOf(vector) : pic.irqOf(vector)),
+  };
+}

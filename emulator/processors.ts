@@ -1,0 +1,283 @@
+/**
+ * The virtual processors of a machine. One at a time is in the emulated core; the state of the others lies aside. Each has
+ * its own virtual time; the one that is furthest behind runs next, for a turn of `turnCycles`, so that they advance together
+ * and always in the same order.
+ */
+
+import { init, type ProcessorContext, putAside, startUp, takeUp, waitForSipi } from "./cpu/context.ts";
+import type { Cpu } from "./cpu/cpu.ts";
+import { layout } from "./cpu/layout.ts";
+import type { ApicBus } from "./devices/apic/apic-bus.ts";
+import { LocalApic } from "./devices/apic/local-apic.ts";
+
+/** Cycles of a turn: how far one processor may be ahead of the others. */
+const turnCycles = 10_000;
+export const mostProcessors = 16;
+
+interface Aside {
+  readonly context: ProcessorContext;
+  /** Its virtual time. */
+  readonly cycle: number;
+}
+
+/** What has come for a processor that takes effect when it is in the core. */
+interface Signals {
+  nmi: boolean;
+  init: boolean;
+  startUp: number | null;
+}
+
+const noSignals = (): Signals => ({ nmi: false, init: false, startUp: null });
+
+class Processor {
+  readonly id: number;
+  readonly apic: LocalApic;
+  /** Undefined while it is in the core. */
+  aside: Aside | undefined;
+  /** Halted, or waiting for its start: nothing to do until something comes. */
+  asleep = false;
+  signals = noSignals();
+
+  constructor(id: number, apic: LocalApic) {
+    this.id = id;
+    this.apic = apic;
+  }
+}
+
+export interface ProcessorsWiring {
+  readonly cpu: Cpu;
+  readonly count: number;
+  readonly bus: ApicBus;
+  /** Something has come for the processor in the core: the run is to look at it. */
+  readonly attend: () => void;
+}
+
+export class Processors {
+  readonly #cpu: Cpu;
+  readonly #attend: () => void;
+  readonly #all: readonly Processor[];
+  #current: Processor;
+  /** Virtual time at which the present turn ends. */
+  #turnEnd = Number.POSITIVE_INFINITY;
+  /** The latest time any processor has reached. */
+  #latest = 0;
+
+  constructor({ cpu, count, bus, attend }: ProcessorsWiring) {
+    this.#cpu = cpu;
+    this.#attend = attend;
+    this.#all = Array.from({ length: count }, (_, id) => this.#create(id, bus));
+    this.#current = this.#all[0]!;
+    this.#current.apic.passOn8259();
+  }
+
+  #create(id: number, bus: ApicBus): Processor {
+    const deliver = (change: (signals: Signals) => void) => {
+      change(processor.signals);
+      this.#come(processor);
+    };
+    const signals = {
+      nmi: () => deliver((s) => Object.assign(s, { nmi: true })),
+      init: () => deliver((s) => Object.assign(s, { ...noSignals(), init: true })),
+      startUp: (vector: number) => deliver((s) => Object.assign(s, { startUp: vector })),
+      changed: () => this.#come(processor),
+    };
+    const apic: LocalApic = new LocalApic({ id, bus, clock: () => this.#cycleOf(processor), signals });
+    const processor = new Processor(id, apic);
+    return processor;
+  }
+
+  /** To be called once the boot processor has its state: the others start from RESET and wait. */
+  start(): void {
+    const { r32 } = this.#cpu;
+    r32[layout.processors >> 2] = this.#all.length;
+    if (this.#all.length === 1) return;
+    const boot = putAside(this.#cpu);
+    for (const processor of this.#all.slice(1)) {
+      init(this.#cpu);
+      r32[layout.apicId >> 2] = processor.id;
+      processor.aside = { context: putAside(this.#cpu), cycle: 0 };
+      processor.asleep = true;
+    }
+    takeUp(this.#cpu, boot);
+    this.#turnEnd = turnCycles;
+  }
+
+  get count(): number {
+    return this.#all.length;
+  }
+
+  /** Number of the processor in the core. */
+  get current(): number {
+    return this.#current.id;
+  }
+
+  get apic(): LocalApic {
+    return this.#current.apic;
+  }
+
+  /** Virtual time of the processor in the core. */
+  get cycle(): number {
+    const { f64 } = this.#cpu;
+    return f64[layout.steps >> 3]! + f64[layout.extraCycles >> 3]!;
+  }
+
+  /** Virtual time as devices see it, which all processors share: it never goes back. */
+  get clock(): number {
+    return Math.max(this.#latest, this.cycle);
+  }
+
+  #cycleOf(processor: Processor): number {
+    if (processor === this.#current) return this.cycle;
+    const own = processor.aside?.cycle ?? 0;
+    return processor.asleep ? Math.max(own, this.clock) : own;
+  }
+
+  // Interrupts.
+
+  /** The vector that the local APIC has for the processor in the core; -1 if none. */
+  get pendingVector(): number {
+    return this.#current.apic.pending;
+  }
+
+  /** Whether the processor in the core gets the interrupts of the 8259. */
+  get hears8259(): boolean {
+    return this.#current.apic.passesExternal;
+  }
+
+  /** Whether any does. */
+  get passOn8259(): boolean {
+    return this.#all.some(({ apic }) => apic.passesExternal);
+  }
+
+  /** The 8259 has an interrupt. */
+  raise8259(): void {
+    for (const processor of this.#all) if (processor.apic.passesExternal) this.#come(processor);
+  }
+
+  /** Something may have come for a processor: it is awake, and looks when it is its turn. */
+  #come(processor: Processor): void {
+    if (processor.asleep && processor.aside) {
+      processor.aside = { ...processor.aside, cycle: this.#cycleOf(processor) };
+      // The sleeper is behind: it gets the next turn, no later than one that never slept.
+      this.#turnEnd = Math.min(this.#turnEnd, this.cycle + turnCycles);
+    }
+    processor.asleep = false;
+    if (processor !== this.#current) return;
+    this.#cpu.attention = true;
+    const { signals } = processor;
+    if (signals.init || signals.startUp !== null || signals.nmi) this.#attend();
+  }
+
+  /** What has come for the processor in the core takes effect, between two instructions. */
+  settle(): void {
+    const { signals } = this.#current;
+    this.#current.signals = noSignals();
+    if (signals.init) init(this.#cpu);
+    if (signals.startUp !== null) startUp(this.#cpu, signals.startUp);
+    if (signals.nmi) this.#cpu.nonMaskableInterrupt();
+  }
+
+  // Time.
+
+  /** Virtual time of the next timer of a local APIC that the run must not pass: the core's own, or a sleeper's. */
+  get deadline(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const processor of this.#all)
+      if (processor === this.#current || processor.asleep)
+        earliest = Math.min(earliest, processor.apic.nextDeadline() ?? earliest);
+    return earliest;
+  }
+
+  /** Timers of local APICs whose time has come. */
+  tick(): void {
+    for (const processor of this.#all) if (processor === this.#current || processor.asleep) processor.apic.tick();
+  }
+
+  // Turns.
+
+  /** Cycles until another processor's turn. */
+  get turnLeft(): number {
+    return this.#turnEnd - this.cycle;
+  }
+
+  /** The processor in the core has nothing to do. True if another has. */
+  sleep(): boolean {
+    this.#current.asleep = true;
+    return this.next();
+  }
+
+  get allAsleep(): boolean {
+    return this.#all.every(({ asleep }) => asleep);
+  }
+
+  /** Whether a processor that sleeps could be woken by an interrupt: not one that waits for its start, or has them masked. */
+  get anyInterruptible(): boolean {
+    const interruptFlag = 0x200;
+    return this.#all.some(({ aside }) => {
+      const words = aside ? new Int32Array(aside.context.block.buffer) : this.#cpu.r32;
+      return words[layout.activity >> 2] !== waitForSipi && (words[layout.eflags >> 2]! & interruptFlag) !== 0;
+    });
+  }
+
+  /** Time passes for the sleeping processor in the core, to a moment that is not before its own. */
+  passTo(cycle: number): void {
+    this.#cpu.f64[layout.extraCycles >> 3]! += Math.max(0, cycle - this.cycle);
+    this.#latest = this.clock;
+    this.#current.asleep = false;
+  }
+
+  /** Gives the turn to the processor that is furthest behind of those that have something to do. False if none has. */
+  next(): boolean {
+    let next: Processor | undefined;
+    for (const processor of this.#all)
+      if (!processor.asleep && (!next || this.#cycleOf(processor) < this.#cycleOf(next))) next = processor;
+    if (!next) return false;
+    this.#latest = this.clock;
+    if (next !== this.#current) this.#switchTo(next);
+    this.#turnEnd = this.#all.length === 1 ? Number.POSITIVE_INFINITY : this.cycle + turnCycles;
+    return true;
+  }
+
+  #switchTo(next: Processor): void {
+    const cpu = this.#cpu;
+    const { context, cycle } = next.aside!;
+    this.#current.aside = { context: putAside(cpu), cycle: this.cycle };
+    this.#current = next;
+    next.aside = undefined;
+    takeUp(cpu, context);
+    cpu.f64[layout.extraCycles >> 3] = cycle - cpu.f64[layout.steps >> 3]!;
+    cpu.attention = true;
+  }
+
+  save(): unknown {
+    return {
+      current: this.#current.id,
+      turnEnd: this.#turnEnd,
+      latest: this.#latest,
+      processors: this.#all.map(({ apic, aside, asleep, signals }) => ({
+        apic: apic.save(),
+        aside,
+        asleep,
+        signals: { ...signals },
+      })),
+    };
+  }
+
+  /** After the memory has been restored. */
+  restore(state: unknown): void {
+    const saved = state as {
+      current: number;
+      turnEnd: number;
+      latest: number;
+      processors: readonly { apic: unknown; aside: Aside | undefined; asleep: boolean; signals: Signals }[];
+    };
+    this.#current = this.#all[saved.current]!;
+    this.#turnEnd = saved.turnEnd;
+    this.#latest = saved.latest;
+    for (const [n, { apic, aside, asleep, signals }] of saved.processors.entries()) {
+      const processor = this.#all[n]!;
+      processor.apic.restore(apic);
+      Object.assign(processor, { aside, asleep, signals: { ...signals } });
+    }
+  }
+}

@@ -1,0 +1,336 @@
+import { describe, expect, test } from "vitest";
+import { configurationProblem } from "../../../emulator/index.ts";
+import { assembled, configurationOf, machineWith, outputOf } from "./program.ts";
+
+/** The boot processor starts the others by INIT and two SIPIs; each comes to `other` in protected mode with its ID in EBX. */
+const smp = (boot: string, other: string) => `bits 32
+        org 100000h
+apic    equ 0FEE00000h
+        mov esi, trampoline
+        mov edi, 8000h
+        mov ecx, trampoline_end - trampoline
+        rep movsb
+        mov dword [apic + 0F0h], 1FFh
+        mov dword [apic + 300h], 0C4500h
+        mov dword [apic + 300h], 0C4608h
+        mov dword [apic + 300h], 0C4608h
+        ${boot}
+        cli
+        hlt
+
+bits 16
+trampoline:
+        cli
+        xor ax, ax
+        mov ds, ax
+        o32 lgdt [8000h + gdtr - trampoline]
+        mov eax, cr0
+        or al, 1
+        mov cr0, eax
+        jmp dword 8:protected
+        align 8
+gdt:    dq 0, 00CF9A000000FFFFh, 00CF92000000FFFFh
+gdtr:   dw 23
+        dd 8000h + gdt - trampoline
+trampoline_end:
+
+bits 32
+protected:
+        mov ax, 10h
+        mov ds, ax
+        mov es, ax
+        mov ss, ax
+        mov dword [apic + 0F0h], 1FFh
+        mov ebx, [apic + 20h]
+        shr ebx, 24
+        mov esp, ebx
+        shl esp, 12
+        add esp, 200000h
+        ${other}
+stop:   cli
+        hlt
+        jmp stop
+
+print:  lodsb
+        test al, al
+        jz .end
+        out 0E9h, al
+        jmp print
+.end:   ret
+        align 4
+count:  dd 0
+sum:    dd 0
+lock_word: dd 0
+sum_of_counts: dd 0
+`;
+
+const counted = smp(
+  `
+.wait:  pause
+        cmp dword [count], 3
+        jb .wait
+        mov al, '0'
+        add al, [count]
+        out 0E9h, al`,
+  "lock inc dword [count]",
+);
+
+const configuration = { processors: 4, memory: 4 } as const;
+
+describe("start-up", () => {
+  test.each([true, false])("INIT and SIPI start the others, once (translated: %s)", (translate) => {
+    const machine = machineWith(counted, { ...configuration, translate });
+    expect(machine.run({ steps: 1_000_000 })).toMatchObject({ kind: "stopped", reason: "halted" });
+    expect(outputOf(machine)).toBe("3");
+  });
+
+  test("each has its own ID in the APIC and in CPUID, and all say how many there are", () => {
+    const body = `
+        mov eax, 1
+        cpuid
+        mov eax, ebx
+        shr eax, 24
+        shl ebx, 8
+        shr ebx, 24
+        lock xadd [sum], eax
+        lock add [sum_of_counts], ebx
+        lock inc dword [count]`;
+    const text = smp(
+      `
+.wait:  pause
+        cmp dword [count], 3
+        jb .wait
+        mov al, [sum]
+        add al, '0'
+        out 0E9h, al
+        mov al, [sum_of_counts]
+        add al, '0'
+        out 0E9h, al`,
+      body,
+    );
+    const machine = machineWith(text, configuration);
+    machine.run({ steps: 1_000_000 });
+    // IDs 1 + 2 + 3; three processors that each know of four.
+    expect(outputOf(machine)).toBe("6<");
+  });
+
+  test("without a start-up message they wait for ever", () => {
+    const machine = machineWith("bits 32\norg 100000h\nmov ecx, 100000\n.l: loop .l\ncli\nhlt", configuration);
+    expect(machine.run({ steps: 1_000_000 })).toMatchObject({ kind: "stopped", reason: "halted" });
+    expect(machine.now).toBeLessThan(100_010);
+  });
+});
+
+describe("shared memory", () => {
+  const adding = (lock: string, unlock: string) =>
+    smp(
+      `
+.wait:  pause
+        cmp dword [count], 3
+        jb .wait
+        cmp dword [sum], 30000
+        mov al, '='
+        je .say
+        mov al, '<'
+.say:   out 0E9h, al`,
+      `
+        mov ecx, 10000
+.add:   ${lock}
+        mov eax, [sum]
+        inc eax
+        mov [sum], eax
+        ${unlock}
+        loop .add
+        lock inc dword [count]`,
+    );
+
+  const spin = `
+.spin:  lock bts dword [lock_word], 0
+        jnc .got
+        pause
+        jmp .spin
+.got:`;
+
+  test.each([true, false])("additions under a spin lock are all there (translated: %s)", (translate) => {
+    const text = adding(spin, "mov dword [lock_word], 0");
+    const machine = machineWith(text, { ...configuration, translate });
+    machine.run({ steps: 30_000_000 });
+    expect(outputOf(machine)).toBe("=");
+  });
+
+  test("without the lock some are lost: the processors really run between each other", () => {
+    const machine = machineWith(adding("", ""), configuration);
+    machine.run({ steps: 30_000_000 });
+    expect(outputOf(machine)).toBe("<");
+  });
+
+  test("code that one processor writes is what another one runs", () => {
+    const text = smp(
+      `
+.wait:  cmp dword [count], 3
+        jb .wait
+        mov byte [patched + 1], '!'
+        mov dword [sum], 1
+.again: cmp dword [count], 6
+        jb .again`,
+      `
+        mov ecx, 20000
+.warm:  call patched
+        loop .warm
+        lock inc dword [count]
+.wait:  call patched
+        cmp dword [sum], 1
+        jne .wait
+        call patched
+        out 0E9h, al
+        lock inc dword [count]
+        jmp stop
+patched: mov al, '?'
+        ret
+      `,
+    );
+    const machine = machineWith(text, configuration);
+    machine.run({ steps: 30_000_000 });
+    expect(outputOf(machine)).toBe("!!!");
+  });
+});
+
+describe("interprocessor interrupts", () => {
+  const idt = `
+        mov dword [idt + 40h * 8], (handler - $$) + 80000h
+        mov dword [idt + 40h * 8 + 4], 00108E00h
+        lidt [idtr]`;
+  const handler = `
+handler: push eax
+        lock inc dword [count]
+        mov dword [apic + 0B0h], 0
+        pop eax
+        iret
+        align 8
+idt:    times 65 dq 0
+idtr:   dw $ - idt - 1
+        dd idt`;
+
+  test("wake halted processors", () => {
+    const text = smp(
+      `
+.ready: cmp dword [sum], 3
+        jb .ready
+        mov ecx, 5
+.send:  mov edx, [count]
+        add edx, 3
+        mov dword [apic + 300h], 0C4040h
+.wait:  pause
+        cmp [count], edx
+        jb .wait
+        loop .send
+        mov al, [count]
+        add al, '0'
+        out 0E9h, al`,
+      `
+        ${idt}
+        lock inc dword [sum]
+        sti
+.sleep: hlt
+        jmp .sleep
+        ${handler}`,
+    );
+    const machine = machineWith(text, configuration);
+    machine.run({ steps: 5_000_000 });
+    expect(outputOf(machine)).toBe("?");
+    const interrupted = machine.events(0, 1e6, ["interrupt"]).map(({ vcpu }) => vcpu);
+    expect(interrupted.sort()).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3]);
+  });
+
+  test("a local timer wakes its processor", () => {
+    const text = smp(
+      `
+.wait:  pause
+        cmp dword [count], 9
+        jb .wait
+        mov al, 'k'
+        out 0E9h, al
+        out 0F4h, al`,
+      `
+        ${idt}
+        mov dword [apic + 3E0h], 0Bh
+        mov dword [apic + 320h], 20040h
+        mov dword [apic + 380h], 50000
+        sti
+.sleep: hlt
+        jmp .sleep
+        ${handler}`,
+    );
+    const machine = machineWith(text, configuration);
+    machine.run({ steps: 5_000_000 });
+    expect(outputOf(machine)).toBe("k");
+    expect(machine.cycle).toBeGreaterThan(150_000);
+    expect(machine.cycle).toBeLessThan(250_000);
+  });
+});
+
+describe("time", () => {
+  const text = smp(
+    `
+.wait:  pause
+        cmp dword [count], 3
+        jb .wait
+        mov esi, done
+        call print
+        jmp end
+done:   db "done", 0
+end:`,
+    `
+        mov ecx, 3000
+.add:   inc dword [sum]
+        loop .add
+        lock inc dword [count]`,
+  );
+
+  test("the same in one run and in many", () => {
+    const whole = machineWith(text, configuration);
+    whole.run({ steps: 1_000_000 });
+    const cut = machineWith(text, { ...configuration, translate: false });
+    for (let n = 1; !cut.stopped; n = (n * 7 + 3) % 1009) cut.run({ steps: n + 1 });
+    expect(cut.now).toBe(whole.now);
+    expect(cut.events(0, 1e6)).toEqual(whole.events(0, 1e6));
+  });
+
+  test("going back and forward again ends in the same state", () => {
+    const machine = machineWith(text, configuration);
+    machine.run({ steps: 1_000_000 });
+    const end = {
+      now: machine.now,
+      cycle: machine.cycle,
+      events: machine.events(0, 1e6),
+      bytes: machine.bytes.slice(),
+    };
+    for (const moment of [end.now - 1, end.now - 5000, 17_000, 10_001, 50]) {
+      machine.goTo(moment);
+      expect(machine.now).toBe(moment);
+      machine.run({ steps: 1_000_000 });
+      expect([machine.now, machine.cycle]).toEqual([end.now, end.cycle]);
+      expect(machine.events(0, 1e6)).toEqual(end.events);
+      expect(Buffer.compare(machine.bytes, end.bytes)).toBe(0);
+    }
+  });
+
+  test("breakpoints stop every processor that comes by", () => {
+    const machine = machineWith(text, configuration);
+    const { symbols } = assembled(text);
+    const address = symbols.get("protected")!.value!;
+    for (const id of [1, 2, 3]) {
+      expect(machine.run({ steps: 1_000_000, breakpoints: new Set([address]) })).toMatchObject({ kind: "breakpoint" });
+      expect(machine.registers().find(({ name }) => name === "EIP")?.value).toBe(address);
+      expect(machine.walk(address).vcpu).toBe(id);
+    }
+    expect(machine.run({ steps: 1_000_000, breakpoints: new Set([address]) })).toMatchObject({ kind: "stopped" });
+  });
+});
+
+test("impossible numbers of processors are refused", () => {
+  const made = configurationOf(assembled("bits 32\norg 100000h\nhlt"));
+  expect(configurationProblem({ ...made, processors: 0 })).toMatch(/number of processors.* 1 to 16; it is 0/);
+  expect(configurationProblem({ ...made, processors: 17 })).toMatch(/it is 17/);
+  expect(configurationProblem({ ...made, processors: 2, technique: "vtx-ept" })).toMatch(/one processor so far/);
+});
