@@ -121,16 +121,18 @@ const rules: Readonly<Record<string, string>> = {
 const otherRule = "an address must be canonical (bits 63:47 all alike), other values must fit in 32 bits.";
 
 /** Those that RDMSR and WRMSR know. */
-export const msrRegisters: readonly Register[] = msrs.map(({ number, name, doc, read, write }) => ({
-  name,
-  group: "msr",
-  width: 64,
-  doc: `${number.toString(16).toUpperCase()}h: ${doc}`,
-  get: read,
-  set(cpu, value) {
-    if (name === "IA32_EFER" && ((value ^ read(cpu)) & modeEfer) !== 0n)
-      return "LME and LMA cannot be changed here: let the guest change its mode itself.";
-    return asInstruction("WRMSR", rules[name] ?? otherRule, () => write(cpu, value));
-  },
-  ...(name === "IA32_EFER" ? { translation: true } : {}),
-}));
+export const msrRegisters: readonly Register[] = msrs
+  .filter(({ minor }) => !minor)
+  .map(({ number, name, doc, read, write }) => ({
+    name,
+    group: "msr",
+    width: 64,
+    doc: `${number.toString(16).toUpperCase()}h: ${doc}`,
+    get: read,
+    set(cpu, value) {
+      if (name === "IA32_EFER" && ((value ^ read(cpu)) & modeEfer) !== 0n)
+        return "LME and LMA cannot be changed here: let the guest change its mode itself.";
+      return asInstruction("WRMSR", rules[name] ?? otherRule, () => write(cpu, value));
+    },
+    ...(name === "IA32_EFER" ? { translation: true } : {}),
+  }));

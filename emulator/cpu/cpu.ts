@@ -15,6 +15,7 @@ import { resetFloatingPoint } from "./fpu/register-stack.ts";
 import { atBoundary, markMidRepeat } from "./interrupts.ts";
 import { cpuBase, layout, ramBase, tlbBase } from "./layout.ts";
 import type { Access, Fault } from "./monitor.ts";
+import { miscEnableAfterReset } from "./msr.ts";
 import { checkPrivilege } from "./privilege.ts";
 import { setStackPointer, stackPointer } from "./stack.ts";
 import { CR0, CS, LDTR, type Segment, SS, signedNumber, TR } from "./state.ts";
@@ -121,6 +122,7 @@ export class Cpu extends MemoryAccess {
     this.r64[(layout.debug >> 3) + 7] = debugAfterReset.dr7;
     resetFloatingPoint(this);
     this.r64[layout.pat >> 3] = 0x0007_0406_0007_0406n;
+    this.r64[layout.miscEnable >> 3] = miscEnableAfterReset;
     for (let segment = 0; segment < 6; segment++)
       this.writeSegment(segment, { selector: 0, access: 0x93, limit: 0xffff, base: 0 });
     this.writeSegment(CS, { selector: 0xf000, access: 0x93, limit: 0xffff, base: 0xffff_0000 });

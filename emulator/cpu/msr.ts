@@ -1,3 +1,4 @@
+import { physicalAddressBits } from "../mmu/physical.ts";
 import type { Cpu } from "./cpu.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { timeStamp } from "./interrupts.ts";
@@ -12,6 +13,8 @@ export interface Msr {
   readonly doc: string;
   readonly read: (cpu: Cpu) => bigint;
   readonly write: (cpu: Cpu, value: bigint) => void;
+  /** One of many alike, which lists of registers leave out. */
+  readonly minor?: true;
 }
 
 const refuse = (): never => {
@@ -50,10 +53,86 @@ function segmentBase(number: number, name: string, segment: number, doc: string)
 
 /** Memory types PAT entries may have: UC, WC, WT, WP, WB, UC-. */
 const patTypes = new Set([0n, 1n, 4n, 5n, 6n, 7n]);
-const validPat = (value: bigint): boolean =>
-  [0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n].every((n) => patTypes.has((value >> (8n * n)) & 0xffn));
+const bytesOf = (value: bigint): bigint[] => [0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n].map((n) => (value >> (8n * n)) & 0xffn);
+const validPat = (value: bigint): boolean => bytesOf(value).every((type) => patTypes.has(type));
 const anything = (): boolean => true;
 const fits32 = (value: bigint): boolean => value >> 32n === 0n;
+
+/** A register with one value, which is all that may be written. */
+function fixed(number: number, name: string, value: bigint, doc: string): Msr {
+  return {
+    number,
+    name,
+    doc,
+    read: () => value,
+    write: (_, written) => {
+      if (written !== value) refuse();
+    },
+  };
+}
+
+const beyondMemory = 2n ** 64n - 2n ** BigInt(physicalAddressBits);
+/** UC, WC, WT, WP and WB: what memory-type range registers may say. */
+const mtrrTypes = new Set([0n, 1n, 4n, 5n, 6n]);
+const validMtrrBase = (value: bigint): boolean =>
+  mtrrTypes.has(value & 0xffn) && (value & (0xf00n | beyondMemory)) === 0n;
+const validMtrrMask = (value: bigint): boolean => (value & (0x7ffn | beyondMemory)) === 0n;
+const validMtrrDefault = (value: bigint): boolean => mtrrTypes.has(value & 0xffn) && (value & ~0xcffn) === 0n;
+const validMtrrFixed = (value: bigint): boolean => bytesOf(value).every((type) => mtrrTypes.has(type));
+
+const variableRanges = 8;
+const fixedRanges: readonly (readonly [number: number, name: string])[] = [
+  [0x250, "FIX64K_00000"],
+  [0x258, "FIX16K_80000"],
+  [0x259, "FIX16K_A0000"],
+  ...Array.from(
+    { length: 8 },
+    (_, n) => [0x268 + n, `FIX4K_${(0xc0000 + n * 0x8000).toString(16).toUpperCase()}`] as const,
+  ),
+];
+
+/** Memory types have no effect here: there are no caches that memory does not agree with. */
+const memoryTypes: readonly Msr[] = (
+  [
+    // Eight variable ranges, the fixed ones, and write combining.
+    fixed(0xfe, "IA32_MTRRCAP", 0x508n, "What memory-type range registers there are."),
+    ...Array.from({ length: variableRanges }, (_, n) => [
+      field(
+        0x200 + 2 * n,
+        `IA32_MTRR_PHYSBASE${n}`,
+        layout.mtrrVariable + 16 * n,
+        "Base and memory type of a range; kept, without effect.",
+        validMtrrBase,
+      ),
+      field(
+        0x201 + 2 * n,
+        `IA32_MTRR_PHYSMASK${n}`,
+        layout.mtrrVariable + 16 * n + 8,
+        "Mask of a range, and whether it is valid (bit 11).",
+        validMtrrMask,
+      ),
+    ]).flat(),
+    ...fixedRanges.map(([number, name], n) =>
+      field(number, `IA32_MTRR_${name}`, layout.mtrrFixed + 8 * n, "Memory types of eight ranges.", validMtrrFixed),
+    ),
+    field(0x2ff, "IA32_MTRR_DEF_TYPE", layout.mtrrDefault, "Memory type of all else, and enables.", validMtrrDefault),
+  ] satisfies Msr[]
+).map((msr) => ({ ...msr, minor: true }));
+
+/** Fast strings (bit 0), which may be switched off; no branch trace store and no event sampling (bits 11 and 12). */
+const miscEnable = { after: 0x1801n, writable: 1n } as const;
+export const miscEnableAfterReset = miscEnable.after;
+
+function setTimeStamp(cpu: Cpu, value: bigint): void {
+  const change = BigInt.asUintN(64, value - timeStamp(cpu));
+  moveTime(cpu, change);
+}
+
+/** Adds to the time-stamp counter and to what IA32_TSC_ADJUST says was added. */
+function moveTime(cpu: Cpu, change: bigint): void {
+  for (const place of [layout.tscOffset, layout.tscAdjust])
+    cpu.r64[place >> 3] = BigInt.asUintN(64, cpu.r64[place >> 3]! + change);
+}
 
 /** All there are; any other number is #GP(0). */
 export const msrs: readonly Msr[] = [
@@ -62,11 +141,26 @@ export const msrs: readonly Msr[] = [
     name: "IA32_TIME_STAMP_COUNTER",
     doc: "Cycles since the start, plus what software wrote to it.",
     read: timeStamp,
-    write: (cpu, value) => {
-      const offset = value - (timeStamp(cpu) - cpu.r64[layout.tscOffset >> 3]!);
-      cpu.r64[layout.tscOffset >> 3] = BigInt.asUintN(64, offset);
-    },
+    write: setTimeStamp,
   },
+  fixed(0x17, "IA32_PLATFORM_ID", 0n, "Which of several kinds of package it is in."),
+  {
+    number: 0x3b,
+    name: "IA32_TSC_ADJUST",
+    doc: "The sum of what software has added to the time-stamp counter.",
+    read: (cpu) => cpu.r64[layout.tscAdjust >> 3]!,
+    write: (cpu, value) => moveTime(cpu, BigInt.asUintN(64, value - cpu.r64[layout.tscAdjust >> 3]!)),
+  },
+  fixed(0x8b, "IA32_BIOS_SIGN_ID", 0n, "Revision of the microcode update: there is none."),
+  ...memoryTypes,
+  field(
+    0x1a0,
+    "IA32_MISC_ENABLE",
+    layout.miscEnable,
+    "Fast string operation (bit 0); no branch trace store (bit 11), no event-based sampling (bit 12).",
+    (value) => (value & ~miscEnable.writable) === (miscEnable.after & ~miscEnable.writable),
+  ),
+  fixed(0x1d9, "IA32_DEBUGCTL", 0n, "Branch records and steps: there are none."),
   field(0x174, "IA32_SYSENTER_CS", layout.sysenterCs, "Code selector that SYSENTER loads.", fits32),
   field(0x175, "IA32_SYSENTER_ESP", layout.sysenterEsp, "Stack pointer that SYSENTER loads.", isCanonical),
   field(0x176, "IA32_SYSENTER_EIP", layout.sysenterEip, "Address that SYSENTER jumps to.", isCanonical),

@@ -114,7 +114,6 @@ const msrNames: ReadonlyMap<number, string> = new Map([
   // Those that this processor does not have, and guests ask for all the same.
   [0x1b, "IA32_APIC_BASE"],
   [0x3a, "IA32_FEATURE_CONTROL"],
-  [0x1a0, "IA32_MISC_ENABLE"],
 ]);
 
 const hex = (value: bigint | number): string => `${value.toString(16).toUpperCase()}h`;
