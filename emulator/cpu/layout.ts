@@ -86,16 +86,6 @@ export const layout = {
   /** Eight pairs of base and mask, then the eleven fixed ranges; 8 bytes each. */
   mtrrVariable: 0x320,
   mtrrFixed: 0x3a0,
-  /** What MONITOR watches: 0 nothing, 1 armed, 2 MWAIT waits; 4 bytes. */
-  monitorArmed: 0x320,
-  /** Host-physical address of the watched line, float64. */
-  monitorLine: 0x328,
-  /** `extraCycles` when the wait began, float64. */
-  monitorSince: 0x330,
-  /** State of the random-number generator, 8 bytes. */
-  randomState: 0x338,
-  /** The watched line as it was, 64 bytes. */
-  monitorCopy: 0x340,
   /** The eight 80-bit registers of the x87 unit by number, not by place in the stack, 16 bytes each; MM0–MM7 are their significands. */
   x87Registers: 0x400,
   /** XMM0–XMM15, 16 bytes each. */
@@ -113,7 +103,17 @@ export const layout = {
   x87CodeSelector: 0x5a0,
   x87DataSelector: 0x5a4,
   mxcsr: 0x5a8,
-  end: 0x600,
+  /** What MONITOR watches: 0 nothing, 1 armed, 2 MWAIT waits; 4 bytes. */
+  monitorArmed: 0x5b0,
+  /** Host-physical address of the watched line, float64. */
+  monitorLine: 0x5b8,
+  /** `extraCycles` when the wait began, float64. */
+  monitorSince: 0x5c0,
+  /** State of the random-number generator, 8 bytes. */
+  randomState: 0x5c8,
+  /** The watched line as it was, 64 bytes. */
+  monitorCopy: 0x600,
+  end: 0x640,
 } as const;
 
 /** Within a segment's block: selector u16 at 0, access rights u32 at 4, limit u32 (in bytes, G applied) at 8, base u64 at 16. */
