@@ -21,13 +21,13 @@ function bad(p: Preprocessor, call: Call, message: string): void {
 
 /** The truth of an expression; false if it has no value, which was reported. */
 const truth: Test = (p, call, tokens) => {
-  if (tokens.length === 0) bad(p, call, `“%${call.name}” needs an expression.`);
+  if (tokens.length === 0 && !call.name.startsWith("elif")) bad(p, call, `“%${call.name}” needs an expression.`);
   return tokens.length > 0 && (p.expression(tokens, call.source, `The condition of %${call.name}`) ?? 0n) !== 0n;
 };
 
 /** True if any of the names is a single-line macro. */
 const isDefined: Test = (p, call, names) => {
-  if (names.length === 0 || !names.every(wordLike)) bad(p, call, `“%${call.name}” needs the name of a macro.`);
+  if (!names.every(wordLike)) bad(p, call, `“%${call.name}” needs the name of a macro.`);
   for (const name of names) {
     const [macro] = p.macros.find(name.image) ?? [];
     const span = { start: name.startOffset, end: endOf(name) };

@@ -79,7 +79,9 @@ const levels = new Map<string, number>([
   ...["686", "p6", "ppro", "pentiumpro", "i686", "p2", "p3", "katmai", "p4", "willamette", "prescott"].map(
     (name) => [name, 6] as const,
   ),
-  ...["x64", "x86-64", "default", "all"].map((name) => [name, 7] as const),
+  ...["x64", "x86-64", "ia64", "ia-64", "itanium", "itanic", "merced", "default", "all", "any", "latevex"].map(
+    (name) => [name, 7] as const,
+  ),
 ]);
 
 /** One directive of words at work. */

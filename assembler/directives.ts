@@ -43,11 +43,15 @@ function text(p: Preprocessor, call: Call, make: (typeof textDirectives)[string]
 
 const macroWords = ["macro", "imacro", "rmacro", "irmacro"];
 
+/** The call without `.nolist`, which changes no byte. */
+const withoutListing = (call: Call): Call => ({
+  ...call,
+  source: { ...call.source, text: call.source.text.replace(/(?<=[\d*+\s])\.nolist\b/i, "       ") },
+});
+
 function openMacro(p: Preprocessor, call: Call): Fault {
   const finishing = { opening: macroWords, closing: ["endmacro", "endm"] };
-  // Listings do not concern Ringside.
-  const source = { ...call.source, text: call.source.text.replace(/(?<=[\d*+\s])\.nolist\b/i, "       ") };
-  const [name, ...header] = p.expand(restTokens({ ...call, source }), call.source);
+  const [name, ...header] = p.expand(restTokens(withoutListing(call)), call.source);
   const arity = arityOf(header);
   if (!isWord(name) || !arity) {
     p.openBlock({ ...finishing, finish: () => {} }, call);
@@ -90,10 +94,10 @@ const closing =
     `There is no %${opening} before this.`;
 
 function forgetMacro(p: Preprocessor, call: Call): Fault {
-  const [name, ...header] = p.expand(restTokens(call), call.source);
+  const [name, ...header] = p.expand(restTokens(withoutListing(call)), call.source);
   const arity = arityOf(header);
-  if (!isWord(name) || !arity) return "“%unmacro” needs the name of a macro and its number of parameters.";
-  p.multi.undefine(name.image, arity);
+  if (!isWord(name) || !arity) return `“%${call.name}” needs the name of a macro and its number of parameters.`;
+  p.multi.undefine(name.image, arity, call.name === "unimacro");
   return undefined;
 }
 
@@ -132,6 +136,7 @@ export const directives: Readonly<Record<string, Directive>> = {
   endmacro: { run: closing("macro") },
   endm: { run: closing("macro") },
   unmacro: { run: forgetMacro },
+  unimacro: { run: forgetMacro },
   rotate: { run: rotate },
   exitmacro: {
     run: (p) => (p.expansions.exit("macro") ? undefined : "“%exitmacro” has a meaning only inside a macro."),

@@ -18,7 +18,8 @@ import type { Program } from "./program.ts";
 import { Relocations } from "./relocations.ts";
 import type { Section } from "./section.ts";
 import type { Expression, InstructionTree, StatementTree } from "./tree.ts";
-import { registersOf, sectionOf } from "./value.ts";
+import { reportDuplicate } from "./undefined-symbols.ts";
+import { registersOf, sameValue, sectionOf } from "./value.ts";
 
 /** Instructions and data items of a program; each is an object that the debugger can ask about. */
 const mostParts = 4_000_000;
@@ -175,6 +176,8 @@ export class Emission implements Code {
       case "equ":
         if (!tree.label) this.problems.error("syntax", "“equ” needs a name before it.", item.source, statement.word);
         this.constant(item, statement.value);
+        if (tree.label && item.label && item.label.definition?.source !== item.source)
+          this.again(item, statement.value);
         return;
     }
   }
@@ -213,6 +216,13 @@ export class Emission implements Code {
     if (value.unknown || plain) return;
     const message = "The value of equ is a constant or a label plus a constant.";
     this.problems.error("not-relocatable", message, item.source, expression);
+  }
+
+  /** A constant that is defined again must be the same. */
+  private again({ label, source, tree }: Item, expression: Expression): void {
+    const [first, second] = [label?.value, this.program.evaluate(expression)];
+    if (!label || (first && sameValue(first, second))) return;
+    reportDuplicate(label, source, tree.label!, this.problems);
   }
 
   // Instructions.

@@ -130,18 +130,14 @@ export class MultiMacroTable {
     map.set(key, [macro, ...(map.get(key) ?? [])]);
   }
 
-  /** Forgets the macros of exactly this arity. */
-  undefine(name: string, { least, most, greedy }: Arity): void {
-    const others = (list: readonly MultiMacro[]) =>
-      list.filter((macro) => macro.least !== least || macro.most !== most || macro.greedy !== greedy);
-    for (const [map, key] of [
-      [this.exact, name],
-      [this.anyCase, name.toLowerCase()],
-    ] as const) {
-      const left = others(map.get(key) ?? []);
-      if (left.length > 0) map.set(key, left);
-      else map.delete(key);
-    }
+  /** Forgets the macros of exactly this arity; those for any letter case, or those for one only. */
+  undefine(name: string, { least, most, greedy }: Arity, anyCase: boolean): void {
+    const [map, key] = anyCase ? [this.anyCase, name.toLowerCase()] : [this.exact, name];
+    const left = (map.get(key) ?? []).filter(
+      (macro) => macro.least !== least || macro.most !== most || macro.greedy !== greedy,
+    );
+    if (left.length > 0) map.set(key, left);
+    else map.delete(key);
   }
 
   clear(): void {
@@ -169,7 +165,7 @@ export function chooseMacro(
   if (!macro) return undefined;
   const given = macro.greedy ? greedyTexts(tokens, parts, macro.most) : [...parts];
   const { least, defaults } = macro;
-  while (given.length < least + defaults.length) given.push(defaults[given.length - least]!);
+  while (given.length >= least && given.length < least + defaults.length) given.push(defaults[given.length - least]!);
   return { macro, parameters: given };
 }
 

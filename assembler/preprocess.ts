@@ -224,6 +224,7 @@ export class Preprocessor {
     return {
       invocation: this.expansions.invocation,
       expanded: (text) => tokensText(this.expand(tokenize(text), { ...source, text })),
+      valueOf: (name) => this.macros.find(name) && tokensText(this.expand(tokenize(name), { ...source, text: name })),
       contextual: (name, level) => this.contexts.fullName(name, level),
       fault: (code, message, start, end) => this.problems.error(code, message, source, { start, end }),
     };

@@ -16,6 +16,7 @@ import { OpenStructures } from "./structures.ts";
 import { didYouMean } from "./suggest.ts";
 import { Reference, type SymbolEntry, SymbolTable } from "./symbols.ts";
 import type { Expression, LineTree, Span, StatementTree } from "./tree.ts";
+import { reportDuplicate } from "./undefined-symbols.ts";
 import { isScalar, number, offset, registersOf, sectionOf, type Value } from "./value.ts";
 
 const defaultBits: Readonly<Record<OutputFormat, Bits>> = { bin: 16, elf32: 32, elf64: 64 };
@@ -321,15 +322,17 @@ export class Program implements Environment {
     if (!label) return undefined;
     const entry = this.symbols.entry(label.text);
     if (entry.definition) {
-      const { source: other, span } = entry.definition;
-      const related = [{ range: rangeOf(other, span), message: `“${entry.name}” is first defined here.` }];
       this.duplicates.add(entry.name);
-      this.problems.error("duplicate-symbol", `“${entry.name}” is already defined.`, source, label, related);
+      // The same constant may be defined again, if its value is the same; that is seen at the end.
+      if (entry.kind === "equ" && tree.statement?.kind === "equ") return entry;
+      reportDuplicate(entry, source, label, this.problems);
       return undefined;
     }
     entry.definition = { source, span: label };
-    if (this.format !== "bin" && /^\.\.(?!@)/.test(entry.name))
-      this.problems.error("needs-flat-binary", `“${entry.name}” has no meaning in an object file.`, source, label);
+    if (/^\.\.(?!@)/.test(entry.name)) {
+      const message = `“${entry.name}” is no name for a label: only ..@ can begin one.`;
+      this.problems.error("reserved-word", message, source, label);
+    }
     const isDeclared = entry.binding?.kind === "extern" || entry.binding?.kind === "common";
     if (!isDeclared) this.known.push(entry);
     const constant = tree.statement?.kind === "equ";
@@ -359,7 +362,9 @@ export class Program implements Environment {
     const isConstant = statement?.kind === "equ";
     if (!section.origin && (!isConstant || item.tree.usesPlace)) this.used.add(section);
     if (isConstant) {
-      if (item.label?.assign(this.evaluate(statement.value))) this.changed = item;
+      const isFirst = item.label?.definition?.source === item.source;
+      const value = this.evaluate(statement.value);
+      if (isFirst && item.label?.assign(value)) this.changed = item;
       this.item = undefined;
       return;
     }

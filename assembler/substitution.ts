@@ -6,11 +6,14 @@ export interface Surroundings {
   readonly invocation: Invocation | undefined;
   /** The text of `%[…]`, its macros replaced. */
   expanded(text: string): string;
+  /** The text of the single-line macro of that name; undefined if there is none. */
+  valueOf(name: string): string | undefined;
   /** `..@7.name` for `%$name`; `level` counts the dollars after the first. Undefined if there is no such context. */
   contextual(name: string, level: number): string | undefined;
   fault(code: string, message: string, start: number, end: number): void;
 }
 
+const wordCharacter = /[\w$#@~.?\u0080-\uffff]/;
 const word = "[\\w$#@~.?\\u0080-\\uffff]";
 /** Alternatives: condition or parameter; the whole of a braced word; local label; context symbol; name of the macro. */
 const percent = new RegExp(`%(?:([+-]?\\d+)|\\{([^{}]*)\\}|%(${word}+)|\\$(\\$*)(${word}+)|(\\*?\\?\\??))`, "y");
@@ -73,6 +76,7 @@ function indirect(text: string, start: number, surroundings: Surroundings): Foun
         ...surroundings,
         invocation: surroundings.invocation,
         expanded: (part) => surroundings.expanded(part),
+        valueOf: (name) => surroundings.valueOf(name),
         contextual: (name, level) => surroundings.contextual(name, level),
         fault: (code, message) => surroundings.fault(code, message, start, at + 1),
       };
@@ -85,6 +89,7 @@ function indirect(text: string, start: number, surroundings: Surroundings): Foun
   return undefined;
 }
 
+/** A word after the percent sign. A name of a context that has words joined to it is replaced first, if it is a macro's: `%{$name}_size`. */
 function single(text: string, at: number, surroundings: Surroundings): Found | undefined {
   percent.lastIndex = at;
   const found = percent.exec(text);
@@ -92,17 +97,20 @@ function single(text: string, at: number, surroundings: Surroundings): Found | u
   const end = at + found[0].length;
   const [, number, braced] = found;
   if (number !== undefined) return { end, made: numbered(number, surroundings, at, end) };
-  if (braced === undefined) return { end, made: named(found, surroundings, at, end) };
+  const isJoined = wordCharacter.test(text[at - 1] ?? "") || wordCharacter.test(text[end] ?? "");
+  const name = (word: RegExpExecArray): string | undefined => {
+    const made = named(word, surroundings, at, end);
+    const isContextual = word[5] !== undefined;
+    return isContextual && isJoined && made !== undefined ? (surroundings.valueOf(made) ?? made) : made;
+  };
+  if (braced === undefined) return { end, made: name(found) };
   const range = /^\s*(-?\d+)\s*:\s*(-?\d+)\s*$/.exec(braced);
   if (range) return { end, made: span(Number(range[1]), Number(range[2]), surroundings, at, end) };
   percent.lastIndex = 0;
   const inner = `%${braced}`;
   const word = percent.exec(inner);
   if (!word || word[0].length !== inner.length || word[2] !== undefined) return undefined;
-  return {
-    end,
-    made: word[1] === undefined ? named(word, surroundings, at, end) : numbered(word[1], surroundings, at, end),
-  };
+  return { end, made: word[1] === undefined ? name(word) : numbered(word[1], surroundings, at, end) };
 }
 
 /** `%%name`, `%$name`, `%?`. */

@@ -3,7 +3,7 @@ import type { Item } from "./item.ts";
 import type { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import type { Span } from "./tree.ts";
-import { offset, resolved, type Value } from "./value.ts";
+import { offset, resolved, sameValue, type Value } from "./value.ts";
 
 /** Numbers in ELF symbols. */
 export const symbolTypes = { notype: 0, object: 1, data: 1, function: 2 } as const;
@@ -102,12 +102,7 @@ export class SymbolEntry {
   assign(value: Value): boolean {
     const old = this.known;
     this.known = value.unknown ? undefined : value;
-    if (!old || !this.known) return old !== this.known;
-    if (old.constant !== value.constant || old.terms.length !== value.terms.length) return true;
-    return old.terms.some((term, n) => {
-      const other = value.terms[n]!;
-      return term.base !== other.base || term.coefficient !== other.coefficient;
-    });
+    return old && this.known ? !sameValue(old, value) : old !== this.known;
   }
 }
 

@@ -17,9 +17,10 @@ function define(text: Making): Making {
   return (p, call, tokens) => text(p, call, p.expand(tokens, call.source));
 }
 
-const length: Making = (_, call, [only, ...rest]) =>
-  only?.tokenType === token.Text && rest.length === 0
-    ? numberTokens(BigInt(parseText(only.image).length))
+// nasm looks no further than the first string.
+const length: Making = (_, call, [first]) =>
+  first?.tokenType === token.Text
+    ? numberTokens(BigInt(parseText(first.image).length))
     : `“%${call.name}” needs a string after the name.`;
 
 const concatenation: Making = (_, call, tokens) => {
@@ -49,9 +50,9 @@ const part: Making = (p, call, [string, ...rest]) => {
 
 const quotation: Making = (_, __, tokens) => tokenize(quoted(bytesOf(tokensText(tokens))));
 
-const unquoted: Making = (_, call, [only, ...rest]) =>
-  only?.tokenType === token.Text && rest.length === 0
-    ? tokenize(charactersOf(parseText(only.image)))
+const unquoted: Making = (_, call, [first]) =>
+  first?.tokenType === token.Text
+    ? tokenize(charactersOf(parseText(first.image)))
     : `“%${call.name}” needs a string after the name.`;
 
 /** Directives that define a single-line macro from text, without their i for any letter case. */

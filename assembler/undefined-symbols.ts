@@ -2,8 +2,10 @@ import { meaningOf } from "../isa/table.ts";
 import type { Item } from "./item.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
+import { rangeOf, type SourceLine } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
-import { namesOf } from "./symbols.ts";
+import { namesOf, type SymbolEntry } from "./symbols.ts";
+import type { Span } from "./tree.ts";
 
 /** Reports every use of a symbol that is defined nowhere, or else every constant that depends on itself. */
 export function reportUndefined({ items, known, format }: Program, faults: ProblemList): void {
@@ -23,6 +25,13 @@ export function reportUndefined({ items, known, format }: Program, faults: Probl
   for (const { label, source, tree } of items)
     if (label && !label.value)
       faults.error("circular-definition", `“${label.name}” has no value: it depends on itself.`, source, tree);
+}
+
+/** The label is already defined elsewhere. */
+export function reportDuplicate(entry: SymbolEntry, source: SourceLine, label: Span, faults: ProblemList): void {
+  const { source: other, span } = entry.definition!;
+  const related = [{ range: rangeOf(other, span), message: `“${entry.name}” is first defined here.` }];
+  faults.error("duplicate-symbol", `“${entry.name}” is already defined.`, source, label, related);
 }
 
 /** The line was not understood, so what its words mean is a guess. */

@@ -111,6 +111,14 @@ export function sectionOf(value: Value): Section | undefined | false {
 export const registersOf = (value: Value): readonly (Term & { readonly base: RegisterName })[] =>
   value.terms.filter((term): term is Term & { base: RegisterName } => !(term.base instanceof Section));
 
+export function sameValue(a: Value, b: Value): boolean {
+  if (a.constant !== b.constant || a.terms.length !== b.terms.length) return false;
+  return a.terms.every(({ base, coefficient }, n) => {
+    const other = b.terms[n]!;
+    return base === other.base && coefficient === other.coefficient;
+  });
+}
+
 /** The value as a final address: section starts are added. */
 export const resolved = (value: Value): bigint => {
   let sum = value.constant;

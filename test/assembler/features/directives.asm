@@ -428,3 +428,804 @@ align 4, f
 nop
 align 4, f
 
+;; unimacro of structures and own ones
+%unimacro struc 1-2.nolist
+%unimacro endstruc 0.nolist
+%unimacro istruc 1.nolist
+%unimacro at 1-2+.nolist
+%unimacro iend 0.nolist
+%imacro struc 1-2.nolist 0
+%push STRUCT
+%define %$name %1
+[absolute %2]
+%$name:
+%endmacro
+%imacro endstruc 0-1.nolist
+%{$name}_size equ $ - %$name
+%pop STRUCT
+__SECT__
+%endmacro
+%imacro istruc 1.nolist
+%push ISTRUC
+%define %$name %1
+%$start:
+%endmacro
+%imacro at 1-2+.nolist
+times (%1-%$name)-($-%$start) db 0
+%2
+%endmacro
+%imacro iend 0.nolist
+times %{$name}_size-($-%$start) db 0
+%pop ISTRUC
+%endmacro
+struc point, 4
+.x: resw 1
+.y: resw 1
+endstruc
+section .data
+istruc point
+at point.y, dw 7
+iend
+dw point_size, point.x
+
+;; unimacro of cpu
+%unimacro cpu 1+.nolist
+%imacro cpu 1+.nolist
+[cpu %1]
+db 5
+%endmacro
+cpu 386
+
+;; unmacro in any case
+%imacro Foo 1
+db %1
+%endm
+%unmacro foo 1
+FOO 5
+
+;; unimacro undefines
+%imacro Foo 1
+db %1
+%endm
+%unimacro foo 1
+%imacro foo 0-1
+db 7
+%endm
+FOO 5
+
+;; unmacro of none
+%unmacro none 1
+%unimacro none 0-*
+db 1
+
+;; percent operator before a blank
+%define digit(d) (((d)% 10)+'0')
+%xdefine two(d) digit((d)/10),digit(d)
+db two(57), two(5)
+
+;; not not
+%if !!2 - 1
+db 1
+%endif
+db !!5, !0, !3
+
+;; elif without expression
+%if 1
+db 1
+%elif
+db 2
+%endif
+
+;; elif without expression 2
+%if 0
+db 1
+%elif
+db 2
+%endif
+
+;; underscores in hex
+dd 1_0000h, 0x1_0000, 1_000_000, 1010_0101b
+
+;; label of context
+%macro frame 1
+%push LFRAME
+._%$lframe_?%1: equ 5
+%assign ?%1 7
+%pop
+%endm
+main:
+frame foo
+db ?foo
+
+;; paste in macro arguments
+%macro v 2
+%2: db %1
+%endm
+%assign a 5
+%assign b 6
+v 3, x_ %+ a %+ _ %+ b
+dw x_5_6
+
+;; local define in macro
+%macro app 2
+%substr %%ii "0123456789ABCDEF" (%2) + 1
+%strcat _%1 _%1,%%ii
+%endmacro
+%define _s ""
+app s, 10
+app s, 3
+db _s
+
+;; indirect define of text
+%define two(d) d/10, d
+%macro def 2
+%define _%1 %[two(%2)]
+%endm
+def foo, 42
+db _foo
+
+;; short words
+%idefine by byte
+%idefine w word
+%idefine b byte
+mov by [bx], 5
+mov W [bx], 5
+mov B [si], 1
+
+;; text macro with trailing comma
+%macro pre 2-3+
+db %1
+%ifnempty %3
+db %3
+%endif
+db %2
+%endmacro
+%idefine asciz pre "",0,
+%idefine line pre "",{13,10},
+asciz "hello",5
+asciz
+line "x"
+
+;; counted
+%imacro counted 2+.nolist
+%push
+%ifnempty %2
+len %2
+%1 %$len
+db %2
+%else
+%1 0
+%endif
+%pop
+%endmacro
+%imacro len 1-*.nolist
+%assign %$len 0
+%rep %0
+%ifstr %1
+%strlen %$add %1
+%assign %$len %$len+%$add
+%elifnempty %1
+%assign %$len %$len+1
+%endif
+%rotate 1
+%endrep
+%endmacro
+%idefine c counted db,
+c "abc",13,10
+c
+
+;; outer context
+%push a
+%assign %$x 1
+%push b
+%assign %$x 2
+%assign %$$x %$$x + 5
+db %$x, %$$x
+%pop
+db %$x
+
+;; ifdef of context
+%push a
+%assign %$x 1
+%ifdef %$x
+db 1
+%endif
+%ifndef %$y
+db 2
+%endif
+%pop
+
+;; repl
+%push a
+%assign %$x 3
+%repl b
+%ifctx b
+db %$x
+%endif
+%pop b
+
+;; elifctx
+%push a
+%ifctx b
+db 1
+%elifctx a
+db 2
+%endif
+%pop
+
+;; pragma sane empty expansion
+%macro m 0-1
+db %0
+%endm
+%pragma preproc sane_empty_expansion true
+%define e
+m
+m e
+m 1
+
+;; empty expansion
+%macro m 0-1
+db %0
+%endm
+%define e
+m
+m e
+m 1
+m {}
+
+;; empty expansion 2
+%macro m 0-*
+db %0
+%endm
+%define e
+m e
+m e,e
+m ,
+m e,
+
+;; default with macro
+%define d 5
+%macro m 0-1 d
+db %1
+%endm
+%define d 6
+m
+
+;; rep with label
+%assign i 0
+%rep 3
+x%[i]: db i
+%assign i i+1
+%endrep
+dw x0, x1, x2
+
+;; rep count from label
+a: db 1,2,3
+%rep $-a
+db 9
+%endrep
+
+;; fatal not reached
+%if 0
+%fatal foo
+%error bar
+%endif
+db 1
+
+;; fatal reached
+%fatal foo
+db 1
+
+;; error reached
+%error foo
+db 1
+
+;; warning reached
+%warning foo bar
+db 1
+
+;; error with macros
+%define x 5
+%error x is %[x]
+
+;; list
+[list -]
+db 1
+[list +]
+
+;; nested if in left out
+%if 0
+%if 1
+db 1
+%else
+db 2
+%endif
+%ifdef foo
+%elifdef bar
+%else
+%endif
+%else
+db 3
+%endif
+
+;; macro in left out
+%if 0
+%macro m 0
+db 1
+%endmacro
+%rep 5
+%endrep
+%endif
+db 2
+
+;; macro with unbalanced if
+%macro opn 1
+%if %1
+%endmacro
+%macro cls 0
+%endif
+%endmacro
+opn 0
+db 1
+cls
+db 2
+
+;; include in macro
+%macro m 0
+%include "inc.inc"
+%endm
+m
+m
+
+;; include quoted forms
+%include 'inc.inc'
+%define f "inc.inc"
+%include f
+
+;; strcat
+%define x "a"
+%strcat s x, 'b', `c\n`
+db s
+%strlen n s
+db n
+
+;; strlen forms
+%strlen a 'x'
+%define s "hello"
+%strlen b s
+db a,b
+
+;; strlen of several
+%strlen n "ab", "c"
+db n
+
+;; substr forms
+%substr a 'wxyz' 2
+%substr b 'wxyz' 2,2
+%substr c 'wxyz' 2,-1
+%substr d 'wxyz' 2,-2
+%substr e 'wxyz', 3
+%substr f 'wxyz' 9
+%substr g 'wxyz' 0
+%substr h 'wxyz' 1,0
+%substr i 'wxyz' -1
+db a,b,c,d,e,f,g,h,i
+
+;; defstr deftok
+%define a 1 + 2
+%defstr s a
+db s
+%deftok t 'mov ax, bx'
+t
+%deftok u "5"
+db u
+
+;; idefstr
+%idefstr FOO a b
+db foo
+
+;; rotate
+%macro m 3
+%rotate 1
+db %1,%2,%3
+%rotate -1
+db %1
+%rotate 4
+db %1
+%endm
+m 1,2,3
+
+;; parameter ranges
+%macro m 1-*
+db %{1:2}, %{-1:1}, %{2:-1}
+%endm
+m 1,2,3,4
+
+;; condition parameters
+%macro retif 1
+j%-1 %%skip
+ret
+%%skip:
+%endm
+retif z
+retif nc
+retif cxz
+
+;; condition parameters 2
+%macro j 1
+j%+1 $
+%endm
+j cxz
+j ne
+j ecxz
+
+;; exitmacro and exitrep
+%macro m 0
+%rep 5
+db 1
+%exitrep
+db 2
+%endrep
+db 3
+%exitmacro
+db 4
+%endm
+m
+
+;; percent zero zero
+%macro m 0
+%00: db 5
+%endm
+x: m
+y m
+dw x,y
+
+;; percent zero zero default
+%macro m 0
+%ifid %00
+db 1
+%else
+db 2
+%endif
+%endm
+m
+z: m
+
+;; rmacro
+%rmacro cnt 1
+db %1
+%if %1 > 1
+cnt %1-1
+%endif
+%endm
+cnt 3
+
+;; line continuation
+%define long 1, \
+ 2, \
+ 3
+db long
+mov ax, \
+ 5
+
+;; continuation in comment
+db 1 ; comment \
+db 2
+
+;; dots in names
+a.b: db 1
+%define a.c 5
+db a.c
+dw a.b
+
+;; special symbols
+..@foo: db 1
+dw ..@foo
+..start: db 2
+
+;; local labels around
+a: 
+.x: db 1
+..@y:
+.z: db 2
+b:
+.x: dw a.x, a.z, .x
+
+;; dollar names
+$eax: db 1
+dw $eax
+mov ax, $ax
+$ax: db 2
+
+;; numbers
+db 0b101, 101b, 0y101, 101y, 17o, 17q, 0o17, 0q17, 0t10, 10d, 10t, 0d10, 0x1f, 1fh, 0h1f, $1f, 0xff
+
+;; char constants
+dd 'a', 'ab', 'abc', 'abcd'
+dq 'abcdefgh'
+mov eax, 'abcd'
+dw 'abc'
+dd 'abcde'
+
+;; strings with escapes
+db `\x41\n\t\0\177\u00e9\U0001F600\\\"\'\`\e\a`
+
+;; strings plain
+db 'it"s', "it's", '\n'
+
+;; times with nested
+times 2 times 3 db 1
+
+;; times zero
+times 0 db 1
+db 2
+
+;; times negative
+times -1 db 1
+
+;; times label
+x: times 3 dw x
+
+;; times $
+times 10-($-$$) db 7
+
+;; equ local
+a equ 5
+.b equ a+1
+db .b
+
+;; equ twice
+a equ 5
+a equ 5
+
+;; equ differing
+a equ 5
+a equ 6
+
+;; equ forward
+db b
+b equ c+1
+c equ 2
+
+;; equ without label
+equ 5
+
+;; label twice
+a: db 1
+a: db 2
+
+;; resb forward
+resb a
+a equ 5
+
+;; dup nested
+db 2 dup (1, 2 dup (3), 'x')
+dw 3 dup (?), 5
+db 2 dup 7
+
+;; question mark
+section .bss
+a: db ?
+b: dw ?, ?
+c: resb 2
+
+;; dbs
+db 1, "ab", 2
+dw "ab", "abc", 1.5
+dd "abcde", 1.5
+dq 1.5, "abc"
+dt 1.5
+do "abc"
+
+;; db empty
+db
+
+;; db trailing comma
+db 1,
+
+;; org twice
+org 5
+org 6
+
+;; org late
+db 1
+org 100h
+dw $
+
+;; absolute
+absolute 100h
+a: resb 4
+b: resw 1
+section .text
+dw a, b, $
+
+;; absolute data
+absolute 100h
+db 5
+
+;; absolute here
+absolute $
+
+;; absolute label
+x: db 1,2,3
+absolute x+1
+y: resb 1
+section .text
+dw y
+
+;; sections in bin
+section .text
+a: db 1
+section .data
+b: db 2
+section .bss
+c: resb 1
+section .text
+dw a,b,c
+section .foo
+dw 5
+
+;; sections align and vstart
+section .text vstart=0x100
+dw $, $$
+section .data align=16 vstart=0x2000
+x: dw x
+section .more follows=.text
+dw $
+section .bss vfollows=.data
+y: resb 1
+section .text
+dw y, section..data.start, section..data.vstart
+
+;; sections start
+section .a start=0x10
+db 1
+section .b start=0x20 vstart=0x100
+db 2
+dw $$
+
+;; sections overlap
+section .a start=0x10
+times 20 db 1
+section .b start=0x12
+db 2
+
+;; sections valign
+section .a
+db 1
+section .b valign=32 align=8
+dw $
+
+;; section unknown follows
+section .a follows=.zz
+db 1
+
+;; section nobits start
+section .bss start=0x500 nobits
+x: resb 1
+section .text
+dw x
+
+;; bits words
+bits 16
+mov ax,1
+use32
+mov ax,1
+[bits 64]
+mov ax,1
+[BITS 16]
+USE16
+mov ax, 1
+
+;; cpu words
+cpu 8086
+mov ax,1
+cpu 386
+mov eax,1
+[cpu x64]
+mov eax,2
+CPU IA64
+
+;; cpu unknown
+cpu foo
+
+;; cpu jumps
+cpu 8086
+jz x
+times 5 nop
+x:
+
+;; default words
+bits 64
+default rel
+mov eax,[x]
+default abs
+mov eax,[x]
+x:
+
+;; global in bin
+global x
+extern y
+x: db 1
+
+;; extern used in bin
+extern y
+dw y
+
+;; common in bin
+common y 4
+
+;; incbin parts
+incbin "bytes.bin"
+incbin "bytes.bin",5
+incbin "bytes.bin",5,3
+incbin "bytes.bin",18,10
+times 2 incbin "bytes.bin",0,2
+
+;; incbin none
+incbin "none.bin"
+
+;; incbin bare
+incbin bytes.bin
+
+;; if forward label
+%if a > 1
+db 1
+%endif
+a equ 5
+
+;; if label difference
+x: db 1,2,3
+y:
+%if y - x == 3
+db 9
+%endif
+
+;; assign label
+x: db 1
+%assign n $-x
+db n
+
+;; assign forward
+%assign n z
+z: db 1
+
+;; times forward label
+times z db 1
+z:
+
+;; operators
+dd 7/2, -7/2, -7//2, 7%3, -7%%3, 1<<4, -1>>60, -16>>>2, 5&3, 5|3, 5^3, ~5
+
+;; operators 2
+db 1+2*3, (1+2)*3, 1<<2+1, 5&3|8, 2||0, 2&&0, 1^^1, 3=3, 3==3, 3!=3, 3<>4, 3<4, 3>4, 3<=3, 4>=5
+
+;; operators 3
+db 1?2:3, 0?2:3, 1?0?4:5:6, !1+1, -1+2, ~1+2, - -1, +5
+
+;; division by zero
+db 1/0
+
+;; modulo by zero
+db 1%%0
+
+;; huge shift
+dq 1<<63, 1<<64, 1>>64, -1>>>64, 1<<-1
+
+;; signed compare
+db -1<1, -1>1, 0xffffffffffffffff>1
+
+;; label arithmetic
+x: db 1
+y: dw y-x, x-y, (y-x)*2, x+y-y
+
+;; label product
+x: dw x*2
+
+;; label and
+x: dw x & 1
+
+;; label and in org
+org 0
+x: dw x | 1
+

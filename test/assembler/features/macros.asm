@@ -458,3 +458,480 @@ m a b,a b
 m a+b, a + b
 m a+b,a + b
 
+;; counted a
+%imacro counted 2+.nolist
+%ifnempty %2
+db %2
+%else
+%1 0
+%endif
+%endmacro
+counted db,"abc",13
+
+;; counted b
+%imacro counted 2+.nolist
+db %2
+%endmacro
+%idefine c counted db,
+c "abc",13
+
+;; counted c
+%imacro counted 2+
+db %2
+%1 5
+%endmacro
+%idefine c counted db,
+c 1
+c
+
+;; unmacro other case
+%macro Foo 1
+db %1
+%endm
+%unimacro foo 1
+Foo 5
+
+;; unmacro same case
+%imacro Foo 1
+db %1
+%endm
+%unmacro Foo 1
+foo 5
+
+;; unmacro ranges
+%imacro Foo 1-3
+db %1
+%endm
+%unimacro foo 1-2
+foo 5
+
+;; if empty
+%if
+db 1
+%endif
+
+;; if empty 2
+%define x
+%if x
+db 1
+%endif
+
+;; paste braces
+%push a
+%define %$n foo
+%{$n}_x: db 1
+dw foo_x
+x%{$n}: db 2
+dw xfoo
+%pop
+
+;; paste braces 2
+%define n foo
+%[n]_y: db 1
+dw foo_y
+%macro m 0
+%define %%n bar
+%{%n}_x: db 2
+dw bar_x
+%endm
+m
+
+;; paste context unbraced
+%push a
+%define %$n foo
+x%$n: db 2
+dw xfoo
+%pop
+
+;; paste macro param
+%macro m 1
+x%1y: db 1
+%{1}z: db 2
+%endm
+m foo
+dw xfooy, fooz
+
+;; equ twice labels
+x: db 1
+a equ x
+a equ x
+a equ $-1
+
+;; equ twice forward
+a equ b
+a equ b
+b equ 6
+
+;; equ then label
+a equ 0
+a:
+
+;; label then equ
+a:
+a equ 0
+
+;; strlen with number
+%strlen n 5
+
+;; deftok several
+%deftok a 'x' 'y'
+
+;; strcat number
+%strcat s 'a', 5
+
+;; substr number
+%substr s 5 1
+
+;; ..foo
+..foo: db 1
+
+;; cpu names
+cpu 586
+cpu pentium
+cpu PPRO
+cpu P2
+cpu Katmai
+cpu WILLAMETTE
+cpu prescott
+cpu x86-64
+cpu ia-64
+cpu itanium
+cpu itanic
+cpu merced
+cpu all
+cpu default
+cpu any
+
+;; cpu latevex
+cpu latevex
+
+;; error location in macro
+%macro m 0
+mov ax, nowhere
+%endm
+m
+
+;; ifempty param
+%macro m 1-2
+%ifempty %2
+db 1
+%else
+db 2
+%endif
+%endm
+m a
+m a,
+m a,b
+
+;; call with no space
+%macro m 1
+db %1
+%endm
+m(5)
+m [5]
+
+;; call with string
+%macro m 1
+db %1
+%endm
+m"x"
+
+;; label colon space call
+%macro m 1
+db %1
+%endm
+a : m 5
+dw a
+
+;; a call after times
+%macro m 1
+db %1
+%endm
+times 2 m 5
+
+;; a call after prefix
+%macro m 0
+movsb
+%endm
+rep m
+
+;; assign octal text
+%assign i 0x10
+%defstr s i
+db s
+
+;; assign negative text
+%assign i -3
+%defstr s i
+db s, 5 i
+
+;; define redefines builtin
+%define __LINE__ 5
+db __LINE__
+
+;; line in macro body
+%macro m 0
+db __LINE__
+%endm
+m
+
+
+m
+
+;; line in define
+%define l __LINE__
+db l
+
+db l
+
+;; line in rep
+%rep 2
+db __LINE__
+db __LINE__
+%endrep
+
+;; line in include
+db __LINE__
+%include "inc.inc"
+db __LINE__
+
+;; file
+db __FILE__
+%defstr f __?FILE?__
+db f
+
+;; line continued
+db 1, \
+__LINE__, \
+2
+db __LINE__
+
+;; macro with comment only body
+%macro m 1 ; comment
+; nothing
+%endm ; end
+m 5
+
+;; macro name with directive text
+%define mov xchg
+mov ax, bx
+
+;; exitrep outside
+%exitrep
+
+;; exitmacro outside
+%exitmacro
+
+;; endif alone
+%endif
+
+;; else alone
+%else
+
+;; endmacro alone
+%endmacro
+
+;; endrep alone
+%endrep
+
+;; unclosed if
+%if 1
+db 1
+
+;; unclosed macro
+%macro m 0
+db 1
+
+;; unclosed rep
+%rep 2
+db 1
+
+;; macro without count
+%macro m
+db 1
+%endmacro
+
+;; macro bad range
+%macro m 3-1
+db 1
+%endmacro
+
+;; macro defaults too many
+%macro m 1-2 a,b,c
+db %2
+%endmacro
+m 1
+
+;; macro defaults too few
+%macro m 0-3 1
+db %0
+%endmacro
+m
+
+;; rotate outside
+%rotate 1
+
+;; pop without push
+%pop
+
+;; pop wrong
+%push a
+%pop b
+
+;; context symbol without context
+db %$x
+
+;; rep negative
+%rep -1
+db 1
+%endrep
+db 2
+
+;; rep nonconst
+%rep foo
+db 1
+%endrep
+
+;; unknown directive
+%foo
+
+;; unknown if
+%iffoo
+db 1
+%endif
+
+;; include missing
+%include "none.inc"
+
+;; include unquoted
+%include inc.inc
+
+;; assign nothing
+%assign a
+
+;; assign bad
+%assign a b c
+
+;; define nothing
+%define
+
+;; define number
+%define 5 6
+
+;; undef nothing
+%undef
+
+;; ifdef nothing
+%ifdef
+%endif
+
+;; ifidn one
+%ifidn a
+%endif
+
+;; ifid nothing
+%ifid
+db 1
+%else
+db 2
+%endif
+
+;; ifnum nothing
+%ifnum
+db 1
+%else
+db 2
+%endif
+
+;; iftoken nothing
+%iftoken
+db 1
+%else
+db 2
+%endif
+
+;; undefined symbol
+dw x
+
+;; bad number
+db 5x
+db 0b12
+
+;; bad register mix
+mov ax, bl
+
+;; missing comma
+mov ax bx
+
+;; missing operand
+mov ax,
+
+;; bad memory
+mov ax,[ax]
+
+;; unclosed bracket
+mov ax,[bx
+
+;; unclosed string
+db 'abc
+
+;; unclosed paren
+db (1
+
+;; reserved label
+mov: db 1
+ax: db 2
+
+;; immediate too large
+mov al, 300
+
+;; push word out
+push byte 300
+
+;; short jump out
+jmp short x
+times 200 nop
+x:
+
+;; bits bad
+bits 17
+
+;; org bad
+org x
+x:
+
+;; align bad
+align 3
+
+;; struc unnamed
+struc
+endstruc
+
+;; endstruc alone
+endstruc
+
+;; istruc unended
+struc s
+.a: resb 1
+endstruc
+istruc s
+at s.a, db 1
+
+;; at outside
+at x, db 1
+
+;; iend alone
+iend
+
+;; times nothing
+times
+
+;; resb nothing
+resb
+
+;; resb negative
+resb -1
+
+;; equ nothing
+a equ
+
