@@ -38,10 +38,13 @@ function examplesOf(file: string): Example[] {
 }
 
 /** Registers of the x87 and vector units by name: where they are in the state block, and their bytes. */
-const floatingRegisters: ReadonlyMap<string, readonly [at: number, bytes: number]> = new Map([
-  ...Array.from({ length: 8 }, (_, n) => [`st${n}`, [layout.x87Registers + 16 * n, 10]] as const),
-  ...Array.from({ length: 8 }, (_, n) => [`mm${n}`, [layout.x87Registers + 16 * n, 8]] as const),
-  ...Array.from({ length: 16 }, (_, n) => [`xmm${n}`, [layout.xmm + 16 * n, 16]] as const),
+type Place = readonly [at: number, bytes: number];
+const named = (prefix: string, count: number, at: number, bytes: number): [string, Place][] =>
+  Array.from({ length: count }, (_, n) => [`${prefix}${n}`, [at + 16 * n, bytes]]);
+const floatingRegisters: ReadonlyMap<string, Place> = new Map([
+  ...named("st", 8, layout.x87Registers, 10),
+  ...named("mm", 8, layout.x87Registers, 8),
+  ...named("xmm", 16, layout.xmm, 16),
   ["fcw", [layout.x87Control, 2]],
   ["fsw", [layout.x87Status, 2]],
   ["empty", [layout.x87Empty, 1]],
