@@ -62,6 +62,7 @@ export const CR4 = {
 export const EFER = { SCE: 1, LME: 0x100, LMA: 0x400, NXE: 0x800 } as const;
 
 const VM = flagMask("VM");
+const canonicalEnd = 2 ** 47;
 
 const segmentWord = (segment: number, field: number): number => (layout.segments + segment * segmentBytes + field) >> 2;
 
@@ -140,6 +141,11 @@ export class State {
   /** The process-context identifier in force: 0 without CR4.PCIDE. */
   get pcid(): number {
     return (this.cr4 & CR4.PCIDE) !== 0 ? this.r32[layout.cr3 >> 2]! & 0xfff : 0;
+  }
+
+  /** Whether a 64-bit linear address, signed, is canonical. */
+  isCanonical(address: number): boolean {
+    return address >= -canonicalEnd && address < canonicalEnd;
   }
 
   get attention(): boolean {

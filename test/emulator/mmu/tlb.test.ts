@@ -1,8 +1,9 @@
 import { describe, expect, it, test } from "vitest";
 import { layout, tlbBase, tlbBytes } from "../../../emulator/cpu/layout.ts";
+import { invalidateProcessContext } from "../../../emulator/cpu/process-contexts.ts";
 import { CR0, CR4, DS, type State } from "../../../emulator/cpu/state.ts";
 import { guard } from "../../../emulator/mmu/physical.ts";
-import { type Processor, processor } from "../cpu/processor.ts";
+import { outcome, type Processor, processor } from "../cpu/processor.ts";
 import { all, bit, enablePaging, frame, type Kind, map, path, writeEntry } from "./paging.ts";
 
 const linear = 0x0040_1000n;
@@ -96,6 +97,130 @@ describe("what the TLB forgets", () => {
     p.cpu.store8(DS, address, 7);
     expect(p.ram.getUint32(entries[1]!.address, true) & Number(bit.D)).not.toBe(0);
     expect(p.ram.getUint8(frame)).toBe(7);
+  });
+});
+
+describe("process-context identifiers", () => {
+  const global = all | bit.G;
+  const table = 0x1_0000;
+  /** As `stale`, under PCID 1, with a second set of tables, that of PCID 2, whose leaf is `other`'s already. */
+  function tagged(leaf = all): Processor {
+    const p = stale("four-level", leaf);
+    const second = 0x8_0000;
+    for (let at = 0; at < 0x4000; at += 4) p.ram.setUint32(second + at, p.ram.getUint32(table + at, true), true);
+    for (const [level, next] of [
+      [0, 0x8_1000],
+      [0x1000, 0x8_2000],
+      [0x2000, 0x8_3000],
+    ] as const) {
+      const { entries } = path("four-level", linear);
+      const entry = entries[level / 0x1000]!;
+      p.ram.setBigUint64(second + entry.address - table, BigInt(next) | all, true);
+    }
+    setControl(p, 4, CR4.PAE | CR4.PGE | CR4.PCIDE);
+    load(p, 1);
+    const last = path("four-level", linear).entries.at(-1)!;
+    writeEntry(p, last, BigInt(frame) | leaf);
+    expect(p.cpu.load32(DS, address)).toBe(0x1111_1111);
+    writeEntry(p, last, BigInt(other) | leaf);
+    return p;
+  }
+  const load = (p: Processor, pcid: number, keep = false): void =>
+    system.writeControl(p.cpu, decoded, 3, BigInt((pcid === 2 ? 0x8_0000 : table) | pcid) | (keep ? 1n << 63n : 0n));
+  const invalidate = (p: Processor, kind: number, pcid: number, at = linear): void =>
+    invalidateProcessContext(p.cpu, BigInt(kind), BigInt(pcid), at);
+
+  const cases: readonly { readonly name: string; readonly act: (p: Processor) => void; readonly forgets: boolean }[] = [
+    { name: "nothing", act: () => {}, forgets: false },
+    { name: "MOV CR3 with its PCID", act: (p) => load(p, 1), forgets: true },
+    { name: "MOV CR3 with its PCID and bit 63", act: (p) => load(p, 1, true), forgets: false },
+    {
+      name: "MOV CR3 to another PCID and back with bit 63",
+      act: (p) => {
+        load(p, 2);
+        load(p, 1, true);
+      },
+      forgets: false,
+    },
+    {
+      name: "MOV CR3 to another PCID and back without",
+      act: (p) => {
+        load(p, 2);
+        load(p, 1);
+      },
+      forgets: true,
+    },
+    { name: "INVLPG", act: (p) => p.cpu.invalidatePage(address), forgets: true },
+    {
+      name: "INVLPG under another PCID",
+      act: (p) => {
+        load(p, 2);
+        p.cpu.invalidatePage(address);
+        load(p, 1, true);
+      },
+      forgets: false,
+    },
+    { name: "INVPCID of the address", act: (p) => invalidate(p, 0, 1), forgets: true },
+    { name: "INVPCID of another address", act: (p) => invalidate(p, 0, 1, linear + 0x1000n), forgets: false },
+    { name: "INVPCID of the address under another PCID", act: (p) => invalidate(p, 0, 2), forgets: false },
+    { name: "INVPCID of the context", act: (p) => invalidate(p, 1, 1), forgets: true },
+    { name: "INVPCID of another context", act: (p) => invalidate(p, 1, 2), forgets: false },
+    { name: "INVPCID of everything", act: (p) => invalidate(p, 2, 0), forgets: true },
+    { name: "INVPCID of all contexts", act: (p) => invalidate(p, 3, 0), forgets: true },
+  ];
+  test.each(cases)("$name: forgets = $forgets", ({ act, forgets }) => {
+    const p = tagged();
+    act(p);
+    expect(p.cpu.load32(DS, address)).toBe(forgets ? 0x2222_2222 : 0x1111_1111);
+  });
+
+  test.each([
+    ["MOV CR3", (p: Processor) => load(p, 1), false],
+    ["INVPCID of the address", (p: Processor) => invalidate(p, 0, 1), false],
+    ["INVPCID of the context", (p: Processor) => invalidate(p, 1, 1), false],
+    ["INVPCID of all contexts", (p: Processor) => invalidate(p, 3, 0), false],
+    ["INVPCID of everything", (p: Processor) => invalidate(p, 2, 0), true],
+    ["INVLPG", (p: Processor) => p.cpu.invalidatePage(address), true],
+  ] as const)("%s and a global page: forgets = %s", (_, act, forgets) => {
+    const p = tagged(global);
+    act(p);
+    expect(p.cpu.load32(DS, address)).toBe(forgets ? 0x2222_2222 : 0x1111_1111);
+  });
+
+  it("shows a global page under every PCID, and others only under their own", () => {
+    const p = tagged(global);
+    load(p, 2);
+    expect(p.cpu.load32(DS, address)).toBe(0x1111_1111);
+    const q = tagged();
+    load(q, 2);
+    expect(q.cpu.load32(DS, address)).toBe(0x2222_2222);
+  });
+
+  it("refuses what it has not", () => {
+    const p = tagged();
+    const code = (act: () => void): string => outcome(act);
+    expect(code(() => invalidateProcessContext(p.cpu, 4n, 0n, 0n))).toBe("#GP(0h)");
+    expect(code(() => invalidateProcessContext(p.cpu, 0n, 1n << 12n, 0n))).toBe("#GP(0h)");
+    expect(code(() => invalidateProcessContext(p.cpu, 0n, 1n, 1n << 47n))).toBe("#GP(0h)");
+    expect(code(() => invalidateProcessContext(p.cpu, 1n, 1n, 1n << 47n))).toBe("ok");
+    expect(code(() => setControl(p, 0, cr0 & ~CR0.PG))).toBe("#GP(0h)");
+    setControl(p, 4, CR4.PAE | CR4.PGE);
+    expect(code(() => invalidateProcessContext(p.cpu, 1n, 1n, 0n))).toBe("#GP(0h)");
+    expect(p.cpu.load32(DS, address)).toBe(0x2222_2222);
+    expect(code(() => setControl(p, 4, CR4.PAE | CR4.PGE | CR4.PCIDE))).toBe("#GP(0h)");
+    expect(code(() => load(p, 1, true))).toBe("#GP(0h)");
+  });
+
+  it("comes back from a snapshot with what waits for its PCID", () => {
+    const p = tagged();
+    load(p, 2);
+    const buffer = new Uint8Array(p.cpu.view.buffer);
+    const saved = buffer.slice();
+    p.cpu.flushTlb(true);
+    buffer.set(saved);
+    p.cpu.reload();
+    load(p, 1, true);
+    expect(p.cpu.load32(DS, address)).toBe(0x1111_1111);
   });
 });
 
