@@ -31,8 +31,11 @@ export type Access = "read" | "write" | "execute";
  * after recording what happened.
  */
 export interface Monitor {
-  /** Before an instruction whose row may exit, after the privilege check where that comes first. */
-  beforeInstruction(instruction: Decoded): void;
+  /**
+   * Before an instruction whose row may exit, after the privilege check where that comes first. True: it left the guest, and
+   * the step is counted as unretired; instructions that exit are many, and throwing takes longer than all the rest.
+   */
+  beforeInstruction(instruction: Decoded): boolean;
   /** An exception or software interrupt is about to be delivered through the IDT. */
   onException(fault: Fault): void;
   /** A physical interrupt is pending and the monitor is asked first. True: it took it (an exit is pending now). */

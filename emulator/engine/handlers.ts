@@ -28,7 +28,8 @@ function emitChecks(m: JavaScriptAlgebra, { privilege, exits, protectedOnly, fea
   if (protectedOnly) m.statement(`if (cpu.realAddressing) cpu.raise(${vector.UD});`);
   const exists = feature === undefined || isImplemented(feature);
   if (privilege !== "none" && exists) m.statement(`cpu.checkPrivilege("${privilege}", d.decoded);`);
-  if (exits.kind !== "never") m.statement("if (cpu.monitor !== undefined) cpu.monitor.beforeInstruction(d.decoded);");
+  if (exits.kind !== "never")
+    m.statement("if (cpu.monitor !== undefined && cpu.monitor.beforeInstruction(d.decoded)) return;");
 }
 
 /** What a row needs around its statements shows when it is written out once. */

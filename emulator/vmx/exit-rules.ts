@@ -131,24 +131,35 @@ function ioRule(vmcs: Vmcs, read: ReadByte, port: number, bytes: number): Decisi
   const why = (sentence: string, rule: string): Why => ({ sentence, rule, source: manual.ioBitmaps });
   if (port + bytes > 0x10000)
     return { exits: true, why: why("The access wraps around port FFFFh.", "access wraps past port FFFFh") };
-  for (let n = port; n < port + bytes; n++) {
-    const bit = ioBitmapBit(vmcs, n);
-    if (((read(bit.address) >> bit.bit) & 1) === 1)
-      return { exits: true, why: why(`The bit of port ${hex(n)} in the I/O bitmap is 1.`, `${bit.text} = 1`) };
-  }
-  const bit = ioBitmapBit(vmcs, port);
-  return { exits: false, why: why(`The I/O bitmap lets port ${hex(port)} through.`, `${bit.text} = 0`) };
+  for (let n = port; n < port + bytes; n++) if (inIoBitmap(vmcs, read, n)) return ioDecision(n, true);
+  return ioDecision(port, false);
 }
 
-/** Where the bit of a port stands: bitmap A covers ports 0 to 7FFFh, B the rest. */
-function ioBitmapBit(vmcs: Vmcs, port: number): { address: number; bit: number; text: string } {
+/** Bitmap A covers ports 0 to 7FFFh, B the rest. */
+function inIoBitmap(vmcs: Vmcs, read: ReadByte, port: number): boolean {
+  const start = vmcs.address64(port < 0x8000 ? "ioBitmapA" : "ioBitmapB");
+  return ((read(start + ((port & 0x7fff) >> 3)) >> (port & 7)) & 1) === 1;
+}
+
+const ioDecisions = new Map<number, Decision>();
+
+function ioDecision(port: number, exits: boolean): Decision {
+  const key = port * 2 + (exits ? 1 : 0);
+  const known = ioDecisions.get(key);
+  if (known) return known;
+  const made = makeIoDecision(port, exits);
+  ioDecisions.set(key, made);
+  return made;
+}
+
+function makeIoDecision(port: number, exits: boolean): Decision {
   const [field, name]: [VmcsField, string] = port < 0x8000 ? ["ioBitmapA", "A"] : ["ioBitmapB", "B"];
   const byte = (port & 0x7fff) >> 3;
-  return {
-    address: Number(vmcs.get(field)) + byte,
-    bit: port & 7,
-    text: `I/O bitmap ${name} (${encodingText(field)}), byte ${hex(byte)}, bit ${port & 7}`,
-  };
+  const sentence = exits
+    ? `The bit of port ${hex(port)} in the I/O bitmap is 1.`
+    : `The I/O bitmap lets port ${hex(port)} through.`;
+  const rule = `I/O bitmap ${name} (${encodingText(field)}), byte ${hex(byte)}, bit ${port & 7} = ${exits ? 1 : 0}`;
+  return { exits, why: { sentence, rule, source: manual.ioBitmaps } };
 }
 
 function msrRule(vmcs: Vmcs, read: ReadByte, msr: number, write: boolean): Decision {

@@ -47,6 +47,7 @@ const controls = [
   [4, layout.cr4 >> 3],
 ] as const;
 const vmExit: VmExit = { kind: "exit" };
+const unretired = layout.unretired >> 3;
 const blockedBySti = 1;
 const blockedByMovSs = 2;
 const interruptFlag = 0x200;
@@ -88,18 +89,20 @@ export class NonRoot {
     throw vmExit;
   }
 
-  /** Throws a `VmExit` if the instruction leaves the guest. */
-  beforeInstruction(decoded: Decoded): void {
+  /** True if the instruction leaves the guest; the step is then counted as one that retires nothing. */
+  beforeInstruction(decoded: Decoded): boolean {
     const { exits } = decoded.row;
-    if (exits.kind === "never") return;
+    if (exits.kind === "never") return false;
     // Its #UD comes before the exit (SDM Vol. 3, 26.1.1).
-    if (exits.reason === "XSETBV" && (this.#cpu.cr4 & osxsave) === 0) return;
+    if (exits.reason === "XSETBV" && (this.#cpu.cr4 & osxsave) === 0) return false;
     const { attempt, data, what } = this.#attempt(decoded, exits.reason);
     const { exits: leaves, why } = this.decide(attempt);
-    if (!leaves) return;
+    if (!leaves) return false;
     const { reason } = attempt;
     const exit: Exit = { reason, what, why, instructionLength: decoded.length };
-    this.#abandon(data ? { ...exit, ...data() } : exit);
+    this.leave(data ? Object.assign(exit, data()) : exit);
+    this.#cpu.f64[unretired]! += 1;
+    return true;
   }
 
   /** What an instruction attempts, one line about it, and (only if it exits) the exit information. */

@@ -74,6 +74,12 @@ export class Vmcs {
     return bits === 16 ? this.#bytes.getUint16(offset, true) : this.#bytes.getUint32(offset, true);
   }
 
+  /** The value of a field of 64 bits that holds a physical address, as a number. */
+  address64(field: VmcsField): number {
+    const { offset } = places[field];
+    return this.#bytes.getUint32(offset, true) + this.#bytes.getUint32(offset + 4, true) * 2 ** 32;
+  }
+
   set(field: VmcsField, value: bigint | number): void {
     const { offset, bits } = places[field];
     if (bits === 64) this.#set64(offset, value);

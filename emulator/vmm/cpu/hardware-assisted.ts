@@ -88,8 +88,8 @@ export class HardwareAssisted implements Monitor {
 
   // What the processor asks in non-root operation.
 
-  beforeInstruction(instruction: Decoded): void {
-    this.#nonRoot.beforeInstruction(instruction);
+  beforeInstruction(instruction: Decoded): boolean {
+    return this.#nonRoot.beforeInstruction(instruction);
   }
 
   /** What the VMM delivers to the guest by itself does not leave it. */

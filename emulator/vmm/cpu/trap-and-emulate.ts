@@ -114,8 +114,9 @@ export class TrapAndEmulate implements Monitor {
 
   // What the processor asks.
 
-  beforeInstruction(): void {
-    // There is no VMX operation: nothing but exceptions and interrupts leaves the guest.
+  /** There is no VMX operation: nothing but exceptions and interrupts leaves the guest. */
+  beforeInstruction(): boolean {
+    return false;
   }
 
   onException(fault: Fault): void {

@@ -4,17 +4,20 @@ import type { HardwareAssisted } from "../cpu/hardware-assisted.ts";
 
 const [RAX, RCX, RSI, RDI] = [0, 1, 6, 7];
 const directionFlag = 0x400;
+/** Bits of the exit qualification for I/O instructions. */
+const qualificationBit = { in: 8, string: 0x10, rep: 0x20 } as const;
 
 /** IN, OUT, INS and OUTS with REP, from the exit qualification. May raise what an access to the string's memory raises. */
 export function emulatePort(vm: HardwareAssisted): string {
-  const q = vm.read("exitQualification");
-  const port = Number(bitsOf(q, 31, 16));
-  const bytes = Number(bitsOf(q, 2, 0)) + 1;
-  const isIn = bitsOf(q, 3, 3) === 1n;
-  if (bitsOf(q, 4, 4) === 1n) return emulateString(vm, { port, bytes, isIn, rep: bitsOf(q, 5, 5) === 1n });
+  const q = vm.readNumber("exitQualification");
+  const port = q >>> 16;
+  const bytes = (q & 7) + 1;
+  const isIn = (q & qualificationBit.in) !== 0;
+  if ((q & qualificationBit.string) !== 0)
+    return emulateString(vm, { port, bytes, isIn, rep: (q & qualificationBit.rep) !== 0 });
   const { cpu } = vm;
   if (isIn) setAccumulator(vm, bytes, portIn(cpu, port, bytes));
-  else portOut(cpu, port, bytes, Number(cpu.r64[RAX]! & (2n ** BigInt(8 * bytes) - 1n)));
+  else portOut(cpu, port, bytes, bytes === 4 ? cpu.u32[RAX]! : cpu.u32[RAX]! & (2 ** (8 * bytes) - 1));
   vm.advance();
   return `emulated ${isIn ? "IN" : "OUT"}`;
 }

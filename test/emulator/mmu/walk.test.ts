@@ -434,7 +434,7 @@ describe("with nested paging", () => {
 });
 
 const quiet = {
-  beforeInstruction: () => {},
+  beforeInstruction: () => false,
   onException: () => {},
   onInterrupt: () => false,
   ownsInterrupts: false,
