@@ -102,6 +102,7 @@ export interface Settings {
   readonly mode?: "real" | "protected" | "long";
   readonly technique?: string;
   readonly memory?: number;
+  readonly processors?: number;
   /** `%pragma ringside ends halted|debug-exit|…` states how the guest is meant to stop; examples are tested by it. */
   readonly ends?: string;
   /** Expected console output, with \n escapes. */

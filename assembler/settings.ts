@@ -25,6 +25,7 @@ const settings: Readonly<Record<keyof Settings, Setting>> = {
   mode: { choices: ["real", "protected", "long"] },
   technique: { choices: techniques.map((technique) => technique.id) },
   memory: { read: readMemory },
+  processors: { read: readProcessors },
   ends: { choices: endings },
   output: { read: (text) => ({ output: unescaped(text) }) },
 };
@@ -33,6 +34,12 @@ function readMemory(text: string): Settings | string {
   const memory = Number(text);
   const fits = Number.isInteger(memory) && memory >= 1 && memory <= 64;
   return fits ? { memory } : "The memory of a guest is a whole number of MiB from 1 to 64.";
+}
+
+function readProcessors(text: string): Settings | string {
+  const processors = Number(text);
+  const fits = Number.isInteger(processors) && processors >= 1 && processors <= 16;
+  return fits ? { processors } : "A guest has from 1 to 16 processors.";
 }
 
 /** Quotes around the text are optional; `\n`, `\t` and `\\` are understood. */

@@ -23,6 +23,7 @@ const stepsOption: Option = {
   value: "N",
   doc: `stop after N steps of the machine (default ${defaultSteps.toLocaleString("en")}); then the exit code is 4`,
 };
+const processorsOption: Option = { value: "N", doc: "processors of the guest, 1 to 16 (default 1)" };
 const memoryOption: Option = { value: "MIB", doc: "memory of the guest, 1 to 64 MiB (default 16)" };
 
 const commandLineOption: Option = { value: "TEXT", doc: "command line for a kernel (ELF or Multiboot)" };
@@ -43,6 +44,7 @@ export const runOptions = {
   technique: techniqueOption,
   "max-steps": stepsOption,
   memory: memoryOption,
+  processors: processorsOption,
   include: includeOption,
   "command-line": commandLineOption,
   module: moduleOption,
@@ -85,6 +87,7 @@ export function techniqueOf(args: Arguments): TechniqueId | undefined {
 export function launchArguments(args: Arguments): LaunchArguments {
   const technique = techniqueOf(args);
   const memory = wholeNumber(args, "memory", 1);
+  const processors = wholeNumber(args, "processors", 1);
   const commandLine = args.text("command-line");
   const modules = args.texts("module");
   const boot = bootOf(args);
@@ -97,6 +100,7 @@ export function launchArguments(args: Arguments): LaunchArguments {
     ...(boot && { boot }),
     ...(technique && { technique }),
     ...(memory !== undefined && { memory }),
+    ...(processors !== undefined && { processors }),
     ...(commandLine !== undefined && { commandLine }),
     ...(modules.length > 0 && { modules: [...modules] }),
   };

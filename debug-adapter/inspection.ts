@@ -24,7 +24,7 @@ export interface Subject {
   readonly coordinates: Coordinates;
 }
 
-/** There is one vCPU. */
+/** There is one thread: the vCPU whose turn it is. */
 export const threadId = 1;
 
 export function sourceOf(file: string, { path }: Coordinates): P.Source {
@@ -33,7 +33,9 @@ export function sourceOf(file: string, { path }: Coordinates): P.Source {
 
 export function threads({ debugger: { machine } }: Subject): P.ThreadsResponse["body"] {
   const technique = techniqueById(machine.configuration.technique)?.id;
-  return { threads: [{ id: threadId, name: `vCPU 0 (${technique}, ring ${machine.cpl}, ${machine.bits}-bit)` }] };
+  return {
+    threads: [{ id: threadId, name: `vCPU ${machine.vcpu} (${technique}, ring ${machine.cpl}, ${machine.bits}-bit)` }],
+  };
 }
 
 function frameBody(frame: Frame, id: number, program: Program, coordinates: Coordinates): P.StackFrame {

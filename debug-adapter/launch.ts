@@ -1,10 +1,11 @@
-import { type Assembly, assembleFetching, type FileBytes, type Problem } from "../assembler/index.ts";
+import { type Assembly, assembleFetching, type FileBytes, type Problem, type Settings } from "../assembler/index.ts";
 import { baseName, fileKey, isUri, resolve } from "../assembler/location.ts";
 import { configurationProblem, costProfiles, createMachine } from "../emulator/index.ts";
 import type { KernelModule } from "../emulator/loader/handover.ts";
 import { isKernel, loadKernel } from "../emulator/loader/kernel.ts";
 import type { MachineConfiguration, MachineInterface } from "../emulator/machine-interface.ts";
 import { tablesFromEnd } from "../emulator/memory/start-modes.ts";
+import { mostProcessors } from "../emulator/processors.ts";
 import { utf8Text } from "../emulator/utf8.ts";
 import { defaultTechnique, type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
 import { bootChoices, bootKind, bootSectorAddress, drivesOf, imageClaim, imageProgram, isBootSector } from "./boot.ts";
@@ -42,6 +43,10 @@ const checks: Readonly<Record<Field, Check>> = {
     Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 64
       ? undefined
       : "must be a whole number of MiB from 1 to 64",
+  processors: (value) =>
+    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= mostProcessors
+      ? undefined
+      : `must be a whole number from 1 to ${mostProcessors}`,
   include: (value) =>
     Array.isArray(value) && value.every((item) => isText(item) === undefined) ? undefined : "must be a list of folders",
   costs: (value) =>
@@ -138,18 +143,22 @@ async function assembleBytes(args: LaunchArguments, bytes: Uint8Array, readFile:
   );
 }
 
-function configurationOf(args: LaunchArguments, assembly: Assembly): MachineConfiguration {
-  const { settings, bytes, origin, bits } = assembly;
-  const said =
-    settings.technique && techniqueById(settings.technique) ? (settings.technique as TechniqueId) : undefined;
+/** What is configured alike for all kinds of programs: by the launch configuration, else by the program. */
+function common(args: LaunchArguments, settings: Settings = {}) {
+  const said = techniqueById(settings.technique ?? "")?.id as TechniqueId | undefined;
+  const processors = args.processors ?? settings.processors;
   return {
     technique: args.technique ?? said ?? args.fallbackTechnique ?? defaultTechnique,
-    image: bytes,
-    origin,
-    mode: settings.mode ?? (bits === 64 ? "long" : bits === 32 ? "protected" : "real"),
     memory: args.memory ?? settings.memory ?? defaultMemory,
+    ...(processors === undefined ? {} : { processors }),
     ...(args.costs === undefined ? {} : { costs: args.costs }),
   };
+}
+
+function configurationOf(args: LaunchArguments, assembly: Assembly): MachineConfiguration {
+  const { settings, bytes, origin, bits } = assembly;
+  const mode = settings.mode ?? (bits === 64 ? "long" : bits === 32 ? "protected" : "real");
+  return { ...common(args, settings), image: bytes, origin, mode };
 }
 
 export interface Loaded {
@@ -187,17 +196,10 @@ function refuseKernelFields(args: LaunchArguments, what: string): void {
 /** Boots a disk image. */
 async function loadImage(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Loaded> {
   refuseKernelFields(args, "a disk image");
-  const { technique, fallbackTechnique, memory = defaultMemory, costs } = args;
   const kind = bootKind(args, bytes);
-  const machine = machineOf(
-    {
-      technique: technique ?? fallbackTechnique ?? defaultTechnique,
-      ...{ image: new Uint8Array(), origin: bootSectorAddress, mode: "real", memory },
-      ...(await drivesOf(args, reader(readFile), kind && { kind, image: bytes })),
-      ...(costs === undefined ? {} : { costs }),
-    },
-    args,
-  );
+  const drives = await drivesOf(args, reader(readFile), kind && { kind, image: bytes });
+  const start = { image: new Uint8Array(), origin: bootSectorAddress, mode: "real" } as const;
+  const machine = machineOf({ ...common(args), ...start, ...drives }, args);
   return { machine, program: imageProgram(args.program), warnings: "" };
 }
 
@@ -229,7 +231,8 @@ async function loadSource(args: LaunchArguments, bytes: Uint8Array, readFile: Re
 const kernelFields = ["commandLine", "modules", "sourceRoot"] as const;
 
 async function loadBuilt(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Loaded> {
-  const { technique, fallbackTechnique, commandLine, memory = defaultMemory } = args;
+  const { commandLine } = args;
+  const { memory } = common(args);
   const modules: KernelModule[] = [];
   for (const module of args.modules ?? [])
     modules.push({ bytes: await require("modules", module, readFile), commandLine: baseName(module) });
@@ -237,15 +240,8 @@ async function loadBuilt(args: LaunchArguments, bytes: Uint8Array, readFile: Rea
   const loaded = loadKernel(kernel, { bytes: memory * 2 ** 20, reservedAtEnd: tablesFromEnd });
   if (typeof loaded === "string") throw new LaunchError(`${shortName(args.program)}: ${loaded}`);
   const { image, origin, entry, mode, handover } = loaded;
-  const machine = machineOf(
-    {
-      technique: technique ?? fallbackTechnique ?? defaultTechnique,
-      ...{ image, origin, entry, mode, handover, memory },
-      ...(await drivesOf(args, reader(readFile))),
-      ...(args.costs === undefined ? {} : { costs: args.costs }),
-    },
-    args,
-  );
+  const drives = await drivesOf(args, reader(readFile));
+  const machine = machineOf({ ...common(args), image, origin, entry, mode, handover, ...drives }, args);
   const file = args.program;
   // Where files have no paths, the sources are by the kernel.
   const sourceRoot = args.sourceRoot ?? (isUri(file) && !file.startsWith("file:") ? resolve(".", file) : undefined);

@@ -17,6 +17,8 @@ export interface LaunchArguments {
   readonly stopOnEntry?: boolean;
   /** Guest memory in MiB, 1–64. Default 16. */
   readonly memory?: number;
+  /** Processors of the guest, 1–16. Default 1. */
+  readonly processors?: number;
   /** Folders searched by %include, after the including file's own. */
   readonly include?: readonly string[];
   /** Cost profile of the virtual clock. */

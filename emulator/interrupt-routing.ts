@@ -11,6 +11,9 @@ export function routeInterrupts(pic: Pic, io: IoApic, processors: () => Processo
       return processors().pendingVector >= 0 || from8259();
     },
     acknowledge: () => (processors().pendingVector >= 0 ? processors().apic.acknowledge() : pic.acknowledge()),
+    setTaskPriority: (priority) => {
+      processors().apic.taskPriority = priority << 4;
+    },
     // An interrupt of the I/O APIC and one of the 8259 may have the same vector; the I/O APIC is asked first.
     irqOf: (vector) => (io.inputOf(vector) >= 0 ? io.inputOf(vector) : pic.irqOf(vector)),
   };

@@ -84,6 +84,8 @@ export interface MachineInterface {
   readonly instructions: number;
   /** Of these, the ones that the processor executed without the VMM. */
   readonly directInstructions: number;
+  /** Number of the processor about to run, and of which registers and the like are given. */
+  readonly vcpu: number;
   /** Address bits of the code about to run, from CS and EFER. */
   readonly bits: 16 | 32 | 64;
   /** Offset (RIP) and linear address (CS.base + RIP) of the instruction about to run. */

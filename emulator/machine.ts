@@ -25,6 +25,7 @@ import {
   romBytes,
   startFromDisk,
 } from "./firmware/index.ts";
+import { writeSystemTables } from "./firmware/system-tables.ts";
 import { routeInterrupts } from "./interrupt-routing.ts";
 import type {
   AddressSpace,
@@ -119,6 +120,8 @@ export class Machine implements MachineInterface, Replayable {
     const count = configuration.processors ?? 1;
     const attend = () => this.#engine.stopBy(this.now);
     this.#processors = new Processors({ cpu: this.#cpu, count, bus: this.#apicBus, attend });
+    // Guests that look for tables are those that firmware or a boot loader started, and those with several processors.
+    if (configuration.boot || configuration.handover || count > 1) writeSystemTables(guestRam, count);
     if (configuration.boot) this.#bootFromDisk(guestRam, guestBase);
     else startGuest(this.#cpu, { ...configuration, memory: guestRam });
     this.#memory = new GuestMemory(this.#cpu, guestBase, guestBytes);
@@ -253,6 +256,9 @@ export class Machine implements MachineInterface, Replayable {
   get directInstructions(): number {
     return this.now - this.#cpu.f64[layout.unretired >> 3]!;
   }
+  get vcpu(): number {
+    return this.#processors.current;
+  }
   get bits(): 16 | 32 | 64 {
     return this.#cpu.bits;
   }
@@ -288,7 +294,7 @@ export class Machine implements MachineInterface, Replayable {
       const text = linear < 0 ? this.linearRip.toString(16) : linear.toString(16);
       this.#rip = { linear, text };
     }
-    return { cycle: this.cycle, step: this.now, vm: "vm0", vcpu: this.#processors.current, rip: this.#rip.text };
+    return { cycle: this.cycle, step: this.now, vm: "vm0", vcpu: this.vcpu, rip: this.#rip.text };
   }
 
   /** All machine memory: processor state, TLB and host-physical RAM (`cpu/layout.ts`). To compare, not to change. */

@@ -164,6 +164,7 @@ export class Processors {
     processor.asleep = false;
     if (processor !== this.#current) return;
     this.#cpu.attention = true;
+    this.#cpu.r64[layout.cr8 >> 3] = BigInt(processor.apic.taskPriority >> 4);
     const { signals } = processor;
     if (signals.init || signals.startUp !== null || signals.nmi) this.#attend();
   }

@@ -12,4 +12,6 @@ export interface Bus {
   interruptPending(): boolean;
   /** Interrupt acknowledge: the vector, 0–255. Call only while `interruptPending()`. */
   acknowledgeInterrupt(): number;
+  /** MOV to CR8: the local APIC's task priority, 0–15. */
+  setTaskPriority?(priority: number): void;
 }

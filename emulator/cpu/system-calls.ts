@@ -126,10 +126,11 @@ function writePageFaultAddress(cpu: Cpu, value: bigint): void {
   cpu.r64[layout.cr2 >> 3] = value;
 }
 
-/** CR8: bits 3:0 of the task priority. External interrupts from a PIC do not look at it. */
+/** CR8: bits 7:4 of the local APIC's task priority. */
 export function setTaskPriority(cpu: Cpu, value: bigint): void {
   if (value > 15n) refuse(vector.GP, 0);
   cpu.r64[layout.cr8 >> 3] = value;
+  cpu.bus.setTaskPriority?.(Number(value));
 }
 
 function loadTable(cpu: Cpu, base: bigint, load: (base: number) => void): void {

@@ -8,8 +8,10 @@ export interface InterruptSource {
   readonly pending: boolean;
   /** INTA: takes the interrupt of highest priority and gives its vector, 0–255. */
   acknowledge(): number;
-  /** The IRQ, 0–15, that has this vector now; -1 if none. */
+  /** The IRQ or input of the I/O APIC that has this vector now; -1 if none. */
   irqOf(vector: number): number;
+  /** Holds back interrupts whose class (vector bits 7:4) is not above this, 0–15. The 8259 knows nothing of it. */
+  setTaskPriority?(priority: number): void;
 }
 
 interface Mapping {
@@ -73,6 +75,10 @@ export class Bus implements ProcessorBus {
     const vector = this.interrupts.acknowledge();
     this.#listener.touched();
     return vector;
+  }
+
+  setTaskPriority(priority: number): void {
+    this.interrupts.setTaskPriority?.(priority);
   }
 
   /** Name of the device at a port. */

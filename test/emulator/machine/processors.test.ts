@@ -269,6 +269,96 @@ idtr:   dw $ - idt - 1
   });
 });
 
+describe("what a guest finds out", () => {
+  test("ACPI and MP tables tell of all processors", () => {
+    const text = `bits 32
+        org 100000h
+        mov eax, 'PCMP'
+        call count
+        mov eax, 'APIC'
+        call count
+        cli
+        hlt
+
+; Finds the table with the signature in EAX at a multiple of 16 in the BIOS area and prints how many processors it lists.
+count:  mov edi, 0F0000h
+.find:  cmp [edi], eax
+        je .found
+        add edi, 16
+        cmp edi, 100000h
+        jb .find
+        ret
+.found: xor edx, edx
+        cmp eax, 'PCMP'
+        je .mp
+        mov ecx, [edi + 4]
+        add ecx, edi
+        add edi, 44
+.acpi:  cmp byte [edi], 0
+        jne .next
+        inc edx
+.next:  movzx ebx, byte [edi + 1]
+        add edi, ebx
+        cmp edi, ecx
+        jb .acpi
+        jmp .say
+.mp:    movzx ecx, word [edi + 34]
+        add edi, 44
+.entry: cmp byte [edi], 0
+        mov ebx, 8
+        jne .after
+        inc edx
+        mov ebx, 20
+.after: add edi, ebx
+        loop .entry
+.say:   mov al, dl
+        add al, '0'
+        out 0E9h, al
+        ret`;
+    const machine = machineWith(text, { ...configuration, processors: 5 });
+    machine.run({ steps: 1_000_000 });
+    expect(outputOf(machine)).toBe("55");
+  });
+
+  test("CR8 is the class of the task priority, and holds interrupts back", () => {
+    const machine = machineWith(
+      `bits 64
+        org 100000h
+apic    equ 0FEE00000h
+        mov rdi, apic
+        mov rbx, cr3
+        mov rbx, [rbx]
+        and ebx, 0FFFFF000h
+        ; Maps the local APIC's page, uncached, by a 1 GiB page at 3 GiB.
+        mov eax, 0C000009Bh
+        mov [rbx + 3 * 8], rax
+        mov dword [rdi + 0F0h], 1FFh
+        mov eax, 9
+        mov cr8, rax
+        mov eax, [rdi + 80h]
+        shr eax, 4
+        add al, '0'
+        out 0E9h, al
+        mov dword [rdi + 80h], 50h
+        mov rax, cr8
+        add al, '0'
+        out 0E9h, al
+        ; An interrupt of class 5 waits; of class 6 it would come, through an IDT that is not there.
+        mov dword [rdi + 300h], 4055h
+        sti
+        nop
+        nop
+        mov al, '.'
+        out 0E9h, al
+        cli
+        hlt`,
+      configuration,
+    );
+    expect(machine.run({ steps: 1_000_000 })).toMatchObject({ reason: "halted" });
+    expect(outputOf(machine)).toBe("95.");
+  });
+});
+
 describe("time", () => {
   const text = smp(
     `
