@@ -73,6 +73,10 @@ export class OperandParser extends EmbeddedActionsParser {
     { ALT: () => this.register(this.CONSUME(token.Register)) },
     { ALT: () => this.string(this.CONSUME(token.Text)) },
     { ALT: () => this.symbol(this.CONSUME(token.EscapedName)) },
+    // Instructions and data words can be labels: `jmp loop`.
+    { ALT: () => this.symbol(this.CONSUME(token.Mnemonic)) },
+    { ALT: () => this.symbol(this.CONSUME(token.Data)) },
+    { ALT: () => this.symbol(this.CONSUME(token.Reserve)) },
     { ALT: () => this.SUBRULE(this.floatFunction) },
     { ALT: () => this.SUBRULE(this.textFunction) },
     { ALT: () => this.place("here", this.CONSUME(token.Here)) },

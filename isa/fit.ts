@@ -129,7 +129,7 @@ function fitSigned(pattern: OperandPattern, number: WrittenNumber, written: Writ
   if (to === 64 && from === 32 && number.size === 32 && calculates && form.operands.length === 2)
     return "operand-size-mismatch";
   // MOV to a register has a form for all 64 bits.
-  if (number.strict && number.size === 64 && form.row.mnemonic === "mov" && !written.memory)
+  if (number.strict && number.size !== 32 && to === 64 && form.row.mnemonic === "mov" && !written.memory)
     return "operand-size-mismatch";
   if (!isDefaultSize(form, written, number.size === 8 ? undefined : number.size)) return "no-such-form";
   // For a byte nasm looks at the low 32 bits, also of a 64-bit operation: ADD RAX, 0xFFFFFFFF adds -1, with a warning.
@@ -184,7 +184,7 @@ function fitRelative(pattern: OperandPattern, number: WrittenNumber, written: Wr
   if (number.distance === "near" || number.size !== undefined) return "no-such-form";
   const onlyShort = form.pattern.addressSize !== undefined || form.row.mnemonic.startsWith("loop");
   if (onlyShort) return number.distance === "short" ? "operand-size-mismatch" : 0;
-  if (number.strict) return "no-such-form";
+  if (number.strict && number.distance !== "short") return "no-such-form";
   if (number.value === undefined) return 0;
   if (number.distance !== "short" && !number.relocatable) return 1;
   return 0;
