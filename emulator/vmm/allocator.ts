@@ -59,6 +59,12 @@ export class Allocator {
     return address < this.guestBytes ? address + hostReservedBytes : undefined;
   }
 
+  /** The same; for addresses that are not the guest's memory one at which the same device answers, or nothing does. */
+  reachOf(guestPhysical: number): number {
+    const beyond = this.guestBytes + hostReservedBytes;
+    return this.hostOf(guestPhysical) ?? (guestPhysical >= beyond ? guestPhysical : guestPhysical + hostReservedBytes);
+  }
+
   /** Guest-physical address of host memory; undefined for the VMM's own. */
   guestOf(hostPhysical: number): number | undefined {
     const guest = hostPhysical - hostReservedBytes;

@@ -106,10 +106,27 @@ const hlt: Handler = (vm) => {
 };
 
 const eptViolation: Handler = (vm) => {
-  const done = vm.nestedPaging.map(Number(vm.read("guestPhysicalAddress")));
+  const at = Number(vm.read("guestPhysicalAddress"));
+  if (vm.cpu.bus.claims(at)) return emulate(vm, () => accessDevice(vm, at));
+  const done = vm.nestedPaging.map(at);
   vm.redeliver();
   return done;
 };
+
+/** The page of a device is never mapped for longer than the VMM takes to execute the instruction that touches it. */
+function accessDevice(vm: HardwareAssisted, at: number): string {
+  vm.nestedPaging.map(at);
+  try {
+    vm.context.interpret();
+  } finally {
+    vm.nestedPaging.unmap(at);
+    vm.cpu.flushTlb(true);
+  }
+  saveGuest(vm.cpu, vm.vmcs);
+  vm.completed(1);
+  vm.stepped();
+  return `emulated the access to the device at guest-physical ${at.toString(16).toUpperCase()}h`;
+}
 
 const eptMisconfiguration: Handler = (vm) => {
   const at = vm.read("guestPhysicalAddress").toString(16).toUpperCase();

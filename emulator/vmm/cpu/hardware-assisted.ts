@@ -246,6 +246,11 @@ export class HardwareAssisted implements Monitor {
     this.completed(retired);
     const next = this.read("guestRip") + BigInt(this.readNumber("exitInstructionLength"));
     this.write("guestRip", BigInt.asUintN(this.guestIs64 ? 64 : 32, next));
+    this.stepped();
+  }
+
+  /** An instruction has been emulated: what lasts for one is over, and the trap after it comes if TF is set. */
+  stepped(): void {
     this.write("guestInterruptibility", this.readNumber("guestInterruptibility") & ~blockedByStiOrMovSs);
     const flags = this.read("guestRflags");
     if ((flags & resumeFlag) !== 0n) this.write("guestRflags", flags & ~resumeFlag);

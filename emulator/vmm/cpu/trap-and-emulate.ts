@@ -10,7 +10,7 @@ import { haltText } from "../../stop-texts.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { linearAddress } from "../../vmx/instruction-facts.ts";
 import { Allocator } from "../allocator.ts";
-import { hostReservedBytes, type VmmContext } from "../context.ts";
+import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
 import { ShadowFaults } from "../memory/shadow-faults.ts";
 import { ShadowPaging } from "../memory/shadow-paging.ts";
@@ -184,7 +184,7 @@ export class TrapAndEmulate implements Monitor {
   translate(physical: number, access: Access): number | undefined {
     if (!this.#virtual.inside) return physical;
     if (access === "write" && this.#descriptors.traced.has(Math.floor(physical / 4096))) this.#tracedWritten = true;
-    return this.#allocator.hostOf(physical) ?? physical + hostReservedBytes;
+    return this.#allocator.reachOf(physical);
   }
 
   readControl(_number: 0 | 4, real: bigint): bigint {
@@ -302,6 +302,7 @@ export class TrapAndEmulate implements Monitor {
   #handlePageFault(fault: Fault): string | undefined {
     const outcome = this.#faults.handle(fault);
     if (outcome.kind === "hidden") return outcome.what;
+    if (outcome.kind === "device") return this.#emulate();
     if (outcome.kind === "traced") {
       this.#singleStep.begin(outcome.linear);
       return "lets the write to a traced page run by itself";

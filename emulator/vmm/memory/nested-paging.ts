@@ -2,7 +2,6 @@ import { eptBits, eptEntryAddress } from "../../vmx/ept.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Vmcs } from "../../vmx/vmcs.ts";
 import type { Allocator } from "../allocator.ts";
-import { hostReservedBytes } from "../context.ts";
 
 const all = eptBits.read | eptBits.write | eptBits.execute;
 const writeBack = 6n << 3n;
@@ -33,9 +32,13 @@ export class NestedPaging {
       return `mapped guest-physical ${text(page)} to host-physical ${text(host)}`;
     }
     // Host-physical addresses beyond RAM: nothing answers there, as on the bare machine.
-    const hole = page >= this.#allocator.guestBytes + hostReservedBytes ? page : page + hostReservedBytes;
-    this.#write(page, BigInt(hole) | all | uncacheable);
+    this.#write(page, BigInt(this.#allocator.reachOf(page)) | all | uncacheable);
     return `guest-physical ${text(page)} is outside the guest's memory: mapped to where nothing answers`;
+  }
+
+  /** Takes the translation of a page back. The TLB must be flushed. */
+  unmap(guestPhysical: number): void {
+    this.#write(guestPhysical - (guestPhysical % 4096), 0n);
   }
 
   /** Takes all translations back. The TLB must be flushed. */

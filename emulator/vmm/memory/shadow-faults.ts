@@ -9,6 +9,8 @@ import { pte, type ShadowPaging, vmmLinear } from "./shadow-paging.ts";
 export type ShadowOutcome =
   /** The guest's own tables allow the access: the shadow has been mended, and the guest notices nothing. */
   | { readonly kind: "hidden"; readonly what: string }
+  /** A device is there: the VMM executes the instruction. */
+  | { readonly kind: "device" }
   /** A write to a page whose writes the VMM must see; it is writable now, for one instruction. */
   | { readonly kind: "traced"; readonly linear: number }
   /** The guest's own tables do not allow it: the fault is the guest's. */
@@ -51,6 +53,10 @@ export class ShadowFaults {
         `the guest's own tables refuse the ${access}: error code ${hex(errorCode)}`,
       );
       return { kind: "guest", errorCode };
+    }
+    if (this.#cpu.bus.claims(walk.physical)) {
+      this.#event("device", linear, `guest-physical ${hex(walk.physical)} is a device's: no entry is made`);
+      return { kind: "device" };
     }
     const writable = access === "write";
     const traced = writable && this.#traced().has(Math.floor(walk.physical / 4096));

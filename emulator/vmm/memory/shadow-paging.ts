@@ -1,7 +1,6 @@
 import type { Cpu } from "../../cpu/cpu.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
-import { hostReservedBytes } from "../context.ts";
 
 /** Bits of a 32-bit page-table entry. */
 export const pte = { present: 1, writable: 2, user: 4, accessed: 0x20, dirty: 0x40, large: 0x200 } as const;
@@ -92,9 +91,7 @@ export class ShadowPaging {
 
   /** Host-physical address of guest memory; what lies outside goes to where nothing answers. */
   #host(physical: number): number {
-    const host = this.#allocator.hostOf(physical);
-    if (host !== undefined) return host;
-    return physical >= this.#allocator.guestBytes + hostReservedBytes ? physical : physical + hostReservedBytes;
+    return this.#allocator.reachOf(physical);
   }
 
   #table(linear: number): number {
