@@ -9,10 +9,10 @@ import { type DynamicOperands, dynamicOperands } from "./shape.ts";
 export const flow = { straight: 0, branch: 1, system: 2, repeated: 3 } as const;
 type Flow = (typeof flow)[keyof typeof flow];
 
-function flowOf({ row, repeat }: Decoded, { system }: Handler): Flow {
+function flowOf({ repeat }: Decoded, { system, jumps }: Handler): Flow {
   if (system) return flow.system;
   if (repeat !== "none") return flow.repeated;
-  return row.family === "control-flow" ? flow.branch : flow.straight;
+  return jumps ? flow.branch : flow.straight;
 }
 
 /** An instruction ready to execute, wherever its bytes are found. */

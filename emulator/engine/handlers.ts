@@ -15,6 +15,8 @@ export interface Handler {
   readonly execute: (operands: DynamicOperands) => void;
   /** It may change more than registers, flags, memory and RIP: modes, segments, translations, pending events. */
   readonly system: boolean;
+  /** It may go elsewhere than to the next instruction. */
+  readonly jumps: boolean;
 }
 
 const hasChecks = ({ privilege, exits, protectedOnly }: Row): boolean =>
@@ -34,9 +36,9 @@ function emitChecks(m: JavaScriptAlgebra, { privilege, exits, protectedOnly, fea
 
 /** What a row needs around its statements shows when it is written out once. */
 function needsOf(template: Decoded, stackBits: StackBits): Needs {
-  const trial = new JavaScriptAlgebra(template, stackBits, { calls: false, stack: false });
+  const trial = new JavaScriptAlgebra(template, stackBits, { calls: false, jumps: false, stack: false });
   template.row.semantics(trial, ...template.operands);
-  return { calls: trial.found.calls || hasChecks(template.row), stack: trial.found.stack };
+  return { ...trial.found, calls: trial.found.calls || hasChecks(template.row) };
 }
 
 /**
@@ -75,6 +77,7 @@ function bodyOf(template: Decoded, stackBits: StackBits, needs: Needs): string {
 interface Factory {
   readonly make: (...free: readonly unknown[]) => Handler["execute"];
   readonly system: boolean;
+  readonly jumps: boolean;
 }
 
 const views = ["r8", "r16", "r32", "u32", "r64"] as const;
@@ -84,7 +87,7 @@ function compile(decoded: Decoded, stackBits: StackBits): Factory {
   const template = templateOf(decoded);
   const needs = needsOf(template, stackBits);
   const source = `"use strict";\nreturn (d) => {\n${bodyOf(template, stackBits, needs)}\n};`;
-  return { make: new Function(...names, source) as Factory["make"], system: needs.calls };
+  return { make: new Function(...names, source) as Factory["make"], system: needs.calls, jumps: needs.jumps };
 }
 
 /** Made once for all processors. */
@@ -119,7 +122,7 @@ export class Handlers {
           shape,
           () => compile(decoded, stackBits),
         );
-        return { execute: factory.make(...this.#free), system: factory.system };
+        return { execute: factory.make(...this.#free), system: factory.system, jumps: factory.jumps };
       },
     );
   }

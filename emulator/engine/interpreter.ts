@@ -69,8 +69,8 @@ export class Engine {
   readonly code: CodeCache;
   readonly #image: EngineOptions["image"];
   readonly #translator: Translator | undefined;
-  /** Value of the step counter at which the run ends. */
-  readonly #end = { step: 0 };
+  /** Value of the step counter at which the run ends. An array, so that the host keeps the number as a number. */
+  readonly #end = new Float64Array(1);
   #breakpoints: Breakpoints | undefined;
   /** Windows opened in this run, by host-physical address, and `Cpu.generation` since when they are good. */
   readonly #windows = new Map<number, Window>();
@@ -100,7 +100,7 @@ export class Engine {
 
   /** Makes the run under way end when the step counter reaches this value, if it would not end before. */
   stopBy(step: number): void {
-    this.#end.step = Math.min(this.#end.step, step);
+    this.#end[0] = Math.min(this.#end[0]!, step);
   }
 
   step(): EngineStop {
@@ -109,13 +109,13 @@ export class Engine {
 
   run({ steps: count, breakpoints, stopOnExit }: EngineRun): EngineStop {
     const { f64 } = this.cpu;
-    this.#end.step = f64[steps]! + count;
+    this.#end[0] = f64[steps]! + count;
     if (this.cpu.memoryObserver.codeWritten !== this.#codeWritten)
       throw new Error("a memory observer was set that hides from the engine that code is written");
     this.#windows.clear();
     this.#started = { linear: this.#linear, retired: this.#retired };
     this.#breakpoints = breakpoints?.size ? new Breakpoints(breakpoints) : undefined;
-    while (f64[steps]! < this.#end.step) {
+    while (f64[steps]! < this.#end[0]!) {
       if (stopOnExit && this.cpu.monitor?.exitPending) return { kind: "exit" };
       try {
         const stop = this.#advance();
@@ -194,7 +194,7 @@ export class Engine {
       const window = this.#window();
       if (window) this.#executeIn(window);
       else this.#executeUncached();
-    } while (f64[steps]! < this.#end.step && r32[attention] === 0);
+    } while (f64[steps]! < this.#end[0]! && r32[attention] === 0);
   }
 
   /** The page at RIP; undefined where code is not in RAM. */
@@ -240,40 +240,63 @@ export class Engine {
 
   #executeIn(window: Window): void {
     const { r32, f64 } = this.cpu;
-    const { instructions, start, high, end } = window;
-    const breakpoints = window.breakpoints?.marks;
+    const { start, high, end } = window;
     const translator = this.#translator;
     let block = translator !== undefined && r32[attention] === 0;
     do {
       const offset = (r32[ripLow]! - start) | 0;
       if (offset >>> 0 >= end || r32[ripHigh] !== high) return;
-      if (breakpoints !== undefined && breakpoints[offset] !== 0) this.#reachBreakpoint();
-      let instruction = instructions[offset];
-      if (instruction === undefined || offset + instruction.length > end) instruction = this.#fetch(window, offset);
       if (block) {
         block = false;
+        // A fault of the fetch comes first.
+        this.#instructionAt(window, offset);
         if (translator!.reach(window, offset)) {
           if (translator!.displaced) return;
           block = translator!.jumped || window.code.entries?.[(r32[ripLow]! - start) | 0] !== undefined;
           continue;
         }
       }
+      const last = this.#executeFrom(window, offset);
+      if (last === flow.system) return;
+      block = translator !== undefined && last !== flow.straight;
+    } while (f64[steps]! < this.#end[0]! && r32[attention] === 0);
+  }
+
+  /** The instruction at RIP, which is at an offset in the page, in front of which no breakpoint stops. */
+  #instructionAt(window: Window, offset: number): CachedInstruction {
+    const { breakpoints, instructions } = window;
+    if (breakpoints !== undefined && breakpoints.marks[offset] !== 0) this.#reachBreakpoint();
+    const known = instructions[offset];
+    return known === undefined || offset + known.length > window.end ? this.#fetch(window, offset) : known;
+  }
+
+  /** Executes at least one instruction, up to one behind which it is not clear what follows, and gives that one's flow. */
+  #executeFrom(window: Window, first: number): CachedInstruction["flow"] {
+    const { r32, f64 } = this.cpu;
+    const { instructions, end } = window;
+    const breakpoints = window.breakpoints?.marks;
+    const last = this.#end;
+    for (let offset = first; ; ) {
+      let instruction = instructions[offset];
+      if (instruction === undefined || offset + instruction.length > end || breakpoints !== undefined)
+        instruction = this.#instructionAt(window, offset);
       instruction.execute(instruction);
       f64[steps]! += 1;
       if (instruction.flow !== flow.straight) {
-        if (instruction.flow === flow.system) return;
         if (instruction.flow === flow.repeated && breakpoints?.[offset] !== 1)
           this.#repeat(window, offset, instruction);
-        block = translator !== undefined;
+        return instruction.flow;
       }
-    } while (f64[steps]! < this.#end.step && r32[attention] === 0);
+      offset += instruction.length;
+      if (offset >= end || f64[steps]! >= last[0]! || r32[attention] !== 0) return flow.straight;
+    }
   }
 
   /** Goes on with a repeated instruction that is not done, as long as nothing can come of it. */
   #repeat({ start }: Window, offset: number, instruction: CachedInstruction): void {
     const { r32, f64 } = this.cpu;
     if (((r32[ripLow]! - start) | 0) !== offset || r32[attention] !== 0) return;
-    f64[steps]! += repeatQuickly(this.cpu, instruction, this.#end.step - f64[steps]!);
+    f64[steps]! += repeatQuickly(this.cpu, instruction, this.#end[0]! - f64[steps]!);
   }
 
   get #linear(): number {

@@ -32,6 +32,8 @@ const signedValue = (value: Value): string => `(s64[0] = ${textOf(value)}, s32[1
 export interface Needs {
   /** It calls procedures of the CPU, which read and write `cpu.next`. */
   calls: boolean;
+  /** It may go elsewhere than to the next instruction. */
+  jumps: boolean;
   /** It moves the stack pointer: that is kept in `sp` until the instruction can no longer fault. */
   stack: boolean;
 }
@@ -44,7 +46,7 @@ export interface Needs {
 export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
   readonly instruction: Decoded;
   readonly flags: FlagAlgebra;
-  readonly found: Needs = { calls: false, stack: false };
+  readonly found: Needs = { calls: false, jumps: false, stack: false };
   readonly #needs: Needs;
   readonly #stackBits: 16 | 32 | 64;
   /** `sp` differs from the register. */
@@ -379,6 +381,7 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
   }
 
   jump(target: Value): void {
+    this.found.jumps = true;
     const { near, text } = target as Near;
     this.checkJump(target);
     this.#commitStack();

@@ -71,7 +71,7 @@ export class Translator {
   readonly #options: TranslatorOptions;
   readonly #threshold: number;
   /** The step at which the run under way ends; that may change while instructions execute. */
-  readonly #end: { readonly step: number };
+  readonly #end: Float64Array;
   readonly #base: number;
   /** What is running, the step at which its fuel is gone, and what an instruction threw that the host executed for it. */
   #place: Place | undefined;
@@ -89,7 +89,7 @@ export class Translator {
   /** It was left by an instruction that the host executed: mode, segments and translation may be others now. */
   displaced = false;
 
-  constructor(cpu: Cpu, options: TranslatorOptions, end: { readonly step: number }) {
+  constructor(cpu: Cpu, options: TranslatorOptions, end: Float64Array) {
     this.#cpu = cpu;
     this.#options = options;
     this.#threshold = options.threshold ?? defaultThreshold;
@@ -138,7 +138,7 @@ export class Translator {
     const { f64, physical } = this.#cpu;
     page.extent.setClosed(physical.guards[page.number] !== guard.code);
     const before = f64[steps]!;
-    const fuel = Math.min(this.#end.step - before, longestStay);
+    const fuel = Math.min(this.#end[0]! - before, longestStay);
     this.#place = place;
     this.#region = region;
     this.#paidUntil = before + fuel;
@@ -183,8 +183,8 @@ export class Translator {
       f64[steps]! += 1;
       const here = (r32[ripLow]! - place.start) | 0;
       if (here === at && instruction.flow === flow.repeated && r32[attention] === 0)
-        f64[steps]! += repeatQuickly(cpu, instruction, this.#end.step - f64[steps]!);
-      if (r32[attention] !== 0 || f64[steps]! >= this.#end.step) return leftByHost;
+        f64[steps]! += repeatQuickly(cpu, instruction, this.#end[0]! - f64[steps]!);
+      if (r32[attention] !== 0 || f64[steps]! >= this.#end[0]!) return leftByHost;
       if (((r32[ripLow]! - place.start) | 0) === at && instruction.flow === flow.repeated) continue;
       at += instruction.length;
       n++;
@@ -197,7 +197,7 @@ export class Translator {
         return leftByHost;
     }
     if (region.blockAt(at) === undefined) return leftByHost;
-    const fuel = Math.min(this.#end.step - f64[steps]!, longestStay);
+    const fuel = Math.min(this.#end[0]! - f64[steps]!, longestStay);
     this.#paidUntil = f64[steps]! + fuel;
     return fuel;
   }
