@@ -54,6 +54,8 @@ export class ProgramAssembly implements Assembly {
   }
 
   get emitted(): readonly Emitted[] {
+    // An object file is laid out when its bytes are made.
+    if (this.run.program.format !== "bin") void this.bytes;
     this.made.emitted ??= this.run.program.items.flatMap(({ parts }) => parts);
     return this.made.emitted;
   }

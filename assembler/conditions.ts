@@ -90,6 +90,13 @@ const isIdentical =
     return a.length === b.length && a.every((t, n) => text(t) === text(b[n]!));
   };
 
+/** The same source gives the same program everywhere, so there are no environment variables. */
+const isEnvironment: Test = (p, call) => {
+  const message = "Ringside does not read environment variables; define a macro on the command line.";
+  p.problems.error("unsupported-directive", message, call.source, call.span);
+  return false;
+};
+
 const signs = new Set(["+", "-"]);
 const isIdentifier = (t: IToken | undefined): boolean =>
   t !== undefined && (wordLike(t) || t.tokenType === token.EscapedName);
@@ -119,8 +126,7 @@ const tests: Readonly<Record<string, Test>> = {
   str: expandedTest(([first]) => first?.tokenType === token.Text),
   token: expandedTest((tokens) => tokens.length === 1),
   empty: expandedTest((tokens) => tokensText(tokens) === ""),
-  // The same source gives the same program everywhere, so there are no environment variables.
-  env: () => false,
+  env: isEnvironment,
 };
 
 /** The test of `%ifndef` or `%elifidn`; undefined if there is no such directive. */

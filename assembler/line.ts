@@ -120,6 +120,9 @@ const bracketed = new Set("alignmode osabi warning list map debug".split(" "));
 /** The tree of `global`, `cpu` and the like, whose arguments are no operands; undefined for all else. */
 function freeStatement(all: readonly IToken[]): Omit<LineTree, "start" | "end"> | undefined {
   const inBrackets = all[0]?.tokenType === token.OpenBracket && all.at(-1)?.tokenType === token.CloseBracket;
+  const at = inBrackets ? 1 : 0;
+  // Instructions and data are the most of a program.
+  if (all[at]?.tokenType === token.Mnemonic || all[at]?.tokenType === token.Data) return undefined;
   const [head, ...rest] = inBrackets ? all.slice(1, -1) : all;
   if (!head || rest[0]?.tokenType === token.Colon || rest[0]?.tokenType === token.Equ) return undefined;
   const word = wordOf(head, head.image.toLowerCase());
@@ -174,6 +177,8 @@ function commonBoundary(tokens: readonly IToken[]): readonly IToken[] {
   return colon < 0 ? tokens : tokens.slice(0, colon);
 }
 
+const labelOf = (t: IToken) => ({ text: symbolName(t), start: t.startOffset, end: endOf(t), colon: true });
+
 /** Tokens between commas. */
 function groupsOf(tokens: readonly IToken[]): IToken[][] {
   const groups: IToken[][] = [[]];
@@ -194,9 +199,14 @@ function sizeOf(before: IToken, tokens: readonly IToken[]): LineTree {
 
 /** The name of a section is all that stands together after the word: `.note.GNU-stack`. */
 function withSectionName(tokens: IToken[]): IToken[] {
-  const at = tokens.findIndex(({ image }) => /^se(ction|gment)$/i.test(image)) + 1;
-  const name = tokens[at];
-  if (at === 0 || at > 3 || !name || !wordLike(name)) return tokens;
+  // The word is first, or behind a bracket or a label.
+  const at = [0, 1, 2].find((n) => tokens[n]?.tokenType === token.WordDirective);
+  const name = at === undefined ? undefined : tokens[at + 1];
+  if (at === undefined || !name || !wordLike(name) || !/^se(ction|gment)$/i.test(tokens[at]!.image)) return tokens;
+  return withName(tokens, at + 1, name);
+}
+
+function withName(tokens: IToken[], at: number, name: IToken): IToken[] {
   let end = at + 1;
   while (end < tokens.length && isAdjacent(tokens[end]!, tokens[end - 1]!)) end++;
   if (end === at + 1) return tokens;
@@ -225,8 +235,7 @@ export function parseTokens(written: IToken[]): LineTree {
   const problems: LineProblem[] = [];
   const isLabelled = tokens[1]?.tokenType === token.Colon && mayBeLabel(first);
   const free = freeStatement(isLabelled ? tokens.slice(2) : tokens);
-  const label = { text: symbolName(first), start: first.startOffset, end: endOf(first), colon: true };
-  if (free) return { ...free, ...(isLabelled && { label }), ...span };
+  if (free) return { ...free, ...(isLabelled && { label: labelOf(first) }), ...span };
   const labelled = isLabel(tokens) && !(headWords.has(first.image.toLowerCase()) && isHeadAlone(tokens));
   if (labelled) {
     if (!mayBeLabel(first)) {

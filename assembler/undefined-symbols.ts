@@ -1,3 +1,4 @@
+import { registers } from "../isa/registers.ts";
 import { meaningOf } from "../isa/table.ts";
 import type { Item } from "./item.ts";
 import type { ProblemList } from "./problems.ts";
@@ -18,7 +19,8 @@ export function reportUndefined({ items, known, format }: Program, faults: Probl
         faults.error("needs-object-file", message, item.source, use);
       }
       if (entry.isDefined || isBroken(item)) continue;
-      const hint = didYouMean(entry.name, namesOf(known));
+      const isOperand = item.statement?.kind === "instruction";
+      const hint = didYouMean(entry.name, [...(isOperand ? registers.map(({ name }) => name) : []), ...namesOf(known)]);
       faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
     }
   if (faults.hasErrors) return;

@@ -70,8 +70,6 @@ source has errors; then nothing is written.`,
     const assembly = assemble({ ...optionsOf(args, io, texts), format });
     const { problems, bytes, origin } = assembly;
     const failed = problems.some(({ severity }) => severity === "error");
-    if (format !== "bin" && args.text("listing") !== undefined)
-      throw new UsageError("A listing of an object file (-l with -f elf32 or elf64) is not supported yet.");
     const output = outputName(args, format);
     if (!failed) {
       io.writeBytes(output, bytes);

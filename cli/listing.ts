@@ -23,7 +23,8 @@ function codeByLine({ emitted, bytes }: Assembly): Map<string, { address: number
 
 /**
  * A listing in nasm's columns: line number, address, bytes, depth of inclusion, source. Included files follow the line
- * that includes them. Addresses are final, with the origin in them.
+ * that includes them. Addresses are final, with the origin in them; in an object file they count from the beginning of
+ * the section, and fields that the linker fills are as the file has them.
  */
 export function listing(file: string, assembly: Assembly, texts: ReadonlyMap<string, string>): string {
   const code = codeByLine(assembly);

@@ -312,7 +312,7 @@ function fileHeader({ bits, abi }: ObjectFile, count: number, namesAt: number): 
   return out.bytes;
 }
 
-/** A relocatable ELF object file, laid out as nasm does. */
+/** A relocatable ELF object file, laid out as nasm does. Tells the sections where their bytes are in it. */
 export function elfObject(file: ObjectFile): Uint8Array {
   const { headers, namesAt } = headersOf(file);
   const word = file.bits === 64 ? 8 : 4;
@@ -336,5 +336,6 @@ export function elfObject(file: ObjectFile): Uint8Array {
   const bytes = new Uint8Array(at);
   bytes.set(out.bytes);
   for (const [n, { content }] of headers.entries()) bytes.set(content, places[n]!);
+  for (const [n, section] of file.sections.entries()) section.position = section.nobits ? undefined : places[n]!;
   return bytes;
 }

@@ -161,6 +161,21 @@ describe("assemble", () => {
     );
   });
 
+  it("writes a listing of an object file, with addresses in its sections", async () => {
+    const source = "extern f\nx: call f\nmov eax, [y]\nsection .data\ny: dd x, 5\nsection .bss\nresb 2";
+    const { written } = await terminal(["assemble", "-f", "elf32", "o.asm", "-l", "o.lst"], { "o.asm": source });
+    expect(new TextDecoder().decode(written.get("o.lst"))).toBe(
+      `     1                                 extern f
+     2 00000000 E8FCFFFFFF             x: call f
+     3 00000005 A100000000             mov eax, [y]
+     4                                 section .data
+     5 00000000 0000000005000000       y: dd x, 5
+     6                                 section .bss
+     7 00000000                        resb 2
+`,
+    );
+  });
+
   it("writes nothing if there are errors", async () => {
     const { code, written, error } = await terminal(["assemble", "a.asm"], { "a.asm": "x" + "y\njmp z" });
     expect({ code, written: written.size }).toEqual({ code: 1, written: 0 });
