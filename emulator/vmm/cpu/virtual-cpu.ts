@@ -41,7 +41,7 @@ const nativeCr0 = CR0.MP | CR0.EM | CR0.TS | CR0.AM;
 /** The VMM runs the processor with paging, write protection of supervisor accesses, and native FPU errors. */
 const vmmCr0 = CR0.PE | CR0.PG | CR0.WP | CR0.ET | CR0.NE;
 /** CR4 bits that apply as the guest set them: what they forbid traps, and is then emulated or reflected. */
-const nativeCr4 = CR4.TSD | CR4.DE | CR4.PCE | CR4.UMIP | CR4.SMEP | CR4.SMAP;
+const nativeCr4 = CR4.TSD | CR4.DE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT | CR4.UMIP | CR4.SMEP | CR4.SMAP;
 const dplShift = 5;
 
 /**
