@@ -4,7 +4,7 @@ import { debugCause, instructionBreakpoint } from "./debug-registers.ts";
 import { nmiBlocked, shutdown } from "./exceptions.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { layout } from "./layout.ts";
-import { endMonitorWait } from "./monitor-wait.ts";
+import { endMonitorWait, reviewMonitorWait } from "./monitor-wait.ts";
 import { virtualInterruptDue } from "./virtual-interrupts.ts";
 
 const IF = flagMask("IF");
@@ -38,7 +38,7 @@ export function setInterruptFlag(cpu: Cpu): void {
  */
 export function atBoundary(cpu: Cpu): Boundary {
   if (cpu.activity === shutdown) return "shutdown";
-  if (cpu.activity !== 0) endMonitorWait(cpu);
+  if (cpu.activity !== 0) reviewMonitorWait(cpu);
   cpu.attention = cpu.activity !== 0 || cpu.breaksOnInstructions;
   const blocked = ageShadow(cpu);
   ageResumeFlag(cpu);
@@ -142,6 +142,7 @@ function takeInterrupt(cpu: Cpu, blocked: boolean): boolean {
 
 /** HLT: waits for an interrupt at the following instruction. */
 export function halt(cpu: Cpu): void {
+  endMonitorWait(cpu);
   cpu.activity = 1;
   cpu.attention = true;
 }

@@ -39,18 +39,22 @@ export function monitorLine(cpu: Cpu, decoded: Decoded, address: bigint, hints: 
 
 export const isMonitorArmed = (cpu: Cpu): boolean => cpu.r32[armedWord] === armed;
 
+/** MWAIT waits in the activity state of HLT. */
+const halted = 1;
+
 /**
  * MWAIT: waits as HLT does, until the watched line has changed, an interrupt comes, or time has passed for another reason:
- * the manual lets the wait end at any time. With interrupts disabled it does not wait at all. Bit 0 of ECX asks to end at
- * masked interrupts, as it does anyway.
+ * the manual lets the wait end at any time. With interrupts disabled, or other processors there whose stores would have to
+ * end it, it does not wait at all. Bit 0 of ECX asks to end at masked interrupts, as it does anyway.
  */
 export function monitorWait(cpu: Cpu, extensions: number): void {
   if ((extensions & ~1) !== 0) refuse();
-  const waits = isMonitorArmed(cpu) && (cpu.eflags & flagMask("IF")) !== 0 && !hasChanged(cpu);
+  const alone = cpu.r32[layout.processors >> 2]! <= 1;
+  const waits = alone && isMonitorArmed(cpu) && (cpu.eflags & flagMask("IF")) !== 0 && !hasChanged(cpu);
   cpu.r32[armedWord] = waits ? waiting : off;
   if (!waits) return;
   cpu.f64[sinceWord] = cpu.f64[layout.extraCycles >> 3]!;
-  cpu.activity = 1;
+  cpu.activity = halted;
   cpu.attention = true;
 }
 
@@ -61,10 +65,15 @@ function hasChanged(cpu: Cpu): boolean {
 }
 
 /** At an instruction boundary: ends a wait whose reason has come. */
-export function endMonitorWait(cpu: Cpu): void {
+export function reviewMonitorWait(cpu: Cpu): void {
   if (cpu.r32[armedWord] !== waiting) return;
   const passed = cpu.f64[layout.extraCycles >> 3] !== cpu.f64[sinceWord];
-  if (cpu.activity !== 0 && !passed && !hasChanged(cpu)) return;
+  if (passed || hasChanged(cpu)) endMonitorWait(cpu);
+}
+
+/** Ends a wait, if there is one: what is no activity state of the VMCS does not outlive a VM exit. */
+export function endMonitorWait(cpu: Cpu): void {
+  if (cpu.r32[armedWord] !== waiting) return;
   cpu.r32[armedWord] = off;
-  cpu.activity = 0;
+  if (cpu.activity === halted) cpu.activity = 0;
 }

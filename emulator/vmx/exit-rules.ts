@@ -7,11 +7,28 @@ import { encodingText, type VmcsField } from "./vmcs-fields.ts";
 /** Something the guest is about to do that may make it leave VMX non-root operation. */
 export type Attempt =
   | { readonly reason: "CPUID" | "INVD" | "VMCALL" | "XSETBV" | "TRIPLE_FAULT" | "TASK_SWITCH" }
+  | { readonly reason: VmxInstruction }
   | { readonly reason: SimpleReason }
   | { readonly reason: "CR_ACCESS"; readonly register: number; readonly access: CrAccess; readonly value: bigint }
   | { readonly reason: "IO_INSTRUCTION"; readonly port: number; readonly bytes: number }
   | { readonly reason: "RDMSR" | "WRMSR"; readonly msr: number }
   | { readonly reason: "EXCEPTION_NMI"; readonly vector: number; readonly errorCode: number | undefined };
+
+/** VMX instructions that leave non-root operation whatever the controls say; VMREAD and VMWRITE unless VMCSs are shadowed. */
+export const vmxInstructions = [
+  "VMCLEAR",
+  "VMLAUNCH",
+  "VMPTRLD",
+  "VMPTRST",
+  "VMREAD",
+  "VMRESUME",
+  "VMWRITE",
+  "VMXOFF",
+  "VMXON",
+  "INVEPT",
+  "INVVPID",
+] as const;
+export type VmxInstruction = (typeof vmxInstructions)[number];
 
 export type CrAccess = "to" | "from" | "clts" | "lmsw";
 
@@ -57,6 +74,19 @@ const simple = {
     "RDTSCP leaves the guest, so the VMM decides what time it is.",
     "RDTSCP reads the counter plus the TSC offset without the VMM.",
   ],
+  INVPCID: [
+    "invlpgExiting",
+    "INVPCID leaves the guest, as a VMM with shadow page tables needs.",
+    "INVPCID acts on the guest's own translations; the VMM need not see it.",
+  ],
+  MONITOR: ["monitorExiting", "MONITOR leaves the guest.", "MONITOR watches the line for the guest."],
+  MWAIT: [
+    "mwaitExiting",
+    "MWAIT leaves the guest, so that the VMM can give the processor to somebody else.",
+    "MWAIT waits inside the guest; the VMM does not see it.",
+  ],
+  RDRAND: ["rdrandExiting", "RDRAND leaves the guest.", "RDRAND reads the processor's random numbers directly."],
+  RDSEED: ["rdseedExiting", "RDSEED leaves the guest.", "RDSEED reads the processor's random numbers directly."],
   PAUSE: ["pauseExiting", "PAUSE leaves the guest, which may be spinning on a lock.", "PAUSE runs natively."],
   WBINVD: ["wbinvdExiting", "WBINVD leaves the guest.", "WBINVD runs natively."],
   DR_ACCESS: ["movDrExiting", "Access to a debug register leaves the guest.", "Debug registers belong to the guest."],
@@ -119,6 +149,16 @@ const makeAlwaysRule = (reason: string): Decision => ({
     sentence: alwaysSentence[reason] ?? `${reason} always leaves the guest; no control can prevent it.`,
     rule: "no control: unconditional",
     source: alwaysSentence[reason] ? manual.other : manual.always,
+  },
+});
+
+/** VMREAD and VMWRITE: without shadowing, which our processor does not have, they always leave the guest. */
+const shadowRule = (vmcs: Vmcs, reason: "VMREAD" | "VMWRITE"): Decision => ({
+  exits: true,
+  why: {
+    sentence: `${reason} leaves the guest, for the guest's VMCS is not shadowed.`,
+    rule: controlRule(vmcs, "vmcsShadowing"),
+    source: manual.conditional,
   },
 });
 
@@ -307,6 +347,9 @@ export function decideExit(vmcs: Vmcs, read: ReadByte, attempt: Attempt): Decisi
     case "RDMSR":
     case "WRMSR":
       return msrRule(vmcs, read, attempt.msr, attempt.reason === "WRMSR");
+    case "VMREAD":
+    case "VMWRITE":
+      return shadowRule(vmcs, attempt.reason);
     case "CR_ACCESS":
       return crRule(vmcs, attempt.register, attempt.access, attempt.value);
     case "EXCEPTION_NMI":

@@ -1,4 +1,4 @@
-import type { Decoded, Memory, Register } from "../../isa/operands.ts";
+import type { Decoded, Memory, Operand, Register } from "../../isa/operands.ts";
 import { segmentOf } from "../cpu/state.ts";
 import type { ExitData } from "./exit.ts";
 import { encodeInstructionInfo, encodeQualification } from "./qualification.ts";
@@ -21,11 +21,39 @@ const memoryInfo = (operand: Memory) => ({
 
 const displacement = (operand: Memory): bigint => BigInt.asUintN(64, operand.displacement);
 
-/** Exit information of MOV DR and of the instructions on descriptor-table registers. */
-export function instructionOperands(
-  decoded: Decoded,
-  reason: "DR_ACCESS" | "GDTR_IDTR_ACCESS" | "LDTR_TR_ACCESS",
-): Partial<ExitData> {
+const isMemory = (operand: Operand): operand is Memory => operand.kind === "memory";
+const isRegister = (operand: Operand): operand is Register => operand.kind === "register";
+
+/** RDRAND and RDSEED: the register that the number is for. */
+function randomOperands(decoded: Decoded, reason: string): Partial<ExitData> {
+  const [destination] = decoded.operands as [Register];
+  return {
+    instructionInfo: encodeInstructionInfo(reason, {
+      register1: destination.number,
+      operandSize: sizeCode(destination.width),
+    }),
+  };
+}
+
+/** VMX instructions and INVPCID: a memory operand, or a register in its place, and perhaps a register beside it. */
+function vmxOperands({ row, operands }: Decoded, reason: string): Partial<ExitData> {
+  const memory = operands.find(isMemory);
+  const registers = operands.filter(isRegister);
+  // Of two registers that of ModRM.rm stands for the memory operand: the first of VMREAD, the second of VMWRITE.
+  const place = row.operands.findIndex(({ place: where }) => where === "rm");
+  const inPlace = memory ? undefined : (operands[place] as Register);
+  const beside = registers.find((register) => register !== inPlace);
+  return {
+    ...(memory ? { qualification: encodeQualification(reason, { displacement: displacement(memory) }) } : {}),
+    instructionInfo: encodeInstructionInfo(reason, {
+      ...(memory ? memoryInfo(memory) : { register1: inPlace?.number ?? 0, isRegister: true }),
+      ...(beside ? { register2: beside.number } : {}),
+    }),
+  };
+}
+
+/** Exit information of MOV DR, of the instructions on descriptor-table registers, of VMX, of RDRAND and RDSEED. */
+export function instructionOperands(decoded: Decoded, reason: string): Partial<ExitData> {
   const { row, operands } = decoded;
   if (reason === "DR_ACCESS") {
     const [first, second] = operands as [Register, Register];
@@ -35,6 +63,8 @@ export function instructionOperands(
       qualification: encodeQualification(reason, { register: debug.number & 7, from, general: general.number }),
     };
   }
+  if (reason === "RDRAND" || reason === "RDSEED") return randomOperands(decoded, reason);
+  if (reason !== "GDTR_IDTR_ACCESS" && reason !== "LDTR_TR_ACCESS") return vmxOperands(decoded, reason);
   const operand = operands[0] as Memory | Register;
   if (reason === "GDTR_IDTR_ACCESS") {
     const memory = operand as Memory;

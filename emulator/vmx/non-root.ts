@@ -1,13 +1,16 @@
 import type { Decoded, Memory } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
+import { isImplemented } from "../cpu/cpuid.ts";
 import { debugCause } from "../cpu/debug-registers.ts";
+import { hardwareFault, vector } from "../cpu/fault.ts";
 import { layout } from "../cpu/layout.ts";
 import type { Access, Fault, NestedAccess, VmExit } from "../cpu/monitor.ts";
+import { endMonitorWait, isMonitorArmed } from "../cpu/monitor-wait.ts";
 import { segmentOf } from "../cpu/state.ts";
 import type { TaskSwitch } from "../cpu/task-switch.ts";
 import type { Later, Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
-import { isOn } from "./controls.ts";
+import { type ControlName, isOn } from "./controls.ts";
 import { type EptMisconfiguration, type EptViolation, walkEpt } from "./ept.ts";
 import { type ExitData, interruptionInfo, nmiInfo, writeExit } from "./exit.ts";
 import { type Attempt, decideExit } from "./exit-rules.ts";
@@ -52,6 +55,8 @@ const blockedBySti = 1;
 const blockedByMovSs = 2;
 const interruptFlag = 0x200;
 const osxsave = 1 << 18;
+/** Controls without which instructions raise #UD in the guest, by exit reason. */
+const enabledBy: Readonly<Partial<Record<string, ControlName>>> = { RDTSCP: "rdtscp", INVPCID: "invpcid" };
 
 /**
  * VMX non-root operation: at the points where the processor asks, applies the controls of the current VMCS to what the
@@ -78,6 +83,7 @@ export class NonRoot {
 
   /** Leaves the guest: saves its state, writes the exit information. The caller throws where an instruction is abandoned. */
   leave(exit: Exit): void {
+    endMonitorWait(this.#cpu);
     saveGuest(this.#cpu, this.vmcs);
     writeExit(this.vmcs, exit, this.#cpu.vectoring);
     if (!isOn(this.vmcs, "vpid")) this.#cpu.flushTlb(true);
@@ -92,9 +98,9 @@ export class NonRoot {
   /** True if the instruction leaves the guest; the step is then counted as one that retires nothing. */
   beforeInstruction(decoded: Decoded): boolean {
     const { exits } = decoded.row;
-    if (exits.kind === "never") return false;
-    // Its #UD comes before the exit (SDM Vol. 3, 26.1.1).
-    if (exits.reason === "XSETBV" && (this.#cpu.cr4 & osxsave) === 0) return false;
+    if (exits.kind === "never" || this.#isUndefined(decoded)) return false;
+    const control = enabledBy[exits.reason];
+    if (control !== undefined && !isOn(this.vmcs, control)) throw hardwareFault(vector.UD);
     const { attempt, data, what } = this.#attempt(decoded, exits.reason);
     const { exits: leaves, why } = this.decide(attempt);
     if (!leaves) return false;
@@ -103,6 +109,17 @@ export class NonRoot {
     this.leave(data ? Object.assign(exit, data()) : exit);
     this.#cpu.f64[unretired]! += 1;
     return true;
+  }
+
+  /**
+   * Its #UD comes before the exit (SDM Vol. 3, 26.1.1): our processor does not have it, VMX instructions do not exist in
+   * compatibility mode, nor VM functions without their control, and XSETBV needs CR4.OSXSAVE.
+   */
+  #isUndefined({ row: { feature, exits } }: Decoded): boolean {
+    if (exits.kind === "never") return false;
+    if (feature === "VMX") return exits.reason === "VMFUNC" || (this.#cpu.longMode && this.#cpu.bits !== 64);
+    if (feature !== undefined && !isImplemented(feature)) return true;
+    return exits.reason === "XSETBV" && (this.#cpu.cr4 & osxsave) === 0;
   }
 
   /** What an instruction attempts, one line about it, and (only if it exits) the exit information. */
@@ -128,6 +145,23 @@ export class NonRoot {
         const data = (): Partial<ExitData> => ({ qualification: encodeQualification(reason, { address }) });
         return { attempt: { reason }, what: `invlpg ${hex(address)}`, data };
       }
+      case "MWAIT": {
+        const data = (): Partial<ExitData> => ({
+          qualification: encodeQualification(reason, { armed: isMonitorArmed(cpu) }),
+        });
+        return { attempt: { reason }, what: "mwait", data };
+      }
+      case "VMCLEAR":
+      case "VMPTRLD":
+      case "VMPTRST":
+      case "VMREAD":
+      case "VMWRITE":
+      case "VMXON":
+      case "INVEPT":
+      case "INVVPID":
+      case "INVPCID":
+      case "RDRAND":
+      case "RDSEED":
       case "DR_ACCESS":
       case "GDTR_IDTR_ACCESS":
       case "LDTR_TR_ACCESS":

@@ -216,50 +216,69 @@ const ioInfo: BitLayout = [
   { key: "segment", high: 17, low: 15, name: "Segment", text: segment },
 ];
 
-const descriptorInfo = (instructions: Readonly<Record<number, string>>, register: boolean): BitLayout => {
-  const isMemory = (w: bigint): boolean => !register || bitsOf(w, 10, 10) === 0n;
-  return [
-    { key: "scale", high: 1, low: 0, name: "Scale", text: (v) => `${1 << Number(v)}`, when: isMemory },
-    ...(register
-      ? [
-          { key: "register1", high: 6, low: 3, name: "Register", text: general, when: (w: bigint) => !isMemory(w) },
-          { key: "isRegister", high: 10, low: 10, name: "Operand", text: choice({ 0: "memory", 1: "register" }) },
-        ]
-      : []),
-    { key: "addressSize", high: 9, low: 7, name: "Address size", text: addressSize, when: isMemory },
-    ...(register
-      ? []
-      : [
-          { key: "operandSize", high: 11, low: 11, name: "Operand size", text: choice({ 0: "16 bits", 1: "32 bits" }) },
-        ]),
-    { key: "segment", high: 17, low: 15, name: "Segment", text: segment, when: isMemory },
-    {
-      key: "index",
-      high: 21,
-      low: 18,
-      name: "Index",
-      text: general,
-      when: (w) => isMemory(w) && bitsOf(w, 22, 22) === 0n,
-    },
-    { key: "indexInvalid", high: 22, low: 22, name: "Index invalid", text: yesNo, when: isMemory },
-    {
-      key: "base",
-      high: 26,
-      low: 23,
-      name: "Base",
-      text: general,
-      when: (w) => isMemory(w) && bitsOf(w, 27, 27) === 0n,
-    },
-    { key: "baseInvalid", high: 27, low: 27, name: "Base invalid", text: yesNo, when: isMemory },
-    { key: "instruction", high: 29, low: 28, name: "Instruction", text: choice(instructions) },
-  ];
-};
+type When = (info: bigint) => boolean;
+
+/** A memory operand; `isMemory` where it may be a register instead. */
+const memoryInfo = (isMemory: When = () => true): BitLayout => [
+  { key: "scale", high: 1, low: 0, name: "Scale", text: (v) => `${1 << Number(v)}`, when: isMemory },
+  { key: "addressSize", high: 9, low: 7, name: "Address size", text: addressSize, when: isMemory },
+  { key: "segment", high: 17, low: 15, name: "Segment", text: segment, when: isMemory },
+  {
+    key: "index",
+    high: 21,
+    low: 18,
+    name: "Index",
+    text: general,
+    when: (w) => isMemory(w) && bitsOf(w, 22, 22) === 0n,
+  },
+  { key: "indexInvalid", high: 22, low: 22, name: "Index invalid", text: yesNo, when: isMemory },
+  {
+    key: "base",
+    high: 26,
+    low: 23,
+    name: "Base",
+    text: general,
+    when: (w) => isMemory(w) && bitsOf(w, 27, 27) === 0n,
+  },
+  { key: "baseInvalid", high: 27, low: 27, name: "Base invalid", text: yesNo, when: isMemory },
+];
+
+const isMemory: When = (w) => bitsOf(w, 10, 10) === 0n;
+/** An operand that is memory or a register. */
+const registerOrMemory: BitLayout = [
+  { key: "register1", high: 6, low: 3, name: "Register", text: general, when: (w) => !isMemory(w) },
+  { key: "isRegister", high: 10, low: 10, name: "Operand", text: choice({ 0: "memory", 1: "register" }) },
+  ...memoryInfo(isMemory),
+];
+
+const instruction = (names: Readonly<Record<number, string>>): BitLayout => [
+  { key: "instruction", high: 29, low: 28, name: "Instruction", text: choice(names) },
+];
+const register2: BitLayout = [{ key: "register2", high: 31, low: 28, name: "Second register", text: general }];
+const tableSize: BitLayout = [
+  { key: "operandSize", high: 11, low: 11, name: "Operand size", text: choice({ 0: "16 bits", 1: "32 bits" }) },
+];
+const randomInfo: BitLayout = [
+  { key: "register1", high: 6, low: 3, name: "Register", text: general },
+  { key: "operandSize", high: 12, low: 11, name: "Operand size", text: addressSize },
+];
 
 /** VM-exit instruction information 440Eh by exit reason (SDM Vol. 3, 28.2.5). */
 const instructionInfo: Readonly<Record<string, BitLayout>> = {
   IO_INSTRUCTION: ioInfo,
-  GDTR_IDTR_ACCESS: descriptorInfo({ 0: "SGDT", 1: "SIDT", 2: "LGDT", 3: "LIDT" }, false),
-  LDTR_TR_ACCESS: descriptorInfo({ 0: "SLDT", 1: "STR", 2: "LLDT", 3: "LTR" }, true),
+  GDTR_IDTR_ACCESS: [...memoryInfo(), ...tableSize, ...instruction({ 0: "SGDT", 1: "SIDT", 2: "LGDT", 3: "LIDT" })],
+  LDTR_TR_ACCESS: [...registerOrMemory, ...instruction({ 0: "SLDT", 1: "STR", 2: "LLDT", 3: "LTR" })],
+  VMCLEAR: memoryInfo(),
+  VMPTRLD: memoryInfo(),
+  VMPTRST: memoryInfo(),
+  VMXON: memoryInfo(),
+  VMREAD: [...registerOrMemory, ...register2],
+  VMWRITE: [...registerOrMemory, ...register2],
+  INVEPT: [...memoryInfo(), ...register2],
+  INVVPID: [...memoryInfo(), ...register2],
+  INVPCID: [...memoryInfo(), ...register2],
+  RDRAND: randomInfo,
+  RDSEED: randomInfo,
 };
 
 /** Throws for a reason without instruction information. */

@@ -10,6 +10,7 @@ import { readDescriptor } from "../../cpu/segmentation.ts";
 import { switchTask } from "../../cpu/task-switch.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
 import { bitsOf } from "../../vmx/bit-layout.ts";
+import { vmxInstructions } from "../../vmx/exit-rules.ts";
 import { saveGuest } from "../../vmx/guest-state.ts";
 import { hypercall } from "../hypercall.ts";
 import { emulatePort } from "../io/emulated.ts";
@@ -217,6 +218,9 @@ const caches: Handler = (vm) => {
 
 const xsetbv: Handler = (vm) => vm.injectException(GP, 0);
 
+/** VMX instructions: the guest's CPUID shows no VMX, and what that means is #UD. */
+const noVmx: Handler = (vm) => vm.injectException(vector.UD);
+
 /** The VMM's interpreter routines, by exit reason. */
 export const exitHandlers: Readonly<Record<string, Handler>> = {
   CPUID: cpuid,
@@ -235,4 +239,5 @@ export const exitHandlers: Readonly<Record<string, Handler>> = {
   INVD: caches,
   WBINVD: caches,
   XSETBV: xsetbv,
+  ...Object.fromEntries(vmxInstructions.map((reason) => [reason, noVmx])),
 };

@@ -4,6 +4,7 @@ import type { Cpu } from "../../cpu/cpu.ts";
 import { isFault, vector, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
+import { endMonitorWait } from "../../cpu/monitor-wait.ts";
 import { CR0, CR4 } from "../../cpu/state.ts";
 import type { StartMode } from "../../machine-interface.ts";
 import { haltText } from "../../stop-texts.ts";
@@ -16,7 +17,7 @@ import { ShadowFaults } from "../memory/shadow-faults.ts";
 import { ShadowPaging } from "../memory/shadow-paging.ts";
 import { ShadowDescriptors } from "./shadow-descriptors.ts";
 import { SingleStep, type Step } from "./single-step.ts";
-import { compressible, describeInterrupt, describeNmi, describeTrap, instructionAt } from "./trap-reasons.ts";
+import { describeInterrupt, describeNmi, describeTrap, instructionAt, isCompressed } from "./trap-reasons.ts";
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 
 const IF = flagMask("IF");
@@ -295,7 +296,7 @@ export class TrapAndEmulate implements Monitor {
     if (fault.vector === vector.PF && fault.source === "hardware") return this.#handlePageFault(fault);
     const step = this.#endTrace();
     if (step && !step.trapFlag && fault.vector === vector.DB) return "renewed the shadow descriptors";
-    if (fault.source === "hardware" && compressible.has(fault.vector)) return this.#emulate();
+    if (fault.source === "hardware" && isCompressed(fault, instructionAt(this.#cpu))) return this.#emulate();
     return this.#deliver(fault);
   }
 
@@ -329,6 +330,9 @@ export class TrapAndEmulate implements Monitor {
     if (decoded && decoded.repeat !== "none") this.#cpu.eflags &= ~RF;
     if (page !== undefined) this.#faults.invalidate(page);
     if (decoded && loadsCr3(decoded)) this.#faults.flush("the guest loaded CR3");
+    if (decoded?.row.mnemonic === "invpcid") this.#faults.flush("the guest executed INVPCID");
+    // MWAIT ends at once, as it may: the VMM waits for nobody.
+    endMonitorWait(this.#cpu);
     if (this.#cpu.activity === 0) return `emulated ${name}`;
     return this.#halted();
   }

@@ -159,7 +159,7 @@ export function describeTrap(cpu: Cpu, fault: Fault, entry: number): ExitBody {
     const what = () => `${access} at linear ${hex(fault.address ?? 0n)}`;
     return { ...base, fields: () => pageFaultFields(fault), what, why: () => pageFaultWhy(fault, entry) };
   }
-  if (decoded && compressible.has(fault.vector)) return { ...base, why: compression(cpu, fault, decoded) };
+  if (decoded && isCompressed(fault, decoded)) return { ...base, why: compression(cpu, fault, decoded) };
   const why: Why = {
     sentence: "Every exception goes to the VMM, which owns the real IDT and passes on what is the guest's.",
     rule: `real IDT, gate ${hex(fault.vector)}: the VMM's`,
@@ -169,7 +169,11 @@ export function describeTrap(cpu: Cpu, fault: Fault, entry: number): ExitBody {
 }
 
 /** Exceptions that an instruction may raise only because it runs at another ring than the guest believes. */
-export const compressible: ReadonlySet<number> = new Set([vector.GP, vector.NP, vector.SS, vector.TS]);
+const compressible: ReadonlySet<number> = new Set([vector.GP, vector.NP, vector.SS, vector.TS]);
+
+/** Whether the fault may come from the ring: STAC, MONITOR and others raise #UD outside ring 0. */
+export const isCompressed = (fault: Fault, decoded: Decoded | undefined): boolean =>
+  compressible.has(fault.vector) || (fault.vector === vector.UD && decoded?.row.privilege === "cpl0-ud");
 
 /** The exit event of an NMI. */
 export const describeNmi: ExitBody = {

@@ -53,7 +53,10 @@ function setControls(vmcs: Vmcs): void {
       controlWord("tscOffsetting", "hltExiting", "ioBitmaps", "msrBitmaps", "secondaryControls"),
     ),
   );
-  vmcs.set("secondaryControls", adjust("secondaryControls", controlWord("ept", "vpid", "unrestrictedGuest", "rdtscp")));
+  vmcs.set(
+    "secondaryControls",
+    adjust("secondaryControls", controlWord("ept", "vpid", "unrestrictedGuest", "rdtscp", "invpcid")),
+  );
   vmcs.set(
     "exitControls",
     adjust(

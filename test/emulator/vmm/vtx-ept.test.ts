@@ -44,6 +44,11 @@ describe("exits of small programs", () => {
     ["MOV to CR3 and CR4 without the host's bits", "xor eax, eax\n mov cr3, eax\n mov eax, 10h\n mov cr4, eax", []],
     ["what is sensitive and never exits", "pushfd\n popfd\n sgdt [500h]\n str ax\n mov ax, cs\n cli\n sti", []],
     ["VMCALL", "mov eax, 11\n vmcall", ["18 VMCALL 0: vmcall, eax = Bh"]],
+    [
+      "INVPCID, MONITOR, MWAIT and RDRAND run natively",
+      "mov eax, 2\n invpcid eax, [500h]\n xor ecx, ecx\n monitor\n mwait\n rdrand eax",
+      [],
+    ],
     ["WBINVD runs natively, INVD does not", "wbinvd\n invd", ["13 INVD 0: invd"]],
     ["INVLPG and RDTSC run natively", "invlpg [500h]\n rdtsc", []],
   ])("%s", (_, body, expected) => {
@@ -67,6 +72,36 @@ describe("exits of small programs", () => {
     ]);
     for (const entry of entries) expect(exits.find((exit) => exit.sequence === entry.exit)?.cost).toBe(entry.cost);
     expect(entries.every((entry) => entry.cost > 512 + 277)).toBe(true);
+  });
+});
+
+describe("VMX instructions of a guest exit, and are then what they are without VMX: undefined", () => {
+  test.each([
+    ["vmxon [700h]", 27, 0x700],
+    ["vmxoff", 26, 0],
+    ["vmclear [ebx]", 19, 0],
+    ["vmptrld [ebx + 8]", 21, 8],
+    ["vmptrst [ebx - 8]", 22, -8],
+    ["vmread eax, ebx", 23, 0],
+    ["vmread [700h], ebx", 23, 0x700],
+    ["vmwrite eax, ebx", 25, 0],
+    ["vmlaunch", 20, 0],
+    ["vmresume", 24, 0],
+    ["invept eax, [700h]", 50, 0x700],
+    ["invvpid eax, [700h]", 53, 0x700],
+  ])("%s", (instruction, number, displacement) => {
+    const source = guestWithTables(`mov ebx, 700h\n${instruction}\nresume: nop`);
+    const { machine, exits } = run("vtx-ept", source);
+    const qualification = BigInt.asUintN(64, BigInt(displacement)).toString(16);
+    expect(exits.map((exit) => [exit.number, exit.qualification])).toContainEqual([number, qualification]);
+    expect(dword(machine, 0x500)).toBe(6);
+    expect(dword(run("bare-metal", source).machine, 0x500)).toBe(6);
+  });
+
+  test.each(["getsec", "vmfunc", "vmmcall", "vmrun", "xsetbv", "rsm"])("%s does not exit", (instruction) => {
+    const { machine, exits } = run("vtx-ept", guestWithTables(`${instruction}\nresume: nop`));
+    expect(exits.filter(({ reason }) => reason !== "EPT_VIOLATION").map(({ reason }) => reason)).toEqual(["HLT"]);
+    expect(dword(machine, 0x500)).toBe(6);
   });
 });
 

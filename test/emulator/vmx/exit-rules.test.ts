@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { type ControlName, controls, controlWord } from "../../../emulator/vmx/controls.ts";
-import { type Attempt, decideExit } from "../../../emulator/vmx/exit-rules.ts";
+import { type Attempt, decideExit, vmxInstructions } from "../../../emulator/vmx/exit-rules.ts";
 import type { VmcsField } from "../../../emulator/vmx/vmcs-fields.ts";
 import { sampleVmcs } from "./sample-vmcs.ts";
 
@@ -15,6 +15,13 @@ describe("unconditional exits", () => {
     expect(exits).toBe(true);
     expect(why.rule).toBe("no control: unconditional");
   });
+
+  test.each(vmxInstructions)("%s", (reason) => {
+    const { exits, why } = decide({ reason }, { primaryControls: 0, secondaryControls: 0 });
+    const shadowed = reason === "VMREAD" || reason === "VMWRITE";
+    expect(exits).toBe(true);
+    expect(why.rule).toMatch(shadowed ? /401Eh, bit 14: VMCS shadowing = 0$/ : /^no control: unconditional$/);
+  });
 });
 
 describe("exits that one control bit decides", () => {
@@ -23,6 +30,11 @@ describe("exits that one control bit decides", () => {
     ["INVLPG", "invlpgExiting", "primary processor-based VM-execution controls 4002h, bit 9: INVLPG exiting"],
     ["RDTSC", "rdtscExiting", "primary processor-based VM-execution controls 4002h, bit 12: RDTSC exiting"],
     ["PAUSE", "pauseExiting", "primary processor-based VM-execution controls 4002h, bit 30: PAUSE exiting"],
+    ["MWAIT", "mwaitExiting", "primary processor-based VM-execution controls 4002h, bit 10: MWAIT exiting"],
+    ["MONITOR", "monitorExiting", "primary processor-based VM-execution controls 4002h, bit 29: MONITOR exiting"],
+    ["INVPCID", "invlpgExiting", "primary processor-based VM-execution controls 4002h, bit 9: INVLPG exiting"],
+    ["RDRAND", "rdrandExiting", "secondary processor-based VM-execution controls 401Eh, bit 11: RDRAND exiting"],
+    ["RDSEED", "rdseedExiting", "secondary processor-based VM-execution controls 401Eh, bit 16: RDSEED exiting"],
     ["DR_ACCESS", "movDrExiting", "primary processor-based VM-execution controls 4002h, bit 23: MOV-DR exiting"],
     ["WBINVD", "wbinvdExiting", "secondary processor-based VM-execution controls 401Eh, bit 6: WBINVD exiting"],
     [

@@ -102,6 +102,13 @@ describe("interruption and instruction information", () => {
     expect(text(decodeInstructionInfo("LDTR_TR_ACCESS", 0x10000410))).toBe(
       "6:3 Register: RDX; 10 Operand: register; 29:28 Instruction: STR",
     );
+    expect(encodeInstructionInfo("RDRAND", { register1: 9, operandSize: 2 })).toBe(0x1048);
+    expect(text(decodeInstructionInfo("VMWRITE", 0x20000418))).toBe(
+      "6:3 Register: RBX; 10 Operand: register; 31:28 Second register: RDX",
+    );
+    expect(text(decodeInstructionInfo("INVEPT", 0x10418102))).toBe(
+      "1:0 Scale: 4; 9:7 Address size: 64 bits; 17:15 Segment: DS; 22 Index invalid: yes; 26:23 Base: RAX; 27 Base invalid: no; 31:28 Second register: RCX",
+    );
     expect(decodeInstructionInfo("CPUID", 0)).toEqual([]);
   });
 });
