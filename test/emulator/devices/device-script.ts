@@ -1,7 +1,9 @@
 import { createDisk } from "../../../emulator/devices/disk-image.ts";
 import { createDevices } from "../../../emulator/devices/index.ts";
 import { screenLines } from "../../../emulator/devices/screen.ts";
+import { strokesOf } from "../../../emulator/devices/typing.ts";
 import { Bus } from "../../../emulator/memory/bus.ts";
+import { cyclesPerSecond } from "../../../emulator/time/costs.ts";
 import type { EventBody } from "../../../emulator/trace/event.ts";
 
 /** The devices of a machine on a bus, with a clock that the test sets. */
@@ -51,7 +53,9 @@ export type Bench = ReturnType<typeof createBench>;
 /**
  * A script, one action per word: `out 20=11` and `in 21=fe` (hexadecimal; the read must give that), `wait 100` (timer
  * clocks), `irq 3` and `irq -3` (raise, lower), `ack 0b` (INTA must give that vector), `intr` / `quiet` (INTR line),
- * `type A`, `sent A`. Throws where a step does not give what it says.
+ * `type A`, `sent A`; `key A` (on the keyboard, see `devices/typing.ts`), `ms 5` (milliseconds), `in16`, `out16`, `in32`,
+ * `out32`, `video b8000=0741` (a word of video memory), `screen Hello` (first line of the last screen told of), `event
+ * reset: …` (the oldest not yet seen; `event` alone: there is none). Throws where a step does not give what it says.
  */
 export function play(bench: Bench, script: string): void {
   for (const step of script.split(/[;\n]/)) {
@@ -62,7 +66,18 @@ export function play(bench: Bench, script: string): void {
 
 const hex = (n: number) => n.toString(16);
 
-function perform({ bus, pic, uart, sent, advance }: Bench, word: string, rest: string, step: string): void {
+function typeKeys({ keyboard }: Bench["keyboard"], text: string): void {
+  const strokes = strokesOf(text);
+  if (typeof strokes === "string") throw new Error(strokes);
+  keyboard.type(strokes);
+}
+
+function perform(
+  { bus, pic, uart, keyboard, sent, advance, video, screens, events }: Bench,
+  word: string,
+  rest: string,
+  step: string,
+): void {
   const [left = "", right = ""] = rest.split("=");
   const expect = (actual: string) => {
     if (actual !== (right || left)) throw new Error(`"${step}" gave ${actual}`);
@@ -71,6 +86,15 @@ function perform({ bus, pic, uart, sent, advance }: Bench, word: string, rest: s
   if (word === "out") bus.out(Number.parseInt(left, 16), 1, Number.parseInt(right, 16));
   else if (word === "in") expect(hex(bus.in(Number.parseInt(left, 16), 1)));
   else if (word === "wait") advance(number * 100);
+  else if (/^in(16|32)$/.test(word)) expect(hex(bus.in(Number.parseInt(left, 16), Number(word.slice(2)) / 8)));
+  else if (/^out(16|32)$/.test(word))
+    bus.out(Number.parseInt(left, 16), Number(word.slice(3)) / 8, Number.parseInt(right, 16));
+  else if (word === "ms") advance(Math.round((number * cyclesPerSecond) / 1000));
+  else if (word === "key") typeKeys(keyboard, rest);
+  else if (word === "video")
+    for (const n of [0, 1]) video.set(Number.parseInt(left, 16) + n, (Number.parseInt(right, 16) >> (8 * n)) & 0xff);
+  else if (word === "screen") expect(screens.at(-1)?.[0] ?? "none");
+  else if (word === "event") expect(events.shift() ?? "");
   else if (word === "irq") pic.line(Math.abs(number))(!rest.startsWith("-"));
   else if (word === "ack") expect(hex(bus.acknowledgeInterrupt()));
   else if (word === "intr" || word === "quiet") {
