@@ -38,13 +38,10 @@ function bitmapAllows(cpu: Cpu, port: number, bytes: number): boolean {
   return (cpu.readSystem(task.base + at, 2) & mask) === 0;
 }
 
-/** Whether the processor itself lets the present privilege use these ports. */
-function ioAllowed(cpu: Cpu, port: number, bytes: number): boolean {
-  if (!cpu.protectedMode) return true;
-  const virtual = (cpu.eflags & flagMask("VM")) !== 0;
-  if (!virtual && cpu.cpl <= cpu.iopl) return true;
-  return bitmapAllows(cpu, port, bytes);
-}
+const VM = flagMask("VM");
+
+/** Whether the processor itself lets the present privilege use all ports. */
+const ioFree = (cpu: Cpu): boolean => !cpu.protectedMode || ((cpu.eflags & VM) === 0 && cpu.cpl <= cpu.iopl);
 
 /** Whether the privilege column of a row lets the instruction run now. */
 export function privilegeAllows(cpu: Cpu, privilege: Privilege, decoded: Decoded): boolean {
@@ -57,7 +54,7 @@ export function privilegeAllows(cpu: Cpu, privilege: Privilege, decoded: Decoded
     case "iopl":
       return cpu.cpl <= cpu.iopl || hasVirtualFlag(cpu);
     case "io":
-      return ioAllowed(cpu, portOf(cpu, decoded), portBytes(decoded));
+      return ioFree(cpu) || bitmapAllows(cpu, portOf(cpu, decoded), portBytes(decoded));
     case "umip":
       return cpu.cpl === 0 || (cpu.cr4 & CR4.UMIP) === 0;
     case "tsd":

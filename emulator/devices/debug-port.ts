@@ -41,6 +41,7 @@ export function createPost(): Device {
   let code = 0;
   return {
     name: "POST",
+    inert: true,
     regions: [
       port(
         0x80,

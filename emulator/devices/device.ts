@@ -28,6 +28,8 @@ export interface Device {
   readonly regions: readonly Region[];
   /** Input of the interrupt controller it drives, 0–15. */
   readonly irq?: number;
+  /** Accesses to it change no deadline and no interrupt line. */
+  readonly inert?: boolean;
   /** Present where time changes it. */
   readonly timing?: Timing;
   /** All its state as plain JSON. */

@@ -63,7 +63,7 @@ function emitIteration(m: JavaScriptAlgebra, { row, operands, addressSize, repea
 /** Body of a function of `d`, the `DynamicOperands`, over the names of `freeNames` and of the processor's views. */
 function bodyOf(template: Decoded, stackBits: StackBits, needs: Needs): string {
   const m = new JavaScriptAlgebra(template, stackBits, needs);
-  if (needs.calls) m.statement("cpu.next = cpu.sequential(d.length);");
+  if (needs.calls) m.prepareNext();
   if (needs.stack) m.statement(`let sp = ${m.stackPointer};`);
   if (template.repeat === "none") {
     emitChecks(m, template.row);

@@ -413,6 +413,12 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
     return result ?? noValue;
   }
 
+  /** Lets `cpu.next` say what follows, as procedures of the CPU expect it. */
+  prepareNext(): void {
+    const { bits } = this.instruction;
+    this.statement(`cpu.next = ${bits === 64 ? "cpu.sequential(d.length)" : `(u32[${ripWord}] + d.length) >>> 0`};`);
+  }
+
   /** Ends the instruction: what follows it is next. */
   finish(): void {
     this.#commitStack();
@@ -421,7 +427,7 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
   }
 
   #advance(): void {
-    if (this.#needs.calls) this.statement("cpu.rip = cpu.next;");
+    if (this.#needs.calls) this.#setInstructionPointer("cpu.next", `Math.floor(cpu.next / ${two32})`);
     else if (this.instruction.bits !== 64) this.statement(`r32[${ripWord}] = r32[${ripWord}] + d.length | 0;`);
     else {
       this.statement(`const next = u32[${ripWord}] + d.length;`);

@@ -92,7 +92,7 @@ export class Bus implements ProcessorBus {
   in(port: number, bytes: number): number {
     const value = read(port, bytes, this.#portAt);
     this.#listener.record({ kind: "io", direction: "in", port, bytes, value, device: this.deviceAt(port) });
-    this.#listener.touched();
+    this.#touched(port, bytes);
     return value;
   }
 
@@ -101,7 +101,12 @@ export class Bus implements ProcessorBus {
     const low = bytes === 4 ? value >>> 0 : value & (2 ** (8 * bytes) - 1);
     this.#listener.record({ kind: "io", direction: "out", port, bytes, value: low, device: this.deviceAt(port) });
     write(port, bytes, low, this.#portAt);
-    this.#listener.touched();
+    this.#touched(port, bytes);
+  }
+
+  /** Says that a device was accessed, except one of which nothing can come. */
+  #touched(port: number, bytes: number): void {
+    if (bytes > 1 || this.#ports.get(port)?.device.inert !== true) this.#listener.touched();
   }
 
   /** Reads a byte from a port as firmware does, whose accesses are no events of the guest. */
