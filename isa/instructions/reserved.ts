@@ -30,19 +30,20 @@ const undefinedInstructions = (
 
 const nothing: Semantics = () => {};
 
-/** 0F 18 to 0F 1F, but for NOP itself: by their number in nasm. On older processors the hints among them are these too. */
-const noOperations = Array.from({ length: 64 }, (_, number) => number)
-  .filter((number) => number !== 56)
-  .flatMap((number) =>
-    words.map((width) =>
-      system(`0F ${hex(0x18 + (number >> 3))} /${number & 7}`, `HINT_NOP${number} r/m${width}`, {
-        doc: "Does nothing: an encoding reserved for hints.",
-        access: ["r"],
-        ...modesOf(width),
-        semantics: nothing,
-      }),
-    ),
-  );
+/** NOP itself among the following. */
+const nop = 56;
+/** 0F 18 to 0F 1F, by their number in nasm. On older processors the hints among them are these too. */
+const noOperations = Array.from({ length: 64 }, (_, number) => number).flatMap((number) =>
+  words.map((width) =>
+    system(`0F ${hex(0x18 + (number >> 3))} /${number & 7}`, `HINT_NOP${number} r/m${width}`, {
+      doc: "Does nothing: an encoding reserved for hints.",
+      access: ["r"],
+      writtenOnly: number === nop,
+      ...modesOf(width),
+      semantics: nothing,
+    }),
+  ),
+);
 
 /** Names of instructions of the 80286 and 80386 whose bytes mean something else since. */
 const former = [
