@@ -33,6 +33,7 @@ const groups: readonly { readonly group: RegisterGroup; readonly title: string }
   { group: "debug", title: "Debug" },
   { group: "msr", title: "MSRs" },
   { group: "table", title: "Descriptor tables" },
+  { group: "floating-point", title: "x87 and SSE" },
 ];
 
 const exitReference = 100;
@@ -53,8 +54,9 @@ export function scopesOf(machine: MachineInterface): readonly ScopeView[] {
   return pendingExit(machine) ? [{ name: "VM exit", reference: exitReference, registers: false }, ...scopes] : scopes;
 }
 
-function registerText({ value, width }: Pick<RegisterView, "value" | "width">): string {
-  return width < 8 ? value.toString() : hexadecimal(value, width);
+function registerText({ value, width, text }: Pick<RegisterView, "value" | "width" | "text">): string {
+  const number = width < 8 ? value.toString() : hexadecimal(value, width);
+  return text === undefined ? number : `${number} (${text})`;
 }
 
 /** Where a register points: as an offset in the segment that it addresses by default. */

@@ -53,7 +53,7 @@ export interface RunOptions {
   readonly stopOnExit?: boolean | ((event: MachineEvent) => boolean);
 }
 
-export type RegisterGroup = "general" | "flags" | "segment" | "control" | "debug" | "msr" | "table";
+export type RegisterGroup = "general" | "flags" | "segment" | "control" | "debug" | "msr" | "table" | "floating-point";
 
 /**
  * A register as a debugger shows it: of the guest's machine, as the guest is meant to see it. `name` is the manual's, e.g.
@@ -67,6 +67,8 @@ export interface RegisterView {
   /** Bits. */
   readonly width: number;
   readonly doc: string;
+  /** The value in other words, where its bits say little: a number in decimal, "empty". */
+  readonly text?: string;
   readonly writable: boolean;
 }
 

@@ -3,6 +3,7 @@ import { registerName, segmentNames } from "../isa/registers.ts";
 import type { Cpu } from "./cpu/cpu.ts";
 import { accessBits, layout } from "./cpu/layout.ts";
 import { CS, SS, segmentNumber, signedNumber, unsigned64 } from "./cpu/state.ts";
+import { floatingPointRegisters } from "./floating-point-registers.ts";
 import type { RegisterGroup, RegisterView } from "./machine-interface.ts";
 import { type Peek, setSegmentSelector } from "./segment-registers.ts";
 import { controlRegisters, debugRegisters, msrRegisters } from "./system-registers.ts";
@@ -14,6 +15,8 @@ export interface Register {
   readonly width: number;
   readonly doc: string;
   readonly get: (cpu: Cpu) => bigint;
+  /** The value in other words. */
+  readonly text?: (cpu: Cpu) => string;
   /** True, or why the value is not allowed. The value fits the width. */
   readonly set?: (cpu: Cpu, value: bigint, peek: Peek) => true | string;
   /** Setting it makes cached address translations invalid. */
@@ -193,6 +196,7 @@ function registersFor(bits: number): readonly Register[] {
     ...debugRegisters,
     ...msrRegisters,
     ...tables,
+    ...floatingPointRegisters(width),
   ];
 }
 
@@ -200,12 +204,13 @@ const sets = { 32: registersFor(32), 64: registersFor(64) };
 const setOf = (cpu: Cpu): readonly Register[] => sets[cpu.bits === 64 ? 64 : 32];
 
 const viewsOf = (cpu: Cpu): RegisterView[] =>
-  setOf(cpu).map(({ name, group, width, doc, get, set }) => ({
+  setOf(cpu).map(({ name, group, width, doc, get, set, text }) => ({
     name,
     group,
     width,
     doc,
     value: BigInt.asUintN(width, get(cpu)),
+    ...(text && { text: text(cpu) }),
     writable: set !== undefined,
   }));
 
