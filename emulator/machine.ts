@@ -1,32 +1,15 @@
+import { type Board, createBoard } from "./board.ts";
 import { configurationProblem } from "./configuration.ts";
-import { Cpu } from "./cpu/cpu.ts";
+import { Consoles } from "./consoles.ts";
+import type { Cpu } from "./cpu/cpu.ts";
 import { layout, ramBase } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
 import { CS } from "./cpu/state.ts";
-import { ApicBus } from "./devices/apic/apic-bus.ts";
-import { createIoApic, type IoApic, inputOfIrq } from "./devices/apic/io-apic.ts";
-import { createLocalApicRegisters } from "./devices/apic/local-apic-registers.ts";
-import { createConsoleText } from "./devices/console-text.ts";
-import type { Disk } from "./devices/disk-image.ts";
-import { createDevices, type Devices } from "./devices/index.ts";
-import { parseDateTime } from "./devices/rtc.ts";
+import { DeviceTime } from "./device-time.ts";
 import { type Screen, screenLines } from "./devices/screen.ts";
-import type { A20Gate } from "./devices/system-control.ts";
 import { strokesOf } from "./devices/typing.ts";
 import { Engine, type EngineStop } from "./engine/interpreter.ts";
 import { pageBytes } from "./engine/page.ts";
-import { createDrives } from "./firmware/drives.ts";
-import {
-  callFirmware,
-  createFirmwarePorts,
-  type Drive,
-  type Environment,
-  romBase,
-  romBytes,
-  startFromDisk,
-} from "./firmware/index.ts";
-import { writeSystemTables } from "./firmware/system-tables.ts";
-import { routeInterrupts } from "./interrupt-routing.ts";
 import type {
   AddressSpace,
   MachineConfiguration,
@@ -35,28 +18,19 @@ import type {
   RunOptions,
   Stop,
 } from "./machine-interface.ts";
-import { Bus } from "./memory/bus.ts";
 import { GuestMemory } from "./memory/guest-memory.ts";
-import { loadAddress, startGuest } from "./memory/start-modes.ts";
-import { guard } from "./mmu/physical.ts";
+import { loadAddress } from "./memory/start-modes.ts";
 import { observeProcessor } from "./observer.ts";
-import { Processors } from "./processors.ts";
+import type { Processors } from "./processors.ts";
 import { registerViews, setRegister } from "./registers.ts";
 import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
-import { type CostProfile, costProfile, cyclesPerSecond, defaultCosts } from "./time/costs.ts";
+import { type CostProfile, costProfile, defaultCosts } from "./time/costs.ts";
 import type { Unwritten } from "./time/snapshots.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, RecordedBody, StopReason } from "./trace/event.ts";
 import { Recorder } from "./trace/recorder.ts";
 import { utf8 } from "./utf8.ts";
-import { createMonitor, hostReservedBytes } from "./vmm/index.ts";
-
-const mebibyte = 2 ** 20;
-const wasmPage = 65536;
-/** A guest that waits in the firmware for a key that nobody types is stopped after 5 s of virtual time, though its timer goes on. */
-const longestKeyWait = 5 * cyclesPerSecond;
-/** What the clock shows when a machine starts, if nobody says. */
-const defaultDate = "2026-01-01T12:00:00";
+import { createMonitor } from "./vmm/index.ts";
 
 type Stopped = Stop & { kind: "stopped" };
 
@@ -69,30 +43,20 @@ type Stopped = Stop & { kind: "stopped" };
  */
 export class Machine implements MachineInterface, Replayable {
   readonly configuration: MachineConfiguration;
-  #cpu: Cpu;
-  #engine: Engine;
-  #bus: Bus;
-  /** The gate of address line 20. */
-  readonly #a20: A20Gate = { enabled: true };
-  #devices: Devices;
-  readonly #apicBus = new ApicBus();
-  readonly #ioApic: IoApic = createIoApic(this.#apicBus);
-  #processors: Processors;
-  #monitor: Monitor | undefined;
-  #costs: CostProfile;
-  #recorder: Recorder;
-  #timeline: Timeline;
-  #memory: GuestMemory;
-  readonly #drives: readonly Drive[];
-  #firmware: Environment | undefined;
-  /** The guest waits for a key in the firmware since then (virtual time); null: it does not. */
-  #keyWait: number | null = null;
-  #consoles = new Map<string, ReturnType<typeof createConsoleText>>();
+  readonly #board: Board;
+  readonly #cpu: Cpu;
+  readonly #processors: Processors;
+  readonly #time: DeviceTime;
+  readonly #engine: Engine;
+  readonly #monitor: Monitor | undefined;
+  readonly #costs: CostProfile;
+  readonly #recorder: Recorder;
+  readonly #timeline: Timeline;
+  readonly #memory: GuestMemory;
+  readonly #consoles = new Consoles((device, text) => this.#record({ kind: "output", device, text }));
   #stopped: Stopped | undefined;
   /** Stopped because the guest waits for input: it goes on when there is some. */
   #waiting = false;
-  /** Virtual time of the next device deadline when the present slice of the run began; before the first there is none to meet. */
-  #deadline = Number.NEGATIVE_INFINITY;
   /** The latest exit event. */
   #exit = 0;
   /** The address that was last written as text. */
@@ -100,38 +64,22 @@ export class Machine implements MachineInterface, Replayable {
 
   constructor(configuration: MachineConfiguration) {
     this.configuration = configuration;
-    const { technique, image, origin, mode } = configuration;
-    const guestBytes = configuration.memory * mebibyte;
-    const guestBase = technique === "bare-metal" ? 0 : hostReservedBytes;
-    const ramBytes = guestBase + guestBytes;
-    const memory = new WebAssembly.Memory({ initial: Math.ceil((ramBase + ramBytes) / wasmPage) });
-    this.#costs = costProfile(configuration.costs ?? defaultCosts)!;
-    const guestRam = new Uint8Array(memory.buffer, ramBase + guestBase, guestBytes);
-    const { drives, hard } = createDrives(configuration.drives ?? {}, configuration.boot);
-    this.#drives = drives;
-    this.#devices = this.#createDevices(guestRam, hard);
-    const interrupts = routeInterrupts(this.#devices.pic, this.#ioApic, () => this.#processors);
-    this.#bus = new Bus(this.#devices.all, interrupts, {
-      record: (body) => this.#record(body),
-      touched: () => this.#devicesChanged(),
-    });
-    this.#cpu = new Cpu({ memory, ramBytes, bus: this.#bus, a20: this.#a20 });
+    const { image, origin, mode, costs } = configuration;
+    this.#costs = costProfile(costs ?? defaultCosts)!;
+    this.#board = this.#createBoard();
+    this.#time = new DeviceTime(this.#board, (steps) => this.#engine.stopBy(this.now + steps));
+    const { cpu, processors, memory, guestBase, guestBytes, interrupts } = this.#board;
+    this.#cpu = cpu;
+    this.#processors = processors;
     this.#recorder = new Recorder(() => this.#present());
-    const count = configuration.processors ?? 1;
-    const attend = () => this.#engine.stopBy(this.now);
-    this.#processors = new Processors({ cpu: this.#cpu, count, bus: this.#apicBus, attend });
-    // Guests that look for tables are those that firmware or a boot loader started, and those with several processors.
-    if (configuration.boot || configuration.handover || count > 1) writeSystemTables(guestRam, count);
-    if (configuration.boot) this.#bootFromDisk(guestRam, guestBase);
-    else startGuest(this.#cpu, { ...configuration, memory: guestRam });
-    this.#memory = new GuestMemory(this.#cpu, guestBase, guestBytes);
+    this.#board.start();
+    this.#memory = new GuestMemory(cpu, guestBase, guestBytes);
     const start = guestBase + loadAddress(mode, origin);
     const translate = configuration.translate === false ? {} : { translate: { memory } };
-    this.#engine = new Engine(this.#cpu, { image: { start, end: start + image.length }, ...translate });
-    this.#processors.start();
-    observeProcessor(this.#cpu, interrupts, (body) => this.#record(body));
-    this.#monitor = this.#createMonitor(guestBytes);
-    this.#cpu.monitor = this.#monitor;
+    this.#engine = new Engine(cpu, { image: { start, end: start + image.length }, ...translate });
+    observeProcessor(cpu, interrupts, (body) => this.#record(body));
+    this.#monitor = this.#createMonitor();
+    cpu.monitor = this.#monitor;
     this.#timeline = new Timeline(this, memory.buffer, { unwritten: this.#unwritten(guestBase) });
   }
 
@@ -145,70 +93,19 @@ export class Machine implements MachineInterface, Replayable {
     };
   }
 
-  #createDevices(memory: Uint8Array, disks: readonly Disk[]): Devices {
-    return createDevices({
-      clock: () => this.#processors.clock,
-      alsoLines: (irq) => this.#ioApic.line(inputOfIrq(irq)),
-      send: (device, byte) => this.#console(device).send(byte),
+  #createBoard(): Board {
+    return createBoard(this.configuration, {
+      record: (body) => this.#record(body),
+      touched: () => this.#time.changed(),
+      send: (device, byte) => this.#consoles.send(device, byte),
       exit: (code, port) =>
         this.#stop("debug-exit", `The guest wrote ${code} to the debug-exit port ${port.toString(16).toUpperCase()}h.`),
-      lines: {
-        reset: (by) => this.#reset(by),
-        powerOff: (by) => this.#stop("shutdown", `The guest switched the machine off: ${by}.`),
-        setA20: () => this.#addressLineChanged(),
-      },
-      a20: this.#a20,
-      video: { memory: (at) => memory[at] ?? 0xff, changed: (screen) => this.#screenChanged(screen) },
-      date: parseDateTime(this.configuration.date ?? defaultDate)!,
-      disks,
-      others: [
-        this.#ioApic,
-        createLocalApicRegisters(() => this.#processors.apic),
-        ...(this.configuration.boot ? [createFirmwarePorts((port) => this.#callFirmware(port))] : []),
-      ],
+      powerOff: (by) => this.#stop("shutdown", `The guest switched the machine off: ${by}.`),
+      reset: (by) => this.#stop("reset", `The guest reset the machine: ${by}.`),
+      addressLineChanged: () => this.#addressLineChanged(),
+      screenChanged: (screen) => this.#screenChanged(screen),
+      attend: () => this.#engine.stopBy(this.now),
     });
-  }
-
-  /** The services of the BIOS, for a machine that boots from a disk. */
-  #callFirmware(port: number): void {
-    callFirmware(port, this.#cpu, this.#firmware!);
-  }
-
-  #createFirmware(memory: Uint8Array, guestBase: number): Environment {
-    const devices = this.#devices;
-    const { physical } = this.#cpu;
-    return {
-      devices,
-      drives: this.#drives,
-      memoryBytes: memory.length,
-      clock: () => this.#processors.clock,
-      inPort: (port) => this.#bus.inQuietly(port),
-      outPort: (port, value) => this.#bus.outQuietly(port, value),
-      isA20: () => this.#a20.enabled,
-      setA20: devices.setA20,
-      reset: (by) => this.#reset(by),
-      waitForKey: (waiting) => {
-        this.#keyWait = waiting ? (this.#keyWait ?? this.cycle) : null;
-      },
-      setRomByte: (offset, value) => {
-        const at = romBase + offset;
-        if (memory[at] === value) return;
-        physical.announceWrite(guestBase + at, 1);
-        memory[at] = value;
-      },
-    };
-  }
-
-  /** Firmware, and the boot sector about to run. */
-  #bootFromDisk(memory: Uint8Array, guestBase: number): void {
-    this.#firmware = this.#createFirmware(memory, guestBase);
-    startFromDisk(this.#cpu, memory, this.#firmware);
-    const first = (guestBase + romBase) / pageBytes;
-    for (let n = 0; n < romBytes / pageBytes; n++) this.#cpu.guardPage(first + n, guard.readOnly);
-  }
-
-  #reset(by: string): void {
-    this.#stop("reset", `The guest reset the machine: ${by}.`);
   }
 
   /** Address line 20 has been opened or closed: memory lies elsewhere now. */
@@ -224,19 +121,20 @@ export class Machine implements MachineInterface, Replayable {
     this.#record({ kind: "screen", mode, columns, rows, graphics, lines });
   }
 
-  #createMonitor(guestBytes: number): Monitor | undefined {
+  #createMonitor(): Monitor | undefined {
     const { technique, mode } = this.configuration;
+    const { a20, guestBytes } = this.#board;
     return createMonitor(technique, {
       cpu: this.#cpu,
       guestBytes,
-      a20: this.#a20,
+      a20,
       mode,
       costs: this.#costs,
       interpret: () => this.#engine.interpret(),
       record: (body) => this.#record(body),
       settle: (sequence, cost) => {
         this.#recorder.settle(sequence, cost);
-        this.#timePasses(0);
+        this.#time.passes(0);
       },
       stop: (reason, text) => this.#stop(reason, text),
     });
@@ -308,7 +206,7 @@ export class Machine implements MachineInterface, Replayable {
     const sequence = this.#recorder.record(body);
     if (body.kind === "exit") {
       this.#exit = sequence;
-      this.#timePasses(this.#costs.exit);
+      this.#time.passes(this.#costs.exit);
     }
     return sequence;
   }
@@ -321,20 +219,12 @@ export class Machine implements MachineInterface, Replayable {
     return this.#recorder.after(after, limit, kinds);
   }
 
-  #console(device: string) {
-    const known = this.#consoles.get(device);
-    if (known) return known;
-    const made = createConsoleText((text) => this.#record({ kind: "output", device, text }));
-    this.#consoles.set(device, made);
-    return made;
-  }
-
   #stop(reason: StopReason, why: string): void {
     if (this.#stopped) return;
     const chain = reason === "triple-fault" ? exceptionChain(this.#recorder) : "";
     const text = chain ? `${why} The exceptions: ${chain}.` : why;
-    for (const console of this.#consoles.values()) console.flush();
-    this.#devices.vga.show();
+    this.#consoles.flush();
+    this.#board.devices.vga.show();
     this.#record({ kind: "stop", reason, text });
     this.#stopped = { kind: "stopped", reason, text };
     this.#engine.stopBy(this.now);
@@ -371,11 +261,9 @@ export class Machine implements MachineInterface, Replayable {
 
   /** Runs to the next moment at which something other than the processor may happen, at most to `end`. */
   #slice(end: number, breakpoints: ReadonlySet<bigint> | undefined, stopOnExit: boolean): EngineStop {
-    this.#serveDevices();
-    this.#deadline = this.#nextDeadline;
+    const time = this.#time.serve();
     const pause = Math.max(1, this.#timeline.nextPause - this.now);
-    const time = Math.min(this.#deadline - this.cycle, this.#processors.turnLeft);
-    const steps = Math.ceil(Math.min(end - this.now, Math.max(1, time), pause));
+    const steps = Math.ceil(Math.min(end - this.now, time, pause));
     // A pending exit is handled first; the engine would return for it again.
     const run = this.#exitPending !== undefined ? { steps: 1 } : { steps, stopOnExit };
     const stop = this.#engine.run({ ...run, breakpoints });
@@ -394,61 +282,12 @@ export class Machine implements MachineInterface, Replayable {
       );
   }
 
-  /** Devices whose time has come act. */
-  #serveDevices(): void {
-    while (this.#nextDeadline <= this.#processors.clock) {
-      this.#bus.tick();
-      this.#processors.tick();
-      this.#devicesChanged();
-    }
-    this.#processors.settle();
-  }
-
-  /** Virtual time at which a device or the timer of a local APIC acts next. */
-  get #nextDeadline(): number {
-    return Math.min(this.#bus.nextDeadline() ?? Number.POSITIVE_INFINITY, this.#processors.deadline);
-  }
-
-  /** Deadlines and interrupt lines may be others now. For an earlier deadline the engine returns at the next boundary. */
-  #devicesChanged(): void {
-    if (this.#nextDeadline < this.#deadline) this.#engine.stopBy(this.now);
-    if (this.#devices.pic.pending) this.#processors.raise8259();
-    if (this.#bus.interruptPending()) this.#cpu.attention = true;
-  }
-
-  /**
-   * More time passes than the steps taken, as between guest and VMM, and `coming` cycles are about to: a deadline that was to
-   * be met at a step comes earlier.
-   */
-  #timePasses(coming: number): void {
-    this.#engine.stopBy(this.now + Math.max(0, Math.ceil(this.#deadline - this.cycle - coming)));
-  }
-
-  /** Whether an interrupt of a device can reach a processor. */
-  readonly #deliverable = (irq: number): boolean =>
-    (this.#processors.passOn8259 && this.#devices.pic.deliverable(irq)) || this.#ioApic.deliverable(inputOfIrq(irq));
-
-  /** The processor is halted: it is another's turn, or time passes to the next interrupt a device will raise, if there is one. */
   #idle(): void {
-    if (this.#processors.sleep()) return;
-    const { uart, keyboard } = this.#devices;
-    const device = this.#bus.nextDeadline(this.#deliverable) ?? Number.POSITIVE_INFINITY;
-    const deadline = Math.min(device, this.#processors.deadline);
-    const interruptible = this.#processors.anyInterruptible;
-    const patient = this.#keyWait === null || keyboard.keyboard.busy || this.cycle - this.#keyWait < longestKeyWait;
-    if (interruptible && deadline !== Number.POSITIVE_INFINITY && patient) {
-      this.#processors.passTo(deadline);
-      return;
-    }
-    const inputs = [uart, keyboard].filter(({ listening, irq }) => listening && this.#deliverable(irq));
+    const standstill = this.#time.idle();
+    if (!standstill) return;
+    const { interruptible, inputs } = standstill;
     this.#waiting = interruptible && inputs.length > 0;
-    this.#stop(
-      "halted",
-      haltText(
-        interruptible,
-        inputs.map(({ name }) => name),
-      ),
-    );
+    this.#stop("halted", haltText(interruptible, inputs));
   }
 
   // Looking and changing.
@@ -487,22 +326,22 @@ export class Machine implements MachineInterface, Replayable {
   }
 
   disk(drive: number): Uint8Array | undefined {
-    return this.#drives.find(({ number }) => number === drive)?.disk.contents();
+    return this.#board.drives.find(({ number }) => number === drive)?.disk.contents();
   }
 
   get screen(): Screen {
-    return this.#devices.vga.screen();
+    return this.#board.devices.vga.screen();
   }
 
   input(text: string): void {
     const bytes = utf8(text);
-    this.#act(() => this.#devices.uart.type(bytes));
+    this.#act(() => this.#board.devices.uart.type(bytes));
   }
 
   press(text: string): string | undefined {
     const strokes = strokesOf(text);
     if (typeof strokes === "string") return strokes;
-    this.#act(() => this.#devices.keyboard.keyboard.type(strokes));
+    this.#act(() => this.#board.devices.keyboard.keyboard.type(strokes));
     return undefined;
   }
 
@@ -510,10 +349,10 @@ export class Machine implements MachineInterface, Replayable {
   #act(happen: () => void): void {
     this.#timeline.act(() => {
       happen();
-      if (this.#keyWait !== null) this.#keyWait = this.cycle;
+      this.#board.bios?.typed();
       if (this.#waiting) this.#stopped = undefined;
       this.#waiting = false;
-      this.#devicesChanged();
+      this.#time.changed();
     });
   }
 
@@ -528,20 +367,19 @@ export class Machine implements MachineInterface, Replayable {
   }
 
   save(): unknown {
-    const consoles = [...this.#consoles].map(([device, text]) => [device, text.save()] as const);
     const exit = this.#recorder.at(this.#exit);
     return {
       sequence: this.lastSequence,
       // The one event that changes after it is recorded: its cost is not known yet while the VMM waits with the guest.
       exit: { sequence: this.#exit, cost: exit?.kind === "exit" ? exit.cost : 0 },
-      devices: this.#bus.save(),
+      devices: this.#board.bus.save(),
       processors: this.#processors.save(),
       monitor: this.#monitor?.save(),
-      consoles,
+      consoles: this.#consoles.save(),
       stopped: this.#stopped,
       waiting: this.#waiting,
-      keyWait: this.#keyWait,
-      drives: this.#drives.map(({ disk }) => disk.save()),
+      bios: this.#board.bios?.save() ?? null,
+      drives: this.#board.drives.map(({ disk }) => disk.save()),
     };
   }
 
@@ -552,10 +390,10 @@ export class Machine implements MachineInterface, Replayable {
       devices: unknown;
       processors: unknown;
       monitor: unknown;
-      consoles: readonly (readonly [string, unknown])[];
+      consoles: unknown;
       stopped: Stopped | undefined;
       waiting: boolean;
-      keyWait: number | null;
+      bios: number | null;
       drives: readonly unknown[];
     };
     this.#recorder.forgetAfter(saved.sequence);
@@ -563,15 +401,14 @@ export class Machine implements MachineInterface, Replayable {
     this.#recorder.settle(saved.exit.sequence, saved.exit.cost);
     this.#engine.forget();
     this.#cpu.reload();
-    this.#bus.restore(saved.devices);
+    this.#board.bus.restore(saved.devices);
     this.#processors.restore(saved.processors);
     this.#monitor?.restore(saved.monitor);
-    this.#consoles.clear();
-    for (const [device, text] of saved.consoles) this.#console(device).restore(text);
+    this.#consoles.restore(saved.consoles);
     this.#stopped = saved.stopped;
     this.#waiting = saved.waiting;
-    this.#keyWait = saved.keyWait;
-    for (const [n, { disk }] of this.#drives.entries()) disk.restore(saved.drives[n]);
+    this.#board.bios?.restore(saved.bios);
+    for (const [n, { disk }] of this.#board.drives.entries()) disk.restore(saved.drives[n]);
   }
 
   advance(steps: number): void {

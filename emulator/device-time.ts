@@ -1,0 +1,81 @@
+import type { Board } from "./board.ts";
+import { inputOfIrq } from "./devices/apic/io-apic.ts";
+
+const never = Number.POSITIVE_INFINITY;
+
+/** Why all processors sleep for good. */
+export interface Standstill {
+  /** An interrupt would wake one of them. */
+  readonly interruptible: boolean;
+  /** Names of the devices whose input would make an interrupt. */
+  readonly inputs: readonly string[];
+}
+
+/** Lets the devices of a board act at their deadlines in virtual time, and time pass while all processors sleep. */
+export class DeviceTime {
+  readonly #board: Board;
+  /** Makes the run under way end after so many steps, if it would not end before. */
+  readonly #endRunIn: (steps: number) => void;
+  /** The deadline that the present slice of the run ends at; before the first slice there is none to meet. */
+  #deadline = Number.NEGATIVE_INFINITY;
+
+  constructor(board: Board, endRunIn: (steps: number) => void) {
+    this.#board = board;
+    this.#endRunIn = endRunIn;
+  }
+
+  /** Virtual time at which a device or the timer of a local APIC acts next. */
+  get #next(): number {
+    const { bus, processors } = this.#board;
+    return Math.min(bus.nextDeadline() ?? never, processors.deadline);
+  }
+
+  /** Whatever is due happens; gives the cycles to the next deadline, at most to the end of the processor's turn. */
+  serve(): number {
+    const { bus, processors } = this.#board;
+    while (this.#next <= processors.clock) {
+      bus.tick();
+      processors.tick();
+      this.changed();
+    }
+    processors.settle();
+    this.#deadline = this.#next;
+    return Math.max(1, Math.min(this.#deadline - processors.cycle, processors.turnLeft));
+  }
+
+  /** Deadlines and interrupt lines may be others now. For an earlier deadline the engine returns at the next boundary. */
+  changed(): void {
+    const { bus, cpu, devices, processors } = this.#board;
+    if (this.#next < this.#deadline) this.#endRunIn(0);
+    if (devices.pic.pending) processors.raise8259();
+    if (bus.interruptPending()) cpu.attention = true;
+  }
+
+  /**
+   * More time passes than the steps taken, as between guest and VMM, and `coming` cycles are about to: a deadline that was to
+   * be met at a step comes earlier.
+   */
+  passes(coming: number): void {
+    this.#endRunIn(Math.max(0, Math.ceil(this.#deadline - this.#board.processors.cycle - coming)));
+  }
+
+  /** Whether an interrupt of a device can reach a processor. */
+  readonly #deliverable = (irq: number): boolean => {
+    const { devices, ioApic, processors } = this.#board;
+    return (processors.passOn8259 && devices.pic.deliverable(irq)) || ioApic.deliverable(inputOfIrq(irq));
+  };
+
+  /** The processor is halted: it is another's turn, or time passes to the next interrupt. Otherwise why not. */
+  idle(): Standstill | undefined {
+    const { bios, bus, devices, processors } = this.#board;
+    if (processors.sleep()) return undefined;
+    const deadline = Math.min(bus.nextDeadline(this.#deliverable) ?? never, processors.deadline);
+    const interruptible = processors.anyInterruptible;
+    if (interruptible && deadline !== never && !bios?.waitsInVain) {
+      processors.passTo(deadline);
+      return undefined;
+    }
+    const inputs = [devices.uart, devices.keyboard].filter(({ listening, irq }) => listening && this.#deliverable(irq));
+    return { interruptible, inputs: inputs.map(({ name }) => name) };
+  }
+}
