@@ -1,4 +1,4 @@
-import { screenText } from "../emulator/devices/screen.ts";
+import { screenText, withMargin } from "../emulator/devices/screen.ts";
 import type { MachineInterface, RegisterGroup } from "../emulator/index.ts";
 import { type Arguments, type Command, wholeNumber } from "./command.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
@@ -88,10 +88,6 @@ function saveDisk(args: Arguments, io: Io, machine: MachineInterface): void {
   io.writeBytes(file, contents);
 }
 
-/** The screen with a margin that shows where its lines begin. */
-const marginText = (lines: readonly string[]): string =>
-  `screen:\n${lines.map((line) => `| ${line}`.trimEnd()).join("\n")}\n`;
-
 const hexadecimal = (value: bigint, width: number): string =>
   `0x${value.toString(16).padStart(Math.ceil(width / 4), "0")}`;
 
@@ -127,7 +123,7 @@ function summaryText(summary: Summary, machine: MachineInterface): string {
   const list = [...exits].sort((a, b) => b.count - a.count).map(({ reason, count }) => `  ${count}  ${reason}\n`);
   return [
     output === "" || output.endsWith("\n") ? "" : "\n",
-    screen ? marginText(screen) : "",
+    screen ? withMargin(screen) : "",
     `— ${stopped.reason}: ${stopped.text}\n`,
     `technique ${technique}, ${steps} steps, ${instructions} instructions, ${cycles} cycles\n`,
     technique === "bare-metal" ? "" : efficiencyText(instructions, direct),

@@ -1,4 +1,5 @@
 import { toUri } from "../assembler/location.ts";
+import { screenText, withMargin } from "../emulator/devices/screen.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
 import { itemAt, type Program } from "./program.ts";
@@ -19,6 +20,7 @@ export class EventFeed {
   readonly #program: Program;
   /** Number of the last event whose console text has been printed. */
   #printed = 0;
+  #screen = "";
   #slices = 0;
   #told = -1;
 
@@ -54,6 +56,14 @@ export class EventFeed {
     const events = this.#machine.events(this.#printed, Number.MAX_SAFE_INTEGER, ["output"]);
     this.#printed = lastSequence;
     return events.map((event) => (event.kind === "output" ? event.text : "")).join("");
+  }
+
+  /** What the screen shows, if that is not what it showed when this was last asked. */
+  newScreen(): string {
+    const text = screenText(this.#machine.screen);
+    if (text === this.#screen) return "";
+    this.#screen = text;
+    return withMargin(text.split("\n").slice(0, -1));
   }
 
   /** A person changed the state: from here on, events are new ones. */

@@ -65,8 +65,11 @@ export interface Requests {
   "ringside/toExit": { args: { direction: "next" | "previous"; threadId: number }; result: Record<string, never> };
   /** The page walk of a linear address, as the processor would do it now, without changing anything. */
   "ringside/walk": { args: { linear: string }; result: { event: MachineEvent } };
-  /** Types text into the guest's serial port. */
-  "ringside/input": { args: { text: string }; result: Record<string, never> };
+  /**
+   * Types text into the guest's serial port, or on its keyboard (where braces name keys, see `LaunchArguments.keys`). Default: on the
+   * keyboard of a guest that the BIOS booted, else into the serial port.
+   */
+  "ringside/input": { args: { text: string; device?: "serial" | "keyboard" }; result: Record<string, never> };
 }
 
 /** An event with the source line (0-based) that the instruction at its address was assembled from. */

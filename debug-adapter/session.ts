@@ -150,6 +150,7 @@ export class Session extends DebugSession {
   #report(running: boolean): void {
     const { feed } = this.#present;
     this.#print("stdout", feed.newOutput());
+    if (!running) this.#print("console", feed.newScreen());
     const news = feed.news(running);
     if (news) this.#emit("ringside/advanced", news);
   }
@@ -300,8 +301,13 @@ export class Session extends DebugSession {
     },
     "ringside/events": (args) => this.#present.feed.after(args),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),
-    "ringside/input": ({ text }) => {
-      this.#present.debugger.machine.input(text);
+    "ringside/input": ({ text, device }) => {
+      const { machine } = this.#present.debugger;
+      const refused =
+        (device ?? (machine.configuration.boot ? "keyboard" : "serial")) === "keyboard"
+          ? machine.press(text)
+          : void machine.input(text);
+      if (refused !== undefined) throw new Refusal(refused);
       return this.#changed({});
     },
   };

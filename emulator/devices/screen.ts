@@ -25,6 +25,10 @@ export function screenLines({ columns, rows, cells }: Screen): string[] {
   return lines;
 }
 
+/** Lines with a margin that shows where they begin. */
+export const withMargin = (lines: readonly string[]): string =>
+  `screen:\n${lines.map((line) => `| ${line}`.trimEnd()).join("\n")}\n`;
+
 /** The text of a screen without the empty lines at its end; of graphics, what they are. */
 export function screenText(screen: Screen): string {
   if (screen.mode === "graphics") return `(graphics: ${screen.graphics})\n`;
