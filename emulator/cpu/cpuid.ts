@@ -169,3 +169,14 @@ export const identityOf = (cpu: State, wide: boolean): Identity => ({
   apicId: cpu.r32[layout.apicId >> 2]!,
   processors: cpu.r32[layout.processors >> 2]!,
 });
+
+/** Puts the answer to a leaf into EAX, EBX, ECX and EDX, as 32-bit results are put into 64-bit registers. */
+export function answerCpuid(cpu: State, leaf: number, subleaf: number, wide: boolean): void {
+  const { eax, ebx, ecx, edx } = cpuidLeaf(leaf, subleaf, identityOf(cpu, wide));
+  const { r32 } = cpu;
+  r32[0] = eax;
+  r32[2] = ecx;
+  r32[4] = edx;
+  r32[6] = ebx;
+  r32[1] = r32[3] = r32[5] = r32[7] = 0;
+}

@@ -2,7 +2,7 @@ import { flagMask } from "../../isa/flags.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import { depositBits, extractBits } from "./bit-scattering.ts";
 import type { Cpu, SystemTable } from "./cpu.ts";
-import { cpuidLeaf, identityOf, lineBytes } from "./cpuid.ts";
+import { answerCpuid, lineBytes } from "./cpuid.ts";
 import { readDebug, writeDebug } from "./debug-registers.ts";
 import { farCall, farJump, farReturn } from "./far-transfer.ts";
 import { fastEnter, fastExit, swapGs, systemCall, systemReturn } from "./fast-system-calls.ts";
@@ -189,11 +189,7 @@ function moveLine(cpu: Cpu, decoded: Decoded, destination: bigint, source: bigin
 }
 
 function cpuid(cpu: Cpu): void {
-  const { eax, ebx, ecx, edx } = cpuidLeaf(cpu.u32[RAX * 2]!, cpu.u32[RCX * 2]!, identityOf(cpu, cpu.bits === 64));
-  cpu.r64[RAX] = BigInt(eax);
-  cpu.r64[RBX] = BigInt(ebx);
-  cpu.r64[RCX] = BigInt(ecx);
-  cpu.r64[RDX] = BigInt(edx);
+  answerCpuid(cpu, cpu.u32[RAX * 2]!, cpu.u32[RCX * 2]!, cpu.bits === 64);
 }
 
 /** LAR and LSL: the result and ZF. */

@@ -300,7 +300,7 @@ export class MemoryAccess extends State {
   /** Remembers a translation, and gives its host-physical address. */
   #translated(bank: number, linear: number, physical: number, global: boolean, size: PageSizeCode): number {
     if (isWriteBank(bank) && this.physical.isRam(physical)) this.physical.dirty(physical);
-    this.tlb.fill({ bank, linear, physical, global, size });
+    this.tlb.fill(bank, linear, physical, global, size);
     return physical;
   }
 

@@ -39,15 +39,6 @@ export interface Watched {
   readonly reads: boolean;
 }
 
-export interface TlbFill {
-  readonly bank: number;
-  readonly linear: number;
-  /** Host-physical. */
-  readonly physical: number;
-  readonly global: boolean;
-  readonly size: PageSizeCode;
-}
-
 /** The TLB of `layout.ts`, kept as the invalidation rules of SDM Vol. 3, 4.10.4 want it: nothing else drops an entry. */
 export class Tlb {
   readonly words: Int32Array;
@@ -132,7 +123,8 @@ export class Tlb {
     return (this.words[at + addend]! + low - this.#physical.ramBase) >>> 12;
   }
 
-  fill({ bank, linear, physical, global, size }: TlbFill): void {
+  /** Keeps a translation; `physical` is host-physical. */
+  fill(bank: number, linear: number, physical: number, global: boolean, size: PageSizeCode): void {
     const at = this.#slot(bank, linear);
     const { words } = this;
     if (this.#isEmpty(at)) this.#add(at);
@@ -144,7 +136,7 @@ export class Tlb {
     words[at + flags] =
       (global ? flagGlobal : 0) | (size << 1) | (outside ? flagOutside : 0) | (this.#pcid << pcidShift);
     if (size !== 0) this.#large = true;
-    this.#applyGuard(at);
+    if (outside || this.#watched.length > 0 || this.#physical.guards[hostPage] !== 0) this.#applyGuard(at);
   }
 
   #applyGuard(at: number): void {

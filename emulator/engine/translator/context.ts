@@ -28,7 +28,8 @@ export function contextOf(cpu: Cpu): KeyedContext {
   const { bits, stackBits } = cpu;
   const wide = bits === 64;
   const user = cpu.cpl === 3;
-  let key = bits + stackBits / 8 + (user ? 1 : 0);
+  const monitored = cpu.monitor !== undefined;
+  let key = 2 * (bits + stackBits / 8 + (user ? 1 : 0)) + (monitored ? 1 : 0);
   const segments: SegmentKind[] = [];
   for (let segment = 0; segment < 6; segment++) {
     const kind = kindOf(cpu, segment, wide);
@@ -38,6 +39,7 @@ export function contextOf(cpu: Cpu): KeyedContext {
   return {
     bits,
     stackBits,
+    monitored,
     user,
     segments,
     key,

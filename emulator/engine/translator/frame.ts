@@ -19,6 +19,8 @@ export type SegmentKind =
 export interface Context {
   readonly bits: 16 | 32 | 64;
   readonly stackBits: 16 | 32 | 64;
+  /** There is a monitor, which wants to know of instructions that may exit. */
+  readonly monitored: boolean;
   /** CPL 3: the TLB's banks for users apply. */
   readonly user: boolean;
   /** Of ES, CS, SS, DS, FS, GS. */
@@ -43,9 +45,12 @@ export const hostFunctions = [
   ["execute", ["i32", "i32", "i32"]],
   /** Puts a translation into the TLB: linear address, 0 for a read or 1 for a write; gives 0 if there is none. */
   ["fill", ["f64", "i32"]],
+  /** Puts the answer of CPUID to a leaf and a subleaf into the registers of the state block. */
+  ["cpuid", ["i32", "i32"]],
 ] as const;
 const executeFunction = 0;
 export const fillFunction = 1;
+export const cpuidFunction = 2;
 
 /** What a region's function gives if the host has executed instructions, after which it could not go on. */
 export const leftByHost = -1;

@@ -1,4 +1,5 @@
 import type { Cpu } from "../../cpu/cpu.ts";
+import { answerCpuid } from "../../cpu/cpuid.ts";
 import { cpuBase, layout, tlbBase } from "../../cpu/layout.ts";
 import type { Fault, VmExit } from "../../cpu/monitor.ts";
 import { guard } from "../../mmu/physical.ts";
@@ -81,6 +82,7 @@ export class Translator {
   readonly #host = {
     execute: (offset: number, count: number, left: number) => this.#execute(offset, count, left),
     fill: (linear: number, write: number) => this.#fill(linear, write),
+    cpuid: (leaf: number, subleaf: number) => this.#cpuid(leaf >>> 0, subleaf >>> 0),
   };
   /** Instructions executed in regions so far. */
   executed = 0;
@@ -214,6 +216,11 @@ export class Translator {
       if ((thrown as Fault | VmExit).kind === undefined) throw thrown;
       return 0;
     }
+  }
+
+  #cpuid(leaf: number, subleaf: number): number {
+    answerCpuid(this.#cpu, leaf, subleaf, this.#region!.context.bits === 64);
+    return 0;
   }
 
   /** Entering costs more than executing a few instructions: where it does not pay, the interpreter goes on for a while. */

@@ -14,7 +14,7 @@ import type { SystemCall, SystemCalls } from "../../../isa/system.ts";
 import { layout, segmentBytes } from "../../cpu/layout.ts";
 import { segmentNumber } from "../../cpu/state.ts";
 import { type FlagWords, flagAlgebra } from "../flag-words.ts";
-import { type Addresses, type Context, Frame } from "./frame.ts";
+import { type Addresses, type Context, cpuidFunction, Frame } from "./frame.ts";
 import { quickAccess } from "./tlb-access.ts";
 import { constantOf, type Place, WasmArithmetic } from "./wasm-arithmetic.ts";
 import { Code, type MemoryOpcode } from "./wasm-module.ts";
@@ -107,7 +107,7 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
   emit(instruction: Decoded, site: Site): boolean {
     const { row, repeat } = instruction;
     if (repeat !== "none") throw new Untranslatable("repeated instruction");
-    if (row.privilege !== "none" || row.exits.kind !== "never" || row.protectedOnly)
+    if (row.privilege !== "none" || (row.exits.kind !== "never" && this.frame.context.monitored) || row.protectedOnly)
       throw new Untranslatable("checked before it executes");
     this.#instruction = instruction;
     this.#site = site;
@@ -426,7 +426,19 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
   }
 
   call<N extends SystemCall>(name: N, ..._args: Values<SystemCalls[N]["args"]>): Value {
-    throw new Untranslatable(name);
+    if (name !== "cpuid") throw new Untranslatable(name);
+    this.#cpuid();
+    return { width: 8 };
+  }
+
+  /** The host answers in the state block, whose registers are not in use while the region runs. */
+  #cpuid(): void {
+    this.put(this.register(0, 32));
+    this.put(this.register(1, 32));
+    this.code.call(cpuidFunction);
+    this.code.op("drop");
+    const results = [0, 1, 2, 3].map((number) => this.#state("i32.load", 32, layout.registers + 8 * number));
+    for (const [number, result] of results.entries()) this.setRegister(number, result);
   }
 }
 
