@@ -14,4 +14,9 @@ export interface Bus {
   acknowledgeInterrupt(): number;
   /** MOV to CR8: the local APIC's task priority, 0–15. */
   setTaskPriority?(priority: number): void;
+  /**
+   * FERR#, without CR0.NE: an unmasked x87 exception is waiting, or is no more. Gives IGNNE#: go on as if there were none.
+   * Default: nothing is wired to the pins.
+   */
+  coprocessorError?(waiting: boolean): boolean;
 }

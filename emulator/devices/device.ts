@@ -1,3 +1,5 @@
+import type { CoprocessorError } from "./coprocessor-error.ts";
+
 /** A window of a device onto the bus: consecutive I/O ports, or guest-physical bytes. */
 export interface Region {
   readonly space: "port" | "memory";
@@ -32,6 +34,8 @@ export interface Device {
   readonly inert?: boolean;
   /** Present where time changes it. */
   readonly timing?: Timing;
+  /** Present where it is wired to the processor's pins for x87 exceptions. */
+  readonly coprocessor?: CoprocessorError;
   /** All its state as plain JSON. */
   save(): unknown;
   restore(state: unknown): void;

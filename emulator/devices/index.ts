@@ -1,4 +1,5 @@
 import { createAta } from "./ata.ts";
+import { createCoprocessorError } from "./coprocessor-error.ts";
 import { createDebugConsole, createDebugExit, createPost } from "./debug-port.ts";
 import type { Clock, Device, Lines } from "./device.ts";
 import type { Disk } from "./disk-image.ts";
@@ -85,6 +86,7 @@ export function createDevices({
     createAta(disks, lines(14), clock),
     createPort92(a20, system),
     createPci(),
+    createCoprocessorError(lines(13)),
     createPower(system),
     createDebugConsole((byte) => send("debug console", byte)),
     createDebugExit(exit),

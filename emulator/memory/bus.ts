@@ -1,4 +1,5 @@
 import type { Bus as ProcessorBus } from "../cpu/bus.ts";
+import type { CoprocessorError } from "../devices/coprocessor-error.ts";
 import type { Device, Region, Timing } from "../devices/device.ts";
 import type { EventBody } from "../trace/event.ts";
 
@@ -40,12 +41,14 @@ export class Bus implements ProcessorBus {
   /** The devices that time changes. */
   readonly #timed: readonly { readonly irq: number | undefined; readonly timing: Timing }[];
   #listener: BusListener;
+  readonly #coprocessor: CoprocessorError | undefined;
 
   /** @throws Error naming both devices if their regions overlap. */
   constructor(devices: readonly Device[], interrupts: InterruptSource, listener: BusListener) {
     this.devices = devices;
     this.interrupts = interrupts;
     this.#listener = listener;
+    this.#coprocessor = devices.find((device) => device.coprocessor)?.coprocessor;
     this.#timed = devices.flatMap(({ irq, timing }) => (timing ? { irq, timing } : []));
     for (const device of devices) for (const region of device.regions) this.#map({ device, region });
   }
@@ -75,6 +78,12 @@ export class Bus implements ProcessorBus {
     const vector = this.interrupts.acknowledge();
     this.#listener.touched();
     return vector;
+  }
+
+  coprocessorError(waiting: boolean): boolean {
+    const ignored = this.#coprocessor?.report(waiting) ?? false;
+    if (waiting) this.#listener.touched();
+    return ignored;
   }
 
   setTaskPriority(priority: number): void {

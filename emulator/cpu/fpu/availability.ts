@@ -11,11 +11,23 @@ const refuse = (number: number): never => {
 };
 
 /**
- * Raises the pending unmasked exception. Without CR0.NE the processor would signal FERR# and freeze until an interrupt of
- * the chip set; that line is not there, and the exception is raised as #MF all the same.
+ * Whether the instruction can go on in spite of a pending unmasked exception. With CR0.NE it is raised as #MF. Without, the
+ * chip set is told (FERR#), and unless it answers by IGNNE# the processor stops before the instruction until an interrupt
+ * comes: the instruction is simply tried again.
  */
-export function checkPending(cpu: Cpu): void {
-  if ((cpu.u32[layout.x87Status >> 2]! & errorSummary) !== 0) refuse(vector.MF);
+export function isReady(cpu: Cpu): boolean {
+  if ((cpu.u32[layout.x87Status >> 2]! & errorSummary) === 0) return true;
+  if ((cpu.cr0 & CR0.NE) !== 0) refuse(vector.MF);
+  if (cpu.bus.coprocessorError?.(true)) return true;
+  cpu.next = cpu.rip;
+  cpu.f64[layout.unretired >> 3]! += 1;
+  return false;
+}
+
+/** Tells the chip set that no exception is pending any more, if that is so. */
+export function reportCleared(cpu: Cpu): void {
+  const pending = (cpu.u32[layout.x87Status >> 2]! & errorSummary) !== 0;
+  if (!pending && (cpu.cr0 & CR0.NE) === 0) cpu.bus.coprocessorError?.(false);
 }
 
 /** x87 instructions: #NM if they are to be emulated or belong to another task (SDM Vol. 3, 2.5, table 2-2). */

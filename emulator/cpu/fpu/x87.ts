@@ -1,7 +1,7 @@
 import type { Decoded, Operand } from "../../../isa/operands.ts";
 import type { Cpu } from "../cpu.ts";
 import { statusFlags } from "../flags.ts";
-import { checkPending, checkWait, checkX87 } from "./availability.ts";
+import { checkWait, checkX87, isReady, reportCleared } from "./availability.ts";
 import { type FloatValue, type Rounding, zero } from "./float-value.ts";
 import { checkStore, memoryOf, type Place } from "./memory-operand.ts";
 import {
@@ -298,19 +298,21 @@ export function executeX87(cpu: Cpu, decoded: Decoded): void {
   const { mnemonic } = decoded.row;
   if (mnemonic === "fwait") {
     checkWait(cpu);
-    checkPending(cpu);
+    isReady(cpu);
     return;
   }
   checkX87(cpu);
   const control = unwaiting[mnemonic];
   if (control) {
     control(cpu, decoded);
+    reportCleared(cpu);
     return;
   }
-  checkPending(cpu);
+  if (!isReady(cpu)) return;
   const calculation = calculating[mnemonic];
   const execute = calculation ?? loading[mnemonic];
   if (!execute) throw new TypeError(`${decoded.row.syntax} is no x87 instruction`);
   execute(cpu, decoded);
+  if (!calculation) reportCleared(cpu);
   if (calculation && (readStatus(cpu) & status.errorSummary) !== 0) rememberOpcode(cpu, decoded);
 }
