@@ -14,6 +14,7 @@ import { vector } from "../cpu/fault.ts";
 import { layout, segmentBytes, segmentLayout } from "../cpu/layout.ts";
 import { segmentNumber } from "../cpu/state.ts";
 import { flagAlgebra } from "./flag-words.ts";
+import { halves, offsetOf, offsetText, signedWord } from "./javascript-address.ts";
 import { JavaScriptArithmetic } from "./javascript-arithmetic.ts";
 import { type Text, textOf, truthOf } from "./javascript-expression.ts";
 
@@ -22,11 +23,6 @@ const ripWord = layout.rip >> 2;
 const codeLimitWord = (layout.segments + segmentNumber.cs * segmentBytes + segmentLayout.limit) >> 2;
 const flagIndex = { z: layout.flagZ >> 2, sp: layout.flagSP >> 2, c: layout.flagC >> 2 } as const;
 const two32 = 4294967296;
-
-/** Text of the signed number in the 64-bit register whose low word is at `word`. */
-const signedWord = (word: string | number): string => `(r32[${word} + 1] * ${two32} + u32[${word}])`;
-/** Text of the signed number that a 64-bit value stands for. */
-const signedValue = (value: Value): string => `(s64[0] = ${textOf(value)}, s32[1] * ${two32} + (s32[0] >>> 0))`;
 
 /** What a row needs around its statements; found by a first pass over its semantics. */
 export interface Needs {
@@ -241,7 +237,7 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
 
   address(operand: Memory, popped = 0): Value {
     if (operand.addressSize === 64) {
-      const { low, high } = this.#halves(operand, popped);
+      const { low, high } = halves(this, operand, popped);
       return this.temporary(64, `pair(${low}, ${high})`);
     }
     const offset = this.#offset(operand, popped);
@@ -253,54 +249,9 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
     const known = this.#offsets.get(operand);
     if (known !== undefined) return known;
     if (operand.base === 4) this.#commitStack();
-    const name = operand.addressSize === 64 ? this.#wideOffset(operand, popped) : this.#narrowOffset(operand, popped);
+    const name = offsetText(this, operand, popped);
     this.#offsets.set(operand, name);
     return name;
-  }
-
-  #narrowOffset(operand: Memory, popped: number): string {
-    const parts = [displacementOf(operand, popped)];
-    if (operand.ripRelative) parts.push(`r32[${ripWord}]`);
-    if (operand.base !== undefined) parts.push("r32[d.base]");
-    if (operand.index !== undefined) parts.push("(r32[d.index] << d.scale)");
-    const wrap = operand.addressSize === 16 ? "& 0xffff" : ">>> 0";
-    return this.temporary(operand.addressSize, `(${parts.join(" + ")}) ${wrap}`).text;
-  }
-
-  /**
-   * A 64-bit offset as a signed number. Without an index a double is good enough: where it rounds, the sum is not
-   * canonical anyway.
-   */
-  #wideOffset(operand: Memory, popped: number): string {
-    if (operand.index !== undefined) {
-      const { low, high } = this.#halves(operand, popped);
-      return this.temporary(64, `${high} * ${two32} + (${low} >>> 0)`).text;
-    }
-    const parts = [displacementOf(operand, popped)];
-    if (operand.ripRelative) parts.push(signedWord(ripWord));
-    if (operand.base !== undefined) parts.push(signedWord("d.base"));
-    return this.temporary(64, parts.join(" + ")).text;
-  }
-
-  /** The halves of a 64-bit address: a number whose low 32 bits are the low half, and an int32. */
-  #halves(operand: Memory, popped: number): { readonly low: string; readonly high: string } {
-    const lows = [displacementOf(operand, popped)];
-    const highs: string[] = [];
-    if (operand.ripRelative) {
-      lows.push(`u32[${ripWord}]`);
-      highs.push(`r32[${ripWord + 1}]`);
-    }
-    if (operand.base !== undefined) {
-      lows.push("u32[d.base]");
-      highs.push("r32[d.base + 1]");
-    }
-    if (operand.index !== undefined) {
-      lows.push("u32[d.index] * (1 << d.scale)");
-      highs.push("(r32[d.index + 1] << d.scale)");
-    }
-    const low = this.temporary(64, lows.join(" + ")).text;
-    const high = [...highs, `Math.floor(${low} / ${two32})`].join(" + ");
-    return { low, high: this.temporary(32, `${high} | 0`).text };
   }
 
   farPointer(operand: FarPointer): { readonly selector: Value; readonly offset: Value } {
@@ -445,14 +396,5 @@ interface Near extends Text {
 /** What a procedure without a result gives; no row uses it. */
 const noValue: Text = { width: 8, text: "undefined" };
 
-const displacementOf = (operand: Memory, popped: number): string =>
-  popped !== 0 && operand.base === 4 ? `d.displacement + ${popped}` : "d.displacement";
-
 const segmentName = (segment: SegmentName | Memory): SegmentName =>
   typeof segment === "string" ? segment : segment.segment;
-
-/** An address as memory accesses want it. */
-function offsetOf(address: Value): string {
-  if (address.width === 64) return signedValue(address);
-  return address.width === 32 ? `${textOf(address)} >>> 0` : textOf(address);
-}

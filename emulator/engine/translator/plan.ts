@@ -1,7 +1,8 @@
 import { decode } from "../../../isa/decode.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Context } from "./frame.ts";
-import { Untranslatable, WasmAlgebra } from "./wasm.ts";
+import { WasmAlgebra } from "./wasm.ts";
+import { Untranslatable } from "./wasm-instruction.ts";
 
 /** The code a region is made from: one page. */
 export interface CodeSource {

@@ -13,14 +13,11 @@ import type { SegmentName, Width } from "../../../isa/registers.ts";
 import type { SystemCall, SystemCalls } from "../../../isa/system.ts";
 import { layout, segmentBytes } from "../../cpu/layout.ts";
 import { segmentNumber } from "../../cpu/state.ts";
-import { type FlagWords, flagAlgebra } from "../flag-words.ts";
-import { type Addresses, type Context, cpuidFunction, Frame } from "./frame.ts";
+import { flagAlgebra } from "../flag-words.ts";
+import { type Addresses, type Context, cpuidFunction } from "./frame.ts";
 import { quickAccess } from "./tlb-access.ts";
-import { constantOf, type Place, WasmArithmetic } from "./wasm-arithmetic.ts";
-import { Code, type MemoryOpcode } from "./wasm-module.ts";
-
-/** Thrown while emitting an instruction that translated code leaves to the interpreter. */
-export class Untranslatable extends Error {}
+import { constantOf, type Place } from "./wasm-arithmetic.ts";
+import { Untranslatable, WasmInstruction } from "./wasm-instruction.ts";
 
 /** Where jumps go; each emits code that does not come back. */
 export interface Transfers {
@@ -30,186 +27,34 @@ export interface Transfers {
   indirect(): void;
 }
 
-/** An instruction's place in its region. */
-export interface Site {
-  /** Offset of the instruction in CS. */
-  readonly rip: bigint;
-  /** Instructions of its block that were paid for and come from here on. */
-  readonly unpaid: number;
-}
-
 const loadOf = { 8: "i32.load8_u", 16: "i32.load16_u", 32: "i32.load", 64: "i64.load" } as const;
 const storeOf = { 8: "i32.store8", 16: "i32.store16", 32: "i32.store", 64: "i64.store" } as const;
-/** Nested recomputations of the carry word after which it is computed for good. */
-const deepestCarry = 4;
-
 /**
  * Writes instructions as WebAssembly with static operands. An instruction's writes to registers and flags take effect when
  * it is complete; anything unusual on the way (a TLB miss, a fault, a page crossing) leaves the region with all state as it
  * was before the instruction, and the interpreter executes it.
  */
-export class WasmAlgebra extends WasmArithmetic implements Algebra {
+export class WasmAlgebra extends WasmInstruction implements Algebra {
   readonly flags: FlagAlgebra;
-  readonly frame: Frame;
   readonly #transfers: Transfers;
-  #instruction: Decoded | undefined;
-  #site: Site = { rip: 0n, unpaid: 0 };
-  /** What the instruction writes, until it is complete. */
-  readonly #registers = new Map<number, Value>();
-  #words: Partial<FlagWords> = {};
-  /** Whether the new carry word is made of the old one, and how often that has happened in a row. */
-  #usesCarry = false;
-  #carryDepth = 0;
-  /** What the instruction did to the flags. */
-  #flagsMade: "not" | "anew" | "from-old" = "not";
-  /** Temporaries that the computation of the flags will read. */
-  #heldByFlags: number[] = [];
-  /** Something has taken effect: the instruction can no longer be undone. */
-  #committed = false;
-  #ended = false;
   /** Offsets of memory operands, and addresses in WebAssembly memory of those that are read and then written. */
   #offsets = new Map<Operand, Value>();
   #hosts = new Map<Operand, Place>();
   readonly #checkedTargets = new Set<Value>();
 
   constructor(context: Context, addresses: Addresses, transfers: Transfers) {
-    super(new Code(3));
-    this.frame = new Frame(this, context, addresses);
+    super(context, addresses);
     this.#transfers = transfers;
-    const direction = (): Value => this.bit(this.#state("i32.load", 32, layout.eflags), flagBits.DF);
-    const replace = (words: Partial<FlagWords>): void => {
-      this.#words = { ...this.#words, ...words };
-    };
-    this.flags = flagAlgebra(this, { words: () => this.#currentWords(), replace }, direction);
+    const direction = (): Value => this.bit(this.state("i32.load", 32, layout.eflags), flagBits.DF);
+    const store = { words: () => this.currentWords(), replace: this.replaceWords.bind(this) };
+    this.flags = flagAlgebra(this, store, direction);
   }
 
-  #currentWords(): FlagWords {
-    const { z, sp, c } = { ...this.frame.flags, ...this.#words };
-    const used = (): void => {
-      this.#usesCarry = true;
-    };
-    return {
-      z,
-      sp,
-      get c() {
-        used();
-        return c;
-      },
-    };
-  }
-
-  get instruction(): Decoded {
-    if (!this.#instruction) throw new Error("no instruction is being translated");
-    return this.#instruction;
-  }
-
-  /** Emits an instruction. True if it ends with a jump on every path. @throws Untranslatable */
-  emit(instruction: Decoded, site: Site): boolean {
-    const { row, repeat } = instruction;
-    if (repeat !== "none") throw new Untranslatable("repeated instruction");
-    if (row.privilege !== "none" || (row.exits.kind !== "never" && this.frame.context.monitored) || row.protectedOnly)
-      throw new Untranslatable("checked before it executes");
-    this.#instruction = instruction;
-    this.#site = site;
-    this.#committed = false;
-    this.#ended = false;
-    this.#usesCarry = false;
+  protected tell({ row, operands }: Decoded): void {
     this.#offsets.clear();
     this.#hosts.clear();
     this.#checkedTargets.clear();
-    this.#flagsMade = "not";
-    row.semantics(this, ...instruction.operands);
-    this.#complete();
-    this.#releaseTemporaries();
-    return this.#ended;
-  }
-
-  /** Values of the instruction live on only in flags that are still to be computed. */
-  #releaseTemporaries(): void {
-    const { code } = this;
-    const own = code.takeTemporaries();
-    if (this.frame.flagsSettled || this.#flagsMade === "anew") {
-      code.release(this.#heldByFlags);
-      this.#heldByFlags = [];
-    }
-    if (this.frame.flagsSettled || this.#flagsMade === "not") code.release(own);
-    else this.#heldByFlags.push(...own);
-  }
-
-  /** Lets the instruction's writes take effect; flags stay uncomputed. */
-  #complete(): void {
-    for (const [register, value] of this.#registers) {
-      this.frame.setRegister(register, value);
-      this.#committed = true;
-    }
-    this.#registers.clear();
-    const words = this.#words;
-    this.#words = {};
-    if (!words.z && !words.sp && !words.c) return;
-    this.#committed = true;
-    this.frame.flags = { ...this.frame.flags, ...words };
-    if (words.c) this.#carryDepth = this.#usesCarry ? this.#carryDepth + 1 : 0;
-    this.#flagsMade = words.z && words.sp && words.c && !this.#usesCarry ? "anew" : "from-old";
-    this.#usesCarry = false;
-    if (this.#carryDepth >= deepestCarry) this.#settle();
-  }
-
-  /** Computes the flags now: at the end of a block. */
-  settle(): void {
-    this.#settle();
-    this.#releaseTemporaries();
-  }
-
-  #settle(): void {
-    this.frame.settleFlags();
-    this.#carryDepth = 0;
-  }
-
-  /** Leaves to the interpreter, which executes the instruction again from its start. */
-  #leave(): void {
-    if (this.#committed) throw new Untranslatable("leaves after something took effect");
-    this.frame.leave(this.#site.rip, this.#site.unpaid);
-  }
-
-  // Registers.
-
-  #full(register: number): Value {
-    return this.#registers.get(register) ?? this.frame.register(register);
-  }
-
-  register(register: number, width: Width): Value {
-    return this.truncate(this.#full(register), width);
-  }
-
-  setRegister(register: number, value: Value): void {
-    const { registerWidth } = this.frame;
-    if (value.width >= 32) this.#registers.set(register, this.zeroExtend(value, registerWidth));
-    else this.#insert(register, value, 0);
-  }
-
-  /** Replaces a byte or word of a register. */
-  #insert(register: number, value: Value, at: number): void {
-    const { registerWidth } = this.frame;
-    const mask = ((1n << BigInt(value.width)) - 1n) << BigInt(at);
-    const kept = this.and(this.#full(register), this.constant(registerWidth, ~mask));
-    const moved = this.shiftLeft(this.zeroExtend(value, registerWidth), this.constant(registerWidth, at));
-    this.#registers.set(register, this.or(kept, moved));
-  }
-
-  highByte(register: number): Value {
-    const full = this.#full(register);
-    return this.truncate(this.shiftRight(full, this.constant(full.width, 8)), 8);
-  }
-
-  setHighByte(register: number, value: Value): void {
-    this.#insert(register, value, 8);
-  }
-
-  /** A field of the state block that translated code never writes. */
-  #state(opcode: MemoryOpcode, width: Width, offset: number): Value {
-    this.code.get(this.frame.base);
-    this.code.memory(opcode, offset);
-    return this.keep(width);
+    row.semantics(this, ...operands);
   }
 
   // Operands.
@@ -229,7 +74,7 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
     const { class: kind, number } = operand;
     if (kind === "general") return this.register(number, valueWidth(operand));
     if (kind === "high-byte") return this.highByte(number);
-    if (kind === "segment") return this.#state("i32.load16_u", 16, layout.segments + number * segmentBytes);
+    if (kind === "segment") return this.state("i32.load16_u", 16, layout.segments + number * segmentBytes);
     throw new Untranslatable(`${kind} register`);
   }
 
@@ -272,7 +117,7 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
 
   target({ distance }: Relative): Value {
     const { operandSize, length } = this.instruction;
-    return this.constant(operandSize, this.#site.rip + BigInt(length + distance));
+    return this.constant(operandSize, this.site.rip + BigInt(length + distance));
   }
 
   farPointer(_operand: FarPointer): { readonly selector: Value; readonly offset: Value } {
@@ -280,7 +125,7 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
   }
 
   nextAddress(width: Width): Value {
-    return this.constant(width, this.#site.rip + BigInt(this.instruction.length));
+    return this.constant(width, this.site.rip + BigInt(this.instruction.length));
   }
 
   // Memory.
@@ -291,7 +136,7 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
     if (kind === "slow" || kind === undefined) throw new Untranslatable("segment");
     if (use.writes && (kind === "flat-read-only" || kind === "based-read-only")) throw new Untranslatable("segment");
     const access = { segment: number, offset, bytes: width / 8, ...use };
-    return quickAccess(this, this.frame, access, () => this.#leave());
+    return quickAccess(this, this.frame, access, () => this.leave());
   }
 
   #loadAt(host: Value, width: Width): Value {
@@ -305,7 +150,7 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
     this.put(host);
     this.put(value);
     this.code.memory(storeOf[value.width], 0);
-    this.#committed = true;
+    this.committed = true;
   }
 
   #store(segment: SegmentName, offset: Value, value: Value): void {
@@ -357,9 +202,9 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
       else otherwise?.();
       return;
     }
-    this.#complete();
-    this.#settle();
-    const ended = this.#ended;
+    this.complete();
+    this.settleNow();
+    const ended = this.ended;
     this.put(condition);
     this.code.if();
     const first = this.#branch(then);
@@ -369,7 +214,7 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
       second = this.#branch(otherwise);
     }
     this.code.op("end");
-    this.#ended = ended || (first && second);
+    this.ended = ended || (first && second);
   }
 
   /** Both branches end with everything in place, so that what follows need not know which was taken. True if it jumped. */
@@ -377,12 +222,12 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
     const [offsets, hosts] = [this.#offsets, this.#hosts];
     this.#offsets = new Map(offsets);
     this.#hosts = new Map(hosts);
-    this.#ended = false;
+    this.ended = false;
     body();
-    this.#complete();
-    this.#settle();
+    this.complete();
+    this.settleNow();
     [this.#offsets, this.#hosts] = [offsets, hosts];
-    return this.#ended;
+    return this.ended;
   }
 
   checkJump(target: Value): void {
@@ -402,14 +247,14 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
     if (known === 0n) return;
     this.put(condition);
     this.code.if();
-    this.#leave();
+    this.leave();
     this.code.op("end");
   }
 
   jump(target: Value): void {
     this.checkJump(target);
-    this.#complete();
-    this.#settle();
+    this.complete();
+    this.settleNow();
     const known = constantOf(target);
     if (known !== undefined) this.#transfers.to(target.width === 64 ? BigInt.asIntN(64, known) : known);
     else {
@@ -417,12 +262,12 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
       this.code.set(this.frame.rip);
       this.#transfers.indirect();
     }
-    this.#ended = true;
+    this.ended = true;
   }
 
   raise(_exception: Exception, _errorCode?: number): void {
-    this.#leave();
-    this.#ended = true;
+    this.leave();
+    this.ended = true;
   }
 
   call<N extends SystemCall>(name: N, ..._args: Values<SystemCalls[N]["args"]>): Value {
@@ -437,7 +282,7 @@ export class WasmAlgebra extends WasmArithmetic implements Algebra {
     this.put(this.register(1, 32));
     this.code.call(cpuidFunction);
     this.code.op("drop");
-    const results = [0, 1, 2, 3].map((number) => this.#state("i32.load", 32, layout.registers + 8 * number));
+    const results = [0, 1, 2, 3].map((number) => this.state("i32.load", 32, layout.registers + 8 * number));
     for (const [number, result] of results.entries()) this.setRegister(number, result);
   }
 }

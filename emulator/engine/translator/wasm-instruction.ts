@@ -1,0 +1,183 @@
+import type { FlagAlgebra, Value } from "../../../isa/algebra.ts";
+import type { Decoded } from "../../../isa/operands.ts";
+import type { Width } from "../../../isa/registers.ts";
+import type { FlagWords } from "../flag-words.ts";
+import { type Addresses, type Context, Frame } from "./frame.ts";
+import { WasmArithmetic } from "./wasm-arithmetic.ts";
+import { Code, type MemoryOpcode } from "./wasm-module.ts";
+
+/** Thrown while emitting an instruction that translated code leaves to the interpreter. */
+export class Untranslatable extends Error {}
+
+/** An instruction's place in its region. */
+export interface Site {
+  /** Offset of the instruction in CS. */
+  readonly rip: bigint;
+  /** Instructions of its block that were paid for and come from here on. */
+  readonly unpaid: number;
+}
+
+/** Nested recomputations of the carry word after which it is computed for good. */
+const deepestCarry = 4;
+
+/**
+ * What is common to all instructions while they are written as WebAssembly: their writes to registers and flags take effect
+ * when they are complete, and until something has, they can be left to the interpreter as if they had not begun.
+ */
+export abstract class WasmInstruction extends WasmArithmetic {
+  abstract readonly flags: FlagAlgebra;
+  readonly frame: Frame;
+  #instruction: Decoded | undefined;
+  protected site: Site = { rip: 0n, unpaid: 0 };
+  /** What the instruction writes, until it is complete. */
+  readonly #registers = new Map<number, Value>();
+  #words: Partial<FlagWords> = {};
+  /** Whether the new carry word is made of the old one, and how often that has happened in a row. */
+  #usesCarry = false;
+  #carryDepth = 0;
+  /** What the instruction did to the flags. */
+  #flagsMade: "not" | "anew" | "from-old" = "not";
+  /** Temporaries that the computation of the flags will read. */
+  #heldByFlags: number[] = [];
+  /** Something has taken effect: the instruction can no longer be undone. */
+  protected committed = false;
+  protected ended = false;
+
+  constructor(context: Context, addresses: Addresses) {
+    super(new Code(3));
+    this.frame = new Frame(this, context, addresses);
+  }
+
+  protected replaceWords(words: Partial<FlagWords>): void {
+    this.#words = { ...this.#words, ...words };
+  }
+
+  protected currentWords(): FlagWords {
+    const { z, sp, c } = { ...this.frame.flags, ...this.#words };
+    const used = (): void => {
+      this.#usesCarry = true;
+    };
+    return {
+      z,
+      sp,
+      get c() {
+        used();
+        return c;
+      },
+    };
+  }
+
+  get instruction(): Decoded {
+    if (!this.#instruction) throw new Error("no instruction is being translated");
+    return this.#instruction;
+  }
+
+  /** What the row says of the instruction is told to the algebra. */
+  protected abstract tell(instruction: Decoded): void;
+
+  /** Emits an instruction. True if it ends with a jump on every path. @throws Untranslatable */
+  emit(instruction: Decoded, site: Site): boolean {
+    const { row, repeat } = instruction;
+    if (repeat !== "none") throw new Untranslatable("repeated instruction");
+    if (row.privilege !== "none" || (row.exits.kind !== "never" && this.frame.context.monitored) || row.protectedOnly)
+      throw new Untranslatable("checked before it executes");
+    this.#instruction = instruction;
+    this.site = site;
+    this.committed = false;
+    this.ended = false;
+    this.#usesCarry = false;
+    this.#flagsMade = "not";
+    this.tell(instruction);
+    this.complete();
+    this.#releaseTemporaries();
+    return this.ended;
+  }
+
+  /** Values of the instruction live on only in flags that are still to be computed. */
+  #releaseTemporaries(): void {
+    const { code } = this;
+    const own = code.takeTemporaries();
+    if (this.frame.flagsSettled || this.#flagsMade === "anew") {
+      code.release(this.#heldByFlags);
+      this.#heldByFlags = [];
+    }
+    if (this.frame.flagsSettled || this.#flagsMade === "not") code.release(own);
+    else this.#heldByFlags.push(...own);
+  }
+
+  /** Lets the instruction's writes take effect; flags stay uncomputed. */
+  protected complete(): void {
+    for (const [register, value] of this.#registers) {
+      this.frame.setRegister(register, value);
+      this.committed = true;
+    }
+    this.#registers.clear();
+    const words = this.#words;
+    this.#words = {};
+    if (!words.z && !words.sp && !words.c) return;
+    this.committed = true;
+    this.frame.flags = { ...this.frame.flags, ...words };
+    if (words.c) this.#carryDepth = this.#usesCarry ? this.#carryDepth + 1 : 0;
+    this.#flagsMade = words.z && words.sp && words.c && !this.#usesCarry ? "anew" : "from-old";
+    this.#usesCarry = false;
+    if (this.#carryDepth >= deepestCarry) this.settleNow();
+  }
+
+  /** Computes the flags now: at the end of a block. */
+  settle(): void {
+    this.settleNow();
+    this.#releaseTemporaries();
+  }
+
+  protected settleNow(): void {
+    this.frame.settleFlags();
+    this.#carryDepth = 0;
+  }
+
+  /** Leaves to the interpreter, which executes the instruction again from its start. */
+  protected leave(): void {
+    if (this.committed) throw new Untranslatable("leaves after something took effect");
+    this.frame.leave(this.site.rip, this.site.unpaid);
+  }
+
+  // Registers.
+
+  #full(register: number): Value {
+    return this.#registers.get(register) ?? this.frame.register(register);
+  }
+
+  register(register: number, width: Width): Value {
+    return this.truncate(this.#full(register), width);
+  }
+
+  setRegister(register: number, value: Value): void {
+    const { registerWidth } = this.frame;
+    if (value.width >= 32) this.#registers.set(register, this.zeroExtend(value, registerWidth));
+    else this.#insert(register, value, 0);
+  }
+
+  /** Replaces a byte or word of a register. */
+  #insert(register: number, value: Value, at: number): void {
+    const { registerWidth } = this.frame;
+    const mask = ((1n << BigInt(value.width)) - 1n) << BigInt(at);
+    const kept = this.and(this.#full(register), this.constant(registerWidth, ~mask));
+    const moved = this.shiftLeft(this.zeroExtend(value, registerWidth), this.constant(registerWidth, at));
+    this.#registers.set(register, this.or(kept, moved));
+  }
+
+  highByte(register: number): Value {
+    const full = this.#full(register);
+    return this.truncate(this.shiftRight(full, this.constant(full.width, 8)), 8);
+  }
+
+  setHighByte(register: number, value: Value): void {
+    this.#insert(register, value, 8);
+  }
+
+  /** A field of the state block that translated code never writes. */
+  protected state(opcode: MemoryOpcode, width: Width, offset: number): Value {
+    this.code.get(this.frame.base);
+    this.code.memory(opcode, offset);
+    return this.keep(width);
+  }
+}
