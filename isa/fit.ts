@@ -251,7 +251,7 @@ function rexOf(form: Form, { operands, effective }: Written, wide: boolean): num
 /** Forms that O64 adds nothing to: their operands say 64 bits and need no REX.W, or REX.W would mean nothing. */
 const ignoresWide = ({ row, operands, size, pattern }: Form): boolean =>
   pattern.vex ||
-  (pattern.operandSize === "any" && operands.some((o) => o.width === 64)) ||
+  (pattern.operandSize === "any" && operands.some((o) => o.width === 64 && o.place !== "fixed")) ||
   row.syntax === "MOV Sreg, r64" ||
   (operands.length === 2 && operands.every((o) => o.class === "mmx") && /^p(?!addq)/.test(row.mnemonic)) ||
   (size === 64 &&

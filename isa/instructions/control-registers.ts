@@ -103,12 +103,14 @@ const machineStatus = [
 const extendedControl = [
   row("NP 0F 01 D0", "XGETBV", {
     doc: "Reads the extended control register ECX into EDX:EAX.",
+    feature: "XSAVE",
     sensitivity: reads("reveals which processor state the host saves"),
     exits: neverBecause("no control exists for it"),
     semantics: (m) => setRegisterPair(m, 2, 0, m.call("readExtendedControl", m.register(1, 32))),
   }),
   row("NP 0F 01 D1", "XSETBV", {
     doc: "Writes EDX:EAX to the extended control register ECX.",
+    feature: "XSAVE",
     privilege: "cpl0",
     sensitivity: changes("changes which processor state XSAVE covers"),
     exits: { kind: "always", reason: "XSETBV" },

@@ -1,4 +1,4 @@
-import { neverBecause, type Row, type RowFacts, type Semantics } from "../instruction.ts";
+import { neverBecause, type Row, type RowFacts, type Semantics, type Sensitivity } from "../instruction.ts";
 import { hex, modesOf, rowsOf, words } from "./forms.ts";
 
 /** Encodings that are defined to be undefined, or defined to do nothing. */
@@ -45,16 +45,19 @@ const noOperations = Array.from({ length: 64 }, (_, number) => number).flatMap((
   ),
 );
 
+const changesRing: Sensitivity = { kind: "control", what: "changes the privilege level", cite: "intel-sdm" };
 /** Names of instructions of the 80286 and 80386 whose bytes mean something else since. */
 const former = [
   system("0F 05", "LOADALL286", {
     doc: "Loaded all registers of the 80286 from memory at 800h; the bytes are those of SYSCALL.",
+    sensitivity: changesRing,
     writtenOnly: true,
     semantics: (m) => m.call("systemCall"),
   }),
   system("0F 07", "LOADALL", {
     doc: "Loaded all registers of the 80386 from memory at ES:EDI; the bytes are those of SYSRET.",
     privilege: "cpl0",
+    sensitivity: changesRing,
     writtenOnly: true,
     semantics: (m) => m.call("systemReturn"),
   }),

@@ -5,7 +5,7 @@ import { absent, rowsOf } from "./forms.ts";
 
 const row = rowsOf("vmx");
 
-const changes = (what: string): Sensitivity => ({ kind: "control", what, cite: "intel-sdm" });
+const changes = (what: string): Sensitivity => ({ kind: "control", what, cite: "popek-goldberg" });
 const amd = neverBecause("it is AMD's instruction: on Intel processors it raises #UD");
 
 const facts = (doc: string, what: string, more: Partial<RowFacts> = {}): RowFacts => ({

@@ -123,7 +123,6 @@ const calls = [
   row("NP 0F 01 D4", "VMFUNC", {
     doc: "Runs the VM function EAX that the monitor has enabled, such as switching to another EPT.",
     feature: "VMX",
-    sensitivity: changes("changes what the monitor has enabled it to change"),
     exits: exitsWhen("VMFUNC", "enable VM functions, and the function or its argument is not allowed"),
     semantics: absent,
   }),
@@ -131,16 +130,20 @@ const calls = [
 
 /** Safer mode extensions. */
 const measured = [
+  // Its leaf functions that change anything ask for CPL 0.
   row("NP 0F 37", "GETSEC", {
     doc: "Runs a leaf function of safer mode extensions, by EAX: enters or leaves a measured environment.",
     feature: "SMX",
+    privilege: "cpl0",
     sensitivity: changes("enters or leaves authenticated-code execution"),
     exits: always("GETSEC"),
     semantics: absent,
   }),
+  // More privileged than CPL 0: only in system-management mode, whose code runs at CPL 0 and above everyone.
   row("0F AA", "RSM", {
     doc: "Returns from system-management mode; #UD outside it.",
     feature: "SMM",
+    privilege: "cpl0-ud",
     sensitivity: changes("loads all of the processor's state from memory"),
     exits: exitsWhen("RSM", "in system-management mode"),
     semantics: absent,

@@ -1,4 +1,4 @@
-import { exitsWhen, neverBecause, type Row, type RowFacts, type Sensitivity } from "../instruction.ts";
+import { exitsWhen, innocuous, neverBecause, type Row, type RowFacts, type Sensitivity } from "../instruction.ts";
 import { absent, resize, rowsOf } from "./forms.ts";
 
 /** Waiting until an address range is written to (SDM Vol. 2, MONITOR, MWAIT, UMONITOR, UMWAIT, TPAUSE). */
@@ -49,6 +49,7 @@ function monitorX(): RowFacts {
     doc: "As MONITOR, at any privilege level.",
     feature: "MONITORX",
     privilege: "none",
+    sensitivity: innocuous,
     exits: amd,
     semantics: absent,
   };
@@ -60,6 +61,7 @@ function mwaitX(): RowFacts {
     doc: "As MWAIT, at any privilege level and with a time limit in EBX.",
     feature: "MONITORX",
     privilege: "none",
+    sensitivity: innocuous,
     exits: amd,
     semantics: absent,
   };
@@ -79,7 +81,12 @@ const timed = (doc: string, reason: "UMWAIT" | "TPAUSE"): RowFacts => ({
   doc,
   feature: "WAITPKG",
   privilege: "tsd",
-  sensitivity: changes("gives up the processor for a while, as long as the host's IA32_UMWAIT_CONTROL allows"),
+  sensitivity: {
+    kind: "behaviour",
+    by: ["location"],
+    what: "waits by the host's time-stamp counter, no longer than the host's IA32_UMWAIT_CONTROL allows",
+    cite: "intel-sdm",
+  },
   exits: exitsWhen(reason, "enable user wait and pause, and RDTSC exiting"),
   semantics: absent,
 });

@@ -53,6 +53,7 @@ function card(
   const sentence = decoded && gradeOf(decoded, technique?.id as TechniqueId | undefined).sentence;
   const rows = [
     ["Encoding", `\`${row.opcode}\`${encoded ? `, here \`${encoded}\`` : ""}`],
+    ...(row.feature ? [["Extension", `${row.feature}; a processor without it raises #UD`]] : []),
     ["Privilege", privileges[row.privilege]],
     ["Popek–Goldberg", popekGoldberg(row)],
     ["VM exit (VT-x)", vmExit(row.exits)],

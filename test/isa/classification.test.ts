@@ -33,8 +33,7 @@ const privilegeDiffers: readonly (readonly [mnemonics: RegExp, because: string])
   [/^cpuid$/, "CPUID faulting, an option of some processors, is not modelled"],
   [/^(monitor|mwait)$/, "#UD at other levels than 0; that an MSR can allow them is AMD's"],
   [/^(umwait|tpause)$/, "#GP(0) with CR4.TSD, as for RDTSC (SDM Vol. 2, TPAUSE)"],
-  [/^getsec$/, "its leaf functions ask for CPL 0 themselves"],
-  [/^rsm$/, "system-management mode has no privilege levels; outside it is #UD"],
+  [/^getsec$/, "its leaf functions that change anything ask for CPL 0 themselves"],
 ];
 const exitsDiffer: readonly (readonly [mnemonics: RegExp, because: string])[] = [
   [/^smsw$/, "reads CR0 through the read shadow and never exits (SDM Vol. 3, 26.1.3)"],

@@ -52,7 +52,7 @@ export const meantDifferences: readonly Meant[] = [
   },
   {
     because: "in 64-bit code nasm takes no DWORD before the target of XBEGIN, but O64 before it",
-    is: ({ line }, bits) => bits === 64 && /\bxbegin dword|\bo64 .*xbegin/.test(line),
+    is: ({ line }, bits) => bits === 64 && /\bxbegin (near )?dword|\bo64 .*xbegin/.test(line),
   },
   {
     because: "the manuals have RDPKRU, WRPKRU and SKINIT in every mode, nasm in one",
