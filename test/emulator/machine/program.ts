@@ -1,4 +1,5 @@
 import { type Assembly, assemble } from "../../../assembler/index.ts";
+import { isBootable } from "../../../emulator/devices/disk-image.ts";
 import { Machine, type MachineConfiguration } from "../../../emulator/index.ts";
 
 /** Assembles a text; throws with the first error, so that a test says what is wrong with its own source. */
@@ -13,7 +14,9 @@ export function assembled(text: string, file = "test.asm"): Assembly {
 export function configurationOf(assembly: Assembly, over: Partial<MachineConfiguration> = {}): MachineConfiguration {
   const { bytes: image, origin, bits, settings } = assembly;
   const mode = settings.mode ?? (bits === 64 ? "long" : bits === 32 ? "protected" : "real");
-  return { technique: "bare-metal", image, origin, mode, memory: settings.memory ?? 16, ...over };
+  const boots = mode === "real" && isBootable(image);
+  const disk = boots ? { boot: "floppy" as const, drives: { floppies: [image] } } : {};
+  return { technique: "bare-metal", image, origin, mode, memory: settings.memory ?? 16, ...disk, ...over };
 }
 
 /** A machine with the program loaded. */
