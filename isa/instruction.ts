@@ -116,6 +116,9 @@ export const exitsWhen = (reason: InstructionExit, control: string): Exits => ({
 /** What an instruction does, told to the algebra; `o` are its operands in the order of its syntax. */
 export type Semantics = (m: Algebra, ...o: readonly Operand[]) => void;
 
+/** Bits 8, 9, 10 and 14 of the x87 status word. */
+export type ConditionCode = "C0" | "C1" | "C2" | "C3";
+
 export interface RowFacts {
   /** One sentence: what it does. */
   readonly doc: string;
@@ -126,8 +129,8 @@ export interface RowFacts {
   readonly exits?: Exits;
   /** Access per operand, in order: r, w or rw. Default: the first `rw`, the others `r`. */
   readonly access?: readonly ("r" | "w" | "rw")[];
-  /** Flags the manual leaves undefined after it. */
-  readonly undefinedFlags?: readonly ("CF" | "PF" | "AF" | "ZF" | "SF" | "OF")[];
+  /** Flags, and condition codes of the x87 status word, that the manual leaves undefined after it. */
+  readonly undefinedFlags?: readonly ("CF" | "PF" | "AF" | "ZF" | "SF" | "OF" | ConditionCode)[];
   /** Modes in which the encoding exists; default all. `real-ok: false` rows raise #UD in real and virtual-8086 mode. */
   readonly modes?: "all" | "not-64" | "only-64";
   readonly protectedOnly?: boolean;

@@ -5,11 +5,14 @@ const row = rowsOf("x87");
 
 /** Decoded again by the unit itself, which knows what each of its instructions does. */
 const semantics: Semantics = (m) => m.call("x87");
-const facts = (doc: string, access: RowFacts["access"] = []): RowFacts => ({
-  doc,
-  semantics,
-  ...(access.length > 0 && { access }),
-});
+const facts = (
+  doc: string,
+  access: RowFacts["access"] = [],
+  undefinedFlags: RowFacts["undefinedFlags"] = ["C0", "C2", "C3"],
+): RowFacts => ({ doc, semantics, undefinedFlags, ...(access.length > 0 && { access }) });
+/** Of instructions whose result is in the condition codes, or leaves them alone. */
+const tells = (doc: string, access: RowFacts["access"] = []): RowFacts => facts(doc, access, []);
+const everyCode = ["C0", "C1", "C2", "C3"] as const;
 /** The same as a row before it, written with fewer operands. */
 const short = (of: RowFacts, access: NonNullable<RowFacts["access"]> = []): RowFacts => ({
   ...of,
@@ -49,8 +52,7 @@ const arithmetic = operations.flatMap(({ name, digit, reversed, doc }) => {
 });
 
 /** A form with ST0 and a register: written with both, the register alone, or none for ST1. */
-function withStack(opcode: string, digit: number, name: string, doc: string, access: RowFacts["access"]): Row[] {
-  const all = facts(doc, access);
+function withStack(opcode: string, digit: number, name: string, all: RowFacts): Row[] {
   const alone = (0xc1 + 8 * digit).toString(16).toUpperCase();
   return [
     row(`${opcode} /${digit}`, `${name} ST0, STi`, all),
@@ -66,20 +68,27 @@ const comparisons = [
     const doc = `Compares ST0 with the source${pop}; the condition codes tell the result.`;
     const integer = `Compares ST0 with an integer${pop}; the condition codes tell the result.`;
     return [
-      row(`D8 /${digit}`, `F${name} m32`, facts(doc, ["r"])),
-      row(`DC /${digit}`, `F${name} m64`, facts(doc, ["r"])),
-      ...withStack("D8", digit, `F${name}`, doc, ["r", "r"]),
-      row(`DA /${digit}`, `FI${name} m32`, facts(integer, ["r"])),
-      row(`DE /${digit}`, `FI${name} m16`, facts(integer, ["r"])),
+      row(`D8 /${digit}`, `F${name} m32`, tells(doc, ["r"])),
+      row(`DC /${digit}`, `F${name} m64`, tells(doc, ["r"])),
+      ...withStack("D8", digit, `F${name}`, tells(doc, ["r", "r"])),
+      row(`DA /${digit}`, `FI${name} m32`, tells(integer, ["r"])),
+      row(`DE /${digit}`, `FI${name} m16`, tells(integer, ["r"])),
     ];
   }),
-  row("DE D9", "FCOMPP", facts("Compares ST0 with ST1 and pops both; the condition codes tell the result.")),
-  ...withStack("DD", 4, "FUCOM", "Compares ST0 with the source; a quiet NaN is no invalid operation.", ["r", "r"]),
-  ...withStack("DD", 5, "FUCOMP", "Compares ST0 with the source and pops it; a quiet NaN is no invalid operation.", [
-    "r",
-    "r",
-  ]),
-  row("DA E9", "FUCOMPP", facts("Compares ST0 with ST1 and pops both; a quiet NaN is no invalid operation.")),
+  row("DE D9", "FCOMPP", tells("Compares ST0 with ST1 and pops both; the condition codes tell the result.")),
+  ...withStack(
+    "DD",
+    4,
+    "FUCOM",
+    tells("Compares ST0 with the source; a quiet NaN is no invalid operation.", ["r", "r"]),
+  ),
+  ...withStack(
+    "DD",
+    5,
+    "FUCOMP",
+    tells("Compares ST0 with the source and pops it; a quiet NaN is no invalid operation.", ["r", "r"]),
+  ),
+  row("DA E9", "FUCOMPP", tells("Compares ST0 with ST1 and pops both; a quiet NaN is no invalid operation.")),
   ...(
     [
       ["DB", 6, "FCOMI", ""],
@@ -88,7 +97,7 @@ const comparisons = [
       ["DF", 5, "FUCOMIP", " and pops ST0; a quiet NaN is no invalid operation"],
     ] as const
   ).flatMap(([opcode, digit, name, more]) =>
-    withStack(opcode, digit, name, `Compares ST0 with the source into ZF, PF and CF${more}.`, ["r", "r"]),
+    withStack(opcode, digit, name, tells(`Compares ST0 with the source into ZF, PF and CF${more}.`, ["r", "r"])),
   ),
 ];
 
@@ -104,7 +113,7 @@ const conditionalMoves = (
     ["DB", 3, "NU", "PF is clear (not unordered)"],
   ] as const
 ).flatMap(([opcode, digit, name, condition]) =>
-  withStack(opcode, digit, `FCMOV${name}`, `Copies the register to ST0 if ${condition}.`, ["w", "r"]),
+  withStack(opcode, digit, `FCMOV${name}`, facts(`Copies the register to ST0 if ${condition}.`, ["w", "r"])),
 );
 
 const load = "Pushes the source on the register stack.";
@@ -154,8 +163,8 @@ const moves = [
   row("D9 C9", "FXCH", short(exchange)),
 ];
 
-const free = facts("Marks the register as empty.", ["w"]);
-const freeAndPop = facts("Marks the register as empty and pops the register stack.", ["w"]);
+const free = facts("Marks the register as empty.", ["w"], everyCode);
+const freeAndPop = facts("Marks the register as empty and pops the register stack.", ["w"], everyCode);
 
 /** D9 and an opcode: on ST0, and ST1 where there are two operands. */
 const ofTop = (
@@ -189,11 +198,20 @@ const ofTop = (
     [0xfe, "FSIN", "Replaces ST0 by its sine."],
     [0xff, "FCOS", "Replaces ST0 by its cosine."],
   ] as const
-).map(([opcode, name, doc]) => row(`D9 ${opcode.toString(16).toUpperCase()}`, name, facts(doc)));
+).map(([opcode, name, doc]) => row(`D9 ${opcode.toString(16).toUpperCase()}`, name, facts(doc, [], undefinedOf(name))));
+
+/** Where C0 to C3 are no result they are undefined, all or in part. */
+function undefinedOf(name: string): NonNullable<RowFacts["undefinedFlags"]> {
+  if (name === "FNOP") return everyCode;
+  if (/^(FTST|FXAM|FPREM1?)$/.test(name)) return [];
+  return /^(FSIN|FCOS|FSINCOS|FPTAN)$/.test(name) ? ["C0", "C3"] : ["C0", "C2", "C3"];
+}
 
 /** Control instructions: the row that acts, and its name with FWAIT before it, which handles pending exceptions. */
 function control(opcode: string, name: string, operand: string, doc: string, access: RowFacts["access"]): Row[] {
-  const acts = facts(`${doc}, without looking at pending exceptions.`, access);
+  // FNSAVE and FNINIT clear the condition codes.
+  const codes = /^(SAVE|INIT)$/.test(name) ? [] : everyCode;
+  const acts = facts(`${doc}, without looking at pending exceptions.`, access, codes);
   const syntax = operand === "" ? "" : ` ${operand}`;
   return [
     row(opcode, `FN${name}${syntax}`, acts),
@@ -202,10 +220,10 @@ function control(opcode: string, name: string, operand: string, doc: string, acc
 }
 
 const controls = [
-  row("9B", "FWAIT", facts("Raises the pending unmasked exception of the x87 unit, if there is one.")),
-  row("D9 /5", "FLDCW m16", facts("Loads the control word.", ["r"])),
-  row("D9 /4", "FLDENV m", facts("Loads control word, status word, tag word and pointers.", ["r"])),
-  row("DD /4", "FRSTOR m", facts("Loads the state that FSAVE stored.", ["r"])),
+  row("9B", "FWAIT", facts("Raises the pending unmasked exception of the x87 unit, if there is one.", [], everyCode)),
+  row("D9 /5", "FLDCW m16", facts("Loads the control word.", ["r"], everyCode)),
+  row("D9 /4", "FLDENV m", tells("Loads control word, status word, tag word and pointers.", ["r"])),
+  row("DD /4", "FRSTOR m", tells("Loads the state that FSAVE stored.", ["r"])),
   ...control("D9 /7", "STCW", "m16", "Stores the control word", ["w"]),
   ...control(
     "D9 /6",

@@ -1,4 +1,4 @@
-import { flagMask } from "../../../isa/flags.ts";
+import { type FlagName, flagBits, flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 
 /** All flags of RFLAGS that exist. */
@@ -17,7 +17,10 @@ function shiftCount({ operands, operandSize }: Decoded, registers: readonly bigi
  */
 export function definedFlagsAfter(instruction: Decoded, registers: readonly bigint[]): number {
   const { row } = instruction;
-  const undefinedFlags = row.undefinedFlags.reduce((mask, name) => mask | flagMask(name), 0);
+  const undefinedFlags = row.undefinedFlags.reduce(
+    (mask, name) => (name in flagBits ? mask | flagMask(name as FlagName) : mask),
+    0,
+  );
   if (row.family !== "shift") return allFlags & ~undefinedFlags;
   const count = shiftCount(instruction, registers);
   if (count === 0) return allFlags;
