@@ -299,7 +299,25 @@ class Printer implements Algebra {
   }
   call<N extends SystemCall>(name: N, ...args: Values<SystemCalls[N]["args"]>): Value {
     const { result } = systemCalls[name];
-    const text = `${name}(${(args as readonly Value[]).map((arg) => this.use(arg)).join(", ")})`;
+    if (name === "x87" || name === "vector") this.line(this.byMnemonic());
+    else return this.called(name, args as readonly Value[], result);
+    return this.make(8, name, atom, new Map());
+  }
+
+  /** What a unit does by itself, with the name of the instruction for it: `xmm0 ← addps(xmm0, xmm1)`. */
+  private byMnemonic(): string {
+    const { row, operands } = this.instruction;
+    const of = (how: "r" | "w"): string =>
+      operands
+        .filter((_, n) => row.access[n]?.includes(how))
+        .map((operand) => this.nameOf(operand))
+        .join(", ");
+    const written = of("w");
+    return `${written && `${written} ← `}${row.mnemonic}(${of("r")})`;
+  }
+
+  private called(name: SystemCall, args: readonly Value[], result: Width | undefined): Value {
+    const text = `${name}(${args.map((arg) => this.use(arg)).join(", ")})`;
     const id = this.count;
     if (result === undefined || (this.known && !this.known.uses.get(id))) this.line(text);
     return this.make(result ?? 8, text, atom, new Map());

@@ -19,6 +19,11 @@ describe("pseudo-code", () => {
     ["fa", 32, "clearInterruptFlag()"],
     ["0f20c0", 32, "eax ← cr0"],
     ["50", 32, "push eax"],
+    ["0f58c1", 32, "xmm0 ← addps(xmm0, xmm1)"],
+    ["f30f114508", 32, "[ebp+8] ← movss(xmm0)"],
+    ["dec1", 32, "st1 ← faddp(st1, st0)"],
+    ["d9c1", 32, "fld(st1)"],
+    ["d9fa", 32, "fsqrt()"],
   ] as const)("%s", (hex, bits, expected) => {
     expect(text(hex, bits)).toBe(expected);
   });
