@@ -2,6 +2,7 @@ import { ProgramAssembly, type Run } from "./assembly.ts";
 import { BinaryFiles } from "./binary-files.ts";
 import { Emission } from "./emit.ts";
 import type { AssembleOptions, Assembly } from "./interface.ts";
+import { type KeptLine, KeptLines } from "./kept-lines.ts";
 import { measure, settle } from "./layout.ts";
 import { Preprocessor, type Sink } from "./preprocess.ts";
 import { ProblemList } from "./problems.ts";
@@ -17,9 +18,10 @@ interface Reading {
   readonly problems: ProblemList;
   /** An `%if` or `%assign` asked for an address, so another pass may read other lines. */
   readonly moving: boolean;
+  readonly lines: KeptLine[];
 }
 
-function read(options: AssembleOptions, before: Program | undefined, files: BinaryFiles): Reading {
+function read(options: AssembleOptions, before: Program | undefined, files: BinaryFiles, keepsLines: boolean): Reading {
   const problems = new ProblemList();
   const program = new Program(problems, before, files, options.format ?? "bin");
   let moving = false;
@@ -38,29 +40,30 @@ function read(options: AssembleOptions, before: Program | undefined, files: Bina
       return program.floatMode;
     },
   };
+  const journal = new KeptLines(program);
   const { file, text, read: readFile, defines = {}, includePaths = [] } = options;
   const preprocessor = new Preprocessor(
-    { main: { file, text }, read: readFile, defines, includePaths },
+    { main: { file, text }, read: readFile, defines, includePaths, ...(keepsLines && { journal }) },
     sink,
     problems,
   );
   preprocessor.run();
-  return { program, preprocessor, problems, moving };
+  return { program, preprocessor, problems, moving, lines: journal.list };
 }
 
 /** Assembles a program from its beginning to its end. */
-export function run(options: AssembleOptions): Run {
+export function run(options: AssembleOptions, keepsLines = false): Run {
   const files = new BinaryFiles(options.readBytes, options.includePaths ?? []);
-  let reading = read(options, undefined, files);
+  let reading = read(options, undefined, files, keepsLines);
   const settled = settle(reading.program, () => {
-    if (reading.moving) reading = read(options, reading.program, files);
+    if (reading.moving) reading = read(options, reading.program, files, keepsLines);
     else reading.program.replace(measure);
     return reading.program;
   });
   const { program, preprocessor, problems } = reading;
   problems.phase = "symbols";
   problems.owner = undefined;
-  reportUndefined(program, problems);
+  reportUndefined(program.items, program, problems);
   const restless = settled ? undefined : program.changed;
   if (restless) {
     const message = "This never comes to rest: a size before it depends on its address.";
@@ -68,7 +71,8 @@ export function run(options: AssembleOptions): Run {
   }
   const emission = new Emission(program, problems);
   emission.run();
-  return { options, program, preprocessor, problems, emission };
+  const { lines, moving } = reading;
+  return { options, program, preprocessor, problems, emission, lines, settled: settled && !moving };
 }
 
 /**

@@ -10,6 +10,7 @@ import type {
   SymbolDefinition,
   SymbolReference,
 } from "./interface.ts";
+import type { KeptLine } from "./kept-lines.ts";
 import type { Preprocessor } from "./preprocess.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
@@ -23,6 +24,10 @@ export interface Run {
   readonly preprocessor: Preprocessor;
   readonly problems: ProblemList;
   readonly emission: Emission;
+  /** Of the main file, if they were to be kept. */
+  readonly lines: KeptLine[];
+  /** The layout came to rest, and will do so from one reading. */
+  readonly settled: boolean;
 }
 
 /** What an assembly gives, each part made when it is first asked for. */

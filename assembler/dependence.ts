@@ -56,10 +56,12 @@ function movingPart(expression: Expression, item: Item): Moving {
     case "number":
     case "string":
     case "register":
+    case "float-bits":
       return "none";
     case "here":
       return "here";
     case "section-start":
+    case "wrt":
       return undefined;
     case "symbol": {
       const entry = item.symbols[expression.slot];
@@ -149,7 +151,7 @@ function dataFixups(item: Item, items: readonly DataItem[], size: number, progra
 }
 
 /** What the field should hold now, as a whole number of any size. */
-export function fieldValue({ symbol, addend, relative }: Fixup, item: Item): number {
+function fieldValue({ symbol, addend, relative }: Fixup, item: Item): number {
   const value = addressOf(symbol, item) + addend;
   return relative ? value - item.context.section.start - item.offset - item.length : value;
 }
@@ -163,8 +165,15 @@ function isSame(one: Fixup, item: Item): boolean {
   return copy.every((byte, n) => byte === bytes[n]);
 }
 
+/** Writes the addresses of now into the bytes of an item, which begin at `start` of the target. */
+export function putAddresses(item: Item, target: Uint8Array, start: number): void {
+  const { dependence } = item;
+  if (typeof dependence === "string") return;
+  for (const fixup of dependence) putField(target, start + fixup.at, fixup.bytes, fieldValue(fixup, item));
+}
+
 /** Writes the low `bytes` bytes of a whole number. */
-export function putField(target: Uint8Array, at: number, bytes: number, value: number): void {
+function putField(target: Uint8Array, at: number, bytes: number, value: number): void {
   let rest = value;
   for (let n = 0; n < bytes; n++) {
     target[at + n] = rest & 255;

@@ -2,8 +2,9 @@ import type { Complaint, Encoding } from "../isa/encode.ts";
 import type { Row } from "../isa/instruction.ts";
 import { meaningOf } from "../isa/table.ts";
 import { complain, reportUnknownMnemonic } from "./complaints.ts";
+import { Contents } from "./contents.ts";
 import { isUninitialized, repeat } from "./data.ts";
-import { fieldValue, putField } from "./dependence.ts";
+import { putAddresses } from "./dependence.ts";
 import { dataBytes, reportZeros } from "./emit-data.ts";
 import { type Code, Mention, Part } from "./emitted.ts";
 import { fileBytes } from "./incbin.ts";
@@ -16,7 +17,6 @@ import { paddingBytes } from "./padding.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
 import { Relocations } from "./relocations.ts";
-import type { Section } from "./section.ts";
 import type { Expression, InstructionTree, StatementTree } from "./tree.ts";
 import { reportDuplicate } from "./undefined-symbols.ts";
 import { registersOf, sameValue, sectionOf } from "./value.ts";
@@ -37,6 +37,7 @@ export class Emission implements Code {
   private parts: Part[] = [];
   private count = 0;
   edition = 0;
+  private readonly contents = new Contents();
 
   constructor(program: Program, problems: ProblemList) {
     this.program = program;
@@ -56,6 +57,7 @@ export class Emission implements Code {
   /** Emits all items in order. */
   run(): void {
     for (const item of this.program.items) this.emit(item);
+    this.program.faults = undefined;
     this.reportPlaces();
   }
 
@@ -67,6 +69,7 @@ export class Emission implements Code {
       this.emit(item);
       item.edition = this.edition;
     }
+    this.program.faults = undefined;
     this.reportPlaces();
   }
 
@@ -93,7 +96,7 @@ export class Emission implements Code {
   output(file: string): Uint8Array {
     if (this.problems.hasErrors) return new Uint8Array();
     const { program, placement, relocations } = this;
-    const contents = this.contents();
+    const contents = this.contents.of(program, this.edition);
     if (placement) return image(placement, contents);
     relocations?.fill(contents);
     return elfObject({
@@ -111,25 +114,12 @@ export class Emission implements Code {
     });
   }
 
-  private contents(): Map<Section, Uint8Array> {
-    const contents = new Map<Section, Uint8Array>();
-    for (const section of this.program.sections.values())
-      contents.set(section, new Uint8Array(section.nobits ? 0 : section.size));
-    for (const item of this.program.items) {
-      this.refresh(item);
-      const target = contents.get(item.context.section);
-      for (const { bytes, offset } of item.parts) if (bytes) target?.set(bytes, offset);
-    }
-    return contents;
-  }
-
   /** Addresses in the bytes of an item become those of now. */
   refresh(item: Item): void {
-    const bytes = item.parts[0]?.bytes;
-    if (item.edition === this.edition || !bytes) return;
+    if (item.edition === this.edition) return;
     item.edition = this.edition;
-    if (typeof item.dependence === "string") return;
-    for (const fixup of item.dependence) putField(bytes, fixup.at, fixup.bytes, fieldValue(fixup, item));
+    const bytes = item.parts[0]?.bytes;
+    if (bytes) putAddresses(item, bytes, 0);
   }
 
   /** Makes the parts of an item, its mention and its problems. */
@@ -146,6 +136,7 @@ export class Emission implements Code {
     else this.statement(item);
     program.item = undefined;
     item.parts = this.parts.length > 0 ? this.parts : noParts;
+    item.stored = undefined;
     if (this.parts.length > 0) this.parts = [];
   }
 

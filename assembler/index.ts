@@ -1,4 +1,5 @@
 export { assemble } from "./assemble.ts";
+export { Assembler } from "./assembler.ts";
 export { type DisassembledLine, disassemble } from "./disassembly.ts";
 export { assembleFetching } from "./fetching.ts";
 export type * from "./interface.ts";

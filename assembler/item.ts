@@ -49,8 +49,8 @@ export class Item {
   private distance = 0;
   /** In this pass; it covers all repetitions. */
   length = 0;
-  /** In the first pass, when symbols further down had no value. */
-  firstLength = 0;
+  /** In the first pass, when symbols further down had no value; -1 before it. */
+  firstLength = -1;
   repeat = 1;
   /** The length is the same in all passes from now on. */
   settled = false;
@@ -65,6 +65,8 @@ export class Item {
   mention: Mention | undefined;
   /** Known in programs that are edited. */
   dependence: Dependence = "none";
+  /** Where its bytes are in the contents that were last made; undefined if it is new since then. */
+  stored: number | undefined;
   /** The edition of the program of which the parts have the addresses. */
   edition = 0;
 
@@ -106,6 +108,7 @@ export class Item {
     this.encoding = undefined;
     this.reach = undefined;
     this.repeat = 1;
+    this.firstLength = -1;
   }
 
   /** The statement with its prefixes, without label and `times`. */

@@ -282,7 +282,7 @@ const capacity = { entries: 200_000, characters: 20_000_000 };
 let characters = 0;
 
 /** A copy of its own. A line cut out of a text would keep the whole text in memory, one for each version of a file. */
-const detached = (text: string): string => ` ${text}`.slice(1);
+export const detached = (text: string): string => ` ${text}`.slice(1);
 
 export function parseLine(line: string): ParsedLine {
   const known = cache.get(line);

@@ -140,6 +140,7 @@ export class Preprocessor {
         if (from === undefined) this.mainLine(line);
         else this.wholeLine(line);
       }
+    if (from === undefined) this.problems.owner = undefined;
     this.includes.leave();
     if (!this.stopped) {
       if (this.block && this.includes.isEmpty) this.unclosedBlock(this.block);
@@ -184,6 +185,13 @@ export class Preprocessor {
     if (this.builtins > builtins || [...asked].some((name) => !history.isFixedAt(name, source.place))) return undefined;
     const called = headsOf(tokens).some((at) => this.multi.wasDefined(tokens[at]!.image));
     return called ? undefined : parseTokens(fresh(tokens));
+  }
+
+  /** Lines were put in or taken out: what stood in a file from a line on is now `by` lines further down. */
+  move(file: string, from: number, by: number): void {
+    for (const [n, one] of this.definitions.entries())
+      if (one.range.file === file && one.range.line >= from)
+        this.definitions[n] = { ...one, range: { ...one.range, line: one.range.line + by } };
   }
 
   get skipping(): boolean {

@@ -144,12 +144,16 @@ export class Program implements Environment {
 
   // Reading.
 
+  /** The lines added since this was set to true were each one statement that changes nothing for those after it. */
+  isPlain = true;
+
   /** Adds a line; labels, directives and the length of its statement take effect at once. */
   add(tree: LineTree, source: SourceLine, measure: Measure): void {
     this.source = source;
     for (const problem of tree.problems) this.problems.add({ ...problem, range: rangeOf(source, problem) }, source);
     const { statement } = tree;
     if (statement?.kind === "absolute" || statement?.kind === "structure" || statement?.kind === "member") {
+      this.isPlain = false;
       if (tree.label) this.add({ ...tree, statement: undefined, symbols: [], problems: [] }, source, measure);
       if (!tree.problems.some(({ severity }) => severity === "error")) this.structure(statement, tree, source, measure);
       return;
@@ -157,10 +161,12 @@ export class Program implements Environment {
     if (tree.label && (statement?.kind === "declaration" || statement?.kind === "option"))
       this.add({ ...tree, statement: undefined, symbols: [], problems: [] }, source, measure);
     if (statement?.kind === "declaration") {
+      this.isPlain = false;
       declare(statement, this, source);
       return;
     }
     if (statement?.kind === "option") {
+      this.isPlain = false;
       this.context = chooseOption(statement, this, this.context, source);
       return;
     }
@@ -168,6 +174,7 @@ export class Program implements Environment {
       this.problems.error("syntax", `“${statement.word.text}” cannot be repeated or prefixed.`, source, tree);
     const item = this.make(tree, source);
     const { label, symbols } = item;
+    if (!isPlainTree(tree)) this.isPlain = false;
     if (tree.statement?.kind === "directive") {
       this.referTo(tree, source);
       if (label) this.append(new Item({ ...tree, statement: undefined }, source, this.context, label, []), measure);
@@ -383,6 +390,14 @@ export class Program implements Environment {
     return length;
   }
 
+  /** Finds the length of an item that has to do with nothing but the item. */
+  measureAlone(item: Item, measure: Measure): void {
+    this.item = item;
+    item.length = this.measured(item, measure);
+    item.firstLength = item.length;
+    this.item = undefined;
+  }
+
   /** Places all items again, as read before; most have settled and only move. */
   replace(measure: Measure): void {
     for (const item of this.items) {
@@ -475,6 +490,11 @@ export class Program implements Environment {
     return { value, moving: this.asked || symbols.some((entry) => entry.kind === "label") };
   }
 }
+
+const plainKinds = new Set(["instruction", "data", "reserve", "equ", "file"]);
+
+/** A statement that changes nothing for the statements after it. */
+export const isPlainTree = ({ statement }: LineTree): boolean => !statement || plainKinds.has(statement.kind);
 
 /** Nothing comes of the line. */
 export const isNothing = ({ statement, label, tree }: Item): boolean =>

@@ -144,13 +144,35 @@ export function* namesOf(known: Iterable<SymbolEntry>): Generator<string> {
   for (const { name, definition } of known) if (definition) yield name;
 }
 
+/** A label or constant as it is now. */
+class Definition implements SymbolDefinition {
+  readonly name: string;
+  private readonly entry: SymbolEntry;
+  private readonly place: { readonly source: SourceLine; readonly span: Span };
+
+  constructor(entry: SymbolEntry, place: { readonly source: SourceLine; readonly span: Span }) {
+    this.name = entry.name;
+    this.entry = entry;
+    this.place = place;
+  }
+  get kind(): "label" | "equ" {
+    return this.entry.kind;
+  }
+  get value(): bigint | undefined {
+    const { value } = this.entry;
+    return value && resolved(value);
+  }
+  get range(): Range {
+    return rangeOf(this.place.source, this.place.span);
+  }
+}
+
 /** The symbols defined by a program, by their full names; `..@` names are not for people. */
 export function definitionsOf(known: Iterable<SymbolEntry>): Map<string, SymbolDefinition> {
   const map = new Map<string, SymbolDefinition>();
-  for (const { name, kind, value, definition } of known) {
-    if (!definition || name.startsWith("..@")) continue;
-    const range = rangeOf(definition.source, definition.span);
-    map.set(name, { name, kind, value: value && resolved(value), range });
+  for (const entry of known) {
+    const { name, definition } = entry;
+    if (definition && !name.startsWith("..@")) map.set(name, new Definition(entry, definition));
   }
   return map;
 }

@@ -9,7 +9,8 @@ import { namesOf, type SymbolEntry } from "./symbols.ts";
 import type { Span } from "./tree.ts";
 
 /** Reports every use of a symbol that is defined nowhere, or else every constant that depends on itself. */
-export function reportUndefined({ items, known, format }: Program, faults: ProblemList): void {
+export function reportUndefined(items: Iterable<Item>, { known, format }: Program, faults: ProblemList): void {
+  const hints = new Map<string, string>();
   const extents = known.flatMap(({ binding }) => binding?.extent ?? []);
   for (const item of [...items, ...extents])
     for (const [slot, entry] of item.symbols.entries()) {
@@ -20,7 +21,11 @@ export function reportUndefined({ items, known, format }: Program, faults: Probl
       }
       if (entry.isDefined || isBroken(item)) continue;
       const isOperand = item.statement?.kind === "instruction";
-      const hint = didYouMean(entry.name, [...(isOperand ? registers.map(({ name }) => name) : []), ...namesOf(known)]);
+      const key = `${isOperand} ${entry.name}`;
+      const hint =
+        hints.get(key) ??
+        didYouMean(entry.name, [...(isOperand ? registers.map(({ name }) => name) : []), ...namesOf(known)]);
+      hints.set(key, hint);
       faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
     }
   if (faults.hasErrors) return;
@@ -28,6 +33,10 @@ export function reportUndefined({ items, known, format }: Program, faults: Probl
     if (label && !label.value)
       faults.error("circular-definition", `“${label.name}” has no value: it depends on itself.`, source, tree);
 }
+
+/** The item uses a symbol that has no definition here. */
+export const isUnresolved = ({ symbols }: Item): boolean =>
+  symbols.some(({ definition, isDefined, binding }) => !isDefined || (binding && !definition));
 
 /** The label is already defined elsewhere. */
 export function reportDuplicate(entry: SymbolEntry, source: SourceLine, label: Span, faults: ProblemList): void {
