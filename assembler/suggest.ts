@@ -25,7 +25,6 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   let best: string | undefined;
   let bestCost = limit + 1;
   for (const candidate of known) {
-    if (Math.abs(candidate.length - wanted.length) >= bestCost) continue;
     const cost = distance(wanted, candidate.toLowerCase(), limit);
     if (cost < bestCost) {
       best = candidate;

@@ -10,7 +10,7 @@ import type { Span } from "./tree.ts";
 
 /** Reports every use of a symbol that is defined nowhere, or else every constant that depends on itself. */
 export function reportUndefined(items: Iterable<Item>, { known, format }: Program, faults: ProblemList): void {
-  const hints = new Map<string, string>();
+  const hintOf = hints(known);
   const extents = known.flatMap(({ binding }) => binding?.extent ?? []);
   for (const item of [...items, ...extents])
     for (const [slot, entry] of item.symbols.entries()) {
@@ -21,17 +21,26 @@ export function reportUndefined(items: Iterable<Item>, { known, format }: Progra
       }
       if (entry.isDefined || isBroken(item)) continue;
       const isOperand = item.statement?.kind === "instruction";
-      const key = `${isOperand} ${entry.name}`;
-      const hint =
-        hints.get(key) ??
-        didYouMean(entry.name, [...(isOperand ? registers.map(({ name }) => name) : []), ...namesOf(known)]);
-      hints.set(key, hint);
+      const hint = hintOf(entry.name, isOperand);
       faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
     }
   if (faults.hasErrors) return;
   for (const { label, source, tree } of items)
     if (label && !label.value)
       faults.error("circular-definition", `“${label.name}” has no value: it depends on itself.`, source, tree);
+}
+
+/** What may be meant by a name; looking takes time, and wrong names are often used again. */
+function hints(known: Iterable<SymbolEntry>): (name: string, isOperand: boolean) => string {
+  const found = new Map<string, string>();
+  const names = [...namesOf(known)];
+  const words = [...registers.map(({ name }) => name), ...names];
+  return (name, isOperand) => {
+    const key = `${isOperand} ${name}`;
+    const hint = found.get(key) ?? didYouMean(name, isOperand ? words : names);
+    found.set(key, hint);
+    return hint;
+  };
 }
 
 /** The item uses a symbol that has no definition here. */
