@@ -33,11 +33,11 @@ export function reportUndefined(items: Iterable<Item>, { known, format }: Progra
 /** What may be meant by a name; looking takes time, and wrong names are often used again. */
 function hints(known: Iterable<SymbolEntry>): (name: string, isOperand: boolean) => string {
   const found = new Map<string, string>();
-  const names = [...namesOf(known)];
-  const words = [...registers.map(({ name }) => name), ...names];
   return (name, isOperand) => {
     const key = `${isOperand} ${name}`;
-    const hint = found.get(key) ?? didYouMean(name, isOperand ? words : names);
+    const hint =
+      found.get(key) ??
+      didYouMean(name, [...(isOperand ? registers.map((register) => register.name) : []), ...namesOf(known)]);
     found.set(key, hint);
     return hint;
   };
