@@ -1,5 +1,6 @@
 import type { Complaint } from "../isa/encode.ts";
 import { mnemonics } from "../isa/table.ts";
+import { foreignHead } from "./foreign-words.ts";
 import type { Item } from "./item.ts";
 import type { ProblemList } from "./problems.ts";
 import { reservedWords } from "./reserved-words.ts";
@@ -32,7 +33,8 @@ export function complain(
   problems.add({ code, severity, message: sentence(message), range: rangeOf(item.source, place) }, item.source);
 }
 
-export function reportUnknownMnemonic(item: Item, { mnemonic }: InstructionTree, problems: ProblemList): void {
+export function reportUnknownMnemonic(item: Item, tree: InstructionTree, problems: ProblemList): void {
+  const { mnemonic } = tree;
   const word = mnemonic.text.toLowerCase();
   const known = unsupportedWords.get(word);
   if (known) problems.error("unsupported-word", known, item.source, mnemonic);
@@ -40,7 +42,7 @@ export function reportUnknownMnemonic(item: Item, { mnemonic }: InstructionTree,
     const message = `Ringside does not know the instruction “${mnemonic.text}” yet.`;
     problems.error("unsupported-instruction", message, item.source, mnemonic);
   } else {
-    const hint = didYouMean(mnemonic.text, [...mnemonics, ...wordKinds.keys()]);
+    const hint = foreignHead(mnemonic.text, tree) || didYouMean(mnemonic.text, [...mnemonics, ...wordKinds.keys()]);
     problems.error("unknown-mnemonic", `Unknown instruction “${mnemonic.text}”.${hint}`, item.source, mnemonic);
   }
 }

@@ -229,7 +229,8 @@ export class Emission implements Code {
     if (understood)
       for (const encoding of encodings(item, tree, this.program)) {
         if (encoding.kind === "refusal") {
-          complain(item, tree, encoding, "error", this.problems);
+          // A name that is not defined is said so, and could be anything.
+          if (item.symbols.every(({ isDefined }) => isDefined)) complain(item, tree, encoding, "error", this.problems);
           break;
         }
         this.warn(item, tree, encoding);

@@ -4,6 +4,7 @@ import type { BinaryFiles } from "./binary-files.ts";
 import { chooseOption, declare, externalSection } from "./declarations.ts";
 import { type Environment, evaluate } from "./expression.ts";
 import { type FloatMode, plainFloat } from "./float.ts";
+import { foreignHead } from "./foreign-words.ts";
 import type { OutputFormat, SymbolReference } from "./interface.ts";
 import { type Context, Item } from "./item.ts";
 import { placeSections } from "./output/flat-binary.ts";
@@ -348,7 +349,7 @@ export class Program implements Environment {
     if (!label.colon && !tree.statement && tree.times.length === 0 && tree.prefixes.length === 0)
       this.problems.warning(
         "label-alone",
-        `“${label.text}” alone on a line is taken as a label; end it with a colon if that is meant.${didYouMean(label.text, mnemonics)}`,
+        `“${label.text}” alone on a line is taken as a label; end it with a colon if that is meant.${foreignHead(label.text) || didYouMean(label.text, mnemonics)}`,
         source,
         label,
       );

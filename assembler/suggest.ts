@@ -17,15 +17,22 @@ function distance(a: string, b: string, limit: number): number {
   return previous[b.length]!;
 }
 
+function commonStart(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
+}
+
 /** The known word nearest to a mistyped one, if any is near enough to be meant. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const limit = word.length <= 2 ? 0 : word.length <= 4 ? 1 : 2;
   if (limit === 0) return undefined;
   const wanted = word.toLowerCase();
   let best: string | undefined;
-  let bestCost = limit + 1;
+  let bestCost = limit + 0.01;
   for (const candidate of known) {
-    const cost = distance(wanted, candidate.toLowerCase(), limit);
+    // Of two that are as near, the one that begins alike.
+    const cost = distance(wanted, candidate.toLowerCase(), limit) - commonStart(wanted, candidate.toLowerCase()) / 100;
     if (cost < bestCost) {
       best = candidate;
       bestCost = cost;

@@ -35,7 +35,10 @@ const namedFaults = new Map<TokenType, (image: string) => { code: string; messag
   ],
   [
     token.Stray,
-    (image) => ({ code: "unexpected-character", message: `The character “${image}” has no meaning here.` }),
+    (image) => ({
+      code: "unexpected-character",
+      message: `The character “${image}” has no meaning here.${image === "#" ? " Comments begin with “;”." : ""}`,
+    }),
   ],
 ]);
 
@@ -52,9 +55,21 @@ export function syntaxProblem(found: IToken, tokens: readonly IToken[]): LinePro
   }
   const at = { start: found.startOffset, end: endOf(found) };
   if (named) return { ...named, severity, ...at };
-  const hint =
-    found.image === "[" && previous?.tokenType === token.Name && /^ptr$/i.test(previous.image)
-      ? " nasm writes sizes without “ptr”: dword [x]."
-      : "";
-  return { code: "syntax", severity, message: `“${found.image}” is not expected here.${hint}`, ...at };
+  const hint = foreignSyntax(found, previous, tokens);
+  return { code: "syntax", severity, message: `“${found.image}” is not expected here.${hint && ` ${hint}`}`, ...at };
+}
+
+/** What nasm writes where the line looks like another assembler's, or like C; empty if nothing is known. */
+function foreignSyntax(found: IToken, previous: IToken | undefined, tokens: readonly IToken[]): string {
+  const before = tokens.slice(0, tokens.indexOf(found));
+  const next = tokens[tokens.indexOf(found) + 1];
+  if (before.some(({ image }) => /^ptr$/i.test(image))) return "nasm writes sizes without “ptr”: dword [x].";
+  if (/^offset$/i.test(previous?.image ?? "")) return "nasm has no “offset”: a name alone is the address.";
+  if (found.image === "%" && next?.tokenType === token.Register)
+    return "nasm writes registers without “%”, and the destination first.";
+  if ([...before, found].some(({ image }) => image === "//") || found.image === "/") return "Comments begin with “;”.";
+  const isInstruction = before.some(({ tokenType }) => tokenType === token.Mnemonic);
+  if (found.image === "(" && isInstruction) return "nasm writes addresses in square brackets: [ebx+4].";
+  if (found.image === "[" && isInstruction) return "nasm writes the whole address in one pair of brackets: [x+ebx].";
+  return "";
 }

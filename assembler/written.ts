@@ -126,6 +126,11 @@ function memory(tree: MemoryTree, conversion: Conversion): WrittenMemory | undef
     conversion,
   );
   if (!registers || segment === false || !place) return undefined;
+  if (tree.words.includes("short") || (tree.words.includes("near") && !conversion.branch)) {
+    const message =
+      "“short” and “near” do not belong before memory; “near” only where a jump or call reads its target.";
+    return fault(conversion, "not-a-branch", message, tree);
+  }
   const size = operandSizeOf(tree.words);
   const operand: MutableMemory = { kind: "memory", ...sized(size), ...registers, displacement: place.value };
   if (tree.words.includes("far")) operand.far = true;

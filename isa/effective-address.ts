@@ -62,6 +62,14 @@ function modFor(memory: WrittenMemory, wrapped: bigint, zeroAllowed: boolean): 0
   return fitsByte(wrapped) ? 1 : 2;
 }
 
+/** What keeps registers from being a 16-bit address. */
+function wrong16({ base, index, scale = 1 }: WrittenMemory): string {
+  const rule = "a 16-bit address is made of BX or BP, plus SI or DI, plus a constant";
+  const other = [base, index].find((register) => register && !/^(b[xp]|[sd]i)$/.test(register.name));
+  if (other) return `${other.name.toUpperCase()} cannot be in an address; ${rule}`;
+  return scale === 1 ? rule : `${rule}, without factors`;
+}
+
 function address16(memory: WrittenMemory, parts: Parts): EffectiveAddress | string {
   const displacement = memory.displacement ? BigInt.asIntN(16, memory.displacement) : 0n;
   const common = { addressSize: 16, sib: undefined, rexX: false, rexB: false, ripRelative: false } as const;
@@ -70,7 +78,7 @@ function address16(memory: WrittenMemory, parts: Parts): EffectiveAddress | stri
     return { ...common, mod: 0, rm: 6, displacementBytes: 2, displacement: memory.displacement ?? 0n };
   const rm =
     scale === 1 ? pairs16.findIndex(([b, i]) => (b === base && i === index) || (b === index && i === base)) : -1;
-  if (rm < 0) return "a 16-bit address is made of BX or BP, plus SI or DI, plus a constant";
+  if (rm < 0) return wrong16(memory);
   const mod = modFor(memory, displacement, rm !== 6);
   const value = mod === 2 ? (memory.displacement ?? 0n) : displacement;
   return { ...common, mod, rm, displacementBytes: mod, displacement: value };

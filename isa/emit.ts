@@ -113,10 +113,10 @@ const inField = (value: bigint, bits: number): boolean => {
   return value >= -range && value < range;
 };
 
-function warnCut(output: Output, what: string, bits: number, operand: number): void {
+function warnCut(output: Output, what: string, bits: number, operand: number, remedy = ""): void {
   output.warnings.push({
     code: "value-out-of-range",
-    message: `${what} does not fit into ${bits} bits; only its low ${bits} bits are used`,
+    message: `${what} does not fit into ${bits} bits; only its low ${bits} bits are used${remedy}`,
     operand,
   });
 }
@@ -128,10 +128,11 @@ function putImmediate(
   width: Width,
   signedTo: Width | undefined,
   n: number,
+  remedy: string,
 ): void {
   putNumber(output, value, width / 8);
   if (signedTo === undefined) {
-    if (!inField(value, width)) warnCut(output, `${value}`, width, n);
+    if (!inField(value, width)) warnCut(output, `${value}`, width, n, remedy);
     return;
   }
   const meant = BigInt.asUintN(signedTo, BigInt.asIntN(width, value));
@@ -161,7 +162,8 @@ function putTrailing(output: Output, fit: Fit, written: Written): void {
       const bytes = immediateWidth(pattern) / 8;
       const signed = extends64 && bytes * 8 < to;
       output.fields.push({ operand: n, at: output.position, bytes, relative: false, signed });
-      putImmediate(output, operand, immediateWidth(pattern), extends64 ? to : undefined, n);
+      const remedy = form.row.family === "io" ? "; a port above 255 has to be in DX" : "";
+      putImmediate(output, operand, immediateWidth(pattern), extends64 ? to : undefined, n, remedy);
     } else if (pattern.place === "relative" && operand.kind === "number") {
       const bytes = (pattern.width ?? 8) / 8;
       output.fields.push({ operand: n, at: output.position, bytes, relative: true, signed: false });
@@ -200,6 +202,12 @@ export function emit(
       message: "CS cannot be loaded with MOV; use a far jump, call or return: here the processor raises #UD",
       operand: 0,
     });
+  written.operands.forEach((operand, n) => {
+    if (operand.kind !== "register" || operand.size === undefined || operand.size === operand.register.width) return;
+    const name = operand.register.name.toUpperCase();
+    const message = `the size before ${name} changes nothing: ${name} has ${operand.register.width} bits`;
+    output.warnings.push({ code: "operand-size-mismatch", message, operand: n });
+  });
   putPrefixes(output, fit, written);
   if (pattern.vex) putVex(output, fit, written);
   else for (const byte of mapBytes[pattern.map]) put(output, byte);

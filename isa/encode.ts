@@ -198,20 +198,14 @@ export function select(asWritten: Statement, options: EncodeOptions): Encoding |
     if (shorter.best && !(choice.best && isBetter(choice.best, shorter.best))) return encodingOf(shorter.best, narrow);
   }
   if (choice.best) return encodingOf(choice.best, written);
-  return refuse(
-    explain(
-      closestMisfit(forms, written),
-      written,
-      forms.map((form) => form.row),
-      statement.mnemonic,
-    ),
-  );
+  return refuse(explain(closestMisfit(forms, written), written, forms, statement.mnemonic));
 }
 
 /** The bytes of a statement in one given form, or why it does not fit it. */
 export function encode(row: Row, statement: Statement, options: EncodeOptions): Encoding | Refusal {
   const written = prepare(statement, options, meaningOf(statement.mnemonic)?.operandSize);
   if ("code" in written) return refuse(written);
-  const fit = fitForm(formOf(row), written);
-  return typeof fit === "string" ? refuse(explain(fit, written, [row], statement.mnemonic)) : encodingOf(fit, written);
+  const form = formOf(row);
+  const fit = fitForm(form, written);
+  return typeof fit === "string" ? refuse(explain(fit, written, [form], statement.mnemonic)) : encodingOf(fit, written);
 }

@@ -177,8 +177,11 @@ const defaultSize = (form: Form, bits: Bits): Bits => (bits === 64 && !form.row.
 /** Short branches are taken where the target is near enough, and, if a longer form exists, moves with the code. */
 function fitRelative(pattern: OperandPattern, number: WrittenNumber, written: Written, form: Form): Misfit | number {
   if (number.size !== undefined && !isJumpOrCall(form) && number.distance !== "near") return "operand-size-mismatch";
+  const is64 = written.bits === 64;
+  if (is64 && number.size !== undefined && number.size !== 64) return "operand-size-mismatch";
   if (pattern.width !== 8) {
-    if (number.distance === "short" || !isDefaultSize(form, written, number.size)) return "no-such-form";
+    const keyword = is64 ? undefined : number.size;
+    if (number.distance === "short" || !isDefaultSize(form, written, keyword)) return "no-such-form";
     return 0;
   }
   if (number.distance === "near" || number.size !== undefined) return "no-such-form";
@@ -204,7 +207,12 @@ function fitNumber(pattern: OperandPattern, number: WrittenNumber, written: Writ
 }
 
 /** Rank of one operand in its pattern, or why it is not of it. */
-function fitOperand(pattern: OperandPattern, operand: WrittenOperand, written: Written, form: Form): Misfit | number {
+export function fitOperand(
+  pattern: OperandPattern,
+  operand: WrittenOperand,
+  written: Written,
+  form: Form,
+): Misfit | number {
   switch (operand.kind) {
     case "register":
       if (pattern.to !== (operand.to === true)) return "no-such-form";

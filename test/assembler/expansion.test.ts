@@ -41,7 +41,7 @@ describe("the line map", () => {
 it("a problem in a macro shows the calls that led to it", () => {
   const [problem, ...others] = assemble({ file: "f", text: nested }).problems;
   expect(others).toEqual([]);
-  expect(problem!.range).toEqual({ file: "f", line: 1, start: 2, end: 12 });
+  expect(problem!.range).toEqual({ file: "f", line: 1, start: 10, end: 12 });
   expect(problem!.related).toEqual([
     { range: { file: "f", line: 5, start: 2, end: 14 }, message: "In the expansion of the macro “inner” here." },
     { range: { file: "f", line: 9, start: 2, end: 10 }, message: "In the expansion of the macro “outer” here." },

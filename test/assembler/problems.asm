@@ -19,46 +19,46 @@
 
 ;; Operands that do not go together
   mov ax, ebx
-; ^^^^^^^^^^^ error operand-size-mismatch: The operands of MOV have different sizes: AX has 16 bits, EBX has 32.
+;         ^^^ error operand-size-mismatch: The operands of MOV have different sizes: AX has 16 bits, EBX has 32; write BX.
   mov [bx], [si]
-; ^^^^^^^^^^^^^^ error no-such-form: No form of MOV takes two memory operands; go through a register.
+;           ^^^^ error no-such-form: No form of MOV takes two memory operands; go through a register.
   mov [bx], 5
 ;     ^^^^ error operand-size-unknown: The size of the operation is not known: write byte, word, dword or qword before the memory operand.
   mov cs, ax
 ;     ^^ warning no-such-form: CS cannot be loaded with MOV; use a far jump, call or return: here the processor raises #UD.
   mov es, 5
-; ^^^^^^^^^ error no-such-form: A segment register cannot be loaded with a number; load ES from a register.
+;         ^ error no-such-form: A segment register cannot be loaded with a number; load ES from a register.
   push al
-; ^^^^^^^ error operand-size-mismatch: No form of PUSH has operands of this size; there is PUSH r, PUSH r/m and PUSH imm.
+;      ^^ error operand-size-mismatch: The operand of PUSH is a 16- or 32-bit register or memory operand, a segment register or a number, not AL; write EAX or AX.
   lea ax, bx
-; ^^^^^^^^^^ error no-such-form: No form of LEA takes a 16-bit register (AX) and a 16-bit register (BX); there is LEA r16, m, LEA r32, m and LEA r64, m.
+;         ^^ error no-such-form: The second operand of LEA is a memory operand, not BX; memory at the address in it is written [BX].
   mov ax
 ; ^^^^^^ error operand-count: MOV takes 2 operands, not 1.
   hlt ax
 ; ^^^^^^ error operand-count: HLT takes 0 operands, not 1.
   in al, bx
-; ^^^^^^^^^ error no-such-form: No form of IN takes an 8-bit register (AL) and a 16-bit register (BX); there is IN AL, imm, IN AL, DX, IN AX, imm, IN AX, DX, IN EAX, imm and IN EAX, DX.
+;        ^^ error no-such-form: The second operand of IN is DX or a number, not BX.
   add al, 5, 6
 ; ^^^^^^^^^^^^ error operand-count: ADD takes 2 operands, not 3.
   mov ah, sil
-; ^^^^^^^^^^^ error wrong-mode: SIL exists only in 64-bit code, and this is 16-bit code.
+;         ^^^ error wrong-mode: SIL exists only in 64-bit code, and this is 16-bit code.
   shl ax, bx
-; ^^^^^^^^^^ error operand-size-mismatch: No form of SHL has operands of this size; there is SHL r/m, imm.
+;         ^^ error operand-size-mismatch: The second operand of SHL is CL or a number, not BX; move the count to CL.
 
 ;; Modes
   bits 16
   mov rax, 1
-; ^^^^^^^^^^ error wrong-mode: RAX exists only in 64-bit code, and this is 16-bit code.
+;     ^^^ error wrong-mode: RAX exists only in 64-bit code, and this is 16-bit code.
   syscall
   bits 64
   push eax
-; ^^^^^^^^ error wrong-mode: PUSH with these operands does not exist in 64-bit code.
+;      ^^^ error wrong-mode: PUSH has no 32-bit operand in 64-bit code, so not EAX; write RAX.
   pusha
-; ^^^^^ error wrong-mode: PUSHA does not exist in 64-bit code.
+; ^^^^^ error wrong-mode: PUSHA does not exist in 64-bit code; push or pop the registers one by one.
   mov ah, r8b
 ; ^^^^^^^^^^^ error high-byte-with-rex: AH, BH, CH and DH cannot be used together with a register or size that exists only in 64-bit code.
   jmp 8:5
-; ^^^^^^^ error wrong-mode: JMP with these operands does not exist in 64-bit code.
+; ^^^^^^^ error wrong-mode: JMP with these operands does not exist in 64-bit code; a far address is taken from memory there: far [x].
   bits 17
 ;      ^^ error bad-directive: “bits” is 16, 32 or 64, not 17.
 
@@ -93,7 +93,7 @@
   push byte 200
 ;      ^^^^^^^^ warning value-out-of-range: 200 does not fit here; what is used is 0xffc8, 8 bits sign-extended to 16.
   out 256, al
-;     ^^^ warning value-out-of-range: 256 does not fit into 8 bits; only its low 8 bits are used.
+;     ^^^ warning value-out-of-range: 256 does not fit into 8 bits; only its low 8 bits are used; a port above 255 has to be in DX.
   db 0x, 12x, 0b12, 1.5
 ;             ^^^^ error bad-number: “0b12” is not a number.
   dq 0x123456789abcdef01
@@ -105,9 +105,9 @@
 
 ;; Addresses
   mov ax, [ax]
-;         ^^^^ error bad-address: A 16-bit address is made of BX or BP, plus SI or DI, plus a constant.
+;         ^^^^ error bad-address: AX cannot be in an address; a 16-bit address is made of BX or BP, plus SI or DI, plus a constant.
   mov ax, [bx+cx]
-;         ^^^^^^^ error bad-address: A 16-bit address is made of BX or BP, plus SI or DI, plus a constant.
+;         ^^^^^^^ error bad-address: CX cannot be in an address; a 16-bit address is made of BX or BP, plus SI or DI, plus a constant.
   mov eax, [eax-ebx]
 ;           ^^^^^^^ error bad-address: An address cannot subtract a register (ebx).
   mov eax, [eax+ebx+ecx]
@@ -393,8 +393,8 @@ later: incbin "missing.bin"
 ;; Multi-line macros
   %macro two 2
   mov %1, %2
-; ^^^^^^^^^^ error operand-size-mismatch: The operands of MOV have different sizes: AX has 16 bits, BL has 8.
-; ^^^^^^^^^^ error operand-size-mismatch: The operands of MOV have different sizes: AX has 16 bits, CL has 8.
+;         ^^ error operand-size-mismatch: The operands of MOV have different sizes: AX has 16 bits, BL has 8; MOVZX or MOVSX extends it.
+;         ^^ error operand-size-mismatch: The operands of MOV have different sizes: AX has 16 bits, CL has 8; MOVZX or MOVSX extends it.
   %endmacro
   two ax, bl
   two ax
@@ -493,3 +493,158 @@ later: incbin "missing.bin"
   %ifmacro m x
 ; ^^^^^^^^ error bad-directive: After the name “%ifmacro” takes a number of parameters, such as 2, 1-3, 0-* or 1+.
   %endif
+
+;; Operands that beginners write
+  bits 32
+x: dd 0
+y: dd 0
+far_away equ 0x100000
+  mov ds, 5
+;         ^ error no-such-form: A segment register cannot be loaded with a number; load DS from a register.
+  mov [x], 1
+;     ^^^ error operand-size-unknown: The size of the operation is not known: write byte, word, dword or qword before the memory operand.
+  push al
+;      ^^ error operand-size-mismatch: The operand of PUSH is a 16- or 32-bit register or memory operand, a segment register or a number, not AL; write EAX or AX.
+  lea eax, ebx
+;          ^^^ error no-such-form: The second operand of LEA is a memory operand, not EBX; memory at the address in it is written [EBX].
+  mov eax, bx
+;          ^^ error operand-size-mismatch: The operands of MOV have different sizes: EAX has 32 bits, BX has 16; MOVZX or MOVSX extends it.
+  mov al, bx
+;         ^^ error operand-size-mismatch: The operands of MOV have different sizes: AL has 8 bits, BX has 16; write BL.
+  mov dword [x], al
+;                ^^ error operand-size-mismatch: The operands of MOV have different sizes: the memory operand has 32 bits, AL has 8; write EAX.
+  in eax, 3f8h
+;         ^^^^ warning value-out-of-range: 1016 does not fit into 8 bits; only its low 8 bits are used; a port above 255 has to be in DX.
+  out 0x3f8, al
+;     ^^^^^ warning value-out-of-range: 1016 does not fit into 8 bits; only its low 8 bits are used; a port above 255 has to be in DX.
+  out dx, bl
+;         ^^ error operand-size-mismatch: The second operand of OUT is AL, AX or EAX, not BL.
+  in al, bx
+;        ^^ error no-such-form: The second operand of IN is DX or a number, not BX.
+  jmp short far_away
+;     ^^^^^^^^^^^^^^ error jump-out-of-range: The target is too far away: JMP reaches 128 bytes back and 127 forward.
+  mov al, 300
+;         ^^^ warning value-out-of-range: 300 does not fit into 8 bits; only its low 8 bits are used.
+  shl eax, ebx
+;          ^^^ error operand-size-mismatch: The second operand of SHL is CL or a number, not EBX; move the count to CL.
+  movzx eax, ebx
+;            ^^^ error operand-size-mismatch: The second operand of MOVZX is an 8- or 16-bit register or memory operand, not EBX; a register of the same size is copied with MOV.
+  add [x], [y]
+;          ^^^ error no-such-form: No form of ADD takes two memory operands; go through a register.
+  int 256
+;     ^^^ warning value-out-of-range: 256 does not fit into 8 bits; only its low 8 bits are used.
+  mov 5, eax
+;     ^ error no-such-form: The first operand of MOV is a 32-bit register or memory operand, not a number; in brackets it is the memory at that address.
+  mov x, eax
+;     ^ error no-such-form: The first operand of MOV is a 32-bit register or memory operand, not a number; in brackets it is the memory at that address.
+  inc x
+;     ^ error no-such-form: The operand of INC is an 8-, 16- or 32-bit register or memory operand, not a number; in brackets it is the memory at that address.
+  cmp 5, eax
+;     ^ error no-such-form: The first operand of CMP is a 32-bit register or memory operand, not a number; put the number second.
+  xchg eax, 5
+;           ^ error no-such-form: The second operand of XCHG is a 32-bit register or memory operand, not a number; load it into a register, or put it in brackets if it is an address.
+  pop 5
+;     ^ error no-such-form: The operand of POP is a 16- or 32-bit register or memory operand or a segment register, not a number; in brackets it is the memory at that address.
+  mul 5
+;     ^ error no-such-form: The operand of MUL is an 8-, 16- or 32-bit register or memory operand, not a number; load it into a register, or put it in brackets if it is an address.
+  mul eax, ebx
+; ^^^^^^^^^^^^ error operand-count: MUL takes 1 operand, not 2; IMUL takes two.
+  ret eax
+;     ^^^ error no-such-form: The operand of RET is a number, not EAX.
+  je eax
+;    ^^^ error no-such-form: The operand of JE is a label, not EAX.
+  mov cr0, 1
+;          ^ error no-such-form: The second operand of MOV is a 32-bit register, not a number; load it into a register first.
+  mov cr0, ax
+;          ^^ error operand-size-mismatch: The operands of MOV have different sizes: CR0 has 32 bits, AX has 16; write EAX.
+  lidt eax
+;      ^^^ error no-such-form: The operand of LIDT is a memory operand, not EAX; memory at the address in it is written [EAX].
+  mov es, ds
+;         ^^ error no-such-form: The second operand of MOV is a 16- or 32-bit register or a 16-bit memory operand, not DS; go through a general register such as AX.
+  pop cs
+;     ^^ error no-such-form: CS cannot be popped alone; use a far return, RETF.
+  lea [x], eax
+; ^^^^^^^^^^^^ error no-such-form: No form of LEA takes a memory operand and a 32-bit register (EAX); there is LEA r16, m, LEA r32, m and LEA r64, m.
+  mov byte eax, 5
+;     ^^^^^^^^ warning operand-size-mismatch: The size before EAX changes nothing: EAX has 32 bits.
+  sete eax
+;      ^^^ error operand-size-mismatch: The operand of SETE is an 8-bit register or memory operand, not EAX; write AL.
+  bswap ax
+;       ^^ error operand-size-mismatch: The operand of BSWAP is a 32-bit register, not AX; write EAX.
+  lgdt far [x]
+;      ^^^^^^^ error no-such-form: The operand of LGDT is a memory operand, not a far address in memory.
+  mov near [x], eax
+;     ^^^^^^^^ error not-a-branch: “short” and “near” do not belong before memory; “near” only where a jump or call reads its target.
+  mov rax, 5
+;     ^^^ error wrong-mode: RAX exists only in 64-bit code, and this is 32-bit code.
+  bits 64
+  mov rax, [eax+rbx]
+;          ^^^^^^^^^ error bad-address: EAX and RBX have different widths; registers of one address must have the same.
+  push eax
+;      ^^^ error wrong-mode: PUSH has no 32-bit operand in 64-bit code, so not EAX; write RAX.
+  pusha
+; ^^^^^ error wrong-mode: PUSHA does not exist in 64-bit code; push or pop the registers one by one.
+  jmp 8:5
+; ^^^^^^^ error wrong-mode: JMP with these operands does not exist in 64-bit code; a far address is taken from memory there: far [x].
+  jmp near dword x
+;     ^^^^^^^^^^^^ error operand-size-mismatch: The target of JMP has no size: leave out DWORD.
+  bits 16
+  mov ax, [cx]
+;         ^^^^ error bad-address: CX cannot be in an address; a 16-bit address is made of BX or BP, plus SI or DI, plus a constant.
+  mov ax, [bx*2]
+;         ^^^^^^ error bad-address: A 16-bit address is made of BX or BP, plus SI or DI, plus a constant, without factors.
+
+;; Other assemblers and languages
+  bits 32
+x: dd 0
+  mov eax, dword ptr [x]
+;                    ^ error syntax: “[” is not expected here. nasm writes sizes without “ptr”: dword [x].
+  mov al, byte ptr x
+;                  ^ error syntax: “x” is not expected here. nasm writes sizes without “ptr”: dword [x].
+  mov eax, offset x
+;                 ^ error syntax: “x” is not expected here. nasm has no “offset”: a name alone is the address.
+  mov eax, x[5]
+;           ^ error syntax: “[” is not expected here. nasm writes the whole address in one pair of brackets: [x+ebx].
+  mov eax, 4(ebx)
+;           ^ error syntax: “(” is not expected here. nasm writes addresses in square brackets: [ebx+4].
+  mov eax, ffh
+;          ^^^ error undefined-symbol: “ffh” is not defined. A hexadecimal number begins with a digit: put a 0 before it.
+  mov ax, @data
+;         ^^^^^ error undefined-symbol: “@data” is not defined. nasm does not know where the data segment is: load the segment that the program runs in.
+  mov eax, eip
+;          ^^^ error undefined-symbol: “eip” is not defined. The instruction pointer is no operand: jumps load it, and CALL pushes it.
+  mov eax, ebx // a comment
+;                   ^^^^^^^ error syntax: “comment” is not expected here. Comments begin with “;”.
+  mov eax, ebx # a comment
+;              ^ error unexpected-character: The character “#” has no meaning here. Comments begin with “;”.
+  /* a comment */
+; ^ error syntax: “/” is not expected here. Comments begin with “;”.
+  movl %ebx, %eax
+; ^^^^ error unknown-mnemonic: Unknown instruction “movl”. Did you mean “mov”?
+;      ^ error syntax: “%” is not expected here. nasm writes registers without “%”, and the destination first.
+  move eax, ebx
+; ^^^^ error unknown-mnemonic: Unknown instruction “move”. Did you mean “mov”?
+  goto x
+; ^^^^ error unknown-mnemonic: Unknown instruction “goto”. nasm writes “jmp”.
+  if eax
+; ^^ error unknown-mnemonic: Unknown instruction “if”. Compare with CMP and jump with JE, JNE and the like.
+  .code
+; ^^^^^ warning label-alone: “.code” alone on a line is taken as a label; end it with a colon if that is meant. nasm writes “section .text”.
+  .386
+; ^^^^ warning label-alone: “.386” alone on a line is taken as a label; end it with a colon if that is meant. nasm has nothing like it: leave it out.
+  .model small
+; ^^^^^^ error unknown-mnemonic: Unknown instruction “.model”. nasm has nothing like it: leave it out.
+main proc
+;^^^^ error unknown-mnemonic: Unknown instruction “main”. nasm has no procedures: write the name as a label, with a colon.
+main endp
+;^^^^ error unknown-mnemonic: Unknown instruction “main”. nasm has no procedures: their name is a label, and RET ends them.
+y word 5
+;^ error unknown-mnemonic: Unknown instruction “y”. nasm writes “dw”.
+  assume cs:code
+; ^^^^^^ error unknown-mnemonic: Unknown instruction “assume”. nasm has nothing like it: leave it out.
+  end main
+; ^^^ error unknown-mnemonic: Unknown instruction “end”. A nasm source ends where the file ends: leave it out.
+  include "file.inc"
+; ^^^^^^^ error unknown-mnemonic: Unknown instruction “include”. nasm writes “%include "file"”.
+  .globl main
+; ^^^^^^ error unknown-mnemonic: Unknown instruction “.globl”. nasm writes “global”.

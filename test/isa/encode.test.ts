@@ -66,7 +66,7 @@ describe("says why not", () => {
     [32, "mov rax, 1", /RAX exists only in 64-bit code, and this is 32-bit code/],
     [16, "mov al, r8b", /R8B exists only in 64-bit code/],
     [64, "pusha", /PUSHA does not exist in 64-bit code/],
-    [64, "push eax", /does not exist in 64-bit code/],
+    [64, "push eax", /PUSH has no 32-bit operand in 64-bit code, so not EAX; write RAX/],
     [64, "mov ah, r8b", /AH, BH, CH and DH cannot be used together/],
     [16, "mov al, [cx]", /16-bit address is made of BX or BP/],
     [32, "mov al, [eax+ebx*5]", /cannot be multiplied by 5/],

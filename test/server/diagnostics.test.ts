@@ -77,7 +77,7 @@ start:  nop
               mov eax, nowhere
       ;                ^^^^^^^ error: “nowhere” is not defined.
               mov [eax], [ecx]
-      ;       ^^^^^^^^^^^^^^^^ error: No form of MOV takes two memory operands; go through a register.
+      ;                  ^^^^^ error: No form of MOV takes two memory operands; go through a register.
       start:  nop
       ;^^^^^ error: “start” is already defined.
               jmp short start + 1000h
