@@ -22,19 +22,14 @@ export function reportUndefined(items: Iterable<Item>, { known, format }: Progra
       }
       if (entry.isDefined || isBroken(item)) continue;
       const isOperand = item.statement?.kind === "instruction";
-<<<<<<< /tmp/h4merge/cur
-      const words = [...(isOperand ? registers.map(({ name }) => name) : []), ...namesOf(known)];
       const before = item.source.text.slice(0, use.start);
-      const hint = foreignName(entry.name, before) || didYouMean(entry.name, words);
-=======
-      const hint = hintOf(entry.name, isOperand);
->>>>>>> /tmp/h4merge/new/assembler/undefined-symbols.ts
-      faults.error("undefined-symbol", `“$entry.name” is not defined.$hint`, item.source, use);
+      const hint = foreignName(entry.name, before) || hintOf(entry.name, isOperand);
+      faults.error("undefined-symbol", `“${entry.name}” is not defined.${hint}`, item.source, use);
     }
   if (faults.hasErrors) return;
   for (const { label, source, tree } of items)
     if (label && !label.value)
-      faults.error("circular-definition", `“$label.name” has no value: it depends on itself.`, source, tree);
+      faults.error("circular-definition", `“${label.name}” has no value: it depends on itself.`, source, tree);
 }
 
 /** What may be meant by a name; looking takes time, and wrong names are often used again. */
