@@ -42,7 +42,7 @@ describe("FNSTENV", () => {
     expect(environment(32, 0, "")).toEqual([
       0xffff_037b,
       0xffff_b084,
-      0xffff_1fff,
+      0xffff_4fff,
       dividesAt[32],
       (opcode[32] << 16) | 8,
       operand,
@@ -51,7 +51,7 @@ describe("FNSTENV", () => {
   });
 
   it("in 16-bit format in protected mode", () => {
-    expect(environment(32, 0, "o16 ")).toEqual([0x037b, 0xb084, 0x1fff, dividesAt[32], 8, operand, 0x10]);
+    expect(environment(32, 0, "o16 ")).toEqual([0x037b, 0xb084, 0x4fff, dividesAt[32], 8, operand, 0x10]);
   });
 
   it("in real-address mode, with linear addresses", () => {
@@ -59,7 +59,7 @@ describe("FNSTENV", () => {
     expect(environment(16, 0x2_0000, "")).toEqual([
       0x037b,
       0xb084,
-      0x1fff,
+      0x4fff,
       linear & 0xffff,
       (2 << 12) | opcode[16],
       operand,
@@ -72,7 +72,7 @@ describe("FNSTENV", () => {
     expect(environment(16, 0x2_0000, "o32 ")).toEqual([
       0xffff_037b,
       0xffff_b084,
-      0xffff_1fff,
+      0xffff_4fff,
       0xffff_0000 + (linear & 0xffff),
       (2 << 12) | opcode[16],
       0xffff_0000 + operand,
