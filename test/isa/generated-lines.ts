@@ -176,6 +176,7 @@ const rareLines = [
   "a16 jecxz $",
   "o32 push 500",
   "o16 jmp 8:5",
+  "o64 xbegin $+6",
 ];
 
 /**

@@ -51,8 +51,8 @@ export const meantDifferences: readonly Meant[] = [
     is: ({ line, ours }, bits) => bits === 64 && ours === "" && /\bsalc$/.test(line),
   },
   {
-    because: "in 64-bit code nasm takes no DWORD before the target of XBEGIN, but O64 before it",
-    is: ({ line }, bits) => bits === 64 && /\bxbegin (near )?dword|\bo64 .*xbegin/.test(line),
+    because: "in 64-bit code XBEGIN has distances of 16 and 32 bits; nasm takes O64 before it",
+    is: ({ line, ours }, bits) => bits === 64 && ours === "" && /\bo64 .*xbegin/.test(line),
   },
   {
     because: "the manuals have RDPKRU, WRPKRU and SKINIT in every mode, nasm in one",
