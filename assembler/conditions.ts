@@ -87,7 +87,13 @@ const isIdentical =
       const image = t.tokenType === token.Text ? `"${charactersOf(parseText(t.image))}` : t.image;
       return anyCase ? image.toLowerCase() : image;
     };
-    return a.length === b.length && a.every((t, n) => text(t) === text(b[n]!));
+    // Braces do not protect commas here; nasm looks for more of them as far as the texts agree.
+    const differs = b.findIndex((t, n) => !a[n] || t.tokenType === token.Comma || text(t) !== text(a[n]));
+    if (b[differs]?.tokenType === token.Comma && differs < a.length) {
+      bad(p, call, `“%${call.name}” has one comma: between the texts it compares.`);
+      return false;
+    }
+    return differs < 0 && a.length === b.length;
   };
 
 /** The same source gives the same program everywhere, so there are no environment variables. */

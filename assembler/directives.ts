@@ -106,8 +106,8 @@ function rotate(p: Preprocessor, call: Call): Fault {
   if (!invocation) return "“%rotate” has a meaning only inside a macro.";
   const value = p.expression(restTokens(call), call.source, "The argument of %rotate");
   const count = invocation.parameters.length;
-  if (value !== undefined && count > 0)
-    invocation.rotation = Number((BigInt(invocation.rotation) + value) % BigInt(count));
+  if (count === 0) return "This call of the macro has no parameters to rotate.";
+  if (value !== undefined) invocation.rotation = Number((BigInt(invocation.rotation) + value) % BigInt(count));
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 import { type Datum, dataLength, fillData, repeat, unitFault } from "./data.ts";
-import { floatBytes, isPackedDecimal } from "./float.ts";
+import { floatBytes, isPackedDecimal, lostFloat } from "./float.ts";
 import type { Item } from "./item.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
@@ -48,10 +48,11 @@ function writeDatum(
   else if (value.kind === "string") bytes.set(value.bytes, at);
   else if (value.kind === "uninitialized") reportZeros(item, problems);
   else if (value.kind === "float") {
-    const { bytes: packed, overflow } = floatBytes(value.text, value.negative, unit, item.context.floatMode);
+    const { bytes: packed, overflow, isLost } = floatBytes(value.text, value.negative, unit, item.context.floatMode);
     const became = isPackedDecimal(value.text) ? "its upper digits are dropped" : "it becomes an infinity";
     const message = `${value.text} is too large for ${unit} bytes: ${became}.`;
-    if (overflow) problems.warning("value-out-of-range", message, item.source, value);
+    if (isLost) problems.error("value-out-of-range", lostFloat(value.text), item.source, value);
+    else if (overflow) problems.warning("value-out-of-range", message, item.source, value);
     bytes.set(packed, at);
   } else writeNumber(item, value, bytes, at, unit, program, problems);
   const isNumber = value.kind !== "string" && value.kind !== "float" && value.kind !== "uninitialized";

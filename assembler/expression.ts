@@ -1,4 +1,4 @@
-import type { FloatMode } from "./float.ts";
+import { type FloatMode, lostFloat } from "./float.ts";
 import { floatBits } from "./functions.ts";
 import { binaryOperators, unaryOperators, wrap } from "./operators.ts";
 import type { Expression, Span } from "./tree.ts";
@@ -33,7 +33,7 @@ export function evaluate(expression: Expression, environment: Environment): Valu
       return { ...evaluate(expression.operand, environment), wrt: expression.base };
     }
     case "float-bits":
-      return number(floatBits(expression.format, expression.text, expression.negative, environment.floatMode));
+      return evaluateFloat(expression, environment);
     case "here":
       return environment.here();
     case "section-start":
@@ -58,6 +58,14 @@ function evaluateUnary(expression: Extract<Expression, { kind: "unary" }>, envir
   const result = unaryOperators[expression.operator](value.constant);
   if (result !== undefined) return number(wrap(result), value.summed);
   environment.fault("not-a-power", "Only a power of two has a whole logarithm to the base 2.", expression.operand);
+  return unknown;
+}
+
+function evaluateFloat(expression: Extract<Expression, { kind: "float-bits" }>, environment: Environment): Value {
+  const { format, text, negative } = expression;
+  const bits = floatBits(format, text, negative, environment.floatMode);
+  if (bits !== undefined) return number(bits);
+  environment.fault("value-out-of-range", lostFloat(text), expression);
   return unknown;
 }
 
@@ -93,7 +101,10 @@ function apply(node: Binary, a: Value, b: Value, environment: Environment): Valu
   if (!known) return unknown;
   const result = known.apply(a.constant, b.constant);
   if (result !== undefined) return number(wrap(result), summed);
-  environment.fault("division-by-zero", "Division by zero.", node.right);
+  if (operator === "<=>") {
+    const message = "nasm 2.16.01 gives “<=>” no value where the first number is less; compare with < and >.";
+    environment.fault("unsupported-operator", message, node);
+  } else environment.fault("division-by-zero", "Division by zero.", node.right);
   return unknown;
 }
 
@@ -102,9 +113,11 @@ function evaluateConditional(
   environment: Environment,
 ): Value {
   const value = evaluate(condition, environment);
+  // Both are evaluated, so that a mistake in either is seen.
+  const [first, second] = [evaluate(yes, environment), evaluate(no, environment)];
   if (value.unknown) return unknown;
   if (!isScalar(value)) return notScalar("?", condition, environment);
-  const chosen = evaluate(value.constant === 0n ? no : yes, environment);
+  const chosen = value.constant === 0n ? second : first;
   return { ...chosen, summed: chosen.summed || value.summed };
 }
 

@@ -31,10 +31,11 @@ export const floatParts: Readonly<Record<string, FloatPart>> = {
   float128h: { bytes: 16, from: 8, to: 16 },
 };
 
-/** The constant's bits as a number, for a function that `floatParts` has. */
-export function floatBits(name: string, text: string, negative: boolean, mode: FloatMode): bigint {
+/** The constant's bits as a number, for a function that `floatParts` has; undefined if it is too large by a little. */
+export function floatBits(name: string, text: string, negative: boolean, mode: FloatMode): bigint | undefined {
   const { bytes, brain, from, to } = floatParts[name]!;
-  const all = floatBytes(text, negative, bytes, mode, brain).bytes;
+  const { bytes: all, isLost } = floatBytes(text, negative, bytes, mode, brain);
+  if (isLost) return undefined;
   return BigInt.asIntN(
     64,
     all.subarray(from, to).reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n),

@@ -238,10 +238,9 @@ export class Expansion {
   }
 
   private substitute({ macro, values }: Call, at: Span, called: string, active: readonly Macro[]): Argument[] {
-    const prepared = macro.parameters?.map((parameter, n) => {
-      const value = values[n];
-      return value && parameter.name !== "" ? this.prepare(parameter, value, active) : [];
-    });
+    const prepared = macro.parameters?.map((parameter, n) =>
+      parameter.name === "" ? [] : this.prepare(parameter, values[n] ?? nothing, active),
+    );
     return macro.body.flatMap((t) => {
       const index = macro.parameters?.findLastIndex(({ name }) => name === t.image && name !== "") ?? -1;
       if (index >= 0) {
@@ -273,6 +272,9 @@ export class Expansion {
     return tokenize(quoted(bytesOf(before + text + after)));
   }
 }
+
+/** What a greedy parameter takes if nothing is left. */
+const nothing: WrittenArgument = { tokens: [], blankAfter: false };
 
 const isPaste = (t: IToken): boolean => t.tokenType === token.MacroToken && t.image === "%+";
 

@@ -76,6 +76,25 @@ export function splitArguments(tokens: readonly IToken[]): string[] {
   return parts;
 }
 
+/** What stands behind the braces of an argument, where braces must enclose all of it. */
+export function behindBraces(tokens: readonly IToken[]): IToken | undefined {
+  for (let at = 0; at < tokens.length; ) {
+    const end = endOfArgument(tokens, at);
+    const close = isPlain(tokens[at], "{") ? closingBrace(tokens, at) : -1;
+    if (close >= 0 && close + 1 < end) return tokens[close + 1];
+    at = end + 1;
+  }
+  return undefined;
+}
+
+function closingBrace(tokens: readonly IToken[], open: number): number {
+  let depth = 0;
+  return tokens.findIndex(({ image }, n) => {
+    if (n >= open && image === "{") depth++;
+    return n >= open && image === "}" && --depth === 0;
+  });
+}
+
 /** Index of the comma after the argument that begins at `start`, or of the end. */
 function endOfArgument(tokens: readonly IToken[], start: number): number {
   let depth = 0;
@@ -173,7 +192,8 @@ export function chooseMacro(
 export function greedyTexts(tokens: readonly IToken[], parts: readonly string[], most: number): string[] {
   const given = [...parts];
   if (parts.length <= most || most === 0) return given;
-  const rest = tokens.slice(startOfArgument(tokens, most - 1));
+  const last = tokens.at(-1)?.tokenType === token.Comma ? tokens.length - 1 : tokens.length;
+  const rest = tokens.slice(startOfArgument(tokens, most - 1), last);
   // In nasm 2.16, what begins with a brace ends with it, and the rest of the line is lost.
   given.splice(most - 1, given.length, isPlain(rest[0], "{") ? parts[most - 1]! : tokensText(rest));
   return given;

@@ -5,7 +5,7 @@ import type { BinaryOperator, UnaryOperator } from "./tree.ts";
 interface Operator {
   /** nasm's precedence; higher binds tighter. */
   readonly level: number;
-  /** Undefined result: division by zero. */
+  /** Undefined result: division by zero, or `<=>` of a lesser number. */
   readonly apply: (a: bigint, b: bigint) => bigint | undefined;
 }
 
@@ -23,8 +23,8 @@ export const binaryOperators: Readonly<Record<BinaryOperator, Operator>> = {
   "<=": { level: 4, apply: (a, b) => truth(a <= b) },
   ">": { level: 4, apply: (a, b) => truth(a > b) },
   ">=": { level: 4, apply: (a, b) => truth(a >= b) },
-  // nasm 2.16 gives 0, not -1, where the first is less.
-  "<=>": { level: 4, apply: (a, b) => truth(a > b) },
+  // Where the first is less, nasm 2.16 takes its own -1 for a value that is not known.
+  "<=>": { level: 4, apply: (a, b) => (a < b ? undefined : truth(a > b)) },
   "|": { level: 5, apply: (a, b) => a | b },
   "^": { level: 6, apply: (a, b) => a ^ b },
   "&": { level: 7, apply: (a, b) => a & b },

@@ -12,7 +12,7 @@ import { type IncludeOptions, IncludeStack, isReadable } from "./includes.ts";
 import type { Settings, SymbolDefinition } from "./interface.ts";
 import { headsOf, type ParsedLine, parseLine, parseTokens } from "./line.ts";
 import { Expansion, type ExpansionHost, fresh, MacroTable, plainMacro, spaced, tokensText } from "./macro.ts";
-import { chooseMacro, type Invocation, type MultiMacro, MultiMacroTable } from "./multi-macro.ts";
+import { behindBraces, chooseMacro, type Invocation, type MultiMacro, MultiMacroTable } from "./multi-macro.ts";
 import { type Numbering, placeOf } from "./numbering.ts";
 import type { ProblemList } from "./problems.ts";
 import { CallSite, logicalLines, rangeOf, type SourceFile, type SourceLine } from "./source.ts";
@@ -326,7 +326,11 @@ export class Preprocessor {
       const candidates = this.multi.find(name.image).filter((macro) => !this.expansions.isRunning(macro));
       if (candidates.length === 0) continue;
       const chosen = chooseMacro(candidates, tokens.slice(at + 1));
-      if (chosen) this.call(chosen, tokens, at, source);
+      const stray = behindBraces(tokens.slice(at + 1));
+      if (stray) {
+        const message = "The braces must enclose all of the argument: a comma is missing, or the rest belongs inside.";
+        this.problems.error("macro-arguments", message, source, { start: stray.startOffset, end: endOf(stray) });
+      } else if (chosen) this.call(chosen, tokens, at, source);
       else if (this.wrongCount(candidates, name, source)) continue;
       return true;
     }

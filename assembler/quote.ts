@@ -1,3 +1,4 @@
+import { transformed } from "./functions.ts";
 import { parseText } from "./literals.ts";
 
 /** The characters with these codes, however many. */
@@ -19,6 +20,15 @@ export function quoted(bytes: readonly number[]): string {
       : String.fromCharCode(byte),
   );
   return `\`${escaped.join("")}\``;
+}
+
+/** UTF-8 bytes as a text; bytes that are none stand for themselves. */
+export function textOf(bytes: Uint8Array): string {
+  const codes = transformed("utf32", bytes);
+  if (!codes) return charactersOf(bytes);
+  const points: number[] = [];
+  for (let at = 0; at < codes.length; at += 4) points.push(codes[at]! | (codes[at + 1]! << 8) | (codes[at + 2]! << 16));
+  return points.map((point) => String.fromCodePoint(Math.min(point, 0x10ffff))).join("");
 }
 
 /** The bytes of a text, UTF-8. */

@@ -105,10 +105,12 @@ function enterSection(work: Work): Context | undefined {
     return undefined;
   }
   const types = target.format === "bin" ? sectionType : elfSectionType;
-  const kind = attributes.findLast(({ word, value }) => !value && word && types.test(word));
+  const isType = ({ word, value }: DirectiveArgument) => !value && word !== undefined && types.test(word);
+  const kind = target.format === "bin" ? attributes.find(isType) : attributes.findLast(isType);
   const nobits = kind?.word?.toLowerCase() === "nobits";
   const known = target.sections.get(name.word);
-  const section = known ?? begunSection(work, name.word, kind ? nobits : isZeros(target, name.word));
+  const byName = target.format === "bin" && /^\.(text|data|bss)$/.test(name.word);
+  const section = known ?? begunSection(work, name.word, kind && !byName ? nobits : isZeros(target, name.word));
   section.definition ??= { source: work.source, span: name };
   const isFirst = !target.used.has(section);
   target.addSection(section);
@@ -116,9 +118,11 @@ function enterSection(work: Work): Context | undefined {
     describe(work, section, attributes, isFirst);
     return { ...context, section };
   }
-  if (known && kind && nobits !== section.nobits)
-    wrong(`The section “${name.word}” began as ${section.nobits ? "nobits" : "progbits"}.`, kind);
-  for (const attribute of attributes) if (attribute !== kind) sectionAttribute(work, section, attribute);
+  for (const attribute of attributes) {
+    if (!isType(attribute)) sectionAttribute(work, section, attribute);
+    else if ((attribute.word?.toLowerCase() === "nobits") !== section.nobits)
+      wrong(`The section “${name.word}” began as ${section.nobits ? "nobits" : "progbits"}.`, attribute);
+  }
   return { ...context, section };
 }
 
@@ -133,7 +137,8 @@ function begunSection({ target }: Work, name: string, nobits: boolean): Section 
 /** The most an address of a file may be. */
 const highest = 0xffff_ffffn;
 
-function sectionAttribute({ target, source, wrong }: Work, section: Section, argument: DirectiveArgument): void {
+function sectionAttribute(work: Work, section: Section, argument: DirectiveArgument): void {
+  const { target, source, wrong } = work;
   const { word, value } = argument;
   const attribute = word?.toLowerCase() ?? "";
   const { wishes } = section;
@@ -141,6 +146,7 @@ function sectionAttribute({ target, source, wrong }: Work, section: Section, arg
     const name = value?.kind === "symbol" ? value.name : undefined;
     if (name === undefined) wrong(`“${attribute}” needs the name of a section: ${attribute}=.text.`, argument);
     else wishes[attribute] = name;
+    combine(work, section, argument);
     return;
   }
   if (!isAttribute(attribute) || !value) {
@@ -161,7 +167,21 @@ function sectionAttribute({ target, source, wrong }: Work, section: Section, arg
   else if (attribute === "valign") wishes.valign = Math.max(wishes.valign ?? 0, Number(number));
   else if (attribute === "start" && (number < 0n || number > highest))
     wrong("The start of a section is an address from 0 to FFFFFFFFh.", value);
+  else if ((wishes[attribute] ?? Number(number)) !== Number(number))
+    wrong(`The ${attribute} of “${section.name}” is already set, to another address.`, value);
   else wishes[attribute] = Number(number);
+  combine(work, section, argument);
+}
+
+/** Wishes that exclude each other. */
+function combine({ wrong }: Work, { wishes }: Section, argument: DirectiveArgument): void {
+  const { start, align, follows, vstart, valign, vfollows } = wishes;
+  if (start !== undefined && follows !== undefined) wrong("“start” and “follows” exclude each other.", argument);
+  if (vstart !== undefined && vfollows !== undefined) wrong("“vstart” and “vfollows” exclude each other.", argument);
+  if (start !== undefined && align !== undefined && start % align !== 0)
+    wrong(`The start ${start} is not a multiple of the alignment ${align}.`, argument);
+  if (vstart !== undefined && valign !== undefined && vstart % valign !== 0)
+    wrong(`The start ${vstart} is not a multiple of the alignment ${valign}.`, argument);
 }
 
 /** What the first naming of a section in an object file says of it. Later ones can only align it. */

@@ -3,7 +3,7 @@ import type { Call } from "./directive.ts";
 import { parseText } from "./literals.ts";
 import { numberTokens, tokensText } from "./macro.ts";
 import type { Preprocessor } from "./preprocess.ts";
-import { bytesOf, charactersOf, quoted } from "./quote.ts";
+import { bytesOf, quoted, textOf } from "./quote.ts";
 import * as token from "./tokens.ts";
 import { tokenize } from "./tokens.ts";
 
@@ -42,18 +42,26 @@ const part: Making = (p, call, [string, ...rest]) => {
   const second = comma < 0 ? 1n : ask(numbers.slice(comma + 1));
   if (first === undefined || second === undefined) return [];
   const bytes = [...parseText(string.image)];
-  const start = Number(first) - 1;
-  const count = second < 0n ? Number(second) + bytes.length + 1 - start : Number(second);
-  const from = Math.max(0, start);
+  const from = Math.max(0, Number(first) - 1);
+  const count = second < 0n ? Number(second) + bytes.length + 1 - from : Number(second);
   return tokenize(quoted(count <= 0 ? [] : bytes.slice(from, from + count)));
 };
 
-const quotation: Making = (_, __, tokens) => tokenize(quoted(bytesOf(tokensText(tokens))));
+/** The line ends in a blank that an argument of a macro had in its braces; those written at the end do not count. */
+function endsInBlank({ source: { text, pieces } }: Call): boolean {
+  const last = pieces?.at(-1);
+  return last !== undefined && last.length > 0 && last.at + last.length === text.length && text.endsWith(" ");
+}
 
-const unquoted: Making = (_, call, [first]) =>
-  first?.tokenType === token.Text
-    ? tokenize(charactersOf(parseText(first.image)))
-    : `“%${call.name}” needs a string after the name.`;
+const quotation: Making = (_, call, tokens) =>
+  tokenize(quoted(bytesOf(tokensText(tokens) + (endsInBlank(call) ? " " : ""))));
+
+const unquoted: Making = (_, call, [first]) => {
+  if (first?.tokenType !== token.Text) return `“%${call.name}” needs a string after the name.`;
+  const bytes = parseText(first.image);
+  if (bytes.some((byte) => byte < 32)) return `“%${call.name}” makes words of a string: no line ends or tabs.`;
+  return tokenize(textOf(bytes));
+};
 
 /** Directives that define a single-line macro from text, without their i for any letter case. */
 export const textDirectives: Readonly<Record<string, Making>> = {

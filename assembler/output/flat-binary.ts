@@ -22,6 +22,16 @@ const defaultAlignment = 4;
 const alignUp = (value: number, alignment: number): number =>
   alignment > 0 ? Math.ceil(value / alignment) * alignment : value;
 
+/** A section without bytes has one address, which is told either way. */
+function mixture({ nobits, name, wishes }: Section): string | undefined {
+  const { start, vstart, align, valign, follows, vfollows } = wishes;
+  const isReal = start !== undefined || align !== undefined || follows !== undefined;
+  const isVirtual = vstart !== undefined || valign !== undefined || vfollows !== undefined;
+  return nobits && isReal && isVirtual
+    ? `“${name}” has no bytes in the file, so start, align and follows cannot be mixed with vstart, valign and vfollows.`
+    : undefined;
+}
+
 function partOf(section: Section): Part {
   const { start, vstart, align, valign, follows, vfollows } = section.wishes;
   if (!section.nobits) return { section, load: start, start: vstart, follows, vfollows, valign };
@@ -36,6 +46,10 @@ function partOf(section: Section): Part {
   };
 }
 
+/** Whether a section goes with the one before it that follows another. */
+const isCarried = ({ load, follows, section }: Part, leader: Part): boolean =>
+  load === undefined && follows === undefined && section.name !== leader.follows;
+
 /** Puts each group that begins with a `follows` section behind the section it names. */
 function followed(parts: Part[], faults: PlacementFault[]): Part[] {
   const order = [...parts];
@@ -44,7 +58,7 @@ function followed(parts: Part[], faults: PlacementFault[]): Part[] {
     const at = order.indexOf(part);
     if (order[at - 1]?.section.name === part.follows) continue;
     let end = at + 1;
-    while (end < order.length && order[end]!.load === undefined && order[end]!.follows === undefined) end++;
+    while (end < order.length && isCarried(order[end]!, part)) end++;
     const group = order.splice(at, end - at);
     const target = order.findIndex(({ section }) => section.name === part.follows);
     if (target < 0) {
@@ -136,7 +150,12 @@ export interface Placement {
 /** Gives every section its address, as nasm -f bin does: by their wishes, else one after the other, aligned. */
 export function placeSections(sections: Iterable<Section>, origin: number | undefined): Placement {
   const faults: PlacementFault[] = [];
-  const all = [...sections].map(partOf);
+  const list = [...sections];
+  for (const section of list) {
+    const message = mixture(section);
+    if (message !== undefined) faults.push({ section, message });
+  }
+  const all = list.map(partOf);
   const file = started(
     followed(
       all.filter(({ section }) => !section.nobits),

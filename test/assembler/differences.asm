@@ -50,3 +50,9 @@ cpu 8086
 jz x
 times 200 nop
 x:
+
+;; the comparison of a lesser number
+db 1 <=> 2
+
+;; a constant just above the largest
+dq 2.0e308

@@ -102,6 +102,7 @@
 ;      ^ error division-by-zero: Division by zero.
 ;              ^ error division-by-zero: Division by zero.
   db 1 <=> 2
+;    ^^^^^^^ error unsupported-operator: nasm 2.16.01 gives “<=>” no value where the first number is less; compare with < and >.
 
 ;; Addresses
   mov ax, [ax]
@@ -342,7 +343,7 @@
   %pragma ringside memory 65
 ; ^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: The memory of a guest is a whole number of MiB from 1 to 64.
   %pragma ringside colour blue
-; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: There is no setting “colour”. The settings are mode, technique, memory, ends, output.
+; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: There is no setting “colour”. The settings are mode, technique, memory, processors, ends, output.
   %pragma ringside ends never
 ; ^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: “never” is not a value of ends. Choose from halted, triple-fault, shutdown, reset, vm-entry-failure, unsupported, ran-off-code, debug-exit, limit.
   %pragma other thing

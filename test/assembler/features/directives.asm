@@ -225,9 +225,6 @@ fld qword [l]
 ;; stacksize bad
 %stacksize foo
 
-;; spaceship
-db 1 <=> 2, 2 <=> 1, 5 <=> 5, -1 <=> 1
-
 ;; bcd
 dt 123p, -456p, 0p99, 12_34p
 

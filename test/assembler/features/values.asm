@@ -1,9 +1,3 @@
-;; leg
-dq 1 <=> 2, 2 <=> 1
-
-;; leg prec
-db 1+1 <=> 1 = 1, 2 = 1 <=> 2
-
 ;; ilog exact
 dq __ilog2e__(8)
 dq __ilog2e__ 16, __ilog2f__ 1+17
