@@ -37,8 +37,7 @@ const scripts: Record<string, Record<string, string>> = {
     "switches address line 20":
       "out 64=d1; out 60=dd; event a20 off; in 92=0; out 64=d0; in 60=c1; out 64=df; event a20 on; in 92=2",
     "resets the machine": "out 64=fe; event reset: the keyboard controller, command FEh; out 64=ff; event",
-    "resets by its output port":
-      "out 64=d1; out 60=fe; event reset: the keyboard controller's output port",
+    "resets by its output port": "out 64=d1; out 60=fe; event reset: the keyboard controller's output port",
     "writes its own output buffer": `${interrupts}; out 64=d2; out 60=77; intr; in 64=15; in 60=77; quiet`,
     "has no mouse": "out 64=d4; out 60=ff; ms 50; in 64=14",
   },
@@ -244,3 +243,32 @@ test.each([
   ["1979-12-31", false],
   ["tomorrow", false],
 ])("the date %s is possible: %s", (text, possible) => expect(parseDateTime(text) !== undefined).toBe(possible));
+
+/** Numbers that look random, the same each time. */
+function* numbers(seed: number): Generator<number> {
+  for (let n = seed; ; ) {
+    n = (Math.imul(n, 1664525) + 1013904223) >>> 0;
+    yield n >>> 8;
+  }
+}
+
+test("whatever is done to the ports, no device breaks, and each is all in what it saves", () => {
+  const [first, second] = [createBench(), createBench()];
+  const ports = first.bus.devices.flatMap(({ regions }) =>
+    regions.flatMap(({ space, base, length }) => (space === "port" ? Array.from({ length }, (_, n) => base + n) : [])),
+  );
+  const next = numbers(1);
+  const draw = (below: number) => next.next().value! % below;
+  for (let round = 0; round < 20; round++) {
+    for (let n = 0; n < 3000; n++) {
+      const [port, bytes, value] = [ports[draw(ports.length)]!, 1 << draw(3), draw(2 ** 24)];
+      if (draw(2)) first.bus.out(port, bytes, value);
+      else expect(first.bus.in(port, bytes)).toBeGreaterThanOrEqual(0);
+      if (draw(8) === 0) first.advance(draw(1_000_000));
+      if (draw(50) === 0 && first.bus.interruptPending()) first.bus.acknowledgeInterrupt();
+    }
+    const saved = first.bus.save();
+    second.bus.restore(JSON.parse(JSON.stringify(saved)));
+    expect(second.bus.save()).toEqual(saved);
+  }
+});
