@@ -32,8 +32,8 @@ const settings: Readonly<Record<keyof Settings, Setting>> = {
 
 function readMemory(text: string): Settings | string {
   const memory = Number(text);
-  const fits = Number.isInteger(memory) && memory >= 1 && memory <= 64;
-  return fits ? { memory } : "The memory of a guest is a whole number of MiB from 1 to 64.";
+  const fits = Number.isInteger(memory) && memory >= 1 && memory <= 1024;
+  return fits ? { memory } : "The memory of a guest is a whole number of MiB from 1 to 1024.";
 }
 
 function readProcessors(text: string): Settings | string {

@@ -24,7 +24,7 @@ const stepsOption: Option = {
   doc: `stop after N steps of the machine (default ${defaultSteps.toLocaleString("en")}); then the exit code is 4`,
 };
 const processorsOption: Option = { value: "N", doc: "processors of the guest, 1 to 16 (default 1)" };
-const memoryOption: Option = { value: "MIB", doc: "memory of the guest, 1 to 64 MiB (default 16)" };
+const memoryOption: Option = { value: "MIB", doc: "memory of the guest, 1 to 1024 MiB (default 16)" };
 
 const commandLineOption: Option = { value: "TEXT", doc: "command line for a kernel (ELF or Multiboot)" };
 const moduleOption: Option = { value: "FILE", multiple: true, doc: "load FILE beside a kernel" };

@@ -40,9 +40,9 @@ const checks: Readonly<Record<Field, Check>> = {
   fallbackTechnique: isTechnique,
   stopOnEntry: isBoolean,
   memory: (value) =>
-    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 64
+    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 1024
       ? undefined
-      : "must be a whole number of MiB from 1 to 64",
+      : "must be a whole number of MiB from 1 to 1024",
   processors: (value) =>
     Number.isInteger(value) && Number(value) >= 1 && Number(value) <= mostProcessors
       ? undefined

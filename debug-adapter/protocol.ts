@@ -15,7 +15,7 @@ export interface LaunchArguments {
   readonly fallbackTechnique?: TechniqueId;
   /** Stop before the first instruction. Default true. */
   readonly stopOnEntry?: boolean;
-  /** Guest memory in MiB, 1–64. Default 16. */
+  /** Guest memory in MiB, 1–1024. Default 16. */
   readonly memory?: number;
   /** Processors of the guest, 1–16. Default 1. */
   readonly processors?: number;

@@ -8,14 +8,16 @@ import { costProfile, costProfiles } from "./time/costs.ts";
 import { refusal } from "./vmm/index.ts";
 
 const mebibyte = 2 ** 20;
+/** MiB. */
+const mostMemory = 1024;
 
 /** Why a machine cannot be made as configured, as a sentence for the user; undefined if it can. */
 export function configurationProblem(configuration: MachineConfiguration): string | undefined {
   const { technique, mode, memory, costs, image, origin, date, boot, drives = {} } = configuration;
   const { processors = 1 } = configuration;
   if (!techniqueById(technique)) return `There is no technique "${technique}".`;
-  if (!Number.isInteger(memory) || memory < 1 || memory > 64)
-    return `Guest memory must be a whole number of MiB from 1 to 64; it is ${memory}.`;
+  if (!Number.isInteger(memory) || memory < 1 || memory > mostMemory)
+    return `Guest memory must be a whole number of MiB from 1 to ${mostMemory}; it is ${memory}.`;
   if (costs !== undefined && !costProfile(costs))
     return `There is no cost profile "${costs}"; there are ${costProfiles.map(({ name }) => name).join(", ")}.`;
   if (date !== undefined && !parseDateTime(date))

@@ -17,7 +17,7 @@ export interface MachineConfiguration {
   readonly entry?: number;
   /** What a boot loader leaves for a kernel (`loader/kernel.ts`). */
   readonly handover?: Handover;
-  /** Guest memory in MiB, 1–64. */
+  /** Guest memory in MiB, 1–1024. */
   readonly memory: number;
   /** Name of a cost profile (`emulator/time/costs.ts`). */
   readonly costs?: string;

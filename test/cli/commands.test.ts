@@ -213,7 +213,7 @@ describe("what cannot be done as given ends with 2 and a plain sentence", () => 
     [["disassemble", "large.bin"], /large\.bin has 1048577 bytes; the most/],
     [["run", "a.asm", "--technique", "magic"], /There is no technique “magic”. Choose from bare-metal/],
     [["run", "a.asm", "--max-steps", "many"], /--max-steps needs a whole number/],
-    [["run", "a.asm", "--memory", "65"], /from 1 to 64/],
+    [["run", "a.asm", "--memory", "1025"], /from 1 to 1024/],
     [["trace", "a.asm", "--kinds", "exit,sneeze"], /no events of kind “sneeze”/],
     [["assemble", "a.asm", "-f", "macho64"], /The output format “macho64” is not supported; bin, elf32, elf64 are/],
     [["assemble", "a.asm", "-D", "1x"], /-D needs NAME/],

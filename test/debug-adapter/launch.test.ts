@@ -21,7 +21,7 @@ describe("a launch is refused", () => {
     [{ program: 5 }, '"program" in the launch configuration must be a text'],
     [{ program: "/nowhere.asm" }, '"program": there is no file /nowhere.asm.'],
     [{ technique: "kvm" }, '"technique" in the launch configuration must be one of bare-metal, '],
-    [{ memory: 0 }, '"memory" in the launch configuration must be a whole number of MiB from 1 to 64'],
+    [{ memory: 0 }, '"memory" in the launch configuration must be a whole number of MiB from 1 to 1024'],
     [{ memory: "16" }, '"memory" in the launch configuration'],
     [{ stopOnEntry: "yes" }, '"stopOnEntry" in the launch configuration must be true or false'],
     [{ costs: "gold" }, '"costs" in the launch configuration must be one of unit, '],

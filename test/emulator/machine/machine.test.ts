@@ -422,7 +422,7 @@ describe("configuration", () => {
     memory: 1,
   };
   const bad: [Partial<MachineConfiguration>, RegExp][] = [
-    [{ memory: 0 }, /1 to 64; it is 0/],
+    [{ memory: 0 }, /1 to 1024; it is 0/],
     [{ memory: 1.5 }, /whole number/],
     [{ costs: "fast" }, /no cost profile "fast"; there are unit/],
     [{ origin: 0x10000 }, /first 64 KiB/],
