@@ -340,8 +340,8 @@
 ; ^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: “ral” is not a value of mode. Did you mean “real”? Choose from real, protected, long.
   %pragma ringside technique vtx-eptt
 ; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: “vtx-eptt” is not a value of technique. Did you mean “vtx-ept”? Choose from bare-metal, trap-and-emulate, binary-translation, paravirtualization, vtx-shadow, vtx-ept, svm-shadow, svm-npt.
-  %pragma ringside memory 65
-; ^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: The memory of a guest is a whole number of MiB from 1 to 64.
+  %pragma ringside memory 1025
+; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: The memory of a guest is a whole number of MiB from 1 to 1024.
   %pragma ringside colour blue
 ; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: There is no setting “colour”. The settings are mode, technique, memory, processors, ends, output.
   %pragma ringside ends never
