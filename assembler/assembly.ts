@@ -1,3 +1,4 @@
+import type { Row } from "../isa/instruction.ts";
 import type { Bits } from "../isa/operands.ts";
 import type { Emission } from "./emit.ts";
 import type {
@@ -5,17 +6,21 @@ import type {
   Assembly,
   Emitted,
   InstructionMention,
+  LineFacts,
   Problem,
+  Range,
   Settings,
   SymbolDefinition,
   SymbolReference,
 } from "./interface.ts";
+import type { Item } from "./item.ts";
 import type { KeptLine } from "./kept-lines.ts";
 import type { Preprocessor } from "./preprocess.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
 import { rangeOf } from "./source.ts";
-import { definitionsOf, Reference } from "./symbols.ts";
+import { SymbolView } from "./symbol-view.ts";
+import { definitionOf, definitionsOf, Reference } from "./symbols.ts";
 
 /** A program read to its end and laid out. */
 export interface Run {
@@ -28,6 +33,26 @@ export interface Run {
   readonly lines: KeptLine[];
   /** The layout came to rest, and will do so from one reading. */
   readonly settled: boolean;
+}
+
+/** The uses of symbols in an item. Of `absolute` the program makes more than one item. */
+const referencesOf = ({ symbols, tree, source, statement }: Item): SymbolReference[] =>
+  statement?.kind === "absolute"
+    ? []
+    : symbols.map((entry, slot) => new Reference(entry.name, source, tree.symbols[slot]!));
+
+const macroReference = ({ name, source, span }: Preprocessor["references"][number]): SymbolReference =>
+  new Reference(name, source, span);
+
+/** The items that may stand on a line: its own, and those that macros and includes put elsewhere. */
+function itemsNear(lines: readonly KeptLine[], line: number): Item[] {
+  const items: Item[] = [];
+  let own: KeptLine | undefined;
+  for (const one of lines) {
+    if (!one.isPlain) for (const item of one.items) items.push(item);
+    else if (one.source.place.line <= line) own = one;
+  }
+  return own ? [...items, ...own.items] : items;
 }
 
 /** What an assembly gives, each part made when it is first asked for. */
@@ -72,7 +97,10 @@ export class ProgramAssembly implements Assembly {
 
   /** Labels and constants by their full names, then macros whose names are still free. */
   get symbols(): ReadonlyMap<string, SymbolDefinition> {
-    this.made.symbols ??= this.allSymbols();
+    const { program, preprocessor } = this.run;
+    const find = (name: string) =>
+      definitionOf(program.symbols.find(name)) ?? preprocessor.definitions.find((one) => one.name === name);
+    this.made.symbols ??= new SymbolView(find, () => this.allSymbols());
     return this.made.symbols;
   }
 
@@ -92,15 +120,29 @@ export class ProgramAssembly implements Assembly {
   private allReferences(): SymbolReference[] {
     const { program, preprocessor } = this.run;
     const references: SymbolReference[] = [];
-    for (const { symbols, tree, source, statement } of program.items) {
-      // Of these the program makes more than one item.
-      if (statement?.kind === "absolute") continue;
-      for (let slot = 0; slot < symbols.length; slot++)
-        references.push(new Reference(symbols[slot]!.name, source, tree.symbols[slot]!));
-    }
-    references.push(...program.references);
-    for (const { name, source, span } of preprocessor.references) references.push(new Reference(name, source, span));
+    for (const item of program.items) for (const reference of referencesOf(item)) references.push(reference);
+    for (const reference of program.references) references.push(reference);
+    for (const use of preprocessor.references) references.push(macroReference(use));
     return references;
+  }
+
+  onLine(file: string, line: number): LineFacts {
+    const { program, preprocessor, lines, options } = this.run;
+    const isHere = ({ range }: { readonly range: Range }) => range.line === line && range.file === file;
+    const items = file === options.file && lines.length > 0 ? itemsNear(lines, line) : program.items;
+    const here = items.filter(({ source }) => source.file === file);
+    const labels = definitionsOf(here.flatMap(({ label }) => label ?? []));
+    const references = [...here.flatMap(referencesOf), ...program.references];
+    const macros = preprocessor.references.filter(({ source }) => source.file === file && source.place.line <= line);
+    return {
+      mentions: here.flatMap(({ mention }) => mention ?? []).filter(isHere),
+      definitions: [...labels.values(), ...preprocessor.definitions].filter(isHere),
+      references: [...references, ...macros.map(macroReference)].filter(isHere),
+    };
+  }
+
+  mentionsOf(wanted: (row: Row) => boolean): readonly InstructionMention[] {
+    return this.run.emission.itemsOf(wanted).flatMap(({ mention }) => mention ?? []);
   }
 
   get includes(): Assembly["includes"] {

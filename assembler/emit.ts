@@ -38,6 +38,7 @@ export class Emission implements Code {
   private count = 0;
   edition = 0;
   private readonly contents = new Contents();
+  private byRow: Map<Row, Set<Item>> | undefined;
 
   constructor(program: Program, problems: ProblemList) {
     this.program = program;
@@ -122,8 +123,32 @@ export class Emission implements Code {
     if (bytes) putAddresses(item, bytes, 0);
   }
 
+  /** Items whose row is wanted, in the order of their lines. Known by row from the first question on. */
+  itemsOf(wanted: (row: Row) => boolean): Item[] {
+    if (!this.byRow) {
+      this.byRow = new Map();
+      for (const item of this.program.items) this.file(item);
+    }
+    const found = [...this.byRow].flatMap(([row, items]) => (wanted(row) ? [...items] : []));
+    return found.sort((a, b) => a.source.place.line - b.source.place.line);
+  }
+
+  private file(item: Item): void {
+    const row = item.mention?.row;
+    if (!row || !this.byRow) return;
+    const items = this.byRow.get(row) ?? new Set();
+    this.byRow.set(row, items.add(item));
+  }
+
+  /** The item is no more, or no more what it was. */
+  drop(item: Item): void {
+    const row = item.mention?.row;
+    if (row) this.byRow?.get(row)?.delete(item);
+  }
+
   /** Makes the parts of an item, its mention and its problems. */
   emit(item: Item): void {
+    this.drop(item);
     const { program, problems } = this;
     problems.owner = item;
     problems.phase = "output";
@@ -137,6 +162,7 @@ export class Emission implements Code {
     program.item = undefined;
     item.parts = this.parts.length > 0 ? this.parts : noParts;
     item.stored = undefined;
+    this.file(item);
     if (this.parts.length > 0) this.parts = [];
   }
 
@@ -159,7 +185,7 @@ export class Emission implements Code {
         this.note(item.length);
         return;
       case "file":
-        this.file(item, statement);
+        this.binary(item, statement);
         return;
       case "align":
         this.align(item, statement);
@@ -302,7 +328,7 @@ export class Emission implements Code {
     this.bytes(item, dataBytes(item, statement, program, problems, relocate));
   }
 
-  private file(item: Item, statement: Extract<StatementTree, { kind: "file" }>): void {
+  private binary(item: Item, statement: Extract<StatementTree, { kind: "file" }>): void {
     const once = fileBytes(item, statement, this.program);
     const bytes = new Uint8Array(once.length * item.repeat);
     bytes.set(item.repeat > 0 ? once : []);

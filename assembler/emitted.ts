@@ -68,13 +68,18 @@ export class Part implements Emitted {
   get expansion(): MacroCall | undefined {
     return this.item.source.expansion;
   }
+  /** The bytes with the addresses of now. */
+  refreshed(): Uint8Array | undefined {
+    this.code?.refresh(this.item);
+    return this.bytes;
+  }
+
   /** Decoded when someone asks; undefined for what can be written but is no instruction: LOCK RET. */
   get decoded(): Decoded | undefined {
     if (!this.bytes || !this.code) return undefined;
     const { edition } = this.code;
     if (this.known?.edition !== edition) {
-      this.code.refresh(this.item);
-      const decoded = decode(this.bytes, 0, this.bits);
+      const decoded = decode(this.refreshed()!, 0, this.bits);
       this.known = { decoded: typeof decoded === "string" ? undefined : decoded, edition };
     }
     return this.known.decoded;
@@ -108,5 +113,8 @@ export class Mention implements InstructionMention {
   }
   get decoded(): Decoded | undefined {
     return this.part?.decoded;
+  }
+  get bytes(): Uint8Array | undefined {
+    return this.part?.refreshed();
   }
 }

@@ -1,4 +1,4 @@
-import { assemble } from "./assemble.ts";
+import { Assembler } from "./assembler.ts";
 import type { AssembleOptions, Assembly } from "./interface.ts";
 import { resolve } from "./location.ts";
 import type { FileBytes, FileText } from "./text-file.ts";
@@ -14,30 +14,58 @@ export interface Files {
 }
 
 /**
- * Assembles a file with everything it includes. The assembler reads files synchronously: those not at hand are
- * fetched, then it runs again. Relative include paths count from the folder of the file.
+ * Assembles the versions of a file with everything it includes. The assembler reads files synchronously: those not at
+ * hand are fetched, then it runs again. Relative include paths count from the folder of the file.
  */
-export async function assembleFetching(
-  options: Omit<AssembleOptions, "read" | "readBytes">,
-  files: Files,
-): Promise<Assembly> {
-  const includePaths = (options.includePaths ?? []).map((folder) => resolve(`${folder}/`, options.file));
-  for (;;) {
-    const missing = new Set<string>();
-    const read = (name: string, from: string) => {
-      const file = resolve(name, from);
-      const text = files.atHand(file);
-      if (text === undefined) missing.add(file);
-      return typeof text === "string" ? { file, text } : (text ?? undefined);
+export class FetchingAssembler {
+  private readonly files: Files;
+  private readonly options: Omit<AssembleOptions, "text">;
+  private readonly missing = new Set<string>();
+  private assembler: Assembler;
+  /** The latest version. */
+  private text = "";
+
+  /** What is at hand must not change; if a file does, a new assembler is needed. */
+  constructor(options: Omit<AssembleOptions, "text" | "read" | "readBytes">, files: Files) {
+    this.files = files;
+    this.options = {
+      ...options,
+      includePaths: (options.includePaths ?? []).map((folder) => resolve(`${folder}/`, options.file)),
+      read: (name, from) => {
+        const file = resolve(name, from);
+        const text = this.noted(file, files.atHand(file));
+        return typeof text === "string" ? { file, text } : (text ?? undefined);
+      },
+      readBytes: (name, from) => {
+        const file = resolve(name, from);
+        const bytes = this.noted(file, files.bytesAtHand(file));
+        return bytes instanceof Uint8Array ? { file, bytes } : (bytes ?? undefined);
+      },
     };
-    const readBytes = (name: string, from: string) => {
-      const file = resolve(name, from);
-      const bytes = files.bytesAtHand(file);
-      if (bytes === undefined) missing.add(file);
-      return bytes instanceof Uint8Array ? { file, bytes } : (bytes ?? undefined);
-    };
-    const assembly = assemble({ ...options, includePaths, read, readBytes });
-    if (missing.size === 0) return assembly;
-    for (const file of missing) await files.fetch(file);
+    this.assembler = new Assembler(this.options);
+  }
+
+  private noted<T>(file: string, found: T | undefined): T | undefined {
+    if (found === undefined) this.missing.add(file);
+    return found;
+  }
+
+  /** If another version comes while files are fetched, the promise is one of that. */
+  async assemble(text: string): Promise<Assembly> {
+    this.text = text;
+    for (;;) {
+      const assembly = this.assembler.assemble(this.text);
+      if (this.missing.size === 0) return assembly;
+      const missing = [...this.missing];
+      this.missing.clear();
+      this.assembler = new Assembler(this.options);
+      for (const file of missing) await this.files.fetch(file);
+    }
   }
 }
+
+/** Assembles a file once, with everything it includes. */
+export const assembleFetching = (
+  { text, ...options }: Omit<AssembleOptions, "read" | "readBytes">,
+  files: Files,
+): Promise<Assembly> => new FetchingAssembler(options, files).assemble(text);

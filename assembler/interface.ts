@@ -82,6 +82,8 @@ export interface InstructionMention {
   /** The row chosen, when the operands fit one. */
   readonly row: Row | undefined;
   readonly decoded: Decoded | undefined;
+  /** Of the first repetition. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 export interface SymbolDefinition {
@@ -109,6 +111,13 @@ export interface Settings {
   readonly output?: string;
 }
 
+/** What stands on one line of a file. */
+export interface LineFacts {
+  readonly mentions: readonly InstructionMention[];
+  readonly definitions: readonly SymbolDefinition[];
+  readonly references: readonly SymbolReference[];
+}
+
 export interface Assembly {
   readonly problems: readonly Problem[];
   /** Flat binary or object file; meaningful if there is no error. */
@@ -122,6 +131,10 @@ export interface Assembly {
   readonly references: readonly SymbolReference[];
   readonly includes: readonly { readonly range: Range; readonly file: string }[];
   readonly settings: Settings;
+  /** What the lists have of one line, without going through them. */
+  onLine(file: string, line: number): LineFacts;
+  /** The mentions whose row is wanted, in order, without going through all of them. */
+  mentionsOf(wanted: (row: Row) => boolean): readonly InstructionMention[];
 }
 
 /** The line map: both directions between addresses and source. */

@@ -11,6 +11,7 @@ import { isNothing, isPlainTree, type Program } from "./program.ts";
 import { Relayout } from "./relayout.ts";
 import type { Section } from "./section.ts";
 import { rangeOf, type SourceLine, withoutComment } from "./source.ts";
+import { splice } from "./splice.ts";
 import type { SymbolEntry } from "./symbols.ts";
 import type { TextChange } from "./text-change.ts";
 import { isUnresolved, reportUndefined } from "./undefined-symbols.ts";
@@ -150,9 +151,9 @@ export class Reassembly {
       if (state === "read" && !this.putIn(line, work)) return false;
       lines.push(line);
     }
-    this.lines.splice(at, old.length, ...lines);
+    splice(this.lines, at, old.length, lines);
     const items = lines.flatMap((line) => line.items);
-    program.items.splice(firstItem, work.gone.size, ...items);
+    splice(program.items, firstItem, work.gone.size, items);
     work.moves = this.relayout.replaced(firstItem, items.length);
     const scope = program.symbols.scope;
     const isRescoped = scopeAfter === undefined || scopeAfter === scope || this.rescope(at + lines.length, scope, work);
@@ -174,6 +175,7 @@ export class Reassembly {
     work.places.add(source.place);
     for (const item of items) {
       work.gone.add(item);
+      this.run.emission.drop(item);
       this.watched.delete(item);
       this.unresolved.delete(item);
       if (item.label) this.undefine(item.label, item, work);
@@ -205,7 +207,7 @@ export class Reassembly {
     const references = run.preprocessor.references.length;
     const tree = run.preprocessor.plainTree(source);
     if (!tree || !isPlainTree(tree)) return false;
-    work.news.push(...run.preprocessor.references.splice(references));
+    splice(work.news, work.news.length, 0, run.preprocessor.references.splice(references));
     for (const problem of tree.problems) problems.add({ ...problem, range: rangeOf(source, problem) }, source);
     const { known } = program;
     const before = known.length;
@@ -345,9 +347,9 @@ export class Reassembly {
     const { references } = this.run.preprocessor;
     if (references.some(({ source }) => places.has(source.place))) {
       const kept = references.filter(({ source }) => !places.has(source.place));
-      references.splice(0, references.length, ...kept);
+      splice(references, 0, references.length, kept);
     }
-    references.push(...news);
+    splice(references, references.length, 0, news);
   }
 }
 

@@ -4,6 +4,7 @@ import { Anchor, type Item } from "./item.ts";
 import { measure, settle } from "./layout.ts";
 import { largestOutput, type Program } from "./program.ts";
 import type { Section } from "./section.ts";
+import { splice } from "./splice.ts";
 import type { SymbolEntry } from "./symbols.ts";
 
 /**
@@ -95,7 +96,7 @@ export class Relayout {
       item.tie(stretch, -item.length);
     }
     for (let n = at; n < at + removed; n++) this.unregister(this.stretches[n]!);
-    this.stretches.splice(at, removed, ...stretches);
+    splice(this.stretches, at, removed, stretches);
     for (const [n, stretch] of stretches.entries()) {
       stretch.index = at + n;
       if (hasPlace(stretch.head)) this.labels.set(stretch.head.label!, stretch);

@@ -128,6 +128,11 @@ export class SymbolTable {
     return entry;
   }
 
+  /** The entry of a full name, if there is one. */
+  find(fullName: string): SymbolEntry | undefined {
+    return this.entries.get(fullName);
+  }
+
   /** Takes over the values of an earlier pass, not the definitions. */
   remember(before: SymbolTable): void {
     for (const entry of before.entries.values()) this.entries.set(entry.name, entry.undefinedCopy());
@@ -171,10 +176,15 @@ class Definition implements SymbolDefinition {
 export function definitionsOf(known: Iterable<SymbolEntry>): Map<string, SymbolDefinition> {
   const map = new Map<string, SymbolDefinition>();
   for (const entry of known) {
-    const { name, definition } = entry;
-    if (definition && !name.startsWith("..@")) map.set(name, new Definition(entry, definition));
+    const definition = definitionOf(entry);
+    if (definition) map.set(definition.name, definition);
   }
   return map;
+}
+
+export function definitionOf(entry: SymbolEntry | undefined): SymbolDefinition | undefined {
+  if (!entry?.definition || entry.name.startsWith("..@")) return undefined;
+  return new Definition(entry, entry.definition);
 }
 
 /** Only an editor asks where symbols are used. */

@@ -1,5 +1,5 @@
 import type { TextDocument } from "vscode-languageserver-textdocument";
-import { type Assembly, assembleFetching, type FileBytes } from "../assembler/index.ts";
+import { type Assembly, FetchingAssembler, type FileBytes } from "../assembler/index.ts";
 import { type Technique, techniqueById } from "../isa/technique.ts";
 
 /** How the server reaches files that are not open in the editor. */
@@ -32,6 +32,8 @@ export class Documents {
   readonly #analyses = new Map<string, { version: number; analysis: Promise<Analysis> }>();
   /** The files that a document includes or would include if they were there, by its URI. */
   readonly #included = new Map<string, Set<string>>();
+  /** Each follows the edits of one document, as long as no file that it includes changes. */
+  readonly #assemblers = new Map<string, FetchingAssembler>();
   readonly #choices = new Map<string, string>();
   settings: Settings = defaultSettings;
 
@@ -50,19 +52,24 @@ export class Documents {
   /** The settings changed: everything is worked out anew. */
   invalidate(): void {
     this.#analyses.clear();
+    this.#assemblers.clear();
   }
 
   /** A file changed: what includes it is worked out anew. Gives those documents. */
   changed(file: string): string[] {
     this.#files.delete(file);
     const stale = [...this.#included].filter(([, files]) => files.has(file)).map(([uri]) => uri);
-    for (const uri of stale) this.#analyses.delete(uri);
+    for (const uri of stale) {
+      this.#analyses.delete(uri);
+      this.#assemblers.delete(uri);
+    }
     return stale;
   }
 
   /** From here on the file on disk counts. Gives the documents that include it. */
   close(uri: string): string[] {
     this.#analyses.delete(uri);
+    this.#assemblers.delete(uri);
     this.#included.delete(uri);
     return this.changed(uri);
   }
@@ -94,11 +101,16 @@ export class Documents {
   }
 
   #assemble(document: TextDocument): Promise<Assembly> {
+    const assembler = this.#assemblers.get(document.uri) ?? this.#assembler(document.uri);
+    return assembler.assemble(document.getText());
+  }
+
+  #assembler(uri: string): FetchingAssembler {
     const included = new Set<string>();
-    this.#included.set(document.uri, included);
+    this.#included.set(uri, included);
     const { includePaths } = this.settings;
-    return assembleFetching(
-      { file: document.uri, text: document.getText(), includePaths },
+    const assembler = new FetchingAssembler(
+      { file: uri, includePaths },
       {
         atHand: (file) => {
           included.add(file);
@@ -114,5 +126,7 @@ export class Documents {
         },
       },
     );
+    this.#assemblers.set(uri, assembler);
+    return assembler;
   }
 }

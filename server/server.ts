@@ -8,7 +8,7 @@ import {
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { defaultTechnique } from "../isa/technique.ts";
 import { type Analysis, Documents, defaultSettings, type ReadBytes, type Settings } from "./documents.ts";
-import { completion } from "./features/completion.ts";
+import { completion, isCut } from "./features/completion.ts";
 import { definition, references } from "./features/definition.ts";
 import { diagnostics } from "./features/diagnostics.ts";
 import { hover } from "./features/hover.ts";
@@ -40,7 +40,10 @@ function registerFeatures(connection: Connection, texts: TextDocuments<TextDocum
     ),
   );
   connection.onCompletion(
-    about(({ assembly }, { position }: TextDocumentPositionParams, text) => completion(assembly, position, text)),
+    about(({ assembly }, { position }: TextDocumentPositionParams, text) => ({
+      isIncomplete: isCut(assembly),
+      items: completion(assembly, position, text),
+    })),
   );
   connection.onDefinition(
     about(({ assembly }, { textDocument, position }: TextDocumentPositionParams) =>

@@ -8,9 +8,7 @@ import type { TechniqueId } from "../../isa/technique.ts";
  * where they silently give something else, information where they may, nothing where they are harmless.
  */
 export function sensitiveUnprivileged(assembly: Assembly, technique: TechniqueId | undefined): Problem[] {
-  return assembly.mentions.flatMap((mention): Problem[] => {
-    // Decoding takes time, and most instructions are no holes.
-    if (!mention.row || !isVirtualizationHole(mention.row)) return [];
+  return assembly.mentionsOf(isVirtualizationHole).flatMap((mention): Problem[] => {
     const { decoded, mnemonic, range } = mention;
     if (!decoded) return [];
     const { grade, sentence } = gradeOf(decoded, technique);

@@ -6,10 +6,8 @@ const toLocation = (range: Range): Location => ({ uri: range.file, range: toLsp(
 
 /** The name of the symbol under the cursor, be it defined or used there. */
 export function symbolAt(assembly: Assembly, uri: string, position: Position): string | undefined {
-  const used = assembly.references.find((reference) => contains(reference.range, uri, position));
-  if (used) return used.name;
-  for (const symbol of assembly.symbols.values()) if (contains(symbol.range, uri, position)) return symbol.name;
-  return undefined;
+  const { references: uses, definitions } = assembly.onLine(uri, position.line);
+  return [...uses, ...definitions].find(({ range }) => contains(range, uri, position))?.name;
 }
 
 export function definition(assembly: Assembly, uri: string, position: Position): Location | null {

@@ -72,14 +72,10 @@ function card(
 }
 
 function instruction(analysis: Analysis, mention: InstructionMention): string | undefined {
-  const { assembly, technique } = analysis;
+  const { technique } = analysis;
   const row = mention.row ?? rowsOf(mention.mnemonic)[0];
   if (!row) return undefined;
-  const item = assembly.emitted.find(
-    (e) => e.range.file === mention.range.file && e.range.line === mention.range.line && e.decoded,
-  );
-  const start = item?.position ?? 0;
-  const bytes = item ? hex([...assembly.bytes.subarray(start, start + item.length)]) : undefined;
+  const bytes = mention.bytes && hex([...mention.bytes]);
   const forms = rowsOf(mention.mnemonic).length;
   const more = mention.row || forms < 2 ? "" : `\n\n_One of ${forms} forms; the operands here fit none yet._`;
   return card(row, mention.decoded, bytes, technique) + more;
@@ -94,7 +90,8 @@ function symbol(analysis: Analysis, name: string): string | undefined {
 
 /** What is under the cursor: an instruction with everything known of it, or a symbol with its value. */
 export function hover(analysis: Analysis, uri: string, position: Position): Hover | null {
-  const mention = analysis.assembly.mentions.find((m) => contains(m.mnemonicRange, uri, position));
+  const { mentions } = analysis.assembly.onLine(uri, position.line);
+  const mention = mentions.find((m) => contains(m.mnemonicRange, uri, position));
   if (mention) {
     const value = instruction(analysis, mention);
     return value ? { contents: { kind: "markdown", value }, range: toLsp(mention.mnemonicRange) } : null;
