@@ -76,7 +76,7 @@ export function createBoard(configuration: MachineConfiguration, listener: Board
     others: [
       ioApic,
       createLocalApicRegisters(() => processors.apic),
-      ...(configuration.boot ? [createFirmwarePorts((port) => bios!.call(port))] : []),
+      ...(configuration.boot ? createFirmwarePorts((port) => bios!.call(port)) : []),
     ],
   });
   const interrupts = routeInterrupts(devices.pic, ioApic, () => processors);

@@ -232,34 +232,34 @@ export function createAta(disks: readonly (Disk | undefined)[], line: Line, cloc
   };
 
   const commands: Readonly<Record<number, () => void>> = {
-    32: () => begin("read", false),
-    33: () => begin("read", false),
-    36: () => begin("read", true),
-    41: () => begin("read", true, r.multiple),
-    48: () => begin("write", false),
-    49: () => begin("write", false),
-    52: () => begin("write", true),
-    57: () => begin("write", true, r.multiple),
-    64: () => begin("none", false),
-    65: () => begin("none", false),
-    66: () => begin("none", true),
-    144: diagnose,
-    145: setParameters,
-    196: () => begin("read", false, r.multiple),
-    197: () => begin("write", false, r.multiple),
-    198: setMultiple,
-    224: done,
-    225: done,
-    229: () => {
+    [0x20]: () => begin("read", false),
+    [0x21]: () => begin("read", false),
+    [0x24]: () => begin("read", true),
+    [0x29]: () => begin("read", true, r.multiple),
+    [0x30]: () => begin("write", false),
+    [0x31]: () => begin("write", false),
+    [0x34]: () => begin("write", true),
+    [0x39]: () => begin("write", true, r.multiple),
+    [0x40]: () => begin("none", false),
+    [0x41]: () => begin("none", false),
+    [0x42]: () => begin("none", true),
+    [0x90]: diagnose,
+    [0x91]: setParameters,
+    [0xc4]: () => begin("read", false, r.multiple),
+    [0xc5]: () => begin("write", false, r.multiple),
+    [0xc6]: setMultiple,
+    [0xe0]: done,
+    [0xe1]: done,
+    [0xe5]: () => {
       // Active.
       r.count[0] = 0xff;
       finish(0);
     },
-    231: done,
-    234: done,
-    236: identifyDevice,
-    239: done,
-    248: nativeMaximum,
+    [0xe7]: done,
+    [0xea]: done,
+    [0xec]: identifyDevice,
+    [0xef]: done,
+    [0xf8]: nativeMaximum,
   };
   const obey = (command: number) => {
     if (!disk() && command !== 0x90) return;

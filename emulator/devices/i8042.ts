@@ -115,24 +115,24 @@ export function createKeyboardController({ line, lines, gate }: KeyboardWiring, 
     (s.full ? outputPort.keyboardFull : 0);
 
   const simple: Readonly<Record<number, () => number | undefined>> = {
-    167: () => setMode(mode.auxiliaryDisabled, true),
-    168: () => setMode(mode.auxiliaryDisabled, false),
+    [0xa7]: () => setMode(mode.auxiliaryDisabled, true),
+    [0xa8]: () => setMode(mode.auxiliaryDisabled, false),
     // Test of the auxiliary interface: passed.
-    169: () => 0,
-    170: () => {
+    [0xa9]: () => 0,
+    [0xaa]: () => {
       s.ram[0] = commandByte() | mode.systemFlag;
       return selfTestPassed;
     },
-    171: () => 0,
-    173: () => setMode(mode.disabled, true),
-    174: () => setMode(mode.disabled, false),
+    [0xab]: () => 0,
+    [0xad]: () => setMode(mode.disabled, true),
+    [0xae]: () => setMode(mode.disabled, false),
     // Input port: no keylock, colour display.
-    192: () => 0x80,
-    208: readOutputPort,
-    221: () => lines.setA20(false) as undefined,
-    223: () => lines.setA20(true) as undefined,
+    [0xc0]: () => 0x80,
+    [0xd0]: readOutputPort,
+    [0xdd]: () => lines.setA20(false) as undefined,
+    [0xdf]: () => lines.setA20(true) as undefined,
     // Test inputs: keyboard clock and data.
-    224: () => (enabled() ? 3 : 2),
+    [0xe0]: () => (enabled() ? 3 : 2),
   };
   const setMode = (bit: number, on: boolean): undefined => {
     s.ram[0] = on ? commandByte() | bit : commandByte() & ~bit;

@@ -62,20 +62,20 @@ const initial = (): State => ({
 /** Answers to commands without parameters, after the acknowledgement. */
 const commands: Readonly<Record<number, (s: State) => readonly number[]>> = {
   // Identify: MF2.
-  242: () => [0xab, 0x83],
-  244: (s) => {
+  [0xf2]: () => [0xab, 0x83],
+  [0xf4]: (s) => {
     s.scanning = true;
     return [];
   },
-  245: (s) => {
+  [0xf5]: (s) => {
     s.scanning = false;
     return [];
   },
-  246: (s) => {
+  [0xf6]: (s) => {
     s.scanning = true;
     return [];
   },
-  255: (s) => {
+  [0xff]: (s) => {
     Object.assign(s, { scanning: true, leds: 0, set: 2, fifo: [] });
     return [selfTestPassed];
   },

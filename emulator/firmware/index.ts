@@ -23,46 +23,45 @@ export type { Drive, Environment } from "./environment.ts";
 export const romBase = 0xf0000;
 export const romBytes = 0x10000;
 
-/** The services by the port that the ROM's code calls them with (see rom.asm). */
-const services: Readonly<Record<number, Service>> = {
-  164: keyboardInterrupt,
-  165: videoService,
-  166: (caller) => {
-    caller.ax = readField(caller.memory, "equipment");
-    return undefined;
-  },
-  167: (caller) => {
-    caller.ax = readField(caller.memory, "memoryKib");
-    return undefined;
-  },
-  168: diskService,
-  169: serialService,
-  170: systemService,
-  171: keysService,
-  172: printerService,
-  173: noDiskService,
-  174: bootService,
-  175: timeService,
-  180: clockInterrupt,
-  181: postService,
+const equipmentService: Service = (caller) => {
+  caller.ax = readField(caller.memory, "equipment");
+  return undefined;
+};
+const memoryService: Service = (caller) => {
+  caller.ax = readField(caller.memory, "memoryKib");
+  return undefined;
 };
 
-/** The device behind the firmware's ports: `call` is told the port. */
-export const createFirmwarePorts = (call: (port: number) => void): Device => ({
-  ...stateless,
-  name: "BIOS",
-  regions: Object.keys(services).map((port) => ({
-    space: "port",
-    base: Number(port),
-    length: 1,
-    read: () => 0xff,
-    write: () => call(Number(port)),
-  })),
-});
+/** The services, the ports that the ROM's code calls them by (see rom.asm), and what they are called in a trace. */
+const services: readonly (readonly [port: number, name: string, service: Service])[] = [
+  [0xa4, "BIOS, IRQ 1", keyboardInterrupt],
+  [0xa5, "BIOS, INT 10h", videoService],
+  [0xa6, "BIOS, INT 11h", equipmentService],
+  [0xa7, "BIOS, INT 12h", memoryService],
+  [0xa8, "BIOS, INT 13h", diskService],
+  [0xa9, "BIOS, INT 14h", serialService],
+  [0xaa, "BIOS, INT 15h", systemService],
+  [0xab, "BIOS, INT 16h", keysService],
+  [0xac, "BIOS, INT 17h", printerService],
+  [0xad, "BIOS, INT 18h", noDiskService],
+  [0xae, "BIOS, INT 19h", bootService],
+  [0xaf, "BIOS, INT 1Ah", timeService],
+  [0xb4, "BIOS, IRQ 8", clockInterrupt],
+  [0xb5, "BIOS, power-on", postService],
+];
+
+/** The devices behind the firmware's ports, one for each service: `call` is told the port. */
+export const createFirmwarePorts = (call: (port: number) => void): readonly Device[] =>
+  services.map(([port, name]) => ({
+    ...stateless,
+    name,
+    regions: [{ space: "port", base: port, length: 1, read: () => 0xff, write: () => call(port) }],
+  }));
 
 /** Does what a write to a port of the firmware asks for. */
 export function callFirmware(port: number, cpu: Cpu, environment: Environment): void {
-  const outcome = services[port]?.(new Caller(cpu, processorMemory(cpu)), environment);
+  const [, , service] = services.find(([at]) => at === port)!;
+  const outcome = service(new Caller(cpu, processorMemory(cpu)), environment);
   environment.setRomByte(rom.again, outcome === "again" ? 1 : 0);
 }
 

@@ -59,10 +59,10 @@ const flow = (memory: FirmwareMemory, { devices }: Environment): void =>
 
 /** Keys that only change flags: those held, and those that toggle. */
 const held: Readonly<Record<number, number>> = {
-  42: flag.leftShift,
-  54: flag.rightShift,
-  29: flag.ctrl,
-  56: flag.alt,
+  [0x2a]: flag.leftShift,
+  [0x36]: flag.rightShift,
+  [0x1d]: flag.ctrl,
+  [0x38]: flag.alt,
 };
 const toggles: Readonly<Record<number, number>> = { 58: flag.caps, 69: flag.num, 70: flag.scroll };
 
@@ -168,25 +168,25 @@ const look =
 
 /** INT 16h by AH. */
 const functions: Functions = {
-  0: read(false),
-  1: look(false),
-  2: (caller) => {
+  [0x00]: read(false),
+  [0x01]: look(false),
+  [0x02]: (caller) => {
     caller.al = readField(caller.memory, "shiftFlags");
     return undefined;
   },
-  3: () => undefined,
-  5: (caller) => {
+  [0x03]: () => undefined,
+  [0x05]: (caller) => {
     caller.al = put(caller.memory, caller.cx) ? 0 : 1;
     return undefined;
   },
   // Functions: typematic rate cannot be read; 10h–12h are there.
-  9: (caller) => {
+  [0x09]: (caller) => {
     caller.al = 0x20;
     return undefined;
   },
-  16: read(true),
-  17: look(true),
-  18: (caller) => {
+  [0x10]: read(true),
+  [0x11]: look(true),
+  [0x12]: (caller) => {
     const { memory } = caller;
     const flags = readField(memory, "keyboardFlags");
     const right = (flags & rightCtrl ? 4 : 0) | (flags & rightAlt ? 8 : 0);

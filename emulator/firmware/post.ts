@@ -14,22 +14,22 @@ const extendedDataArea = conventionalEnd >> 4;
 
 /** Interrupt vectors that lead to routines of the ROM. */
 const routines: Readonly<Record<number, number>> = {
-  8: rom.timer,
-  9: rom.keyboard,
-  16: rom.video,
-  17: rom.equipment,
-  18: rom.memory_size,
-  19: rom.disk,
-  20: rom.serial,
-  21: rom.system,
-  22: rom.keys,
-  23: rom.printer,
-  24: rom.no_disk,
-  25: rom.boot,
-  26: rom.time,
-  112: rom.clock,
-  113: rom.redirected,
-  117: rom.coprocessor,
+  [0x08]: rom.timer,
+  [0x09]: rom.keyboard,
+  [0x10]: rom.video,
+  [0x11]: rom.equipment,
+  [0x12]: rom.memory_size,
+  [0x13]: rom.disk,
+  [0x14]: rom.serial,
+  [0x15]: rom.system,
+  [0x16]: rom.keys,
+  [0x17]: rom.printer,
+  [0x18]: rom.no_disk,
+  [0x19]: rom.boot,
+  [0x1a]: rom.time,
+  [0x70]: rom.clock,
+  [0x71]: rom.redirected,
+  [0x75]: rom.coprocessor,
 };
 
 /** The routine or table of a vector: by default nothing happens, and hardware interrupts are acknowledged. */
@@ -100,17 +100,17 @@ function configuration({ drives, memoryBytes }: Environment): Record<number, num
   const disks = drives.filter(({ number }) => number >= firstHardDisk);
   const [low, high] = [extended & 0xff, extended >>> 8];
   return {
-    16: (typeOf(0) << 4) | typeOf(1),
-    18: disks.reduce((sum, { number }) => sum | (number === firstHardDisk ? 0xf0 : 0x0f), 0),
-    20: equipment({ drives } as Environment) & 0xff,
-    21: (conventionalEnd / 1024 + 1) & 0xff,
-    22: (conventionalEnd / 1024 + 1) >>> 8,
-    23: low,
-    24: high,
-    48: low,
-    49: high,
-    52: above & 0xff,
-    53: above >>> 8,
+    [0x10]: (typeOf(0) << 4) | typeOf(1),
+    [0x12]: disks.reduce((sum, { number }) => sum | (number === firstHardDisk ? 0xf0 : 0x0f), 0),
+    [0x14]: equipment({ drives } as Environment) & 0xff,
+    [0x15]: (conventionalEnd / 1024 + 1) & 0xff,
+    [0x16]: (conventionalEnd / 1024 + 1) >>> 8,
+    [0x17]: low,
+    [0x18]: high,
+    [0x30]: low,
+    [0x31]: high,
+    [0x34]: above & 0xff,
+    [0x35]: above >>> 8,
   };
 }
 

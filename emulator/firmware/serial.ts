@@ -10,7 +10,7 @@ const statusOf = (inPort: (port: number) => number): number => (inPort(lineStatu
 
 /** INT 14h for COM1 by AH; other ports time out. */
 const functions: Functions = {
-  0: (caller, { inPort, outPort }) => {
+  [0x00]: (caller, { inPort, outPort }) => {
     const divisors = [1047, 768, 384, 192, 96, 48, 24, 12];
     const divisor = divisors[caller.al >>> 5]!;
     outPort(0x3fb, 0x80 | (caller.al & 0x1f));
@@ -20,18 +20,18 @@ const functions: Functions = {
     caller.ax = statusOf(inPort);
     return undefined;
   },
-  1: (caller, { inPort, outPort }) => {
+  [0x01]: (caller, { inPort, outPort }) => {
     outPort(dataPort, caller.al);
     caller.ah = inPort(lineStatus);
     return undefined;
   },
-  2: (caller, { inPort }) => {
+  [0x02]: (caller, { inPort }) => {
     const status = inPort(lineStatus);
     if (status & received) caller.al = inPort(dataPort);
     caller.ah = status & received ? status & 0x1e : timeout;
     return undefined;
   },
-  3: (caller, { inPort }) => {
+  [0x03]: (caller, { inPort }) => {
     caller.ax = statusOf(inPort);
     return undefined;
   },

@@ -81,43 +81,43 @@ const moveBlock: Service = (caller, { setA20, isA20 }) => {
 
 /** INT 15h by AH. */
 const functions: Functions = {
-  36: addressLine,
+  [0x24]: addressLine,
   // The scan code goes on as it is.
-  79: (caller) => {
+  [0x4f]: (caller) => {
     caller.carry = true;
     return undefined;
   },
-  134: wait,
-  135: moveBlock,
-  136: (caller, environment) => {
+  [0x86]: wait,
+  [0x87]: moveBlock,
+  [0x88]: (caller, environment) => {
     caller.ax = Math.min(extendedKib(environment), 63 * kibibyte);
     caller.carry = false;
     return undefined;
   },
   // Device busy and interrupt complete: hooks that say go on.
-  144: (caller) => {
+  [0x90]: (caller) => {
     caller.ah = 0;
     caller.carry = false;
     return undefined;
   },
-  145: (caller) => {
+  [0x91]: (caller) => {
     caller.ah = 0;
     caller.carry = false;
     return undefined;
   },
-  192: (caller) => {
+  [0xc0]: (caller) => {
     caller.setEs(romSegment);
     caller.bx = rom.configuration;
     caller.ah = 0;
     caller.carry = false;
     return undefined;
   },
-  193: (caller) => {
+  [0xc1]: (caller) => {
     caller.setEs(caller.memory.read(dataArea + 0x0e, 2));
     caller.carry = false;
     return undefined;
   },
-  232: bigMemory,
+  [0xe8]: bigMemory,
 };
 
 export const systemService: Service = (caller, environment) => (functions[caller.ah] ?? refuse)(caller, environment);

@@ -29,7 +29,7 @@ function adjust(rtc: Rtc, values: readonly (readonly [register: number, value: n
 
 /** INT 1Ah by AH. */
 const functions: Functions = {
-  0: (caller) => {
+  [0x00]: (caller) => {
     const ticks = readField(caller.memory, "ticks");
     caller.cx = ticks >>> 16;
     caller.dx = ticks & 0xffff;
@@ -38,14 +38,14 @@ const functions: Functions = {
     caller.carry = false;
     return undefined;
   },
-  1: (caller) => {
+  [0x01]: (caller) => {
     writeField(caller.memory, "ticks", (caller.cx * 65536 + caller.dx) >>> 0);
     writeField(caller.memory, "midnight", 0);
     caller.ah = 0;
     caller.carry = false;
     return undefined;
   },
-  2: (caller, { devices: { rtc } }) => {
+  [0x02]: (caller, { devices: { rtc } }) => {
     caller.cx = (rtc.peek(hour) << 8) | rtc.peek(minute);
     caller.dx = (rtc.peek(second) << 8) | (rtc.peek(registerB) & daylightSaving);
     caller.ah = 0;
@@ -53,7 +53,7 @@ const functions: Functions = {
     caller.carry = false;
     return undefined;
   },
-  3: (caller, { devices: { rtc } }) => {
+  [0x03]: (caller, { devices: { rtc } }) => {
     adjust(rtc, [
       [hour, caller.ch],
       [minute, caller.cl],
@@ -63,7 +63,7 @@ const functions: Functions = {
     caller.carry = false;
     return undefined;
   },
-  4: (caller, { devices: { rtc } }) => {
+  [0x04]: (caller, { devices: { rtc } }) => {
     caller.cx = (rtc.peek(century) << 8) | rtc.peek(year);
     caller.dx = (rtc.peek(month) << 8) | rtc.peek(day);
     caller.ah = 0;
@@ -71,7 +71,7 @@ const functions: Functions = {
     caller.carry = false;
     return undefined;
   },
-  5: (caller, { devices: { rtc } }) => {
+  [0x05]: (caller, { devices: { rtc } }) => {
     adjust(rtc, [
       [century, caller.ch],
       [year, caller.cl],
@@ -82,7 +82,7 @@ const functions: Functions = {
     caller.carry = false;
     return undefined;
   },
-  6: (caller, environment) => {
+  [0x06]: (caller, environment) => {
     const { rtc } = environment.devices;
     const control = rtc.peek(registerB);
     caller.carry = (control & alarmInterrupt) !== 0;
@@ -94,7 +94,7 @@ const functions: Functions = {
     unmaskClock(environment.devices);
     return undefined;
   },
-  7: (caller, { devices: { rtc } }) => {
+  [0x07]: (caller, { devices: { rtc } }) => {
     rtc.poke(registerB, rtc.peek(registerB) & ~alarmInterrupt);
     caller.carry = false;
     return undefined;

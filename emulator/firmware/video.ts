@@ -186,7 +186,7 @@ function setRows(memory: FirmwareMemory, rows: number, height: number): void {
 
 /** INT 10h by AH. VBE (4Fh) is not among them: AL stays as it was, which says so. */
 const functions: Functions = {
-  0: (caller, { devices: { vga } }) => {
+  [0x00]: (caller, { devices: { vga } }) => {
     const number = caller.al & 0x7f;
     const mode = videoMode(number);
     if (mode) setMode(caller.memory, vga, mode, (caller.al & keepMemory) !== 0);
@@ -194,24 +194,24 @@ const functions: Functions = {
     caller.al = number > 7 ? 0x20 : number === 6 ? 0x3f : 0x30;
     return undefined;
   },
-  1: (caller, { devices: { vga } }) => {
+  [0x01]: (caller, { devices: { vga } }) => {
     writeField(caller.memory, "cursorShape", caller.cx);
     vga.setCrtc(0x0a, scaled(caller.memory, caller.ch & 0x1f) | (caller.ch & 0x20));
     vga.setCrtc(0x0b, scaled(caller.memory, caller.cl & 0x1f));
     return undefined;
   },
-  2: (caller, { devices: { vga } }) => {
+  [0x02]: (caller, { devices: { vga } }) => {
     moveCursor(caller.memory, vga, caller.bh, caller.dh, caller.dl);
     return undefined;
   },
-  3: (caller) => {
+  [0x03]: (caller) => {
     const { row, column } = readCursor(caller.memory, caller.bh);
     caller.dx = (row << 8) | column;
     caller.cx = readField(caller.memory, "cursorShape");
     caller.ax = 0;
     return undefined;
   },
-  5: (caller, { devices: { vga } }) => {
+  [0x05]: (caller, { devices: { vga } }) => {
     const { memory } = caller;
     const page = caller.al & 7;
     const offset = page * readField(memory, "pageBytes");
@@ -222,46 +222,46 @@ const functions: Functions = {
     showCursor(memory, vga);
     return undefined;
   },
-  6: (caller) => void scrollWindow(caller, 1),
-  7: (caller) => void scrollWindow(caller, -1),
-  8: (caller) => {
+  [0x06]: (caller) => void scrollWindow(caller, 1),
+  [0x07]: (caller) => void scrollWindow(caller, -1),
+  [0x08]: (caller) => {
     const { memory, bh: page } = caller;
     const { row, column } = readCursor(memory, page);
     const graphics = presentMode(memory).kind === "graphics";
     caller.ax = graphics ? 0 : memory.read(cellAddress(memory, page, row, column), 2);
     return undefined;
   },
-  9: (caller) => void repeat(caller, caller.bl),
-  10: (caller) => void repeat(caller, undefined),
-  11: () => undefined,
-  12: (caller) => void (onScreen(caller) && writePixel(caller.memory, caller.cx, caller.dx, caller.al)),
-  13: (caller) => {
+  [0x09]: (caller) => void repeat(caller, caller.bl),
+  [0x0a]: (caller) => void repeat(caller, undefined),
+  [0x0b]: () => undefined,
+  [0x0c]: (caller) => void (onScreen(caller) && writePixel(caller.memory, caller.cx, caller.dx, caller.al)),
+  [0x0d]: (caller) => {
     if (onScreen(caller)) caller.al = readPixel(caller.memory, caller.cx, caller.dx);
     return undefined;
   },
-  14: (caller, { devices: { vga } }) => void teletype(caller, vga, readField(caller.memory, "page"), caller.al),
-  15: (caller) => {
+  [0x0e]: (caller, { devices: { vga } }) => void teletype(caller, vga, readField(caller.memory, "page"), caller.al),
+  [0x0f]: (caller) => {
     const { memory } = caller;
     const kept = readField(memory, "videoOptions") & keepMemory;
     caller.ax = (readField(memory, "columns") << 8) | readField(memory, "videoMode") | kept;
     caller.bh = readField(memory, "page");
     return undefined;
   },
-  16: (caller, { devices: { vga } }) => void palette(caller, vga),
-  17: (caller, { devices: { vga } }) => {
+  [0x10]: (caller, { devices: { vga } }) => void palette(caller, vga),
+  [0x11]: (caller, { devices: { vga } }) => {
     font(caller);
     vga.setCrtc(9, 0x40 | (readField(caller.memory, "characterHeight") - 1));
     return undefined;
   },
-  18: (caller) => {
+  [0x12]: (caller) => {
     if (caller.bl === 0x10) {
       caller.bx = 0x0003;
       caller.cx = 0x0009;
     } else if (caller.bl >= 0x30 && caller.bl <= 0x36) caller.al = 0x12;
     return undefined;
   },
-  19: (caller, { devices: { vga } }) => void writeString(caller, vga),
-  26: (caller) => {
+  [0x13]: (caller, { devices: { vga } }) => void writeString(caller, vga),
+  [0x1a]: (caller) => {
     if (caller.al === 0) caller.bx = 0x0008;
     caller.al = 0x1a;
     return undefined;
