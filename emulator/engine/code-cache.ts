@@ -97,6 +97,14 @@ export class CodePage {
     this.#extent?.add(offset, end);
   }
 
+  /** Remembers a byte as code. */
+  noteByte(at: number, byte: number): void {
+    if (this.#decoded[at] === 1) return;
+    this.#bytes[at] = byte;
+    this.#decoded[at] = 1;
+    this.#extent?.add(at, at + 1);
+  }
+
   /** Where the page has code, kept up to date from the first time this is asked for. */
   get extent(): CodeExtent {
     if (this.#extent) return this.#extent;
@@ -153,6 +161,11 @@ export class CodeCache {
     return made;
   }
 
+  /** The page that holds an address in RAM, if code of it has been decoded. */
+  known(physical: number): CodePage | undefined {
+    return this.#pages.get(Math.floor(physical / pageBytes));
+  }
+
   #clear(): void {
     for (const page of this.#pages.values()) {
       this.#cpu.unguardPage(page.number, guard.code);
@@ -167,7 +180,7 @@ export class CodeCache {
 
   #retire(page: CodePage): void {
     page.current = false;
-    for (const region of page.regions) this.#invalidate(region, page);
+    for (const region of page.regions) region.drop();
   }
 
   /** Bytes of RAM are about to be overwritten. */
@@ -177,9 +190,9 @@ export class CodeCache {
     const offset = physical % pageBytes;
     page.drop(offset, bytes);
     for (const region of page.regions)
-      if (region.covers(offset, bytes)) {
+      if (region.covers(page, offset, bytes)) {
         page.rewrites++;
-        this.#invalidate(region, page);
+        region.drop();
       }
   }
 
@@ -203,11 +216,6 @@ export class CodeCache {
       page.memory = bytes.subarray(at, at + pageBytes);
     }
     return page.memory;
-  }
-
-  #invalidate(region: Region, page: CodePage): void {
-    region.valid = false;
-    page.regions.delete(region);
   }
 
   /** The instruction at RIP, which is at `offset` in the page. May raise a fault of the fetch. */

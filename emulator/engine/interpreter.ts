@@ -11,7 +11,8 @@ import { CodeCache, type CodePage, modeIndex } from "./code-cache.ts";
 import { Handlers } from "./handlers.ts";
 import { pageBytes } from "./page.ts";
 import { repeatQuickly } from "./repetition.ts";
-import { type Place, Translator, type TranslatorOptions } from "./translator/index.ts";
+import { Translator, type TranslatorOptions } from "./translator/index.ts";
+import type { Place } from "./translator/place.ts";
 
 /** Why `run` returned. */
 export type EngineStop =
@@ -71,7 +72,10 @@ export class Engine {
   readonly #translator: Translator | undefined;
   /** Value of the step counter at which the run ends. An array, so that the host keeps the number as a number. */
   readonly #end = new Float64Array(1);
-  #breakpoints: Breakpoints | undefined;
+  readonly #run: { readonly end: Float64Array; breakpoints: Breakpoints | undefined } = {
+    end: this.#end,
+    breakpoints: undefined,
+  };
   /** Windows opened in this run, by host-physical address, and `Cpu.generation` since when they are good. */
   readonly #windows = new Map<number, Window>();
   #generation = 0;
@@ -85,7 +89,7 @@ export class Engine {
     this.#image = options.image;
     this.code = new CodeCache(cpu, new Handlers(cpu));
     cpu.memoryObserver.codeWritten = this.#codeWritten;
-    this.#translator = options.translate && new Translator(cpu, options.translate, this.#end);
+    this.#translator = options.translate && new Translator(cpu, options.translate, this.code, this.#run);
   }
 
   /** Steps taken as translated code by this engine; no part of the machine's state. */
@@ -114,7 +118,7 @@ export class Engine {
       throw new Error("a memory observer was set that hides from the engine that code is written");
     this.#windows.clear();
     this.#started = { linear: this.#linear, retired: this.#retired };
-    this.#breakpoints = breakpoints?.size ? new Breakpoints(breakpoints) : undefined;
+    this.#run.breakpoints = breakpoints?.size ? new Breakpoints(breakpoints) : undefined;
     while (f64[steps]! < this.#end[0]!) {
       if (stopOnExit && this.cpu.monitor?.exitPending) return { kind: "exit" };
       try {
@@ -232,7 +236,7 @@ export class Engine {
       high: cpu.r32[ripHigh]!,
       end: Math.min(pageBytes, offset + room),
       stackBits,
-      breakpoints: this.#breakpoints?.inPage(linear),
+      breakpoints: this.#run.breakpoints?.inPage(linear),
       rip: rip - offset,
       context: undefined,
     };
@@ -372,7 +376,7 @@ export class Engine {
   /** An instruction in memory that is not RAM: nobody would tell if it changed. */
   #executeUncached(): void {
     const { cpu } = this;
-    if (this.#breakpoints?.inPage(this.#linear)?.marks[this.#linear & (pageBytes - 1)]) this.#reachBreakpoint();
+    if (this.#run.breakpoints?.inPage(this.#linear)?.marks[this.#linear & (pageBytes - 1)]) this.#reachBreakpoint();
     const instruction = this.#valid(this.code.decodeUncached(cpu.stackBits));
     instruction.execute(instruction);
     cpu.f64[steps]! += 1;

@@ -41,7 +41,7 @@ export interface Addresses {
 
 /** Functions of the host that translated code calls, by their numbers. */
 export const hostFunctions = [
-  /** Executes instructions as the interpreter does: offset in the page, how many, fuel left; gives the fuel left, or -1 to leave. */
+  /** Executes instructions as the interpreter does: those of a block, how many, fuel left; gives the fuel left, or -1 to leave. */
   ["execute", ["i32", "i32", "i32"]],
   /** Puts a translation into the TLB: linear address, 0 for a read or 1 for a write; gives 0 if there is none. */
   ["fill", ["f64", "i32"]],
@@ -82,7 +82,7 @@ export class Frame {
   readonly #limits = new Map<number, number>();
   /** Depth of the block that ends where the function leaves. */
   #leaveDepth = 0;
-  /** The instructions for the host to execute: offset of the first in the page, and how many. */
+  /** The instructions for the host to execute: number of their block, and how many. */
   readonly #called: number;
   readonly #count: number;
 
@@ -209,10 +209,10 @@ export class Frame {
     code.prepend(() => this.#prologue());
   }
 
-  /** Has the host execute `count` instructions from `offset` in the page on: to be followed by a branch to where `callHost` is. */
-  prepareCall(offset: number, count: number, rip: bigint): void {
+  /** Has the host execute the `count` instructions of a block: to be followed by a branch to where `callHost` is. */
+  prepareCall(block: number, count: number, rip: bigint): void {
     const { code } = this.#m;
-    code.i32(offset);
+    code.i32(block);
     code.set(this.#called);
     code.i32(count);
     code.set(this.#count);

@@ -3,15 +3,16 @@ import { answerCpuid } from "../../cpu/cpuid.ts";
 import { cpuBase, layout, tlbBase } from "../../cpu/layout.ts";
 import type { Fault, VmExit } from "../../cpu/monitor.ts";
 import { guard } from "../../mmu/physical.ts";
-import type { PageBreakpoints } from "../breakpoints.ts";
+import type { Breakpoints } from "../breakpoints.ts";
 import { flow } from "../cached-instruction.ts";
-import type { CodePage, Entry, Instructions, ModeCode } from "../code-cache.ts";
+import type { CodeCache, Entry, ModeCode } from "../code-cache.ts";
 import { pageBytes } from "../page.ts";
 import { repeatQuickly } from "../repetition.ts";
 import { contextOf, type KeyedContext, sameContext } from "./context.ts";
 import { leftByHost } from "./frame.ts";
-import { planRegion } from "./plan.ts";
-import { makeRegion, type Region } from "./region.ts";
+import { type CodePlace, neighbour, type PageIndex, type Parts, type Place, pageIndices, pageOf } from "./place.ts";
+import { type CodeSource, type Plan, planRegion } from "./plan.ts";
+import { type Mapping, makeRegion, mappingOf, type Region } from "./region.ts";
 
 export interface TranslatorOptions {
   readonly memory: WebAssembly.Memory;
@@ -19,27 +20,6 @@ export interface TranslatorOptions {
   readonly addresses?: { readonly cpuBase: number; readonly tlbBase: number };
   /** A block that began this many times is translated. */
   readonly threshold?: number;
-}
-
-/** Where execution is, as far as the translator has to know. */
-export interface Place {
-  readonly page: CodePage;
-  readonly code: ModeCode;
-  /** Those of `code`. */
-  readonly instructions: Instructions;
-  /** Host-physical address of the page. */
-  readonly host: number;
-  /** Offset in CS at which the page begins. */
-  readonly rip: number;
-  /** Its low 32 bits, signed. */
-  readonly start: number;
-  /** High 32 bits of RIP. */
-  readonly high: number;
-  /** Where instructions must end, from the start of the page. */
-  readonly end: number;
-  readonly breakpoints: PageBreakpoints | undefined;
-  /** Computed when first asked for. */
-  context: KeyedContext | undefined;
 }
 
 const defaultThreshold = 2000;
@@ -64,23 +44,29 @@ const ripHigh = ripLow + 1;
 const steps = layout.steps >> 3;
 const attention = layout.attention >> 2;
 
-const breakpointKey = ({ breakpoints }: Place): string => breakpoints?.key ?? "";
+/** What the engine is about. */
+export interface RunUnderWay {
+  /** The step at which it ends. */
+  readonly end: Float64Array;
+  readonly breakpoints: Breakpoints | undefined;
+}
 
 /** Counts where blocks begin, and runs the hot ones as WebAssembly. */
 export class Translator {
   readonly #cpu: Cpu;
   readonly #options: TranslatorOptions;
   readonly #threshold: number;
+  readonly #cache: CodeCache;
+  readonly #under: RunUnderWay;
   /** The step at which the run under way ends; that may change while instructions execute. */
   readonly #end: Float64Array;
   readonly #base: number;
   /** What is running, the step at which its fuel is gone, and what an instruction threw that the host executed for it. */
-  #place: Place | undefined;
   #region: Region | undefined;
   #paidUntil = 0;
   #thrown: unknown;
   readonly #host = {
-    execute: (offset: number, count: number, left: number) => this.#execute(offset, count, left),
+    execute: (block: number, count: number, left: number) => this.#execute(block, count, left),
     fill: (linear: number, write: number) => this.#fill(linear, write),
     cpuid: (leaf: number, subleaf: number) => this.#cpuid(leaf >>> 0, subleaf >>> 0),
   };
@@ -91,11 +77,13 @@ export class Translator {
   /** It was left by an instruction that the host executed: mode, segments and translation may be others now. */
   displaced = false;
 
-  constructor(cpu: Cpu, options: TranslatorOptions, end: Float64Array) {
+  constructor(cpu: Cpu, options: TranslatorOptions, cache: CodeCache, under: RunUnderWay) {
     this.#cpu = cpu;
     this.#options = options;
     this.#threshold = options.threshold ?? defaultThreshold;
-    this.#end = end;
+    this.#cache = cache;
+    this.#under = under;
+    this.#end = under.end;
     this.#base = options.addresses?.cpuBase ?? cpuBase;
   }
 
@@ -107,8 +95,11 @@ export class Translator {
   reach(place: Place, offset: number): boolean {
     if (place.breakpoints?.marks[offset]) return false;
     const entry = this.#entryAt(place, offset);
-    if (!entry?.region.isTranslatedAt(offset)) return false;
-    const executed = this.#run(place, entry.region, offset);
+    if (!entry) return false;
+    const { region } = entry;
+    const from = place.rip - region.start + offset;
+    if (!region.isTranslatedAt(from)) return false;
+    const executed = this.#run(region, from);
     entry.gained += executed;
     if (++entry.times === trialEntries) this.#judge(place.code, offset, entry);
     if (this.#thrown !== undefined) this.#rethrow();
@@ -135,13 +126,12 @@ export class Translator {
   }
 
   /** Enters a region; gives the steps taken. */
-  #run(place: Place, region: Region, offset: number): number {
-    const { page } = place;
+  #run(region: Region, offset: number): number {
+    const { page } = region.parts[0]!;
     const { f64, physical } = this.#cpu;
     page.extent.setClosed(physical.guards[page.number] !== guard.code);
     const before = f64[steps]!;
     const fuel = Math.min(this.#end[0]! - before, longestStay);
-    this.#place = place;
     this.#region = region;
     this.#paidUntil = before + fuel;
     const left = region.run(region.blockAt(offset)!, fuel, this.#base);
@@ -160,10 +150,10 @@ export class Translator {
   }
 
   /** Called by translated code, which does not expect exceptions: they go on when it has returned. */
-  #execute(offset: number, count: number, left: number): number {
+  #execute(block: number, count: number, left: number): number {
     this.#cpu.f64[steps] = this.#paidUntil - left;
     try {
-      return this.#interpret(offset, count);
+      return this.#interpret(block, count);
     } catch (thrown) {
       this.#thrown = thrown;
       return leftByHost;
@@ -171,13 +161,14 @@ export class Translator {
   }
 
   /** Executes instructions in the place of the region as the interpreter would; gives the fuel for what comes then. */
-  #interpret(offset: number, count: number): number {
+  #interpret(block: number, count: number): number {
     const cpu = this.#cpu;
     const { r32, f64 } = cpu;
-    const place = this.#place!;
     const region = this.#region!;
+    const { offset } = region.plan.blocks[block]!;
+    const place = region.parts[pageOf(offset) as PageIndex]!;
     const { generation } = cpu;
-    let at = offset;
+    let at = offset & (pageBytes - 1);
     for (let n = 0; n < count; ) {
       const instruction = place.instructions[at];
       if (instruction === undefined || at + instruction.length > place.end) return leftByHost;
@@ -198,7 +189,7 @@ export class Translator {
       if (instruction.flow === flow.system && cpu.fetchPage(cpu.codeLinear(cpu.rip)) !== place.host + at)
         return leftByHost;
     }
-    if (region.blockAt(at) === undefined) return leftByHost;
+    if (region.blockAt(place.rip - region.start + at) === undefined) return leftByHost;
     const fuel = Math.min(this.#end[0]! - f64[steps]!, longestStay);
     this.#paidUntil = f64[steps]! + fuel;
     return fuel;
@@ -240,8 +231,19 @@ export class Translator {
 
   /** Whether a region may run where execution is. */
   #fits(region: Region, place: Place): boolean {
-    if (!region.valid || region.start !== place.rip || region.breakpoints !== breakpointKey(place)) return false;
+    if (!region.valid || !region.hasPage(place.page, place.rip)) return false;
+    const { breakpoints } = this.#under;
+    if (region.breakpoints !== (breakpoints ? this.#keyOf(breakpoints, region) : "")) return false;
     return sameContext(region.context, this.#context(place));
+  }
+
+  /** Which breakpoints there are in the pages of a region. */
+  #keyOf(breakpoints: Breakpoints, { parts, context }: Pick<Region, "parts" | "context">): string {
+    const keys = pageIndices.map((index) => {
+      const part = parts[index];
+      return part ? (breakpoints.inPage(linearOf(part, context))?.key ?? "") : "";
+    });
+    return keys.some((key) => key !== "") ? keys.join() : "";
   }
 
   #fitting(place: Place): Region[] {
@@ -249,7 +251,7 @@ export class Translator {
   }
 
   #find(place: Place, offset: number): Region | undefined {
-    return this.#fitting(place).find((region) => region.blockAt(offset) !== undefined);
+    return this.#fitting(place).find((region) => region.blockAt(place.rip - region.start + offset) !== undefined);
   }
 
   /** Finds or makes a region with a block at `offset`; undefined if there can be none. */
@@ -258,44 +260,106 @@ export class Translator {
     const known = this.#find(place, offset);
     if (known) return known;
     // What the page is known to run is translated as one, so that execution can stay inside.
-    const parts = this.#fitting(place);
-    const seeds = [offset, ...parts.flatMap((region) => region.plan.blocks.map((block) => block.offset))];
-    const region = this.#make(place, seeds, this.#context(place));
+    const merged = this.#fitting(place).filter((region) => isWithinReach(region, place));
+    const seeds = merged.flatMap((region) =>
+      region.plan.blocks.map((block) => region.start - place.rip + block.offset),
+    );
+    const region = this.#make(place, [offset, ...seeds], this.#context(place));
     if (region?.blockAt(offset) === undefined) {
       place.code.heat[offset] = never;
       return undefined;
     }
-    for (const part of parts) this.#drop(place.page, part);
-    this.#add(place, region);
+    for (const part of merged) part.drop();
+    this.#add(region);
     return region;
   }
 
-  #add(place: Place, region: Region): void {
-    const { regions } = place.page;
-    regions.add(region);
-    for (const oldest of regions) if (regions.size > mostVariants) this.#drop(place.page, oldest);
-    for (const { offset } of region.plan.blocks) if (place.instructions[offset]) place.code.enter(offset, region);
+  #add(region: Region): void {
+    for (const index of pageIndices) {
+      const part = region.parts[index];
+      if (!part) continue;
+      const { regions } = part.page;
+      regions.add(region);
+      for (const oldest of regions) if (regions.size > mostVariants) oldest.drop();
+    }
+    for (const { offset } of region.plan.blocks) {
+      const { code } = region.parts[pageOf(offset) as PageIndex]!;
+      const at = offset & (pageBytes - 1);
+      if (code.instructions[at]) code.enter(at, region);
+    }
   }
 
   #make(place: Place, seeds: readonly number[], context: KeyedContext): Region | undefined {
-    const { bytes, physical } = this.#cpu;
-    const at = physical.ramBase + place.page.number * pageBytes;
+    const { physical } = this.#cpu;
     const { memory, addresses: bases = { cpuBase, tlbBase } } = this.#options;
-    const addresses = { tlbDistance: bases.tlbBase - bases.cpuBase, codePage: at / pageBytes };
-    // Only what has been executed: bytes beyond may be anything.
-    const marks = place.breakpoints?.marks;
-    const isCode = (offset: number): boolean => place.instructions[offset] !== undefined && !marks?.[offset];
-    const code = { bytes: bytes.subarray(at, at + pageBytes), start: place.rip, end: place.end, isCode };
+    const codePage = (physical.ramBase + place.host) / pageBytes;
+    const addresses = { tlbDistance: bases.tlbBase - bases.cpuBase, codePage };
+    const around = this.#around(place, context);
+    const code = this.#source(around);
     const plan = planRegion(seeds, code, context);
     if (plan.blocks.length === 0) return undefined;
-    for (const { offset, bytes: length } of plan.blocks) place.page.note(code.bytes, offset, length);
+    const parts = this.#note(plan, around, code);
+    const mappings = new Map<number, Mapping>();
+    for (const index of pageIndices) {
+      const part = parts[index];
+      if (part)
+        mappings.set(index, mappingOf(context, addresses, linearOf(part, context), physical.ramBase + part.host));
+    }
+    const { breakpoints } = this.#under;
+    const key = breakpoints ? this.#keyOf(breakpoints, { parts, context }) : "";
     const { extent } = place.page;
-    const breakpoints = breakpointKey(place);
-    return makeRegion({ plan, code, context, breakpoints, addresses, memory, extent, host: this.#host });
+    const host = this.#host;
+    return makeRegion({ plan, code, parts, mappings, context, breakpoints: key, addresses, memory, extent, host });
   }
 
-  #drop(page: CodePage, region: Region): void {
-    region.valid = false;
-    page.regions.delete(region);
+  /** A place and its neighbours, as far as they can be part of a region. */
+  #around(place: Place, context: KeyedContext): Parts {
+    const parts: Parts = { 0: place };
+    for (const index of [-1, 1] as const) {
+      const found = neighbour(this.#cpu, this.#cache, this.#under.breakpoints, place, context, index);
+      if (found) parts[index] = found;
+    }
+    return parts;
+  }
+
+  #source(parts: Parts): CodeSource {
+    const { bytes, physical } = this.#cpu;
+    const partAt = (offset: number): CodePlace | undefined => parts[pageOf(offset) as PageIndex];
+    const within = (offset: number): number => offset & (pageBytes - 1);
+    const place = parts[0]!;
+    return {
+      start: place.rip,
+      from: parts[-1] ? -pageBytes : 0,
+      end: parts[1] ? pageBytes + parts[1].end : place.end,
+      byteAt: (offset) => {
+        const part = partAt(offset);
+        return part ? bytes[physical.ramBase + part.host + within(offset)]! : -1;
+      },
+      // Only what has been executed: bytes beyond may be anything.
+      isCode: (offset) => {
+        const part = partAt(offset);
+        return part?.instructions[within(offset)] !== undefined && !part.breakpoints?.marks[within(offset)];
+      },
+    };
+  }
+
+  /** Tells the pages what of them was translated; gives those of which anything was, and the first. */
+  #note({ blocks }: Plan, around: Parts, code: CodeSource): Parts {
+    const parts: Parts = { 0: around[0]! };
+    for (const { offset, bytes } of blocks)
+      for (let at = offset; at < offset + bytes; at++) {
+        const index = pageOf(at) as PageIndex;
+        const part = around[index]!;
+        parts[index] = part;
+        part.page.noteByte(at & (pageBytes - 1), code.byteAt(at));
+      }
+    return parts;
   }
 }
+
+const linearOf = ({ rip }: CodePlace, { bits, codeBase }: KeyedContext): number =>
+  bits === 64 ? codeBase + rip : (codeBase + rip) >>> 0;
+
+/** Whether all pages of a region are the place's or its neighbours. */
+const isWithinReach = ({ start, parts }: Region, place: Place): boolean =>
+  pageIndices.every((index) => !parts[index] || Math.abs(start + index * pageBytes - place.rip) <= pageBytes);

@@ -1,23 +1,24 @@
 import { decode } from "../../../isa/decode.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Context } from "./frame.ts";
+import { pageOf } from "./place.ts";
 import { WasmAlgebra } from "./wasm.ts";
 import { Untranslatable } from "./wasm-instruction.ts";
 
-/** The code a region is made from: one page. */
+/** The code a region is made from: a page and its neighbours. Offsets are from the start of that page. */
 export interface CodeSource {
-  readonly bytes: Uint8Array;
   /** Offset in CS at which the page begins; negative where the page begins before the segment. */
   readonly start: number;
-  /** Where instructions must end, from the start of the page. */
+  /** Where the code begins, and where instructions must end. */
+  readonly from: number;
   readonly end: number;
+  readonly byteAt: (offset: number) => number;
   /** Whether an instruction that may be translated is known to begin here. */
   readonly isCode: (offset: number) => boolean;
 }
 
 /** Instructions that are executed one after the other; a region is entered at the first of a block. */
 export interface Block {
-  /** In the page. */
   readonly offset: number;
   readonly bytes: number;
   readonly instructions: readonly Decoded[];
@@ -60,7 +61,10 @@ const nowhere: Located = {
   byHost: false,
 };
 
-/** Finds the blocks that are reached from the seeds without leaving the page. */
+/**
+ * Finds the blocks that are reached from the seeds without leaving the code. No block goes on in another page, except one that
+ * is an instruction across the border.
+ */
 export function planRegion(seeds: Iterable<number>, source: CodeSource, context: Context): Plan {
   const found = new Map<number, Located>();
   const leaders = new Set(seeds);
@@ -71,12 +75,17 @@ export function planRegion(seeds: Iterable<number>, source: CodeSource, context:
     found.set(at, here);
     const following = here.continues && here.next !== undefined ? [here.next] : [];
     if (!here.straight) for (const leader of [...here.jumps, ...following]) leaders.add(leader);
+    if (here.next !== undefined && pageOf(here.next) !== pageOf(at)) leaders.add(here.next);
+    if (crosses(at, here.decoded)) leaders.add(at);
     open.push(...here.jumps, ...following);
   }
   for (const { next, byHost } of found.values())
     if (next !== undefined && found.get(next)?.byHost === !byHost) leaders.add(next);
   return planOf(found, leaders);
 }
+
+const crosses = (at: number, decoded: Decoded | undefined): boolean =>
+  decoded !== undefined && pageOf(at + decoded.length - 1) !== pageOf(at);
 
 function planOf(found: ReadonlyMap<number, Located>, leaders: ReadonlySet<number>): Plan {
   const blocks: Block[] = [];
@@ -97,14 +106,16 @@ function planOf(found: ReadonlyMap<number, Located>, leaders: ReadonlySet<number
 }
 
 function locate(at: number, source: CodeSource, context: Context): Located {
-  const decoded = decode((offset) => (offset < source.end ? source.bytes[offset]! : -1), at, context.bits);
+  const decoded = decode((offset) => (offset < source.end ? source.byteAt(offset) : -1), at, context.bits);
   if (typeof decoded === "string") return nowhere;
   const next = at + decoded.length < source.end ? at + decoded.length : undefined;
   const effects = effectsOf(decoded, BigInt(source.start + at), context);
+  // The host looks at one page at a time.
+  if (!effects && crosses(at, decoded)) return { ...nowhere, next, continues: true };
   if (!effects) return { ...nowhere, decoded, next, continues: true, straight: true, byHost: true };
   const jumps = effects.jumps
     .map((rip) => Number(rip) - source.start)
-    .filter((offset) => offset >= 0 && offset < source.end);
+    .filter((offset) => offset >= source.from && offset < source.end);
   const straight = !effects.ended && effects.jumps.length === 0 && !effects.indirect;
   const continues = !effects.ended || decoded.row.mnemonic === "call";
   return { decoded, next, jumps, indirect: effects.indirect, continues, straight, byHost: false };

@@ -1,7 +1,10 @@
+import { tlbBank, tlbEntries, tlbEntryBytes, tlbLayout } from "../../cpu/layout.ts";
+import type { CodePage } from "../code-cache.ts";
 import type { CodeExtent } from "../code-extent.ts";
 import { pageBytes } from "../page.ts";
 import type { KeyedContext } from "./context.ts";
 import { type Addresses, type Context, hostFunctions } from "./frame.ts";
+import { type PageIndex, type Parts, pageIndices, pageOf } from "./place.ts";
 import type { Block, CodeSource, Plan } from "./plan.ts";
 import { extentGlobals } from "./tlb-access.ts";
 import { type Transfers, WasmAlgebra } from "./wasm.ts";
@@ -30,12 +33,29 @@ class RegionWriter {
   #dispatchDepth = 0;
   #current = 0;
 
-  constructor(plan: Plan, source: CodeSource, context: Context, addresses: Addresses) {
+  readonly #mappings: ReadonlyMap<number, Mapping>;
+
+  constructor({ plan, code: source, context, addresses, mappings }: RegionSource) {
     this.#plan = plan;
+    this.#mappings = mappings;
     this.#start = BigInt(source.start);
     const transfers: Transfers = { to: (rip) => this.#to(rip), indirect: () => this.#dispatch(plan.blocks.length) };
     this.#m = new WasmAlgebra(context, addresses, transfers);
     this.#indices = new Map(plan.blocks.map((block, index) => [this.#ripOf(block), index]));
+  }
+
+  /** Puts on the stack whether execution would not find the page mapped as it was when the region was made. */
+  #isMoved(page: number): void {
+    const { code, frame } = this.#m;
+    const { tag, addend, entry } = this.#mappings.get(page)!;
+    code.get(frame.base);
+    code.memory("i64.load", entry + tlbLayout.page);
+    code.i64(tag);
+    code.op("i64.ne");
+    code.get(frame.base);
+    code.memory("i32.load", entry + tlbLayout.addend);
+    code.i32(addend);
+    code.op("i32.ne", "i32.or");
   }
 
   #ripOf(block: Block): bigint {
@@ -87,8 +107,18 @@ class RegionWriter {
     const { bits } = this.#m.frame.context;
     const target = bits === 64 ? rip : BigInt.asUintN(32, rip);
     const index = this.#indices.get(target);
-    if (index === undefined) this.#m.frame.jumpOut(target);
-    else if (index > this.#current) this.#m.code.br(this.#label(index));
+    if (index === undefined) {
+      this.#m.frame.jumpOut(target);
+      return;
+    }
+    const page = pageOf(this.#plan.blocks[index]!.offset);
+    if (page !== pageOf(this.#plan.blocks[this.#current]!.offset)) {
+      this.#isMoved(page);
+      this.#m.code.if();
+      this.#m.frame.jumpOut(target);
+      this.#m.code.op("end");
+    }
+    if (index > this.#current) this.#m.code.br(this.#label(index));
     else this.#dispatch(index);
   }
 
@@ -111,6 +141,7 @@ class RegionWriter {
     code.i64(BigInt(span));
     code.op("i64.gt_u");
     code.brIf(frame.leaveLabel);
+    if (this.#mappings.size > 1) for (const page of this.#mappings.keys()) this.#leaveIfMoved(page);
     code.get(distance);
     code.op("i32.wrap_i64");
     const labels = Array.from({ length: span + 1 }, (_, at) => {
@@ -118,6 +149,19 @@ class RegionWriter {
       return index === undefined ? frame.leaveLabel : this.#label(index);
     });
     code.brTable(labels, frame.leaveLabel);
+  }
+
+  /** Leaves if RIP is in that page and the page is not where it was. */
+  #leaveIfMoved(page: number): void {
+    const { code, frame } = this.#m;
+    code.get(frame.rip);
+    code.i64(this.#start + BigInt(page * pageBytes));
+    code.op("i64.sub");
+    code.i64(BigInt(pageBytes));
+    code.op("i64.lt_u");
+    this.#isMoved(page);
+    code.op("i32.and");
+    code.brIf(frame.leaveLabel);
   }
 
   /** Leaves where there is no fuel for so many instructions. */
@@ -140,7 +184,7 @@ class RegionWriter {
     const { code, frame } = this.#m;
     const rip = this.#ripOf(block);
     this.#checkFuel(1, rip);
-    frame.prepareCall(block.offset, block.instructions.length, rip);
+    frame.prepareCall(this.#current, block.instructions.length, rip);
     code.i32(this.#indices.get(rip + BigInt(block.bytes)) ?? 0);
     code.set(frame.next);
     code.br(code.depth - this.#dispatchDepth - 1);
@@ -151,6 +195,13 @@ class RegionWriter {
     const { instructions } = block;
     let rip = this.#ripOf(block);
     this.#checkFuel(instructions.length, rip);
+    const last = pageOf(block.offset + block.bytes - 1);
+    if (last !== pageOf(block.offset)) {
+      this.#isMoved(last);
+      code.if();
+      frame.leave(rip, 0);
+      code.op("end");
+    }
     code.get(frame.fuel);
     code.i32(instructions.length);
     code.op("i32.sub");
@@ -169,14 +220,16 @@ type Run = (block: number, fuel: number, base: number) => number;
 /** What translated code calls, as `hostFunctions`. */
 export type HostFunctions = Readonly<Record<(typeof hostFunctions)[number][0], (...args: number[]) => number>>;
 
-/** Translated code of several blocks of one page. */
+/** Translated code of several blocks of a page and its neighbours. */
 export class Region {
   readonly context: KeyedContext;
-  /** Offset in CS of its page: the same page may be mapped elsewhere too, where its code has other addresses. */
+  /** Offset in CS of its first page: pages may be mapped elsewhere too, where their code has other addresses. */
   readonly start: number;
-  /** The page's breakpoints that it was made for (`PageBreakpoints.key`): it leaves before each. */
+  /** The breakpoints that it was made for: it leaves before each. */
   readonly breakpoints: string;
   readonly plan: Plan;
+  /** The pages that it has code of. */
+  readonly parts: Parts;
   /**
    * Enters a block with fuel for that many instructions; gives twice what is left, plus 1 if it left by a jump to other code, or
    * `leftByHost`. RIP is then where it left.
@@ -185,38 +238,75 @@ export class Region {
   /** False once its code has been overwritten. */
   valid = true;
   readonly #indices: ReadonlyMap<number, number>;
-  readonly #covered = new Uint8Array(pageBytes);
+  readonly #covered = new Uint8Array(pageIndices.length * pageBytes);
 
-  constructor({ context, code, breakpoints, plan }: RegionSource, run: Run) {
+  constructor({ context, code, breakpoints, plan, parts }: RegionSource, run: Run) {
     this.context = context;
     this.start = code.start;
     this.breakpoints = breakpoints;
     this.plan = plan;
+    this.parts = parts;
     this.run = run;
     this.#indices = new Map(plan.blocks.map(({ offset }, index) => [offset, index]));
-    for (const { offset, bytes } of plan.blocks) this.#covered.fill(1, offset, offset + bytes);
+    for (const { offset, bytes } of plan.blocks) this.#covered.fill(1, pageBytes + offset, pageBytes + offset + bytes);
   }
 
-  /** Number of the block at an offset in the page. */
+  /** Number of the block at an offset from `start`. */
   blockAt(offset: number): number | undefined {
     return this.#indices.get(offset);
   }
 
-  /** Whether code that was translated begins at an offset in the page, and not code that the host executes. */
+  /** Whether code that was translated begins at an offset from `start`, and not code that the host executes. */
   isTranslatedAt(offset: number): boolean {
     const index = this.#indices.get(offset);
     return index !== undefined && !this.plan.blocks[index]!.byHost;
   }
 
-  /** Whether it was made from any of these bytes of the page. */
-  covers(offset: number, bytes: number): boolean {
-    return this.#covered.subarray(offset, offset + bytes).includes(1);
+  /** Whether it has code of a page where that begins at this offset in CS. */
+  hasPage(page: CodePage, rip: number): boolean {
+    return this.parts[((rip - this.start) / pageBytes) as PageIndex]?.page === page;
   }
+
+  /** Whether it was made from any of these bytes of a page. */
+  covers(page: CodePage, offset: number, bytes: number): boolean {
+    return pageIndices.some((index) => {
+      const from = (index + 1) * pageBytes + offset;
+      return this.parts[index]?.page === page && this.#covered.subarray(from, from + bytes).includes(1);
+    });
+  }
+
+  /** It is not to be used any more. */
+  drop(): void {
+    this.valid = false;
+    for (const index of pageIndices) this.parts[index]?.page.regions.delete(this);
+  }
+}
+
+/** What the TLB says of a page of code: offset of its entry from the state block, and what is in it. */
+export interface Mapping {
+  readonly entry: number;
+  readonly tag: bigint;
+  readonly addend: number;
+}
+
+/** What it says while execution finds a page of RAM (an offset in the memory) at a linear address. */
+export function mappingOf(context: Context, { tlbDistance }: Addresses, linear: number, memory: number): Mapping {
+  const number = Math.floor(linear / pageBytes);
+  const bank = context.user ? tlbBank.userExecute : tlbBank.supervisorExecute;
+  const slot = number - Math.floor(number / tlbEntries) * tlbEntries;
+  return {
+    entry: tlbDistance + (bank * tlbEntries + slot) * tlbEntryBytes,
+    tag: BigInt(number),
+    addend: (memory - (linear % 2 ** 32)) | 0,
+  };
 }
 
 export interface RegionSource {
   readonly plan: Plan;
   readonly code: CodeSource;
+  readonly parts: Parts;
+  /** By page. */
+  readonly mappings: ReadonlyMap<number, Mapping>;
   readonly context: KeyedContext;
   readonly breakpoints: string;
   readonly addresses: Addresses;
@@ -226,8 +316,8 @@ export interface RegionSource {
 }
 
 export function makeRegion(source: RegionSource): Region {
-  const { plan, code, context, addresses, memory, extent, host } = source;
-  const module = new WebAssembly.Module(new RegionWriter(plan, code, context, addresses).write());
+  const { memory, extent, host } = source;
+  const module = new WebAssembly.Module(new RegionWriter(source).write());
   const instance = new WebAssembly.Instance(module, {
     machine: { memory, start: extent.start, end: extent.end, lines: extent.lines, ...host },
   });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { assemble } from "../../../assembler/index.ts";
 import type { Row } from "../../../isa/instruction.ts";
 import type { Bits } from "../../../isa/operands.ts";
 import { rows } from "../../../isa/table.ts";
@@ -14,6 +15,9 @@ const settings: readonly Setting[] = [
   { name: "32-bit code with paging", bits: 32, paging: true },
   { name: "32-bit code of a user with paging", bits: 32, paging: true, user: true },
   { name: "32-bit code that writes to itself", bits: 32, selfModifying: true },
+  { name: "16-bit code across two pages", bits: 16, across: true },
+  { name: "32-bit code across two pages with paging", bits: 32, across: true, paging: true },
+  { name: "64-bit code of a user across two pages", bits: 64, across: true, paging: true, user: true },
   { name: "64-bit code", bits: 64 },
   { name: "64-bit code with paging", bits: 64, paging: true },
   { name: "64-bit code of a user with paging", bits: 64, paging: true, user: true },
@@ -60,20 +64,51 @@ function programOf(some: readonly Row[], bits: Bits, seed: number): Uint8Array {
 }
 
 describe("interpreter and translator agree on every row", () => {
-  test.each(settings.filter(({ base, paging, selfModifying }) => base === undefined && !paging && !selfModifying))(
-    "$name",
-    (setting) => {
-      const { bits } = setting;
-      const plain = rows.filter(
-        (row) => anywhere.has(row.family) && row.modes !== (bits === 64 ? "not-64" : "only-64"),
-      );
-      let steps = 0;
-      for (let first = 0; first < plain.length; first += rowsPerProgram)
-        for (let seed = 1; seed <= 3; seed++) {
-          const some = plain.slice(first, first + rowsPerProgram);
-          steps += compare(setting, seed, programOf(some, bits, first + seed));
-        }
-      expect(steps).toBeGreaterThan(5000);
+  test.each(settings.filter(({ name }) => name.endsWith(" code")))("$name", (setting) => {
+    const { bits } = setting;
+    const plain = rows.filter((row) => anywhere.has(row.family) && row.modes !== (bits === 64 ? "not-64" : "only-64"));
+    let steps = 0;
+    for (let first = 0; first < plain.length; first += rowsPerProgram)
+      for (let seed = 1; seed <= 3; seed++) {
+        const some = plain.slice(first, first + rowsPerProgram);
+        steps += compare(setting, seed, programOf(some, bits, first + seed));
+      }
+    expect(steps).toBeGreaterThan(5000);
+  });
+});
+
+/** Loops of what regions leave to the interpreter, mixed with what they translate. */
+const systemLoops: readonly (readonly [name: string, body: string])[] = [
+  ["CPUID", "xor eax, eax\n cpuid\n add edi, ebx"],
+  ["port I/O", "out 80h, al\n in al, 80h\n add al, 3\n mov [3000h], al"],
+  ["INVLPG", "invlpg [3000h]\n add eax, [3000h]\n add dword [3004h], 3"],
+  ["CR3", "mov %a, cr3\n mov cr3, %a\n add ebx, [3000h]\n add dword [7008h], 5"],
+  ["segment registers", "mov ax, ds\n mov es, ax\n add [es:3000h], al\n push fs\n pop gs\n inc ebx"],
+  ["flags", "pushf\n cld\n popf\n sti\n cli\n adc ebx, 7"],
+  ["REP MOVS", "mov esi, 7003h\n mov edi, 7005h\n mov ecx, 300\n rep movsb\n mov cl, 90\n rep movsd\n inc edx"],
+  ["REP MOVS down", "std\n mov esi, 7403h\n mov edi, 7405h\n mov ecx, 70\n rep movsw\n cld\n inc edx"],
+  ["REP STOS", "mov edi, 7ff1h\n mov ecx, 99\n rep stosd\n add eax, 5\n mov cl, 3\n rep stosb"],
+  [
+    "REPE CMPS",
+    "mov esi, 7000h\n mov edi, 7000h\n mov ecx, 40\n inc byte [7010h]\n repe cmpsb\n setz dl\n mov cl, 9\n repe cmpsd",
+  ],
+  ["REPNE SCAS", "mov edi, 7000h\n mov ecx, 500\n mov al, [7033h]\n repne scasb\n adc ebx, ecx\n inc byte [edi]"],
+];
+
+describe("interpreter and translator agree on loops of system instructions", () => {
+  const places: readonly Setting[] = [
+    { name: "32-bit code", bits: 32 },
+    { name: "32-bit code with paging", bits: 32, paging: true },
+    { name: "32-bit code across two pages", bits: 32, paging: true, across: true },
+    { name: "64-bit code", bits: 64, paging: true },
+  ];
+  test.each(systemLoops.flatMap(([name, body]) => places.map((setting) => ({ name, body, setting }))))(
+    "$name in $setting.name",
+    ({ body, setting }) => {
+      const text = `bits ${setting.bits}\nagain: inc ebp\n ${body.replaceAll("%a", setting.bits === 64 ? "rax" : "eax")}\n test bp, 7\n jnz again\n add ebp, 3\n jmp again`;
+      const { bytes, problems } = assemble({ file: "loop.asm", text });
+      expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
+      for (let seed = 1; seed <= 4; seed++) compare(setting, seed, bytes);
     },
   );
 });

@@ -14,6 +14,8 @@ export interface Setting {
   readonly paging?: boolean;
   /** Run at CPL 3 (with paging). */
   readonly user?: boolean;
+  /** The program lies across the border of two pages. */
+  readonly across?: boolean;
   /** Some pointers lead to the program's own code. */
   readonly selfModifying?: boolean;
 }
@@ -24,6 +26,9 @@ const idtAt = 0x600;
 const tablesAt = 0x7_0000;
 const dataFrom = 0x2000;
 const dataTo = 0xa000;
+
+/** A border between two pages beyond the data. */
+const border = 0xc000;
 
 const little = (value: number, bytes: number): number[] =>
   Array.from({ length: bytes }, (_, n) => Math.floor(value / 2 ** (8 * n)) & 0xff);
@@ -106,6 +111,14 @@ function enterUserMode(cpu: Processor["cpu"], bits: Bits): void {
   cpu.r32[layout.cpl >> 2] = 3;
 }
 
+/** Moves the program to where half of it lies in either page; `codeAt` leads there. */
+function moveAcross({ cpu }: Processor, { bits, base = 0 }: Setting, code: Uint8Array): void {
+  const at = border - (code.length >> 1);
+  const word = bits === 16 ? 2 : 4;
+  cpu.bytes.set([0xe9, ...little(at - (codeAt + 1 + word), word)], ramBase + base + codeAt);
+  cpu.bytes.set(code, ramBase + base + at);
+}
+
 /** A processor about to run a program, by default a random one. With a threshold, hot code is translated. */
 export function randomGuest(
   setting: Setting,
@@ -130,6 +143,7 @@ export function randomGuest(
     if (register !== 4) cpu.r64[register] = random(3) === 0 ? any : pointer;
   }
   installHandlers(made, setting);
+  if (setting.across) moveAcross(made, setting, code);
   if (setting.paging) installPaging(made, setting, random);
   cpu.refresh();
   return made;
