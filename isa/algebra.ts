@@ -119,6 +119,17 @@ export interface Algebra {
   /** Adds `bytes` (16 bits, unsigned) to the stack pointer at its width: with `peek`, a pop that can still fault. */
   release(bytes: Value): void;
 
+  // XMM registers, and 16 bytes of memory, in parts of 64 bits: 0 low, 1 high.
+  /** Raises #UD or #NM if SSE may not be used now (CR0.EM, CR0.TS, CR4.OSFXSR). First of all. */
+  needVectors(): void;
+  /** #GP(0) unless the linear address of the operand is a multiple of 16. */
+  checkAligned(operand: Memory): void;
+  part(operand: Operand, index: 0 | 1): Value;
+  /** Of a register. After everything that can fault. */
+  setPart(operand: Operand, index: 0 | 1, value: Value): void;
+  /** Stores both parts, or nothing. */
+  storeParts(operand: Memory, low: Value, high: Value): void;
+
   // Control.
   /** Both branches are emitted; exactly one happens. */
   when(condition: Value, then: () => void, otherwise?: () => void): void;

@@ -256,6 +256,23 @@ class Printer implements Algebra {
   }
   /** Faults that the following lines can raise anyway are left out of the text. */
   checkStore(): void {}
+  needVectors(): void {}
+  checkAligned(operand: Memory): void {
+    this.line(`raise #GP unless ${this.nameOf(operand)} is aligned to 16 bytes`);
+  }
+  part(operand: Operand, index: 0 | 1): Value {
+    return this.place(this.nameOfPart(operand, index), `${this.keyOf(operand)}.${index}`, 64);
+  }
+  setPart(operand: Operand, index: 0 | 1, value: Value): void {
+    this.assign(this.nameOfPart(operand, index), `${this.keyOf(operand)}.${index}`, value);
+  }
+  storeParts(operand: Memory, low: Value, high: Value): void {
+    for (const [index, value] of ([low, high] as const).entries())
+      this.assign(this.nameOfPart(operand, index === 0 ? 0 : 1), "memory", value);
+  }
+  private nameOfPart(operand: Operand, index: 0 | 1): string {
+    return `${this.nameOf(operand)}.${index === 0 ? "low" : "high"}`;
+  }
   push(value: Value): void {
     this.line(`push ${this.use(value)}`);
     this.versions.set("stack", (this.versions.get("stack") ?? 0) + 1);

@@ -103,6 +103,7 @@ export function writeCr4(cpu: Cpu, value: bigint): void {
   if (stale !== 0 || (changed & before & CR4.PCIDE) !== 0) cpu.tlb.flush(true);
   cpu.tlb.switchTo(cpu.pcid);
   if ((changed & CR4.DE) !== 0) cpu.refreshBreakpoints();
+  if ((changed & CR4.OSFXSR) !== 0) cpu.refresh();
 }
 
 /** Loads the four PDPTE registers of PAE paging from the table CR3 points to; #GP(0) if a present one has reserved bits. */

@@ -1,5 +1,6 @@
 import type { Value } from "../../isa/algebra.ts";
 import type { Width } from "../../isa/registers.ts";
+import { checkSse } from "../cpu/fpu/availability.ts";
 
 /**
  * A value as text of a JavaScript expression that has no effects and costs nothing to repeat. Widths up to 16 are unsigned
@@ -235,4 +236,5 @@ export const freeNames = {
   shiftedRightSigned,
   unsignedHigh,
   signedHigh,
+  checkSse,
 } as const;

@@ -283,6 +283,38 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
     this.#prepareStore(segmentName(segment), offsetOf(address), width);
   }
 
+  // XMM registers.
+
+  needVectors(): void {
+    this.statement("checkSse(cpu);");
+  }
+
+  checkAligned(operand: Memory): void {
+    const base = `cpu.bases[${segmentNumber[operand.segment]}]`;
+    this.statement(`if (((${base} + ${this.#offset(operand)}) & 15) !== 0) cpu.raise(${vector.GP}, 0);`);
+  }
+
+  #part(operand: Operand, index: 0 | 1): string {
+    return `r64[${layout.xmm >> 3} + 2 * ${this.#slot(operand)} + ${index}]`;
+  }
+
+  part(operand: Operand, index: 0 | 1): Value {
+    if (operand.kind !== "memory") return this.temporary(64, this.#part(operand, index));
+    const offset = this.#offset(operand);
+    return this.#load(operand.segment, index === 0 ? offset : `${offset} + 8`, 64);
+  }
+
+  setPart(operand: Operand, index: 0 | 1, value: Value): void {
+    this.statement(`${this.#part(operand, index)} = ${textOf(value)};`);
+  }
+
+  storeParts(operand: Memory, low: Value, high: Value): void {
+    const offsets = [this.#offset(operand), `${this.#offset(operand)} + 8`] as const;
+    for (const offset of offsets) this.#prepareStore(operand.segment, offset, 64);
+    this.#store(operand.segment, offsets[0], low);
+    this.#store(operand.segment, offsets[1], high);
+  }
+
   // Control.
 
   when(condition: Value, then: () => void, otherwise?: () => void): void {

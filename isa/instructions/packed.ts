@@ -1,5 +1,6 @@
 import type { Row, RowFacts, Semantics } from "../instruction.ts";
 import { hex, rowsOf } from "./forms.ts";
+import { halfwise } from "./vector-parts.ts";
 
 const mmxRow = rowsOf("mmx");
 const sse2Row = rowsOf("sse2");
@@ -92,7 +93,12 @@ export const packedMmx: readonly Row[] = [
 ];
 
 export const packedXmm: readonly Row[] = [
-  ...operations.map(([opcode, name, doc]) => sse2Row(`66 0F ${hex(opcode)} /r`, `${name} xmm, xmm/m128`, facts(doc))),
+  ...operations.map(([opcode, name, doc]) =>
+    sse2Row(`66 0F ${hex(opcode)} /r`, `${name} xmm, xmm/m128`, {
+      ...facts(doc),
+      semantics: halfwise[name] ?? semantics,
+    }),
+  ),
   ...shifts.flatMap(([opcode, immediate, digit, name, doc]) => [
     sse2Row(`66 0F ${hex(opcode)} /r`, `${name} xmm, xmm/m128`, facts(doc)),
     sse2Row(`66 0F ${hex(immediate)} /${digit} ib`, `${name} xmm, imm8`, facts(doc)),

@@ -1,7 +1,8 @@
 import type { Family } from "../family.ts";
-import type { Row, RowFacts } from "../instruction.ts";
+import type { Row, RowFacts, Semantics } from "../instruction.ts";
 import { hex, rowsOf } from "./forms.ts";
 import { facts } from "./packed.ts";
+import { halfwise } from "./vector-parts.ts";
 
 /** The four kinds of floating-point operands: mandatory prefix, what memory holds of them, in words. */
 const kinds = {
@@ -12,10 +13,26 @@ const kinds = {
 } as const satisfies Record<string, { family: Family; prefix: string; memory: number; doc: string }>;
 export type Kind = keyof typeof kinds;
 
+/** What does the same as an integer instruction: to bits, and to doubles, which are halves of a register. */
+const sameBits: Readonly<Record<string, Semantics | undefined>> = {
+  AND: halfwise.PAND,
+  ANDN: halfwise.PANDN,
+  OR: halfwise.POR,
+  XOR: halfwise.PXOR,
+};
+const sameHalves: Readonly<Record<string, Semantics | undefined>> = {
+  UNPCKL: halfwise.PUNPCKLQDQ,
+  UNPCKH: halfwise.PUNPCKHQDQ,
+};
+
 /** `…PS xmm, xmm/m128` and its like. */
 function operation(kind: Kind, opcode: number, name: string, doc: string, access?: RowFacts["access"]): Row {
   const { family, prefix, memory } = kinds[kind];
-  return rowsOf(family)(`${prefix} 0F ${hex(opcode)} /r`, `${name}${kind} xmm, xmm/m${memory}`, facts(doc, access));
+  const integer = sameBits[name] ?? (kind === "PD" ? sameHalves[name] : undefined);
+  return rowsOf(family)(`${prefix} 0F ${hex(opcode)} /r`, `${name}${kind} xmm, xmm/m${memory}`, {
+    ...facts(doc, access),
+    ...(integer && { semantics: integer }),
+  });
 }
 
 const operations: readonly (readonly [number, string, string, readonly Kind[], RowFacts["access"]?])[] = [

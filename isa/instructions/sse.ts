@@ -2,13 +2,26 @@ import type { Row, RowFacts } from "../instruction.ts";
 import { modesOf, rowsOf } from "./forms.ts";
 import { facts } from "./packed.ts";
 import { floatingPoint } from "./sse-forms.ts";
+import { moveAcross, moveAligned, moveHalf, moveScalar, moveUnaligned } from "./vector-parts.ts";
 
 const row = rowsOf("sse");
-const copy = facts("Copies the second operand to the first.", ["w", "r"]);
-const copyAligned = facts("Copies the second operand to the first; memory must be aligned to 16 bytes.", ["w", "r"]);
-const scalar = facts("Copies the low single; from memory the rest of the register is cleared.", ["w", "r"]);
-const low = facts("Copies two singles; in a register they are the low half.", ["w", "r"]);
-const high = facts("Copies two singles; in a register they are the high half.", ["w", "r"]);
+const copy: RowFacts = { ...facts("Copies the second operand to the first.", ["w", "r"]), semantics: moveUnaligned };
+const copyAligned: RowFacts = {
+  ...facts("Copies the second operand to the first; memory must be aligned to 16 bytes.", ["w", "r"]),
+  semantics: moveAligned,
+};
+const scalar: RowFacts = {
+  ...facts("Copies the low single; from memory the rest of the register is cleared.", ["w", "r"]),
+  semantics: moveScalar(32),
+};
+const low: RowFacts = {
+  ...facts("Copies two singles; in a register they are the low half.", ["w", "r"]),
+  semantics: moveHalf(0),
+};
+const high: RowFacts = {
+  ...facts("Copies two singles; in a register they are the high half.", ["w", "r"]),
+  semantics: moveHalf(1),
+};
 const signs = facts("Copies the sign bits of the elements to the low bits of a general register.", ["w", "r"]);
 const nonTemporal = facts("Copies the second operand to memory, past the caches.", ["w", "r"]);
 
@@ -19,13 +32,19 @@ const moves = [
   row("F3 0F 11 /r", "MOVSS xmm/m32, xmm", scalar),
   row("NP 0F 28 /r", "MOVAPS xmm, xmm/m128", copyAligned),
   row("NP 0F 29 /r", "MOVAPS xmm/m128, xmm", copyAligned),
-  row("NP 0F 12 /r", "MOVHLPS xmm, xmm", facts("Copies the high half of the source to the low half.")),
+  row("NP 0F 12 /r", "MOVHLPS xmm, xmm", {
+    ...facts("Copies the high half of the source to the low half."),
+    semantics: moveAcross(1, 0),
+  }),
   row("NP 0F 12 /r", "MOVLPS xmm, m64", low),
   row("NP 0F 13 /r", "MOVLPS m64, xmm", low),
-  row("NP 0F 16 /r", "MOVLHPS xmm, xmm", facts("Copies the low half of the source to the high half.")),
+  row("NP 0F 16 /r", "MOVLHPS xmm, xmm", {
+    ...facts("Copies the low half of the source to the high half."),
+    semantics: moveAcross(0, 1),
+  }),
   row("NP 0F 16 /r", "MOVHPS xmm, m64", high),
   row("NP 0F 17 /r", "MOVHPS m64, xmm", high),
-  row("NP 0F 2B /r", "MOVNTPS m128, xmm", nonTemporal),
+  row("NP 0F 2B /r", "MOVNTPS m128, xmm", { ...nonTemporal, semantics: moveAligned }),
   row("NP 0F E7 /r", "MOVNTQ m64, mm", nonTemporal),
   row(
     "NP 0F F7 /r",

@@ -2,13 +2,26 @@ import type { Row, RowFacts } from "../instruction.ts";
 import { modesOf, rowsOf } from "./forms.ts";
 import { facts, packedXmm } from "./packed.ts";
 import { floatingPoint } from "./sse-forms.ts";
+import { moveAligned, moveHalf, moveLowest, moveScalar, moveUnaligned } from "./vector-parts.ts";
 
 const row = rowsOf("sse2");
-const copy = facts("Copies the second operand to the first.", ["w", "r"]);
-const copyAligned = facts("Copies the second operand to the first; memory must be aligned to 16 bytes.", ["w", "r"]);
-const scalar = facts("Copies the low double; from memory the rest of the register is cleared.", ["w", "r"]);
-const low = facts("Copies a double; in a register it is the low half.", ["w", "r"]);
-const high = facts("Copies a double; in a register it is the high half.", ["w", "r"]);
+const copy: RowFacts = { ...facts("Copies the second operand to the first.", ["w", "r"]), semantics: moveUnaligned };
+const copyAligned: RowFacts = {
+  ...facts("Copies the second operand to the first; memory must be aligned to 16 bytes.", ["w", "r"]),
+  semantics: moveAligned,
+};
+const scalar: RowFacts = {
+  ...facts("Copies the low double; from memory the rest of the register is cleared.", ["w", "r"]),
+  semantics: moveScalar(64),
+};
+const low: RowFacts = {
+  ...facts("Copies a double; in a register it is the low half.", ["w", "r"]),
+  semantics: moveHalf(0),
+};
+const high: RowFacts = {
+  ...facts("Copies a double; in a register it is the high half.", ["w", "r"]),
+  semantics: moveHalf(1),
+};
 const signs = facts("Copies the sign bits of the elements to the low bits of a general register.", ["w", "r"]);
 const nonTemporal = facts("Copies the second operand to memory, past the caches.", ["w", "r"]);
 /** Of general registers: nothing of the vector unit. */
@@ -27,20 +40,20 @@ const moves = [
   row("66 0F 13 /r", "MOVLPD m64, xmm", low),
   row("66 0F 16 /r", "MOVHPD xmm, m64", high),
   row("66 0F 17 /r", "MOVHPD m64, xmm", high),
-  row("66 0F 2B /r", "MOVNTPD m128, xmm", nonTemporal),
-  row("66 0F E7 /r", "MOVNTDQ m128, xmm", nonTemporal),
+  row("66 0F 2B /r", "MOVNTPD m128, xmm", { ...nonTemporal, semantics: moveAligned }),
+  row("66 0F E7 /r", "MOVNTDQ m128, xmm", { ...nonTemporal, semantics: moveAligned }),
   row("NP 0F C3 /r", "MOVNTI m32, r32", storeGeneral),
   row("NP 0F C3 /r", "MOVNTI m64, r64", { ...storeGeneral, modes: "only-64" }),
   row("66 0F 6F /r", "MOVDQA xmm, xmm/m128", copyAligned),
   row("66 0F 7F /r", "MOVDQA xmm/m128, xmm", copyAligned),
   row("F3 0F 6F /r", "MOVDQU xmm, xmm/m128", copy),
   row("F3 0F 7F /r", "MOVDQU xmm/m128, xmm", copy),
-  row("66 0F 6E /r", "MOVD xmm, r/m32", extend),
-  row("66 0F 7E /r", "MOVD r/m32, xmm", copyLow),
-  row("F3 0F 7E /r", "MOVQ xmm, xmm/m64", extend),
-  row("66 0F D6 /r", "MOVQ xmm/m64, xmm", extend),
-  row("66 0F 6E /r", "MOVQ xmm, r/m64", { ...extend, modes: "only-64" }),
-  row("66 0F 7E /r", "MOVQ r/m64, xmm", { ...copyLow, modes: "only-64" }),
+  row("66 0F 6E /r", "MOVD xmm, r/m32", { ...extend, semantics: moveLowest(32) }),
+  row("66 0F 7E /r", "MOVD r/m32, xmm", { ...copyLow, semantics: moveLowest(32) }),
+  row("F3 0F 7E /r", "MOVQ xmm, xmm/m64", { ...extend, semantics: moveLowest(64) }),
+  row("66 0F D6 /r", "MOVQ xmm/m64, xmm", { ...extend, semantics: moveLowest(64) }),
+  row("66 0F 6E /r", "MOVQ xmm, r/m64", { ...extend, semantics: moveLowest(64), modes: "only-64" }),
+  row("66 0F 7E /r", "MOVQ r/m64, xmm", { ...copyLow, semantics: moveLowest(64), modes: "only-64" }),
   row("F2 0F D6 /r", "MOVDQ2Q mm, xmm", copyLow),
   row("F3 0F D6 /r", "MOVQ2DQ xmm, mm", extend),
   row(

@@ -45,7 +45,10 @@ export function checkMmx(cpu: Cpu): void {
   if ((cpu.cr0 & CR0.TS) !== 0) refuse(vector.NM);
 }
 
+export const mayUseSse = (cpu: Cpu): boolean => (cpu.cr0 & (CR0.EM | CR0.TS)) === 0 && (cpu.cr4 & CR4.OSFXSR) !== 0;
+
 export function checkSse(cpu: Cpu): void {
+  if (mayUseSse(cpu)) return;
   if ((cpu.cr0 & CR0.EM) !== 0 || (cpu.cr4 & CR4.OSFXSR) === 0) refuse(vector.UD);
   if ((cpu.cr0 & CR0.TS) !== 0) refuse(vector.NM);
 }

@@ -35,7 +35,7 @@ const isGreater = (x: number, y: number): number => (x > y ? -1 : 0);
 
 /** Elements of the low or high halves of both operands, in turn. */
 const interleave =
-  (view: "u8" | "u16" | "u32" | "u64", high: boolean): Whole =>
+  (view: "u8" | "u16" | "u32", high: boolean): Whole =>
   (bytes) => {
     const count = bytes / a[view].BYTES_PER_ELEMENT / 2;
     const from = high ? count : 0;
@@ -119,30 +119,16 @@ export const operations: Readonly<Record<string, Whole>> = {
   punpcklbw: interleave("u8", false),
   punpcklwd: interleave("u16", false),
   punpckldq: interleave("u32", false),
-  punpcklqdq: interleave("u64", false),
   punpckhbw: interleave("u8", true),
   punpckhwd: interleave("u16", true),
   punpckhdq: interleave("u32", true),
-  punpckhqdq: interleave("u64", true),
   packsswb: pack("i16", "i8"),
   packuswb: pack("i16", "u8"),
   packssdw: pack("i32", "i16"),
 };
-// The same bits, in floating-point clothes.
-const bitwise: Readonly<Record<string, string>> = {
-  andps: "pand",
-  andpd: "pand",
-  andnps: "pandn",
-  andnpd: "pandn",
-  orps: "por",
-  orpd: "por",
-  xorps: "pxor",
-  xorpd: "pxor",
-  unpcklps: "punpckldq",
-  unpckhps: "punpckhdq",
-  unpcklpd: "punpcklqdq",
-  unpckhpd: "punpckhqdq",
-};
+
+/** The same in floating-point clothes. */
+const interleavedSingles: Readonly<Record<string, string>> = { unpcklps: "punpckldq", unpckhps: "punpckhdq" };
 
 /** PUNPCKL of MMX registers reads only four bytes of memory. */
 const halfRead = /^punpckl(bw|wd|dq)$/;
@@ -235,7 +221,7 @@ export const packedIntegers: Readonly<Record<string, Execute>> = {
     ]),
   ),
   ...Object.fromEntries(
-    Object.entries(bitwise).map(([name, of]): [string, Execute] => [
+    Object.entries(interleavedSingles).map(([name, of]): [string, Execute] => [
       name,
       (cpu, decoded) => combine(cpu, decoded, operations[of]!),
     ]),

@@ -10,7 +10,7 @@ import {
   writeMemory,
   writeRegister,
 } from "./lanes.ts";
-import { checkAligned, checkStore, destinationIndex, placeOf } from "./memory-operand.ts";
+import { checkStore, destinationIndex, memoryOf, placeOf } from "./memory-operand.ts";
 
 type Execute = (cpu: Cpu, decoded: Decoded) => void;
 const a = new Lanes();
@@ -28,69 +28,13 @@ const registerOf = (operand: Operand | undefined): Register => {
   return operand;
 };
 
-/** A whole register, to or from memory of any alignment or of 16 bytes only. */
-const whole =
-  (aligned: boolean): Execute =>
-  (cpu, decoded) => {
-    const [destination, source] = decoded.operands;
-    if (destination!.kind === "memory") {
-      const place = placeOf(cpu, destination!, decoded);
-      if (aligned) checkAligned(cpu, place);
-      readRegister(cpu, source!, a);
-      writeMemory(cpu, place, a, bytesOf(source!));
-    } else {
-      readOperand(cpu, decoded, 1, a, bytesOf(destination!), aligned);
-      writeRegister(cpu, destination!, a);
-    }
-  };
+/** MOVNTQ. */
+function storeMmx(cpu: Cpu, decoded: Decoded): void {
+  readRegister(cpu, decoded.operands[1]!, a);
+  writeMemory(cpu, memoryOf(cpu, decoded), a, 8);
+}
 
-/** The low element: between registers it alone changes, from memory the rest is cleared. */
-const scalar =
-  (bytes: 4 | 8): Execute =>
-  (cpu, decoded) => {
-    const [destination, source] = decoded.operands;
-    if (destination!.kind === "memory") {
-      readRegister(cpu, source!, a);
-      writeMemory(cpu, placeOf(cpu, destination!, decoded), a, bytes);
-    } else if (source!.kind === "memory") {
-      a.u32.fill(0);
-      readMemory(cpu, placeOf(cpu, source!, decoded), a, bytes);
-      writeRegister(cpu, destination!, a);
-    } else {
-      readRegister(cpu, source!, a);
-      writeRegister(cpu, destination!, a, bytes);
-    }
-  };
-
-/** Eight bytes between memory and one half of a register. */
-const half =
-  (index: 0 | 1): Execute =>
-  (cpu, decoded) => {
-    const [destination, source] = decoded.operands;
-    if (destination!.kind === "memory") {
-      readRegister(cpu, source!, a);
-      if (index === 1) a.u32.copyWithin(0, 2, 4);
-      writeMemory(cpu, placeOf(cpu, destination!, decoded), a, 8);
-    } else {
-      readOperand(cpu, decoded, 1, b, 8, false);
-      readRegister(cpu, destination!, a);
-      a.u32.set(b.u32.subarray(0, 2), 2 * index);
-      writeRegister(cpu, destination!, a);
-    }
-  };
-
-/** MOVHLPS, MOVLHPS. */
-const cross =
-  (from: 0 | 1, to: 0 | 1): Execute =>
-  (cpu, decoded) => {
-    const [destination, source] = decoded.operands;
-    readRegister(cpu, source!, b);
-    readRegister(cpu, destination!, a);
-    a.u32.set(b.u32.subarray(2 * from, 2 * from + 2), 2 * to);
-    writeRegister(cpu, destination!, a);
-  };
-
-/** MOVD and MOVQ: 4 or 8 bytes; a vector register is cleared above them. */
+/** MOVD and MOVQ of MMX registers: 4 or 8 bytes; a vector register is cleared above them. */
 const low =
   (usual: 4 | 8): Execute =>
   (cpu, decoded) => {
@@ -190,25 +134,7 @@ function duplicateDouble(cpu: Cpu, decoded: Decoded): void {
 }
 
 export const vectorMoves: Readonly<Record<string, Execute>> = {
-  movups: whole(false),
-  movupd: whole(false),
-  movdqu: whole(false),
-  lddqu: whole(false),
-  movaps: whole(true),
-  movapd: whole(true),
-  movdqa: whole(true),
-  movntps: whole(true),
-  movntpd: whole(true),
-  movntdq: whole(true),
-  movntq: whole(false),
-  movss: scalar(4),
-  movsd: scalar(8),
-  movlps: half(0),
-  movlpd: half(0),
-  movhps: half(1),
-  movhpd: half(1),
-  movhlps: cross(1, 0),
-  movlhps: cross(0, 1),
+  movntq: storeMmx,
   movd: low(4),
   movq: low(8),
   movq2dq: low(8),

@@ -1,4 +1,5 @@
 import type { Cpu } from "../../cpu/cpu.ts";
+import { mayUseSse } from "../../cpu/fpu/availability.ts";
 import { CS } from "../../cpu/state.ts";
 import type { Context, SegmentKind } from "./frame.ts";
 
@@ -29,7 +30,8 @@ export function contextOf(cpu: Cpu): KeyedContext {
   const wide = bits === 64;
   const user = cpu.cpl === 3;
   const monitored = cpu.monitor !== undefined;
-  let key = 2 * (bits + stackBits / 8 + (user ? 1 : 0)) + (monitored ? 1 : 0);
+  const vectors = mayUseSse(cpu);
+  let key = 4 * (bits + stackBits / 8 + (user ? 1 : 0)) + (monitored ? 2 : 0) + (vectors ? 1 : 0);
   const segments: SegmentKind[] = [];
   for (let segment = 0; segment < 6; segment++) {
     const kind = kindOf(cpu, segment, wide);
@@ -41,6 +43,7 @@ export function contextOf(cpu: Cpu): KeyedContext {
     stackBits,
     monitored,
     user,
+    vectors,
     segments,
     key,
     codeBase: cpu.bases[CS]!,

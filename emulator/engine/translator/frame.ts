@@ -23,6 +23,8 @@ export interface Context {
   readonly monitored: boolean;
   /** CPL 3: the TLB's banks for users apply. */
   readonly user: boolean;
+  /** SSE may be used. */
+  readonly vectors: boolean;
   /** Of ES, CS, SS, DS, FS, GS. */
   readonly segments: readonly SegmentKind[];
   /** Linear address of offset 0 in CS. */

@@ -174,7 +174,7 @@ export abstract class WasmInstruction extends WasmArithmetic {
     this.#insert(register, value, 8);
   }
 
-  /** A field of the state block that translated code never writes. */
+  /** A field of the state block that translated code does not keep in a variable. */
   protected state(opcode: MemoryOpcode, width: Width, offset: number): Value {
     this.code.get(this.frame.base);
     this.code.memory(opcode, offset);

@@ -168,6 +168,56 @@ export class WasmAlgebra extends WasmInstruction implements Algebra {
     this.#host(segmentName(segment), address, width, { reads: false, writes: true });
   }
 
+  // XMM registers: their parts are in the state block.
+
+  needVectors(): void {
+    if (!this.frame.context.vectors) throw new Untranslatable("vectors that may not be used");
+  }
+
+  checkAligned(operand: Memory): void {
+    const number = segmentNumber[operand.segment];
+    const offset = this.#low(this.#offset(operand));
+    const based = this.frame.context.segments[number]?.startsWith("based");
+    const linear = based ? this.add(offset, this.#low(this.frame.segmentBase(number))) : offset;
+    this.#leaveIf(this.not(this.isZero(this.and(linear, this.constant(32, 15)))));
+  }
+
+  #low(value: Value): Value {
+    return value.width === 16 ? this.zeroExtend(value, 32) : this.truncate(value, 32);
+  }
+
+  /** Address of a part in memory. At the very end of the address space the interpreter has its say. */
+  #partOffset(operand: Memory, index: 0 | 1): Value {
+    const offset = this.#offset(operand);
+    if (index === 0) return offset;
+    const { addressSize } = operand;
+    if (addressSize !== 64) this.#leaveIf(this.lessUnsigned(this.constant(addressSize, 2 ** addressSize - 16), offset));
+    return this.add(offset, this.constant(addressSize, 8));
+  }
+
+  part(operand: Operand, index: 0 | 1): Value {
+    if (operand.kind === "memory") return this.load(operand, this.#partOffset(operand, index), 64);
+    if (operand.kind !== "register") throw new Error(`a ${operand.kind} operand has no parts`);
+    return this.state("i64.load", 64, layout.xmm + 16 * operand.number + 8 * index);
+  }
+
+  setPart(operand: Operand, index: 0 | 1, value: Value): void {
+    if (operand.kind !== "register") throw new Error(`a ${operand.kind} operand is stored whole`);
+    this.code.get(this.frame.base);
+    this.put(value);
+    this.code.memory("i64.store", layout.xmm + 16 * operand.number + 8 * index);
+    this.committed = true;
+  }
+
+  storeParts(operand: Memory, low: Value, high: Value): void {
+    const use = { reads: false, writes: true };
+    const hosts = ([0, 1] as const).map((index) =>
+      this.#host(operand.segment, this.#partOffset(operand, index), 64, use),
+    );
+    this.#storeAt(hosts[0]!, low);
+    this.#storeAt(hosts[1]!, high);
+  }
+
   // Stack.
 
   #stackOffset(bytes: number): Value {
