@@ -51,13 +51,14 @@ function optionsOf(args: Arguments, io: Io, texts: Map<string, string>): Assembl
 export const assembleCommand: Command = {
   name: "assemble",
   summary: "Assembles a program into a flat binary or an ELF object file, byte for byte as nasm does.",
-  details: `-f, -o, -I, -D and -l mean what they mean to nasm. Problems go to standard error. Exits with 0, or with 1 if the
+  details: `-f, -o, -I, -D, -O and -l mean what they mean to nasm. Problems go to standard error. Exits with 0, or with 1 if the
 source has errors; then nothing is written.`,
   options: {
     format: { short: "f", value: "FORMAT", doc: `output format: ${formats.join(", ")} (default bin)` },
     output: { short: "o", value: "FILE", doc: "output file (default: the source's name without its extension)" },
     include: { short: "I", value: "DIR", multiple: true, doc: "also look for %include files in DIR" },
     define: { short: "D", value: "NAME[=VALUE]", multiple: true, doc: "define a single-line macro" },
+    optimization: { short: "O", value: "LEVEL", doc: "how sizes are chosen: x, the smallest, is the only level" },
     listing: { short: "l", value: "FILE", doc: "write a listing: line, address, bytes, source" },
     json: jsonOption,
     help: { doc: "print this" },
@@ -66,6 +67,8 @@ source has errors; then nothing is written.`,
     const name = args.text("format") ?? "bin";
     const format = formats.find((known) => known === name);
     if (!format) throw new UsageError(`The output format “${name}” is not supported; ${formats.join(", ")} are.`);
+    const level = args.text("optimization") ?? "x";
+    if (level !== "x") throw new UsageError(`-O${level} is not supported: sizes are always chosen as with nasm's -Ox.`);
     const texts = new Map<string, string>();
     const assembly = assemble({ ...optionsOf(args, io, texts), format });
     const { problems, bytes, origin } = assembly;

@@ -217,6 +217,7 @@ describe("what cannot be done as given ends with 2 and a plain sentence", () => 
     [["trace", "a.asm", "--kinds", "exit,sneeze"], /no events of kind “sneeze”/],
     [["assemble", "a.asm", "-f", "macho64"], /The output format “macho64” is not supported; bin, elf32, elf64 are/],
     [["assemble", "a.asm", "-D", "1x"], /-D needs NAME/],
+    [["assemble", "a.asm", "-O0"], /-O0 is not supported: sizes are always chosen as with nasm's -Ox/],
     [["disassemble", "a.asm", "--bits", "8"], /--bits is 16, 32 or 64/],
   ] as const)("ringside %s", async (args, expected) => {
     const { code, out, error } = await terminal(args, { "a.asm": "hlt", "large.bin": new Uint8Array(2 ** 20 + 1) });
