@@ -1,5 +1,5 @@
 import { layout, ramBase, tlbBase, tlbBytes } from "../../../emulator/cpu/layout.ts";
-import { CS, TR } from "../../../emulator/cpu/state.ts";
+import { CR4, CS, TR } from "../../../emulator/cpu/state.ts";
 import { type Bits, codeAt, createProcessor, type Processor, stackAt } from "../../support/processor.ts";
 import { randomNumbers, randomProgram } from "./random-code.ts";
 
@@ -142,6 +142,8 @@ export function randomGuest(
     const any = BigInt.asUintN(bits === 64 ? 64 : 32, BigInt(random(2 ** 32)) * 0x1_0001n);
     if (register !== 4) cpu.r64[register] = random(3) === 0 ? any : pointer;
   }
+  cpu.r64[layout.cr4 >> 3]! |= BigInt(CR4.OSFXSR | CR4.OSXMMEXCPT);
+  for (let word = layout.xmm >> 2; word < layout.x87Control >> 2; word++) cpu.u32[word] = random(2 ** 32);
   installHandlers(made, setting);
   if (setting.across) moveAcross(made, setting, code);
   if (setting.paging) installPaging(made, setting, random);

@@ -26,6 +26,9 @@ export const anywhere: ReadonlySet<Family> = new Set([
   "flag",
 ]);
 
+/** Families of the x87 and vector units. */
+export const floating: ReadonlySet<Family> = new Set(["x87", "mmx", "sse", "sse2", "sse3"]);
+
 const pick = <T>(random: (below: number) => number, from: readonly T[]): T => from[random(from.length)]!;
 
 /** One random instruction of those families. */
