@@ -1,4 +1,4 @@
-import { exitsWhen, type Row, type Sensitivity } from "../instruction.ts";
+import { exitsWhen, type Row, type RowFacts, type Sensitivity } from "../instruction.ts";
 import { conditions } from "./conditions.ts";
 import { absent, hex, modesOf, rowsOf } from "./forms.ts";
 
@@ -120,16 +120,19 @@ const trusted = (
   }),
 );
 
+const historyReset: RowFacts = {
+  doc: "Clears parts of what the processor has learnt of earlier execution, by EAX.",
+  feature: "HRESET",
+  privilege: "cpl0",
+  sensitivity: changes("clears history that belongs to the processor"),
+  access: ["r"],
+  semantics: absent,
+};
+
 const others = [
   row("NP 0F 01 D7", "ENCLU", { doc: "Runs a user's function of SGX, by EAX.", feature: "SGX", semantics: absent }),
-  row("F3 0F 3A F0 C0 ib", "HRESET imm8", {
-    doc: "Clears parts of what the processor has learnt of earlier execution, by EAX.",
-    feature: "HRESET",
-    privilege: "cpl0",
-    sensitivity: changes("clears history that belongs to the processor"),
-    access: ["r"],
-    semantics: absent,
-  }),
+  row("F3 0F 3A F0 C0 ib", "HRESET imm8", historyReset),
+  row("o* F3 0F 3A F0 C0 ib", "HRESET imm8, EAX", { ...historyReset, access: ["r", "r"], writtenOnly: true }),
 ];
 
 const sums = (

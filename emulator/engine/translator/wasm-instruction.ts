@@ -79,8 +79,10 @@ export abstract class WasmInstruction extends WasmArithmetic {
   emit(instruction: Decoded, site: Site): boolean {
     const { row, repeat } = instruction;
     if (repeat !== "none") throw new Untranslatable("repeated instruction");
-    if (row.privilege !== "none" || (row.exits.kind !== "never" && this.frame.context.monitored) || row.protectedOnly)
-      throw new Untranslatable("checked before it executes");
+    const mayExit = row.exits.kind !== "never" && this.frame.context.monitored;
+    // 64-bit code is always protected; elsewhere it may be real mode.
+    const mayBeReal = row.protectedOnly && instruction.bits !== 64;
+    if (row.privilege !== "none" || mayExit || mayBeReal) throw new Untranslatable("checked before it executes");
     this.#instruction = instruction;
     this.site = site;
     this.committed = false;
