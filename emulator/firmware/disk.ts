@@ -9,9 +9,7 @@ import { rom } from "./rom-bytes.ts";
 const status = {
   ok: 0,
   badParameter: 1,
-  notFound: 4,
   boundary: 9,
-  noMedia: 0x31,
   timeout: 0x80,
 } as const;
 const firstHardDisk = 0x80;
@@ -49,13 +47,13 @@ const driveOf = (caller: Caller, { drives }: Environment): Drive | undefined =>
 
 type OnDrive = (caller: Caller, drive: Drive, environment: Environment) => undefined;
 
-/** A function of a drive; where there is none, floppies time out and hard disks are bad parameters. */
+/** A function of a drive. Where there is none, the two floppy drives time out, and others are bad parameters. */
 const on =
   (act: OnDrive): Service =>
   (caller, environment) => {
     const drive = driveOf(caller, environment);
     if (drive) return act(caller, drive, environment);
-    return end(caller, caller.dl < firstHardDisk ? status.timeout : status.badParameter);
+    return end(caller, caller.dl < 2 ? status.timeout : status.badParameter);
   };
 
 const onHardDisk = (act: OnDrive): Service =>
@@ -97,8 +95,7 @@ const byCylinder = (kind: keyof typeof moves): Service =>
     const address = caller.linear("es", caller.bx);
     caller.al = 0;
     if (count === 0 || count > 128) return end(caller, status.badParameter);
-    if (sector === undefined || sector + count > drive.disk.sectors)
-      return end(caller, isHard(drive) ? status.badParameter : status.notFound);
+    if (sector === undefined || sector + count > drive.disk.sectors) return end(caller, status.badParameter);
     if (kind !== "verify" && !isHard(drive) && crosses(address, count * sectorBytes))
       return end(caller, status.boundary);
     for (let n = 0; n < count; n++) moves[kind](caller, drive, sector + n, address + n * sectorBytes);
@@ -139,14 +136,16 @@ const parameters: Service = on((caller, drive, { drives }) => {
   return undefined;
 });
 
-/** AH = 15h: 1 floppy without change line, 3 hard disk with CX:DX sectors; 0 nothing. */
+/** AH = 15h: 1 floppy without change line, 3 hard disk with CX:DX sectors but for its last cylinder; 0 nothing. */
 const kindOfDrive: Service = (caller, environment) => {
   const drive = driveOf(caller, environment);
   caller.carry = false;
   caller.ah = !drive ? 0 : isHard(drive) ? 3 : 1;
   if (drive && isHard(drive)) {
-    caller.cx = drive.disk.sectors >>> 16;
-    caller.dx = drive.disk.sectors & 0xffff;
+    const { cylinders, heads, sectors } = logicalGeometry(drive);
+    const count = Math.max(0, cylinders - 1) * heads * sectors;
+    caller.cx = count >>> 16;
+    caller.dx = count & 0xffff;
   }
   return undefined;
 };
@@ -198,7 +197,7 @@ const functions: Functions = {
   [0x11]: onHardDisk((caller) => end(caller, status.ok)),
   [0x15]: kindOfDrive,
   // Change line: not changed.
-  [0x16]: ready,
+  [0x16]: on((caller, drive) => end(caller, isHard(drive) ? status.badParameter : status.ok)),
   [0x41]: extensions,
   [0x42]: byAddress("read"),
   [0x43]: byAddress("write"),

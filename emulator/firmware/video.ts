@@ -208,7 +208,6 @@ const functions: Functions = {
     const { row, column } = readCursor(caller.memory, caller.bh);
     caller.dx = (row << 8) | column;
     caller.cx = readField(caller.memory, "cursorShape");
-    caller.ax = 0;
     return undefined;
   },
   [0x05]: (caller, { devices: { vga } }) => {
