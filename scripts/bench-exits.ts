@@ -68,7 +68,7 @@ idt:    times 40 dq 0
 `;
 
 const runs = 5;
-const steps = 60_000;
+const steps = 30_000;
 
 /** Microseconds of CPU time an exit, and exits an iteration of the measurement. */
 function measure(technique: TechniqueId, loop: Loop): { readonly microseconds: number; readonly exits: number } {

@@ -14,7 +14,7 @@ export type Instructions = (CachedInstruction | undefined)[];
 export type StackBits = 16 | 32 | 64;
 
 /** Pages kept at most: then all is forgotten. Few guests have so much code; a guest that runs through its data has. */
-const mostPages = 640;
+const mostPages = 400;
 
 /** Code depends on the width of code and stack: at most five combinations. */
 export const modeIndex = (bits: 16 | 32 | 64, stackBits: StackBits): number =>

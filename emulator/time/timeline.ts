@@ -24,7 +24,7 @@ export interface Replayable {
 }
 
 export interface TimelineOptions {
-  /** Bytes that snapshots may take. Default 256 MiB. */
+  /** Bytes that snapshots may take. Default 32 MiB. */
   readonly limit?: number;
   /** Steps between snapshots at first; later it is a thirty-second of the time that has passed. Default 2^20. */
   readonly interval?: number;
@@ -50,7 +50,7 @@ export class Timeline {
   constructor(machine: Replayable, memory: ArrayBuffer, options: TimelineOptions = {}) {
     this.#machine = machine;
     this.#interval = options.interval ?? 2 ** 20;
-    this.snapshots = new Snapshots(memory, options.limit ?? 256 * 2 ** 20, options.unwritten);
+    this.snapshots = new Snapshots(memory, options.limit ?? 32 * 2 ** 20, options.unwritten);
   }
 
   /** Does something to the machine now and remembers it. What had been done after the present, before a step back, is forgotten. */
