@@ -5,7 +5,6 @@ import { extended, type Format } from "./formats.ts";
 import {
   isEmpty,
   pop,
-  push,
   readControl,
   readStack,
   roundingOf,
@@ -66,12 +65,6 @@ export function deliver(cpu: Cpu, place: number, outcome: Outcome, format: Forma
   if (value === undefined) return;
   writeStack(cpu, place, value);
   if (pops) pop(cpu);
-}
-
-/** Pushes a result. */
-export function deliverNew(cpu: Cpu, outcome: Outcome, format: Format): void {
-  const value = settle(cpu, outcome, format);
-  if (value !== undefined) push(cpu, value);
 }
 
 /** An operand was missing: the indefinite NaN for the result, if that is masked. */
