@@ -11,8 +11,8 @@ const refuse = (): never => {
 
 /** INVPCID with its type and the two halves of its descriptor. The row has checked CPL 0. */
 export function invalidateProcessContext(cpu: Cpu, kind: bigint, low: bigint, address: bigint): void {
-  if (kind > 3n) refuse();
-  if (kind === 0n || kind === 1n) checkDescriptor(cpu, kind, low, address);
+  if (kind > 3n || low >> 12n !== 0n) refuse();
+  if (kind < 2n) checkDescriptor(cpu, kind, low, address);
   const pcid = Number(low & 0xfffn);
   switch (Number(kind)) {
     case kinds.address:
@@ -29,8 +29,8 @@ export function invalidateProcessContext(cpu: Cpu, kind: bigint, low: bigint, ad
   }
 }
 
-/** Only the first two types look at the descriptor. Without CR4.PCIDE there is only PCID 0. */
+/** Only the first two types look at PCID and address. Without CR4.PCIDE there is only PCID 0. */
 function checkDescriptor(cpu: Cpu, kind: bigint, low: bigint, address: bigint): void {
-  if (low >> 12n !== 0n || ((cpu.cr4 & CR4.PCIDE) === 0 && low !== 0n)) refuse();
+  if (low !== 0n && (cpu.cr4 & CR4.PCIDE) === 0) refuse();
   if (kind === 0n && !cpu.isCanonical(signedNumber(address))) refuse();
 }

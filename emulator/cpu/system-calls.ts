@@ -19,6 +19,7 @@ import type { Fault } from "./monitor.ts";
 import { monitorLine, monitorWait } from "./monitor-wait.ts";
 import { readMsr, writeMsr } from "./msr.ts";
 import { portIn, portOut } from "./ports.ts";
+import { invalidateProcessContext } from "./process-contexts.ts";
 import { randomNumber } from "./random-numbers.ts";
 import { accessRights, loadLdt, loadSegmentRegister, loadTask, segmentLimit, verify } from "./segmentation.ts";
 import { Frame, setStackPointer } from "./stack.ts";
@@ -153,18 +154,6 @@ function invalidatePage(cpu: Cpu, decoded: Decoded, address: bigint): void {
   else if (isCanonical(linear)) cpu.invalidatePage(linear);
 }
 
-/** INVPCID (SDM Vol. 2): one address of a PCID, all of a PCID, everything, everything that is not global. */
-function invalidateContext(cpu: Cpu, _decoded: Decoded, type: bigint, context: bigint, linear: bigint): void {
-  if (type > 3n || context > 0xfffn) refuse(vector.GP, 0);
-  const pcid = Number(context);
-  if (type < 2n && pcid !== 0 && (cpu.cr4 & CR4.PCIDE) === 0) refuse(vector.GP, 0);
-  if (type === 2n) cpu.tlb.flush(true);
-  else if (type === 3n) cpu.tlb.flush(false);
-  else if (type === 1n) cpu.tlb.flush(false, pcid);
-  else if (isCanonical(signedNumber(linear))) cpu.tlb.invalidateOf(pcid, signedNumber(linear));
-  else refuse(vector.GP, 0);
-}
-
 /** RDFSBASE and its kin (SDM Vol. 2): only in 64-bit code, if CR4.FSGSBASE is set. */
 function checkSegmentBases(cpu: Cpu): void {
   if ((cpu.cr4 & CR4.FSGSBASE) === 0) refuse(vector.UD);
@@ -292,7 +281,7 @@ export const systemTable: SystemTable = {
   portOut: (cpu, _, port, bytes, value) => portOut(cpu, port, bytes, value),
   halt,
   invalidatePage,
-  invalidateContext,
+  invalidateContext: (cpu, _, kind, low, address) => invalidateProcessContext(cpu, kind, low, address),
   invalidateCaches: () => {},
   writeBackCaches: () => {},
   pause: () => {},
