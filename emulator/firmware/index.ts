@@ -1,4 +1,5 @@
 import type { Cpu } from "../cpu/cpu.ts";
+import { initialize } from "../cpu/fpu/register-stack.ts";
 import { layout } from "../cpu/layout.ts";
 import { CS } from "../cpu/state.ts";
 import { type Device, stateless } from "../devices/device.ts";
@@ -80,6 +81,7 @@ export function startFromDisk(cpu: Cpu, memory: Uint8Array, environment: Environ
   const drive = loadBootSector(plainMemory(memory), environment.drives);
   if (!drive) return false;
   cpu.reset();
+  initialize(cpu);
   cpu.setSegment(CS, { selector: 0, base: 0, limit: 0xffff, access: cpu.access(CS) });
   cpu.rip = bootAddress;
   cpu.r64[4] = BigInt(bootAddress);

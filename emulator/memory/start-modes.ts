@@ -1,5 +1,6 @@
 import type { Cpu } from "../cpu/cpu.ts";
 import { nullSegment } from "../cpu/descriptor.ts";
+import { initialize } from "../cpu/fpu/register-stack.ts";
 import { accessBits, layout } from "../cpu/layout.ts";
 import { CR0, CR4, CS, EFER, LDTR } from "../cpu/state.ts";
 import type { Handover } from "../loader/handover.ts";
@@ -47,6 +48,8 @@ export function startGuest(cpu: Cpu, guest: Guest): void {
   guest.memory.set(guest.image, loadAddress(guest.mode, guest.origin));
   for (const { address, bytes } of guest.handover?.blocks ?? []) guest.memory.set(bytes, address);
   cpu.reset();
+  // As firmware leaves the x87 unit.
+  initialize(cpu);
   starts[guest.mode](cpu, guest);
   const { eax = 0, ebx = 0 } = guest.handover?.registers ?? {};
   cpu.r64[0] = BigInt(eax);
