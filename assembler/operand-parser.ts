@@ -128,6 +128,8 @@ export class OperandParser extends EmbeddedActionsParser {
                 { ALT: () => this.SUBRULE1(this.memory, { ARGS: [words, start, first] }) },
                 {
                   ALT: () => {
+                    // The size of the offset may also stand before it: 8:dword x.
+                    this.MANY1(() => words.push(lower(this.CONSUME1(token.OperandWord)).text as OperandWord));
                     const offset = this.SUBRULE1(this.expression);
                     return { kind: "far", selector: first, offset, words, start, end: endOf(this.LA(0)) };
                   },

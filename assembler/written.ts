@@ -94,6 +94,12 @@ function address(value: Value, span: Span, conversion: Conversion): Place | unde
 function farPointer(tree: Extract<OperandTree, { kind: "far" }>, conversion: Conversion): WrittenOperand | undefined {
   if (tree.words.includes("far"))
     return fault(conversion, "far-needs-segment", "selector:offset is a far target by itself: leave out “far”.", tree);
+  const wrong = tree.words.find((word) => !["word", "dword", "strict"].includes(word));
+  const sizes = tree.words.filter((word) => word !== "strict");
+  if (wrong || sizes.length > 1) {
+    const message = "A far target has one size, WORD or DWORD, which is that of its offset.";
+    return fault(conversion, "operand-size-mismatch", message, tree);
+  }
   const selector = number(tree.selector, conversion);
   const offset = number(tree.offset, conversion);
   const size = sizeOf(tree.words);

@@ -257,13 +257,14 @@ function rexOf(form: Form, { operands, effective }: Written, wide: boolean): num
 }
 
 /** Forms that O64 adds nothing to: their operands say 64 bits and need no REX.W, or REX.W would mean nothing. */
-const ignoresWide = ({ row, operands, size, pattern }: Form): boolean =>
+const ignoresWide = ({ row, operands, size, pattern }: Form, { memory }: Written): boolean =>
   pattern.vex ||
   (pattern.operandSize === "any" && operands.some((o) => o.width === 64 && o.place !== "fixed")) ||
   row.syntax === "MOV Sreg, r64" ||
   (operands.length === 2 && operands.every((o) => o.class === "mmx") && /^p(?!addq)/.test(row.mnemonic)) ||
   (size === 64 &&
     row.default64 &&
+    (memory === undefined || memory.size !== undefined) &&
     operands.some((o) => o.width === 64 || o.memoryWidth === 64 || o.kind === "immediate"));
 
 /** What the operand size of a form, in a mode, and a prefix come to. */
@@ -280,7 +281,7 @@ function sizePrefixes(
   }
   const wide =
     (natural === 64 && (!form.row.default64 || operandSize === 64)) ||
-    (prefixes.operandSize === 64 && !ignoresWide(form));
+    (prefixes.operandSize === 64 && !ignoresWide(form, written));
   return { override: size === 16, wide };
 }
 

@@ -637,3 +637,46 @@ cvtsi2ss xmm1,[ebx]
 movd xmm1,ax
 movd mm1,[ebx]
 pextrw ax,xmm1,3
+jmp 8:dword 5
+jmp 8:strict word 5
+jmp 8:strict 5
+jmp dword 8:word 5
+jmp dword 8:dword 5
+jmp near 8:5
+jmp byte 8:5
+jmp strict short $+5
+jmp strict near $+5
+mov rax,strict 5
+mov rax,strict qword 5
+mov rax,strict dword 5
+mov near [eax],ebx
+mov short [eax],ebx
+jmp short [eax]
+jmp near [eax]
+mov byte eax,5
+mov eax,word ebx
+lea eax,5
+lea rax,strict dword 5
+lea rax,[fs:rel $+5]
+mov rax,[rel fs:$+5]
+mov eax,[strict dword ebx]
+call far 8:5
+je near dword $+5
+je near qword $+5
+rep rep nop
+rep repe nop
+o32 o32 nop
+o16 or esp,esp
+o64 push rax
+o64 call rax
+o64 call [rax]
+o64 mov rax,ds
+o64 mov eax,ds
+o16 push [bx]
+bts [bx],1
+enter word 5,5
+shld eax,ebx,byte 5
+add rax,qword 5
+add rax,strict qword 5
+push strict qword 5
+int01
