@@ -62,7 +62,7 @@ const bochs: Emulator = {
 display_library: term
 memory: guest=32, host=32
 romimage: file=${join(directory, "firmware.rom")}, address=0xffff0000
-cpu: count=1, ips=100000000
+cpu: model=corei7_sandy_bridge_2600k, count=1, ips=100000000
 clock: sync=none
 port_e9_hack: enabled=1
 speaker: enabled=0, mode=none

@@ -1,9 +1,13 @@
 /**
  * Measures what exits cost the host: `node scripts/bench-exits.ts [technique …]`. Prints microseconds of CPU time a
  * round trip, from the guest's instruction through exit, VMM and entry back, best of several runs after a warm-up; the other
- * instructions of the loop are few. Figures are of this machine at this moment; only ratios mean something elsewhere.
+ * instructions of the loop are few. Where Bochs is installed, it runs `bench/guests/vmx.asm`, whose own VMM resumes a guest that
+ * does nothing but CPUID. Figures are of this machine at this moment; only ratios mean something elsewhere.
  */
+
 import { assemble } from "../assembler/index.ts";
+import { emulators, run as runOn } from "../bench/emulators.ts";
+import { imageOf } from "../bench/guests.ts";
 import { Machine } from "../emulator/index.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 
@@ -98,3 +102,11 @@ for (const technique of asked.length > 0 ? asked : (["vtx-ept", "trap-and-emulat
     const text = exits < 100 ? "no exits" : `${microseconds.toFixed(2)} µs an exit (${exits} exits)`;
     console.log(`${technique.padEnd(18)}${loop.name.padEnd(22)}${text}`);
   }
+
+if (emulators.bochs.isInstalled()) {
+  const exits = 500_000;
+  const seconds = (name: string, rounds: number) =>
+    Math.min(...[1, 2].map(() => runOn(emulators.bochs, imageOf(name, 64, rounds)).seconds));
+  const microseconds = ((seconds("vmx", exits) - seconds("empty", 1)) / exits) * 1e6;
+  console.log(`Bochs, VMX        CPUID                 ${microseconds.toFixed(2)} µs an exit (${exits} exits)`);
+}

@@ -329,16 +329,7 @@ export class NonRoot {
       }),
       guestPhysical,
       guestLinear: linear,
-      qualification: encodeQualification("EPT_VIOLATION", {
-        read: attempted & 1,
-        write: (attempted >> 1) & 1,
-        fetch: (attempted >> 2) & 1,
-        readable: allowed & 1,
-        writable: (allowed >> 1) & 1,
-        executable: (allowed >> 2) & 1,
-        linearValid: linear !== undefined,
-        final: linear !== undefined && !forTable,
-      }),
+      qualification: eptViolation(attempted, allowed, linear !== undefined, linear !== undefined && !forTable),
     });
   }
 
@@ -389,6 +380,10 @@ export class NonRoot {
     return { mask: this.vmcs.get(mask), shadow: this.vmcs.get(shadow) };
   }
 }
+
+/** The exit qualification of an EPT violation (SDM Vol. 3, table 28-7), by hand: guests that start have many. */
+const eptViolation = (attempted: number, allowed: number, linearValid: boolean, final: boolean): bigint =>
+  BigInt((attempted & 7) | ((allowed & 7) << 3) | (linearValid ? 0x80 : 0) | (final ? 0x100 : 0));
 
 const taskSwitchSources = { call: 0, iret: 1, jump: 2, gate: 3 } as const;
 const taskSwitchNames = { call: "CALL", iret: "IRET", jump: "JMP", gate: "an event through a task gate" } as const;
