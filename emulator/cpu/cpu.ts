@@ -32,6 +32,8 @@ export interface CpuOptions {
   readonly bus: Bus;
   /** The gate of address line 20 (see `MemoryOptions`). */
   readonly a20?: AddressLine;
+  /** 5-level paging (CPUID LA57). Addresses beyond 2^53 stop the machine by name. Default: false. */
+  readonly fiveLevelPaging?: boolean | undefined;
 }
 
 type Argument<W> = W extends 64 ? bigint : number;
@@ -65,7 +67,6 @@ export interface WalkOutcome {
   readonly verdict: string;
 }
 
-const canonicalEnd = 2 ** 47;
 const VM = flagMask("VM");
 const lookedAt = flagMask("IF") | flagMask("TF") | flagMask("RF") | flagMask("VIP");
 
@@ -99,6 +100,7 @@ export class Cpu extends MemoryAccess {
       ramBytes: options.ramBytes,
       bus: options.bus,
       a20: options.a20,
+      fiveLevelPaging: options.fiveLevelPaging,
     });
     this.bus = options.bus;
     this.reset();
@@ -272,7 +274,7 @@ export class Cpu extends MemoryAccess {
   /** Near jump: sets `next`, or #GP(0) for a target beyond the limit of CS (not canonical, in 64-bit code). */
   jump(target: number | bigint): void {
     const offset = typeof target === "bigint" ? signedNumber(target) : target;
-    const valid = this.bits === 64 ? offset >= -canonicalEnd && offset < canonicalEnd : offset <= this.limit(CS);
+    const valid = this.bits === 64 ? this.isCanonical(offset) : offset <= this.limit(CS);
     if (!valid) throw hardwareFault(vector.GP, 0);
     this.next = offset;
   }

@@ -104,8 +104,11 @@ export interface Identity {
   /** ID of the local APIC, and how many processors there are. */
   readonly apicId: number;
   readonly processors: number;
+  /** The processor has 5-level paging. */
+  readonly fiveLevelPaging?: boolean;
 }
 
+const fiveLevels = 16;
 const hyperThreading = 28;
 
 const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidResult>([
@@ -123,12 +126,12 @@ const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidRes
   [5, () => ({ eax: lineBytes, ebx: lineBytes, ecx: 3, edx: 0 })],
   [
     7,
-    (subleaf) =>
+    (subleaf, { fiveLevelPaging }) =>
       subleaf === 0
         ? {
             eax: 0,
             ebx: bits(...Object.values(feature7Ebx)),
-            ecx: bits(...Object.values(feature7Ecx)),
+            ecx: bits(...Object.values(feature7Ecx), ...(fiveLevelPaging ? [fiveLevels] : [])),
             edx: bits(...Object.values(feature7Edx)),
           }
         : none,
@@ -148,7 +151,14 @@ const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidRes
   [0x8000_0002, () => brandLeaf(0)],
   [0x8000_0003, () => brandLeaf(4)],
   [0x8000_0004, () => brandLeaf(8)],
-  [0x8000_0008, () => ({ ...none, eax: physicalAddressBits | (48 << 8), ebx: bits(...Object.values(extended8Ebx)) })],
+  [
+    0x8000_0008,
+    (_, { fiveLevelPaging }) => ({
+      ...none,
+      eax: physicalAddressBits | ((fiveLevelPaging ? 57 : 48) << 8),
+      ebx: bits(...Object.values(extended8Ebx)),
+    }),
+  ],
 ]);
 
 /**
@@ -168,6 +178,7 @@ export const identityOf = (cpu: State, wide: boolean): Identity => ({
   wide,
   apicId: cpu.r32[layout.apicId >> 2]!,
   processors: cpu.r32[layout.processors >> 2]!,
+  fiveLevelPaging: cpu.fiveLevelPaging,
 });
 
 /** Puts the answer to a leaf into EAX, EBX, ECX and EDX, as 32-bit results are put into 64-bit registers. */

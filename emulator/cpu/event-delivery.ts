@@ -221,7 +221,7 @@ function deliverLong(cpu: Cpu, event: Delivery): void {
   const gate = readGate(cpu, event, ext);
   const { code, cpl } = gateTarget(cpu, gate.selector, ext);
   const top = longStack(cpu, gate.ist, cpl, ext);
-  if (gate.offset < -(2 ** 47) || gate.offset >= 2 ** 47) refuse(vector.GP, ext);
+  if (!cpu.isCanonical(gate.offset)) refuse(vector.GP, ext);
   const frame = new Frame(cpu, {
     segment: cpu.segment(SS),
     bits: 64,

@@ -33,14 +33,12 @@ const refuse = (number: number, errorCode: number): never => {
   throw hardwareFault(number, errorCode);
 };
 
-const isCanonical = (offset: number): boolean => offset >= -(2 ** 47) && offset < 2 ** 47;
-
 /** Whether code of this descriptor runs as 64-bit code now. */
 export const runsWide = (cpu: Cpu, code: Descriptor): boolean => cpu.longMode && is64BitCode(code);
 
 /** #GP(0) unless the offset lies in the code segment (or is canonical, in 64-bit code). */
 export function checkTarget(cpu: Cpu, code: Descriptor, offset: number): void {
-  if (runsWide(cpu, code) ? !isCanonical(offset) : offset < 0 || offset > limitOf(code)) refuse(vector.GP, 0);
+  if (runsWide(cpu, code) ? !cpu.isCanonical(offset) : offset < 0 || offset > limitOf(code)) refuse(vector.GP, 0);
 }
 
 /** Size of each word a far call or return moves: the operand size. */

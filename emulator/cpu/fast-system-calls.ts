@@ -17,8 +17,6 @@ const returnedFlags = 0x3c_7fd7;
 const clearedBySysenter = flagMask("VM") | flagMask("IF") | flagMask("RF");
 const RF = flagMask("RF");
 
-const isCanonical = (address: number): boolean => address >= -(2 ** 47) && address < 2 ** 47;
-
 /** Present, 4 KiB granularity, accessed code (read) or data (write). */
 const flat = { code: 0x809b, data: 0x8093, db: 0x4000, l: 0x2000 } as const;
 
@@ -53,7 +51,7 @@ export function systemReturn(cpu: Cpu, decoded: Decoded): void {
   requireSyscall(cpu);
   const wide = decoded.operandSize === 64;
   const target = wide ? signedNumber(cpu.r64[RCX]!) : cpu.u32[RCX * 2]!;
-  if (!isCanonical(target)) throw hardwareFault(vector.GP, 0);
+  if (!cpu.isCanonical(target)) throw hardwareFault(vector.GP, 0);
   const star = Number((cpu.r64[layout.star >> 3]! >> 48n) & 0xffffn);
   const flags = cpu.r32[R11 * 2]! & returnedFlags;
   loadFlat(cpu, star + (wide ? 16 : 0), star + 8, 3, wide);
@@ -85,7 +83,7 @@ export function fastExit(cpu: Cpu, decoded: Decoded): void {
   const wide = decoded.operandSize === 64;
   const target = wide ? signedNumber(cpu.r64[RDX]!) : cpu.u32[RDX * 2]!;
   const pointer = wide ? signedNumber(cpu.r64[RCX]!) : cpu.u32[RCX * 2]!;
-  if (!isCanonical(target) || !isCanonical(pointer)) throw hardwareFault(vector.GP, 0);
+  if (!cpu.isCanonical(target) || !cpu.isCanonical(pointer)) throw hardwareFault(vector.GP, 0);
   loadFlat(cpu, selector + (wide ? 32 : 16), selector + (wide ? 40 : 24), 3, wide);
   setStackPointer(cpu, wide ? 64 : 32, pointer);
   cpu.next = target;

@@ -90,11 +90,12 @@ export function loadPageDirectory(cpu: Cpu, value: bigint): void {
 
 export function writeCr4(cpu: Cpu, value: bigint): void {
   const owned = cpu.monitor?.hostOwned?.(4) ?? 0n;
-  if ((value & ~owned & ~BigInt(cr4Bits)) !== 0n) refuse();
+  const known = cr4Bits | (cpu.fiveLevelPaging ? CR4.LA57 : 0);
+  if ((value & ~owned & ~BigInt(known)) !== 0n) refuse();
   const after = Number(merged(cpu, 4, value));
   const before = cpu.cr4;
-  if (cpu.longMode && (after & CR4.PAE) === 0) refuse();
   const changed = before ^ after;
+  if (cpu.longMode && ((after & CR4.PAE) === 0 || (changed & CR4.LA57) !== 0)) refuse();
   if ((changed & after & CR4.PCIDE) !== 0 && (!cpu.longMode || (cpu.cr3 & 0xfff) !== 0)) refuse();
   const pae = cpu.paging && !cpu.longMode && (after & CR4.PAE) !== 0;
   if (pae && (changed & (CR4.PAE | CR4.PSE | CR4.PGE | CR4.SMEP)) !== 0) loadPdptes(cpu, cpu.cr3);
@@ -102,6 +103,7 @@ export function writeCr4(cpu: Cpu, value: bigint): void {
   const stale = changed & (CR4.PAE | CR4.PSE | CR4.PGE | CR4.SMEP | CR4.SMAP);
   if (stale !== 0 || (changed & before & CR4.PCIDE) !== 0) cpu.tlb.flush(true);
   cpu.tlb.switchTo(cpu.pcid);
+  if ((changed & CR4.LA57) !== 0) cpu.refresh();
   if ((changed & CR4.DE) !== 0) cpu.refreshBreakpoints();
   if ((changed & CR4.OSFXSR) !== 0) cpu.refresh();
 }

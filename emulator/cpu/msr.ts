@@ -21,17 +21,25 @@ const refuse = (): never => {
   throw hardwareFault(vector.GP, 0);
 };
 
-const isCanonical = (value: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, value)) === value;
+/** Canonical for the widest addresses that the processor has. */
+const isCanonical = (value: bigint, cpu: Cpu): boolean =>
+  BigInt.asUintN(64, BigInt.asIntN(cpu.fiveLevelPaging ? 57 : 48, value)) === value;
 
 /** A register that is a field of the state block, with the rule its values must meet. */
-function field(number: number, name: string, offset: number, doc: string, allows: (value: bigint) => boolean): Msr {
+function field(
+  number: number,
+  name: string,
+  offset: number,
+  doc: string,
+  allows: (value: bigint, cpu: Cpu) => boolean,
+): Msr {
   return {
     number,
     name,
     doc,
     read: (cpu) => cpu.r64[offset >> 3]!,
     write: (cpu, value) => {
-      if (!allows(value)) refuse();
+      if (!allows(value, cpu)) refuse();
       cpu.r64[offset >> 3] = value;
     },
   };
@@ -45,7 +53,7 @@ function segmentBase(number: number, name: string, segment: number, doc: string)
     doc,
     read: (cpu) => unsigned64(cpu.segment(segment).base),
     write: (cpu, value) => {
-      if (!isCanonical(value)) refuse();
+      if (!isCanonical(value, cpu)) refuse();
       cpu.setSegment(segment, { ...cpu.segment(segment), base: signedNumber(value) });
     },
   };

@@ -99,7 +99,7 @@ function upperBase(cpu: Cpu, d: Descriptor, selector: number): number {
 function systemBase(cpu: Cpu, d: Descriptor, selector: number): number {
   if (cpu.bits !== 64) return baseOf(d);
   const base = upperBase(cpu, d, selector) * 2 ** 32 + baseOf(d);
-  if (base < -(2 ** 47) || base >= 2 ** 47) refuse(vector.GP, selectorError(selector));
+  if (!cpu.isCanonical(base)) refuse(vector.GP, selectorError(selector));
   return base;
 }
 

@@ -4,7 +4,6 @@ import { hardwareFault, vector } from "./fault.ts";
 import { accessBits } from "./layout.ts";
 import type { Segment } from "./state.ts";
 
-const canonicalEnd = 2 ** 47;
 const RSP = 4;
 
 /** RSP, ESP or SP: signed canonical for 64 bits, unsigned otherwise. */
@@ -81,7 +80,7 @@ export class Frame {
     const last = pointer + bytes - 1;
     const fits =
       bits === 64
-        ? pointer >= -canonicalEnd && last < canonicalEnd
+        ? this.#cpu.isCanonical(pointer) && this.#cpu.isCanonical(last)
         : insideLimit(segment.access, segment.limit, pointer, last);
     if (!fits) throw hardwareFault(vector.SS, errorCode);
     return bits === 64 ? pointer : (segment.base + pointer) >>> 0;

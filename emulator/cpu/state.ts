@@ -1,6 +1,7 @@
 import { flagMask } from "../../isa/flags.ts";
 import type { SegmentName } from "../../isa/registers.ts";
 import type { OperatingMode } from "./environment.ts";
+import { unsupported } from "./fault.ts";
 import { accessBits, layout, segmentBytes, segmentLayout } from "./layout.ts";
 import type { Monitor } from "./monitor.ts";
 
@@ -52,6 +53,7 @@ export const CR4 = {
   OSFXSR: 0x200,
   OSXMMEXCPT: 0x400,
   UMIP: 0x800,
+  LA57: 0x1000,
   VMXE: 0x2000,
   FSGSBASE: 0x1_0000,
   PCIDE: 0x2_0000,
@@ -62,7 +64,8 @@ export const CR4 = {
 export const EFER = { SCE: 1, LME: 0x100, LMA: 0x400, NXE: 0x800 } as const;
 
 const VM = flagMask("VM");
-const canonicalEnd = 2 ** 47;
+/** Addresses are numbers here, which are exact up to here; only 5-level paging has canonical ones beyond. */
+const exactEnd = 2 ** 53;
 
 const segmentWord = (segment: number, field: number): number => (layout.segments + segment * segmentBytes + field) >> 2;
 
@@ -83,9 +86,12 @@ export class State {
   readonly r64: BigUint64Array;
   readonly f64: Float64Array;
   monitor: Monitor | undefined;
+  /** The processor has 5-level paging, which CPUID shows then. */
+  readonly fiveLevelPaging: boolean;
 
   /** @param base offset of the state block in the memory's buffer */
-  constructor(buffer: ArrayBuffer, base: number) {
+  constructor(buffer: ArrayBuffer, base: number, fiveLevelPaging = false) {
+    this.fiveLevelPaging = fiveLevelPaging;
     this.r8 = new Uint8Array(buffer, base, layout.end);
     this.r16 = new Uint16Array(buffer, base, layout.end >> 1);
     this.r32 = new Int32Array(buffer, base, layout.end >> 2);
@@ -143,9 +149,18 @@ export class State {
     return (this.cr4 & CR4.PCIDE) !== 0 ? this.r32[layout.cr3 >> 2]! & 0xfff : 0;
   }
 
-  /** Whether a 64-bit linear address, signed, is canonical. */
+  /** The first address, in each direction, that is not canonical (with 5-level paging: or not exact). */
+  get canonicalEnd(): number {
+    return (this.cr4 & CR4.LA57) !== 0 ? exactEnd : 2 ** 47;
+  }
+
+  /** Whether a 64-bit linear address, signed, is canonical. Throws `Unsupported` for 57-bit ones that cannot be represented. */
   isCanonical(address: number): boolean {
-    return address >= -canonicalEnd && address < canonicalEnd;
+    const end = this.canonicalEnd;
+    if (address >= -end && address < end) return true;
+    if (end === exactEnd && address >= -(2 ** 56) && address < 2 ** 56)
+      throw unsupported("linear addresses of more than 54 bits (5-level paging)");
+    return false;
   }
 
   get attention(): boolean {

@@ -44,8 +44,6 @@ const refuse = (number: number, errorCode?: number): never => {
   throw hardwareFault(number, errorCode);
 };
 
-const isCanonical = (address: number): boolean => address >= -(2 ** 47) && address < 2 ** 47;
-
 /** A software interrupt is delivered by the instruction itself, which thereby retires, unless its gate faults. */
 function softwareEvent(cpu: Cpu, decoded: Decoded, number: number, source: Fault["source"]): void {
   const event: Fault = { kind: "fault", vector: number, errorCode: undefined, source, length: decoded.length };
@@ -136,7 +134,7 @@ export function setTaskPriority(cpu: Cpu, value: bigint): void {
 
 function loadTable(cpu: Cpu, base: bigint, load: (base: number) => void): void {
   const address = signedNumber(base);
-  if (cpu.bits === 64 && !isCanonical(address)) refuse(vector.GP, 0);
+  if (cpu.bits === 64 && !cpu.isCanonical(address)) refuse(vector.GP, 0);
   load(address);
 }
 
@@ -151,7 +149,7 @@ function invalidatePage(cpu: Cpu, decoded: Decoded, address: bigint): void {
   const { segment, offset } = operandLinear(cpu, decoded, address);
   const linear = cpu.bases[segment]! + offset;
   if (cpu.bits !== 64) cpu.invalidatePage(cpu.wrap(linear));
-  else if (isCanonical(linear)) cpu.invalidatePage(linear);
+  else if (cpu.isCanonical(linear)) cpu.invalidatePage(linear);
 }
 
 /** RDFSBASE and its kin (SDM Vol. 2): only in 64-bit code, if CR4.FSGSBASE is set. */
@@ -162,7 +160,7 @@ function checkSegmentBases(cpu: Cpu): void {
 function writeSegmentBase(cpu: Cpu, segment: number, base: bigint): void {
   checkSegmentBases(cpu);
   const address = signedNumber(base);
-  if (!isCanonical(address)) refuse(vector.GP, 0);
+  if (!cpu.isCanonical(address)) refuse(vector.GP, 0);
   cpu.setSegment(segment, { ...cpu.segment(segment), base: address });
 }
 

@@ -359,7 +359,9 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
     const { near, text } = target as Near;
     if (target.width !== 64) this.statement(`if ((${text} >>> 0) > u32[${codeLimitWord}]) cpu.raise(13, 0);`);
     else if (near !== undefined)
-      this.statement(`if (${near} < ${-(2 ** 47)} || ${near} >= ${2 ** 47}) cpu.raise(13, 0);`);
+      this.statement(
+        `if ((${near} < ${-(2 ** 47)} || ${near} >= ${2 ** 47}) && !cpu.isCanonical(${near})) cpu.raise(13, 0);`,
+      );
     else this.statement(`if ((s64[0] = ${text}, s32[1] >> 15 !== s32[1] >> 31)) cpu.raise(13, 0);`);
   }
 

@@ -10,7 +10,6 @@ import { QuickWalk } from "./quick-walk.ts";
 import { bankWords, isWriteBank, type PageSizeCode, Tlb } from "./tlb.ts";
 import { PageWalker } from "./walk.ts";
 
-const canonicalEnd = 2 ** 47;
 /** The page number's low bits in a linear address moved down by 10: the first word of a TLB entry, from its bank. */
 const slotMask = (tlbEntries - 1) * (tlbEntryBytes >> 2);
 const AC = 0x4_0000;
@@ -35,6 +34,8 @@ export interface MemoryOptions {
   readonly ramBase: number;
   readonly ramBytes: number;
   readonly bus: Bus;
+  /** The processor has 5-level paging. Default: it has not. */
+  readonly fiveLevelPaging?: boolean | undefined;
   /** The gate of address line 20. Whoever changes it flushes the TLB. Default: open for ever. */
   readonly a20?: AddressLine | undefined;
 }
@@ -74,7 +75,7 @@ export class MemoryAccess extends State {
   generation = 0;
 
   constructor(options: MemoryOptions) {
-    super(options.buffer, options.cpuBase);
+    super(options.buffer, options.cpuBase, options.fiveLevelPaging);
     this.physical = new PhysicalMemory(options.buffer, options.ramBase, options.ramBytes, options.bus);
     this.view = this.physical.view;
     this.bytes = this.physical.bytes;
@@ -134,8 +135,8 @@ export class MemoryAccess extends State {
     let write = 0;
     if (this.#wide) {
       this.bases[segment] = segment < FS ? 0 : base;
-      start = -canonicalEnd - this.bases[segment]!;
-      read = write = canonicalEnd - this.bases[segment]!;
+      start = -this.canonicalEnd - this.bases[segment]!;
+      read = write = this.canonicalEnd - this.bases[segment]!;
     } else {
       this.bases[segment] = base >>> 0;
       if (!expandsDown(this.access(segment))) {
@@ -166,7 +167,7 @@ export class MemoryAccess extends State {
     };
     let linear = this.bases[segment]! + offset;
     if (this.#wide) {
-      if (!(linear >= -canonicalEnd && linear + bytes <= canonicalEnd)) refuse();
+      if (!(this.isCanonical(linear) && this.isCanonical(linear + bytes - 1))) refuse();
     } else {
       if (!this.#allows(segment, write)) refuse();
       if (!insideLimit(this.access(segment), this.limit(segment), offset, offset + bytes - 1)) refuse();
@@ -410,7 +411,7 @@ export class MemoryAccess extends State {
   }
 
   #validCode(offset: number): boolean {
-    if (this.#wide) return offset >= -canonicalEnd && offset < canonicalEnd;
+    if (this.#wide) return this.isCanonical(offset);
     return offset <= this.limit(CS);
   }
 

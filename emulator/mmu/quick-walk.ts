@@ -40,7 +40,8 @@ export class QuickWalk {
   find(linear: number, access: number, user: boolean): number {
     const state = this.#state;
     const { cr0, cr4 } = state;
-    if ((cr0 & CR0.PG) === 0 || state.monitor !== undefined || (cr4 & (CR4.SMEP | CR4.SMAP)) !== 0) return -1;
+    if ((cr0 & CR0.PG) === 0 || state.monitor !== undefined || (cr4 & (CR4.SMEP | CR4.SMAP | CR4.LA57)) !== 0)
+      return -1;
     this.size = 0;
     this.#all = -1;
     const leaf = (cr4 & CR4.PAE) === 0 ? this.#leaf32(linear) : state.longMode ? this.#leaf64(linear) : -1;

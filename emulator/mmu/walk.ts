@@ -6,13 +6,14 @@ import type { NestedTranslations } from "./nested-translations.ts";
 import { type PhysicalMemory, physicalAddressBits } from "./physical.ts";
 import type { PageSizeCode } from "./tlb.ts";
 
-export type PagingMode = "off" | "two-level" | "pae" | "four-level";
+export type PagingMode = "off" | "two-level" | "pae" | "four-level" | "five-level";
 
 /** How the processor translates linear addresses now (SDM Vol. 3, 4.1.1). */
 export function pagingMode(state: State): PagingMode {
   if (!state.paging) return "off";
   if ((state.cr4 & CR4.PAE) === 0) return "two-level";
-  return state.longMode ? "four-level" : "pae";
+  if (!state.longMode) return "pae";
+  return (state.cr4 & CR4.LA57) !== 0 ? "five-level" : "four-level";
 }
 
 /** Bits of the #PF error code. */
@@ -43,11 +44,15 @@ interface Level {
   readonly largeReserved: number;
 }
 
+const pml5: Level = { name: "PML5E", level: 5, shift: 48, large: 0, largeReserved: 0 };
 const pml4: Level = { name: "PML4E", level: 4, shift: 39, large: 0, largeReserved: 0 };
 const pdpt: Level = { name: "PDPTE", level: 3, shift: 30, large: 3, largeReserved: 0x3fff_e000 };
 const pd: Level = { name: "PDE", level: 2, shift: 21, large: 1, largeReserved: 0x001f_e000 };
 const pt: Level = { name: "PTE", level: 1, shift: 12, large: 0, largeReserved: 0 };
-const levels = { pae: [pd, pt], "four-level": [pml4, pdpt, pd, pt] } as const;
+const levels = { pae: [pd, pt], "four-level": [pml4, pdpt, pd, pt], "five-level": [pml5, pml4, pdpt, pd, pt] } as const;
+
+/** Modes whose entries have 8 bytes. */
+type LongEntries = keyof typeof levels;
 
 export interface WalkRequest {
   /** As a number: unsigned, or signed canonical in IA-32e mode. */
@@ -91,6 +96,8 @@ const entryBits = [
   [P, "P"],
   [RW, "R/W"],
   [US, "U/S"],
+  [8, "PWT"],
+  [0x10, "PCD"],
   [A, "A"],
   [D, "D"],
   [PS, "PS"],
@@ -147,7 +154,7 @@ export class PageWalker {
     return this.#finish(request, [pde, pte], ((pte.low & 0xffff_f000) >>> 0) + (linear & 0xfff), 0);
   }
 
-  #walk64(request: WalkRequest, mode: "pae" | "four-level"): WalkResult {
+  #walk64(request: WalkRequest, mode: LongEntries): WalkResult {
     let table = this.#state.cr3 % 2 ** physicalAddressBits;
     table -= table % 4096;
     if (mode === "pae") {
@@ -193,12 +200,12 @@ export class PageWalker {
     return present ? Number(entry & 0x000f_ffff_ffff_f000n) : undefined;
   }
 
-  #reservedBits(entry: Entry, level: Level, large: boolean, mode: "pae" | "four-level"): boolean {
+  #reservedBits(entry: Entry, level: Level, large: boolean, mode: LongEntries): boolean {
     let high = highAddressReserved;
     if (mode === "pae") high |= highIgnored;
     if ((this.#state.efer & EFER.NXE) === 0) high |= XD;
     if ((entry.high & high) !== 0) return true;
-    if (level === pml4) return (entry.low & PS) !== 0;
+    if (level.level > 3) return (entry.low & PS) !== 0;
     return large && (entry.low & level.largeReserved) !== 0;
   }
 

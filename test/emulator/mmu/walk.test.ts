@@ -1,8 +1,8 @@
 import { describe, expect, it, test } from "vitest";
 import { layout } from "../../../emulator/cpu/layout.ts";
 import type { Access } from "../../../emulator/cpu/monitor.ts";
-import { CR0, CR4, EFER } from "../../../emulator/cpu/state.ts";
-import { type Processor, processor } from "../cpu/processor.ts";
+import { CR0, CR4, CS, DS, EFER } from "../../../emulator/cpu/state.ts";
+import { outcome, type Processor, processor, protectedMode } from "../cpu/processor.ts";
 import { all, bit, enablePaging, frame, type Kind, map, path, readEntry, table, writeEntry } from "./paging.ts";
 
 const asNumber = (kind: Kind, linear: bigint): number =>
@@ -430,6 +430,63 @@ describe("with nested paging", () => {
     p.cpu.flushTlb(true);
     p.cpu.translate(Number(linear), "read");
     expect(asked).toBe(times + 5);
+  });
+});
+
+describe("5-level paging", () => {
+  const top = 0x1_4000;
+  const linear = 2n ** 52n + 0x12_3000n;
+  function wide(): Processor {
+    const p = processor(0x20_0000, true);
+    enablePaging(p, "four-level");
+    map(p, "four-level", linear);
+    const at = top + 8 * Number((linear >> 48n) & 0x1ffn);
+    p.ram.setBigUint64(at, BigInt(table[4]) | all, true);
+    // CR4.LA57 is set before IA-32e mode is entered.
+    p.cpu.r64[layout.cr4 >> 3] = BigInt(CR4.PAE | CR4.PGE | CR4.LA57);
+    p.cpu.r64[layout.cr3 >> 3] = BigInt(top);
+    p.cpu.writeSegment(CS, { selector: 8, access: 0xa09b, limit: 0xffff_ffff, base: 0 });
+    p.cpu.refresh();
+    return p;
+  }
+
+  it("translates addresses beyond 48 bits, and says how", () => {
+    const p = wide();
+    p.ram.setUint32(frame, 0x1234_5678, true);
+    expect(p.cpu.load32(DS, Number(linear))).toBe(0x1234_5678);
+    const { steps, physical } = p.cpu.walk(Number(linear));
+    expect(physical).toBe(frame);
+    expect(steps.map(({ table: name, level, verdict }) => `${level} ${name} ${verdict}`)).toEqual([
+      "5 PML5E ok",
+      "4 PML4E ok",
+      "3 PDPTE ok",
+      "2 PDE ok",
+      "1 PTE ok",
+    ]);
+  });
+
+  it("faults where the top entry is not present or has PS set", () => {
+    const p = wide();
+    expect(outcome(() => p.cpu.load8(DS, Number(linear - 2n ** 51n)))).toBe("#PF(0h)");
+    p.ram.setBigUint64(top + 8 * Number((linear >> 48n) & 0x1ffn), BigInt(table[4]) | all | bit.PS, true);
+    expect(outcome(() => p.cpu.load8(DS, Number(linear)))).toBe("#PF(9h)");
+  });
+
+  it("has canonical addresses of 57 bits, of which those beyond 2^53 stop by name", () => {
+    const p = wide();
+    expect(outcome(() => p.cpu.load8(DS, 2 ** 56))).toBe("#GP(0h)");
+    expect(outcome(() => p.cpu.load8(DS, 2 ** 54))).toMatch(/^unsupported: linear addresses/);
+    expect(outcome(() => p.cpu.jump(2 ** 50))).toBe("ok");
+  });
+
+  it("is fixed in IA-32e mode, and only there where CPUID shows it", () => {
+    const p = wide();
+    const { system } = p.cpu;
+    const decoded = {} as Parameters<typeof system.writeControl>[1];
+    expect(outcome(() => system.writeControl(p.cpu, decoded, 4, BigInt(CR4.PAE)))).toBe("#GP(0h)");
+    const without = processor();
+    protectedMode(without);
+    expect(outcome(() => without.cpu.system.writeControl(without.cpu, decoded, 4, BigInt(CR4.LA57)))).toBe("#GP(0h)");
   });
 });
 
