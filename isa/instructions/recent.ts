@@ -38,7 +38,7 @@ const registers = (["RDMSRLIST", "WRMSRLIST", "WRMSRNS"] as const).map((mnemonic
     privilege: "cpl0",
     sensitivity: changes(`${writes ? "changes" : "reads"} model-specific registers of the host`),
     exits: exitsWhen(mnemonic, "use MSR bitmaps, or their lack"),
-    modes: "only-64",
+    modes: list ? "only-64" : "all",
     semantics: absent,
   });
 });

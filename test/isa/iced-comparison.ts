@@ -38,6 +38,10 @@ const numberOf = (name: string): string => String(registerNamed(name)?.number ??
 /** Encodings of mnemonics we know that are not in the table, with their reason. */
 const notInTable: readonly (readonly [text: RegExp, because: string])[] = [
   [/^pextrw .*xmm.*: 66(48)?0f3a15/, "PEXTRW of SSE4.1; there is no SSE4"],
+  [
+    /^xbegin .*66c7f8/,
+    "XBEGIN rel16 in 64-bit code, which nobody writes; without transactions #UD like its bytes here",
+  ],
   [/^vmmcall /, "with 66h VMMCALL is reserved"],
 ];
 

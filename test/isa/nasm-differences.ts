@@ -55,8 +55,8 @@ export const meantDifferences: readonly Meant[] = [
     is: ({ line, ours }, bits) => bits === 64 && ours === "" && /\bo64 .*xbegin/.test(line),
   },
   {
-    because: "the manuals have RDPKRU, WRPKRU and SKINIT in every mode, nasm in one",
-    is: ({ line, theirs }) => theirs === "" && /\b((rd|wr)pkru|skinit)$/.test(line),
+    because: "the manuals have RDPKRU, WRPKRU, WRMSRNS and SKINIT in every mode, nasm in some",
+    is: ({ line, theirs }) => theirs === "" && /\b((rd|wr)pkru|wrmsrns|skinit)$/.test(line),
   },
   {
     because: "nasm writes 66h before WRSS and WRUSS in 16-bit code, which makes ADCX of the one",

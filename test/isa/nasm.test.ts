@@ -49,7 +49,7 @@ const notInNasm: readonly {
     because: "REX.W makes no difference: only decoded",
   },
   {
-    line: /^((rd|wr)pkru|skinit)$/,
+    line: /^((rd|wr)pkru|wrmsrns|skinit)$/,
     error: /not supported in (16|32)-bit mode/,
     because: "the manuals have them in every mode",
     accepted: true,
