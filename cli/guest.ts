@@ -2,7 +2,7 @@ import { AssemblyError, LaunchError, type Loaded, load } from "../debug-adapter/
 import type { MachineEvent, MachineInterface, StopReason } from "../emulator/index.ts";
 import type { Arguments } from "./command.ts";
 import { type ExitCode, exitCode, UsageError } from "./exit-code.ts";
-import { type Io, requireBytes } from "./io.ts";
+import { decode, type Io, requireBytes } from "./io.ts";
 import { jsonText, problemJson } from "./problem-text.ts";
 import { launchArguments } from "./source-options.ts";
 
@@ -19,7 +19,9 @@ const slice = 20_000;
 export async function loadGuest(args: Arguments, io: Io): Promise<Loaded | undefined> {
   requireBytes(io, args.file);
   try {
-    return await load(launchArguments(args), async (file) => io.readBytes(file));
+    const given = launchArguments(args);
+    const typed = given.serial === "-" ? { serial: decode(io.readInput()) } : {};
+    return await load({ ...given, ...typed }, async (file) => io.readBytes(file));
   } catch (error) {
     if (error instanceof AssemblyError) {
       if (args.flag("json")) io.out(jsonText({ file: args.file, problems: error.problems.map(problemJson) }));

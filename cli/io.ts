@@ -6,6 +6,8 @@ import { UsageError } from "./exit-code.ts";
 export interface Io {
   out(text: string): void;
   error(text: string): void;
+  /** Standard input to its end. */
+  readInput(): Uint8Array;
   /** Undefined: there is no such file. */
   readBytes(path: string): Uint8Array | Unreadable | undefined;
   /** @throws UsageError */
@@ -15,6 +17,7 @@ export interface Io {
 export const nodeIo: Io = {
   out: (text) => void process.stdout.write(text),
   error: (text) => void process.stderr.write(text),
+  readInput: () => readFileSync(process.stdin.fd),
   readBytes: (path) => {
     try {
       return readFileSync(path);
@@ -32,7 +35,7 @@ export const nodeIo: Io = {
   },
 };
 
-const decode = (bytes: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+export const decode = (bytes: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 
 export function readText(io: Io, path: string): FileText {
   const bytes = io.readBytes(path);

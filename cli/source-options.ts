@@ -36,7 +36,7 @@ const bootOption: Option = {
 const floppyOption: Option = { value: "FILE", multiple: true, doc: "image in the next floppy drive" };
 const diskOption: Option = { value: "FILE", multiple: true, doc: "image of the next hard disk" };
 const keysOption: Option = { value: "TEXT", doc: "type TEXT on the keyboard; {enter}, {ctrl+c}, {wait 500} in braces" };
-const serialOption: Option = { value: "TEXT", doc: "type TEXT into the serial port" };
+const serialOption: Option = { value: "TEXT", doc: "type TEXT into the serial port; - for standard input, to its end" };
 const dateOption: Option = { value: "DATE", doc: "what the clock shows at the start (default 2026-01-01T12:00:00)" };
 
 /** What `run` and `trace` both take. */

@@ -59,6 +59,11 @@ it("saves the disk where it is told to, and nowhere else", async () => {
   expect(image).toEqual(before);
 });
 
+it("types standard input into the serial port", async () => {
+  const line = args.map((word) => (word === "S" ? "-" : word));
+  expect((await terminal(line, { "a.img": image })).out).toMatch(/^screen:\n\| tk\n/);
+});
+
 it.each([
   [["run", "a.img", "--boot", "tape"], /--boot needs one of floppy, disk, none/],
   [["run", "empty.img"], /not bootable/],

@@ -14,6 +14,7 @@ export async function terminal(args: readonly string[], files: Readonly<Record<s
     error: (text) => {
       error += text;
     },
+    readInput: () => new TextEncoder().encode("typed in"),
     readBytes: (path) => {
       const given = files[path];
       if (given !== undefined) return typeof given === "string" ? new TextEncoder().encode(given) : given;
