@@ -142,13 +142,17 @@ const segmentBytes = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
 /** Bytes of prefixes on a line of their own. */
 export function prefixBytes({ tree, context: { bits } }: Item): number[] {
   if (tree.statement || tree.prefixes.length === 0) return [];
-  return tree.prefixes.flatMap(({ text }) => {
+  // FWAIT, as which WAIT is executed, stands before all prefixes.
+  const waits = tree.prefixes.some(({ text }) => text === "wait") ? [0x9b] : [];
+  const others = tree.prefixes.flatMap(({ text }) => {
+    if (text === "wait") return [];
     const byte = prefixByteOf[text] ?? segmentBytes[segmentNames.indexOf(text as SegmentName)];
     if (byte !== undefined) return [byte];
     const size = Number(text.slice(1));
     if (size === bits || (text[0] === "o" && bits === 64 && size === 32)) return [];
     return [text[0] === "o" ? 0x66 : 0x67];
   });
+  return [...waits, ...others];
 }
 
 /** Passes after which a program that keeps changing is given up; fewer for one so large that they would take minutes. */

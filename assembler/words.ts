@@ -36,7 +36,7 @@ export const units: Readonly<Record<string, number>> = {
   resz: 64,
 };
 
-const prefixes = "rep repe repz repne repnz lock a16 a32 a64 o16 o32 o64".split(" ");
+const prefixes = "wait rep repe repz repne repnz lock a16 a32 a64 o16 o32 o64".split(" ");
 const operandWords = "byte word dword qword tword oword yword zword strict near far short to".split(" ");
 const addressWords: readonly AddressWord[] = ["rel", "abs", "nosplit"];
 

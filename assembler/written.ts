@@ -210,7 +210,7 @@ const repeats: Readonly<Record<string, "rep" | "repne">> = {
 
 /** What a prefix sets; of each there can be one. */
 function fieldOf(text: string): keyof WrittenPrefixes {
-  if (text === "lock") return "lock";
+  if (text === "lock" || text === "wait") return text;
   if (repeats[text]) return "repeat";
   return text[0] === "o" ? "operandSize" : text[0] === "a" ? "addressSize" : "segment";
 }
@@ -224,7 +224,7 @@ export function writtenPrefixes(words: readonly Word[], environment: Environment
     const size = Number(text.slice(1)) as 16 | 32 | 64;
     const field = fieldOf(text);
     const before = words.slice(0, n).find((other) => fieldOf(other.text) === field);
-    if (field === "lock") prefixes.lock = true;
+    if (field === "lock" || field === "wait") prefixes[field] = true;
     else if (field === "repeat") prefixes.repeat = repeats[text]!;
     else if (field === "operandSize" || field === "addressSize") prefixes[field] = size;
     else if ((segmentNames as readonly string[]).includes(text)) prefixes.segment = text as SegmentName;

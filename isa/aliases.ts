@@ -37,7 +37,6 @@ export const aliases: ReadonlyMap<string, Alias> = new Map<string, Alias>([
   ...returns("retf", "retf"),
   ["sal", { of: ["shl"] }],
   ["xlat", { of: ["xlatb"] }],
-  ["wait", { of: ["fwait"] }],
   ["icebp", { of: ["int1"] }],
   ["int03", { of: ["int3"] }],
   ["int01", { of: ["int1"] }],

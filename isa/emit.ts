@@ -1,5 +1,5 @@
 import type { Complaint } from "./encode.ts";
-import { type Fit, offsetBytes, type Written } from "./fit.ts";
+import { type Fit, offsetBytes, type Written, waits } from "./fit.ts";
 import { immediateWidth } from "./operand-pattern.ts";
 import type { Width } from "./registers.ts";
 import type { WrittenNumber } from "./statement.ts";
@@ -46,7 +46,7 @@ function putNumber(output: Output, value: bigint, bytes: number): void {
 /** Prefixes in the order in which nasm writes them. */
 function putPrefixes(output: Output, { form, operandOverride, addressOverride, rex }: Fit, written: Written): void {
   const { prefixes, memory } = written;
-  if (form.pattern.wait) put(output, 0x9b);
+  if (waits(form, prefixes)) put(output, 0x9b);
   if (prefixes.repeat) put(output, prefixes.repeat === "rep" ? 0xf3 : 0xf2);
   if (prefixes.lock) put(output, 0xf0);
   const segment = memory?.segment ?? prefixes.segment;

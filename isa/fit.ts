@@ -307,11 +307,7 @@ const opcodeLength = ({ prefix, vex, map }: Form["pattern"]): number =>
 
 function bodyLength(form: Form, { effective }: Written): number {
   const { pattern } = form;
-  let length =
-    opcodeLength(pattern) +
-    Number(pattern.wait) +
-    Number(pattern.last !== undefined) +
-    (pattern.second === undefined ? 0 : 1);
+  let length = opcodeLength(pattern) + Number(pattern.last !== undefined) + (pattern.second === undefined ? 0 : 1);
   if (pattern.hasModrm) length++;
   if (effective) {
     if (form.memory?.place === "moffs") length += offsetBytes(effective.addressSize);
@@ -343,6 +339,10 @@ const refusesRepne = ({ row, operands: [pattern] }: Form, { operands: [target] }
   row.default64 &&
   (pattern?.text !== "rel8" || (target?.kind === "number" && target.distance === "short"));
 
+/** Whether FWAIT comes first: by the instruction or by a prefix, and once. */
+export const waits = ({ pattern, row }: Form, { wait }: WrittenPrefixes): boolean =>
+  pattern.wait || (wait === true && row.mnemonic !== "fwait");
+
 /** Prefixes, REX and length for a form whose operands fit. */
 function measure(form: Form, written: Written, rank: number): Fit | Misfit {
   const { bits, prefixes, memory } = written;
@@ -366,6 +366,7 @@ function measure(form: Form, written: Written, rank: number): Fit | Misfit {
     Number(sizes.override) +
     Number(addressSize !== bits) +
     Number(rex !== 0 && !form.pattern.vex) +
+    Number(waits(form, prefixes)) +
     Number(prefixes.lock === true) +
     Number(prefixes.repeat !== undefined) +
     Number((memory?.segment ?? prefixes.segment) !== undefined);

@@ -15,6 +15,8 @@ export interface Statement {
 
 /** Prefixes written before the mnemonic. */
 export interface WrittenPrefixes {
+  /** `wait`: FWAIT before the instruction and all its prefixes. */
+  readonly wait?: boolean;
   readonly lock?: boolean;
   /** `rep`, `repe`, `repz` are one; `repne`, `repnz` the other. */
   readonly repeat?: "rep" | "repne";

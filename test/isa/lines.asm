@@ -680,3 +680,10 @@ add rax,qword 5
 add rax,strict qword 5
 push strict qword 5
 int01
+wait fadd st1
+wait fstcw [bx]
+wait lock add [bx],ax
+lock wait add [bx],ax
+es wait fld dword [bx]
+wait fwait
+wait mov eax,ebx
