@@ -66,6 +66,6 @@ export class Contents {
     if (!stretch) return;
     const { section, from, to, end } = stretch;
     const before = this.made.get(section);
-    if (before) contents.get(section)?.set(before.subarray(from, from + end - to), to);
+    if (before && !section.nobits) contents.get(section)?.set(before.subarray(from, from + end - to), to);
   }
 }

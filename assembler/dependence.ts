@@ -101,6 +101,8 @@ function fixup(
   program.item = undefined;
   if (value.unknown || !(sectionOf(value) instanceof Section)) return undefined;
   const symbol = moving === "here" ? undefined : moving;
+  // What follows `absolute` moves with the value it counts from.
+  if ((symbol?.place?.section ?? item.context.section).origin) return undefined;
   return { ...field, symbol, addend: Number(resolved(value)) - addressOf(symbol, item) };
 }
 

@@ -495,7 +495,8 @@ export class Program implements Environment {
 const plainKinds = new Set(["instruction", "data", "reserve", "equ", "file"]);
 
 /** A statement that changes nothing for the statements after it. */
-export const isPlainTree = ({ statement }: LineTree): boolean => !statement || plainKinds.has(statement.kind);
+export const isPlainTree = ({ statement, symbols }: LineTree): boolean =>
+  statement ? plainKinds.has(statement.kind) : symbols.length === 0;
 
 /** Nothing comes of the line. */
 export const isNothing = ({ statement, label, tree }: Item): boolean =>

@@ -1,8 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { Assembler, type Assembly, assemble, lineMap, type MacroCall, type Range } from "../../assembler/index.ts";
+import {
+  Assembler,
+  type Assembly,
+  assemble,
+  lineMap,
+  type MacroCall,
+  type OutputFormat,
+  type Range,
+} from "../../assembler/index.ts";
 import { dataPrograms } from "./data-programs.ts";
+import { featureCases, featureFiles } from "./feature-cases.ts";
 import { preprocessorPrograms } from "./preprocessor-programs.ts";
 import { programs } from "./programs.ts";
 import { edited, generatedProgram, seeded } from "./random.ts";
@@ -33,9 +42,9 @@ function shown(assembly: Assembly): string[] {
 }
 
 /** Edits a program some times, and compares with an assembly from the beginning each time. Counts the edits that were followed. */
-function follows(text: string, seed: number, edits: number): number {
+function follows(text: string, seed: number, edits: number, format: OutputFormat = "bin"): number {
   const random = seeded(seed);
-  const assembler = new Assembler({ file: "f" });
+  const assembler = new Assembler({ file: "f", format });
   assembler.assemble(text);
   let now = text;
   let followed = 0;
@@ -45,7 +54,7 @@ function follows(text: string, seed: number, edits: number): number {
     const assembly = assembler.assemble(now);
     if (assembler.followed) followed++;
     expect(shown(assembly), `seed ${seed}, edit ${n}: ${difference(before, now)}`).toEqual(
-      shown(assemble({ file: "f", text: now })),
+      shown(assemble({ file: "f", format, text: now })),
     );
   }
   return followed;
@@ -67,6 +76,10 @@ describe("an edit gives what a new assembly gives", () => {
   const all = Object.values({ ...programs, ...preprocessorPrograms, ...dataPrograms, ...sectionPrograms });
   it("programs about one thing each", () => {
     for (const [n, text] of all.entries()) follows(text, n, 6);
+  });
+
+  it.each(featureFiles)("features/%s", (file) => {
+    for (const [n, { text, format }] of featureCases(file).entries()) follows(text, n, 4, format);
   });
 
   it("generated programs", () => {

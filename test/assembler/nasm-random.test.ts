@@ -10,18 +10,22 @@ const count = 40;
 const meant = [/takes .* parameters/, /There is no section .* to follow/, /is too large for this size/];
 
 describe.skipIf(!hasNasm)("random programs have nasm's bytes, or are refused where nasm refuses them", () => {
-  it.each(Object.entries(randomPrograms))("%s", (_, make) => {
-    const dice = new Dice(1);
-    let accepted = 0;
-    for (let n = 0; n < count; n++) {
-      const text = `${make(dice)}\n`;
-      const ours = ringsideOutput(text);
-      if (typeof ours === "string" && meant.some((refusal) => refusal.test(ours))) continue;
-      const theirs = nasmOutput(text);
-      if (typeof ours === "string" && typeof theirs === "string") continue;
-      expect(shown(ours), text).toBe(shown(theirs));
-      accepted++;
-    }
-    expect(accepted).toBeGreaterThan(count / 8);
-  }, 60_000);
+  it.each(Object.entries(randomPrograms))(
+    "%s",
+    (_, make) => {
+      const dice = new Dice(1);
+      let accepted = 0;
+      for (let n = 0; n < count; n++) {
+        const text = `${make(dice)}\n`;
+        const ours = ringsideOutput(text);
+        if (typeof ours === "string" && meant.some((refusal) => refusal.test(ours))) continue;
+        const theirs = nasmOutput(text);
+        if (typeof ours === "string" && typeof theirs === "string") continue;
+        expect(shown(ours), text).toBe(shown(theirs));
+        accepted++;
+      }
+      expect(accepted).toBeGreaterThan(count / 8);
+    },
+    60_000,
+  );
 });
