@@ -81,7 +81,7 @@ export function createBoard(configuration: MachineConfiguration, listener: Board
   });
   const interrupts = routeInterrupts(devices.pic, ioApic, () => processors);
   const bus = new Bus(devices.all, interrupts, listener);
-  const cpu = new Cpu({ memory, ramBytes, bus, a20 });
+  const cpu = new Cpu({ memory, ramBytes, bus, a20, fiveLevelPaging: configuration.fiveLevelPaging });
   const count = configuration.processors ?? 1;
   const processors: Processors = new Processors({ cpu, count, bus: apicBus, attend });
   const bios = configuration.boot

@@ -29,6 +29,8 @@ export interface MachineConfiguration {
   readonly date?: string;
   /** Processors, 1–16. Default 1. */
   readonly processors?: number;
+  /** The processor has 5-level paging; guests can then use 54 of the 57 bits of linear addresses. Default false. */
+  readonly fiveLevelPaging?: boolean;
   /** Translate hot regions to WebAssembly. Default true; false for tests and comparisons. */
   readonly translate?: boolean;
 }

@@ -28,6 +28,9 @@ const untouchedByInit = [
   ...shared,
   ...[layout.apicId, layout.star, layout.lstar, layout.cstar, layout.fmask, layout.kernelGsBase],
   ...[layout.sysenterCs, layout.sysenterEsp, layout.sysenterEip, layout.pat, layout.tscOffset, layout.tscAux],
+  ...[layout.tscAdjust, layout.miscEnable, layout.mtrrDefault],
+  // Eight pairs of variable ranges, and eleven fixed ones.
+  ...Array.from({ length: 16 + 11 }, (_, n) => layout.mtrrVariable + 8 * n),
 ] as const;
 
 /** Activity state of a processor that waits for a start-up message (the numbers of the VMCS). */

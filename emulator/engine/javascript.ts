@@ -362,7 +362,10 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
       this.statement(
         `if ((${near} < ${-(2 ** 47)} || ${near} >= ${2 ** 47}) && !cpu.isCanonical(${near})) cpu.raise(13, 0);`,
       );
-    else this.statement(`if ((s64[0] = ${text}, s32[1] >> 15 !== s32[1] >> 31)) cpu.raise(13, 0);`);
+    else {
+      const wide = `!cpu.isCanonical(s32[1] * ${two32} + (s32[0] >>> 0))`;
+      this.statement(`if ((s64[0] = ${text}, s32[1] >> 15 !== s32[1] >> 31) && ${wide}) cpu.raise(13, 0);`);
+    }
   }
 
   jump(target: Value): void {
