@@ -16,6 +16,9 @@ import type { SymbolEntry } from "./symbols.ts";
 import type { TextChange } from "./text-change.ts";
 import { isUnresolved, reportUndefined } from "./undefined-symbols.ts";
 
+/** A name that belongs to the global label before it. */
+const localName = /(?:^|[^\w$#@~.?])\.[\w$#@~?]/;
+
 /**
  * An assembled program that follows edits of its main file. An edit is followed if the lines it takes out and puts in are
  * plain: then everything but labels, places and problems stays as it is, and the result is the one a new run would give.
@@ -230,6 +233,7 @@ export class Reassembly {
     for (let n = at; n < this.lines.length && this.lines[n]!.scope === old; n++) {
       const line = this.lines[n]!;
       line.scope = scope;
+      if (!line.isPlain && localName.test(line.source.text)) return false;
       if (!line.items.some(usesLocalName)) continue;
       if (!line.isPlain) return false;
       const [index, count] = [this.program.items.indexOf(line.items[0]!), line.items.length];
