@@ -316,7 +316,7 @@ class Printer implements Algebra {
   }
   call<N extends SystemCall>(name: N, ...args: Values<SystemCalls[N]["args"]>): Value {
     const { result } = systemCalls[name];
-    if (name === "x87" || name === "vector") this.line(this.byMnemonic());
+    if (name === "x87" || name === "vector" || name === "mmx") this.line(this.byMnemonic());
     else return this.called(name, args as readonly Value[], result);
     return this.make(8, name, atom, new Map());
   }

@@ -120,8 +120,10 @@ export const systemCalls = {
   divideSigned128: { args: [64], result: undefined },
   /** The x87 unit executes the instruction. */
   x87: { args: [], result: undefined },
-  /** The vector unit executes the instruction (MMX, SSE). */
+  /** The vector unit executes the instruction (SSE): it changes registers, flags and memory only. */
   vector: { args: [], result: undefined },
+  /** The same with MMX registers, which are the x87 unit's: its pending exceptions come first. */
+  mmx: { args: [], result: undefined },
   /** PDEP: puts the low bits of the first value where the mask, the second, has ones. PEXT: collects those bits. */
   depositBits: { args: [64, 64], result: 64 },
   extractBits: { args: [64, 64], result: 64 },

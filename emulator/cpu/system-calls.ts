@@ -288,6 +288,7 @@ export const systemTable: SystemTable = {
   vmmcall: () => refuse(vector.UD),
   x87: executeX87,
   vector: executeVector,
+  mmx: executeVector,
   systemCall,
   systemReturn,
   fastEnter,

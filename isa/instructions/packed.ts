@@ -6,7 +6,10 @@ const mmxRow = rowsOf("mmx");
 const sse2Row = rowsOf("sse2");
 
 /** Decoded again by the vector unit itself, which knows what each of its instructions does. */
-export const semantics: Semantics = (m) => m.call("vector");
+export const semantics: Semantics = (m) => {
+  const { family, operands } = m.instruction.row;
+  m.call(family === "mmx" || operands.some((operand) => operand.class === "mmx") ? "mmx" : "vector");
+};
 
 export const facts = (doc: string, access?: RowFacts["access"]): RowFacts => ({
   doc,
