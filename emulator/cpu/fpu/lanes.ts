@@ -50,6 +50,8 @@ export function writeRegister(cpu: Cpu, operand: Operand, from: Lanes, bytes = 1
 }
 
 export function readMemory(cpu: Cpu, { segment, offset }: Place, into: Lanes, bytes: number): void {
+  // Read in doublewords; what alignment checking asks for is that of quadwords.
+  if (bytes >= 8 && cpu.alignmentChecked) for (let at = 0; at < bytes; at += 8) cpu.load64(segment, offset + at);
   if (bytes === 2) into.u16[0] = cpu.load16(segment, offset);
   else for (let n = 0; n < bytes >> 2; n++) into.i32[n] = cpu.load32(segment, offset + 4 * n);
 }
