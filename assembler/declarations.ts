@@ -1,6 +1,7 @@
 import { type FloatMode, plainFloat } from "./float.ts";
 import type { Context } from "./item.ts";
 import { padded, paddingModes } from "./padding.ts";
+import { processors } from "./processors.ts";
 import type { Program } from "./program.ts";
 import { Section } from "./section.ts";
 import type { SourceLine } from "./source.ts";
@@ -69,21 +70,6 @@ export function externalSection(name: string): Section {
 
 type Option = Extract<StatementTree, { kind: "option" }>;
 
-const levels = new Map<string, number>([
-  ...["8086"].map((name) => [name, 0] as const),
-  ...["186", "80186", "i186"].map((name) => [name, 1] as const),
-  ...["286", "80286", "i286"].map((name) => [name, 2] as const),
-  ...["386", "80386", "i386"].map((name) => [name, 3] as const),
-  ...["486", "80486", "i486"].map((name) => [name, 4] as const),
-  ...["586", "pentium", "i586"].map((name) => [name, 5] as const),
-  ...["686", "p6", "ppro", "pentiumpro", "i686", "p2", "p3", "katmai", "p4", "willamette", "prescott"].map(
-    (name) => [name, 6] as const,
-  ),
-  ...["x64", "x86-64", "ia64", "ia-64", "itanium", "itanic", "merced", "default", "all", "any", "latevex"].map(
-    (name) => [name, 7] as const,
-  ),
-]);
-
 /** One directive of words at work. */
 interface Work {
   readonly words: readonly Word[];
@@ -121,9 +107,9 @@ const options: Readonly<Record<string, (work: Work) => Context | undefined>> = {
 
 function chooseProcessor({ words, context, wrong }: Work): Context | undefined {
   const name = words.map(({ text }) => text.toLowerCase()).join("");
-  const level = levels.get(name);
-  if (level !== undefined) return { ...context, nearConditions: level >= 3 };
-  wrong(`There is no processor “${name}”.${didYouMean(name, levels.keys())}`);
+  const processor = processors.get(name);
+  if (processor !== undefined) return { ...context, processor };
+  wrong(`There is no processor “${name}”.${didYouMean(name, processors.keys())}`);
   return undefined;
 }
 

@@ -15,6 +15,7 @@ import { elfObject } from "./output/elf.ts";
 import { image, type Placement, placeSections } from "./output/flat-binary.ts";
 import { paddingBytes } from "./padding.ts";
 import type { ProblemList } from "./problems.ts";
+import { everything, levelOf, nearConditions, processorName } from "./processors.ts";
 import type { Program } from "./program.ts";
 import { Relocations } from "./relocations.ts";
 import type { Expression, InstructionTree, StatementTree } from "./tree.ts";
@@ -273,13 +274,28 @@ export class Emission implements Code {
     if (mention) item.mention = new Mention(item, tree.mnemonic, row, first);
   }
 
-  private warn(item: Item, tree: InstructionTree, { warnings, row: { pattern } }: Encoding): void {
+  private warn(item: Item, tree: InstructionTree, { warnings, row }: Encoding): void {
     for (const warning of warnings)
       if (!this.isAboutLabel(tree, warning)) complain(item, tree, warning, "warning", this.problems);
-    if (item.context.nearConditions || pattern.map !== 1 || (pattern.opcode & 0xf0) !== 0x80) return;
-    const message =
-      "The target is further than a conditional jump reaches before the 386; nasm would write two jumps, which is not supported.";
-    this.problems.error("jump-out-of-range", message, item.source, tree.mnemonic);
+    if (item.context.processor < everything) this.checkProcessor(item, tree, row);
+  }
+
+  /** What `cpu` does not have. */
+  private checkProcessor(item: Item, { mnemonic }: InstructionTree, row: Row): void {
+    const { pattern } = row;
+    const { processor } = item.context;
+    const isNearCondition = pattern.map === 1 && (pattern.opcode & 0xf0) === 0x80;
+    if (isNearCondition && processor < nearConditions) {
+      const message =
+        "The target is further than a conditional jump reaches before the 386; nasm would write two jumps, which is not supported.";
+      this.problems.error("jump-out-of-range", message, item.source, mnemonic);
+      return;
+    }
+    const level = levelOf(row);
+    if (level <= processor) return;
+    const first = level === everything ? "a later one" : `the ${processorName(level)}`;
+    const message = `${row.mnemonic.toUpperCase()} with these operands is not in the ${processorName(processor)}, which “cpu” says; ${first} brought it.`;
+    this.problems.error("wrong-processor", message, item.source, mnemonic);
   }
 
   /** The last pass must agree with the layout, or every address after it would be wrong. */

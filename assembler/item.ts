@@ -16,8 +16,8 @@ export interface Context {
   readonly bits: Bits;
   /** `default rel`. */
   readonly relative: boolean;
-  /** Conditional jumps have a near form: since the 386. */
-  readonly nearConditions: boolean;
+  /** Level of `cpu`: what it does not have is refused. */
+  readonly processor: number;
   /** `float`. */
   readonly floatMode: FloatMode;
   /** `sectalign on`: what is aligned inside a section aligns the section. */

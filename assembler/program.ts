@@ -10,6 +10,7 @@ import { type Context, Item } from "./item.ts";
 import { placeSections } from "./output/flat-binary.ts";
 import { wrtFault } from "./output/relocation-types.ts";
 import type { ProblemList } from "./problems.ts";
+import { everything } from "./processors.ts";
 import { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import { direct } from "./state-directives.ts";
@@ -97,7 +98,7 @@ export class Program implements Environment {
       section: this.sections.get(".text")!,
       bits: defaultBits[format],
       relative: false,
-      nearConditions: true,
+      processor: everything,
       floatMode: plainFloat,
       alignsSection: true,
       padding: undefined,

@@ -2,6 +2,7 @@ import { isFixed } from "./dependence.ts";
 import { nearLength, shortJump } from "./instruction.ts";
 import { Anchor, type Item } from "./item.ts";
 import { measure, settle } from "./layout.ts";
+import { nearConditions } from "./processors.ts";
 import { largestOutput, type Program } from "./program.ts";
 import type { Section } from "./section.ts";
 import { splice } from "./splice.ts";
@@ -371,7 +372,7 @@ function kindOf(item: Item): Kind {
   if (statement?.kind === "equ") return label && !label.isFixed ? "measured" : "settled";
   if (statement?.kind === "absolute" || statement?.kind === "align") return "measured";
   if (item.settled || isFixed(item)) return item.firstLength === item.length ? "settled" : "varied";
-  const isJump = reach && context.nearConditions && symbols[0]?.offsetIn(context.section) !== undefined;
+  const isJump = reach && context.processor >= nearConditions && symbols[0]?.offsetIn(context.section) !== undefined;
   return isJump ? "jump" : "measured";
 }
 

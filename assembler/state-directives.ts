@@ -3,6 +3,7 @@ import type { OutputFormat } from "./interface.ts";
 import type { Context } from "./item.ts";
 import { hasNoBytes } from "./output/elf.ts";
 import type { ProblemList } from "./problems.ts";
+import { everything, nearConditions, processorName } from "./processors.ts";
 import { type ElfAttributes, Section } from "./section.ts";
 import type { SourceLine } from "./source.ts";
 import type { DirectiveArgument, Expression, Span, StatementTree } from "./tree.ts";
@@ -56,13 +57,25 @@ const actions: Readonly<Record<string, (work: Work) => Context | undefined>> = {
 };
 
 /** `use16`, `use32`, `use64`. */
-function useBits({ context, word }: Work): Context {
-  return { ...context, bits: Number(word.slice("use".length)) as Bits };
+function useBits(work: Work): Context {
+  return withBits(work, Number(work.word.slice("use".length)) as Bits);
 }
 
-function setBits({ target, context, list: [argument], wrong }: Work): Context | undefined {
+/** The context in a mode, which the processor of `cpu` must have. */
+function withBits({ context, wrong }: Work, bits: Bits, span?: Span): Context {
+  if ((bits === 64 && context.processor < everything) || (bits === 32 && context.processor < nearConditions))
+    wrong(`The ${processorName(context.processor)}, which “cpu” says, has no ${bits}-bit code.`, span);
+  return { ...context, bits };
+}
+
+function setBits(work: Work): Context | undefined {
+  const {
+    target,
+    list: [argument],
+    wrong,
+  } = work;
   const bits = argument?.value && target.critical(argument.value, "The argument of bits");
-  if (bits === 16n || bits === 32n || bits === 64n) return { ...context, bits: Number(bits) as Bits };
+  if (bits === 16n || bits === 32n || bits === 64n) return withBits(work, Number(bits) as Bits, argument);
   if (bits !== undefined) wrong(`“bits” is 16, 32 or 64, not ${bits}.`, argument);
   return undefined;
 }

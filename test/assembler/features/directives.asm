@@ -1226,3 +1226,139 @@ x: dw x & 1
 org 0
 x: dw x | 1
 
+;; cpu limits 8086
+cpu 8086
+push 5
+
+;; cpu limits 8086 b
+cpu 8086
+shl ax, 3
+
+;; cpu limits 8086 c
+cpu 8086
+mov eax, 5
+
+;; cpu limits 8086 d
+cpu 8086
+pusha
+
+;; cpu limits 8086 ok
+cpu 8086
+push ax
+shl ax, 1
+shl ax, cl
+mov ax, [bx+si]
+imul bx
+int3
+fld dword [bx]
+jz $
+
+;; cpu limits 186
+cpu 186
+push 5
+shl ax, 3
+pusha
+enter 5, 0
+imul ax, bx, 5
+
+;; cpu limits 186 b
+cpu 186
+lgdt [bx]
+
+;; cpu limits 286
+cpu 286
+lgdt [bx]
+smsw ax
+fstsw ax
+
+;; cpu limits 286 b
+cpu 286
+movzx ax, bl
+
+;; cpu limits 286 c
+cpu 286
+push fs
+
+;; cpu limits 286 d
+cpu 286
+mov eax, cr0
+
+;; cpu limits 386
+cpu 386
+mov eax, cr0
+movzx eax, bl
+bt ax, 5
+setz al
+push fs
+jz near $+300
+lfs ax, [bx]
+mov ax, [eax]
+
+;; cpu limits 386 b
+cpu 386
+bswap eax
+
+;; cpu limits 386 c
+cpu 386
+invlpg [bx]
+
+;; cpu limits 486
+cpu 486
+bswap eax
+invlpg [bx]
+xadd [bx], ax
+
+;; cpu limits 486 b
+cpu 486
+cpuid
+
+;; cpu limits 586
+cpu 586
+cpuid
+rdtsc
+rdmsr
+cmpxchg8b [bx]
+
+;; cpu limits 586 b
+cpu pentium
+cmovz ax, bx
+
+;; cpu limits 686
+cpu 686
+cmovz ax, bx
+rdpmc
+sysenter
+
+;; cpu limits 686 b
+cpu 686
+movaps xmm0, xmm1
+
+;; cpu limits 686 c
+cpu 686
+bits 64
+mov rax, 5
+
+;; cpu limits lifted
+cpu 8086
+mov ax, 5
+cpu default
+mov eax, 5
+
+;; cpu vmx
+cpu 8086
+vmxoff
+vmcall
+
+;; cpu limits bits 32
+cpu 286
+bits 32
+
+;; cpu limits use32
+cpu 286
+use32
+
+;; cpu limits bits ok
+cpu 386
+bits 32
+mov eax, 5
+
