@@ -63,7 +63,7 @@ export function createBoard(configuration: MachineConfiguration, listener: Board
   const apicBus = new ApicBus();
   const ioApic = createIoApic(apicBus);
   const a20: A20Gate = { enabled: true };
-  const { drives, hard } = createDrives(configuration.drives ?? {}, configuration.boot);
+  const { drives, hard, removable } = createDrives(configuration.drives ?? {}, configuration.boot);
   const { send, exit, powerOff, reset, addressLineChanged, screenChanged, attend } = listener;
   const clock = () => processors.clock;
   const devices = createDevices({
@@ -73,6 +73,13 @@ export function createBoard(configuration: MachineConfiguration, listener: Board
     video: { memory: (at) => ram[at] ?? 0xff, changed: screenChanged },
     date: parseDateTime(configuration.date ?? defaultDate)!,
     disks: hard,
+    floppies: removable,
+    memory: {
+      read: (at) => ram[at] ?? 0xff,
+      write: (at, value) => {
+        if (at < guestBytes) cpu.writePhysical(guestBase + at, 1, value);
+      },
+    },
     others: [
       ioApic,
       createLocalApicRegisters(() => processors.apic),

@@ -3,6 +3,8 @@ import { createCoprocessorError } from "./coprocessor-error.ts";
 import { createDebugConsole, createDebugExit, createPost } from "./debug-port.ts";
 import type { Clock, Device, Lines } from "./device.ts";
 import type { Disk } from "./disk-image.ts";
+import { createDma, type DeviceMemory } from "./dma-8237.ts";
+import { createFloppyController } from "./floppy-controller.ts";
 import { createKeyboardController, type KeyboardController } from "./i8042.ts";
 import { createPci } from "./pci.ts";
 import { createPic, type Pic } from "./pic-8259.ts";
@@ -26,9 +28,13 @@ export interface Connections {
   readonly date: DateTime;
   /** Disks of the primary IDE channel: master, slave. */
   readonly disks: readonly (Disk | undefined)[];
-  /** Devices that only some machines have. */
+  /** Disks of the floppy drives. */
+  readonly floppies: readonly (Disk | undefined)[];
+  /** The guest's memory, for devices that reach it by themselves. */
+  readonly memory: DeviceMemory;
   /** Hear the interrupt lines beside the 8259s. */
   readonly alsoLines?: Lines;
+  /** Devices that only some machines have. */
   readonly others: readonly Device[];
 }
 
@@ -43,6 +49,8 @@ export interface Devices {
   readonly setA20: (enabled: boolean) => void;
 }
 
+const floppyChannel = 2;
+
 /** The devices every machine has. A new one is a file beside this and a line here. */
 export function createDevices({
   clock,
@@ -53,6 +61,8 @@ export function createDevices({
   video,
   date,
   disks,
+  floppies,
+  memory,
   others,
   alsoLines,
 }: Connections): Devices {
@@ -76,6 +86,7 @@ export function createDevices({
   const keyboard = createKeyboardController({ line: lines(1), lines: system, gate: a20 }, clock);
   const rtc = createRtc(clock, lines(8), date);
   const vga = createVga(video, clock);
+  const dma = createDma(memory);
   const all = [
     pic,
     createPit(clock, lines(0)),
@@ -84,6 +95,8 @@ export function createDevices({
     rtc,
     vga,
     createAta(disks, lines(14), clock),
+    dma,
+    createFloppyController(floppies, lines(6), dma.channel(floppyChannel), clock),
     createPort92(a20, system),
     createPci(),
     createCoprocessorError(lines(13)),

@@ -50,7 +50,7 @@ export function driveProblem(
     : "The image is not bootable: its first sector does not end with 55h, AAh (at offset 510).";
 }
 
-/** The drives as INT 13h counts them, those to boot from first; `hard` are the disks of the IDE channel. */
+/** The drives as INT 13h counts them, those to boot from first; and the disks of the IDE channel and of the floppy controller. */
 export function createDrives({ floppies = [], disks = [] }: DriveImages, boot: BootKind | undefined) {
   const removable: Drive[] = floppies.map((image, n) => {
     const layout = floppyLayout(image.length)!;
@@ -62,5 +62,6 @@ export function createDrives({ floppies = [], disks = [] }: DriveImages, boot: B
     floppyType: 0,
   }));
   const drives = boot === "disk" ? [...hard, ...removable] : [...removable, ...hard];
-  return { drives, hard: hard.map(({ disk }): Disk => disk) };
+  const disksOf = (some: readonly Drive[]): Disk[] => some.map(({ disk }) => disk);
+  return { drives, hard: disksOf(hard), removable: disksOf(removable) };
 }

@@ -15,6 +15,7 @@ export function createBench() {
   const events: string[] = [];
   const screens: string[][] = [];
   const video = new Map<number, number>();
+  const memory = new Map<number, number>();
   const setA20 = (on: boolean) => events.push(`a20 ${on ? "on" : "off"}`);
   const devices = createDevices({
     clock: () => time.cycle,
@@ -25,6 +26,8 @@ export function createBench() {
     video: { memory: (at) => video.get(at) ?? 0, changed: (screen) => screens.push(screenLines(screen)) },
     date: { year: 2026, month: 1, day: 31, hour: 23, minute: 59, second: 58 },
     disks: [createDisk(testImage(), { cylinders: 4, heads: 2, sectors: 4 }), undefined],
+    floppies: [createDisk(testImage(), { cylinders: 4, heads: 2, sectors: 4 }), undefined],
+    memory: { read: (at) => memory.get(at) ?? 0, write: (at, value) => void memory.set(at, value) },
     others: [],
   });
   const bus = new Bus(devices.all, devices.pic, { record: (body) => io.push(body), touched: () => {} });
@@ -37,7 +40,7 @@ export function createBench() {
     }
     time.cycle = end;
   };
-  return { bus, ...devices, time, sent, exits, io, events, screens, video, advance };
+  return { bus, ...devices, time, sent, exits, io, events, screens, video, memory, advance };
 }
 
 /** Each sector is filled with its number; the first two bytes of sector 0 are A1h, B2h. */

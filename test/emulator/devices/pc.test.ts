@@ -272,3 +272,67 @@ test("whatever is done to the ports, no device breaks, and each is all in what i
     expect(second.bus.save()).toEqual(saved);
   }
 });
+
+/** Channel 2 for `sectors` sectors at 12345h, into memory (46h) or out of it (4Ah). */
+const dmaFor = (sectors: number, mode: string) =>
+  `out a=6; out c=0; out b=${mode}; out 4=45; out 4=23; out 81=1; out 5=ff; out 5=${(2 * sectors - 1).toString(16)}; out a=2`;
+/** Motor, calibration and sensing of drive 0. */
+const spun = `${interrupts}; out 3f2=1c; out 3f5=7; out 3f5=0; in 3f4=10; ms 1; intr; ack 26; in 3f4=80; out 3f5=8; in 3f4=d0; in 3f5=20; in 3f5=0; in 3f4=80; out 20=20; quiet`;
+const command = (bytes: string) =>
+  bytes
+    .split(" ")
+    .map((byte) => `out 3f5=${byte}`)
+    .join("; ");
+const result = (bytes: string) =>
+  bytes
+    .split(" ")
+    .map((byte) => `in 3f5=${byte}`)
+    .join("; ");
+
+const floppyScripts: Record<string, string> = {
+  "resets, and tells of four drives": `${interrupts}; out 3f2=8; in 3f4=0; out 3f2=c; intr; ack 26; in 3f4=80; out 3f5=8; in 3f5=c0; in 3f5=0; out 3f5=8; in 3f5=c1; in 3f5=0; out 3f5=8; in 3f5=c2; in 3f5=0; out 3f5=8; in 3f5=c3; in 3f5=0; out 3f5=8; in 3f5=80`,
+  "says its version": "out 3f5=10; in 3f5=90",
+  "does not know all commands": "out 3f5=1f; in 3f5=80; in 3f4=80",
+  calibrates: spun,
+  seeks: `${spun}; ${command("f 0 2")}; ms 1; ack 26; out 3f5=8; in 3f5=20; in 3f5=2`,
+  "finds no drive where there is none": `${interrupts}; out 3f2=2d; ${command("7 1")}; ms 1; ack 26; out 3f5=8; in 3f5=71; in 3f5=0`,
+  "reads an identifier": `${spun}; ${command("4a 4")}; ms 1; ack 26; ${result("4 0 0 0 1 1 2")}`,
+  "has no such sector": `${spun}; ${dmaFor(1, "46")}; ${command("e6 0 0 0 5 2 4 1b ff")}; ms 1; ${result("40 4 0 0 0 5 2")}`,
+  "needs DMA": `${spun}; ${command("e6 0 0 0 1 2 4 1b ff")}; ms 1; ${result("40 10 0 0 0 2 2")}`,
+  "programs DMA":
+    "out c=0; out 4=34; out 4=12; in 4=34; in 4=12; out 81=5; in 81=5; out 5=ff; out 5=1; in 5=ff; in 5=1; out d=0; in 8=0",
+};
+
+describe("floppy controller", () => {
+  test.each(Object.entries(floppyScripts))("%s", (_name, script) => play(createBench(), script));
+
+  test("reads sectors over both sides until terminal count", () => {
+    const bench = createBench();
+    play(
+      bench,
+      `${spun}; ${dmaFor(3, "46")}; ${command("e6 0 0 0 3 2 4 1b ff")}; in 3f4=10; quiet; ms 1; intr; ack 26`,
+    );
+    // Sectors 3 and 4 of head 0, then sector 1 of head 1.
+    expect([0, 512, 1024, 1535].map((at) => bench.memory.get(0x12345 + at))).toEqual([2, 3, 4, 4]);
+    expect(bench.memory.size).toBe(1536);
+    play(bench, `in 8=4; in 8=0; ${result("0 0 0 0 1 2 2")}; in 3f4=80; out 20=20; quiet`);
+  });
+
+  test("writes a sector that is read again", () => {
+    const bench = createBench();
+    for (let n = 0; n < 512; n++) bench.memory.set(0x12345 + n, n & 0xff);
+    play(
+      bench,
+      `${spun}; ${dmaFor(1, "4a")}; ${command("c5 0 0 0 2 2 4 1b ff")}; ms 1; ack 26; ${result("0 0 0 0 0 3 2")}`,
+    );
+    bench.memory.clear();
+    play(bench, `out 20=20; ${dmaFor(1, "46")}; ${command("e6 0 0 0 2 2 4 1b ff")}; ms 1; ack 26`);
+    expect([0, 1, 255, 511].map((at) => bench.memory.get(0x12345 + at))).toEqual([0, 1, 255, 255]);
+  });
+
+  test("ends at the end of the track without terminal count", () => {
+    const bench = createBench();
+    play(bench, `${spun}; ${dmaFor(4, "46")}; ${command("66 0 0 0 4 2 4 1b ff")}; ms 1; ${result("40 80 0 1 0 1 2")}`);
+    expect(bench.memory.size).toBe(512);
+  });
+});
