@@ -24,6 +24,10 @@ export interface Block {
   readonly instructions: readonly Decoded[];
   /** None of them is translated: the host executes them. */
   readonly byHost: boolean;
+  /** Where execution may go on, as far as it is known. */
+  readonly targets: readonly number[];
+  /** It may also jump to an address that is known only then. */
+  readonly indirect: boolean;
 }
 
 /** What a region consists of. */
@@ -89,20 +93,22 @@ const crosses = (at: number, decoded: Decoded | undefined): boolean =>
 
 function planOf(found: ReadonlyMap<number, Located>, leaders: ReadonlySet<number>): Plan {
   const blocks: Block[] = [];
-  let indirect = false;
   for (const offset of [...leaders].sort((a, b) => a - b)) {
     const instructions: Decoded[] = [];
+    let last = nowhere;
     for (let at: number | undefined = offset; at !== undefined; ) {
       const here = found.get(at);
       if (!here?.decoded) break;
       instructions.push(here.decoded);
-      indirect ||= here.indirect;
+      last = here;
       at = here.straight && here.next !== undefined && !leaders.has(here.next) ? here.next : undefined;
     }
     const bytes = instructions.reduce((sum, { length }) => sum + length, 0);
-    if (bytes > 0) blocks.push({ offset, bytes, instructions, byHost: found.get(offset)!.byHost });
+    const targets = [...last.jumps, ...(last.continues && last.next !== undefined ? [last.next] : [])];
+    const { byHost, indirect } = last;
+    if (bytes > 0) blocks.push({ offset, bytes, instructions, byHost, targets, indirect });
   }
-  return { blocks, indirect };
+  return { blocks, indirect: blocks.some((block) => block.indirect) };
 }
 
 function locate(at: number, source: CodeSource, context: Context): Located {

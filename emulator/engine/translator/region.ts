@@ -4,6 +4,7 @@ import type { CodeExtent } from "../code-extent.ts";
 import { pageBytes } from "../page.ts";
 import type { KeyedContext } from "./context.ts";
 import { type Addresses, type Context, hostFunctions } from "./frame.ts";
+import { contains, firstOf, type Loop, loopsOf } from "./loops.ts";
 import { type PageIndex, type Parts, pageIndices, pageOf } from "./place.ts";
 import type { Block, CodeSource, Plan } from "./plan.ts";
 import { extentGlobals } from "./tlb-access.ts";
@@ -13,13 +14,23 @@ import { encodeModule } from "./wasm-module.ts";
 /** Function parameters: block to enter, fuel, where the state block is. */
 export const regionParameters = 3;
 
+/** A loop being written: depth of its own label, and of what is around the labels of its children. */
+interface OpenLoop extends Pick<Loop, "first" | "children"> {
+  readonly depth: number;
+  readonly base: number;
+}
+
+const childWith = ({ children }: OpenLoop, block: number): number | Loop =>
+  children.find((child) => contains(child, block))!;
+
 /**
  * Writes a region as one function: a loop around a dispatch on the number of the next block, and the blocks in the order of
- * their addresses. Jumps forwards go straight to their block, jumps backwards through the dispatch.
+ * their addresses. Jumps forwards go straight to their block, jumps backwards to the loop that begins with it, or through
+ * the dispatch. A loop within is written alike; whoever goes to one sets `next`, for it may be entered in its middle.
  *
  *     loop                       ;; dispatch
  *       block                    ;; its end is where the host is called
- *         block … block          ;; one for each block; its end is where the block's code begins
+ *         block … block          ;; one for each block or loop; its end is where its code begins
  *           br_table next
  *         end … code of block 0
  *         end … code of block 1
@@ -30,16 +41,19 @@ class RegionWriter {
   readonly #start: bigint;
   readonly #m: WasmAlgebra;
   readonly #indices: ReadonlyMap<bigint, number>;
-  #dispatchDepth = 0;
+  /** The loops around the block being written, outermost first. */
+  readonly #open: OpenLoop[] = [];
   #current = 0;
-
   readonly #mappings: ReadonlyMap<number, Mapping>;
 
   constructor({ plan, code: source, context, addresses, mappings }: RegionSource) {
     this.#plan = plan;
     this.#mappings = mappings;
     this.#start = BigInt(source.start);
-    const transfers: Transfers = { to: (rip) => this.#to(rip), indirect: () => this.#dispatch(plan.blocks.length) };
+    const transfers: Transfers = {
+      to: (rip) => this.#to(rip),
+      indirect: () => this.#goTo(this.#open[0]!, plan.blocks.length),
+    };
     this.#m = new WasmAlgebra(context, addresses, transfers);
     this.#indices = new Map(plan.blocks.map((block, index) => [this.#ripOf(block), index]));
   }
@@ -65,22 +79,18 @@ class RegionWriter {
   write(): Uint8Array<ArrayBuffer> {
     const { code, frame } = this.#m;
     const { blocks, indirect } = this.#plan;
+    const { children } = loopsOf(blocks);
     frame.enclose(() => {
       code.loop();
-      this.#dispatchDepth = code.depth;
+      const whole = { first: 0, children, depth: code.depth, base: code.depth + 1 };
       code.block();
-      for (let n = 0; n < blocks.length; n++) code.block();
-      if (indirect) code.block();
-      code.get(frame.next);
-      const labels = blocks.map((_, index) => this.#label(index));
-      code.brTable(labels, indirect ? 0 : labels.length - 1);
-      if (indirect) this.#lookUp();
-      for (const [index, block] of blocks.entries()) {
-        code.op("end");
-        this.#current = index;
-        if (block.byHost) this.#hostBlock(block);
-        else this.#block(block);
-      }
+      this.#writeLoop(whole, () => {
+        if (indirect) code.block();
+        code.get(frame.next);
+        const labels = blocks.map((_, index) => this.#label(whole, childWith(whole, index)));
+        code.brTable(labels, indirect ? 0 : labels.at(-1)!);
+        if (indirect) this.#lookUp(whole);
+      });
       code.op("end");
       if (blocks.some(({ byHost }) => byHost)) {
         frame.callHost();
@@ -91,16 +101,75 @@ class RegionWriter {
     return encodeModule(code, regionParameters, { globals: extentGlobals, functions: hostFunctions });
   }
 
-  /** Label of the beginning of a block that comes later in the code. */
-  #label(index: number): number {
-    return this.#m.code.depth - this.#dispatchDepth - 1 - (this.#plan.blocks.length - index);
+  /** The blocks of a loop that has been begun; `dispatch` finds the one to begin with. */
+  #writeLoop(loop: OpenLoop, dispatch: () => void): void {
+    const { code } = this.#m;
+    this.#open.push(loop);
+    for (const _ of loop.children) code.block();
+    dispatch();
+    for (const child of loop.children) {
+      code.op("end");
+      if (typeof child !== "number") this.#innerLoop(child);
+      else {
+        this.#current = child;
+        const block = this.#plan.blocks[child]!;
+        if (block.byHost) this.#hostBlock(block);
+        else this.#block(block);
+      }
+    }
+    this.#open.pop();
   }
 
-  #dispatch(next: number): void {
+  /** A loop within. Mostly it is entered at its first block. */
+  #innerLoop({ first, last, children }: Loop): void {
     const { code, frame } = this.#m;
-    code.i32(next);
-    code.set(frame.next);
-    code.br(code.depth - this.#dispatchDepth);
+    code.loop();
+    const loop = { first, children, depth: code.depth, base: code.depth };
+    this.#writeLoop(loop, () => {
+      if (children.length === 1) return;
+      code.get(frame.next);
+      code.i32(first);
+      code.op("i32.eq");
+      code.brIf(this.#label(loop, children[0]!));
+      code.get(frame.next);
+      code.i32(first);
+      code.op("i32.sub");
+      const labels = Array.from({ length: last - first + 1 }, (_, n) => this.#label(loop, childWith(loop, first + n)));
+      code.brTable(labels, 0);
+    });
+    // Every block ends with a jump.
+    code.op("unreachable", "end");
+  }
+
+  /** Label of the beginning of a block or loop that comes later in the code. */
+  #label({ base, children }: OpenLoop, child: number | Loop): number {
+    return this.#m.code.depth - base - (children.length - children.indexOf(child));
+  }
+
+  /** To the beginning of a loop, for a block in it; one of a single block asks for none. */
+  #goTo(loop: OpenLoop, next: number): void {
+    const { code, frame } = this.#m;
+    if (loop.children.length > 1 || loop === this.#open[0]) {
+      code.i32(next);
+      code.set(frame.next);
+    }
+    code.br(code.depth - loop.depth);
+  }
+
+  /** To a block of the region. */
+  #goToBlock(index: number): void {
+    const { code, frame } = this.#m;
+    const loop = this.#open.findLast((open) => open.children.some((child) => contains(child, index)))!;
+    const child = childWith(loop, index);
+    if (firstOf(child) <= this.#current) {
+      this.#goTo(loop, index);
+      return;
+    }
+    if (typeof child !== "number") {
+      code.i32(index);
+      code.set(frame.next);
+    }
+    code.br(this.#label(loop, child));
   }
 
   #to(rip: bigint): void {
@@ -118,12 +187,11 @@ class RegionWriter {
       this.#m.frame.jumpOut(target);
       this.#m.code.op("end");
     }
-    if (index > this.#current) this.#m.code.br(this.#label(index));
-    else this.#dispatch(index);
+    this.#goToBlock(index);
   }
 
   /** Finds the block at `frame.rip`, or leaves. */
-  #lookUp(): void {
+  #lookUp(whole: OpenLoop): void {
     const { code, frame } = this.#m;
     const { blocks } = this.#plan;
     code.op("end");
@@ -142,13 +210,24 @@ class RegionWriter {
     code.op("i64.gt_u");
     code.brIf(frame.leaveLabel);
     if (this.#mappings.size > 1) for (const page of this.#mappings.keys()) this.#leaveIfMoved(page);
+    // Into a loop the way is by its number.
+    const inLoops = [...byOffset].filter(([, index]) => typeof childWith(whole, index) !== "number");
+    for (const _ of inLoops) code.block();
+    const stubs = new Map(inLoops.map(([at], n) => [at, n]));
     code.get(distance);
     code.op("i32.wrap_i64");
     const labels = Array.from({ length: span + 1 }, (_, at) => {
       const index = byOffset.get(at);
-      return index === undefined ? frame.leaveLabel : this.#label(index);
+      if (index === undefined) return frame.leaveLabel;
+      return stubs.get(at) ?? this.#label(whole, childWith(whole, index));
     });
     code.brTable(labels, frame.leaveLabel);
+    for (const [, index] of inLoops) {
+      code.op("end");
+      code.i32(index);
+      code.set(frame.next);
+      code.br(this.#label(whole, childWith(whole, index)));
+    }
   }
 
   /** Leaves if RIP is in that page and the page is not where it was. */
@@ -187,7 +266,7 @@ class RegionWriter {
     frame.prepareCall(this.#current, block.instructions.length, rip);
     code.i32(this.#indices.get(rip + BigInt(block.bytes)) ?? 0);
     code.set(frame.next);
-    code.br(code.depth - this.#dispatchDepth - 1);
+    code.br(code.depth - this.#open[0]!.depth - 1);
   }
 
   #block(block: Block): void {
