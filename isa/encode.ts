@@ -126,9 +126,11 @@ function variant({ mnemonic, operands }: Statement, bits: number): readonly Writ
   const wide = bits === 64 && first.register.class === "general" && first.register.width === 64;
   if (!wide) return undefined;
   const storesSelector =
-    (name === "mov" && second?.kind === "register" && second.register.class === "segment") || name === "sldt";
+    (name === "mov" && operands.length === 2 && second?.kind === "register" && second.register.class === "segment") ||
+    (name === "sldt" && operands.length === 1);
   const small =
     name === "mov" &&
+    operands.length === 2 &&
     second?.kind === "number" &&
     (second.size === undefined || second.size === 64) &&
     !second.strict &&
@@ -156,7 +158,16 @@ const hasSize = (forms: readonly Form[], size: Bits, bits: Bits): boolean =>
 const isSizeUnknown = ({ ambiguous, memoryWidth }: Choice, { memory, operands }: Written): boolean =>
   memory !== undefined &&
   memory.size === undefined &&
-  (ambiguous || (memoryWidth !== undefined && operands.some((o) => o.kind === "number" && o.size === 64)));
+  (ambiguous ||
+    (memoryWidth !== undefined &&
+      operands.some((o) => o.kind === "number" && o.size === 64) &&
+      operands.every((o) => o.kind !== "register")));
+
+/** The statement without O64, where that adds nothing. */
+function withoutWide(statement: Statement): Statement {
+  const { operandSize, ...prefixes } = statement.prefixes ?? {};
+  return operandSize === 64 ? { ...statement, prefixes } : statement;
+}
 
 /** LEA takes a number for an address: LEA EAX, 5 is LEA EAX, [5], and a label is a distance where there are such. */
 function withAddress(statement: Statement): Statement {
@@ -179,7 +190,7 @@ export function select(asWritten: Statement, options: EncodeOptions): Encoding |
   const { forms, operandSize } = meaning;
   // RETQ is the plain RET of 64-bit code: no REX.W.
   const plain = operandSize === 64 && forms.every((form) => form.forced64);
-  const written = prepare(statement, options, plain ? undefined : operandSize);
+  const written = prepare(plain ? withoutWide(statement) : statement, options, plain ? undefined : operandSize);
   if ("code" in written) return refuse(written);
   if (operandSize !== undefined && !hasSize(forms, operandSize, options.bits))
     return refuse(explain("wrong-mode", written, [], statement.mnemonic));

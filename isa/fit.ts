@@ -256,16 +256,20 @@ function rexOf(form: Form, { operands, effective }: Written, wide: boolean): num
   return rex;
 }
 
+const isLongRegister = (operand: WrittenOperand): boolean =>
+  operand.kind === "register" && operand.register.class === "general" && operand.register.width === 64;
+
 /** Forms that O64 adds nothing to: their operands say 64 bits and need no REX.W, or REX.W would mean nothing. */
-const ignoresWide = ({ row, operands, size, pattern }: Form, { memory }: Written): boolean =>
+const ignoresWide = ({ row, operands, size, pattern }: Form, { memory, operands: written }: Written): boolean =>
   pattern.vex ||
   (pattern.operandSize === "any" && operands.some((o) => o.width === 64 && o.place !== "fixed")) ||
-  row.syntax === "MOV Sreg, r64" ||
+  (operands[0]?.text === "Sreg" && written.some(isLongRegister)) ||
   (operands.length === 2 && operands.every((o) => o.class === "mmx") && /^p(?!addq)/.test(row.mnemonic)) ||
   (size === 64 &&
     row.default64 &&
     (memory === undefined || memory.size !== undefined) &&
-    operands.some((o) => o.width === 64 || o.memoryWidth === 64 || o.kind === "immediate"));
+    operands.some((o) => o.width === 64 || o.memoryWidth === 64 || o.kind === "immediate") &&
+    !written.some((operand) => operand.kind === "number" && operand.size === 8));
 
 /** What the operand size of a form, in a mode, and a prefix come to. */
 function sizePrefixes(
@@ -330,14 +334,11 @@ function numberAsksFor(form: Form, { operands }: Written): Bits | undefined {
   return asks && only.size !== 8 ? only.size : undefined;
 }
 
-const isLongRegister = (operand: WrittenOperand): boolean =>
-  operand.kind === "register" && operand.register.class === "general" && operand.register.width === 64;
-
 /** F2 before a near branch is BND, which is gone; nasm refuses it but before jumps that it makes short by itself. */
 const refusesRepne = ({ row, operands: [pattern] }: Form, { operands: [target] }: Written): boolean =>
   row.family === "control-flow" &&
   row.default64 &&
-  (pattern?.text !== "rel8" || (target?.kind === "number" && target.distance === "short"));
+  (pattern?.text !== "rel8" || (row.mnemonic !== "jmp" && target?.kind === "number" && target.distance === "short"));
 
 /** Whether FWAIT comes first: by the instruction or by a prefix, and once. */
 export const waits = ({ pattern, row }: Form, { wait }: WrittenPrefixes): boolean =>

@@ -177,14 +177,16 @@ const rareLines = [
   "o32 push 500",
   "o16 jmp 8:5",
   "o64 xbegin $+6",
+  "bextr eax, ebx, 5",
+  "o64 invlpga rax, ecx",
 ];
 
 /**
  * Lines for every form of every mnemonic and alias, about `each` of them a form: fitting operands with every kind of
  * register, address, number and keyword, and now and then operands and prefixes that do not fit.
  */
-export function generatedLines(bits: Bits, each: number): string[] {
-  const choose = new Chooser(bits);
+export function generatedLines(bits: Bits, each: number, seed: number = bits): string[] {
+  const choose = new Chooser(seed);
   const lines = mnemonics.flatMap((mnemonic) =>
     (meaningOf(mnemonic)?.forms ?? []).flatMap((form) => {
       const count = isConditional(mnemonic) ? each / 6 : form.operands.length === 0 ? each / 2 : each;

@@ -83,9 +83,9 @@ export const meantDifferences: readonly Meant[] = [
     is: ({ line, ours }, bits) => bits !== 64 && ours === "" && /\bo64\b/.test(line),
   },
   {
-    because: "nasm takes the memory operand for one of another size, and so refuses the right one",
-    is: ({ line, theirs }) =>
-      theirs === "" && /\b((pmuludq|psubq|pshufw) mm\d, qword|pshuf(d|hw|lw) xmm\d+, oword)/.test(line),
+    because:
+      "nasm takes the memory operand for one of another size, and so refuses the right one and takes a wrong one",
+    is: ({ line }) => /\b((pmuludq|psubq|pshufw) mm\d, [qo]word|pshuf(d|hw|lw) xmm\d+, oword)/.test(line),
   },
   {
     because: "nasm takes no size for the 64-bit memory operand of CMPSD",
@@ -93,7 +93,15 @@ export const meantDifferences: readonly Meant[] = [
   },
   {
     because: "before a number of stated size nasm writes PEXTRW in SSE4.1's longer encoding",
-    is: ({ line, theirs }) => /\bpextrw \w+, xmm\d+, (strict )?byte/.test(line) && theirs.includes("0f3a15"),
+    is: ({ line, theirs }) => /\bpextrw .+, xmm\d+, (strict )?byte/.test(line) && theirs.includes("0f3a15"),
+  },
+  {
+    because: "BEXTR with a number belongs to AMD's TBM, which is not in the table",
+    is: ({ line, ours, theirs }) => ours === "" && /\bbextr .*, [ \w-]+$/.test(line) && theirs.includes("8f"),
+  },
+  {
+    because: "nasm forgets O64 before INVLPGA with its operands",
+    is: ({ line, theirs }) => theirs !== "" && /\bo64\b.*\binvlpga rax/.test(line),
   },
 ];
 
