@@ -1,3 +1,4 @@
+import type { Row } from "../../isa/instruction.ts";
 import type { SegmentName } from "../../isa/registers.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { layout } from "../cpu/layout.ts";
@@ -26,8 +27,23 @@ function addToRegister(cpu: Cpu, register: number, by: number, bits: number): vo
   }
 }
 
-/** By the last letter of the mnemonic. */
+/** What a repeated string instruction does with how many bytes at a time, as far as it can be done quickly. */
+interface Facts {
+  readonly kind: "movs" | "stos" | "cmps" | "scas";
+  readonly bytes: number;
+}
+
 const elementBytes: Readonly<Record<string, number>> = { b: 1, w: 2, d: 4, q: 8 };
+const factsOfRows = new Map<Row, Facts | undefined>();
+
+function factsOf(row: Row): Facts | undefined {
+  if (factsOfRows.has(row)) return factsOfRows.get(row);
+  const kind = (["movs", "stos", "cmps", "scas"] as const).find((name) => row.mnemonic.startsWith(name));
+  const bytes = elementBytes[row.mnemonic.slice(4)];
+  const facts = kind && bytes !== undefined ? { kind, bytes } : undefined;
+  factsOfRows.set(row, facts);
+  return facts;
+}
 
 const roomIn = (linear: number): number => 4096 - (linear & 0xfff);
 
@@ -101,23 +117,18 @@ function matching(
   return elements;
 }
 
-/**
- * Iterations of the repeated string instruction at RIP, as many of `most` as are nothing but copying, filling or comparing
- * within pages that the TLB has; gives how many were done. What decides the flags, or whether to go on, is left to
- * the instruction itself.
- */
-export function repeatQuickly(cpu: Cpu, { decoded, length }: DynamicOperands, most: number): number {
+/** Iterations within one page of source and destination. */
+function repeatInPage(cpu: Cpu, { decoded, length }: DynamicOperands, most: number): number {
   const { row, addressSize: bits, repeat } = decoded;
   if ((cpu.eflags & DF) !== 0) return 0;
-  const bytes = elementBytes[row.mnemonic.slice(4)];
-  if (bytes === undefined) return 0;
+  const facts = factsOf(row);
+  if (facts === undefined) return 0;
+  const { kind, bytes } = facts;
   const count = registerValue(cpu, CX, bits);
   const compares = row.repeat === "equal";
   const limit = Math.min(most, count) - (compares ? 1 : 0);
   if (!(limit > 0)) return 0;
-  const kind = row.mnemonic.slice(0, 4);
   const reads = kind === "movs" || kind === "cmps";
-  if (!reads && kind !== "stos" && kind !== "scas") return 0;
   const destination = runAt(cpu, "es", DI, bytes, limit, { write: !compares, bits });
   if (!destination) return 0;
   const source = reads
@@ -137,5 +148,17 @@ export function repeatQuickly(cpu: Cpu, { decoded, length }: DynamicOperands, mo
   if (reads) addToRegister(cpu, SI, done * bytes, bits);
   addToRegister(cpu, CX, -done, bits);
   if (done === count) cpu.rip = cpu.sequential(length);
+  return done;
+}
+
+/**
+ * Iterations of the repeated string instruction at RIP, as many of `most` as are nothing but copying, filling or comparing
+ * within pages that the TLB has; gives how many were done. What decides the flags, or whether to go on, is left to
+ * the instruction itself.
+ */
+export function repeatQuickly(cpu: Cpu, operands: DynamicOperands, most: number): number {
+  const { rip } = cpu;
+  let done = 0;
+  for (let more = 1; more > 0 && cpu.rip === rip; done += more) more = repeatInPage(cpu, operands, most - done);
   return done;
 }
