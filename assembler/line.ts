@@ -261,8 +261,6 @@ export interface ParsedLine {
   readonly hasBuiltin: boolean;
   /** Places of the tokens that may call a multi-line macro: the first, or the first after a label. */
   readonly heads: readonly string[];
-  /** Where the block ends that the line opens, if Ringside does not know such blocks: `struc`. */
-  readonly blockEnd: string | undefined;
 }
 
 /** Indices of the tokens that may call a multi-line macro: the first, and the first after a label. */
@@ -272,8 +270,6 @@ export function headsOf(tokens: readonly IToken[]): number[] {
   const next = second?.tokenType === token.Colon ? 2 : 1;
   return tokens[next] && wordLike(tokens[next]) ? [0, next] : [0];
 }
-
-const blockEnds: Readonly<Record<string, string>> = {};
 
 /** Most lines of a program recur, and after an edit all but one do: one parse per text. */
 const cache = new Map<string, ParsedLine>();
@@ -296,7 +292,6 @@ export function parseLine(line: string): ParsedLine {
     words,
     heads: headsOf(tokens).map((at) => tokens[at]!.image),
     hasBuiltin: words.some((word) => builtin(word) !== undefined),
-    blockEnd: blockEnds[tokens[0]?.image.toLowerCase() ?? ""],
   };
   characters += text.length;
   if (cache.size >= capacity.entries || characters > capacity.characters) {

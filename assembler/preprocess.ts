@@ -12,14 +12,15 @@ import { type IncludeOptions, IncludeStack, isReadable } from "./includes.ts";
 import type { Settings, SymbolDefinition } from "./interface.ts";
 import { headsOf, type ParsedLine, parseLine, parseTokens } from "./line.ts";
 import { Expansion, type ExpansionHost, fresh, MacroTable, plainMacro, spaced, tokensText } from "./macro.ts";
-import { behindBraces, chooseMacro, type Invocation, type MultiMacro, MultiMacroTable } from "./multi-macro.ts";
+import { expandCall } from "./macro-calls.ts";
+import { type Invocation, MultiMacroTable } from "./multi-macro.ts";
 import { type Numbering, placeOf } from "./numbering.ts";
 import type { ProblemList } from "./problems.ts";
-import { CallSite, logicalLines, rangeOf, type SourceFile, type SourceLine } from "./source.ts";
+import { type CallSite, logicalLines, rangeOf, type SourceFile, type SourceLine } from "./source.ts";
 import { type Surroundings, substituted } from "./substitution.ts";
 import { didYouMean } from "./suggest.ts";
-import * as token from "./tokens.ts";
-import { endOf, tokenize } from "./tokens.ts";
+
+import { tokenize } from "./tokens.ts";
 import type { Expression, LineTree, Span } from "./tree.ts";
 
 /** What the preprocessor hands on, and asks. */
@@ -49,11 +50,6 @@ export interface PreprocessOptions extends IncludeOptions {
   readonly journal?: Journal | undefined;
   readonly main: SourceFile;
   readonly defines: Readonly<Record<string, string>>;
-}
-
-/** A block that is skipped because Ringside does not know it. */
-interface Skipped {
-  readonly until: string;
 }
 
 /** The lines of a `%macro` or `%rep`, while they are read. */
@@ -91,7 +87,6 @@ export class Preprocessor {
   private readonly options: PreprocessOptions;
   /** Those of the file being read. */
   conditionals: ConditionalStack;
-  private skipped: Skipped | undefined;
   private block: Block | undefined;
   readonly expansions: ExpansionStack;
   private lines = 0;
@@ -157,7 +152,7 @@ export class Preprocessor {
   }
 
   private mainLine(line: SourceLine): void {
-    const state = this.block || this.skipped ? "inside" : this.skipping ? "left out" : "read";
+    const state = this.block ? "inside" : this.skipping ? "left out" : "read";
     this.options.journal?.begin(line, state);
     this.problems.owner = line.place;
     this.macros.history.place = line.place;
@@ -174,8 +169,7 @@ export class Preprocessor {
     if (text.length > longestLine || text.includes("%")) return undefined;
     const parsed = parseLine(text);
     const { history } = this.macros;
-    if (parsed.blockEnd || parsed.hasBuiltin || parsed.heads.some((word) => this.multi.wasDefined(word)))
-      return undefined;
+    if (parsed.hasBuiltin || parsed.heads.some((word) => this.multi.wasDefined(word))) return undefined;
     if (!parsed.words.some((word) => history.has(word))) return parsed.tree;
     const asked = new Set<string>();
     const { builtins } = this;
@@ -206,11 +200,6 @@ export class Preprocessor {
   private line(written: SourceLine): boolean {
     let source = written;
     let directive = directiveOf(source);
-    if (this.skipped) {
-      if ((directive ? `%${directive.name}` : source.text.trim().toLowerCase()) === this.skipped.until)
-        this.skipped = undefined;
-      return false;
-    }
     if (this.block) {
       this.collect(this.block, directive?.name, source);
       return false;
@@ -241,19 +230,18 @@ export class Preprocessor {
   /** False if it is the call of a multi-line macro. */
   private statement(source: SourceLine): boolean {
     const parsed = parseLine(source.text);
-    if (parsed.blockEnd) this.skipped = { until: parsed.blockEnd };
     const expands =
       ((this.macros.size > 0 || parsed.hasBuiltin) && this.mentionsMacro(parsed)) || source.text.includes("%+");
     if (expands) {
       const tokens = this.expand(tokenize(source.text), source);
-      if (this.multi.size > 0 && this.callIn(tokens, source)) return false;
+      if (this.multi.size > 0 && expandCall(this, tokens, source)) return false;
       this.pass(parseTokens(fresh(tokens)), tokens, source);
-      return !parsed.hasBuiltin && !parsed.blockEnd;
+      return !parsed.hasBuiltin;
     }
     const calls = this.multi.size > 0 && parsed.heads.some((word) => this.multi.find(word).length > 0);
-    if (calls && this.callIn(spaced(tokenize(source.text)), source)) return false;
+    if (calls && expandCall(this, spaced(tokenize(source.text)), source)) return false;
     this.pass(parsed.tree, undefined, source);
-    return !parsed.blockEnd;
+    return true;
   }
 
   /** Hands a line on. `tokens` are its own if they are not those of its text. */
@@ -319,78 +307,12 @@ export class Preprocessor {
 
   // Multi-line macros and repetitions.
 
-  /** Expands the call of a multi-line macro that the line is; false if it is none. */
-  private callIn(tokens: readonly IToken[], source: SourceLine): boolean {
-    for (const at of headsOf(tokens)) {
-      const name = tokens[at]!;
-      const candidates = this.multi.find(name.image).filter((macro) => !this.expansions.isRunning(macro));
-      if (candidates.length === 0) continue;
-      const chosen = chooseMacro(candidates, tokens.slice(at + 1));
-      const stray = behindBraces(tokens.slice(at + 1));
-      if (stray) {
-        const message = "The braces must enclose all of the argument: a comma is missing, or the rest belongs inside.";
-        this.problems.error("macro-arguments", message, source, { start: stray.startOffset, end: endOf(stray) });
-      } else if (chosen) this.call(chosen, tokens, at, source);
-      else if (this.wrongCount(candidates, name, source)) continue;
-      return true;
-    }
-    return false;
-  }
-
-  /** No macro takes so many parameters. True if the word is an instruction as well, which is then meant. */
-  private wrongCount(candidates: readonly MultiMacro[], name: IToken, source: SourceLine): boolean {
-    const counts = candidates.map(({ least, most, greedy }) =>
-      greedy || most === Number.POSITIVE_INFINITY
-        ? `${least} or more`
-        : most > least
-          ? `${least} to ${most}`
-          : `${least}`,
-    );
-    const message = `The macro “${name.image}” takes ${[...new Set(counts)].join(", or ")} parameters.`;
-    const span = { start: name.startOffset, end: endOf(name) };
-    const isWord = name.tokenType !== token.Name && name.tokenType !== token.UnknownWord;
-    if (isWord) this.problems.warning("macro-arguments", `${message} This is taken as the instruction.`, source, span);
-    else this.problems.error("macro-arguments", message, source, span);
-    return isWord;
-  }
-
-  private call(
-    { macro, parameters }: { readonly macro: MultiMacro; readonly parameters: readonly string[] },
-    tokens: readonly IToken[],
-    at: number,
-    source: SourceLine,
-  ): void {
-    const name = tokens[at]!;
-    const label = tokens.slice(0, at);
-    const span = { start: name.startOffset, end: endOf(tokens.at(-1)!) };
-    if (macro.range) this.references.push({ name: macro.name, source, span: { start: span.start, end: endOf(name) } });
-    if (label.length > 0 && !macro.takesLabel) this.labelBefore(label, source);
-    const invocation: Invocation = {
-      macro,
-      called: name.image,
-      parameters,
-      label: label[0]?.image ?? "",
-      unique: this.unique(),
-      rotation: 0,
-    };
-    const expansion = new CallSite(macro.name, source, span);
-    this.expandLines(macro.body, invocation, source, span, expansion);
-  }
-
-  /** The label of a call is one of its own line. */
-  private labelBefore(label: readonly IToken[], source: SourceLine): void {
-    const end = endOf(label.at(-1)!);
-    const [colon] = label.length === 1 ? tokenize(":") : [];
-    const place = { startOffset: end, endOffset: end - 1 };
-    this.sink.line(parseTokens(fresh(colon ? [...label, { ...colon, ...place }] : label)), source);
-  }
-
   unique(): number {
     return ++this.uniques;
   }
 
   /** Reads the lines of a macro or `%rep`; false if that went beyond a limit or they were left before their end. */
-  private expandLines(
+  expandLines(
     lines: readonly SourceLine[],
     invocation: Invocation | undefined,
     source: SourceLine,
