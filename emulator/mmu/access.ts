@@ -13,6 +13,7 @@ import { PageWalker } from "./walk.ts";
 /** The page number's low bits in a linear address moved down by 10: the first word of a TLB entry, from its bank. */
 const slotMask = (tlbEntries - 1) * (tlbEntryBytes >> 2);
 const AC = 0x4_0000;
+const fourGibibytes = 2 ** 32;
 
 /** Type bits of a code or data segment: code, conforming or expand-down, readable or writable. */
 const CODE = 8;
@@ -268,9 +269,13 @@ export class MemoryAccess extends State {
     if (bytes > room) this.translate(this.wrap(linear + room), "write");
   }
 
-  /** Linear addresses have 32 bits outside IA-32e mode (and in compatibility mode, where segments keep them below 4 GiB). */
+  /**
+   * Linear addresses have 32 bits outside 64-bit code. In compatibility mode only accesses that run over 4 GiB need to be
+   * wrapped, as segments keep all others below; what the processor reads for itself may lie anywhere then.
+   */
   wrap(linear: number): number {
-    return this.longMode ? linear : linear >>> 0;
+    if (!this.longMode) return linear >>> 0;
+    return this.#wide || linear < fourGibibytes || linear >= fourGibibytes + 8 ? linear : linear - fourGibibytes;
   }
 
   /**

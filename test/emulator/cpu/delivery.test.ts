@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { hardwareFault, pageFaultAt } from "../../../emulator/cpu/fault.ts";
+import { castShadow, shadow, stepArmed } from "../../../emulator/cpu/interrupts.ts";
 import { layout } from "../../../emulator/cpu/layout.ts";
 import type { Fault } from "../../../emulator/cpu/monitor.ts";
 import { CS, DS, ES, FS, GS, SS, TR } from "../../../emulator/cpu/state.ts";
@@ -386,6 +387,69 @@ describe("faults while delivering", () => {
     setGate(p, 8, gate(type.task, selector.ldt, 0));
     p.cpu.deliver(hardwareFault(8, 0));
     expect(p.cpu.activity).toBe(2);
+  });
+});
+
+describe("NMI", () => {
+  function ready(): Processor {
+    const p = processor();
+    protectedMode(p);
+    p.cpu.flags = 2;
+    setGate(p, 2, gate(type.interrupt32 | 0x80, selector.code32, handler));
+    return p;
+  }
+
+  it("comes at the next boundary, whatever IF says, and wakes a halted processor", () => {
+    const p = ready();
+    p.cpu.activity = 1;
+    p.cpu.nonMaskableInterrupt();
+    expect(p.cpu.atBoundary()).toBe("stepped");
+    expect([p.cpu.rip, p.cpu.activity]).toEqual([handler, 0]);
+  });
+
+  it("is held back until IRET, and remembered once", () => {
+    const p = ready();
+    p.cpu.nonMaskableInterrupt();
+    expect(p.cpu.atBoundary()).toBe("stepped");
+    p.cpu.nonMaskableInterrupt();
+    p.cpu.nonMaskableInterrupt();
+    expect(p.cpu.atBoundary()).toBe("run");
+    const back = (): void => {
+      p.cpu.system.interruptReturn(p.cpu, { operandSize: 32, length: 1 } as Parameters<
+        typeof p.cpu.system.interruptReturn
+      >[1]);
+      p.cpu.rip = p.cpu.next;
+    };
+    back();
+    expect(p.cpu.atBoundary()).toBe("stepped");
+    expect(p.cpu.rip).toBe(handler);
+    back();
+    expect(p.cpu.atBoundary()).toBe("run");
+  });
+
+  it("waits behind MOV SS, not behind STI", () => {
+    const p = ready();
+    castShadow(p.cpu, shadow.movSs);
+    p.cpu.nonMaskableInterrupt();
+    expect(p.cpu.atBoundary()).toBe("run");
+    expect(p.cpu.atBoundary()).toBe("stepped");
+    const q = ready();
+    castShadow(q.cpu, shadow.sti);
+    q.cpu.nonMaskableInterrupt();
+    expect(q.cpu.atBoundary()).toBe("stepped");
+  });
+
+  it("comes before an interrupt and after a single step", () => {
+    const p = ready();
+    p.cpu.flags = 0x302;
+    setGate(p, 1, gate(type.interrupt32 | 0x80, selector.code32, handler + 0x100));
+    p.bus.vectors.push(0x20);
+    p.cpu.interruptibility |= stepArmed;
+    p.cpu.nonMaskableInterrupt();
+    expect(p.cpu.atBoundary()).toBe("stepped");
+    expect(p.cpu.rip).toBe(handler + 0x100);
+    expect(p.cpu.atBoundary()).toBe("stepped");
+    expect(p.cpu.rip).toBe(handler);
   });
 });
 

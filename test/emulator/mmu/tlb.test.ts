@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { layout, tlbBase, tlbBytes } from "../../../emulator/cpu/layout.ts";
 import { invalidateProcessContext } from "../../../emulator/cpu/process-contexts.ts";
-import { CR0, CR4, DS, type State } from "../../../emulator/cpu/state.ts";
+import { CR0, CR4, CS, DS, type State } from "../../../emulator/cpu/state.ts";
 import { guard } from "../../../emulator/mmu/physical.ts";
 import { outcome, type Processor, processor } from "../cpu/processor.ts";
 import { all, bit, enablePaging, frame, type Kind, map, path, writeEntry } from "./paging.ts";
@@ -374,5 +374,31 @@ describe("accesses that the quick path does not take", () => {
     expect(() => p.cpu.readSystem(address, 1)).toThrow();
     p.cpu.flags = 0;
     expect(() => p.cpu.load8(DS, address)).toThrow();
+  });
+});
+
+describe("accesses across 4 GiB", () => {
+  it("wrap in compatibility mode, and go on in 64-bit mode", () => {
+    const p = processor();
+    enablePaging(p, "four-level");
+    map(p, "four-level", 0xffff_f000n);
+    const top = path("four-level", 0n).entries;
+    // Page 0 is `other`; what is above 4 GiB is not mapped.
+    for (const [n, entry] of top.entries())
+      if (n === 0 || n === 3) continue;
+      else writeEntry(p, entry, BigInt(n === 1 ? 0x1_5000 : 0x1_6000) | all);
+    p.ram.setBigUint64(0x1_5000, BigInt(0x1_6000) | all, true);
+    p.ram.setBigUint64(0x1_6000, BigInt(other) | all, true);
+    p.cpu.writeSegment(CS, { ...p.cpu.segment(CS), access: 0xc09b });
+    p.cpu.writeSegment(DS, { ...p.cpu.segment(DS), base: 0x1000 });
+    p.cpu.flushTlb(true);
+    p.cpu.refresh();
+    p.ram.setUint8(frame + 0xfff, 0x11);
+    p.ram.setUint8(other, 0x22);
+    expect(p.cpu.load16(DS, 0xffff_efff)).toBe(0x2211);
+    p.cpu.writeSegment(CS, { ...p.cpu.segment(CS), access: 0xa09b });
+    p.cpu.flushTlb(true);
+    p.cpu.refresh();
+    expect(outcome(() => p.cpu.load16(DS, 0xffff_ffff))).toBe("#PF(0h)");
   });
 });
