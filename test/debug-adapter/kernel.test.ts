@@ -105,7 +105,7 @@ describe.skipIf(!hasGcc).each([
     await client.go("continue");
     expect((await top(client))[0]).toBe("print");
     const [frame] = await client.frames();
-    const { instructions } = await client.request<P.DisassembleResponse["body"]>("disassemble", {
+    const { instructions } = await client.request<NonNullable<P.DisassembleResponse["body"]>>("disassemble", {
       memoryReference: frame!.instructionPointerReference,
       instructionCount: 2,
       resolveSymbols: true,

@@ -2,6 +2,7 @@ import type { Diagnostic, Position } from "vscode-languageserver";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { type Analysis, Documents } from "../../server/documents.ts";
 import { diagnostics } from "../../server/features/diagnostics.ts";
+import { bytesOf } from "./dap-client.ts";
 
 export const uri = "file:///guest/main.asm";
 
@@ -22,7 +23,7 @@ export async function analyse(
   const document = TextDocument.create(uri, "ringside", 1, text);
   const documents = new Documents(
     () => undefined,
-    async (wanted) => options.files?.[wanted.replace("file:///guest/", "")],
+    async (wanted) => bytesOf(options.files?.[wanted.replace("file:///guest/", "")]),
   );
   if (options.technique) documents.settings = { ...documents.settings, technique: options.technique };
   const analysis = await documents.analysis(document);

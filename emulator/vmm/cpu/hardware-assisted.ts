@@ -254,7 +254,7 @@ export class HardwareAssisted implements Monitor {
     this.write("guestInterruptibility", this.readNumber("guestInterruptibility") & ~blockedByStiOrMovSs);
     const flags = this.read("guestRflags");
     if ((flags & resumeFlag) !== 0n) this.write("guestRflags", flags & ~resumeFlag);
-    this.noteTraps();
+    this.noteTraps(flags);
   }
 
   /** Whether debug traps follow what has been emulated: a single step, or breakpoints that it met. */
@@ -263,8 +263,8 @@ export class HardwareAssisted implements Monitor {
   }
 
   /** They come with the next entry. */
-  noteTraps(): void {
-    const step = (this.read("guestRflags") & trapFlag) !== 0n ? pendingSingleStep : 0n;
+  noteTraps(flags = this.read("guestRflags")): void {
+    const step = (flags & trapFlag) !== 0n ? pendingSingleStep : 0n;
     const traps = step | savedDebug(this.cpu.r32[pendingDebug]!);
     this.cpu.r32[pendingDebug] = 0;
     if (traps !== 0n) this.write("guestPendingDebug", traps);
