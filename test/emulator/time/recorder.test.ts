@@ -102,3 +102,14 @@ test("cost profiles have unique names, sources, and among them the default", () 
     expect(profile.source).not.toBe("");
   }
 });
+
+test("a port access is read back as it was recorded", () => {
+  const recorder = new Recorder(() => present(7));
+  const access = { kind: "io", direction: "out", port: 0xffff, bytes: 4, value: 0xffff_fffe, device: "none" } as const;
+  recorder.record(access);
+  recorder.record({ ...access, direction: "in", bytes: 1, value: 0 });
+  expect(recorder.after(0, 9)).toEqual([
+    { sequence: 1, ...present(7), ...access },
+    { sequence: 2, ...present(7), ...access, direction: "in", bytes: 1, value: 0 },
+  ]);
+});

@@ -23,6 +23,20 @@ describe("snapshots", () => {
     expect(snapshots.lastStep).toBe(10);
   });
 
+  test("pages that are known to be unwritten are not looked at", () => {
+    const memory = new Uint8Array(2 * 4096);
+    let started = 0;
+    const unwritten = { has: (page: number) => page === 1, start: () => void started++ };
+    const snapshots = new Snapshots(memory.buffer, 2 ** 30, unwritten);
+    memory.fill(3);
+    snapshots.take(0, null);
+    memory.fill(4);
+    snapshots.take(10, null);
+    memory.fill(5);
+    snapshots.restore(snapshots.nearest(10)!);
+    expect([memory[0], memory[4096], started]).toEqual([4, 3, 3]);
+  });
+
   test("zero pages cost one page", () => {
     const snapshots = new Snapshots(new ArrayBuffer(1024 * 4096), 2 ** 30);
     snapshots.take(0, null);
