@@ -114,7 +114,7 @@ class RegionWriter {
         this.#current = child;
         const block = this.#plan.blocks[child]!;
         if (block.byHost) this.#hostBlock(block);
-        else this.#block(block);
+        else this.#m.frame.gather(() => this.#block(block));
       }
     }
     this.#open.pop();
