@@ -64,14 +64,16 @@ class Lookup {
   /** Offset of the entry in its bank, and of the state block in the memory. */
   readonly #entry: Value;
 
-  constructor(m: WasmArithmetic, frame: Frame, linear: Value) {
+  /** The page is that of the last of the bytes and the entry that of the first: an access to two pages never finds its own. */
+  constructor(m: WasmArithmetic, frame: Frame, linear: Value, bytes: number) {
     this.#m = m;
     this.#frame = frame;
     this.#low = m.truncate(linear, 32);
+    const last = m.add(linear, m.constant(linear.width, bytes - 1));
     this.#page =
-      linear.width === 64
-        ? m.shiftRightSigned(linear, m.constant(64, 12))
-        : m.zeroExtend(m.shiftRight(linear, m.constant(32, 12)), 64);
+      last.width === 64
+        ? m.shiftRightSigned(last, m.constant(64, 12))
+        : m.zeroExtend(m.shiftRight(last, m.constant(32, 12)), 64);
     // The lower bits of the page number, moved down to where the size of an entry puts them.
     const inBank = m.and(
       m.shiftRight(this.#low, m.constant(32, 12 - Math.log2(tlbEntryBytes))),
@@ -142,9 +144,8 @@ function isOwnData(m: WasmArithmetic, frame: Frame, lookup: Lookup, bytes: numbe
 export function quickAccess(m: WasmArithmetic, frame: Frame, access: MemoryAccess, miss: () => void): Place {
   const { code } = m;
   const linear = linearOf(m, frame, access);
-  const lookup = new Lookup(m, frame, linear);
+  const lookup = new Lookup(m, frame, linear, access.bytes);
   const obstacles: Value[] = [];
-  if (access.bytes > 1) obstacles.push(lookup.crosses(access.bytes));
   const kind = frame.context.segments[access.segment];
   if (linear.width === 32 && (kind === "based" || kind === "based-read-only"))
     obstacles.push(isBeyondLimit(m, frame, access));
@@ -160,6 +161,7 @@ export function quickAccess(m: WasmArithmetic, frame: Frame, access: MemoryAcces
   };
   m.put(obstacles.reduce(either, misses()));
   code.if();
+  if (access.bytes > 1) obstacles.push(lookup.crosses(access.bytes));
   if (obstacles.length > 0) missIf(obstacles.reduce(either));
   for (const write of banks) {
     m.put(write ? m.and(lookup.misses(true), m.not(isOwnData(m, frame, lookup, access.bytes))) : lookup.misses(false));
