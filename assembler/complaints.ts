@@ -35,6 +35,8 @@ export function complain(
 
 export function reportUnknownMnemonic(item: Item, tree: InstructionTree, problems: ProblemList): void {
   const { mnemonic } = tree;
+  // Looking for what may be meant takes time.
+  if (problems.full) return;
   const word = mnemonic.text.toLowerCase();
   const known = unsupportedWords.get(word);
   if (known) problems.error("unsupported-word", known, item.source, mnemonic);

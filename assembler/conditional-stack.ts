@@ -1,3 +1,4 @@
+import { limits } from "./limits.ts";
 import type { ProblemList } from "./problems.ts";
 import type { SourceLine } from "./source.ts";
 import type { Span } from "./tree.ts";
@@ -66,7 +67,7 @@ export class ConditionalStack {
 
   /** At the end of the file. */
   reportUnclosed(): void {
-    for (const { source, span } of this.open)
+    for (const { source, span } of this.open.slice(0, limits.problems))
       this.problems.error("unclosed-if", "This has no %endif before the end of the file.", source, span);
   }
 }

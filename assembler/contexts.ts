@@ -1,12 +1,11 @@
+import { limits } from "./limits.ts";
+
 /** An open context of `%push`. */
 interface Context {
   name: string | undefined;
   /** Makes its `%$` symbols differ from those of any other context. */
   readonly unique: number;
 }
-
-/** Contexts open at the same time. */
-const mostContexts = 10_000;
 
 /** The stack of `%push`, `%pop` and `%repl`. */
 export class ContextStack {
@@ -18,7 +17,7 @@ export class ContextStack {
 
   /** What is wrong, or undefined. */
   push(name: string | undefined, unique: number): string | undefined {
-    if (this.open.length >= mostContexts) return `More than ${mostContexts} contexts are open here.`;
+    if (this.open.length >= limits.contexts) return `More than ${limits.contexts} contexts are open here.`;
     this.open.push({ name, unique });
     return undefined;
   }

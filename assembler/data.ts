@@ -1,5 +1,6 @@
 import { isFloatSize, isPackedDecimal } from "./float.ts";
-import { largestOutput, type Program } from "./program.ts";
+import { limits } from "./limits.ts";
+import type { Program } from "./program.ts";
 import type { DataItem, Expression, Span } from "./tree.ts";
 
 /** A value of data at its place: what `dup`, lists and sizes stand for. */
@@ -15,9 +16,9 @@ function countOf(count: Expression | undefined, program: Program): number {
   const value = program.critical(count, "The count of dup");
   if (value === undefined) return 0;
   if (value < 0n) program.fault("bad-count", `The count of dup is negative (${value}).`, count);
-  else if (value <= BigInt(largestOutput)) return Number(value);
+  else if (value <= BigInt(limits.outputBytes)) return Number(value);
   else {
-    const message = `${value} repetitions are more than the ${largestOutput} bytes a guest can have.`;
+    const message = `${value} repetitions are more than the ${limits.outputBytes} bytes a guest can have.`;
     program.fault("output-too-large", message, count);
   }
   return 0;

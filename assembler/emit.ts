@@ -11,6 +11,7 @@ import { fileBytes } from "./incbin.ts";
 import { encodings } from "./instruction.ts";
 import type { Item } from "./item.ts";
 import { isSmart, measure, paddingOf, prefixBytes } from "./layout.ts";
+import { limits } from "./limits.ts";
 import { elfObject } from "./output/elf.ts";
 import { image, type Placement, placeSections } from "./output/flat-binary.ts";
 import { paddingBytes } from "./padding.ts";
@@ -21,9 +22,6 @@ import { Relocations } from "./relocations.ts";
 import type { Expression, InstructionTree, StatementTree } from "./tree.ts";
 import { reportDuplicate } from "./undefined-symbols.ts";
 import { registersOf, sameValue, sectionOf } from "./value.ts";
-
-/** Instructions and data items of a program; each is an object that the debugger can ask about. */
-const mostParts = 4_000_000;
 
 /** The last pass: addresses are final; bytes, mentions and the problems of single statements come out. */
 export class Emission implements Code {
@@ -77,7 +75,7 @@ export class Emission implements Code {
 
   /** Whether any more can be made. */
   get isFull(): boolean {
-    return this.count > mostParts;
+    return this.count > limits.parts;
   }
 
   /** Says what is wrong with the places of sections. */
@@ -157,7 +155,7 @@ export class Emission implements Code {
     program.item = item;
     this.item = item;
     this.count -= item.parts.length;
-    if (this.count > mostParts)
+    if (this.count > limits.parts)
       problems.error("output-too-large", "The program has too many instructions.", item.source, item.tree);
     else this.statement(item);
     program.item = undefined;

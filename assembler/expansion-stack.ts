@@ -1,3 +1,4 @@
+import { limits } from "./limits.ts";
 import type { Invocation, MultiMacro } from "./multi-macro.ts";
 import type { ProblemList } from "./problems.ts";
 import type { SourceLine } from "./source.ts";
@@ -9,12 +10,6 @@ interface Frame {
   /** After `%exitmacro` or `%exitrep` only conditionals are looked at. */
   exited: boolean;
 }
-
-/** Macros and `%rep` blocks that are expanded inside each other. */
-const deepestExpansion = 300;
-/** Lines and characters that macros and `%rep` make, all together. */
-const mostExpandedLines = 300_000;
-const mostExpandedCharacters = 30_000_000;
 
 /** The macros and repetitions that are being expanded, one inside the other, and how much they all have made. */
 export class ExpansionStack {
@@ -39,7 +34,7 @@ export class ExpansionStack {
 
   /** Whether more was made than may be. */
   get isFull(): boolean {
-    return this.lines > mostExpandedLines || this.characters > mostExpandedCharacters;
+    return this.lines > limits.expandedLines || this.characters > limits.expandedCharacters;
   }
 
   /** A macro is not expanded inside itself. */
@@ -49,12 +44,12 @@ export class ExpansionStack {
 
   /** Begins a macro, or one time of a `%rep`; false if that is beyond a limit, which was reported. */
   enter(invocation: Invocation | undefined, source: SourceLine, span: Span): boolean {
-    if (this.frames.length >= deepestExpansion) {
-      const message = `Macros and repetitions are nested deeper than ${deepestExpansion} levels here.`;
+    if (this.frames.length >= limits.expansionDepth) {
+      const message = `Macros and repetitions are nested deeper than ${limits.expansionDepth} levels here.`;
       this.problems.error("macro-too-deep", message, source, span);
       return false;
     }
-    if (++this.lines > mostExpandedLines) {
+    if (++this.lines > limits.expandedLines) {
       this.tooMuch(source, span);
       return false;
     }
@@ -66,6 +61,13 @@ export class ExpansionStack {
   count({ text }: SourceLine, source: SourceLine, span: Span): boolean {
     this.lines++;
     this.characters += text.length;
+    if (this.isFull) this.tooMuch(source, span);
+    return !this.isFull;
+  }
+
+  /** Counts what macros have made of a line. False if that is beyond a limit, which was reported. */
+  made(characters: number, source: SourceLine, span: Span): boolean {
+    this.characters += characters;
     if (this.isFull) this.tooMuch(source, span);
     return !this.isFull;
   }
@@ -83,7 +85,7 @@ export class ExpansionStack {
   }
 
   private tooMuch(source: SourceLine, span: Span): void {
-    const message = `Macros and repetitions make more than ${mostExpandedLines} lines or ${mostExpandedCharacters} characters.`;
+    const message = `Macros and repetitions make more than ${limits.expandedLines} lines or ${limits.expandedCharacters} characters.`;
     this.problems.error("expansion-too-long", message, source, span);
   }
 }

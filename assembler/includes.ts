@@ -1,13 +1,9 @@
 import type { ReadFile } from "./interface.ts";
+import { limits } from "./limits.ts";
 import type { ProblemList } from "./problems.ts";
 import { rangeOf, type SourceFile, type SourceLine } from "./source.ts";
 import type { Unreadable } from "./text-file.ts";
 import type { Span } from "./tree.ts";
-
-/** Files open at the same time, one including the next. */
-const deepestInclude = 64;
-/** Characters of one file. */
-const largestFile = 16 * 1024 * 1024;
 
 /** How included files are read, and where they are looked for. */
 export interface IncludeOptions {
@@ -64,12 +60,17 @@ export class IncludeStack {
       this.problems.error("unreadable-file", `The file “${name}” cannot be read: ${found.unreadable}.`, source, span);
       return undefined;
     }
+    if (this.found.length >= limits.includes) {
+      const message = `More than ${limits.includes} files are included.`;
+      this.problems.error("too-many-includes", message, source, span);
+      return undefined;
+    }
     const known = once && this.found.some(({ file }) => file === found.file);
     this.found.push({ source, span, file: found.file });
     if (known) return undefined;
     if (this.isCyclic(found, isDefined)) this.cyclic(name, found.file, source, span);
-    else if (this.open.length > deepestInclude) {
-      const message = `Files are included more than ${deepestInclude} deep here.`;
+    else if (this.open.length > limits.includeDepth) {
+      const message = `Files are included more than ${limits.includeDepth} deep here.`;
       this.problems.error("include-too-deep", message, source, span);
     } else return found;
     return undefined;
@@ -114,12 +115,28 @@ export class IncludeStack {
   }
 }
 
+/** What is said where there are too many lines. */
+export const tooManyLines = `A program has at most ${limits.lines} lines, with those of the files that it includes.`;
+
+/** The first line beyond so many; undefined if there are no more. */
+function lineBeyond(text: string, most: number): number | undefined {
+  if (text.length < most) return undefined;
+  let count = 0;
+  for (const _ of text.matchAll(/\r\n|\n|\r/g)) if (++count > most) return most;
+  return undefined;
+}
+
 /** Whether a file is text of a size that Ringside reads; if not, that is reported. */
 export function isReadable({ file, text }: SourceFile, problems: ProblemList): boolean {
   const start = { file, text: "", joints: undefined };
-  if (text.length > largestFile) {
-    const message = `This file has ${text.length} characters; the most Ringside reads is ${largestFile}.`;
+  if (text.length > limits.fileCharacters) {
+    const message = `This file has ${text.length} characters; the most Ringside reads is ${limits.fileCharacters}.`;
     problems.error("file-too-large", message, { ...start, place: { line: 0 } }, { start: 0, end: 1 });
+    return false;
+  }
+  const line = lineBeyond(text, limits.lines);
+  if (line) {
+    problems.error("too-many-lines", tooManyLines, { ...start, place: { line } }, { start: 0, end: 1 });
     return false;
   }
   const nul = text.indexOf("\0");

@@ -4,6 +4,7 @@ import { rowsOf } from "../isa/table.ts";
 import type { Environment } from "./expression.ts";
 import { type FloatMode, plainFloat } from "./float.ts";
 import type { Context, Item } from "./item.ts";
+import { limits } from "./limits.ts";
 import type { Program } from "./program.ts";
 import type { InstructionTree, OperandTree, Span } from "./tree.ts";
 import type { Value } from "./value.ts";
@@ -19,9 +20,10 @@ const branches = new Map<string, BranchKind | undefined>();
 /** Which relative forms a mnemonic has; undefined if it is no branch. */
 export function branchKind(mnemonic: string): BranchKind | undefined {
   if (branches.has(mnemonic)) return branches.get(mnemonic);
-  const widths = rowsOf(mnemonic).flatMap((row) =>
-    row.operands.filter((o) => o.kind === "relative").map((o) => o.width),
-  );
+  const rows = rowsOf(mnemonic);
+  // A word that is no instruction is any word: nothing is kept of it.
+  if (rows.length === 0) return undefined;
+  const widths = rows.flatMap((row) => row.operands.filter((o) => o.kind === "relative").map((o) => o.width));
   const kind = widths.length > 0 ? { short: widths.includes(8), near: widths.some((width) => width !== 8) } : undefined;
   branches.set(mnemonic, kind);
   return kind;
@@ -166,9 +168,6 @@ function isSettled(item: Item, tree: InstructionTree, { operands }: Statement): 
 const mentionsSymbol = (item: Item, operand: OperandTree): boolean =>
   item.tree.usesPlace || item.tree.symbols.some((use) => use.start >= operand.start && use.end <= operand.end);
 
-/** Repetitions of an instruction are listed, and measured, one by one; so there is a limit. */
-const mostRepetitions = 100_000;
-
 /** Encodings of all repetitions, in order; wrong ones end the list. */
 export function* encodings(item: Item, tree: InstructionTree, program: Program): Generator<Encoding | Refusal> {
   const first = item.offset;
@@ -192,6 +191,15 @@ function repeatAt(item: Item, tree: InstructionTree, program: Program, first: nu
   return statement && select(statement, { bits, address: BigInt(section.start + here) });
 }
 
+function tooOften(item: Item, program: Program, what: string): 0 {
+  const message = `${what} repeated at most ${limits.repetitions} times; data, any number of times.`;
+  program.problems.error("output-too-large", message, item.source, item.tree);
+  item.repeat = 0;
+  item.settled = true;
+  program.repeated(item);
+  return 0;
+}
+
 /** Bytes of the instruction where it stands, all repetitions together; 0 if it cannot be encoded. */
 export function measureInstruction(item: Item, tree: InstructionTree, program: Program): number {
   if (item.repeat === 1) {
@@ -201,16 +209,12 @@ export function measureInstruction(item: Item, tree: InstructionTree, program: P
     return encoding?.kind === "encoding" ? encoding.bytes.length : 0;
   }
   if (item.repeat === 0) return 0;
-  if (item.repeat > mostRepetitions) {
-    const message = `An instruction can be repeated at most ${mostRepetitions} times; data, any number of times.`;
-    program.problems.error("output-too-large", message, item.source, item.tree);
-    item.repeat = 0;
-    item.settled = true;
-    return 0;
-  }
+  if (item.repeat > limits.repetitions) return tooOften(item, program, "An instruction can be");
   const once = encodeAt(item, tree, program);
   if (once?.kind !== "encoding") return 0;
   if (item.encoding) return once.bytes.length * item.repeat;
+  if (program.repeated(item) > limits.repetitions)
+    return tooOften(item, program, "Instructions that are not the same each time can together be");
   let length = 0;
   for (const encoding of encodings(item, tree, program))
     if (encoding.kind === "encoding") length += encoding.bytes.length;

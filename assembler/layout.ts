@@ -4,7 +4,8 @@ import { dataLength, hasCount } from "./data.ts";
 import { fileBytes } from "./incbin.ts";
 import { measureInstruction } from "./instruction.ts";
 import { Item } from "./item.ts";
-import { largestOutput, type Program } from "./program.ts";
+import { limits } from "./limits.ts";
+import type { Program } from "./program.ts";
 import type { Section } from "./section.ts";
 import type { StatementTree } from "./tree.ts";
 import { isPowerOfTwo, isScalar } from "./value.ts";
@@ -37,8 +38,8 @@ export function measure(item: Item, program: Program): number {
 }
 
 function limited(item: Item, program: Program, length: number): number {
-  if (length <= largestOutput) return length;
-  const message = `These are ${length} bytes, more than the ${largestOutput / 1024 / 1024} MiB a guest can have.`;
+  if (length <= limits.outputBytes) return length;
+  const message = `These are ${length} bytes, more than the ${limits.outputBytes / 1024 / 1024} MiB a guest can have.`;
   program.problems.error("output-too-large", message, item.source, item.tree);
   item.repeat = 0;
   item.settled = true;
@@ -54,8 +55,8 @@ function repetitions(item: Item, program: Program): number {
     program.fault("bad-count", `The count of times is negative (${count}).`, expression);
     return 0;
   }
-  if (count <= BigInt(largestOutput)) return Number(count);
-  const message = `${count} repetitions are more than the ${largestOutput} bytes a guest can have.`;
+  if (count <= BigInt(limits.outputBytes)) return Number(count);
+  const message = `${count} repetitions are more than the ${limits.outputBytes} bytes a guest can have.`;
   program.problems.error("output-too-large", message, item.source, expression);
   return 0;
 }
@@ -72,7 +73,7 @@ function reserved(item: Item, statement: Extract<StatementTree, { kind: "reserve
     return 0;
   }
   if (statement.count.kind === "number" && item.tree.times.length === 0) item.settled = true;
-  return Math.min(Number(value.constant), largestOutput + 1) * statement.unit;
+  return Math.min(Number(value.constant), limits.outputBytes + 1) * statement.unit;
 }
 
 /** What `align` repeats: one statement per byte of padding. */
@@ -156,7 +157,8 @@ export function prefixBytes({ tree, context: { bits } }: Item): number[] {
 }
 
 /** Passes after which a program that keeps changing is given up; fewer for one so large that they would take minutes. */
-const mostPasses = ({ items }: Program): number => Math.max(100, Math.min(1000, 20_000_000 / (items.length + 1)));
+const mostPasses = ({ items }: Program): number =>
+  Math.max(limits.leastPasses, Math.min(limits.passes, limits.placings / (items.length + 1)));
 
 /**
  * Repeats `pass`, which places all items again and returns the program, until no label moves and no constant changes, as

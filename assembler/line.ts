@@ -1,14 +1,12 @@
 import type { IToken, TokenType } from "chevrotain";
 import { builtin } from "./builtin.ts";
+import { limits } from "./limits.ts";
 import { symbolName } from "./operand-parser.ts";
 import { LineParser } from "./parser.ts";
 import * as token from "./tokens.ts";
 import { endOf, retype, tokenize } from "./tokens.ts";
 import type { DeclaredName, LineProblem, LineTree, Word } from "./tree.ts";
 import { unsupportedWords } from "./words.ts";
-
-/** Brackets, question marks or signs in a row beyond this are refused: no one writes them, and they cost stack. */
-const deepest = 100;
 
 /** Words that may start what follows a label. */
 const heads = new Set([
@@ -92,7 +90,8 @@ function tooDeep(tokens: readonly IToken[]): IToken | undefined {
     else if (type === token.Close || type === token.CloseBracket) depth--;
     else if (type === token.Question) questions++;
     signs = type === token.PlusMinus || type === token.Complement ? signs + 1 : 0;
-    if (depth > deepest || signs > deepest || questions > deepest) return t;
+    if (depth > limits.expressionDepth || signs > limits.expressionDepth || questions > limits.expressionDepth)
+      return t;
   }
   return undefined;
 }
@@ -228,7 +227,7 @@ export function parseTokens(written: IToken[]): LineTree {
   const span = { start: first.startOffset, end: endOf(tokens.at(-1)!) };
   const deep = tooDeep(tokens);
   if (deep) {
-    const message = `The expression is nested deeper than ${deepest} levels; name parts of it with equ.`;
+    const message = `The expression is nested deeper than ${limits.expressionDepth} levels; name parts of it with equ.`;
     const at = { start: deep.startOffset, end: endOf(deep) };
     return { ...nothing, ...span, problems: [{ code: "nested-too-deeply", severity: "error", message, ...at }] };
   }

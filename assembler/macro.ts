@@ -1,5 +1,6 @@
 import type { IToken } from "chevrotain";
 import type { Range } from "./interface.ts";
+import { limits } from "./limits.ts";
 import { wordLike } from "./line.ts";
 import { MacroHistory } from "./macro-history.ts";
 import { argumentsAt, joinedFrom, type Parameter, unbraced, type WrittenArgument } from "./macro-parameters.ts";
@@ -43,10 +44,6 @@ export interface ExpansionFault extends Span {
   readonly code: string;
   readonly message: string;
 }
-
-/** The tokens one line may grow to. */
-const mostTokens = 20_000;
-const deepest = 200;
 
 /** The single-line macros in force. */
 export class MacroTable {
@@ -128,6 +125,9 @@ export interface ExpansionHost {
   evaluate(tokens: readonly IToken[]): bigint | undefined;
 }
 
+/** Characters that take as long to read as a token takes to make. */
+const tokenCost = 16;
+
 /** One expansion of a line. Tokens that come from a macro stand where its name was written. */
 export class Expansion {
   readonly uses: { readonly name: string; readonly span: Span; readonly macro: Macro }[] = [];
@@ -137,6 +137,8 @@ export class Expansion {
   private readonly table: MacroTable;
   private readonly host: ExpansionHost;
   private count = 0;
+  /** What came out of macros, in characters; a token counts as some more. */
+  made = 0;
   private depth = 0;
 
   constructor(table: MacroTable, host: ExpansionHost) {
@@ -179,14 +181,15 @@ export class Expansion {
       const call = wordLike(t) ? this.callAt(tokens, n, active) : undefined;
       if (!call) {
         out.push(...(wordLike(t) ? this.predefined(t) : [t]));
-        this.counted(t);
+        this.counted(t, active.length > 0);
         continue;
       }
       n = call.last;
-      this.counted(t);
+      this.counted(t, active.length > 0);
       const at = { start: t.startOffset, end: endOf(tokens[n]!) };
       if (active.length === 0) this.uses.push({ name: t.image, span: spanOf(t), macro: call.macro });
-      if (this.depth > deepest) this.fail(t, "macro-too-deep", `Macros are nested deeper than ${deepest} levels here.`);
+      if (this.depth > limits.macroDepth)
+        this.fail(t, "macro-too-deep", `Macros are nested deeper than ${limits.macroDepth} levels here.`);
       else
         for (const [k, made] of this.expand(this.substitute(call, at, t.image, active), [
           ...active,
@@ -198,9 +201,13 @@ export class Expansion {
     return out;
   }
 
-  private counted(t: IToken): void {
-    if (++this.count > mostTokens)
-      this.fail(t, "macro-too-long", `This line expands to more than ${mostTokens} tokens.`);
+  private counted(t: IToken, isMade: boolean): void {
+    if (isMade) this.made += tokenCost + t.image.length;
+    if (++this.count > limits.lineTokens) this.tooLong(t);
+  }
+
+  private tooLong(t: IToken): void {
+    this.fail(t, "macro-too-long", `This line expands to more than ${limits.lineTokens} tokens.`);
   }
 
   private fail(t: IToken, code: string, message: string): void {
@@ -241,16 +248,33 @@ export class Expansion {
     const prepared = macro.parameters?.map((parameter, n) =>
       parameter.name === "" ? [] : this.prepare(parameter, values[n] ?? nothing, active),
     );
-    return macro.body.flatMap((t) => {
-      const index = macro.parameters?.findLastIndex(({ name }) => name === t.image && name !== "") ?? -1;
-      if (index >= 0) {
-        const value: readonly Argument[] = prepared?.[index] ?? [];
-        return value.map((v, k) => ({ ...v, active: v.active ?? active, payload: k === 0 ? t.payload : v.payload }));
-      }
-      if (t.tokenType !== token.MacroToken || !/^%\*?\?/.test(t.image)) return [moved(t, at)];
-      const [name] = tokenize(t.image.includes("??") ? macro.name : called);
-      return [{ ...moved(name!, at), payload: t.payload }];
-    });
+    const out: Argument[] = [];
+    for (const t of macro.body) {
+      for (const made of this.standing(t, macro, prepared, at, called, active)) out.push(made);
+      if (out.length <= limits.lineTokens) continue;
+      this.tooLong(t);
+      break;
+    }
+    return out;
+  }
+
+  /** What a token of a macro's body stands for. */
+  private standing(
+    t: IToken,
+    macro: Macro,
+    prepared: readonly (readonly Argument[])[] | undefined,
+    at: Span,
+    called: string,
+    active: readonly Macro[],
+  ): readonly Argument[] {
+    const index = macro.parameters?.findLastIndex(({ name }) => name === t.image && name !== "") ?? -1;
+    if (index >= 0) {
+      const value: readonly Argument[] = prepared?.[index] ?? [];
+      return value.map((v, k) => ({ ...v, active: v.active ?? active, payload: k === 0 ? t.payload : v.payload }));
+    }
+    if (t.tokenType !== token.MacroToken || !/^%\*?\?/.test(t.image)) return [moved(t, at)];
+    const [name] = tokenize(t.image.includes("??") ? macro.name : called);
+    return [{ ...moved(name!, at), payload: t.payload }];
   }
 
   /** An argument as its parameter wants it. */

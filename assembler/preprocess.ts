@@ -8,8 +8,9 @@ import { directives } from "./directives.ts";
 import { ExpansionStack } from "./expansion-stack.ts";
 import type { FloatMode } from "./float.ts";
 import type { Frame } from "./frames.ts";
-import { type IncludeOptions, IncludeStack, isReadable } from "./includes.ts";
+import { type IncludeOptions, IncludeStack, isReadable, tooManyLines } from "./includes.ts";
 import type { Settings, SymbolDefinition } from "./interface.ts";
+import { limits } from "./limits.ts";
 import { headsOf, type ParsedLine, parseLine, parseTokens } from "./line.ts";
 import { Expansion, type ExpansionHost, fresh, MacroTable, plainMacro, spaced, tokensText } from "./macro.ts";
 import { expandCall } from "./macro-calls.ts";
@@ -63,10 +64,6 @@ export interface Block {
   depth: number;
   readonly finish: (lines: readonly SourceLine[]) => void;
 }
-
-/** Lines of a program with all it includes, and characters of a line. */
-const mostLines = 4_000_000;
-const longestLine = 1_000_000;
 
 /** Aliases of aliases. */
 const longestAlias = 100;
@@ -131,7 +128,12 @@ export class Preprocessor {
     this.includes.enter(source, from);
     if (isReadable(source, this.problems))
       for (const line of logicalLines(source)) {
-        if (++this.lines > mostLines || this.problems.full || this.stopped) break;
+        if (this.problems.full || this.stopped) break;
+        if (++this.lines > limits.lines) {
+          this.problems.error("too-many-lines", tooManyLines, line, lineStart);
+          this.stopped = true;
+          break;
+        }
         if (from === undefined) this.mainLine(line);
         else this.wholeLine(line);
       }
@@ -146,7 +148,7 @@ export class Preprocessor {
   }
 
   private wholeLine(line: SourceLine): boolean {
-    if (line.text.length <= longestLine) return this.line(line);
+    if (line.text.length <= limits.lineCharacters) return this.line(line);
     this.problems.error("line-too-long", `This line has ${line.text.length} characters.`, line, lineStart);
     return false;
   }
@@ -166,7 +168,7 @@ export class Preprocessor {
    */
   plainTree(source: SourceLine): LineTree | undefined {
     const { text } = source;
-    if (text.length > longestLine || text.includes("%")) return undefined;
+    if (text.length > limits.lineCharacters || text.includes("%")) return undefined;
     const parsed = parseLine(text);
     const { history } = this.macros;
     if (parsed.hasBuiltin || parsed.heads.some((word) => this.multi.wasDefined(word))) return undefined;
@@ -207,9 +209,11 @@ export class Preprocessor {
     const ask = !this.skipping || (directive?.name.startsWith("elif") && this.conditionals.isUndecided);
     if (ask && source.text.includes("%")) {
       source = substituted(source, this.surroundings(source));
+      const more = source.text.length - written.text.length;
+      if (more > 0 && !this.expansions.made(more, source, lineStart)) this.stopped = true;
       directive = directiveOf(source);
     }
-    if (source.text.length > longestLine)
+    if (source.text.length > limits.lineCharacters)
       this.problems.error("line-too-long", "This line becomes too long.", source, lineStart);
     else if (directive) this.directive(directive.name, directive.restStart, source);
     else return this.skipping || this.statement(source);
@@ -272,8 +276,9 @@ export class Preprocessor {
     for (const { macro, span } of expansion.uses)
       if (macro.range) this.references.push({ name: macro.name, source, span });
     for (const { code, message, ...span } of expansion.unfit) this.problems.warning(code, message, source, span);
-    const { fault } = expansion;
+    const { fault, made } = expansion;
     if (fault) this.problems.error(fault.code, fault.message, source, fault);
+    if (made > 0 && !this.expansions.made(made, source, lineStart)) this.stopped = true;
     return fault ? [] : out;
   }
 

@@ -1,11 +1,10 @@
 import type { MacroCall, Problem, Range } from "./interface.ts";
+import { limits } from "./limits.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import type { Span } from "./tree.ts";
 
-/** No one reads more problems than this; a binary file read as source would have millions. */
-const mostProblems = 1000;
 /** Problems kept with those that repeat one another. */
-const mostKept = 10 * mostProblems;
+const mostKept = 10 * limits.problems;
 /** Messages quote the source, which may hold words of any length. */
 const longestMessage = 400;
 
@@ -56,7 +55,7 @@ export class ProblemList {
 
   /** No more are taken. */
   get full(): boolean {
-    return this.owners.size >= mostProblems;
+    return this.owners.size >= limits.problems;
   }
 
   get hasErrors(): boolean {

@@ -7,6 +7,7 @@ import { type FloatMode, plainFloat } from "./float.ts";
 import { foreignHead } from "./foreign-words.ts";
 import type { OutputFormat, SymbolReference } from "./interface.ts";
 import { type Context, Item } from "./item.ts";
+import { limits } from "./limits.ts";
 import { placeSections } from "./output/flat-binary.ts";
 import { wrtFault } from "./output/relocation-types.ts";
 import type { ProblemList } from "./problems.ts";
@@ -24,9 +25,6 @@ import { isScalar, number, offset, registersOf, sectionOf, type Value } from "./
 const defaultBits: Readonly<Record<OutputFormat, Bits>> = { bin: 16, elf32: 32, elf64: 64 };
 
 type StructureTree = Extract<StatementTree, { kind: "absolute" | "structure" | "member" }>;
-
-/** The most a flat binary or a section may hold, in bytes: the largest memory a guest can have. */
-export const largestOutput = 64 * 1024 * 1024;
 
 /** Why an edit may have effects that cannot be told from the lines it touches. */
 interface Ties {
@@ -380,7 +378,7 @@ export class Program implements Environment {
     if (item.label?.moveTo(section, section.size)) this.changed = item;
     if (!item.settled) item.length = this.measured(item, measure);
     section.size += item.length;
-    if (section.size > largestOutput) this.tooLarge(item);
+    if (section.size > limits.outputBytes) this.tooLarge(item);
     this.item = undefined;
   }
 
@@ -400,6 +398,15 @@ export class Program implements Environment {
     this.item = undefined;
   }
 
+  /** Repetitions, one by one, of all instructions that were measured so; the item's own are counted anew. */
+  repeated(item: Item): number {
+    this.repetitions += item.repeat - (this.repeats.get(item) ?? 0);
+    this.repeats.set(item, item.repeat);
+    return this.repetitions;
+  }
+  private readonly repeats = new Map<Item, number>();
+  private repetitions = 0;
+
   /** Places all items again, as read before; most have settled and only move. */
   replace(measure: Measure): void {
     for (const item of this.items) {
@@ -414,7 +421,7 @@ export class Program implements Environment {
   /** Stops the growth; what follows is laid over the same place, which no one sees because there is an error. */
   private tooLarge(item: Item): void {
     this.ties.unsteady = true;
-    const message = `The program would be larger than ${largestOutput / 1024 / 1024} MiB, the largest memory of a guest.`;
+    const message = `The program would be larger than ${limits.outputBytes / 1024 / 1024} MiB, the largest memory of a guest.`;
     this.problems.error("output-too-large", message, item.source, item.tree);
     item.context.section.size -= item.length;
     item.length = 0;

@@ -2,8 +2,9 @@ import { isFixed } from "./dependence.ts";
 import { nearLength, shortJump } from "./instruction.ts";
 import { Anchor, type Item } from "./item.ts";
 import { measure, settle } from "./layout.ts";
+import { limits } from "./limits.ts";
 import { nearConditions } from "./processors.ts";
-import { largestOutput, type Program } from "./program.ts";
+import type { Program } from "./program.ts";
 import type { Section } from "./section.ts";
 import { splice } from "./splice.ts";
 import type { SymbolEntry } from "./symbols.ts";
@@ -223,7 +224,7 @@ export class Relayout {
       }
     for (const [n, section] of sections.entries()) {
       section.size = sizes[n]!;
-      if (section.size > largestOutput) this.program.ties.unsteady = true;
+      if (section.size > limits.outputBytes) this.program.ties.unsteady = true;
     }
     const head = stretches[this.firstMoved]?.head;
     if (head) this.program.changed = head;

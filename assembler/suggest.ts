@@ -31,6 +31,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   let best: string | undefined;
   let bestCost = limit + 0.01;
   for (const candidate of known) {
+    if (Math.abs(candidate.length - wanted.length) > limit) continue;
     // Of two that are as near, the one that begins alike.
     const cost = distance(wanted, candidate.toLowerCase(), limit) - commonStart(wanted, candidate.toLowerCase()) / 100;
     if (cost < bestCost) {

@@ -1,5 +1,6 @@
 import type { IToken } from "chevrotain";
 import type { Call } from "./directive.ts";
+import { limits } from "./limits.ts";
 import { parseText } from "./literals.ts";
 import { numberTokens, tokensText } from "./macro.ts";
 import type { Preprocessor } from "./preprocess.ts";
@@ -9,9 +10,6 @@ import { tokenize } from "./tokens.ts";
 
 /** What a directive makes of the tokens after the macro's name: the macro's body, or what is wrong. */
 type Making = (p: Preprocessor, call: Call, tokens: readonly IToken[]) => readonly IToken[] | string;
-
-/** Bytes of a string that the preprocessor makes. */
-const longestString = 100_000;
 
 function define(text: Making): Making {
   return (p, call, tokens) => text(p, call, p.expand(tokens, call.source));
@@ -27,7 +25,7 @@ const concatenation: Making = (_, call, tokens) => {
   const parts = tokens.filter((t) => t.tokenType !== token.Comma);
   if (!parts.every((t) => t.tokenType === token.Text)) return `“%${call.name}” joins strings.`;
   const bytes = parts.flatMap((t) => [...parseText(t.image)]);
-  if (bytes.length > longestString) return `The string would be longer than ${longestString} bytes.`;
+  if (bytes.length > limits.stringBytes) return `The string would be longer than ${limits.stringBytes} bytes.`;
   return tokenize(quoted(bytes));
 };
 

@@ -15,6 +15,7 @@ export function reportUndefined(items: Iterable<Item>, { known, format }: Progra
   const extents = known.flatMap(({ binding }) => binding?.extent ?? []);
   for (const item of [...items, ...extents])
     for (const [slot, entry] of item.symbols.entries()) {
+      if (faults.full) return;
       const use = item.tree.symbols[slot]!;
       if (format === "bin" && entry.binding && !entry.definition && entry.predefined) {
         const message = `“${entry.name}” is in another file, which a flat binary cannot refer to.`;

@@ -1,3 +1,4 @@
+import { limits } from "../limits.ts";
 import type { Section } from "../section.ts";
 
 /** What is wrong with the places of sections, and with which. */
@@ -16,8 +17,6 @@ interface Part {
   readonly valign: number | undefined;
 }
 
-/** Bytes; the largest memory a guest can have. */
-const largestFile = 64 * 1024 * 1024;
 const defaultAlignment = 4;
 const alignUp = (value: number, alignment: number): number =>
   alignment > 0 ? Math.ceil(value / alignment) * alignment : value;
@@ -166,8 +165,8 @@ export function placeSections(sections: Iterable<Section>, origin: number | unde
   const parts = [...file, ...all.filter(({ section }) => section.nobits)];
   follow(parts, file.at(-1)!, faults);
   for (const { section, load: place } of file)
-    if (place !== undefined && place + section.size - base > largestFile && section.size > 0) {
-      const message = `“${section.name}” would make the file larger than ${largestFile / 1024 / 1024} MiB.`;
+    if (place !== undefined && place + section.size - base > limits.outputBytes && section.size > 0) {
+      const message = `“${section.name}” would make the file larger than ${limits.outputBytes / 1024 / 1024} MiB.`;
       faults.push({ section, message });
     }
   for (const { section, start, load: place } of parts) section.place(start ?? 0, place ?? start ?? 0);
