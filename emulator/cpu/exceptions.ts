@@ -31,11 +31,16 @@ function combine(first: VectoringEvent, second: Fault): Combination {
   return first.vector === vector.PF && (bad || second.vector === vector.PF) ? "double" : "serial";
 }
 
+/** Real-address mode knows no error codes. */
+const asInMode = (cpu: Cpu, fault: Fault): Fault =>
+  cpu.protectedMode || fault.errorCode === undefined ? fault : { ...fault, errorCode: undefined };
+
 /**
  * Delivers an exception; the monitor is asked about it, and about every further one that delivering it raises. False if one
  * of those took its place.
  */
-export function deliverException(cpu: Cpu, fault: Fault, during: VectoringEvent | undefined): boolean {
+export function deliverException(cpu: Cpu, raised: Fault, during: VectoringEvent | undefined): boolean {
+  const fault = asInMode(cpu, raised);
   cpu.vectoring = during;
   // What a faulting instruction has met of breakpoints it will meet again.
   if (!during) cpu.r32[layout.pendingDebug >> 2] = 0;
@@ -46,7 +51,7 @@ export function deliverException(cpu: Cpu, fault: Fault, during: VectoringEvent 
     return false;
   }
   loadPageFaultAddress(cpu, fault);
-  const event = combination === "double" ? hardwareFault(vector.DF, 0) : fault;
+  const event = combination === "double" ? asInMode(cpu, hardwareFault(vector.DF, 0)) : fault;
   if (event !== fault) cpu.monitor?.onException(event);
   return injectException(cpu, event) && event === fault;
 }

@@ -137,10 +137,10 @@ function imageOf(mode: Mode, seed: number): Uint8Array {
   const image = new Uint8Array(payloadAt + payloadBytes);
   image.set(kernel(mode));
   let at = payloadAt;
-  while (at < image.length) {
+  while (at < image.length - 24) {
     if (random(3) === 0) for (let n = random(6); n > 0; n--) image[at++] = random(256);
     const code = randomOfRow(random, rows[random(rows.length)]!, bitsOf[mode]) ?? [];
-    image.set(code.slice(0, image.length - at), Math.min(at, image.length));
+    image.set(code, at);
     at += code.length;
   }
   return image;
