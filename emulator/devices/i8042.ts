@@ -1,10 +1,10 @@
-import type { Clock, Device, Line, Region } from "./device.ts";
+import type { Clock, Device, Line, Region, Timing } from "./device.ts";
 import { translated } from "./key-codes.ts";
 import { createKeyboard, type Keyboard } from "./keyboard.ts";
 import type { A20Gate, SystemLines } from "./system-control.ts";
 
 /** Bits of the status register, port 64h. */
-const status = { outputFull: 1, systemFlag: 4, command: 8, notLocked: 0x10, auxiliary: 0x20 } as const;
+const status = { outputFull: 1, systemFlag: 4, command: 8, notLocked: 0x10 } as const;
 /** Bits of the command byte. */
 const mode = { interrupt: 1, systemFlag: 4, disabled: 0x10, auxiliaryDisabled: 0x20, translate: 0x40 } as const;
 /** Output port: bit 0 high is no reset, bit 1 is A20, bits 4 and 5 the output buffers, 6 and 7 the keyboard's lines. */
@@ -17,8 +17,6 @@ interface State {
   ram: number[];
   output: number;
   full: boolean;
-  /** What is in the output buffer came from the auxiliary device. */
-  auxiliary: boolean;
   /** Answers of the controller that wait for the output buffer. */
   answers: number[];
   /** The last write was to port 64h. */
@@ -35,7 +33,6 @@ const initial = (): State => ({
   ram: [mode.interrupt | mode.systemFlag | mode.auxiliaryDisabled | mode.translate, ...new Array<number>(0x1f).fill(0)],
   output: 0,
   full: false,
-  auxiliary: false,
   answers: [],
   lastWasCommand: false,
   command: 0,
@@ -73,151 +70,198 @@ function translate(s: State, byte: number): number | undefined {
  * The 8042 keyboard controller, ports 60h and 64h, IRQ 1, with the keyboard behind it. There is no auxiliary device (mouse): bytes for
  * it are lost.
  */
-export function createKeyboardController({ line, lines, gate }: KeyboardWiring, clock: Clock): KeyboardController {
-  const s = initial();
-  const keyboard = createKeyboard(clock);
-  const commandByte = () => s.ram[0]!;
-  const enabled = () => (commandByte() & mode.disabled) === 0;
+class Controller implements KeyboardController {
+  readonly name = "keyboard controller";
+  readonly irq = 1;
+  readonly keyboard: Keyboard;
+  readonly regions: readonly Region[];
+  readonly timing: Timing;
+  readonly #s = initial();
+  readonly #line: Line;
+  readonly #lines: SystemLines;
+  readonly #gate: A20Gate;
 
-  const drive = () => {
-    const level = s.full && !s.auxiliary && (commandByte() & mode.interrupt) !== 0;
-    if (level !== s.level) line(level);
-    s.level = level;
-  };
-  const present = (byte: number) => {
-    s.output = byte;
-    s.full = true;
-  };
+  constructor({ line, lines, gate }: KeyboardWiring, clock: Clock) {
+    this.keyboard = createKeyboard(clock);
+    this.#line = line;
+    this.#lines = lines;
+    this.#gate = gate;
+    this.regions = [this.#dataPort(), this.#commandPort()];
+    this.timing = {
+      nextDeadline: () => (this.#s.full || !this.#enabled ? undefined : this.keyboard.nextByteAt()),
+      tick: () => this.#fill(),
+    };
+  }
+
+  get listening(): boolean {
+    return this.#enabled && (this.#commandByte & mode.interrupt) !== 0;
+  }
+
+  save(): State & { keyboard: unknown } {
+    const s = this.#s;
+    return { ...s, ram: [...s.ram], answers: [...s.answers], keyboard: this.keyboard.save() };
+  }
+
+  restore(state: unknown): void {
+    const { keyboard, ...saved } = state as State & { keyboard: unknown };
+    Object.assign(this.#s, saved, { ram: [...saved.ram], answers: [...saved.answers] });
+    this.keyboard.restore(keyboard);
+  }
+
+  get #commandByte(): number {
+    return this.#s.ram[0]!;
+  }
+
+  /** The keyboard's clock line is let go. */
+  get #enabled(): boolean {
+    return (this.#commandByte & mode.disabled) === 0;
+  }
+
+  #setMode(bit: number, on: boolean): void {
+    this.#s.ram[0] = on ? this.#commandByte | bit : this.#commandByte & ~bit;
+  }
+
+  #drive(): void {
+    const level = this.#s.full && (this.#commandByte & mode.interrupt) !== 0;
+    if (level !== this.#s.level) this.#line(level);
+    this.#s.level = level;
+  }
+
+  // The output buffer.
+
+  #present(byte: number): void {
+    this.#s.output = byte;
+    this.#s.full = true;
+  }
+
   /** Puts the next byte into the output buffer if that is empty. */
-  const fill = () => {
-    while (!s.full) {
-      if (s.answers.length) present(s.answers.shift()!);
-      else if (!takeFromKeyboard()) break;
+  #fill(): void {
+    const { answers } = this.#s;
+    while (!this.#s.full) {
+      if (answers.length) this.#present(answers.shift()!);
+      else if (!this.#takeFromKeyboard()) break;
     }
-    drive();
-  };
-  const takeFromKeyboard = (): boolean => {
-    const byte = enabled() ? keyboard.take() : undefined;
+    this.#drive();
+  }
+
+  #takeFromKeyboard(): boolean {
+    const byte = this.#enabled ? this.keyboard.take() : undefined;
     if (byte === undefined) return false;
-    const passed = (commandByte() & mode.translate) !== 0 ? translate(s, byte) : byte;
-    if (passed !== undefined) present(passed);
+    const passed = (this.#commandByte & mode.translate) !== 0 ? translate(this.#s, byte) : byte;
+    if (passed !== undefined) this.#present(passed);
     return true;
-  };
+  }
 
-  const setOutputPort = (value: number) => {
-    lines.setA20((value & outputPort.a20) !== 0);
-    if (!(value & outputPort.notReset)) lines.reset("the keyboard controller's output port");
-  };
-  const readOutputPort = () =>
-    outputPort.notReset |
-    outputPort.rest |
-    (gate.enabled ? outputPort.a20 : 0) |
-    (s.full ? outputPort.keyboardFull : 0);
+  // Commands.
 
-  const simple: Readonly<Record<number, () => number | undefined>> = {
-    [0xa7]: () => setMode(mode.auxiliaryDisabled, true),
-    [0xa8]: () => setMode(mode.auxiliaryDisabled, false),
+  #setOutputPort(value: number): void {
+    this.#lines.setA20((value & outputPort.a20) !== 0);
+    if (!(value & outputPort.notReset)) this.#lines.reset("the keyboard controller's output port");
+  }
+
+  #readOutputPort(): number {
+    const a20 = this.#gate.enabled ? outputPort.a20 : 0;
+    return outputPort.notReset | outputPort.rest | a20 | (this.#s.full ? outputPort.keyboardFull : 0);
+  }
+
+  /** Commands of one byte, with their answers. */
+  readonly #commands: ReadonlyMap<number, () => unknown> = new Map<number, () => unknown>([
+    [0xa7, () => this.#setMode(mode.auxiliaryDisabled, true)],
+    [0xa8, () => this.#setMode(mode.auxiliaryDisabled, false)],
     // Test of the auxiliary interface: passed.
-    [0xa9]: () => 0,
-    [0xaa]: () => {
-      s.ram[0] = commandByte() | mode.systemFlag;
-      return selfTestPassed;
-    },
-    [0xab]: () => 0,
-    [0xad]: () => setMode(mode.disabled, true),
-    [0xae]: () => setMode(mode.disabled, false),
+    [0xa9, () => 0],
+    [
+      0xaa,
+      () => {
+        this.#setMode(mode.systemFlag, true);
+        return selfTestPassed;
+      },
+    ],
+    [0xab, () => 0],
+    [0xad, () => this.#setMode(mode.disabled, true)],
+    [0xae, () => this.#setMode(mode.disabled, false)],
     // Input port: no keylock, colour display.
-    [0xc0]: () => 0x80,
-    [0xd0]: readOutputPort,
-    [0xdd]: () => lines.setA20(false) as undefined,
-    [0xdf]: () => lines.setA20(true) as undefined,
+    [0xc0, () => 0x80],
+    [0xd0, () => this.#readOutputPort()],
+    [0xdd, () => this.#lines.setA20(false)],
+    [0xdf, () => this.#lines.setA20(true)],
     // Test inputs: keyboard clock and data.
-    [0xe0]: () => (enabled() ? 3 : 2),
-  };
-  const setMode = (bit: number, on: boolean): undefined => {
-    s.ram[0] = on ? commandByte() | bit : commandByte() & ~bit;
-  };
+    [0xe0, () => (this.#enabled ? 3 : 2)],
+  ]);
 
   /** A write to port 64h. */
-  const obey = (command: number) => {
-    s.command = 0;
+  #obey(command: number): void {
+    const s = this.#s;
+    const writesRam = command >= 0x60 && command < 0x80;
+    const takesByte = writesRam || (command >= 0xd1 && command <= 0xd4);
+    s.command = takesByte ? command : 0;
+    if (takesByte) return;
     if (command >= 0xf0) {
       // Pulses the output-port lines whose bits are 0.
-      if (!(command & 1)) lines.reset(`the keyboard controller, command ${command.toString(16).toUpperCase()}h`);
-    } else if (command >= 0x60 && command < 0x80) s.command = command;
-    else if (command >= ramStart && command < 0x40) s.answers.push(s.ram[command - ramStart]!);
-    else if (command >= 0xd1 && command <= 0xd4) s.command = command;
+      if (!(command & 1)) this.#lines.reset(`the keyboard controller, command ${command.toString(16).toUpperCase()}h`);
+    } else if (command >= ramStart && command < 0x40) s.answers.push(s.ram[command - ramStart]!);
     else {
-      const answer = simple[command]?.();
-      if (answer !== undefined) s.answers.push(answer);
+      const answer = this.#commands.get(command)?.();
+      if (typeof answer === "number") s.answers.push(answer);
     }
-  };
+  }
 
   /** A write to port 60h. */
-  const data = (byte: number) => {
+  #data(byte: number): void {
+    const s = this.#s;
     const { command } = s;
     s.command = 0;
     if (command >= 0x60 && command < 0x80) s.ram[command - 0x60] = byte;
-    else if (command === 0xd1) setOutputPort(byte);
+    else if (command === 0xd1) this.#setOutputPort(byte);
     else if (command === 0xd2) s.answers.push(byte);
     else if (command === 0) {
       // Sending to the keyboard enables it.
-      setMode(mode.disabled, false);
-      keyboard.receive(byte);
+      this.#setMode(mode.disabled, false);
+      this.keyboard.receive(byte);
     }
-  };
+  }
 
-  const dataPort: Region = {
-    space: "port",
-    base: 0x60,
-    length: 1,
-    read() {
-      s.full = false;
-      drive();
-      const { output } = s;
-      fill();
-      return output;
-    },
-    write(_offset, value) {
-      s.lastWasCommand = false;
-      data(value);
-      fill();
-    },
-  };
-  const commandPort: Region = {
-    space: "port",
-    base: 0x64,
-    length: 1,
-    read: () =>
-      (s.full ? status.outputFull : 0) |
-      (commandByte() & mode.systemFlag ? status.systemFlag : 0) |
-      (s.lastWasCommand ? status.command : 0) |
-      status.notLocked |
-      (s.full && s.auxiliary ? status.auxiliary : 0),
-    write(_offset, value) {
-      s.lastWasCommand = true;
-      obey(value);
-      fill();
-    },
-  };
-  return {
-    name: "keyboard controller",
-    irq: 1,
-    regions: [dataPort, commandPort],
-    keyboard,
-    get listening() {
-      return enabled() && (commandByte() & mode.interrupt) !== 0;
-    },
-    timing: {
-      nextDeadline: () => (s.full || !enabled() ? undefined : keyboard.nextByteAt()),
-      tick: fill,
-    },
-    save: () => ({ ...s, ram: [...s.ram], answers: [...s.answers], keyboard: keyboard.save() }),
-    restore(state) {
-      const saved = state as State & { keyboard: unknown };
-      const { keyboard: line, ...rest } = saved;
-      Object.assign(s, rest, { ram: [...rest.ram], answers: [...rest.answers] });
-      keyboard.restore(line);
-    },
-  };
+  // Ports.
+
+  #dataPort(): Region {
+    return {
+      space: "port",
+      base: 0x60,
+      length: 1,
+      read: () => {
+        const { output } = this.#s;
+        this.#s.full = false;
+        // The line falls even if the next byte is there: an edge for each.
+        this.#drive();
+        this.#fill();
+        return output;
+      },
+      write: (_offset, value) => {
+        this.#s.lastWasCommand = false;
+        this.#data(value);
+        this.#fill();
+      },
+    };
+  }
+
+  #commandPort(): Region {
+    return {
+      space: "port",
+      base: 0x64,
+      length: 1,
+      read: () =>
+        (this.#s.full ? status.outputFull : 0) |
+        (this.#commandByte & mode.systemFlag ? status.systemFlag : 0) |
+        (this.#s.lastWasCommand ? status.command : 0) |
+        status.notLocked,
+      write: (_offset, value) => {
+        this.#s.lastWasCommand = true;
+        this.#obey(value);
+        this.#fill();
+      },
+    };
+  }
 }
+
+export const createKeyboardController = (wiring: KeyboardWiring, clock: Clock): KeyboardController =>
+  new Controller(wiring, clock);
