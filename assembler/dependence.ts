@@ -41,6 +41,7 @@ export function isFixedConstant({ statement, symbols, tree }: Item): boolean {
 /** Found out when the item has been emitted. */
 export function dependenceOf(item: Item, program: Program): Dependence {
   const { statement } = item;
+  if (item.again) return "watched";
   const isConstant = statement?.kind === "instruction" && item.encoding !== undefined;
   if (isConstant || !statement) return "none";
   const isFree = item.symbols.length === 0 && !item.tree.usesPlace;

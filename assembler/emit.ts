@@ -19,9 +19,10 @@ import type { ProblemList } from "./problems.ts";
 import { everything, levelOf, nearConditions, processorName } from "./processors.ts";
 import type { Program } from "./program.ts";
 import { Relocations } from "./relocations.ts";
+import type { SymbolEntry } from "./symbols.ts";
 import type { Expression, InstructionTree, StatementTree } from "./tree.ts";
 import { reportDuplicate } from "./undefined-symbols.ts";
-import { registersOf, sameValue, sectionOf } from "./value.ts";
+import { offset as offsetValue, registersOf, sameValue, sectionOf } from "./value.ts";
 
 /** The last pass: addresses are final; bytes, mentions and the problems of single statements come out. */
 export class Emission implements Code {
@@ -169,6 +170,7 @@ export class Emission implements Code {
     const { statement, tree } = item;
     // Faults of counts and boundaries, now that they are final.
     if (!item.settled && statement?.kind !== "instruction") measure(item, this.program);
+    if (item.again) this.again(item, item.again);
     switch (statement?.kind) {
       case undefined:
         this.bytes(item, Uint8Array.from(prefixBytes(item)));
@@ -192,8 +194,6 @@ export class Emission implements Code {
       case "equ":
         if (!tree.label) this.problems.error("syntax", "“equ” needs a name before it.", item.source, statement.word);
         this.constant(item, statement.value);
-        if (tree.label && item.label && item.label.definition?.source !== item.source)
-          this.again(item, statement.value);
         return;
     }
   }
@@ -234,10 +234,12 @@ export class Emission implements Code {
     this.problems.error("not-relocatable", message, item.source, expression);
   }
 
-  /** A constant that is defined again must be the same. */
-  private again({ label, source, tree }: Item, expression: Expression): void {
-    const [first, second] = [label?.value, this.program.evaluate(expression)];
-    if (!label || (first && sameValue(first, second))) return;
+  /** A label that is defined again must have the same value. */
+  private again(item: Item, label: SymbolEntry): void {
+    const { statement, source, tree, context } = item;
+    const value =
+      statement?.kind === "equ" ? this.program.evaluate(statement.value) : offsetValue(context.section, item.offset);
+    if (label.value && sameValue(label.value, value)) return;
     reportDuplicate(label, source, tree.label!, this.problems);
   }
 

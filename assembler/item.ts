@@ -43,6 +43,8 @@ export class Item {
   readonly source: SourceLine;
   readonly context: Context;
   readonly label: SymbolEntry | undefined;
+  /** The line's label, if it is already defined further up. */
+  again: SymbolEntry | undefined;
   /** The symbols of the tree, by slot. */
   readonly symbols: readonly SymbolEntry[];
   private tied: Anchor = ground;

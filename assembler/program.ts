@@ -19,7 +19,6 @@ import { OpenStructures } from "./structures.ts";
 import { didYouMean } from "./suggest.ts";
 import { Reference, type SymbolEntry, SymbolTable } from "./symbols.ts";
 import type { Expression, LineTree, Span, StatementTree } from "./tree.ts";
-import { reportDuplicate } from "./undefined-symbols.ts";
 import { isScalar, number, offset, registersOf, sectionOf, type Value } from "./value.ts";
 
 const defaultBits: Readonly<Record<OutputFormat, Bits>> = { bin: 16, elf32: 32, elf64: 64 };
@@ -177,7 +176,11 @@ export class Program implements Environment {
     if (!isPlainTree(tree)) this.isPlain = false;
     if (tree.statement?.kind === "directive") {
       this.referTo(tree, source);
-      if (label) this.append(new Item({ ...tree, statement: undefined }, source, this.context, label, []), measure);
+      if (label || item.again) {
+        const line = new Item({ ...tree, statement: undefined }, source, this.context, label, []);
+        line.again = item.again;
+        this.append(line, measure);
+      }
       this.item = item;
       this.ties.asked ||= symbols.length > 0 || tree.usesPlace;
       item.offset = this.context.section.size;
@@ -202,10 +205,21 @@ export class Program implements Environment {
 
   /** The item of a line, with its label defined; it has no place yet. */
   make(tree: LineTree, source: SourceLine): Item {
-    const label = this.defineLabel(tree, source);
+    const entry = tree.label && this.symbols.entry(tree.label.text);
+    const isAgain = entry?.definition !== undefined;
+    const label = isAgain ? undefined : this.defineLabel(tree, source);
     const symbols = tree.symbols.length === 0 ? noSymbols : tree.symbols.map((use) => this.symbols.entry(use.name));
-    for (const entry of symbols) entry.mentioned = true;
-    return new Item(tree, source, this.context, label, symbols);
+    for (const used of symbols) used.mentioned = true;
+    const item = new Item(tree, source, this.context, label, symbols);
+    if (isAgain) this.defineAgain(item, entry);
+    return item;
+  }
+
+  /** The same label may be defined again, if it has the same value; that is seen at the end. */
+  private defineAgain(item: Item, entry: SymbolEntry): void {
+    item.again = entry;
+    this.duplicates.add(entry.name);
+    if (item.statement?.kind !== "equ") this.symbols.enter(entry.name);
   }
 
   // Structures: each of their words stands for lines.
@@ -328,13 +342,6 @@ export class Program implements Environment {
     const { label } = tree;
     if (!label) return undefined;
     const entry = this.symbols.entry(label.text);
-    if (entry.definition) {
-      this.duplicates.add(entry.name);
-      // The same constant may be defined again, if its value is the same; that is seen at the end.
-      if (entry.kind === "equ" && tree.statement?.kind === "equ") return entry;
-      reportDuplicate(entry, source, label, this.problems);
-      return undefined;
-    }
     entry.definition = { source, span: label };
     if (/^\.\.(?!@)/.test(entry.name)) {
       const message = `“${entry.name}” is no name for a label: only ..@ can begin one.`;
@@ -369,9 +376,7 @@ export class Program implements Environment {
     const isConstant = statement?.kind === "equ";
     if (!section.origin && (!isConstant || item.tree.usesPlace)) this.used.add(section);
     if (isConstant) {
-      const isFirst = item.label?.definition?.source === item.source;
-      const value = this.evaluate(statement.value);
-      if (isFirst && item.label?.assign(value)) this.changed = item;
+      if (item.label?.assign(this.evaluate(statement.value))) this.changed = item;
       this.item = undefined;
       return;
     }
@@ -507,7 +512,7 @@ export const isPlainTree = ({ statement, symbols }: LineTree): boolean =>
   statement ? plainKinds.has(statement.kind) : symbols.length === 0;
 
 /** Nothing comes of the line. */
-export const isNothing = ({ statement, label, tree }: Item): boolean =>
-  !statement && !label && tree.prefixes.length === 0;
+export const isNothing = ({ statement, label, again, tree }: Item): boolean =>
+  !statement && !label && !again && tree.prefixes.length === 0;
 
 const noSymbols: readonly SymbolEntry[] = [];

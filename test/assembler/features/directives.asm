@@ -1362,3 +1362,430 @@ cpu 386
 bits 32
 mov eax, 5
 
+;; istruc nested
+struc a
+.x: resb 1
+.y: resw 1
+endstruc
+struc b
+.a: resb a_size
+.z: resb 1
+endstruc
+istruc b
+at b.a
+istruc a
+at a.y, dw 5
+iend
+at b.z, db 7
+iend
+dw b_size, a_size
+
+;; istruc with times
+struc a
+.x: resb 4
+.y: resw 1
+endstruc
+v: istruc a
+at .x, times 4 db 9
+at .y, dw v
+iend
+
+;; istruc overflow
+struc a
+.x: resb 1
+.y: resw 1
+endstruc
+istruc a
+at .x, dw 5
+at .y, dw 6
+iend
+
+;; istruc short
+struc a
+.x: resb 1
+.y: resw 1
+endstruc
+istruc a
+iend
+
+;; istruc with string
+struc a
+.x: resb 8
+endstruc
+istruc a
+at .x, db "hi",0
+iend
+
+;; istruc label inside
+struc a
+.x: resb 8
+endstruc
+q: istruc a
+at .x, db "hi",0
+.in: db 5
+iend
+dw q.in
+
+;; struc with align
+struc a
+.x: resb 1
+alignb 4
+.y: resd 1
+align 16
+.z:
+endstruc
+dw a.y, a_size
+
+;; struc local outside
+struc a
+.x: resb 1
+endstruc
+.x: db 1
+dw .x, a.x
+
+;; struc in section
+section .data
+db 1
+struc a
+.x: resb 1
+endstruc
+db 2
+dw $, a_size
+
+;; struc with expression
+n equ 4
+struc a, n*2
+.x: resb 1
+endstruc
+dw a.x
+
+;; struc twice
+struc a
+.x: resb 1
+endstruc
+struc a
+.x: resb 1
+endstruc
+
+;; struc with equ and macro
+%define fld resw 1
+struc a
+x equ 5
+.b: fld
+endstruc
+dw a.b, x
+
+;; absolute twice
+absolute 5
+a: resb 1
+absolute 10
+b: resb 1
+section .text
+dw a,b
+
+;; absolute in bits
+absolute 0x8000
+a: resw 1
+[section .text]
+dw a
+
+;; bracket section and sect
+section .data
+db 1
+[section .foo]
+db 2
+__SECT__
+db 3
+
+;; bracket directives
+[bits 32]
+[org 0x100]
+[section .text align=4]
+mov eax, $
+[global x]
+x: ret
+[cpu 386]
+[absolute 5]
+q: resb 1
+
+;; label on own line before directive
+x:
+section .data
+dw x
+
+;; times expression with labels
+a: db 1,2
+b:
+times b-a db 3
+
+;; dollar in times
+times 4 dw $-$$
+
+;; dollar dollar in section
+section .data
+db 1
+dd $$, $-$$
+
+;; equ dollar
+x equ $
+db 1
+y equ $-x
+db x, y
+
+;; equ of label in other section
+section .data
+d: db 1
+section .text
+e equ d
+dw e
+
+;; resw with label difference
+a: db 1,2,3
+section .bss
+resb $-$$+2
+b: resw 1
+section .text
+dw b
+
+;; lea with equ
+off equ 4
+lea ax,[bx+off]
+mov al,[off]
+
+;; segment override forms
+mov ax,[es:bx]
+es mov ax,[bx]
+mov ax, es:[bx]
+
+;; far forms
+jmp 0x10:0x20
+call far [bx]
+jmp far [bx]
+jmp word 0x10:0x20
+jmp dword 0x10:0x20
+retf
+
+;; strings in instructions
+mov al,'a'
+mov ax,'ab'
+mov eax,'abcd'
+cmp byte [bx],'x'
+push 'ab'
+
+;; number suffixes
+mov ax,0ffh
+mov ax,0FFH
+mov ax,10b
+mov ax,0b10
+mov ax,17o
+mov ax,17q
+mov ax,10d
+
+;; label types
+start:
+.loop: dec cx
+jnz .loop
+jmp start.loop
+other:
+.loop: jmp .loop
+jmp start.loop
+
+;; label with dollar and at
+a$b: db 1
+a@b: db 2
+a#b: db 3
+a~b: db 4
+a?b: db 5
+_x: db 6
+?x: db 7
+dw a$b,a@b,a#b,a~b,a?b,_x,?x
+
+;; case sensitivity
+Foo: db 1
+foo: db 2
+dw Foo, foo
+MOV AX, BX
+Mov Ax, Bx
+DB 5
+
+;; comments
+db 1;comment
+; whole
+ ; indented
+db 2 ; "quote
+db ';' ; x
+
+;; tabs and formfeeds
+	db	1
+db 2
+
+;; empty label line
+a:	
+b:
+c:   ; hi
+dw a,b,c
+
+;; line with only colon
+:
+
+;; double colon
+a:: db 1
+
+;; label number
+5: db 1
+
+;; instruction twice
+nop nop
+
+;; rep prefixes
+rep movsb
+repe cmpsb
+repne scasb
+lock inc word [bx]
+rep lock inc word [bx]
+
+;; o32 a32
+o32 mov ax,5
+a32 mov al,[bx]
+o16 push 5
+o32 ret
+
+;; times with instruction prefix
+times 3 rep movsb
+
+;; incbin label
+x: incbin "bytes.bin",0,2
+dw x
+
+;; times incbin
+times 2 incbin "bytes.bin",1,1
+
+;; align with label
+nop
+x: align 8
+nop
+dw x
+
+;; align in data
+section .data
+db 1
+align 4
+dd 2
+align 8, db 0xff
+db 3
+
+;; alignb bss
+section .bss
+a: resb 1
+alignb 8
+b: resb 1
+section .text
+dw b
+
+;; org with align
+org 0x7c01
+nop
+align 4
+dw $
+
+;; bootsector
+bits 16
+org 0x7c00
+start: cli
+xor ax,ax
+mov ds,ax
+mov si,msg
+call print
+hlt
+print: lodsb
+or al,al
+jz .done
+mov ah,0eh
+int 10h
+jmp print
+.done: ret
+msg db 'Hello',13,10,0
+times 510-($-$$) db 0
+dw 0xaa55
+
+;; default after jump
+jmp x
+times 200 db 0
+x: jmp short y
+y: jz x
+
+;; jump chain
+a: jmp b
+times 126 nop
+b: jmp a
+times 126 nop
+jmp b
+
+;; same place twice
+a:
+a: db 1
+
+;; same place in absolute
+absolute 5
+a: resb 1
+absolute 5
+a: resb 1
+
+;; other place in absolute
+absolute 5
+a: resb 1
+absolute 6
+a: resb 1
+
+;; absolute then equ
+absolute 5
+a: resb 1
+a equ 5
+
+;; equ then absolute
+a equ 5
+absolute 5
+a: resb 1
+
+;; struc twice other
+struc a
+.x: resb 1
+endstruc
+struc a
+.x: resb 2
+.y: resb 1
+endstruc
+
+;; bss twice
+section .bss
+a:
+section .text
+db 1
+section .bss
+a: resb 1
+
+;; equ in rep same
+%rep 2
+a equ 5
+%endrep
+db a
+
+;; equ in rep other
+%assign i 0
+%rep 2
+a equ i
+%assign i i+1
+%endrep
+
+;; label in rep
+%rep 2
+a: db 1
+%endrep
+
+;; label in rep without bytes
+%rep 2
+a:
+%endrep
+db 1
+dw a
+
