@@ -29,8 +29,20 @@ function define(p: Preprocessor, call: Call, { anyCase, expandNow }: Manner): Fa
     body = after.slice(close + 1);
   }
   const range = rangeOf(call.source, { start: name.startOffset, end: endOf(name) });
-  const made = expandNow ? p.expand(body, call.source) : body;
+  const made = expandNow ? expandBody(p, call, body, list) : body;
   return add(p, { ...plainMacro(p.aliased(name.image), made, { anyCase, range }), ...list });
+}
+
+/** Marks a word as no macro's name; no word of a source has it. */
+const shield = "\u0001";
+
+/** The body with its macros replaced; its parameters are none, whatever macros have their names. */
+function expandBody(p: Preprocessor, call: Call, body: readonly IToken[], list: ParameterList | undefined): IToken[] {
+  const names = new Set(list?.parameters.map(({ name }) => name));
+  const shielded = body.map((t) => (names.has(t.image) ? { ...t, image: shield + t.image } : t));
+  return p
+    .expand(shielded, call.source)
+    .map((t) => (t.image.startsWith(shield) ? { ...t, image: t.image.slice(shield.length) } : t));
 }
 
 function add(p: Preprocessor, macro: Macro): Fault {

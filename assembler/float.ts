@@ -51,13 +51,13 @@ const bitLength = (value: bigint): number => (value === 0n ? 0 : value.toString(
 
 function parse(text: string): Wide {
   const clean = text.replaceAll("_", "");
-  const hexadecimal = /^(?:0[xh]|\$)([\da-f]*)\.?([\da-f]*)(?:p([+-]?\d+))?$/i.exec(clean);
-  if (hexadecimal) {
-    const [, whole = "", fraction = "", power = "0"] = hexadecimal;
-    const digits = BigInt(`0x0${whole}${fraction}`);
-    return normalized(digits, clamp(power) - 4 * fraction.length);
+  const binary = /^(0[xhoqby]|\$)([\da-f]*)\.?([\da-f]*)(?:p([+-]?\d+))?$/i.exec(clean);
+  if (binary) {
+    const [, base = "", whole = "", fraction = "", power = "0"] = binary;
+    const [prefix, bits] = /[oq]/i.test(base) ? ["0o", 3] : /[by]/i.test(base) ? ["0b", 1] : ["0x", 4];
+    return normalized(BigInt(`${prefix}0${whole}${fraction}`), clamp(power) - bits * fraction.length);
   }
-  const [, whole = "", fraction = "", power = "0"] = /^(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(clean) ?? [];
+  const [, whole = "", fraction = "", power = "0"] = /^(?:0[dt])?(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(clean) ?? [];
   return decimal(`${whole}${fraction}`, clamp(power) + whole.length);
 }
 

@@ -261,9 +261,10 @@ export class OperandParser extends EmbeddedActionsParser {
   /** `__utf16__("text")`. */
   private readonly textFunction = this.RULE("textFunction", (): Expression => {
     const word = lower(this.CONSUME(token.TextFunction));
-    this.CONSUME(token.Open);
+    // The parentheses may be left out.
+    const open = this.OPTION(() => this.CONSUME(token.Open));
     const text = this.CONSUME(token.Text);
-    const close = this.CONSUME(token.Close);
+    const close = open ? this.CONSUME(token.Close) : text;
     const bytes = text.image && transformed(functionName(word.text), parseText(text.image));
     if (!bytes) this.problem(text, "bad-text", "The string is no UTF-8 text.");
     const made = bytes || new Uint8Array();

@@ -27,7 +27,7 @@ export const EscapedName = createToken({ name: "EscapedName", pattern: new RegEx
 export const Float = createToken({
   name: "Float",
   pattern:
-    /(?:0[xXhH]|\$(?=\d))[\da-fA-F_]*(?:\.[\da-fA-F_]*(?:[pP][+-]?\d+)?|[pP][+-]?\d+)|0[pP][\d_]+(?![\w.])|\d[\d_]*[pP](?![\w.])|\d[\d_]*\.[\d_]*(?:[eE][+-]?\d+)?|\d[\d_]*[eE][+-]?\d+(?![\w.])/,
+    /(?:0[xXhH]|\$(?=\d))[\da-fA-F_]*(?:\.[\da-fA-F_]*(?:[pP][+-]?[\d_]+)?|[pP][+-]?[\d_]+)|0[oOqQ][0-7_]*(?:\.[0-7_]*(?:[pP][+-]?[\d_]+)?|[pP][+-]?[\d_]+)|0[bByY][01_]*(?:\.[01_]*(?:[pP][+-]?[\d_]+)?|[pP][+-]?[\d_]+)|0[dDtT][\d_]*\.[\d_]*(?:[eE][+-]?\d[\d_]*)?|0[pP][\d_]+(?![\w.])|\d[\d_]*[pP](?![\w.])|\d[\d_]*\.[\d_]*(?:[eE][+-]?\d[\d_]*)?|\d[\d_]*[eE][+-]?\d[\d_]*(?![\w.])/,
 });
 export const Digits = createToken({ name: "Digits", pattern: /\$?\d\w*/ });
 export const Text = createToken({ name: "Text", pattern: /'[^']*'|"[^"]*"|`[^\\`]*(?:\\.[^\\`]*)*`/ });

@@ -935,3 +935,13 @@ resb -1
 ;; equ nothing
 a equ
 
+;; parameters of xdefine are no macros
+%idefine d dword
+%define n1(d) (((d)% 10)+'0')
+%xdefine d1(d) (!!(d/10)*(1<<32)+ n1(d))
+db d1(8)
+%define a 5
+%xdefine m(a,b) a+b+c
+%define c 7
+db m(1,2)
+

@@ -263,3 +263,28 @@ align -4
 ;; align0
 align 0
 
+;; floats of every base
+dd 0d3.7282705e+4, 0t3.7282705e+4, 0o1.10642547422p+15, 0q1.10642547422p+15
+dd 0b1.0010_0011_0100_0101_0110_0111_1000_1001p+15, 0y1.1p3
+dq 0o7p3, 0b1p3, 1e+1_6, 1e1_6, 1.5e-1_0
+dd 0d10, 0t10, 0b101, 0q17, 0o17, 0y11
+
+;; strings of wide characters without parentheses
+dw __utf16__ "Hello, World!"
+dd __utf32__ 'ab'
+
+;; instructions and data words as labels
+bits 32
+loop: jmp loop
+add: call add
+mov eax, [test]
+test: dd test, str, dq
+str: db 1
+dq: dw $-str
+
+;; size behind the colon
+bits 16
+jmp 8:dword x
+jmp 8:strict word x
+x:
+
