@@ -1,5 +1,5 @@
 import { techniqueById } from "../isa/technique.ts";
-import { parseDateTime } from "./devices/rtc.ts";
+import { parseDateTime } from "./devices/date-time.ts";
 import { driveProblem } from "./firmware/drives.ts";
 import type { MachineConfiguration } from "./machine-interface.ts";
 import { imageProblem } from "./memory/start-modes.ts";

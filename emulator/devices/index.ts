@@ -1,5 +1,6 @@
 import { createAta } from "./ata.ts";
 import { createCoprocessorError } from "./coprocessor-error.ts";
+import type { DateTime } from "./date-time.ts";
 import { createDebugConsole, createDebugExit, createPost } from "./debug-port.ts";
 import type { Clock, Device, Lines } from "./device.ts";
 import type { Disk } from "./disk-image.ts";
@@ -9,7 +10,7 @@ import { createKeyboardController, type KeyboardController } from "./i8042.ts";
 import { createPci } from "./pci.ts";
 import { createPic, type Pic } from "./pic-8259.ts";
 import { createPit } from "./pit-8254.ts";
-import { createRtc, type DateTime, type Rtc } from "./rtc.ts";
+import { createRtc, type Rtc } from "./rtc.ts";
 import { type A20Gate, createPort92, createPower, type SystemLines } from "./system-control.ts";
 import { createUart, type Uart } from "./uart-16550.ts";
 import { createVga, type Vga, type VgaWiring } from "./vga.ts";

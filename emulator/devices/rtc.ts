@@ -1,16 +1,6 @@
 import { cyclesPerSecond } from "../time/costs.ts";
-import type { Clock, Device, Line, Region } from "./device.ts";
-
-/** Date and time as a clock shows them. */
-export interface DateTime {
-  readonly year: number;
-  /** 1–12. */
-  readonly month: number;
-  readonly day: number;
-  readonly hour: number;
-  readonly minute: number;
-  readonly second: number;
-}
+import { type DateTime, type Day, dateOf, secondsOf } from "./date-time.ts";
+import type { Clock, Device, Line, Region, Timing } from "./device.ts";
 
 const registerA = 0x0a;
 const registerB = 0x0b;
@@ -28,55 +18,7 @@ const requested = 0x80;
 /** The update-in-progress bit rises so long before the seconds change. */
 const updateCycles = Math.round(cyclesPerSecond * 0.002_228);
 const dontCare = 0xc0;
-
-const daysBeforeMonth = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-
-/** Days from 1 January of year 1 in the Gregorian calendar. */
-function daysBefore(year: number, month: number, day: number): number {
-  const y = year - 1;
-  const leapDay = month > 2 && isLeap(year) ? 1 : 0;
-  const years = y * 365 + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);
-  return years + daysBeforeMonth[month - 1]! + leapDay + day - 1;
-}
-
-/** Seconds from the beginning of year 1. */
-const secondsOf = ({ year, month, day, hour, minute, second }: DateTime): number =>
-  ((daysBefore(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
-
-function dateOf(seconds: number): DateTime & { readonly weekday: number } {
-  const days = Math.floor(seconds / 86400);
-  const rest = seconds - days * 86400;
-  let year = Math.floor(days / 365.2425) + 1;
-  while (daysBefore(year + 1, 1, 1) <= days) year++;
-  while (daysBefore(year, 1, 1) > days) year--;
-  let month = 12;
-  while (daysBefore(year, month, 1) > days) month--;
-  const day = days - daysBefore(year, month, 1) + 1;
-  // 1 January of year 1 is a Monday; Sunday is 1.
-  const weekday = ((days + 1) % 7) + 1;
-  const clock = { hour: Math.floor(rest / 3600), minute: Math.floor(rest / 60) % 60, second: rest % 60 };
-  return { year, month, day, ...clock, weekday };
-}
-
-/** A date as "2026-01-31T12:00:00"; undefined if it is none, or not of the years 1980 to 2099 that the firmware knows. */
-export function parseDateTime(text: string): DateTime | undefined {
-  const match = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?$/.exec(text);
-  if (!match) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1).map((part) => Number(part ?? 0)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const date = { year, month, day, hour, minute, second };
-  const possible = year >= 1980 && year <= 2099 && month >= 1 && month <= 12 && hour < 24 && minute < 60 && second < 60;
-  if (!possible) return undefined;
-  const again = dateOf(secondsOf(date));
-  return again.month === month && again.day === day ? date : undefined;
-}
+const secondsOfDay = 86400;
 
 interface State {
   index: number;
@@ -110,164 +52,209 @@ export interface Rtc extends Device {
  * MC146818 clock with battery-backed memory, ports 70h and 71h, IRQ 8. Time is virtual time from a fixed start. Not done: daylight
  * saving (DSE) and the square-wave output, which a PC does not connect.
  */
-export function createRtc(clock: Clock, line: Line, start: DateTime): Rtc {
-  const s: State = {
-    index: registerD,
-    base: secondsOf(start),
-    since: 0,
-    memory: initialMemory(),
-    held: null,
-    flags: 0,
-    seen: 0,
-    level: false,
-  };
-  const control = () => s.memory[registerB]!;
-  const secondsAt = (cycle: number) => s.base + Math.floor((cycle - s.since) / cyclesPerSecond);
-  /** Virtual time at which the next second begins after `cycle`. */
-  const nextSecond = (cycle: number) =>
-    s.since + (Math.floor((cycle - s.since) / cyclesPerSecond) + 1) * cyclesPerSecond;
-  const period = () => periodOf(s.memory[registerA]!);
-  const edgeAfter = (cycle: number, length: number) => Math.ceil((Math.floor(cycle / length) + 1) * length);
+class Clock146818 implements Rtc {
+  readonly name = "RTC";
+  readonly irq = 8;
+  readonly regions: readonly Region[];
+  readonly timing: Timing;
+  readonly #s: State;
+  readonly #clock: Clock;
+  readonly #line: Line;
+  /** The next second at which the alarm rings. Kept until it has come or a register is written; no part of the state. */
+  #nextAlarm: number | undefined;
 
-  const drive = () => {
-    const level = (s.flags & control() & (periodic | alarm | update)) !== 0;
-    if (level !== s.level) line(level);
-    s.level = level;
-  };
+  constructor(clock: Clock, line: Line, start: DateTime) {
+    this.#clock = clock;
+    this.#line = line;
+    const memory = initialMemory();
+    const course = { base: secondsOf(start), since: 0, held: null };
+    this.#s = { index: registerD, memory, ...course, flags: 0, seen: 0, level: false };
+    this.regions = [this.#ports()];
+    this.timing = { nextDeadline: () => this.#nextDeadline(), tick: () => this.#catchUp() };
+  }
+
+  save(): State {
+    const s = this.#s;
+    return { ...s, memory: [...s.memory], held: s.held && [...s.held] };
+  }
+
+  restore(state: unknown): void {
+    const saved = state as State;
+    Object.assign(this.#s, saved, { memory: [...saved.memory], held: saved.held && [...saved.held] });
+    this.#nextAlarm = undefined;
+  }
+
+  get nmiMasked(): boolean {
+    return (this.#s.index & 0x80) !== 0;
+  }
+
+  configure(bytes: Readonly<Record<number, number>>): void {
+    for (const [index, value] of Object.entries(bytes)) this.#s.memory[Number(index)] = value;
+  }
+
+  get #control(): number {
+    return this.#s.memory[registerB]!;
+  }
+
+  // Time.
+
+  #secondsAt(cycle: number): number {
+    return this.#s.base + Math.floor((cycle - this.#s.since) / cyclesPerSecond);
+  }
+
+  /** Virtual time at which the next second begins after `cycle`. */
+  #nextSecond(cycle: number): number {
+    const { since } = this.#s;
+    return since + (Math.floor((cycle - since) / cyclesPerSecond) + 1) * cyclesPerSecond;
+  }
+
+  #period(): number | undefined {
+    return periodOf(this.#s.memory[registerA]!);
+  }
+
+  #rings(cycle: number): boolean {
+    return alarmMatches(this.#s.memory, dateOf(this.#secondsAt(cycle)));
+  }
+
+  /** Whether the alarm rings at one of the seconds from `first` to `last`. In a day, every time comes. */
+  #alarmBetween(first: number, last: number): boolean {
+    const end = Math.min(last, first + secondsOfDay * cyclesPerSecond);
+    for (let at = first; at <= end; at += cyclesPerSecond) if (this.#rings(at)) return true;
+    return false;
+  }
+
+  /** Infinity if that is not within a day. */
+  #findAlarm(): number {
+    const first = this.#nextSecond(this.#s.seen);
+    for (let at = first; at <= first + secondsOfDay * cyclesPerSecond; at += cyclesPerSecond)
+      if (this.#rings(at)) return at;
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #alarmTime(): number {
+    if (this.#nextAlarm === undefined || this.#nextAlarm <= this.#s.seen) this.#nextAlarm = this.#findAlarm();
+    return this.#nextAlarm;
+  }
+
+  #nextDeadline(): number | undefined {
+    const { seen, held, flags } = this.#s;
+    const enabled = this.#control & ~flags;
+    const length = this.#period();
+    const times: number[] = [];
+    if (enabled & periodic && length) times.push(edgeAfter(seen, length));
+    if (enabled & update && !held) times.push(this.#nextSecond(seen));
+    if (enabled & alarm && !held) times.push(this.#alarmTime());
+    const next = Math.min(...times);
+    return Number.isFinite(next) ? next : undefined;
+  }
+
   /** Sets the flags of what has happened since they were last looked at. */
-  const catchUp = () => {
-    const now = clock();
-    const length = period();
+  #catchUp(): void {
+    const s = this.#s;
+    const now = this.#clock();
+    const length = this.#period();
     if (length && edgeAfter(s.seen, length) <= now) s.flags |= periodic;
-    if (!s.held && nextSecond(s.seen) <= now) {
+    if (!s.held && this.#nextSecond(s.seen) <= now) {
       s.flags |= update;
-      if (alarmBetween(nextSecond(s.seen), now)) s.flags |= alarm;
+      if (this.#alarmBetween(this.#nextSecond(s.seen), now)) s.flags |= alarm;
     }
     s.seen = now;
-    drive();
-  };
-  /** The alarm is looked at each second; more than a day makes every time come. */
-  const alarmBetween = (first: number, last: number): boolean => {
-    const seconds = Math.min(Math.floor((last - first) / cyclesPerSecond), 86400);
-    for (let n = 0; n <= seconds; n++)
-      if (alarmMatches(s.memory, dateOf(secondsAt(first + n * cyclesPerSecond)))) return true;
-    return false;
-  };
-  /** The next second at which the alarm rings: none, if not within a day. Kept until it has come or a register is written. */
-  let nextAlarm: number | undefined;
-  const findAlarm = (): number => {
-    const first = nextSecond(s.seen);
-    for (let at = first; at <= first + 86400 * cyclesPerSecond; at += cyclesPerSecond)
-      if (alarmMatches(s.memory, dateOf(secondsAt(at)))) return at;
-    return Number.POSITIVE_INFINITY;
-  };
-  const alarmTime = (): number => {
-    if (nextAlarm === undefined || nextAlarm <= s.seen) nextAlarm = findAlarm();
-    return nextAlarm;
-  };
-  const shown = () => encode(dateOf(secondsAt(clock())), control());
+    this.#drive();
+  }
 
-  const peek = (index: number): number => {
-    const now = clock();
+  #drive(): void {
+    const level = (this.#s.flags & this.#control & (periodic | alarm | update)) !== 0;
+    if (level !== this.#s.level) this.#line(level);
+    this.#s.level = level;
+  }
+
+  // Registers.
+
+  #shown(): number[] {
+    return encode(dateOf(this.#secondsAt(this.#clock())), this.#control);
+  }
+
+  peek(index: number): number {
+    const s = this.#s;
+    const now = this.#clock();
     if (index === registerA) {
-      const updating = !s.held && nextSecond(now) - now <= updateCycles;
+      const updating = !s.held && this.#nextSecond(now) - now <= updateCycles;
       return s.memory[registerA]! | (updating ? 0x80 : 0);
     }
     if (index === registerC) return s.flags | (s.level ? requested : 0);
     const clockRegister = clockRegisters.indexOf(index);
-    if (clockRegister >= 0) return (s.held ?? shown())[clockRegister]!;
+    if (clockRegister >= 0) return (s.held ?? this.#shown())[clockRegister]!;
     return s.memory[index]!;
-  };
-  const poke = (index: number, value: number): void => {
+  }
+
+  acknowledge(): number {
+    this.#catchUp();
+    const value = this.peek(registerC);
+    this.#s.flags = 0;
+    this.#drive();
+    return value;
+  }
+
+  poke(index: number, value: number): void {
+    const { memory } = this.#s;
+    this.#catchUp();
     const clockRegister = clockRegisters.indexOf(index);
-    if (clockRegister >= 0) setClock(clockRegister, value);
-    else if (index === registerB) setControl(value);
-    else if (index === registerA) s.memory[registerA] = value & 0x7f;
-    else if (index !== registerC && index !== registerD) s.memory[index] = value;
-    nextAlarm = undefined;
-    drive();
-  };
-  const begin = (registers: readonly number[]) => {
-    s.base = secondsOf(decode(registers, control()));
-    s.since = clock();
-  };
-  const setClock = (register: number, value: number) => {
-    const registers = s.held ?? shown();
+    if (clockRegister >= 0) this.#setClock(clockRegister, value);
+    else if (index === registerB) this.#setControl(value);
+    else if (index === registerA) memory[registerA] = value & 0x7f;
+    else if (index !== registerC && index !== registerD) memory[index] = value;
+    this.#nextAlarm = undefined;
+    this.#drive();
+  }
+
+  /** The clock goes on from what its registers show. */
+  #begin(registers: readonly number[]): void {
+    this.#s.base = secondsOf(decode(registers, this.#control));
+    this.#s.since = this.#clock();
+  }
+
+  #setClock(register: number, value: number): void {
+    const registers = this.#s.held ?? this.#shown();
     registers[register] = value;
-    if (!s.held) begin(registers);
-  };
-  const setControl = (value: number) => {
+    if (!this.#s.held) this.#begin(registers);
+  }
+
+  #setControl(value: number): void {
+    const s = this.#s;
     const stopped = (value & set) !== 0;
-    if (stopped && !s.held) s.held = shown();
+    if (stopped && !s.held) s.held = this.#shown();
     // SET also clears the update interrupt's enable bit.
     s.memory[registerB] = stopped ? value & ~update : value;
     if (!stopped && s.held) {
-      begin(s.held);
+      this.#begin(s.held);
       s.held = null;
     }
-  };
+  }
 
-  const acknowledge = (): number => {
-    catchUp();
-    const value = peek(registerC);
-    s.flags = 0;
-    drive();
-    return value;
-  };
-
-  const region: Region = {
-    space: "port",
-    base: 0x70,
-    length: 2,
-    read(offset) {
-      if (offset === 0) return 0xff;
-      if ((s.index & 0x7f) === registerC) return acknowledge();
-      catchUp();
-      return peek(s.index & 0x7f);
-    },
-    write(offset, value) {
-      catchUp();
-      if (offset === 0) s.index = value;
-      else poke(s.index & 0x7f, value);
-    },
-  };
-  return {
-    name: "RTC",
-    irq: 8,
-    regions: [region],
-    timing: {
-      nextDeadline() {
-        const enabled = control() & ~s.flags;
-        const length = period();
-        const times: number[] = [];
-        if (enabled & periodic && length) times.push(edgeAfter(s.seen, length));
-        if (enabled & update && !s.held) times.push(nextSecond(s.seen));
-        if (enabled & alarm && !s.held) times.push(alarmTime());
-        const next = Math.min(...times);
-        return Number.isFinite(next) ? next : undefined;
+  #ports(): Region {
+    return {
+      space: "port",
+      base: 0x70,
+      length: 2,
+      read: (offset) => {
+        if (offset === 0) return 0xff;
+        const index = this.#s.index & 0x7f;
+        if (index === registerC) return this.acknowledge();
+        this.#catchUp();
+        return this.peek(index);
       },
-      tick: catchUp,
-    },
-    get nmiMasked() {
-      return (s.index & 0x80) !== 0;
-    },
-    configure(bytes) {
-      for (const [index, value] of Object.entries(bytes)) s.memory[Number(index)] = value;
-    },
-    peek,
-    acknowledge,
-    poke(index, value) {
-      catchUp();
-      poke(index, value);
-    },
-    save: () => ({ ...s, memory: [...s.memory], held: s.held && [...s.held] }),
-    restore(state) {
-      const saved = state as State;
-      Object.assign(s, saved, { memory: [...saved.memory], held: saved.held && [...saved.held] });
-      nextAlarm = undefined;
-    },
-  };
+      write: (offset, value) => {
+        if (offset === 0) this.#s.index = value;
+        else this.poke(this.#s.index & 0x7f, value);
+      },
+    };
+  }
 }
+
+export const createRtc = (clock: Clock, line: Line, start: DateTime): Rtc => new Clock146818(clock, line, start);
+
+/** The first multiple of a length, in whole cycles, after a moment. */
+const edgeAfter = (cycle: number, length: number): number => Math.ceil((Math.floor(cycle / length) + 1) * length);
 
 /** Divider running (32.768 kHz), periodic rate 1024 Hz, 24-hour BCD clock; the battery is good. */
 function initialMemory(): number[] {
@@ -300,7 +287,7 @@ function encodeHour(hour: number, b: number): number {
   return digits(hour % 12 || 12) | (hour >= 12 ? 0x80 : 0);
 }
 
-function encode(date: ReturnType<typeof dateOf>, b: number): number[] {
+function encode(date: Day, b: number): number[] {
   const digits = b & binary ? (n: number) => n : toBcd;
   const { second, minute, hour, weekday, day, month, year } = date;
   const [front, back] = [[second, minute].map(digits), [weekday, day, month, year % 100].map(digits)];
@@ -326,7 +313,7 @@ function decode(registers: readonly number[], b: number): DateTime {
 }
 
 /** Alarm registers 1, 3 and 5 hold the time in the clock's own code; C0h and more matches always. */
-function alarmMatches(memory: readonly number[], date: ReturnType<typeof dateOf>): boolean {
+function alarmMatches(memory: readonly number[], date: Day): boolean {
   const b = memory[registerB]!;
   const now = encode(date, b);
   return [1, 3, 5].every((at, n) => (memory[at]! & dontCare) === dontCare || memory[at] === now[n]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { parseDateTime } from "../../../emulator/devices/date-time.ts";
 import { createDisk, diskGeometry, floppyLayout, isHardDisk } from "../../../emulator/devices/disk-image.ts";
-import { parseDateTime } from "../../../emulator/devices/rtc.ts";
 import { strokesOf } from "../../../emulator/devices/typing.ts";
 import { createBench, play } from "./device-script.ts";
 
