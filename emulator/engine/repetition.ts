@@ -47,7 +47,7 @@ function factsOf(row: Row): Facts | undefined {
 
 const roomIn = (linear: number): number => 4096 - (linear & 0xfff);
 
-/** Elements of one page that can be accessed without any further checks, and where they are. */
+/** Elements that can be accessed without any further checks, and where they are. */
 interface Run {
   /** Offset of the first in WebAssembly memory. */
   readonly at: number;
@@ -65,13 +65,21 @@ function runAt(
   const number = segmentNumber[segment];
   const offset = registerValue(cpu, register, bits);
   const linear = cpu.bases[number]! + offset;
-  const elements = Math.min(most, Math.floor(roomIn(linear) / bytes));
-  const end = offset + elements * bytes;
   const allowed = (write ? cpu.writeEnds : cpu.readEnds)[number]!;
-  if (elements < 1 || offset < cpu.starts[number]! || end > allowed || (bits !== 64 && end > 2 ** bits))
-    return undefined;
+  const end = bits === 64 ? allowed : Math.min(allowed, 2 ** bits);
+  const limit = Math.min(most, Math.floor((end - offset) / bytes));
+  const room = roomIn(linear);
+  let elements = Math.min(limit, Math.floor(room / bytes));
+  if (!(elements > 0) || offset < cpu.starts[number]!) return undefined;
   const at = cpu.quickAddress(linear, write);
-  return at < 0 ? undefined : { at, elements };
+  if (at < 0) return undefined;
+  // Pages that lie side by side in memory too are one.
+  while (elements < limit && room % bytes === 0) {
+    const done = elements * bytes;
+    if (cpu.quickAddress(linear + done, write) !== at + done) break;
+    elements += Math.min(limit - elements, 4096 / bytes);
+  }
+  return { at, elements };
 }
 
 /** Copies forwards, element by element: what is written may be read again. */
@@ -117,8 +125,8 @@ function matching(
   return elements;
 }
 
-/** Iterations within one page of source and destination. */
-function repeatInPage(cpu: Cpu, { decoded, length }: DynamicOperands, most: number): number {
+/** Iterations over memory that is in one piece, source and destination. */
+function repeatInPiece(cpu: Cpu, { decoded, length }: DynamicOperands, most: number): number {
   const { row, addressSize: bits, repeat } = decoded;
   if ((cpu.eflags & DF) !== 0) return 0;
   const facts = factsOf(row);
@@ -159,6 +167,6 @@ function repeatInPage(cpu: Cpu, { decoded, length }: DynamicOperands, most: numb
 export function repeatQuickly(cpu: Cpu, operands: DynamicOperands, most: number): number {
   const { rip } = cpu;
   let done = 0;
-  for (let more = 1; more > 0 && cpu.rip === rip; done += more) more = repeatInPage(cpu, operands, most - done);
+  for (let more = 1; more > 0 && cpu.rip === rip; done += more) more = repeatInPiece(cpu, operands, most - done);
   return done;
 }

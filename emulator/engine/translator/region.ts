@@ -243,18 +243,21 @@ class RegionWriter {
     code.brIf(frame.leaveLabel);
   }
 
-  /** Leaves where there is no fuel for so many instructions. */
-  #checkFuel(least: number, rip: bigint): void {
+  /** Takes fuel for so many instructions, or leaves. */
+  #pay(instructions: number, rip: bigint): void {
     const { code, frame } = this.#m;
     if (this.#plan.indirect) {
       code.i32(0);
       code.set(frame.jumped);
     }
     code.get(frame.fuel);
-    code.i32(least);
+    code.i32(instructions);
+    code.op("i32.sub");
+    code.tee(frame.fuel);
+    code.i32(0);
     code.op("i32.lt_s");
     code.if();
-    frame.leave(rip, 0);
+    frame.leave(rip, instructions);
     code.op("end");
   }
 
@@ -262,7 +265,12 @@ class RegionWriter {
   #hostBlock(block: Block): void {
     const { code, frame } = this.#m;
     const rip = this.#ripOf(block);
-    this.#checkFuel(1, rip);
+    // The host counts them itself.
+    this.#pay(1, rip);
+    code.get(frame.fuel);
+    code.i32(1);
+    code.op("i32.add");
+    code.set(frame.fuel);
     frame.prepareCall(this.#current, block.instructions.length, rip);
     code.i32(this.#indices.get(rip + BigInt(block.bytes)) ?? 0);
     code.set(frame.next);
@@ -273,18 +281,14 @@ class RegionWriter {
     const { code, frame } = this.#m;
     const { instructions } = block;
     let rip = this.#ripOf(block);
-    this.#checkFuel(instructions.length, rip);
+    this.#pay(instructions.length, rip);
     const last = pageOf(block.offset + block.bytes - 1);
     if (last !== pageOf(block.offset)) {
       this.#isMoved(last);
       code.if();
-      frame.leave(rip, 0);
+      frame.leave(rip, instructions.length);
       code.op("end");
     }
-    code.get(frame.fuel);
-    code.i32(instructions.length);
-    code.op("i32.sub");
-    code.set(frame.fuel);
     let ended = false;
     for (const [n, decoded] of instructions.entries()) {
       ended = this.#m.emit(decoded, { rip, unpaid: instructions.length - n });
