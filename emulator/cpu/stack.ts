@@ -76,14 +76,16 @@ export class Frame {
   }
 
   #linear(pointer: number, bytes: number): number {
-    const { bits, segment, errorCode } = this.#options;
+    const { bits, segment, errorCode, user } = this.#options;
     const last = pointer + bytes - 1;
     const fits =
       bits === 64
         ? this.#cpu.isCanonical(pointer) && this.#cpu.isCanonical(last)
         : insideLimit(segment.access, segment.limit, pointer, last);
     if (!fits) throw hardwareFault(vector.SS, errorCode);
-    return bits === 64 ? pointer : (segment.base + pointer) >>> 0;
+    const linear = bits === 64 ? pointer : (segment.base + pointer) >>> 0;
+    if (user && this.#cpu.alignmentChecked && (linear & (bytes - 1)) !== 0) throw hardwareFault(vector.AC, 0);
+    return linear;
   }
 
   /** Pushes the low 2 or 4 bytes of a number, or 8 bytes of a sign-extended number or of any 64 bits. */

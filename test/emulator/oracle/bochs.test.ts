@@ -21,6 +21,7 @@ const guests: readonly Guest[] = [
   { name: "vme", lines: 50 },
   { name: "limits", lines: 260 },
   { name: "rights", lines: 3400 },
+  { name: "alignment", lines: 180 },
 ];
 
 const available = hasNasm && hasBochs();
