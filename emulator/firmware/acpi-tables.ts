@@ -1,7 +1,7 @@
 /** The few ACPI tables (ACPI 2.0) that kernels look for: processors and interrupt inputs (MADT), and how to switch off. */
 import { ioApicBase } from "../devices/apic/io-apic.ts";
 import { localApicBase } from "../devices/apic/local-apic.ts";
-import { powerControlPort } from "../devices/system-control.ts";
+import { powerControlPort, powerEventPort } from "../devices/system-control.ts";
 import { ioApicId, timerInput } from "./mp-table.ts";
 import { fields, type TableWriter, withChecksum } from "./table-writer.ts";
 
@@ -15,13 +15,14 @@ function table(signature: string, revision: number, body: readonly number[]): nu
 /** \_S5: sleep type 0 in the power control port switches the machine off. Name(_S5_, Package(4) { 0, 0, 0, 0 }). */
 const sleepTypes = [...fields([0x08, 1], "_S5_"), 0x12, 6, 4, 0, 0, 0, 0];
 const systemControlInterrupt = 9;
-const controlBytes = 2;
+const [eventBytes, controlBytes] = [4, 2];
 /** Sleep states C2 and C3 are not there: their latencies are beyond the allowed. */
 const [c2Latency, c3Latency] = [101, 1001];
 const bootArchitecture = { legacyDevices: 1, keyboardController: 2 } as const;
-const wbinvdWorks = 1;
+/** WBINVD works; there is no power button, no sleep button, and no waking by the clock in fixed registers. */
+const flags = 0x1 | 0x10 | 0x20 | 0x40;
 
-/** FADT of revision 1: no SMI, no events, and a control register that only switches off. */
+/** FADT of revision 1: no SMI, no events, though the registers for them must be there, and a control register that only switches off. */
 const fixedDescription = (dsdt: number): number[] =>
   fields(
     ...([
@@ -33,9 +34,10 @@ const fixedDescription = (dsdt: number): number[] =>
     ...([
       [0, 4],
       [0, 4],
-      [0, 8],
+      [powerEventPort, 4],
+      [0, 4],
       [powerControlPort, 4],
-    ] as const), // 48: SMI, PM1 events, PM1a control
+    ] as const), // 48: SMI, PM1a and PM1b events, PM1a control
     ...([
       [0, 4],
       [0, 4],
@@ -43,7 +45,7 @@ const fixedDescription = (dsdt: number): number[] =>
       [0, 8],
     ] as const), // 68: PM1b and PM2 control, PM timer, GPE
     ...([
-      [0, 1],
+      [eventBytes, 1],
       [controlBytes, 1],
       [0, 6],
       [c2Latency, 2],
@@ -55,7 +57,7 @@ const fixedDescription = (dsdt: number): number[] =>
       [bootArchitecture.legacyDevices | bootArchitecture.keyboardController, 2],
       [0, 1],
     ] as const), // 104
-    [wbinvdWorks, 4], // 112
+    [flags, 4], // 112
   );
 
 function multipleApics(processors: number): number[] {

@@ -133,10 +133,13 @@ function classic(word: number): number | undefined {
   return scan > 0x84 && character === 0 ? undefined : word;
 }
 
+/** More keys than any buffer holds: guests can write anything into the data area. */
+const mostKeys = 256;
+
 /** The next key, taken out if wanted; undefined if there is none. */
 function next(caller: Caller, environment: Environment, take: boolean, extended: boolean): number | undefined {
   const { memory } = caller;
-  for (;;) {
+  for (let n = 0; n < mostKeys; n++) {
     const buffer = bufferOf(memory);
     if (buffer.head === buffer.tail) return undefined;
     const word = memory.read(dataSegment + buffer.head, 2);
@@ -145,6 +148,7 @@ function next(caller: Caller, environment: Environment, take: boolean, extended:
     flow(memory, environment);
     if (seen !== undefined) return seen;
   }
+  return undefined;
 }
 
 const read =

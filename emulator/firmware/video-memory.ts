@@ -4,12 +4,18 @@ import { readCursor, readField } from "./data-area.ts";
 import { glyph } from "./font.ts";
 import type { FirmwareMemory } from "./memory.ts";
 
-/** The mode that is set. Others than ours cannot be. */
-export const presentMode = (memory: FirmwareMemory): VideoMode => videoMode(readField(memory, "videoMode") & 0x7f)!;
+const usualMode = videoMode(3)!;
+const mostColumns = 132;
+const mostRows = 60;
+
+/** The mode that is set. Guests can write anything into the data area: what is no mode of ours is taken for mode 3. */
+export const presentMode = (memory: FirmwareMemory): VideoMode =>
+  videoMode(readField(memory, "videoMode") & 0x7f) ?? usualMode;
 
 /** Characters of the screen, of which there may be other numbers than the mode's own. */
 export function dimensions(memory: FirmwareMemory): { readonly columns: number; readonly rows: number } {
-  return { columns: readField(memory, "columns"), rows: readField(memory, "lastRow") + 1 };
+  const columns = Math.min(Math.max(readField(memory, "columns"), 1), mostColumns);
+  return { columns, rows: Math.min(readField(memory, "lastRow") + 1, mostRows) };
 }
 
 /** Linear address of a character of a page in a text mode. */

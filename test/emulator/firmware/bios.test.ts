@@ -423,6 +423,39 @@ done:`;
   }
 });
 
+/** Numbers that look random, the same each time. */
+function* numbers(seed: number): Generator<number> {
+  for (let n = seed; ; ) {
+    n = (Math.imul(n, 1664525) + 1013904223) >>> 0;
+    yield n >>> 8;
+  }
+}
+
+test.each(techniques)("no call breaks the firmware, whatever is in the data area: %s", (technique) => {
+  const next = numbers(technique.length);
+  const draw = (below: number) => next.next().value! % below;
+  const interrupts = [0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x1a];
+  /** Calls with registers that are drawn; AH is mostly a function that exists. */
+  const calls = Array.from({ length: 24 }, () => {
+    const registers = ["bx", "cx", "dx", "si", "di", "bp"].map(
+      (name) => `mov ${name}, ${draw(8) ? draw(0x200) : draw(0x10000)}`,
+    );
+    const ah = draw(4) ? draw(0x20) : draw(0x100);
+    // What waits for a key or for time would wait for long.
+    const waits = (number: number) => number === 0x16 || number === 0x15;
+    const number = interrupts[draw(interrupts.length)]!;
+    const safe = waits(number) && (ah === 0 || ah === 0x10 || ah === 0x86) ? 1 : ah;
+    return `${registers.join("\n")}\nmov ax, ${safe * 256 + draw(0x100)}\nint ${number}`;
+  });
+  for (let round = 0; round < 6; round++) {
+    const some = calls.slice(4 * round, 4 * round + 4).join("\n");
+    const machine = booted(sector(some), { technique });
+    const area = Uint8Array.from({ length: 0x6c }, () => draw(256));
+    machine.writeMemory("guest-physical", 0x410n, area);
+    expect(["stopped", "limit"]).toContain(machine.run({ steps: 20_000 }).kind);
+  }
+});
+
 const refused: [string, Partial<MachineConfiguration>, RegExp][] = [
   ["no signature", { drives: { floppies: [new Uint8Array(512)] } }, /not bootable/],
   ["too short", { drives: { floppies: [new Uint8Array(100)] } }, /has 512 bytes; this image has 100/],
