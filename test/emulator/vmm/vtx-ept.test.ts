@@ -13,8 +13,8 @@ import {
   run,
 } from "./guest.ts";
 
-const exitsOf = (source: string): string[] =>
-  run("vtx-ept", source)
+const exitsOf = (source: string, memory = 1): string[] =>
+  run("vtx-ept", source, 200_000, memory)
     .exits.filter((exit) => exit.reason !== "EPT_VIOLATION")
     .map((exit) => `${exit.number} ${exit.reason} ${exit.qualification}: ${exit.what}`);
 
@@ -53,6 +53,18 @@ describe("exits of small programs", () => {
     ["INVLPG and RDTSC run natively", "invlpg [500h]\n rdtsc", []],
   ])("%s", (_, body, expected) => {
     expect(exitsOf(protectedGuest(body))).toEqual([...expected, "12 HLT 0: hlt"]);
+  });
+
+  it("leaves at every task switch, and says which and by what", () => {
+    const source = readFileSync(new URL("../cpu/programs/task-switch.asm", import.meta.url), "utf8");
+    expect(exitsOf(source, 4).filter((exit) => /TASK_SWITCH/.test(exit))).toEqual([
+      "9 TASK_SWITCH 20: CALL to the task of TSS 20h",
+      "9 TASK_SWITCH 40000018: IRET to the task of TSS 18h",
+      "9 TASK_SWITCH c0000020: an event through a task gate to the task of TSS 20h",
+      "9 TASK_SWITCH 40000018: IRET to the task of TSS 18h",
+      "9 TASK_SWITCH 80000020: JMP to the task of TSS 20h",
+      "9 TASK_SWITCH 80000018: JMP to the task of TSS 18h",
+    ]);
   });
 
   it("says why each time, and what it cost", () => {
