@@ -3,9 +3,8 @@ import { floatBytes, isPackedDecimal, lostFloat } from "./float.ts";
 import type { Item } from "./item.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
-import { distantBase } from "./relocations.ts";
 import type { Expression, StatementTree } from "./tree.ts";
-import { registersOf, resolved, sectionOf } from "./value.ts";
+import { distantBase, registersOf, resolved, sectionOf } from "./value.ts";
 
 type DataTree = Extract<StatementTree, { kind: "data" }>;
 
@@ -77,7 +76,7 @@ function writeNumber(
   const value = program.evaluate(datum);
   if (value.unknown) return;
   const fault = (code: string, message: string) => problems.error(code, message, item.source, datum);
-  const isDistance = program.format !== "bin" && distantBase(value, item) !== undefined;
+  const isDistance = distantBase(value, item.context.section) !== undefined;
   if (registersOf(value).length > 0) fault("register-arithmetic", "A register is no constant.");
   else if (sectionOf(value) === false && !isDistance)
     fault("not-relocatable", "This is neither a constant nor a label plus a constant.");

@@ -32,11 +32,13 @@ export function branchKind(mnemonic: string): BranchKind | undefined {
 class ItemConversion implements Conversion {
   readonly context: Context;
   readonly branch: boolean;
+  readonly flat: boolean;
   failed = false;
   private readonly program: Environment;
 
-  constructor(program: Environment, context: Context, branch: boolean) {
+  constructor(program: Program, context: Context, branch: boolean) {
     this.program = program;
+    this.flat = program.format === "bin";
     this.context = context;
     this.branch = branch;
   }

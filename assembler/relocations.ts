@@ -4,10 +4,10 @@ import type { Relocation } from "./output/elf.ts";
 import { isExact, namesSymbol, relocationType } from "./output/relocation-types.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
-import { Section } from "./section.ts";
+import type { Section } from "./section.ts";
 import type { SymbolEntry } from "./symbols.ts";
 import type { Expression, InstructionTree, Span } from "./tree.ts";
-import { sectionOf, type Value } from "./value.ts";
+import { distantBase, sectionOf } from "./value.ts";
 
 /** The expression that the field of an operand is made of. */
 export function expressionOf(tree: InstructionTree, field: Encoding["fields"][number]): Expression {
@@ -15,14 +15,6 @@ export function expressionOf(tree: InstructionTree, field: Encoding["fields"][nu
   if (operand.kind === "value") return operand.value;
   if (operand.kind === "memory") return operand.address;
   return field.selector ? operand.selector : operand.offset;
-}
-
-/** The section of the symbol in `symbol - $`, where that is another section than the item's. */
-export function distantBase({ terms }: Value, { context }: Item): Section | undefined {
-  if (terms.length !== 2) return undefined;
-  const here = terms.find(({ base, coefficient }) => base === context.section && coefficient === -1n);
-  const there = terms.find(({ coefficient }) => coefficient === 1n);
-  return here && there?.base instanceof Section ? there.base : undefined;
 }
 
 /** What the linker has to add to an object file. */
@@ -130,7 +122,7 @@ export class Relocations {
   addDatum(item: Item, datum: Expression, unit: number, at: number): void {
     const value = this.program.evaluate(datum);
     const plain = sectionOf(value);
-    const base = plain === false ? distantBase(value, item) : plain;
+    const base = plain === false ? distantBase(value, item.context.section) : plain;
     if (!base || item.context.section.nobits) return;
     const relative = plain === false;
     const addend = relative ? value.constant + BigInt(at) : value.constant;

@@ -107,6 +107,14 @@ export function sectionOf(value: Value): Section | undefined | false {
   return found;
 }
 
+/** The section of the symbol in `symbol - $`, where that is another section than the one it stands in. */
+export function distantBase({ terms }: Value, own: Section): Section | undefined {
+  if (terms.length !== 2) return undefined;
+  const here = terms.find(({ base, coefficient }) => base === own && coefficient === -1n);
+  const there = terms.find(({ coefficient }) => coefficient === 1n);
+  return here && there?.base instanceof Section ? there.base : undefined;
+}
+
 /** Registers of the value, in the order written. */
 export const registersOf = (value: Value): readonly (Term & { readonly base: RegisterName })[] =>
   value.terms.filter((term): term is Term & { base: RegisterName } => !(term.base instanceof Section));

@@ -4,13 +4,15 @@ import { type Environment, evaluate } from "./expression.ts";
 import type { Context } from "./item.ts";
 import type { Section } from "./section.ts";
 import type { AddressWord, Expression, OperandTree, Span, Word } from "./tree.ts";
-import { registersOf, resolved, sectionOf, type Value } from "./value.ts";
+import { distantBase, registersOf, resolved, sectionOf, type Value } from "./value.ts";
 
 /** Turns operands as parsed into operands as the codec takes them: expressions become numbers and registers. */
 export interface Conversion extends Environment {
   readonly context: Context;
   /** The statement is a branch: a label of the same section is near, anything else is far away. */
   readonly branch: boolean;
+  /** Of a flat binary; there, distances between sections are known in the end. */
+  readonly flat: boolean;
 }
 
 const sizes: Readonly<Record<string, Width>> = { byte: 8, word: 16, dword: 32, qword: 64 };
@@ -85,7 +87,8 @@ interface Place {
 /** A value without registers: constant, label plus constant, or not known yet. */
 function address(value: Value, span: Span, conversion: Conversion): Place | undefined {
   if (value.unknown) return { value: undefined, section: undefined };
-  const section = sectionOf(value);
+  const distant = conversion.flat ? distantBase(value, conversion.context.section) : undefined;
+  const section = distant ?? sectionOf(value);
   if (section === false)
     return fault(conversion, "not-relocatable", "This is neither a constant nor a label plus a constant.", span);
   return { value: resolved(value), section };

@@ -1789,3 +1789,76 @@ a:
 db 1
 dw a
 
+;; dd other minus here
+section .data
+x: db 1
+section .text
+nop
+dd x - $, x - $$
+dw x - $, x - $$
+dq x - $
+db x - $
+
+;; dd other minus other
+section .data
+x: db 1
+section .foo
+y: db 1
+section .text
+dd x - y
+
+;; mov other minus here
+section .data
+x: db 1
+section .text
+nop
+mov eax, x - $
+mov eax, x - $$
+mov ax, x - $$
+mov al, x-$$
+
+;; mem other minus here
+section .data
+x: db 1
+section .text
+nop
+mov eax, [x - $$]
+mov eax, [bx + x - $$]
+lea ax, [x-$$+2]
+
+;; add other minus here
+section .data
+x: db 1
+section .text
+nop
+add ax, x - $$
+push x - $$
+push word x - $
+
+;; own label minus other
+section .data
+x: db 1
+section .text
+y: nop
+dd y - x
+
+;; add 64
+bits 64
+section .data
+x: db 1
+section .text
+y: nop
+add rax, x - $$
+mov rax, x - y
+lea rax, [rel x - 4]
+
+;; multi org
+org 0x7c00
+section .data
+x: db 1
+section .text
+nop
+dd x - $$
+mov eax, x - $$
+mov eax, x
+
