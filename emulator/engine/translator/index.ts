@@ -12,7 +12,8 @@ import { contextOf, type KeyedContext, sameContext } from "./context.ts";
 import { leftByHost } from "./frame.ts";
 import { type CodePlace, neighbour, type PageIndex, type Parts, type Place, pageIndices, pageOf } from "./place.ts";
 import { type CodeSource, type Plan, planRegion } from "./plan.ts";
-import { type Mapping, makeRegion, mappingOf, type Region } from "./region.ts";
+import { makeRegion, mappingOf, type Region } from "./region.ts";
+import type { Mapping } from "./region-writer.ts";
 
 export interface TranslatorOptions {
   readonly memory: WebAssembly.Memory;
