@@ -41,15 +41,29 @@ export function scroll(memory: FirmwareMemory, page: number, window: Window, by:
   }
   const height = window.bottom - window.top + 1;
   const count = by === 0 || Math.abs(by) > height ? height : Math.abs(by);
-  const blank = (attribute << 8) | 0x20;
+  const bytes = 2 * (window.right - window.left + 1);
+  const first = cellAddress(memory, page, 0, window.left);
+  const pitch = cellAddress(memory, page, 1, window.left) - first;
   for (let n = 0; n < height; n++) {
     const row = by >= 0 ? window.top + n : window.bottom - n;
     const from = by >= 0 ? row + count : row - count;
-    for (let column = window.left; column <= window.right; column++) {
-      const value = n < height - count ? memory.read(cellAddress(memory, page, from, column), 2) : blank;
-      memory.write(cellAddress(memory, page, row, column), 2, value);
-    }
+    if (n < height - count) copy(memory, first + from * pitch, first + row * pitch, bytes);
+    else fill(memory, first + row * pitch, bytes, (attribute << 8) | 0x20);
   }
+}
+
+/** Copies an even number of bytes. */
+function copy(memory: FirmwareMemory, from: number, to: number, bytes: number): void {
+  let n = 0;
+  for (; n + 4 <= bytes; n += 4) memory.write(to + n, 4, memory.read(from + n, 4));
+  if (n < bytes) memory.write(to + n, 2, memory.read(from + n, 2));
+}
+
+/** Fills an even number of bytes with a word. */
+function fill(memory: FirmwareMemory, at: number, bytes: number, word: number): void {
+  let n = 0;
+  for (; n + 4 <= bytes; n += 4) memory.write(at + n, 4, word * 0x1_0001);
+  if (n < bytes) memory.write(at + n, 2, word);
 }
 
 function scrollPixels(memory: FirmwareMemory, window: Window, by: number, colour: number): void {
