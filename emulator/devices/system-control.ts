@@ -1,4 +1,4 @@
-import { type Device, type Region, stateless } from "./device.ts";
+import type { Device, Region } from "./device.ts";
 
 /** What can reset or switch off the machine, and the gate of address line 20. */
 export interface SystemLines {
@@ -37,24 +37,43 @@ export function createPort92(gate: A20Gate, lines: SystemLines): Device {
   };
 }
 
-/** PM1a_CNT, where QEMU's chipset has it. */
+/** PM1a_EVT and PM1a_CNT, where QEMU's chipset has them. */
+export const powerEventPort = 0x600;
 export const powerControlPort = 0x604;
+/** SCI_EN in PM1a_CNT: there is no mode but ACPI's. */
+const sciEnabled = 1;
 /** SLP_EN in PM1a_CNT; with sleep type 0 (as QEMU's firmware declares it) it is soft off. */
 const softOff = 0x2000;
 
-/** Port 604h, PM1a_CNT of QEMU's chipset, as far as switching off goes. */
-export const createPower = (lines: SystemLines): Device => ({
-  ...stateless,
-  name: "power management",
-  regions: [
-    {
-      space: "port",
-      base: powerControlPort,
-      length: 2,
-      read: () => 0,
-      write: (offset, value) => {
-        if (offset === 1 && value === softOff >> 8) lines.powerOff("port 604h");
+/** ACPI's registers of QEMU's chipset, as far as switching off goes: events that never come, at 600h, and control, at 604h. */
+export function createPower(lines: SystemLines): Device {
+  /** PM1a_EN, as bytes. It can be written and read, as drivers expect. */
+  let enable: readonly number[] = [0, 0];
+  return {
+    name: "power management",
+    regions: [
+      {
+        space: "port",
+        base: powerEventPort,
+        length: 4,
+        read: (offset) => enable[offset - 2] ?? 0,
+        write: (offset, value) => {
+          if (offset >= 2) enable = enable.with(offset - 2, value);
+        },
       },
+      {
+        space: "port",
+        base: powerControlPort,
+        length: 2,
+        read: (offset) => (offset === 0 ? sciEnabled : 0),
+        write: (offset, value) => {
+          if (offset === 1 && value === softOff >> 8) lines.powerOff("port 604h");
+        },
+      },
+    ],
+    save: () => enable,
+    restore(state) {
+      enable = state as readonly number[];
     },
-  ],
-});
+  };
+}

@@ -106,6 +106,8 @@ const scripts: Record<string, Record<string, string>> = {
   },
   "debug ports": {
     "402h is a console too": "in 402=e9; out 402=42; sent B",
+    "600h has no events, and keeps what of them is enabled":
+      "in16 600=0; out16 602=321; in16 602=321; out16 600=ffff; in16 600=0; in16 602=321; in16 604=1; event",
     "604h switches off": "out16 604=2000; event off: port 604h; out16 604=0; event",
   },
 };

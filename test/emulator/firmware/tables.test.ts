@@ -89,6 +89,7 @@ describe("ACPI", () => {
     const table = tableOf("FACP");
     expect(memory.u32(table + 4)).toBe(116);
     expect([memory.u32(table + 64), memory.u8(table + 89)]).toEqual([0x604, 2]);
+    expect([memory.u32(table + 56), memory.u8(table + 88), memory.u32(table + 48)]).toEqual([0x600, 4, 0]);
     const dsdt = memory.u32(table + 40);
     expect(memory.text(dsdt, 4)).toBe("DSDT");
     expect(memory.sum(dsdt, memory.u32(dsdt + 4))).toBe(0);
