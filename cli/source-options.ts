@@ -24,6 +24,7 @@ const stepsOption: Option = {
   doc: `stop after N steps of the machine (default ${defaultSteps.toLocaleString("en")}); then the exit code is 4`,
 };
 const processorsOption: Option = { value: "N", doc: "processors of the guest, 1 to 16 (default 1)" };
+const fiveLevelOption: Option = { doc: "give the processor 5-level paging" };
 const memoryOption: Option = { value: "MIB", doc: "memory of the guest, 1 to 1024 MiB (default 16)" };
 
 const commandLineOption: Option = { value: "TEXT", doc: "command line for a kernel (ELF or Multiboot)" };
@@ -45,6 +46,7 @@ export const runOptions = {
   "max-steps": stepsOption,
   memory: memoryOption,
   processors: processorsOption,
+  "five-level-paging": fiveLevelOption,
   include: includeOption,
   "command-line": commandLineOption,
   module: moduleOption,
@@ -101,6 +103,7 @@ export function launchArguments(args: Arguments): LaunchArguments {
     ...(technique && { technique }),
     ...(memory !== undefined && { memory }),
     ...(processors !== undefined && { processors }),
+    ...(args.flag("five-level-paging") && { fiveLevelPaging: true }),
     ...(commandLine !== undefined && { commandLine }),
     ...(modules.length > 0 && { modules: [...modules] }),
   };

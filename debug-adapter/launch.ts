@@ -47,6 +47,7 @@ const checks: Readonly<Record<Field, Check>> = {
     Number.isInteger(value) && Number(value) >= 1 && Number(value) <= mostProcessors
       ? undefined
       : `must be a whole number from 1 to ${mostProcessors}`,
+  fiveLevelPaging: isBoolean,
   include: (value) =>
     Array.isArray(value) && value.every((item) => isText(item) === undefined) ? undefined : "must be a list of folders",
   costs: (value) =>
@@ -151,6 +152,7 @@ function common(args: LaunchArguments, settings: Settings = {}) {
     technique: args.technique ?? said ?? args.fallbackTechnique ?? defaultTechnique,
     memory: args.memory ?? settings.memory ?? defaultMemory,
     ...(processors === undefined ? {} : { processors }),
+    ...(args.fiveLevelPaging === undefined ? {} : { fiveLevelPaging: args.fiveLevelPaging }),
     ...(args.costs === undefined ? {} : { costs: args.costs }),
   };
 }

@@ -19,6 +19,8 @@ export interface LaunchArguments {
   readonly memory?: number;
   /** Processors of the guest, 1–16. Default 1. */
   readonly processors?: number;
+  /** The processor has 5-level paging. */
+  readonly fiveLevelPaging?: boolean;
   /** Folders searched by %include, after the including file's own. */
   readonly include?: readonly string[];
   /** Cost profile of the virtual clock. */
