@@ -14,6 +14,8 @@ export interface Bus {
   acknowledgeInterrupt(): number;
   /** MOV to CR8: the local APIC's task priority, 0–15. */
   setTaskPriority?(priority: number): void;
+  /** The local APIC is switched on or off by IA32_APIC_BASE. */
+  switchLocalApic?(on: boolean): void;
   /**
    * FERR#, without CR0.NE: an unmasked x87 exception is waiting, or is no more. Gives IGNNE#: go on as if there were none.
    * Default: nothing is wired to the pins.

@@ -5,6 +5,7 @@ import type { SystemCalls } from "../../isa/system.ts";
 import { MemoryAccess } from "../mmu/access.ts";
 import type { AddressLine } from "../mmu/address-line.ts";
 import type { WalkStep } from "../trace/event.ts";
+import { apicBaseAfterReset } from "./apic-base.ts";
 import type { Bus } from "./bus.ts";
 import { type Breakpoint, breakpointsOf, debugAfterReset, meetData } from "./debug-registers.ts";
 import type { MemoryObserver, Observer } from "./environment.ts";
@@ -125,6 +126,7 @@ export class Cpu extends MemoryAccess {
     resetFloatingPoint(this);
     this.r64[layout.pat >> 3] = 0x0007_0406_0007_0406n;
     this.r64[layout.miscEnable >> 3] = miscEnableAfterReset;
+    this.r64[layout.apicBase >> 3] = apicBaseAfterReset;
     for (let segment = 0; segment < 6; segment++)
       this.writeSegment(segment, { selector: 0, access: 0x93, limit: 0xffff, base: 0 });
     this.writeSegment(CS, { selector: 0xf000, access: 0x93, limit: 0xffff, base: 0xffff_0000 });

@@ -1,5 +1,6 @@
 import type { Feature } from "../../isa/feature.ts";
 import { physicalAddressBits } from "../mmu/physical.ts";
+import { hasLocalApic } from "./apic-base.ts";
 import { layout } from "./layout.ts";
 import type { State } from "./state.ts";
 
@@ -94,7 +95,44 @@ const brandLeaf = (at: number): CpuidResult => ({
   edx: brand[at + 3]!,
 });
 
-const highestBasic = 7;
+/** Sets, ways and bytes of a cache as leaf 4 gives them. They are the model's; memory is always what caches hold here. */
+interface Cache {
+  /** 1 data, 2 instructions, 3 both. */
+  readonly kind: 1 | 2 | 3;
+  readonly level: number;
+  readonly ways: number;
+  readonly sets: number;
+}
+const caches: readonly Cache[] = [
+  { kind: 1, level: 1, ways: 8, sets: 64 },
+  { kind: 2, level: 1, ways: 8, sets: 64 },
+  { kind: 3, level: 2, ways: 8, sets: 512 },
+];
+const selfInitializing = 0x100;
+
+/** Leaf 4: each core has its caches for itself. All processors are cores of one package. */
+function cacheLeaf(subleaf: number, processors: number): CpuidResult {
+  const cache = caches[subleaf];
+  if (!cache) return none;
+  return {
+    eax: (cache.kind | (cache.level << 5) | selfInitializing | ((processors - 1) << 26)) >>> 0,
+    ebx: (((cache.ways - 1) << 22) | (lineBytes - 1)) >>> 0,
+    ecx: cache.sets - 1,
+    edx: 0,
+  };
+}
+
+/** Leaf 0Bh: a core has one thread, and the package has all cores. */
+function topologyLeaf(subleaf: number, { apicId, processors }: Identity): CpuidResult {
+  const level = subleaf & 0xff;
+  const shared = { ecx: level, edx: apicId };
+  const [thread, core] = [0x100, 0x200];
+  if (subleaf === 0) return { eax: 0, ebx: 1, ecx: thread, edx: apicId };
+  if (subleaf === 1) return { eax: Math.ceil(Math.log2(processors)), ebx: processors, ecx: core | 1, edx: apicId };
+  return { eax: 0, ebx: 0, ...shared };
+}
+
+const highestBasic = 0xb;
 const highestExtended = 0x8000_0008;
 
 /** Whose CPUID it is. */
@@ -104,24 +142,31 @@ export interface Identity {
   /** ID of the local APIC, and how many processors there are. */
   readonly apicId: number;
   readonly processors: number;
+  /** The local APIC is on. */
+  readonly localApic?: boolean;
   /** The processor has 5-level paging. */
   readonly fiveLevelPaging?: boolean;
 }
 
 const fiveLevels = 16;
 const hyperThreading = 28;
+const { APIC, ...otherwise1Edx } = feature1Edx;
+const always1Edx = Object.values(otherwise1Edx);
 
 const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidResult>([
   [0, () => vendorLeaf(highestBasic)],
   [
     1,
-    (_, { apicId, processors }) => ({
+    (_, { apicId, processors, localApic = true }) => ({
       eax: signature,
       ebx: ((apicId << 24) | (processors << 16) | ((lineBytes / 8) << 8)) >>> 0,
       ecx: bits(...Object.values(feature1Ecx)),
-      edx: bits(...Object.values(feature1Edx), ...(processors > 1 ? [hyperThreading] : [])),
+      edx: bits(...always1Edx, ...(processors > 1 ? [hyperThreading] : []), ...(localApic ? [APIC] : [])),
     }),
   ],
+  // No descriptors but FFh: leaf 4 tells of the caches.
+  [2, () => ({ ...none, eax: 0xff01 })],
+  [4, (subleaf, { processors }) => cacheLeaf(subleaf, processors)],
   // Bytes that MONITOR watches, at least and at most; MWAIT knows an extension: masked interrupts end the wait.
   [5, () => ({ eax: lineBytes, ebx: lineBytes, ecx: 3, edx: 0 })],
   [
@@ -136,6 +181,7 @@ const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidRes
           }
         : none,
   ],
+  [0xb, topologyLeaf],
   [0x8000_0000, () => ({ ...none, eax: highestExtended })],
   [
     0x8000_0001,
@@ -178,6 +224,7 @@ export const identityOf = (cpu: State, wide: boolean): Identity => ({
   wide,
   apicId: cpu.r32[layout.apicId >> 2]!,
   processors: cpu.r32[layout.processors >> 2]!,
+  localApic: hasLocalApic(cpu),
   fiveLevelPaging: cpu.fiveLevelPaging,
 });
 

@@ -111,6 +111,8 @@ export const layout = {
   monitorSince: 0x5c0,
   /** State of the random-number generator, 8 bytes. */
   randomState: 0x5c8,
+  /** IA32_APIC_BASE but for the bit that tells the boot processor. */
+  apicBase: 0x5d0,
   /** The watched line as it was, 64 bytes. */
   monitorCopy: 0x600,
   end: 0x640,

@@ -1,4 +1,5 @@
 import { physicalAddressBits } from "../mmu/physical.ts";
+import { apicBase, hasLocalApic } from "./apic-base.ts";
 import type { Cpu } from "./cpu.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { timeStamp } from "./interrupts.ts";
@@ -131,6 +132,13 @@ const memoryTypes: readonly Msr[] = (
 const miscEnable = { after: 0x1801n, writable: 1n } as const;
 export const miscEnableAfterReset = miscEnable.after;
 
+function writeApicBase(cpu: Cpu, value: bigint): void {
+  const written = value & ~apicBase.boot;
+  if ((written & ~apicBase.on) !== apicBase.registers) refuse();
+  cpu.r64[layout.apicBase >> 3] = written;
+  cpu.bus.switchLocalApic?.(hasLocalApic(cpu));
+}
+
 function setTimeStamp(cpu: Cpu, value: bigint): void {
   const change = BigInt.asUintN(64, value - timeStamp(cpu));
   moveTime(cpu, change);
@@ -150,6 +158,13 @@ export const msrs: readonly Msr[] = [
     doc: "Cycles since the start, plus what software wrote to it.",
     read: timeStamp,
     write: setTimeStamp,
+  },
+  {
+    number: 0x1b,
+    name: "IA32_APIC_BASE",
+    doc: "Where the registers of the local APIC are, which cannot be moved here; whether it is on (bit 11); the boot processor (8).",
+    read: (cpu) => cpu.r64[layout.apicBase >> 3]! | (cpu.r32[layout.apicId >> 2] === 0 ? apicBase.boot : 0n),
+    write: writeApicBase,
   },
   fixed(0x17, "IA32_PLATFORM_ID", 0n, "Which of several kinds of package it is in."),
   {

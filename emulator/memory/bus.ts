@@ -13,6 +13,8 @@ export interface InterruptSource {
   irqOf(vector: number): number;
   /** Holds back interrupts whose class (vector bits 7:4) is not above this, 0–15. The 8259 knows nothing of it. */
   setTaskPriority?(priority: number): void;
+  /** Switches the local APIC on, as after power-on, or off. */
+  switchLocalApic?(on: boolean): void;
 }
 
 interface Mapping {
@@ -88,6 +90,11 @@ export class Bus implements ProcessorBus {
 
   setTaskPriority(priority: number): void {
     this.interrupts.setTaskPriority?.(priority);
+  }
+
+  switchLocalApic(on: boolean): void {
+    this.interrupts.switchLocalApic?.(on);
+    this.#listener.touched();
   }
 
   /** Name of the device at a port. */

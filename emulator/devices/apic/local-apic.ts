@@ -50,7 +50,7 @@ const at = {
   divide: 0x3e0,
 } as const;
 
-/** Where its page of registers is, unless IA32_APIC_BASE moves it. */
+/** Where its page of registers is. */
 export const localApicBase = 0xfee0_0000;
 /** Version 14h, six local vectors. */
 const version = 0x0005_0014;
@@ -107,6 +107,8 @@ export class LocalApic implements ApicAgent {
   readonly #inService = new VectorSet();
   readonly #level = new VectorSet();
   #registers = afterReset();
+  /** As IA32_APIC_BASE says. */
+  #on = true;
 
   constructor(wiring: LocalApicWiring) {
     this.id = wiring.id;
@@ -121,6 +123,14 @@ export class LocalApic implements ApicAgent {
     this.#registers = afterReset();
     for (const set of [this.#requests, this.#inService, this.#level]) set.clear();
     this.#timer.reset();
+  }
+
+  /** Off, it is not there: the processor hears the 8259 directly. On again, it is as after power-on. */
+  switch(on: boolean): void {
+    if (on === this.#on) return;
+    this.#on = on;
+    this.reset();
+    this.#wiring.signals.changed();
   }
 
   /** As firmware leaves it on the processor that boots: enabled, with the 8259 at LINT0 and NMI at LINT1 (virtual wire mode). */
@@ -141,6 +151,7 @@ export class LocalApic implements ApicAgent {
 
   /** Whether the 8259's interrupts pass to the processor. */
   get passesExternal(): boolean {
+    if (!this.#on) return true;
     const entry = this.#registers.local[at.lint0]!;
     return (entry & masked) === 0 && ((entry >> 8) & 7) === deliveryMode.external;
   }
@@ -196,6 +207,7 @@ export class LocalApic implements ApicAgent {
 
   accept({ mode, vector, level }: ApicMessage): void {
     const { signals } = this.#wiring;
+    if (!this.#on) return;
     if (mode === deliveryMode.nmi) signals.nmi();
     else if (mode === deliveryMode.init) {
       this.reset();
@@ -245,6 +257,7 @@ export class LocalApic implements ApicAgent {
 
   /** Reads the register at an offset into its page; unsigned. */
   read(offset: number): number {
+    if (!this.#on) return 0xffff_ffff;
     const group = offset & 0xf80;
     const word = (offset >> 4) & 7;
     if (group === at.inService) return this.#inService.words[word]!;
@@ -292,6 +305,7 @@ export class LocalApic implements ApicAgent {
   }
 
   write(offset: number, value: number): void {
+    if (!this.#on) return;
     const registers = this.#registers;
     switch (offset) {
       case at.taskPriority:
@@ -390,6 +404,7 @@ export class LocalApic implements ApicAgent {
 
   save(): unknown {
     return {
+      on: this.#on,
       registers: { ...this.#registers, local: { ...this.#registers.local } },
       sets: [this.#requests, this.#inService, this.#level].map(({ words }) => [...words]),
       timer: this.#timer.save(),
@@ -397,7 +412,13 @@ export class LocalApic implements ApicAgent {
   }
 
   restore(state: unknown): void {
-    const saved = state as { registers: Registers; sets: number[][]; timer: ReturnType<ApicTimer["save"]> };
+    const saved = state as {
+      on: boolean;
+      registers: Registers;
+      sets: number[][];
+      timer: ReturnType<ApicTimer["save"]>;
+    };
+    this.#on = saved.on;
     this.#registers = { ...saved.registers, local: { ...saved.registers.local } };
     for (const [n, set] of [this.#requests, this.#inService, this.#level].entries()) set.words.set(saved.sets[n]!);
     this.#timer.restore(saved.timer);

@@ -137,6 +137,10 @@ describe("model-specific registers", () => {
     [0x1a0, 0x1n, "#GP(0h)"],
     [0x1d9, 2n, "#GP(0h)"],
     [0x8b, 0n, "ok"],
+    [0x1b, 0xfee0_0100n, "ok"],
+    [0x1b, 0xfee0_0900n, "ok"],
+    [0x1b, 0xfee0_0d00n, "#GP(0h)"],
+    [0x1b, 0xfec0_0900n, "#GP(0h)"],
   ] as const)("WRMSR %#x of %#x: %s", (number, value, expected) => {
     const p = processor();
     protectedMode(p);
@@ -147,7 +151,8 @@ describe("model-specific registers", () => {
   it("reads every register of the table", () => {
     const p = processor();
     for (const { number, name } of msrs) expect(typeof system.readMsr(p.cpu, decoded, number), name).toBe("bigint");
-    expect(outcome(() => system.readMsr(p.cpu, decoded, 0x1b))).toBe("#GP(0h)");
+    expect(outcome(() => system.readMsr(p.cpu, decoded, 0x1c))).toBe("#GP(0h)");
+    expect(system.readMsr(p.cpu, decoded, 0x1b)).toBe(0xfee0_0900n);
   });
 
   it("counts time in cycles from what was written", () => {
@@ -188,8 +193,31 @@ describe("CPUID", () => {
     expect(((cpuidLeaf(leaf, 0, alone)[register] >>> bit) & 1) === 1).toBe(expected);
   });
 
+  test.each([
+    [0, { eax: 0, ebx: 1, ecx: 0x100, edx: 5 }],
+    [1, { eax: 3, ebx: 6, ecx: 0x201, edx: 5 }],
+    [2, { eax: 0, ebx: 0, ecx: 2, edx: 5 }],
+  ])("tells the sixth of six processors their topology, level %i", (level, expected) => {
+    const sixth = { ...alone, apicId: 5, processors: 6 };
+    expect(cpuidLeaf(0xb, level, sixth)).toEqual(expected);
+    expect(cpuidLeaf(4, level, sixth).eax >>> 26).toBe(5);
+  });
+
+  it("lists the caches", () => {
+    const sizes = [0, 1, 2].map((n) => {
+      const { ebx, ecx } = cpuidLeaf(4, n, alone);
+      return ((ebx >>> 22) + 1) * ((ebx & 0xfff) + 1) * (ecx + 1);
+    });
+    expect(sizes).toEqual([32768, 32768, 262144]);
+    expect(cpuidLeaf(4, 3, alone).eax).toBe(0);
+  });
+
+  it("shows the local APIC while it is on", () => {
+    expect(cpuidLeaf(1, 0, { ...alone, localApic: false }).edx & 0x200).toBe(0);
+  });
+
   it("answers basic leaves above the highest as the highest, and others with nothing", () => {
-    expect(cpuidLeaf(0x20, 0, alone)).toEqual(cpuidLeaf(7, 0, alone));
+    expect(cpuidLeaf(0x20, 0, alone)).toEqual(cpuidLeaf(0xb, 0, alone));
     expect(cpuidLeaf(0x8000_0005, 0, alone)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0 });
     expect(cpuidLeaf(0x8000_0001, 0, { ...alone, wide: true }).edx & 0x800).toBe(0x800);
   });
