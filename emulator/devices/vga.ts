@@ -1,3 +1,4 @@
+import { unsupported } from "../cpu/fault.ts";
 import { cyclesPerSecond } from "../time/costs.ts";
 import type { Clock, Device, Region } from "./device.ts";
 import type { Screen } from "./screen.ts";
@@ -87,7 +88,7 @@ export interface VgaWiring {
 
 /**
  * A VGA, ports 3B0h–3DFh, as far as text and byte-per-pixel modes go: video memory at A0000h–BFFFFh is plain memory, which these modes'
- * addressing (odd/even and chain-4) makes it look like. Not done: planar addressing.
+ * addressing (odd/even and chain-4) makes it look like. Planar graphics are refused.
  */
 export function createVga({ memory, changed }: VgaWiring, clock: Clock): Vga {
   const s = initial();
@@ -264,6 +265,7 @@ function writePort(s: State, port: number, value: number): void {
       return;
     case 0x3c5:
       s.sequencer[s.sequencerIndex & 7] = value;
+      refusePlanes(s);
       return;
     case 0x3c6:
       s.pelMask = value;
@@ -285,6 +287,7 @@ function writePort(s: State, port: number, value: number): void {
       return;
     case 0x3cf:
       s.graphics[s.graphicsIndex & 15] = value;
+      refusePlanes(s);
       return;
     case 0x3d4:
       s.crtcIndex = value;
@@ -297,6 +300,16 @@ function writePort(s: State, port: number, value: number): void {
       return;
     default:
   }
+}
+
+/** Memory mode (sequencer 4): addresses go to the planes that the map mask selects, neither odd/even nor chained. */
+const memoryMode = { sequential: 4, chained: 8 } as const;
+
+/** Graphics in planes: modes 0Dh to 12h, and the unchained ones made of mode 13h. */
+function refusePlanes({ sequencer, graphics }: State): void {
+  const shows = (graphics[6]! & 1) !== 0;
+  const planes = (sequencer[4]! & (memoryMode.sequential | memoryMode.chained)) === memoryMode.sequential;
+  if (shows && planes) throw unsupported("planar VGA graphics");
 }
 
 /** Registers 0 to 7 are write-protected by bit 7 of register 11h, but for bit 4 of register 7. */

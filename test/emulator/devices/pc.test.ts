@@ -254,6 +254,31 @@ function* numbers(seed: number): Generator<number> {
   }
 }
 
+/** A write to a port; what the machine does not have may be refused. */
+function write({ bus }: ReturnType<typeof createBench>, port: number, bytes: number, value: number): void {
+  try {
+    bus.out(port, bytes, value);
+  } catch (thrown) {
+    expect(thrown).toEqual({ kind: "unsupported", what: "planar VGA graphics" });
+  }
+}
+
+test.each([
+  ["mode 12h by its registers", "out 3c4=4; out 3c5=6; out 3ce=6; out 3cf=5"],
+  ["mode 13h unchained", "out 3c4=4; out 3c5=e; out 3ce=6; out 3cf=5; out 3c4=4; out 3c5=6"],
+])("refuses planar graphics: %s", (_name, script) => {
+  let thrown: unknown;
+  try {
+    play(createBench(), script);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toEqual({ kind: "unsupported", what: "planar VGA graphics" });
+});
+
+test("lets text fonts be loaded into their plane", () =>
+  play(createBench(), "out 3c4=4; out 3c5=7; out 3ce=6; out 3cf=0; out 3c4=4; out 3c5=3; out 3ce=6; out 3cf=e"));
+
 test("whatever is done to the ports, no device breaks, and each is all in what it saves", () => {
   const [first, second] = [createBench(), createBench()];
   const ports = first.bus.devices.flatMap(({ regions }) =>
@@ -264,7 +289,7 @@ test("whatever is done to the ports, no device breaks, and each is all in what i
   for (let round = 0; round < 20; round++) {
     for (let n = 0; n < 3000; n++) {
       const [port, bytes, value] = [ports[draw(ports.length)]!, 1 << draw(3), draw(2 ** 24)];
-      if (draw(2)) first.bus.out(port, bytes, value);
+      if (draw(2)) write(first, port, bytes, value);
       else expect(first.bus.in(port, bytes)).toBeGreaterThanOrEqual(0);
       if (draw(8) === 0) first.advance(draw(1_000_000));
       if (draw(50) === 0 && first.bus.interruptPending()) first.bus.acknowledgeInterrupt();
