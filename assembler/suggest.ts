@@ -1,6 +1,11 @@
-/** Number of insertions, deletions, replacements and swaps of neighbours between two words; gives up above `limit`. */
-function distance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+/** Number of insertions, deletions, replacements and swaps of neighbours between two words. */
+function distance(first: string, second: string): number {
+  // What they begin and end with alike costs nothing, and is most of it.
+  const start = commonStart(first, second);
+  const end = commonEnd(first, second, Math.min(first.length, second.length) - start);
+  const a = first.slice(start, first.length - end);
+  const b = second.slice(start, second.length - end);
+  if (a.length === 0 || b.length === 0) return a.length + b.length;
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, n) => n);
   for (let i = 1; i <= a.length; i++) {
@@ -23,6 +28,12 @@ function commonStart(a: string, b: string): number {
   return length;
 }
 
+function commonEnd(a: string, b: string, most: number): number {
+  let length = 0;
+  while (length < most && a[a.length - 1 - length] === b[b.length - 1 - length]) length++;
+  return length;
+}
+
 /** The known word nearest to a mistyped one, if any is near enough to be meant. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const limit = word.length <= 2 ? 0 : word.length <= 4 ? 1 : 2;
@@ -33,7 +44,8 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   for (const candidate of known) {
     if (Math.abs(candidate.length - wanted.length) > limit) continue;
     // Of two that are as near, the one that begins alike.
-    const cost = distance(wanted, candidate.toLowerCase(), limit) - commonStart(wanted, candidate.toLowerCase()) / 100;
+    const lower = candidate.toLowerCase();
+    const cost = distance(wanted, lower) - commonStart(wanted, lower) / 100;
     if (cost < bestCost) {
       best = candidate;
       bestCost = cost;
