@@ -3,8 +3,9 @@ import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { isImplemented } from "../cpu/cpuid.ts";
 import { vector } from "../cpu/fault.ts";
-import { JavaScriptAlgebra, type Needs } from "./javascript.ts";
+import { JavaScriptAlgebra } from "./javascript.ts";
 import { freeNames } from "./javascript-expression.ts";
+import type { Needs } from "./javascript-registers.ts";
 import { type DynamicOperands, shapeOf, templateOf } from "./shape.ts";
 
 type StackBits = 16 | 32 | 64;

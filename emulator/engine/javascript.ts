@@ -15,8 +15,8 @@ import { layout, segmentBytes, segmentLayout } from "../cpu/layout.ts";
 import { segmentNumber } from "../cpu/state.ts";
 import { flagAlgebra } from "./flag-words.ts";
 import { halves, offsetOf, offsetText, signedWord } from "./javascript-address.ts";
-import { JavaScriptArithmetic } from "./javascript-arithmetic.ts";
 import { type Text, textOf, truthOf } from "./javascript-expression.ts";
+import { JavaScriptRegisters, type Needs } from "./javascript-registers.ts";
 
 const eflagsWord = layout.eflags >> 2;
 const ripWord = layout.rip >> 2;
@@ -24,38 +24,19 @@ const codeLimitWord = (layout.segments + segmentNumber.cs * segmentBytes + segme
 const flagIndex = { z: layout.flagZ >> 2, sp: layout.flagSP >> 2, c: layout.flagC >> 2 } as const;
 const two32 = 4294967296;
 
-/** What a row needs around its statements; found by a first pass over its semantics. */
-export interface Needs {
-  /** It calls procedures of the CPU, which read and write `cpu.next`. */
-  calls: boolean;
-  /** It may go elsewhere than to the next instruction. */
-  jumps: boolean;
-  /** It moves the stack pointer: that is kept in `sp` until the instruction can no longer fault. */
-  stack: boolean;
-}
-
 /**
  * Writes an instruction's semantics as statements of a JavaScript function of `d`, the `DynamicOperands`. Free names in
  * them: `cpu`, the views `r8 r16 r32 u32 r64` of its state block, `freeNames`, and `sp`, the stack pointer
  * as an unsigned number, or a signed one in 64-bit mode. Offsets of memory are numbers in the same way.
  */
-export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
-  readonly instruction: Decoded;
+export class JavaScriptAlgebra extends JavaScriptRegisters implements Algebra {
   readonly flags: FlagAlgebra;
-  readonly found: Needs = { calls: false, jumps: false, stack: false };
-  readonly #needs: Needs;
-  readonly #stackBits: 16 | 32 | 64;
-  /** `sp` differs from the register. */
-  #stackMoved = false;
   /** Offset of each memory operand, once computed. */
   readonly #offsets = new Map<Operand, string>();
 
   /** @param instruction a template (see `shape.ts`) */
   constructor(instruction: Decoded, stackBits: 16 | 32 | 64, needs: Needs) {
-    super();
-    this.instruction = instruction;
-    this.#stackBits = stackBits;
-    this.#needs = needs;
+    super(instruction, stackBits, needs);
     const word = (index: number) => () => this.temporary(32, `r32[${index}]`);
     this.flags = flagAlgebra(
       this,
@@ -70,95 +51,27 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
     );
   }
 
-  // Registers. `word` is the index of the register's low word, as text.
-
-  #readWord(word: string, width: Width): Text {
-    if (width === 32) return this.temporary(32, `r32[${word}]`);
-    if (width === 64) return this.temporary(64, `r64[${word} >> 1]`);
-    return this.temporary(width, width === 8 ? `r8[${word} << 2]` : `r16[${word} << 1]`);
-  }
-
-  #writeWord(word: string, value: Value): void {
-    const text = textOf(value);
-    if (value.width === 64) this.statement(`r64[${word} >> 1] = ${text};`);
-    else if (value.width === 32) {
-      this.statement(`r32[${word}] = ${text};`);
-      // Outside 64-bit code the upper half cannot be seen, and hardware does not promise to keep it.
-      if (this.instruction.bits === 64) this.statement(`r32[${word} + 1] = 0;`);
-    } else this.statement(value.width === 8 ? `r8[${word} << 2] = ${text};` : `r16[${word} << 1] = ${text};`);
-  }
-
-  register(register: number, width: Width): Value {
-    if (register === 4) this.#commitStack();
-    return this.#readWord(String(2 * register), width);
-  }
-
-  setRegister(register: number, value: Value): void {
-    this.#setWord(String(2 * register), value, register === 4);
-  }
-
-  #setWord(word: string, value: Value, mayBeStackPointer: boolean): void {
-    if (mayBeStackPointer) this.#commitStack();
-    this.#writeWord(word, value);
-    if (mayBeStackPointer) this.#reloadStack();
-  }
-
-  highByte(register: number): Value {
-    return this.temporary(8, `r8[${8 * register + 1}]`);
-  }
-
-  setHighByte(register: number, value: Value): void {
-    this.statement(`r8[${8 * register + 1}] = ${textOf(value)};`);
-  }
-
-  // The stack pointer.
-
-  /** Text that reads it from its register. */
-  get stackPointer(): string {
-    return this.#stackBits === 64 ? signedWord(8) : this.#stackBits === 32 ? "u32[8]" : "r16[16]";
-  }
-
-  #commitStack(): void {
-    if (!this.#stackMoved) return;
-    this.#stackMoved = false;
-    this.statement(this.#stackBits === 16 ? "r16[16] = sp;" : "r32[8] = sp;");
-    if (this.#stackBits === 64) this.statement(`r32[9] = Math.floor(sp / ${two32});`);
-  }
-
-  #reloadStack(): void {
-    if (this.#needs.stack) this.statement(`sp = ${this.stackPointer};`);
-  }
-
-  #stackOffset(bytes: string | number): string {
-    const sum = `sp + ${bytes}`;
-    return this.#stackBits === 64 ? sum : this.#stackBits === 32 ? `${sum} >>> 0` : `${sum} & 0xffff`;
-  }
-
-  #moveStack(text: string): void {
-    this.found.stack = true;
-    this.#stackMoved = true;
-    this.statement(`sp = ${text};`);
-  }
+  // The stack.
 
   push(value: Value): void {
-    const offset = this.temporary(64, this.#stackOffset(-value.width / 8)).text;
+    const offset = this.temporary(64, this.stackOffset(-value.width / 8)).text;
     this.#store("ss", offset, value);
-    this.#moveStack(offset);
+    this.moveStack(offset);
   }
 
   pop(width: Width): Value {
     const value = this.peek(width, 0);
-    this.#moveStack(this.#stackOffset(width / 8));
+    this.moveStack(this.stackOffset(width / 8));
     return value;
   }
 
   peek(width: Width, offset: number): Value {
     this.found.stack = true;
-    return this.#load("ss", this.temporary(64, this.#stackOffset(offset)).text, width);
+    return this.#load("ss", this.temporary(64, this.stackOffset(offset)).text, width);
   }
 
   release(bytes: Value): void {
-    this.#moveStack(this.#stackOffset(textOf(bytes)));
+    this.moveStack(this.stackOffset(textOf(bytes)));
   }
 
   // Operands.
@@ -185,8 +98,8 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
     const slot = this.#slot(operand);
     switch (operand.class) {
       case "general":
-        this.#commitStack();
-        return this.#readWord(slot, valueWidth(operand));
+        this.commitStack();
+        return this.readWord(slot, valueWidth(operand));
       case "high-byte":
         return this.temporary(8, `r8[(${slot} << 3) + 1]`);
       case "segment":
@@ -216,7 +129,7 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
     const number: Text = { width: 8, text: slot };
     switch (operand.class) {
       case "general":
-        this.#setWord(slot, value, true);
+        this.setWord(slot, value, true);
         return;
       case "high-byte":
         this.statement(`r8[(${slot} << 3) + 1] = ${textOf(value)};`);
@@ -248,7 +161,7 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
   #offset(operand: Memory, popped = 0): string {
     const known = this.#offsets.get(operand);
     if (known !== undefined) return known;
-    if (operand.base === 4) this.#commitStack();
+    if (operand.base === 4) this.commitStack();
     const name = offsetText(this, operand, popped);
     this.#offsets.set(operand, name);
     return name;
@@ -318,7 +231,7 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
   // Control.
 
   when(condition: Value, then: () => void, otherwise?: () => void): void {
-    const moved = this.#stackMoved;
+    const moved = this.stackMoved;
     this.#branch(`if (${truthOf(condition)}) {`, then, moved);
     if (otherwise) this.#branch("} else {", otherwise, moved);
     this.statement("}");
@@ -328,10 +241,10 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
   #branch(head: string, body: () => void, moved: boolean): void {
     const offsets = new Map(this.#offsets);
     this.statement(head);
-    this.#stackMoved = moved;
+    this.stackMoved = moved;
     body();
-    if (!moved) this.#commitStack();
-    this.#stackMoved = moved;
+    if (!moved) this.commitStack();
+    this.stackMoved = moved;
     // Names made inside the branch end with it.
     this.#offsets.clear();
     for (const [operand, name] of offsets) this.#offsets.set(operand, name);
@@ -372,7 +285,7 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
     this.found.jumps = true;
     const { near, text } = target as Near;
     this.checkJump(target);
-    this.#commitStack();
+    this.commitStack();
     if (near !== undefined) this.#setInstructionPointer(near, `Math.floor(${near} / ${two32})`);
     else if (target.width === 64) this.#setInstructionPointer(`(s64[0] = ${text}, s32[0])`, "s32[1]");
     else this.#setInstructionPointer(text, "0");
@@ -391,14 +304,14 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
   call<N extends SystemCall>(name: N, ...args: Values<SystemCalls[N]["args"]>): Value {
     // The vector unit neither jumps nor changes how the processor works.
     if (name !== "vector") this.found.calls = true;
-    this.#commitStack();
+    this.commitStack();
     const values = args as readonly Value[];
     const texts = values.map((value) => (value.width === 32 ? `${textOf(value)} >>> 0` : textOf(value)));
     const text = `cpu.system.${name}(${["cpu", "d.decoded", ...texts].join(", ")})`;
     const width: Width | undefined = systemCalls[name].result;
     const result = width === undefined ? undefined : this.temporary(width, width === 32 ? `${text} | 0` : text);
     if (!result) this.statement(`${text};`);
-    this.#reloadStack();
+    this.reloadStack();
     return result ?? noValue;
   }
 
@@ -410,13 +323,13 @@ export class JavaScriptAlgebra extends JavaScriptArithmetic implements Algebra {
 
   /** Ends the instruction: what follows it is next. */
   finish(): void {
-    this.#commitStack();
+    this.commitStack();
     this.#advance();
     this.statement("return;");
   }
 
   #advance(): void {
-    if (this.#needs.calls) this.#setInstructionPointer("cpu.next", `Math.floor(cpu.next / ${two32})`);
+    if (this.needs.calls) this.#setInstructionPointer("cpu.next", `Math.floor(cpu.next / ${two32})`);
     else if (this.instruction.bits !== 64) this.statement(`r32[${ripWord}] = r32[${ripWord}] + d.length | 0;`);
     else {
       this.statement(`const next = u32[${ripWord}] + d.length;`);
