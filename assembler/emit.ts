@@ -110,7 +110,7 @@ export class Emission implements Code {
       symbols: program.known.filter(
         ({ binding, definition, mentioned }) => binding?.kind !== "extern" || mentioned || definition,
       ),
-      extent: ({ binding }) => (binding?.extent ? program.valueOf(binding.extent) : 0n),
+      extent: ({ binding }) => (binding?.extent && program.valueOf(binding.extent)) ?? 0n,
       abi: program.abi,
     });
   }

@@ -315,13 +315,13 @@ export class Program implements Environment {
     return item;
   }
 
-  /** The value of a deferred expression; 0 if it has none that is constant. */
-  valueOf(item: Item): bigint {
+  /** The value of a deferred expression; undefined if it has none that is constant. */
+  valueOf(item: Item): bigint | undefined {
     const [expression] = item.tree.times;
     this.item = item;
     const value = expression && this.evaluate(expression);
     this.item = undefined;
-    return value && isScalar(value) && !value.unknown ? value.constant : 0n;
+    return value && isScalar(value) && !value.unknown ? value.constant : undefined;
   }
 
   refersTo(entry: SymbolEntry, source: SourceLine, span: Span): void {

@@ -52,10 +52,10 @@ export class Relocations {
   private named(item: Item, span: Span, relocation: Relocation): Relocation | undefined {
     const { base, wrt, at, addend } = relocation;
     if (wrt === "..gotpc" && !relocation.relative) return { ...relocation, addend: addend + BigInt(at) };
-    if (!base || !namesSymbol(wrt) || base.external) return relocation;
+    if (!base || !namesSymbol(wrt, this.bits) || base.external) return relocation;
     const behind = relocation.relative ? BigInt(relocation.bytes) : 0n;
     const place = Number(addend + behind);
-    const symbol = this.symbolAt(base, place, isExact(wrt));
+    const symbol = this.symbolAt(base, place, isExact(wrt, this.bits));
     if (symbol) return { ...relocation, symbol, addend: addend - BigInt(symbol.place!.offset) };
     const message = `“wrt ${wrt}” needs a symbol that other files know: declare it with global.`;
     this.problems.error("not-relocatable", message, item.source, span);

@@ -10,7 +10,8 @@ import { namesOf, type SymbolEntry } from "./symbols.ts";
 import type { Span } from "./tree.ts";
 
 /** Reports every use of a symbol that is defined nowhere, or else every constant that depends on itself. */
-export function reportUndefined(items: Iterable<Item>, { known, format }: Program, faults: ProblemList): void {
+export function reportUndefined(items: Iterable<Item>, program: Program, faults: ProblemList): void {
+  const { known, format } = program;
   const hintOf = hints(known);
   const extents = known.flatMap(({ binding }) => binding?.extent ?? []);
   for (const item of [...items, ...extents])
@@ -31,6 +32,11 @@ export function reportUndefined(items: Iterable<Item>, { known, format }: Progra
   for (const { label, source, tree } of items)
     if (label && !label.value)
       faults.error("circular-definition", `“${label.name}” has no value: it depends on itself.`, source, tree);
+  for (const extent of extents) {
+    if (program.valueOf(extent) !== undefined) continue;
+    const message = "The size of a symbol must be a constant, such as the difference of two labels of one section.";
+    faults.error("not-constant", message, extent.source, extent.tree);
+  }
 }
 
 /** What may be meant by a name; looking takes time, and wrong names are often used again. */

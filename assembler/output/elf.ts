@@ -150,7 +150,7 @@ function symbolRecord(entry: SymbolEntry, name: number, file: ObjectFile): Symbo
   const { binding, value } = entry;
   const scope = isLocal(entry) ? "local" : binding?.weak ? "weak" : "global";
   const base = (value && sectionOf(value)) || undefined;
-  const type = binding && binding.type !== "notype" ? symbolTypes[binding.type] : base && isTls(base) ? threadLocal : 0;
+  const type = base && isTls(base) ? threadLocal : symbolTypes[binding?.type ?? "notype"];
   const info = bindings[scope] | type;
   const record = { name, info, other: visibilities[binding?.visibility ?? "default"] };
   if (binding?.kind === "common")

@@ -56,8 +56,8 @@ export function wrtFault(base: string, format: OutputFormat): string | undefined
 }
 
 /** Such a relocation names a symbol itself; others count from the section where the symbol is. */
-export const namesSymbol = (wrt: string | undefined): boolean =>
-  wrt !== undefined && wrt !== "..gotoff" && wrt !== "..gotpc";
+export const namesSymbol = (wrt: string | undefined, bits: 32 | 64): boolean =>
+  wrt !== undefined && wrt !== "..gotoff" && wrt !== "..gotpc" && (bits === 64 || wrt !== "..plt");
 
 /** Such a relocation cannot have a distance from the symbol in it. */
-export const isExact = (wrt: string | undefined): boolean => wrt !== undefined && wrt !== "..sym" && namesSymbol(wrt);
+export const isExact = (wrt: string | undefined, bits: 32 | 64): boolean => wrt !== "..sym" && namesSymbol(wrt, bits);

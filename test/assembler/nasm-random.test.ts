@@ -12,14 +12,15 @@ const meant = [/takes .* parameters/, /There is no section .* to follow/, /is to
 describe.skipIf(!hasNasm)("random programs have nasm's bytes, or are refused where nasm refuses them", () => {
   it.each(Object.entries(randomPrograms))(
     "%s",
-    (_, make) => {
+    (kind, make) => {
+      const format = kind === "elf32" || kind === "elf64" ? kind : "bin";
       const dice = new Dice(1);
       let accepted = 0;
       for (let n = 0; n < count; n++) {
         const text = `${make(dice)}\n`;
-        const ours = ringsideOutput(text);
+        const ours = ringsideOutput(text, { format });
         if (typeof ours === "string" && meant.some((refusal) => refusal.test(ours))) continue;
-        const theirs = nasmOutput(text);
+        const theirs = nasmOutput(text, format);
         if (typeof ours === "string" && typeof theirs === "string") continue;
         expect(shown(ours), text).toBe(shown(theirs));
         accepted++;

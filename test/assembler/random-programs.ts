@@ -154,8 +154,59 @@ function floats(dice: Dice): string {
   return [mode, ...lines, `dq __?float80m?__(${constant()})`, `dw __?bfloat16?__(${constant()})`].join("\n");
 }
 
+/** A statement of an object file that refers to other places. */
+function reference(dice: Dice, wide: boolean, symbol: () => string): string {
+  const name = symbol();
+  const place = name + dice.pick(["", "", "+4", "-8"]);
+  const narrow = [`mov eax, ${place}`, `mov eax, [${place}]`, `push dword ${name}`, `add [${name}+ecx*4], eax`];
+  const long = [
+    `mov rax, ${name}`,
+    `lea rax, [rel ${place}]`,
+    `push ${name}`,
+    `mov byte [rel ${name}], 5`,
+    `dq ${place}`,
+  ];
+  return dice.pick([
+    ...(wide ? [...long, `mov rax, [rel ${name} wrt ..got]`] : [...narrow, `mov eax, [ebx+${name} wrt ..got]`]),
+    ...[
+      `dd ${place}`,
+      `dw ${name}`,
+      `dd ${name}-$`,
+      `call ${name}`,
+      `jmp ${name}`,
+      `jz ${place}`,
+      `call ${name} wrt ..plt`,
+    ],
+    ...["dd $-$$", "db 1,2,3", "align 4", "ret"],
+  ]);
+}
+
+function objects(dice: Dice, wide: boolean): string {
+  const sections = words(".text .data .bss .rodata .tdata mysec .init_array");
+  const symbol = () => dice.pick(words("e0 e1 c0 l0 l1 l2 l3"));
+  const lines = [
+    `extern e0, e1${dice.pick(["", ":function", ":data hidden", ":weak"])}`,
+    `common c0 ${dice.pick(["4", "16:8", "8:4"])}`,
+    `global l0${dice.pick(["", ":function", ":data hidden", ":function (l1-l0)"])}, l2`,
+  ];
+  let labels = 0;
+  for (const _ of Array(5 + dice.below(4))) {
+    const section = dice.pick(sections);
+    lines.push(`section ${section} ${dice.pick(["", "", "align=8", "write", "exec align=32"])}`);
+    for (const __ of Array(1 + dice.below(3))) {
+      const label = labels < 6 && dice.below(2) ? `l${labels++}: ` : "";
+      const space = dice.pick(["resb 5", "resd 2", "align 8"]);
+      lines.push(label + (section === ".bss" ? space : reference(dice, wide, symbol)));
+    }
+  }
+  while (labels < 4) lines.push("section .text", `l${labels++}: nop`);
+  return lines.join("\n");
+}
+
 /** Programs of random pieces; about half are right. */
 export const randomPrograms: Readonly<Record<string, (dice: Dice) => string>> = {
+  elf32: (dice) => objects(dice, false),
+  elf64: (dice) => objects(dice, true),
   sections,
   expressions,
   macros,

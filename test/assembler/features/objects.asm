@@ -796,3 +796,14 @@ len equ 7
 section .data
 db 1
 
+;; tls function type (elf64)
+global f:function
+section .tdata
+f: dq 1
+
+;; size not constant (elf64)
+global f:function (g-f)
+f: ret
+section .foo
+g: ret
+
