@@ -75,6 +75,7 @@ function plain(tree: OperandTree, expression: Expression, conversion: Conversion
     relocatable: place.section !== undefined && (!conversion.branch || place.section === conversion.context.section),
     ...sized(size),
     ...(words.includes("strict") && { strict: true }),
+    ...(conversion.context.relative && conversion.context.bits === 64 && { relative: true }),
     ...(distance && { distance }),
   };
 }

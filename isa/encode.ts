@@ -169,12 +169,12 @@ function withoutWide(statement: Statement): Statement {
   return operandSize === 64 ? { ...statement, prefixes } : statement;
 }
 
-/** LEA takes a number for an address: LEA EAX, 5 is LEA EAX, [5], and a label is a distance where there are such. */
+/** LEA takes a number for an address: LEA EAX, 5 is LEA EAX, [5]. */
 function withAddress(statement: Statement): Statement {
   const [register, number, more] = statement.operands;
   if (number?.kind !== "number" || !register || more || statement.mnemonic.toLowerCase() !== "lea") return statement;
-  const { value: displacement, relocatable = false } = number;
-  return { ...statement, operands: [register, { kind: "memory", displacement, relocatable, relative: relocatable }] };
+  const { value: displacement, relocatable = false, relative = false } = number;
+  return { ...statement, operands: [register, { kind: "memory", displacement, relocatable, relative }] };
 }
 
 /**

@@ -90,7 +90,8 @@ const isJumpOrCall = ({ row: { mnemonic } }: Form): boolean =>
 function fitMemory(pattern: OperandPattern, memory: WrittenMemory, written: Written, form: Form): Misfit | undefined {
   if (pattern.place === "moffs") {
     const { effective, bits } = written;
-    const absolute = memory.base === undefined && memory.index === undefined && !effective?.ripRelative;
+    const plain = memory.displacementSize === undefined || memory.addressSize !== undefined;
+    const absolute = memory.base === undefined && memory.index === undefined && !effective?.ripRelative && plain;
     const addressed = (memory.addressSize === 64) !== (written.prefixes.addressSize === 32);
     if (!absolute || (bits === 64 && !addressed)) return "no-such-form";
   } else if (pattern.place !== "rm" || pattern.kind === "register") return "no-such-form";

@@ -80,6 +80,8 @@ export interface WrittenNumber {
   readonly size?: Width;
   /** `strict`: encode at `size`, do not shorten. */
   readonly strict?: boolean;
+  /** `default rel` is in force, for LEA, which takes a number for an address. */
+  readonly relative?: boolean;
   /** `short`, `near` before a branch target. */
   readonly distance?: "short" | "near";
 }

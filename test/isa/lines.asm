@@ -687,3 +687,8 @@ lock wait add [bx],ax
 es wait fld dword [bx]
 wait fwait
 wait mov eax,ebx
+lea eax,$$
+lea eax,$+5
+mov ax,[byte 0x8000]
+mov [byte 5],al
+mov rax,[byte qword 5]

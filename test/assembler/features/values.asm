@@ -288,3 +288,14 @@ jmp 8:dword x
 jmp 8:strict word x
 x:
 
+;; LEA takes a label for an address
+bits 64
+x: lea rax, x
+lea rax, $$+1
+lea eax, y
+y:
+default rel
+lea rax, x
+lea rax, 5
+default abs
+
