@@ -16,7 +16,12 @@ interface Conditional extends Place {
   /** Stands in a part that is left out, as a whole. */
   readonly leftOut: boolean;
   sawElse: boolean;
+  /** Those of its lines that are left out, in case it is never closed. */
+  readonly lines: SourceLine[];
 }
+
+/** With more conditionals open than this, no one is still typing. */
+const mostNoted = 50;
 
 /** The conditionals of one file that are open. */
 export class ConditionalStack {
@@ -41,12 +46,12 @@ export class ConditionalStack {
   /** `%if…`: `test` is only called outside of what is left out. */
   begin({ source, span }: Place, leftOut: boolean, test: () => boolean): void {
     const state = leftOut ? "done" : test() ? "taken" : "not-yet";
-    this.open.push({ source, span, state, leftOut, sawElse: false });
+    this.open.push({ source, span, state, leftOut, sawElse: false, lines: [] });
   }
 
   /** A conditional that is not known, so that no part of it is taken. */
   beginUnknown({ source, span }: Place, sawElse: boolean): void {
-    this.open.push({ source, span, state: "done", leftOut: true, sawElse });
+    this.open.push({ source, span, state: "done", leftOut: true, sawElse, lines: [] });
   }
 
   /** `%elif…` and `%else`: `test` is only called if the part could be taken. */
@@ -63,6 +68,19 @@ export class ConditionalStack {
 
   end(): string | undefined {
     return this.open.pop() ? undefined : "There is no %if before this.";
+  }
+
+  /** Notes a line that is left out, with the directive that it is. */
+  note(line: SourceLine, directive: string | undefined): void {
+    if (this.open.length > mostNoted) return;
+    const outermost = this.open.findIndex(({ state }) => state !== "taken");
+    const isOwn = outermost === this.open.length - 1 && directive !== undefined && /^(el|endif)/.test(directive);
+    if (!isOwn) this.open[outermost]?.lines.push(line);
+  }
+
+  /** At the end of the file: what those that are not closed have left out. */
+  get swallowed(): readonly SourceLine[] {
+    return this.open.find(({ lines }) => lines.length > 0)?.lines ?? [];
   }
 
   /** At the end of the file. */

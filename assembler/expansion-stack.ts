@@ -22,6 +22,10 @@ export class ExpansionStack {
     this.problems = problems;
   }
 
+  get isEmpty(): boolean {
+    return this.frames.length === 0;
+  }
+
   /** The innermost macro being expanded. */
   get invocation(): Invocation | undefined {
     return this.frames.findLast(({ invocation }) => invocation)?.invocation;

@@ -23,6 +23,8 @@ export const limits = {
   /** Bytes of a string that the preprocessor makes. */
   stringBytes: 100_000,
   contexts: 10_000,
+  /** How often lines are read again that a block or conditional without end has swallowed. */
+  recoveries: 20,
   /** Passes of the layout over a small program; a large one gets fewer, down to `leastPasses`. */
   passes: 1000,
   leastPasses: 200,

@@ -104,6 +104,8 @@ export class Preprocessor {
   numbering: Numbering | undefined;
   /** Nothing more is read: a limit was reached, or `%fatal`. */
   stopped = false;
+  /** Lines were read again that something without end had swallowed. */
+  recovered = false;
 
   constructor(options: PreprocessOptions, sink: Sink, problems: ProblemList) {
     this.options = options;
@@ -142,6 +144,7 @@ export class Preprocessor {
     if (!this.stopped) {
       if (this.block && this.includes.isEmpty) this.unclosedBlock(this.block);
       this.conditionals.reportUnclosed();
+      if (from === undefined) this.recover();
     }
     this.conditionals = outer;
     this.numbering = numbering;
@@ -194,6 +197,23 @@ export class Preprocessor {
     return this.conditionals.leavesOut || this.expansions.exited;
   }
 
+  /**
+   * A block or conditional that is not closed is still being typed. What it has swallowed is read all the same, so that the
+   * rest of the program keeps its symbols; what is wrong there is not said.
+   */
+  private recover(): void {
+    for (let n = 0; n < limits.recoveries; n++) {
+      const lines = this.block?.lines ?? this.conditionals.swallowed;
+      if (lines.length === 0) return;
+      this.recovered = true;
+      this.block = undefined;
+      this.conditionals = new ConditionalStack(this.problems);
+      this.problems.muted = true;
+      for (const line of lines) if (!this.stopped) this.line(line);
+      this.problems.muted = false;
+    }
+  }
+
   private unclosedBlock({ source, span, closing }: Block): void {
     this.problems.error("unclosed-block", `This has no %${closing[0]} before the end of the file.`, source, span);
   }
@@ -206,6 +226,7 @@ export class Preprocessor {
       this.collect(this.block, directive?.name, source);
       return false;
     }
+    if (this.conditionals.leavesOut && this.expansions.isEmpty) this.conditionals.note(written, directive?.name);
     const ask = !this.skipping || (directive?.name.startsWith("elif") && this.conditionals.isUndecided);
     if (ask && source.text.includes("%")) {
       source = substituted(source, this.surroundings(source));

@@ -53,6 +53,9 @@ export class ProblemList {
   /** Some that repeat others were dropped, so it is no longer known who found what. */
   crowded = false;
 
+  /** Nothing is taken at the moment. */
+  muted = false;
+
   /** No more are taken. */
   get full(): boolean {
     return this.owners.size >= limits.problems;
@@ -69,7 +72,7 @@ export class ProblemList {
 
   /** `source` is the line it is about, if that may come from a macro: then the problem shows the calls that led there. */
   add(problem: Problem, source?: SourceLine): void {
-    if (this.full) return;
+    if (this.full || this.muted) return;
     const key = keyOf(problem);
     const owners = this.owners.get(key) ?? new Set();
     if (owners.has(this.owner)) return;

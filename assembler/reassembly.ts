@@ -66,7 +66,15 @@ export class Reassembly {
       inOrder &&
       program.format === "bin" &&
       settled &&
-      !(asked || unsteady || problems.full || problems.crowded || preprocessor.stopped || emission.isFull) &&
+      !(
+        asked ||
+        unsteady ||
+        problems.full ||
+        problems.crowded ||
+        preprocessor.stopped ||
+        preprocessor.recovered ||
+        emission.isFull
+      ) &&
       program.items.every(({ label }) => !label || label.value !== undefined)
     );
   }
