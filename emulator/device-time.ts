@@ -33,7 +33,7 @@ export class DeviceTime {
   /** Whatever is due happens; gives the cycles to the next deadline, at most to the end of the processor's turn. */
   serve(): number {
     const { bus, processors } = this.#board;
-    while (this.#next <= processors.clock) {
+    while ((bus.nextDeadline() ?? never) <= processors.clock || processors.due) {
       bus.tick();
       processors.tick();
       this.changed();

@@ -189,6 +189,15 @@ export class Processors {
     return earliest;
   }
 
+  /** Whether the time of such a timer has come. It counts its processor's own time, which may be behind what devices see. */
+  get due(): boolean {
+    return this.#all.some(
+      (processor) =>
+        (processor === this.#current || processor.asleep) &&
+        (processor.apic.nextDeadline() ?? Number.POSITIVE_INFINITY) <= this.#cycleOf(processor),
+    );
+  }
+
   /** Timers of local APICs whose time has come. */
   tick(): void {
     for (const processor of this.#all) if (processor === this.#current || processor.asleep) processor.apic.tick();

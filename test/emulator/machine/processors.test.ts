@@ -267,6 +267,30 @@ idtr:   dw $ - idt - 1
     expect(machine.cycle).toBeGreaterThan(150_000);
     expect(machine.cycle).toBeLessThan(250_000);
   });
+
+  test("local timers interrupt processors that run, each in its own time", () => {
+    const text = smp(
+      `
+.wait:  pause
+        cmp dword [count], 9
+        jb .wait
+        mov al, 'k'
+        out 0E9h, al
+        out 0F4h, al`,
+      `
+        ${idt}
+        mov dword [apic + 3E0h], 0Bh
+        mov dword [apic + 320h], 20040h         ; periodic
+        mov dword [apic + 380h], 3000
+        sti
+.spin:  jmp .spin
+        ${handler}`,
+    );
+    const machine = machineWith(text, configuration);
+    machine.run({ steps: 5_000_000 });
+    expect(outputOf(machine)).toBe("k");
+    expect(machine.cycle).toBeLessThan(40_000);
+  });
 });
 
 describe("what a guest finds out", () => {
