@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { assemble } from "../../assembler/index.ts";
 import { commands } from "../../cli/commands.ts";
 import { terminal } from "./terminal.ts";
 
@@ -197,6 +198,14 @@ describe("disassemble", () => {
     ]);
     const json = await terminal(["disassemble", "a.bin", "--bits", "32", "--json"], files);
     expect(JSON.parse(json.out)[1]).toEqual({ address: 5, bytes: "ebf9", text: "jmp short 0" });
+  });
+
+  it("with --source prints a source of the same bytes", async () => {
+    const bytes = Uint8Array.of(0xb8, 5, 0, 0, 0, 0xeb, 0xf9, 0x0f, 0x0a, 0xf4);
+    const options = ["--bits", "32", "--org", "0x7c00", "--source"];
+    const { out } = await terminal(["disassemble", "a.bin", ...options], { "a.bin": bytes });
+    expect(out.split("\n").slice(0, 3)).toEqual(["bits 32", "org 0x7c00", "mov eax, 5"]);
+    expect(assemble({ file: "a.asm", text: out })).toMatchObject({ problems: [], bytes });
   });
 });
 
