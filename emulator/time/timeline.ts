@@ -36,7 +36,7 @@ export interface TimelineOptions {
 const nearby = 2 ** 16;
 
 /** Steps that should pass for each page copied for a snapshot, so that copying stays a small part of the time. */
-const stepsPerCopy = 2 ** 13;
+const stepsPerCopy = 2 ** 14;
 
 /** Everything needed to be at any moment of a run again: snapshots, and what was done to the machine in between. */
 export class Timeline {
