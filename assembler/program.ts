@@ -79,7 +79,9 @@ export class Program implements Environment {
   /** Symbols in the order in which they became known, as object files have them. */
   readonly known: SymbolEntry[] = [];
   /** Sections that were named or written to, in that order. */
-  readonly used = new Set<Section>();
+  private readonly used = new Set<Section>();
+  /** Sections that were named, in that order. */
+  readonly named = new Set<Section>();
   private readonly externals: Map<string, Section>;
 
   /** `before`: the same program as an earlier pass read it; its symbols keep their values until they are defined again. */
@@ -246,7 +248,7 @@ export class Program implements Environment {
 
   private returnHome(measure: Measure): void {
     if (this.home instanceof Section) {
-      this.used.add(this.home);
+      this.addSection(this.home);
       this.context = { ...this.context, section: this.home };
     } else this.enterAbsolute(this.home.tree, this.home.source, measure);
   }
@@ -277,6 +279,7 @@ export class Program implements Environment {
 
   /** Makes a section known by name, and its places as symbols. */
   addSection(section: Section): void {
+    this.named.add(section);
     this.used.add(section);
     this.nameSection(section);
   }
@@ -297,6 +300,11 @@ export class Program implements Environment {
     const sections = this.sections.values();
     if (this.format === "bin") placeSections(sections, this.origin);
     else for (const section of sections) section.place(0, 0);
+  }
+
+  /** The sections of an object file: in the order in which they are named; last .text, if it is only written to. */
+  get objectSections(): Section[] {
+    return [...this.named, ...[...this.used].filter((section) => !this.named.has(section))];
   }
 
   /** The base of a symbol of another file; the same in every pass. */
@@ -374,14 +382,15 @@ export class Program implements Environment {
     }
     item.offset = section.size;
     const isConstant = statement?.kind === "equ";
-    if (!section.origin && (!isConstant || item.tree.usesPlace)) this.used.add(section);
     if (isConstant) {
+      if (!section.origin && item.tree.usesPlace) this.used.add(section);
       if (item.label?.assign(this.evaluate(statement.value))) this.changed = item;
       this.item = undefined;
       return;
     }
     if (item.label?.moveTo(section, section.size)) this.changed = item;
     if (!item.settled) item.length = this.measured(item, measure);
+    if (!section.origin && (item.label || item.length > 0)) this.used.add(section);
     section.size += item.length;
     if (section.size > limits.outputBytes) this.tooLarge(item);
     this.item = undefined;

@@ -13,8 +13,8 @@ import { sizeWords } from "./words.ts";
 /** What directives may change of the program. */
 interface Target {
   readonly sections: Map<string, Section>;
-  /** Those that were named or written to. */
-  readonly used: ReadonlySet<Section>;
+  /** Those that were named. */
+  readonly named: ReadonlySet<Section>;
   addSection(section: Section): void;
   readonly problems: ProblemList;
   readonly format: OutputFormat;
@@ -125,7 +125,7 @@ function enterSection(work: Work): Context | undefined {
   const byName = target.format === "bin" && /^\.(text|data|bss)$/.test(name.word);
   const section = known ?? begunSection(work, name.word, kind && !byName ? nobits : isZeros(target, name.word));
   section.definition ??= { source: work.source, span: name };
-  const isFirst = !target.used.has(section);
+  const isFirst = !target.named.has(section);
   target.addSection(section);
   if (target.format !== "bin") {
     describe(work, section, attributes, isFirst);

@@ -587,10 +587,6 @@ nop
 required foo
 call foo
 
-;; osabi (elf64) 2
-[osabi 3]
-nop
-
 ;; subsections (elf64)
 nop
 %pragma elf foo
@@ -698,9 +694,6 @@ foo:
 bar:
 .a: nop
 
-;; call number (elf32) 2
-call 0x1000
-
 ;; org (elf64)
 org 100h
 
@@ -806,4 +799,78 @@ global f:function (g-f)
 f: ret
 section .foo
 g: ret
+
+;; plt of a local symbol (elf32)
+global f
+call f wrt ..plt
+section .foo
+nop
+f: ret
+
+;; plt of a local symbol (elf64)
+global f
+call f wrt ..plt
+section .foo
+nop
+f: ret
+
+;; order a (elf64)
+nop
+section .foo
+nop
+
+;; order b (elf64)
+a: nop
+section .foo
+nop
+section .text
+nop
+section .bar
+
+;; order c (elf64)
+a:
+section .foo
+b: nop
+
+;; order d (elf64)
+a equ $
+section .foo
+b: nop
+
+;; order e (elf64)
+align 4
+section .foo
+b: nop
+
+;; order f (elf64)
+mov eax,y
+section .data
+y: dd 1
+section .text exec align=32
+nop
+
+;; order g (elf64)
+section .foo
+nop
+absolute 5
+a: resb 1
+section .bar
+nop
+
+;; order h (elf64)
+struc a
+.x: resb 1
+endstruc
+nop
+section .foo
+struc b
+.x: resb 1
+endstruc
+nop
+
+;; order i (elf64)
+[section .foo]
+nop
+__SECT__
+nop
 
