@@ -1,5 +1,5 @@
 import type { Context, Item } from "./item.ts";
-import type { Journal, LineState } from "./preprocess.ts";
+import type { Journal, LineState } from "./plain-line.ts";
 import type { Program } from "./program.ts";
 import type { SourceLine } from "./source.ts";
 

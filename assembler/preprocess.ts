@@ -1,4 +1,5 @@
 import type { IToken } from "chevrotain";
+import type { Block } from "./block.ts";
 import { builtin, builtinText } from "./builtin.ts";
 import { ConditionalStack } from "./conditional-stack.ts";
 import { conditionNames, conditionOf } from "./conditions.ts";
@@ -11,11 +12,12 @@ import type { Frame } from "./frames.ts";
 import { type IncludeOptions, IncludeStack, isReadable, tooManyLines } from "./includes.ts";
 import type { Settings, SymbolDefinition } from "./interface.ts";
 import { limits } from "./limits.ts";
-import { headsOf, type ParsedLine, parseLine, parseTokens } from "./line.ts";
+import { type ParsedLine, parseLine, parseTokens } from "./line.ts";
 import { Expansion, type ExpansionHost, fresh, MacroTable, plainMacro, spaced, tokensText } from "./macro.ts";
 import { expandCall } from "./macro-calls.ts";
 import { type Invocation, MultiMacroTable } from "./multi-macro.ts";
 import { type Numbering, placeOf } from "./numbering.ts";
+import type { Journal } from "./plain-line.ts";
 import type { ProblemList } from "./problems.ts";
 import { type CallSite, logicalLines, rangeOf, type SourceFile, type SourceLine } from "./source.ts";
 import { type Surroundings, substituted } from "./substitution.ts";
@@ -37,32 +39,10 @@ export interface Sink {
   readonly format: string;
 }
 
-/** Hears what the lines of the main file are, in order. */
-export interface Journal {
-  begin(line: SourceLine, state: LineState): void;
-  /** A plain line is one statement by itself: nothing but its macros comes from elsewhere, and nothing else goes by it. */
-  end(isPlain: boolean): void;
-}
-
-/** A line is read, or left out by a conditional, or a part of something larger. */
-export type LineState = "read" | "left out" | "inside";
-
 export interface PreprocessOptions extends IncludeOptions {
   readonly journal?: Journal | undefined;
   readonly main: SourceFile;
   readonly defines: Readonly<Record<string, string>>;
-}
-
-/** The lines of a `%macro` or `%rep`, while they are read. */
-export interface Block {
-  readonly opening: readonly string[];
-  readonly closing: readonly string[];
-  readonly source: SourceLine;
-  readonly span: Span;
-  readonly lines: SourceLine[];
-  /** Blocks of the same kind that are open inside. */
-  depth: number;
-  readonly finish: (lines: readonly SourceLine[]) => void;
 }
 
 /** Aliases of aliases. */
@@ -88,7 +68,7 @@ export class Preprocessor {
   readonly expansions: ExpansionStack;
   private lines = 0;
   /** How often one of nasm's own macros was used. */
-  private builtins = 0;
+  builtins = 0;
   /** `__LINE__` was used. */
   asksLine = false;
   private uniques = 0;
@@ -163,27 +143,6 @@ export class Preprocessor {
     this.macros.history.place = line.place;
     const isPlain = this.wholeLine(line);
     this.options.journal?.end(isPlain && !line.text.includes("%"));
-  }
-
-  /**
-   * The tree of a line that an edit puts in, if it is plain, and means the same whatever stands further down. Macros are
-   * those of the whole program, so they count only if each has one meaning throughout and comes before the line.
-   */
-  plainTree(source: SourceLine): LineTree | undefined {
-    const { text } = source;
-    if (text.length > limits.lineCharacters || text.includes("%")) return undefined;
-    const parsed = parseLine(text);
-    const { history } = this.macros;
-    if (parsed.hasBuiltin || parsed.heads.some((word) => this.multi.wasDefined(word))) return undefined;
-    if (!parsed.words.some((word) => history.has(word))) return parsed.tree;
-    const asked = new Set<string>();
-    const { builtins } = this;
-    history.asked = asked;
-    const tokens = this.expand(tokenize(text), source);
-    history.asked = undefined;
-    if (this.builtins > builtins || [...asked].some((name) => !history.isFixedAt(name, source.place))) return undefined;
-    const called = headsOf(tokens).some((at) => this.multi.wasDefined(tokens[at]!.image));
-    return called ? undefined : parseTokens(fresh(tokens));
   }
 
   /** Lines were put in or taken out: what stood in a file from a line on is now `by` lines further down. */

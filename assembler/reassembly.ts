@@ -1,15 +1,16 @@
 import { ProgramAssembly, type Run } from "./assembly.ts";
 import { hasCount } from "./data.ts";
 import { dependenceOf, isFixedConstant } from "./dependence.ts";
+import { type Edit, Work } from "./edit.ts";
 import { branchKind } from "./instruction.ts";
 import type { Item } from "./item.ts";
 import type { KeptLine } from "./kept-lines.ts";
 import { measure } from "./layout.ts";
 import { detached } from "./line.ts";
+import { plainTree } from "./plain-line.ts";
 import type { ProblemList } from "./problems.ts";
 import { isNothing, isPlainTree, type Program } from "./program.ts";
 import { Relayout } from "./relayout.ts";
-import type { Section } from "./section.ts";
 import { rangeOf, type SourceLine, withoutComment } from "./source.ts";
 import { splice } from "./splice.ts";
 import type { SymbolEntry } from "./symbols.ts";
@@ -216,7 +217,7 @@ export class Reassembly {
     problems.phase = "reading";
     problems.owner = source.place;
     const references = run.preprocessor.references.length;
-    const tree = run.preprocessor.plainTree(source);
+    const tree = plainTree(run.preprocessor, source);
     if (!tree || !isPlainTree(tree)) return false;
     splice(work.news, work.news.length, 0, run.preprocessor.references.splice(references));
     for (const problem of tree.problems) problems.add({ ...problem, range: rangeOf(source, problem) }, source);
@@ -367,33 +368,6 @@ export class Reassembly {
 
 /** Above this many items it is faster to look at all. */
 const mostApart = 30;
-
-interface Edit {
-  /** Index of the first kept line that goes. */
-  readonly at: number;
-  readonly old: readonly KeptLine[];
-  readonly sources: readonly SourceLine[];
-  /** Lines further down that the rest of the file, from line `from` on, is afterwards. */
-  readonly by: number;
-  readonly from: number;
-}
-
-/** What an edit has done so far. */
-class Work {
-  /** Of the lines taken out. */
-  readonly places = new Set<object | undefined>();
-  readonly gone = new Set<Item>();
-  /** Items that are new, or mean something else now. */
-  readonly touched = new Set<Item>();
-  /** Items with labels put in, in order. */
-  readonly defined: Item[] = [];
-  /** Symbols taken out or put in: what each was before, a label of a section, a constant or nothing. */
-  readonly symbols = new Map<SymbolEntry, Section | "constant" | undefined>();
-  /** Something may move. */
-  moves = false;
-  /** Uses of macros in the lines put in. */
-  readonly news: Run["preprocessor"]["references"] = [];
-}
 
 /** The length of the item has to do with nothing but itself. */
 const standsAlone = ({ symbols, tree, statement }: Item): boolean =>
