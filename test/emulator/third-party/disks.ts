@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
@@ -31,15 +31,16 @@ export const syslinuxFloppy = (kernel: string): Uint8Array =>
 
 const sectorBytes = 512;
 const partitionStart = 2048;
-const diskSectors = 16384;
+/** Sectors beside the files: enough for FAT16 to be what the file system is. */
+const spareSectors = 14336;
 /** Heads and sectors per track of the file system; the number of cylinders follows from the size. */
 const [heads, tracks] = [16, 63];
 
 /** An entry of the partition table: active, FAT16, by sector numbers only. */
-function partitionEntry(): Buffer {
+function partitionEntry(sectors: number): Buffer {
   const entry = Buffer.from([0x80, 0xfe, 0xff, 0xff, 0x0e, 0xfe, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]);
   entry.writeUInt32LE(partitionStart, 8);
-  entry.writeUInt32LE(diskSectors - partitionStart, 12);
+  entry.writeUInt32LE(sectors, 12);
   return entry;
 }
 
@@ -51,14 +52,16 @@ export const grubDisk = (commands: readonly string[], files: readonly string[]):
     const [settings, core, image] = ["early.cfg", "core.img", "disk.img"].map((name) => join(folder, name));
     writeFileSync(settings!, ["set root=(hd0,msdos1)", ...commands, ""].join("\n"));
     quietly("grub-mkimage", ["-O", "i386-pc", "-p", "/", "-c", settings!, "-o", core!, ...grubModules]);
-    const disk = Buffer.alloc(diskSectors * sectorBytes);
+    const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
+    const sectors = spareSectors + Math.ceil(bytes / sectorBytes);
+    const disk = Buffer.alloc((partitionStart + sectors) * sectorBytes);
     readFileSync("/usr/lib/grub/i386-pc/boot.img").copy(disk, 0, 0, 440);
     readFileSync(core!).copy(disk, sectorBytes);
-    partitionEntry().copy(disk, 446);
+    partitionEntry(sectors).copy(disk, 446);
     disk.writeUInt16LE(0xaa55, 510);
     writeFileSync(image!, disk);
     const partition = `${image}@@${partitionStart * sectorBytes}`;
-    const size = ["-T", `${diskSectors - partitionStart}`, "-h", `${heads}`, "-s", `${tracks}`];
+    const size = ["-T", `${sectors}`, "-h", `${heads}`, "-s", `${tracks}`];
     quietly("mformat", ["-i", partition, ...size, "::"]);
     for (const file of files) quietly("mcopy", ["-i", partition, file, `::${basename(file)}`]);
     return readFileSync(image!);
