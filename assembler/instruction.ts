@@ -6,7 +6,7 @@ import { type FloatMode, plainFloat } from "./float.ts";
 import type { Context, Item } from "./item.ts";
 import { limits } from "./limits.ts";
 import type { Program } from "./program.ts";
-import type { InstructionTree, OperandTree, Span } from "./tree.ts";
+import type { InstructionTree, OperandTree, Span, Word } from "./tree.ts";
 import type { Value } from "./value.ts";
 import { type Conversion, writtenOperand, writtenPrefixes } from "./written.ts";
 
@@ -67,7 +67,7 @@ class ItemConversion implements Conversion {
 function statementOf(item: Item, tree: InstructionTree, program: Program): Statement | undefined {
   const mnemonic = tree.mnemonic.text;
   const conversion = new ItemConversion(program, item.context, branchKind(mnemonic) !== undefined);
-  const prefixes = writtenPrefixes(item.tree.prefixes, conversion);
+  const prefixes = writtenPrefixes([...item.tree.prefixes, ...addressPrefixes(tree)], conversion);
   const operands: WrittenOperand[] = [];
   for (const operand of tree.operands) {
     const written = writtenOperand(operand, conversion);
@@ -81,6 +81,16 @@ function statementOf(item: Item, tree: InstructionTree, program: Program): State
     );
   if (conversion.failed || operands.length < tree.operands.length) return undefined;
   return prefixes ? { mnemonic, operands, prefixes } : { mnemonic, operands };
+}
+
+const none: readonly Word[] = [];
+
+/** A16, A32 and A64 inside brackets mean the same as before the instruction. */
+function addressPrefixes({ operands }: InstructionTree): readonly Word[] {
+  const memory = operands.find((operand) => operand.kind === "memory");
+  if (!memory?.addressWords.some((word) => /^a\d/.test(word))) return none;
+  const words = memory.addressWords.filter((word) => /^a\d/.test(word));
+  return words.map((text) => ({ text, start: memory.start, end: memory.end }));
 }
 
 /** True if the bytes depend on where the program stands or on a symbol. */

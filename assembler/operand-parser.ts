@@ -48,7 +48,7 @@ export const symbolName = (t: IToken): string => (t.image[0] === "$" ? t.image.s
 export const chosen = (t: IToken): IToken => (t.image === undefined ? { ...t, image: "", startOffset: 0 } : t);
 
 /** Words before an address, inside its brackets. */
-const addressWords: ReadonlySet<string> = new Set(["byte", "word", "dword", "qword", "rel", "abs", "nosplit"]);
+const addressWords: ReadonlySet<string> = new Set("byte word dword qword rel abs nosplit a16 a32 a64".split(" "));
 
 /** `__Infinity__` and `__?Infinity?__`, and so the other numbers that are none. */
 const special = /^__(\??)(Infinity|NaN|QNaN|SNaN)\1__$/i;
@@ -149,7 +149,11 @@ export class OperandParser extends EmbeddedActionsParser {
       this.CONSUME(token.OpenBracket);
       this.MANY(() => {
         const word = chosen(
-          this.OR([{ ALT: () => this.CONSUME(token.OperandWord) }, { ALT: () => this.CONSUME(token.AddressWord) }]),
+          this.OR([
+            { ALT: () => this.CONSUME(token.OperandWord) },
+            { ALT: () => this.CONSUME(token.AddressWord) },
+            { ALT: () => this.CONSUME(token.Prefix) },
+          ]),
         );
         this.addressWord(word, addressWords);
       });
@@ -161,6 +165,7 @@ export class OperandParser extends EmbeddedActionsParser {
             this.OR1([
               { ALT: () => this.CONSUME1(token.OperandWord) },
               { ALT: () => this.CONSUME1(token.AddressWord) },
+              { ALT: () => this.CONSUME1(token.Prefix) },
             ]),
           );
           this.addressWord(word, addressWords);

@@ -87,7 +87,7 @@ export type OperandWord =
   | "short"
   | "to";
 /** Words inside the brackets of a memory operand. */
-export type AddressWord = "byte" | "word" | "dword" | "qword" | "rel" | "abs" | "nosplit";
+export type AddressWord = "byte" | "word" | "dword" | "qword" | "rel" | "abs" | "nosplit" | "a16" | "a32" | "a64";
 
 export type OperandTree = Span & { readonly words: readonly OperandWord[] } & (
     | { readonly kind: "value"; readonly value: Expression }

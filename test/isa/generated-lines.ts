@@ -74,7 +74,23 @@ function terms(bits: Bits, choose: Chooser): string {
   return registersText + (choose.once(2) ? choose.of(displacements) : "");
 }
 
-const inBrackets = ["", "", "", "", "byte ", "word ", "dword ", "qword ", "nosplit ", "rel ", "abs ", "strict dword "];
+const inBrackets = [
+  "",
+  "",
+  "",
+  "",
+  "byte ",
+  "word ",
+  "dword ",
+  "qword ",
+  "nosplit ",
+  "rel ",
+  "abs ",
+  "strict dword ",
+  "a16 ",
+  "a32 ",
+  "a64 ",
+];
 
 function memory(width: number | undefined, bits: Bits, choose: Chooser): string {
   const segment = choose.once(6) ? `${choose.of(words("es cs ss ds fs gs"))}:` : "";

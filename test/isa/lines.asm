@@ -692,3 +692,11 @@ lea eax,$+5
 mov ax,[byte 0x8000]
 mov [byte 5],al
 mov rax,[byte qword 5]
+mov al,[a64 5]
+mov rax,[a32 5]
+mov eax,[a16 5]
+mov eax,[a16 bx]
+mov eax,[a32 bx]
+mov eax,[es:a16 bx]
+a32 mov eax,[a16 bx]
+mov eax,[lock bx]
