@@ -117,7 +117,9 @@ function loadPdptes(cpu: Cpu, cr3: number): void {
 }
 
 function readPdpte(cpu: Cpu, address: number): bigint {
-  const host = cpu.monitor ? cpu.monitor.translate(address, "read", { linear: undefined, forTable: true }) : address;
+  const host = cpu.monitor
+    ? cpu.monitor.translate(address, "read", { linear: undefined, forTable: true })
+    : cpu.nested.bare(address);
   if (host === undefined) throw new RangeError("nested translation was refused without being a probe");
   const low = cpu.physical.read(host, 4);
   return (BigInt(cpu.physical.read(host + 4, 4)) << 32n) | BigInt(low);

@@ -84,7 +84,7 @@ export class MemoryAccess extends State {
     this.tlbWords = this.tlb.words;
     this.nested = new NestedTranslations(this, options.a20 ?? { enabled: true });
     this.walker = new PageWalker(this, this.physical, this.nested);
-    this.#quickWalk = new QuickWalk(this, this.physical);
+    this.#quickWalk = new QuickWalk(this, this.physical, this.nested);
   }
 
   /** Recomputes what is derived from the state block (segment ranges, TLB banks). */

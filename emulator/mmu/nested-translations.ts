@@ -33,6 +33,11 @@ export class NestedTranslations {
     this.#empty = true;
   }
 
+  /** Nothing stands between: no monitor, and address line 20 is open. */
+  get isIdentity(): boolean {
+    return this.#state.monitor === undefined && this.#a20.enabled;
+  }
+
   /** Without a monitor, only address line 20 stands between. */
   bare(physical: number): number {
     return gated(physical, this.#a20);

@@ -1,5 +1,6 @@
 import { layout } from "../cpu/layout.ts";
 import { CR0, CR4, type State } from "../cpu/state.ts";
+import type { NestedTranslations } from "./nested-translations.ts";
 import { guard, type PhysicalMemory } from "./physical.ts";
 import type { PageSizeCode } from "./tlb.ts";
 
@@ -26,22 +27,23 @@ const largeReserved = 0x001f_e000;
 export class QuickWalk {
   readonly #state: State;
   readonly #physical: PhysicalMemory;
+  readonly #nested: NestedTranslations;
   size: PageSizeCode = 0;
   global = false;
   /** Bits that the entries of all levels have. */
   #all = 0;
 
-  constructor(state: State, physical: PhysicalMemory) {
+  constructor(state: State, physical: PhysicalMemory, nested: NestedTranslations) {
     this.#state = state;
     this.#physical = physical;
+    this.#nested = nested;
   }
 
   /** Physical address for an access: 0 a read, 1 a write, 2 a fetch; -1 where the full walk must find it. */
   find(linear: number, access: number, user: boolean): number {
     const state = this.#state;
     const { cr0, cr4 } = state;
-    if ((cr0 & CR0.PG) === 0 || state.monitor !== undefined || (cr4 & (CR4.SMEP | CR4.SMAP | CR4.LA57)) !== 0)
-      return -1;
+    if ((cr0 & CR0.PG) === 0 || !this.#nested.isIdentity || (cr4 & (CR4.SMEP | CR4.SMAP | CR4.LA57)) !== 0) return -1;
     this.size = 0;
     this.#all = -1;
     const leaf = (cr4 & CR4.PAE) === 0 ? this.#leaf32(linear) : state.longMode ? this.#leaf64(linear) : -1;

@@ -126,7 +126,7 @@ export class PageWalker {
 
   /** Host-physical address of a paging-structure entry; undefined where a probe is refused. */
   #table(address: number, access: Access, request: WalkRequest): number | undefined {
-    if (!this.#state.monitor) return address;
+    if (!this.#state.monitor) return this.#nested.bare(address);
     const nested: NestedAccess = {
       linear: unsigned64(request.linear),
       forTable: true,

@@ -36,10 +36,10 @@ export interface Processor {
   readonly ram: DataView;
 }
 
-export function processor(ramBytes = 0x20_0000, fiveLevelPaging = false): Processor {
+export function processor(ramBytes = 0x20_0000, fiveLevelPaging = false, a20 = { enabled: true }): Processor {
   const memory = new WebAssembly.Memory({ initial: (ramBase + ramBytes) / 0x1_0000 });
   const bus = new TestBus();
-  const cpu = new Cpu({ memory, ramBytes, bus, fiveLevelPaging });
+  const cpu = new Cpu({ memory, ramBytes, bus, fiveLevelPaging, a20 });
   return { cpu, bus, ram: new DataView(memory.buffer, ramBase, ramBytes) };
 }
 

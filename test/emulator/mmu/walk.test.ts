@@ -490,6 +490,25 @@ describe("5-level paging", () => {
   });
 });
 
+describe("address line 20, held low", () => {
+  test.each(["two-level", "pae", "four-level"] as const)(
+    "%s: tables and pages of the second MiB are those of the first",
+    (kind) => {
+      const p = processor(0x20_0000, false, { enabled: false });
+      enablePaging(p, kind);
+      const { entries } = map(p, kind, 0x40_0000n);
+      // The same tables, named by addresses that differ in line 20.
+      const { cr3 } = p.cpu;
+      p.cpu.r64[layout.cr3 >> 3] = BigInt(cr3 + 0x10_0000);
+      for (const entry of entries) writeEntry(p, entry, readEntry(p, entry) | 0x10_0000n);
+      p.ram.setUint32(frame, 0x1234_5678, true);
+      expect(p.cpu.load32(DS, 0x40_0000)).toBe(0x1234_5678);
+      p.cpu.flushTlb(true);
+      expect(p.cpu.load32(DS, 0x40_0000)).toBe(0x1234_5678);
+    },
+  );
+});
+
 const quiet = {
   beforeInstruction: () => false,
   onException: () => {},
