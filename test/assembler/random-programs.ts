@@ -189,6 +189,7 @@ function objects(dice: Dice, wide: boolean): string {
     `common c0 ${dice.pick(["4", "16:8", "8:4"])}`,
     `global l0${dice.pick(["", ":function", ":data hidden", ":function (l1-l0)"])}, l2`,
   ];
+  if (dice.below(3) === 0) lines.push("nop", "jmp l1");
   let labels = 0;
   for (const _ of Array(5 + dice.below(4))) {
     const section = dice.pick(sections);
@@ -203,11 +204,69 @@ function objects(dice: Dice, wide: boolean): string {
   return lines.join("\n");
 }
 
+const conditions = words("v w v>w v=w v/3 w&1 !v v&&w");
+const asks = [
+  ...[
+    "%ifdef x",
+    "%ifndef x",
+    "%ifidn v,w",
+    "%ifmacro m 1",
+    "%ifctx c",
+    "%ifnum v",
+    "%ifid x",
+    "%ifempty e",
+    "%ifstr s",
+  ],
+  ...conditions.map((condition) => `%if ${condition}`),
+];
+
+/** Lines of the preprocessor inside one another. */
+function block(dice: Dice, depth: number, inMacro: boolean): string[] {
+  const inner = () => (depth > 0 ? block(dice, depth - 1, inMacro) : ["db v"]);
+  const simple = [
+    ...[
+      "db v, w",
+      "%assign v v+1",
+      "%assign w (w*3+v)&15",
+      "%xdefine x x v",
+      "%define e",
+      "%undef e",
+      "%defstr s x",
+      "db s",
+    ],
+    ...["%define x w", "%undef x", "m v", "m 1", "n", "n v", "n v, {1,w}", "dw $-$$", "%ifdef x\ndb 1\n%endif", "q v"],
+    ...(inMacro
+      ? ["db %0", "db %1", "%%l: dw %%l", "%rotate 1", "%exitmacro", "%ifempty %1\ndb 8\n%endif"]
+      : ["%exitrep"]),
+  ];
+  return dice
+    .list(1 + dice.below(3), () =>
+      dice.pick([
+        () => [dice.pick(simple)],
+        () => [dice.pick(simple)],
+        () => [dice.pick(asks), ...inner(), "%endif"],
+        () => [dice.pick(asks), ...inner(), "%else", ...inner(), "%endif"],
+        () => [dice.pick(asks), ...inner(), dice.pick(asks).replace("%if", "%elif"), ...inner(), "%endif"],
+        () => [`%rep ${dice.below(4)}`, ...inner(), "%endrep"],
+        () => ["%push c", "%assign %$i v", ...inner(), "db %$i", "%pop"],
+      ])(),
+    )
+    .flat();
+}
+
+function preprocessor(dice: Dice): string {
+  const start = ["%assign v 2", "%assign w 5", "%define q(a) db a", "%define x 7"];
+  const first = ["%macro m 1", ...block(dice, 1, true).filter((line) => !/^[mn]\b/.test(line)), "%endmacro"];
+  const second = ["%macro n 0-2 4", ...block(dice, 1, true).filter((line) => !/^n\b/.test(line)), "%endmacro"];
+  return [...start, ...first, ...second, ...block(dice, 3, false), ...block(dice, 3, false)].join("\n");
+}
+
 /** Programs of random pieces; about half are right. */
 export const randomPrograms: Readonly<Record<string, (dice: Dice) => string>> = {
   elf32: (dice) => objects(dice, false),
   elf64: (dice) => objects(dice, true),
   sections,
+  preprocessor,
   expressions,
   macros,
   inlineMacros,
