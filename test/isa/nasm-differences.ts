@@ -92,8 +92,9 @@ export const meantDifferences: readonly Meant[] = [
     is: ({ line, theirs }) => theirs === "" && /\bcmpsd xmm\d+, qword/.test(line),
   },
   {
-    because: "before a number of stated size nasm writes PEXTRW in SSE4.1's longer encoding",
-    is: ({ line, theirs }) => /\bpextrw .+, xmm\d+, (strict )?byte/.test(line) && theirs.includes("0f3a15"),
+    because:
+      "before a number of stated size, and to memory, nasm writes PEXTRW in SSE4.1's encoding, which is not in the table",
+    is: ({ line, theirs }) => /\bpextrw\b/.test(line) && theirs.includes("0f3a15"),
   },
   {
     because: "BEXTR with a number belongs to AMD's TBM, which is not in the table",
