@@ -32,6 +32,3 @@ export function writeBytes(memory: FirmwareMemory, address: number, bytes: Uint8
   for (; at + 4 <= bytes.length; at += 4) memory.write(address + at, 4, view.getUint32(at, true));
   for (; at < bytes.length; at++) memory.write(address + at, 1, bytes[at]!);
 }
-
-export const readBytes = (memory: FirmwareMemory, address: number, length: number): Uint8Array =>
-  Uint8Array.from({ length }, (_, n) => memory.read(address + n, 1));
