@@ -10,6 +10,15 @@ const piece = fc.constantFrom(
   ..."foo: rep lock default struc \\ x y(z) %undef %pragma ringside memory global loop jz call ret ^^ @ # { }".split(
     " ",
   ),
+  ..."%defalias %use smartalign alignmode p6 %arg %local %stacksize flat %line 7+1 %pathsearch %clear %{$a}_b %[ %$x".split(
+    " ",
+  ),
+  ..."float daz sectalign cpu 8086 osabi wrt ..plt extern common static __float32__(1.5) __utf16__('a') __ilog2e__ 12p".split(
+    " ",
+  ),
+  ..."struc istruc at endstruc iend absolute %rep %endrep %push %pop %unimacro f(=a,&b,c+) x! %ifidn , %defstr %substr".split(
+    " ",
+  ),
   ..."99999999999999999999 é \u0000 \ud800 \t".split(" "),
   "\n",
   "\n",
