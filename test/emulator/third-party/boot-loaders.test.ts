@@ -45,16 +45,17 @@ describe.skipIf(!haveAll("SYSLINUX and Memtest86+", ["mtools", "syslinux", "memt
   },
 );
 
+describe.skipIf(!haveAll("iPXE", ["mtools", "syslinux", "ipxe"]))("SYSLINUX", { timeout }, () => {
+  it("starts iPXE", () => {
+    const machine = boots("bare-metal", { boot: "floppy", drives: { floppies: [syslinuxFloppy("/boot/ipxe.lkrn")] } });
+    expect(runUntil(machine, "iPXE init", 200_000_000)).toContain("iPXE initialising devices...");
+  });
+});
+
 describe.skipIf(!haveAll("GRUB", ["mtools", "grub-common", "grub-pc-bin", "gcc"]))("GRUB", { timeout }, () => {
   it.each(["bare-metal", "vtx-ept"] as const)("starts a Multiboot kernel on %s", (technique) => {
     const disk = inFolder((folder) => grubDisk(["multiboot /kernel.elf", "boot"], [buildKernel(folder)]));
     const machine = boots(technique, { boot: "disk", drives: { disks: [disk] } });
     expect(runUntil(machine, "multiboot\n", 100_000_000)).toContain("sum 285, multiboot\n");
-  });
-
-  it.skipIf(!haveAll("iPXE", ["ipxe"]))("starts iPXE", () => {
-    const disk = grubDisk(["linux16 /ipxe.lkrn", "boot"], ["/boot/ipxe.lkrn"]);
-    const machine = boots("bare-metal", { boot: "disk", drives: { disks: [disk] } });
-    expect(runUntil(machine, "iPXE init", 150_000_000)).toContain("iPXE initialising devices...");
   });
 });

@@ -44,7 +44,7 @@ function partitionEntry(sectors: number): Buffer {
   return entry;
 }
 
-const grubModules = ["biosdisk", "part_msdos", "fat", "multiboot", "linux16", "echo"];
+const grubModules = ["biosdisk", "part_msdos", "fat", "multiboot", "linux16"];
 
 /** A disk with GRUB between its master boot record and a FAT partition that holds `files`; GRUB executes `commands`. */
 export const grubDisk = (commands: readonly string[], files: readonly string[]): Uint8Array =>
