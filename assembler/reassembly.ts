@@ -153,6 +153,7 @@ export class Reassembly {
     const work = new Work();
     const firstItem = this.itemIndex(at);
     for (const line of old) this.takeOut(line, work);
+    this.problems.forget("reading", work.places);
     this.move(at + old.length, from, by);
     const end = program.context;
     program.context = context;
@@ -247,6 +248,7 @@ export class Reassembly {
       if (!line.isPlain) return false;
       const [index, count] = [this.program.items.indexOf(line.items[0]!), line.items.length];
       this.takeOut(line, work);
+      this.problems.forget("reading", new Set([line.source.place]));
       this.program.context = line.context;
       this.program.symbols.scope = scope;
       line.items = [];
@@ -319,7 +321,6 @@ export class Reassembly {
     const { problems, program, run } = this;
     problems.owner = undefined;
     this.forgetReferences(work);
-    problems.forget("reading", work.places);
     for (const item of work.gone) work.touched.delete(item);
     if (work.touched.size === 0 && work.gone.size === 0) return true;
     const again = this.layOut(work);

@@ -91,4 +91,12 @@ describe("an edit gives what a new assembly gives", () => {
     // Far most edits change nothing but their line and what is about its symbols.
     expect(followed).toBeGreaterThan(100);
   });
+
+  it("what is said of a local label stays when the global label above it changes", () => {
+    const assembler = new Assembler({ file: "f" });
+    const [before, after] = ["x: ret\n.bss\n jmp .bss\n", "other: ret\n.bss\n jmp .bss\n"];
+    assembler.assemble(before);
+    expect(shown(assembler.assemble(after))).toEqual(shown(assemble({ file: "f", text: after })));
+    expect(assembler.followed).toBe(true);
+  });
 });
