@@ -10,7 +10,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Machine, type MachineEvent } from "../emulator/index.ts";
+import { configurationProblem, Machine, type MachineEvent } from "../emulator/index.ts";
 import { type TechniqueId, techniqueById } from "../isa/technique.ts";
 import { grubDisk, inFolder } from "../test/emulator/third-party/disks.ts";
 
@@ -74,7 +74,10 @@ const slice = 100_000;
 function check(disk: Uint8Array, technique: TechniqueId, processors: number): readonly string[] {
   const image = new Uint8Array();
   const common = { technique, processors, image, origin: 0x7c00, mode: "real", memory: 256 } as const;
-  const machine = new Machine({ ...common, boot: "disk", drives: { disks: [disk] } });
+  const configuration = { ...common, boot: "disk", drives: { disks: [disk] } } as const;
+  const problem = configurationProblem(configuration);
+  if (problem !== undefined) return [problem];
+  const machine = new Machine(configuration);
   const before = process.cpuUsage();
   let output = "";
   let exits = 0;
@@ -108,7 +111,7 @@ for (const setting of settings.length > 0 ? settings : ["bare-metal:1", "bare-me
   const [id = "", processors = "1"] = setting.split(":");
   if (!techniqueById(id)) throw new Error(`There is no technique ${id}.`);
   for (const line of check(disk, id as TechniqueId, Number(processors))) {
-    console.log(`missing: ${line}`);
+    console.log(`failed: ${line}`);
     process.exitCode = 1;
   }
 }
