@@ -153,8 +153,23 @@ const hyperThreading = 28;
 const { APIC, ...otherwise1Edx } = feature1Edx;
 const always1Edx = Object.values(otherwise1Edx);
 
+/** Leaves that answer the same on every processor. */
+const fixedLeaves = new Map<number, CpuidResult>([
+  [0, vendorLeaf(highestBasic)],
+  // No descriptors but FFh: leaf 4 tells of the caches.
+  [2, { ...none, eax: 0xff01 }],
+  // Bytes that MONITOR watches, at least and at most; MWAIT knows an extension: masked interrupts end the wait.
+  [5, { eax: lineBytes, ebx: lineBytes, ecx: 3, edx: 0 }],
+  [0x8000_0000, { ...none, eax: highestExtended }],
+  [0x8000_0002, brandLeaf(0)],
+  [0x8000_0003, brandLeaf(4)],
+  [0x8000_0004, brandLeaf(8)],
+]);
+
+/** Whether CPUID always gives the same for a leaf, whatever the subleaf and the processor's state. */
+export const isFixedLeaf = (leaf: number): boolean => fixedLeaves.has(leaf);
+
 const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidResult>([
-  [0, () => vendorLeaf(highestBasic)],
   [
     1,
     (_, { apicId, processors, localApic = true }) => ({
@@ -164,11 +179,7 @@ const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidRes
       edx: bits(...always1Edx, ...(processors > 1 ? [hyperThreading] : []), ...(localApic ? [APIC] : [])),
     }),
   ],
-  // No descriptors but FFh: leaf 4 tells of the caches.
-  [2, () => ({ ...none, eax: 0xff01 })],
   [4, (subleaf, { processors }) => cacheLeaf(subleaf, processors)],
-  // Bytes that MONITOR watches, at least and at most; MWAIT knows an extension: masked interrupts end the wait.
-  [5, () => ({ eax: lineBytes, ebx: lineBytes, ecx: 3, edx: 0 })],
   [
     7,
     (subleaf, { fiveLevelPaging }) =>
@@ -182,7 +193,6 @@ const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidRes
         : none,
   ],
   [0xb, topologyLeaf],
-  [0x8000_0000, () => ({ ...none, eax: highestExtended })],
   [
     0x8000_0001,
     (_, { wide }) => {
@@ -194,9 +204,6 @@ const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidRes
       };
     },
   ],
-  [0x8000_0002, () => brandLeaf(0)],
-  [0x8000_0003, () => brandLeaf(4)],
-  [0x8000_0004, () => brandLeaf(8)],
   [
     0x8000_0008,
     (_, { fiveLevelPaging }) => ({
@@ -212,6 +219,8 @@ const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidRes
  * Intel's processors do. A hypervisor that changes leaves or sets the hypervisor bit starts from this.
  */
 export function cpuidLeaf(leaf: number, subleaf: number, identity: Identity): CpuidResult {
+  const fixed = fixedLeaves.get(leaf);
+  if (fixed) return fixed;
   const known = leaves.get(leaf);
   if (known) return known(subleaf, identity);
   const extended = leaf >= 0x8000_0000 && leaf <= highestExtended;

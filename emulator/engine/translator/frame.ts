@@ -47,7 +47,7 @@ export const hostFunctions = [
   ["execute", ["i32", "i32", "i32"]],
   /** Puts a translation into the TLB: linear address, 0 for a read or 1 for a write; gives 0 if there is none. */
   ["fill", ["f64", "i32"]],
-  /** Puts the answer of CPUID to a leaf and a subleaf into the registers of the state block. */
+  /** Puts the answer of CPUID to a leaf and a subleaf into the registers of the state block; gives 1 if it is always the same, else 0. */
   ["cpuid", ["i32", "i32"]],
 ] as const;
 const executeFunction = 0;

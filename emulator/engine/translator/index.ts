@@ -1,5 +1,5 @@
 import type { Cpu } from "../../cpu/cpu.ts";
-import { answerCpuid } from "../../cpu/cpuid.ts";
+import { answerCpuid, isFixedLeaf } from "../../cpu/cpuid.ts";
 import { cpuBase, layout, tlbBase } from "../../cpu/layout.ts";
 import type { Fault, VmExit } from "../../cpu/monitor.ts";
 import { guard } from "../../mmu/physical.ts";
@@ -212,7 +212,7 @@ export class Translator {
 
   #cpuid(leaf: number, subleaf: number): number {
     answerCpuid(this.#cpu, leaf, subleaf, this.#region!.context.bits === 64);
-    return 0;
+    return isFixedLeaf(leaf) ? 1 : 0;
   }
 
   /** Entering costs more than executing a few instructions: where it does not pay, the interpreter goes on for a while. */

@@ -41,6 +41,8 @@ export class WasmAlgebra extends WasmInstruction implements Algebra {
   #offsets = new Map<Operand, Value>();
   #hosts = new Map<Operand, Place>();
   readonly #checkedTargets = new Set<Value>();
+  /** Variables for an answer of CPUID: whether there is one, to which leaf, and EAX, ECX, EDX, EBX. */
+  #answer: { readonly known: number; readonly leaf: number; readonly results: readonly number[] } | undefined;
 
   constructor(context: Context, addresses: Addresses, transfers: Transfers) {
     super(context, addresses);
@@ -326,14 +328,39 @@ export class WasmAlgebra extends WasmInstruction implements Algebra {
     return { width: 8 };
   }
 
-  /** The host answers in the state block, whose registers are not in use while the region runs. */
+  /**
+   * The host answers in the state block, whose registers are not in use while the region runs, and says whether that is the
+   * answer to the leaf for good: such a one is remembered while the region runs.
+   */
   #cpuid(): void {
-    this.put(this.register(0, 32));
+    const { code } = this;
+    this.#answer ??= {
+      known: code.local("i32"),
+      leaf: code.local("i32"),
+      results: [0, 1, 2, 3].map(() => code.local("i32")),
+    };
+    const { known, leaf, results } = this.#answer;
+    const asked = this.register(0, 32);
+    code.get(known);
+    this.put(asked);
+    code.get(leaf);
+    code.op("i32.eq", "i32.and", "i32.eqz");
+    code.if();
+    this.put(asked);
+    code.tee(leaf);
     this.put(this.register(1, 32));
-    this.code.call(cpuidFunction);
-    this.code.op("drop");
-    const results = [0, 1, 2, 3].map((number) => this.state("i32.load", 32, layout.registers + 8 * number));
-    for (const [number, result] of results.entries()) this.setRegister(number, result);
+    code.call(cpuidFunction);
+    code.set(known);
+    for (const [number, local] of results.entries()) {
+      code.get(this.frame.base);
+      code.memory("i32.load", layout.registers + 8 * number);
+      code.set(local);
+    }
+    code.op("end");
+    for (const [number, local] of results.entries()) {
+      code.get(local);
+      this.setRegister(number, this.keep(32));
+    }
   }
 }
 

@@ -102,6 +102,10 @@ const systemLoops: readonly (readonly [name: string, body: string])[] = [
     "movd xmm1, ebx\n mov %a, cr0\n or al, 8\n test bl, 3\n jnz .keep\n mov cr0, %a\n.keep: inc ebx\n clts\n movd eax, xmm1\n movaps xmm0, xmm1",
   ],
   ["CPUID", "xor eax, eax\n cpuid\n add edi, ebx"],
+  [
+    "CPUID, leaf after leaf",
+    "mov eax, edi\n and eax, 7\n mov ecx, edi\n shr ecx, 1\n cpuid\n add edi, ebx\n ror edi, 1\n lea edi, [edi + ecx + 1]",
+  ],
   ["port I/O", "out 80h, al\n in al, 80h\n add al, 3\n mov [3000h], al"],
   ["INVLPG", "invlpg [3000h]\n add eax, [3000h]\n add dword [3004h], 3"],
   ["CR3", "mov %a, cr3\n mov cr3, %a\n add ebx, [3000h]\n add dword [7008h], 5"],
