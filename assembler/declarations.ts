@@ -32,7 +32,7 @@ export function declare({ word, names }: Declaration, program: Program, source: 
     if (entry.definition || entry.binding) continue;
     entry.binding = binding;
     entry.predefined = true;
-    entry.moveTo(program.external(name.text), 0);
+    entry.moveTo(program.sections.external(name.text), 0);
     program.known.push(entry);
   }
 }

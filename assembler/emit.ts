@@ -103,7 +103,7 @@ export class Emission implements Code {
     return elfObject({
       bits: program.format === "elf32" ? 32 : 64,
       file,
-      sections: program.objectSections,
+      sections: program.sections.ofObject,
       contents,
       relocations: relocations?.bySection ?? new Map(),
       // What is declared and never used need not be there when the linker looks for it.

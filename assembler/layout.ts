@@ -168,7 +168,7 @@ export function settle(first: Program, pass: () => Program): boolean {
   let program = first;
   for (let n = 0; n < mostPasses(program); n++) {
     const before = starts(program.sections.values());
-    program.placeSections();
+    program.sections.place(program.origin);
     const moved = starts(program.sections.values()) !== before;
     if (n > 0 && !program.changed && !moved) return true;
     program.restart();

@@ -1,17 +1,17 @@
 import type { Bits } from "../isa/operands.ts";
 import { mnemonics } from "../isa/table.ts";
 import type { BinaryFiles } from "./binary-files.ts";
-import { chooseOption, declare, externalSection } from "./declarations.ts";
+import { chooseOption, declare } from "./declarations.ts";
 import { type Environment, evaluate } from "./expression.ts";
 import { type FloatMode, plainFloat } from "./float.ts";
 import { foreignHead } from "./foreign-words.ts";
 import type { OutputFormat, SymbolReference } from "./interface.ts";
 import { type Context, Item } from "./item.ts";
 import { limits } from "./limits.ts";
-import { placeSections } from "./output/flat-binary.ts";
 import { wrtFault } from "./output/relocation-types.ts";
 import type { ProblemList } from "./problems.ts";
 import { everything } from "./processors.ts";
+import { ProgramSections } from "./program-sections.ts";
 import { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import { direct } from "./state-directives.ts";
@@ -42,7 +42,7 @@ export type Measure = (item: Item, program: Program) => number;
  */
 export class Program implements Environment {
   readonly symbols = new SymbolTable();
-  readonly sections: Map<string, Section>;
+  readonly sections: ProgramSections;
   readonly items: Item[] = [];
   /** Problems that a later pass cannot take back. */
   readonly problems: ProblemList;
@@ -78,23 +78,17 @@ export class Program implements Environment {
   readonly format: OutputFormat;
   /** Symbols in the order in which they became known, as object files have them. */
   readonly known: SymbolEntry[] = [];
-  /** Sections that were named or written to, in that order. */
-  private readonly used = new Set<Section>();
-  /** Sections that were named, in that order. */
-  readonly named = new Set<Section>();
-  private readonly externals: Map<string, Section>;
 
   /** `before`: the same program as an earlier pass read it; its symbols keep their values until they are defined again. */
   constructor(problems: ProblemList, before: Program | undefined, files: BinaryFiles, format: OutputFormat) {
     this.problems = problems;
     this.format = format;
-    this.externals = before?.externals ?? new Map();
     this.files = files;
     this.absolutesBefore = before?.absolutes ?? [];
-    this.sections = before?.sections ?? new Map([[".text", new Section(".text", false)]]);
     if (before) this.symbols.remember(before.symbols);
+    this.sections = new ProgramSections(before?.sections, format, this.symbols);
     this.context = {
-      section: this.sections.get(".text")!,
+      section: this.sections.first,
       bits: defaultBits[format],
       relative: false,
       processor: everything,
@@ -103,7 +97,6 @@ export class Program implements Environment {
       padding: undefined,
     };
     this.home = this.context.section;
-    this.nameSection(this.context.section);
   }
 
   get bits(): Bits {
@@ -248,7 +241,7 @@ export class Program implements Environment {
 
   private returnHome(measure: Measure): void {
     if (this.home instanceof Section) {
-      this.addSection(this.home);
+      this.sections.name(this.home);
       this.context = { ...this.context, section: this.home };
     } else this.enterAbsolute(this.home.tree, this.home.source, measure);
   }
@@ -275,43 +268,6 @@ export class Program implements Environment {
     if (section.origin?.constant !== origin.constant || sectionOf(section.origin) !== sectionOf(origin))
       this.changed = item;
     section.origin = origin;
-  }
-
-  /** Makes a section known by name, and its places as symbols. */
-  addSection(section: Section): void {
-    this.named.add(section);
-    this.used.add(section);
-    this.nameSection(section);
-  }
-
-  private nameSection(section: Section): void {
-    this.sections.set(section.name, section);
-    if (this.format !== "bin") return;
-    const places = { start: section.loadMark, vstart: section };
-    for (const [place, base] of Object.entries(places)) {
-      const entry = this.symbols.entry(`section.${section.name}.${place}`);
-      entry.predefined = true;
-      entry.moveTo(base, 0);
-    }
-  }
-
-  /** Addresses of all sections, as far as their sizes are known. In an object file they all count from 0. */
-  placeSections(): void {
-    const sections = this.sections.values();
-    if (this.format === "bin") placeSections(sections, this.origin);
-    else for (const section of sections) section.place(0, 0);
-  }
-
-  /** The sections of an object file: in the order in which they are named; last .text, if it is only written to. */
-  get objectSections(): Section[] {
-    return [...this.named, ...[...this.used].filter((section) => !this.named.has(section))];
-  }
-
-  /** The base of a symbol of another file; the same in every pass. */
-  external(name: string): Section {
-    const known = this.externals.get(name) ?? externalSection(name);
-    this.externals.set(name, known);
-    return known;
   }
 
   /** An expression whose value is asked for at the end. */
@@ -383,14 +339,14 @@ export class Program implements Environment {
     item.offset = section.size;
     const isConstant = statement?.kind === "equ";
     if (isConstant) {
-      if (!section.origin && item.tree.usesPlace) this.used.add(section);
+      if (!section.origin && item.tree.usesPlace) this.sections.use(section);
       if (item.label?.assign(this.evaluate(statement.value))) this.changed = item;
       this.item = undefined;
       return;
     }
     if (item.label?.moveTo(section, section.size)) this.changed = item;
     if (!item.settled) item.length = this.measured(item, measure);
-    if (!section.origin && (item.label || item.length > 0)) this.used.add(section);
+    if (!section.origin && (item.label || item.length > 0)) this.sections.use(section);
     section.size += item.length;
     if (section.size > limits.outputBytes) this.tooLarge(item);
     this.item = undefined;
@@ -451,7 +407,7 @@ export class Program implements Environment {
 
   /** Starts a new pass over the items; the sections are empty again. */
   restart(): void {
-    for (const section of this.sections.values()) section.size = 0;
+    this.sections.clear();
     this.changed = undefined;
   }
 

@@ -4,6 +4,7 @@ import type { Context } from "./item.ts";
 import { hasNoBytes } from "./output/elf.ts";
 import type { ProblemList } from "./problems.ts";
 import { everything, nearConditions, processorName } from "./processors.ts";
+import type { ProgramSections } from "./program-sections.ts";
 import { type ElfAttributes, Section } from "./section.ts";
 import type { SourceLine } from "./source.ts";
 import type { DirectiveArgument, Expression, Span, StatementTree } from "./tree.ts";
@@ -12,10 +13,7 @@ import { sizeWords } from "./words.ts";
 
 /** What directives may change of the program. */
 interface Target {
-  readonly sections: Map<string, Section>;
-  /** Those that were named. */
-  readonly named: ReadonlySet<Section>;
-  addSection(section: Section): void;
+  readonly sections: ProgramSections;
   readonly problems: ProblemList;
   readonly format: OutputFormat;
   origin: number | undefined;
@@ -125,8 +123,8 @@ function enterSection(work: Work): Context | undefined {
   const byName = target.format === "bin" && /^\.(text|data|bss)$/.test(name.word);
   const section = known ?? begunSection(work, name.word, kind && !byName ? nobits : isZeros(target, name.word));
   section.definition ??= { source: work.source, span: name };
-  const isFirst = !target.named.has(section);
-  target.addSection(section);
+  const isFirst = !target.sections.isNamed(section);
+  target.sections.name(section);
   if (target.format !== "bin") {
     describe(work, section, attributes, isFirst);
     return { ...context, section };
