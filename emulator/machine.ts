@@ -34,6 +34,9 @@ import { createMonitor } from "./vmm/index.ts";
 
 type Stopped = Stop & { kind: "stopped" };
 
+/** Snapshots may take this much, or as much as the guest's memory: less would keep none of a guest that writes all of it. */
+const leastSnapshotBytes = 32 * 2 ** 20;
+
 /**
  * One emulated computer with one guest: processor, memory, devices, the VMM of its technique, the record of what
  * happened, and the way back in time. The present moment is a number of steps.
@@ -80,7 +83,8 @@ export class Machine implements MachineInterface, Replayable {
     observeProcessor(cpu, interrupts, (body) => this.#record(body));
     this.#monitor = this.#createMonitor();
     cpu.monitor = this.#monitor;
-    this.#timeline = new Timeline(this, memory.buffer, { unwritten: this.#unwritten(guestBase) });
+    const limit = Math.max(leastSnapshotBytes, guestBytes);
+    this.#timeline = new Timeline(this, memory.buffer, { limit, unwritten: this.#unwritten(guestBase) });
   }
 
   /** What lies before the guest's memory, the processor's state and the VMM's tables, is written by many. */
