@@ -163,10 +163,10 @@ export interface FlagAlgebra {
   setCarryAndOverflow(carry: Value, overflow: Value): void;
   /** SF, ZF, PF of the result, CF and OF as given (width 1 each), AF = 0 (shifts, multiplication). */
   ofShift(result: Value, carry: Value, overflow: Value): void;
-  /** All six, of `result = a + b (+ carry)`. */
-  ofAdd(a: Value, b: Value, result: Value): void;
-  /** All six, of `result = a - b (- borrow)`. */
-  ofSubtract(a: Value, b: Value, result: Value): void;
+  /** All six, of `result = a + b`, or `a + b + carry` where a carry (of any width) is given. */
+  ofAdd(a: Value, b: Value, result: Value, carry?: Value): void;
+  /** All six, of `result = a - b`, or `a - b - borrow`. */
+  ofSubtract(a: Value, b: Value, result: Value, borrow?: Value): void;
   /** As `ofAdd`/`ofSubtract` by one, but CF is kept (INC, DEC). */
   ofIncrement(a: Value, result: Value): void;
   ofDecrement(a: Value, result: Value): void;

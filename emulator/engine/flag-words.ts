@@ -9,6 +9,8 @@ export interface FlagWords {
   readonly z: () => Value;
   readonly sp: () => Value;
   readonly c: () => Value;
+  /** CF, width 1, where it is had for less than by `c`, which has it too. Who replaces `c` replaces this, or it is gone. */
+  readonly carry?: (() => Value) | undefined;
 }
 
 /** Where an engine keeps the words. */
@@ -62,6 +64,10 @@ function keepCarry(m: Algebra, old: Value, fresh: Value): Value {
   return m.xor(fresh, m.and(differs, word(m, carryBits)));
 }
 
+/** Carry-out vector of `a + 1`, and borrow-out vector of `a - 1`: the ones, or zeros, at the low end of `a`. */
+const incrementWord = (m: Algebra, a: Value, sum: Value): Value => carryWord(m, m.and(a, m.not(sum)));
+const decrementWord = (m: Algebra, a: Value, difference: Value): Value => carryWord(m, m.and(m.not(a), difference));
+
 const isNegative = (m: Algebra, a: Value): Value => m.bit(a, 31);
 const overflow = (m: Algebra, c: Value): Value => isNegative(m, m.xor(c, m.shiftLeft(c, word(m, 1))));
 
@@ -78,7 +84,7 @@ function readFlag(m: Algebra, words: FlagWords, flag: StatusFlag): Value {
       return m.truncate(m.shiftRight(word(m, evenParity), m.and(folded, word(m, 15))), 1);
     }
     case "CF":
-      return isNegative(m, words.c());
+      return words.carry?.() ?? isNegative(m, words.c());
     case "OF":
       return overflow(m, words.c());
     case "AF":
@@ -101,7 +107,7 @@ function withFlag(m: Algebra, { sp, c }: FlagWords, flag: StatusFlag, value: Val
     case "PF":
       return { sp: () => m.or(m.and(sp(), word(m, ~0xff)), inverted(m, value)) };
     case "CF":
-      return { c: () => keepCarry(m, placed(m, value, 31), c()) };
+      return { c: () => keepCarry(m, placed(m, value, 31), c()), carry: () => value };
     case "OF":
       return {
         c: () => {
@@ -121,9 +127,14 @@ const carryAndOverflow = (m: Algebra, carry: Value, overflows: Value): Value =>
 /** The flag words of rows, over `store`. */
 export function flagAlgebra(m: Algebra, store: FlagStore, direction: () => Value): FlagAlgebra {
   const result = (of: Value): Partial<FlagWords> => ({ z: () => zeroWord(m, of), sp: () => signParityWord(m, of) });
-  const step = (a: Value, of: Value, c: typeof additionWord): void => {
-    const old = store.words().c;
-    store.replace({ ...result(of), c: () => keepCarry(m, old(), c(m, a, m.constant(a.width, 1), of)) });
+  const step = (a: Value, of: Value, word: typeof incrementWord): void => {
+    const { c, carry } = store.words();
+    const old = (): Value => (carry ? placed(m, carry(), 31) : c());
+    store.replace({
+      ...result(of),
+      c: () => keepCarry(m, old(), word(m, a, of)),
+      carry: carry ?? (() => isNegative(m, c())),
+    });
   };
   return {
     get: (flag) => readFlag(m, store.words(), flag),
@@ -131,13 +142,27 @@ export function flagAlgebra(m: Algebra, store: FlagStore, direction: () => Value
     direction,
     setCarryAndOverflow(carry, overflows) {
       const { c } = store.words();
-      store.replace({ c: () => m.or(m.and(c(), word(m, 8)), carryAndOverflow(m, carry, overflows)) });
+      store.replace({
+        c: () => m.or(m.and(c(), word(m, 8)), carryAndOverflow(m, carry, overflows)),
+        carry: () => carry,
+      });
     },
-    ofShift: (of, carry, overflows) => store.replace({ ...result(of), c: () => carryAndOverflow(m, carry, overflows) }),
-    ofAdd: (a, b, of) => store.replace({ ...result(of), c: () => additionWord(m, a, b, of) }),
-    ofSubtract: (a, b, of) => store.replace({ ...result(of), c: () => subtractionWord(m, a, b, of) }),
-    ofIncrement: (a, of) => step(a, of, additionWord),
-    ofDecrement: (a, of) => step(a, of, subtractionWord),
+    ofShift: (of, carry, overflows) =>
+      store.replace({ ...result(of), c: () => carryAndOverflow(m, carry, overflows), carry: () => carry }),
+    ofAdd: (a, b, of, carried) =>
+      store.replace({
+        ...result(of),
+        c: () => additionWord(m, a, b, of),
+        carry: carried ? undefined : () => m.lessUnsigned(of, a),
+      }),
+    ofSubtract: (a, b, of, borrowed) =>
+      store.replace({
+        ...result(of),
+        c: () => subtractionWord(m, a, b, of),
+        carry: borrowed ? undefined : () => m.lessUnsigned(a, b),
+      }),
+    ofIncrement: (a, of) => step(a, of, incrementWord),
+    ofDecrement: (a, of) => step(a, of, decrementWord),
     ofLogic: (of) => store.replace({ ...result(of), c: () => word(m, 0) }),
     ofResult: (of) => store.replace(result(of)),
   };

@@ -19,9 +19,10 @@ const add: Semantics = (m, destination, source) => {
 const addWithCarry: Semantics = (m, destination, source) => {
   const a = m.read(destination);
   const b = m.read(source);
-  const sum = m.add(m.add(a, b), m.zeroExtend(m.flags.get("CF"), widthOf(a)));
+  const carry = m.flags.get("CF");
+  const sum = m.add(m.add(a, b), m.zeroExtend(carry, widthOf(a)));
   m.write(destination, sum);
-  m.flags.ofAdd(a, b, sum);
+  m.flags.ofAdd(a, b, sum, carry);
 };
 
 const subtract: Semantics = (m, destination, source) => {
@@ -35,9 +36,10 @@ const subtract: Semantics = (m, destination, source) => {
 const subtractWithBorrow: Semantics = (m, destination, source) => {
   const a = m.read(destination);
   const b = m.read(source);
-  const difference = m.subtract(m.subtract(a, b), m.zeroExtend(m.flags.get("CF"), widthOf(a)));
+  const borrow = m.flags.get("CF");
+  const difference = m.subtract(m.subtract(a, b), m.zeroExtend(borrow, widthOf(a)));
   m.write(destination, difference);
-  m.flags.ofSubtract(a, b, difference);
+  m.flags.ofSubtract(a, b, difference, borrow);
 };
 
 const compare: Semantics = (m, first, second) => {

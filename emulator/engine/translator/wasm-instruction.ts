@@ -49,11 +49,12 @@ export abstract class WasmInstruction extends WasmArithmetic {
   }
 
   protected replaceWords(words: Partial<FlagWords>): void {
-    this.#words = { ...this.#words, ...words };
+    const gone = words.c ? { carry: undefined } : {};
+    this.#words = { ...this.#words, ...gone, ...words };
   }
 
   protected currentWords(): FlagWords {
-    const { z, sp, c } = { ...this.frame.flags, ...this.#words };
+    const { z, sp, c, carry } = { ...this.frame.flags, ...this.#words };
     const used = (): void => {
       this.#usesCarry = true;
     };
@@ -63,6 +64,10 @@ export abstract class WasmInstruction extends WasmArithmetic {
       get c() {
         used();
         return c;
+      },
+      get carry() {
+        used();
+        return carry;
       },
     };
   }
