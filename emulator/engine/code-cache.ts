@@ -168,7 +168,7 @@ export class CodeCache {
 
   #clear(): void {
     for (const page of this.#pages.values()) {
-      this.#cpu.unguardPage(page.number, guard.code);
+      this.#cpu.physical.guards[page.number]! &= ~guard.code;
       this.#retire(page);
       for (const code of page.modes) {
         code?.clear();
@@ -176,6 +176,8 @@ export class CodeCache {
       }
     }
     this.#pages.clear();
+    // Once for all of them: it looks through the whole TLB.
+    this.#cpu.tlb.reviewAll();
   }
 
   #retire(page: CodePage): void {
@@ -218,21 +220,19 @@ export class CodeCache {
     return page.memory;
   }
 
-  /** The instruction at RIP, which is at `offset` in the page. May raise a fault of the fetch. */
-  decode(page: CodePage, offset: number, stackBits: StackBits): CachedInstruction | DecodeFailure {
-    const { rip, bits } = this.#cpu;
+  /** The instruction at RIP, which is at `offset` in the page. May raise a fault of the fetch. `mode`: as `modeIndex`. */
+  decode(page: CodePage, offset: number, mode: number, stackBits: StackBits): CachedInstruction | DecodeFailure {
     const memory = this.#memoryOf(page);
-    const mode = modeIndex(bits, stackBits);
-    const known = this.#known.find(memory, offset, mode);
-    if (known) {
-      page.note(memory, offset, known.length);
-      return known;
-    }
+    const made = this.#known.find(memory, offset, mode) ?? this.#decode(memory, offset, mode, stackBits);
+    if (typeof made !== "string") page.note(memory, offset, made.length);
+    return made;
+  }
+
+  #decode(memory: Uint8Array, offset: number, mode: number, stackBits: StackBits): CachedInstruction | DecodeFailure {
+    const { rip, bits } = this.#cpu;
     const source = (at: number): number => (at < pageBytes ? memory[at]! : this.#cpu.fetch8(rip + at - offset));
     const made = this.#make(decode(source, offset, bits), stackBits);
-    if (typeof made === "string") return made;
-    page.note(memory, offset, made.length);
-    this.#known.add(memory, offset, mode, made);
+    if (typeof made !== "string") this.#known.add(memory, offset, mode, made);
     return made;
   }
 

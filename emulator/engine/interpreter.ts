@@ -59,6 +59,8 @@ interface EngineBreak {
 /** The page of code that execution is in, until anything may have changed that. */
 interface Window extends Place {
   readonly stackBits: 16 | 32 | 64;
+  /** As `modeIndex`. */
+  readonly mode: number;
 }
 
 /**
@@ -225,7 +227,8 @@ export class Engine {
     const { cpu } = this;
     const { rip, bits, stackBits } = cpu;
     const host = page.number * pageBytes;
-    const code = page.code(modeIndex(bits, stackBits));
+    const mode = modeIndex(bits, stackBits);
+    const code = page.code(mode);
     const room = bits === 64 ? Number.POSITIVE_INFINITY : cpu.limit(CS) + 1 - rip;
     return {
       page,
@@ -236,6 +239,7 @@ export class Engine {
       high: cpu.r32[ripHigh]!,
       end: Math.min(pageBytes, offset + room),
       stackBits,
+      mode,
       breakpoints: this.#run.breakpoints?.inPage(linear),
       rip: rip - offset,
       context: undefined,
@@ -318,11 +322,11 @@ export class Engine {
   }
 
   /** Decodes what is not in the cache, or checks what does not end in its page. */
-  #fetch({ page, instructions, host, stackBits, end }: Window, offset: number): CachedInstruction {
+  #fetch({ page, instructions, host, mode, stackBits, end }: Window, offset: number): CachedInstruction {
     const known = instructions[offset];
     if (known?.tail && this.#hasTail(known)) return known;
     this.#checkImage(host + offset);
-    const instruction = this.#valid(this.code.decode(page, offset, stackBits));
+    const instruction = this.#valid(this.code.decode(page, offset, mode, stackBits));
     const beyond = offset + instruction.length - end;
     if (beyond > 0) {
       // Beyond the page, the limit of CS was checked as the bytes were fetched.

@@ -2,49 +2,62 @@ import { longestInstruction } from "../../isa/cursor.ts";
 import type { CachedInstruction } from "./cached-instruction.ts";
 import { pageBytes } from "./page.ts";
 
-/** An instruction with its bytes. */
-interface Known {
-  readonly mode: number;
-  readonly bytes: Uint8Array;
-  readonly instruction: CachedInstruction;
-}
+const slotBits = 13;
+const slots = 1 << slotBits;
+/** Room for the bytes of an instruction. */
+const stride = 16;
 
-const slots = 4096;
+/** Multiplier of the FNV hash, whose high bits depend on every byte. */
+const prime = 0x0100_0193;
+const spread = 0x9e37_79b1;
 
-/** Place in a table for the first `bytes` bytes of an instruction; 2, 3 or 4. */
-function slotOf(memory: Uint8Array, at: number, bytes: number, mode: number): number {
-  let key = memory[at]! | (memory[at + 1]! << 8) | (mode << 28);
-  if (bytes > 2) key ^= memory[at + 2]! << 16;
-  if (bytes > 3) key ^= memory[at + 3]! << 23;
-  return Math.imul(key, 0x9e37_79b1) >>> 20;
-}
-
-function isAt({ bytes }: Known, memory: Uint8Array, at: number): boolean {
-  for (let n = 0; n < bytes.length; n++) if (bytes[n] !== memory[at + n]) return false;
-  return true;
-}
+const withByte = (hash: number, byte: number): number => Math.imul(hash ^ byte, prime);
+const slotOf = (hash: number): number => Math.imul(hash, spread) >>> (32 - slotBits);
 
 /**
  * Instructions by their bytes: code that is seen for the first time consists mostly of instructions that were seen before, elsewhere.
- * Three tables, for instructions of up to 2, of 3, and of more bytes; a newer instruction takes the place of an older one.
+ * A hash table without chains: a newer instruction takes the place of an older one.
  */
 export class KnownInstructions {
-  readonly #tables = [2, 3, 4].map((bytes) => ({ bytes, known: new Array<Known | undefined>(slots).fill(undefined) }));
+  readonly #instructions = new Array<CachedInstruction | undefined>(slots).fill(undefined);
+  readonly #bytes = new Uint8Array(slots * stride);
+  readonly #modes = new Uint8Array(slots);
+  /** How long instructions are that begin with two bytes: bit n for n + 1 bytes. */
+  readonly #lengths = new Uint16Array(0x1_0000);
 
   /** The instruction that begins here, if its bytes are known. `mode`: as `modeIndex`. */
   find(memory: Uint8Array, at: number, mode: number): CachedInstruction | undefined {
     if (at > pageBytes - longestInstruction) return undefined;
-    for (const { bytes, known } of this.#tables) {
-      const found = known[slotOf(memory, at, bytes, mode)];
-      if (found !== undefined && found.mode === mode && isAt(found, memory, at)) return found.instruction;
+    let lengths = this.#lengths[memory[at]! | (memory[at + 1]! << 8)]!;
+    let hash = mode;
+    for (let length = 1; lengths !== 0; length++) {
+      hash = withByte(hash, memory[at + length - 1]!);
+      if ((lengths & 1) !== 0) {
+        const slot = slotOf(hash);
+        const found = this.#instructions[slot];
+        if (found !== undefined && found.length === length && this.#holds(slot, memory, at, length, mode)) return found;
+      }
+      lengths >>= 1;
     }
     return undefined;
+  }
+
+  #holds(slot: number, memory: Uint8Array, at: number, length: number, mode: number): boolean {
+    if (this.#modes[slot] !== mode) return false;
+    const from = slot * stride;
+    for (let n = 0; n < length; n++) if (this.#bytes[from + n] !== memory[at + n]) return false;
+    return true;
   }
 
   add(memory: Uint8Array, at: number, mode: number, instruction: CachedInstruction): void {
     const { length } = instruction;
     if (at > pageBytes - longestInstruction) return;
-    const { bytes, known } = this.#tables[Math.min(Math.max(length, 2), 4) - 2]!;
-    known[slotOf(memory, at, bytes, mode)] = { mode, bytes: memory.slice(at, at + length), instruction };
+    this.#lengths[memory[at]! | (memory[at + 1]! << 8)]! |= 1 << (length - 1);
+    let hash = mode;
+    for (let n = 0; n < length; n++) hash = withByte(hash, memory[at + n]!);
+    const slot = slotOf(hash);
+    this.#instructions[slot] = instruction;
+    this.#modes[slot] = mode;
+    for (let n = 0; n < length; n++) this.#bytes[slot * stride + n] = memory[at + n]!;
   }
 }
