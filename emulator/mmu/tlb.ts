@@ -188,8 +188,13 @@ export class Tlb {
 
   /** Guards of a host page changed. */
   applyGuards(hostPage: number): void {
+    const { words } = this;
+    const memory = (this.#physical.ramBase + hostPage * 4096) | 0;
     for (let n = 0; n < this.#count; n++) {
       const at = this.#used[n]!;
+      // Most entries are of other pages, in RAM: these are to be passed over quickly.
+      const from = words[at + addend]!;
+      if (((from + (words[at + page]! << 12)) | 0) !== memory && from !== hostPage) continue;
       if (this.#hostPage(at) === hostPage) this.#applyGuard(at);
     }
   }
