@@ -12,6 +12,8 @@ import {
 import type { PhysicalMemory } from "./physical.ts";
 
 const entryWords = 4;
+/** Number of the entry at an index in `words`. */
+const entryAt = (at: number): number => at >> 2;
 const page = tlbLayout.page >> 2;
 const addend = tlbLayout.addend >> 2;
 const flags = tlbLayout.flags >> 2;
@@ -27,9 +29,10 @@ const pcidShift = 4;
 const sizePages = [1, 512, 1024, 0x40000] as const;
 export type PageSizeCode = 0 | 1 | 2 | 3;
 
-/** Low and high half of the page number of a linear address, as the tag holds it. */
-const tagLow = (linear: number): number => ((linear | 0) >>> 12) | (Math.floor(linear / 2 ** 32) << 20);
-const tagHigh = (linear: number): number => Math.floor(linear / 2 ** 32) >> 12;
+/** Low and high half of the page number of a linear address, as the tag holds it. Most addresses are below 4 GiB. */
+const tagLow = (linear: number): number =>
+  linear >>> 0 === linear ? linear >>> 12 : ((linear | 0) >>> 12) | (Math.floor(linear / 2 ** 32) << 20);
+const tagHigh = (linear: number): number => (linear >>> 0 === linear ? 0 : Math.floor(linear / 2 ** 32) >> 12);
 
 export const isWriteBank = (bank: number): boolean => bank === tlbBank.supervisorWrite || bank === tlbBank.userWrite;
 
@@ -230,15 +233,15 @@ export class Tlb {
   }
 
   #remove(at: number): void {
-    const hole = this.#position[at / entryWords]!;
+    const hole = this.#position[entryAt(at)]!;
     const last = this.#used[--this.#count]!;
     this.#used[hole] = last;
-    this.#position[last / entryWords] = hole;
+    this.#position[entryAt(last)] = hole;
     this.#drop(at);
   }
 
   #add(at: number): void {
-    this.#position[at / entryWords] = this.#count;
+    this.#position[entryAt(at)] = this.#count;
     this.#used[this.#count++] = at;
   }
 
