@@ -54,6 +54,17 @@ test("an instruction is found by its bytes and its mode wherever they are, and b
   }
 });
 
+test("an instruction is found at the end of a page if all of it is there", () => {
+  const known = new KnownInstructions();
+  const bytes = [0xb8, 1, 2, 3, 4];
+  const instruction = instructionOf(bytes);
+  const at = 4096 - bytes.length;
+  known.add(page(at, bytes), at, mode, instruction);
+  expect(known.find(page(at, bytes), at, mode)).toBe(instruction);
+  for (let less = 1; less < bytes.length; less++)
+    expect(known.find(page(at + less, bytes.slice(0, -less)), at + less, mode)).toBeUndefined();
+});
+
 test("what is found has the bytes that are there, however many were added", () => {
   const random = randomNumbers(1);
   const known = new KnownInstructions();
