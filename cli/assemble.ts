@@ -6,6 +6,7 @@ import { type Io, readText, requireText } from "./io.ts";
 import { listing } from "./listing.ts";
 import { jsonText, problemJson, problemText } from "./problem-text.ts";
 import { jsonOption } from "./source-options.ts";
+import { symbolList } from "./symbol-list.ts";
 
 const formats: readonly OutputFormat[] = ["bin", "elf32", "elf64"];
 
@@ -59,6 +60,7 @@ source has errors; then nothing is written.`,
     include: { short: "I", value: "DIR", multiple: true, doc: "also look for %include files in DIR" },
     define: { short: "D", value: "NAME[=VALUE]", multiple: true, doc: "define a single-line macro" },
     optimization: { short: "O", value: "LEVEL", doc: "how sizes are chosen: x, the smallest, is the only level" },
+    symbols: { value: "FILE", doc: "write the labels and constants: value, kind, name, place" },
     listing: { short: "l", value: "FILE", doc: "write a listing: line, address, bytes, source" },
     json: jsonOption,
     help: { doc: "print this" },
@@ -76,6 +78,8 @@ source has errors; then nothing is written.`,
     const output = outputName(args, format);
     if (!failed) {
       io.writeBytes(output, bytes);
+      const symbols = args.text("symbols");
+      if (symbols !== undefined) io.writeBytes(symbols, new TextEncoder().encode(symbolList(assembly)));
       const list = args.text("listing");
       if (list !== undefined) io.writeBytes(list, new TextEncoder().encode(listing(args.file, assembly, texts)));
     }

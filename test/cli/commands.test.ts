@@ -182,6 +182,14 @@ describe("assemble", () => {
     expect({ code, written: written.size }).toEqual({ code: 1, written: 0 });
     expect(error).toMatch(/^a\.asm:1:1: warning: .*\na\.asm:2:5: error: “z” is not defined\. \[undefined-symbol\]\n$/);
   });
+
+  it("writes the symbols by value", async () => {
+    const source = "org 7C00h\nsize equ 5\nstart: jmp .end\n.end: ret\n";
+    const { written } = await terminal(["assemble", "s.asm", "--symbols", "s.sym"], { "s.asm": source });
+    expect(new TextDecoder().decode(written.get("s.sym"))).toBe(
+      "0000000000000005 equ   size s.asm:2\n0000000000007C00 label start s.asm:3\n0000000000007C02 label start.end s.asm:4\n",
+    );
+  });
 });
 
 describe("disassemble", () => {
