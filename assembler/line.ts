@@ -1,7 +1,7 @@
 import type { IToken, TokenType } from "chevrotain";
 import { builtin } from "./builtin.ts";
 import { limits } from "./limits.ts";
-import { symbolName } from "./operand-parser.ts";
+import { blank, symbolName } from "./operand-parser.ts";
 import { LineParser } from "./parser.ts";
 import * as token from "./tokens.ts";
 import { endOf, retype, tokenize } from "./tokens.ts";
@@ -97,17 +97,7 @@ function tooDeep(tokens: readonly IToken[]): IToken | undefined {
 }
 
 const parser = new LineParser();
-const nothing: LineTree = {
-  label: undefined,
-  times: [],
-  prefixes: [],
-  statement: undefined,
-  symbols: [],
-  problems: [],
-  usesPlace: false,
-  start: 0,
-  end: 0,
-};
+const nothing: LineTree = { ...blank(), start: 0, end: 0 };
 
 /** Words that say what a symbol is in an object file. */
 const symbolWords = new Set("function data object notype weak strong default internal hidden protected".split(" "));

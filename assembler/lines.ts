@@ -1,4 +1,5 @@
-import type { Assembly, Emitted, LineMap, MacroCall, Range } from "./interface.ts";
+import type { Assembly, LineMap, MacroCall, Range } from "./interface.ts";
+import { lastAtOrBelow } from "./last-at-or-below.ts";
 
 const noCalls: ReadonlySet<MacroCall> = new Set();
 
@@ -32,22 +33,10 @@ export function lineMap({ emitted }: Pick<Assembly, "emitted">): LineMap {
   const sortedLines = new Map([...byFile].map(([file, lines]) => [file, [...lines.keys()].sort((a, b) => a - b)]));
   return {
     at: (address) => {
-      const found = byAddress[lastAtOrBelow(byAddress, address)];
+      const found = byAddress[lastAtOrBelow(byAddress.length, (index) => byAddress[index]!.address, address)];
       return found && address < found.address + found.length ? found : undefined;
     },
     addresses: (file, line) => byFile.get(file)?.get(line) ?? [],
     nextLineWithCode: (file, line) => sortedLines.get(file)?.find((candidate) => candidate >= line),
   };
-}
-
-/** Index of the last item that starts at or below the address; -1 if there is none. */
-function lastAtOrBelow(items: readonly Emitted[], address: number): number {
-  let low = 0;
-  let high = items.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (items[middle]!.address <= address) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }

@@ -1,6 +1,7 @@
 /** A kernel that was built elsewhere, as the debugger knows it: ELF symbols, DWARF lines, and instructions decoded when asked for. */
 
 import type { Emitted, LineMap } from "../assembler/interface.ts";
+import { lastAtOrBelow } from "../assembler/last-at-or-below.ts";
 import { fileKey } from "../assembler/location.ts";
 import { type Elf, type ElfSegment, readSymbols, segmentType } from "../emulator/loader/elf.ts";
 import type { LoadedKernel } from "../emulator/loader/kernel.ts";
@@ -18,20 +19,8 @@ interface Span {
   readonly end: number;
 }
 
-/** Index of the last span that starts at or below an address; -1 if there is none. */
-function lastAtOrBelow(spans: readonly Span[], address: number): number {
-  let low = 0;
-  let high = spans.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (spans[middle]!.start <= address) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
 const spanAt = <S extends Span>(spans: readonly S[], address: number): S | undefined => {
-  const found = spans[lastAtOrBelow(spans, address)];
+  const found = spans[lastAtOrBelow(spans.length, (index) => spans[index]!.start, address)];
   return found && address < found.end ? found : undefined;
 };
 

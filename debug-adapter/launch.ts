@@ -1,6 +1,6 @@
 import { type Assembly, assembleFetching, type FileBytes, type Problem, type Settings } from "../assembler/index.ts";
 import { baseName, fileKey, isUri, resolve } from "../assembler/location.ts";
-import { configurationProblem, costProfiles, createMachine } from "../emulator/index.ts";
+import { configurationProblem, costProfiles, createMachine, mostMemory } from "../emulator/index.ts";
 import type { KernelModule } from "../emulator/loader/handover.ts";
 import { isKernel, loadKernel } from "../emulator/loader/kernel.ts";
 import type { MachineConfiguration, MachineInterface } from "../emulator/machine-interface.ts";
@@ -40,9 +40,9 @@ const checks: Readonly<Record<Field, Check>> = {
   fallbackTechnique: isTechnique,
   stopOnEntry: isBoolean,
   memory: (value) =>
-    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 1024
+    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= mostMemory
       ? undefined
-      : "must be a whole number of MiB from 1 to 1024",
+      : `must be a whole number of MiB from 1 to ${mostMemory}`,
   processors: (value) =>
     Number.isInteger(value) && Number(value) >= 1 && Number(value) <= mostProcessors
       ? undefined

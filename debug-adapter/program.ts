@@ -1,4 +1,5 @@
 import type { Assembly, Emitted, LineMap } from "../assembler/interface.ts";
+import { lastAtOrBelow } from "../assembler/last-at-or-below.ts";
 import { lineMap } from "../assembler/lines.ts";
 import { fileKey } from "../assembler/location.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
@@ -110,14 +111,7 @@ export function placeOf(program: Program, linear: bigint): Place | undefined {
   const address = program.symbolic(toOwn(program, linear));
   if (address === undefined) return undefined;
   const sorted = labels(program);
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]!.address <= address) low = middle + 1;
-    else high = middle;
-  }
-  const label = sorted[low - 1];
+  const label = sorted[lastAtOrBelow(sorted.length, (index) => sorted[index]!.address, address)];
   return label && { label: label.name, offset: address - label.address };
 }
 

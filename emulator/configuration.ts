@@ -9,7 +9,7 @@ import { refusal } from "./vmm/index.ts";
 
 const mebibyte = 2 ** 20;
 /** MiB. */
-const mostMemory = 1024;
+export const mostMemory = 1024;
 
 /** Why a machine cannot be made as configured, as a sentence for the user; undefined if it can. */
 export function configurationProblem(configuration: MachineConfiguration): string | undefined {

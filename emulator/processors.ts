@@ -102,10 +102,6 @@ export class Processors {
     this.#turnEnd = turnCycles;
   }
 
-  get count(): number {
-    return this.#all.length;
-  }
-
   /** Number of the processor in the core. */
   get current(): number {
     return this.#current.id;
@@ -214,10 +210,6 @@ export class Processors {
   sleep(): boolean {
     this.#current.asleep = true;
     return this.next();
-  }
-
-  get allAsleep(): boolean {
-    return this.#all.every(({ asleep }) => asleep);
   }
 
   /** Whether a processor that sleeps could be woken by an interrupt: not one that waits for its start, or has them masked. */

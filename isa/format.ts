@@ -24,7 +24,8 @@ export interface Spelling {
   readonly index?: boolean;
 }
 
-const sizeWords: Record<OperandWidth, string> = {
+/** The words that nasm writes before an operand for its size. */
+export const sizeWords: Record<OperandWidth, string> = {
   8: "byte",
   16: "word",
   32: "dword",

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { assemble } from "../assembler/index.ts";
 import { checkArguments } from "../debug-adapter/launch.ts";
 import { debugType } from "../debug-adapter/protocol.ts";
-import { costProfiles } from "../emulator/index.ts";
+import { costProfiles, mostMemory } from "../emulator/index.ts";
+import { mostProcessors } from "../emulator/processors.ts";
 import { refusal } from "../emulator/vmm/index.ts";
 import { bundles } from "../esbuild.ts";
 import { defaultTechnique, techniques } from "../isa/technique.ts";
@@ -55,6 +57,19 @@ describe("package.json says what the code does", () => {
       );
     expect(properties.costs.enum).toEqual(costProfiles.map(({ name }) => name));
     for (const { name } of costProfiles) expect(read("docs", "launch.md")).toContain(`\`${name}\``);
+  });
+
+  it.each([
+    ["memory", mostMemory],
+    ["processors", mostProcessors],
+  ] as const)("allows the same %s in sources, launch configurations and machines", (key, most) => {
+    const problems = (value: number) => assemble({ file: "a.asm", text: `%pragma ringside ${key} ${value}` }).problems;
+    expect(problems(most)).toEqual([]);
+    expect(problems(most + 1)).toMatchObject([
+      { code: "bad-setting", message: expect.stringContaining(`1 to ${most}`) },
+    ]);
+    const [{ configurationAttributes }] = contributes.debuggers;
+    expect(configurationAttributes.launch.properties[key].maximum).toBe(most);
   });
 
   it("offers the techniques of the table", () => {

@@ -126,10 +126,6 @@ export class Caller {
     this.#cpu.setSegment(es!, { selector, base: selector * 16, limit: 0xffff, access: this.#cpu.access(es!) });
   }
 
-  setDs(selector: number): void {
-    this.#cpu.setSegment(ds!, { selector, base: selector * 16, limit: 0xffff, access: this.#cpu.access(ds!) });
-  }
-
   /** CF and ZF as the guest finds them after IRET. */
   set carry(on: boolean) {
     this.#setFlag(carryFlag, on);

@@ -1,18 +1,11 @@
 import { layout } from "../cpu/layout.ts";
 import { CR0, CR4, type State } from "../cpu/state.ts";
+import { A, D, G, P, PS, RW, US } from "./entry-bits.ts";
 import type { NestedTranslations } from "./nested-translations.ts";
 import { guard, type PhysicalMemory } from "./physical.ts";
 import type { PageSizeCode } from "./tlb.ts";
 
 const cr3Word = layout.cr3 >> 2;
-
-const P = 1;
-const RW = 2;
-const US = 4;
-const A = 0x20;
-const D = 0x40;
-const PS = 0x80;
-const G = 0x100;
 
 /** Bits of the high half of an entry that may be set: of the frame. NX and anything reserved is for the full walk. */
 const frameHigh = 0xff;

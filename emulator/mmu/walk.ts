@@ -2,6 +2,7 @@ import { layout } from "../cpu/layout.ts";
 import type { Access, NestedAccess } from "../cpu/monitor.ts";
 import { CR0, CR4, EFER, type State, unsigned64 } from "../cpu/state.ts";
 import type { WalkStep } from "../trace/event.ts";
+import { A, D, G, P, PS, RW, US } from "./entry-bits.ts";
 import type { NestedTranslations } from "./nested-translations.ts";
 import { type PhysicalMemory, physicalAddressBits } from "./physical.ts";
 import type { PageSizeCode } from "./tlb.ts";
@@ -19,13 +20,6 @@ export function pagingMode(state: State): PagingMode {
 /** Bits of the #PF error code. */
 const pageFault = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16 } as const;
 
-const P = 1;
-const RW = 2;
-const US = 4;
-const A = 0x20;
-const D = 0x40;
-const PS = 0x80;
-const G = 0x100;
 /** Bit 63, in the high half. */
 const XD = 0x8000_0000 | 0;
 

@@ -64,10 +64,4 @@ export class Allocator {
     const beyond = this.guestBytes + hostReservedBytes;
     return this.hostOf(guestPhysical) ?? (guestPhysical >= beyond ? guestPhysical : guestPhysical + hostReservedBytes);
   }
-
-  /** Guest-physical address of host memory; undefined for the VMM's own. */
-  guestOf(hostPhysical: number): number | undefined {
-    const guest = hostPhysical - hostReservedBytes;
-    return guest >= 0 && guest < this.guestBytes ? guest : undefined;
-  }
 }

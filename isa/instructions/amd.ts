@@ -1,5 +1,5 @@
 import type { Row } from "../instruction.ts";
-import { absent, rowsOf } from "./forms.ts";
+import { absent, accumulator, rowsOf, words } from "./forms.ts";
 
 /** AMD's instructions beside its virtualization; ours is not AMD's processor. */
 
@@ -11,14 +11,8 @@ const clear = {
   implicitMemory: true,
   semantics: absent,
 } as const;
-const named = (
-  [
-    [16, "AX"],
-    [32, "EAX"],
-    [64, "RAX"],
-  ] as const
-).map(([width, register]) =>
-  row(`a${width} o* 0F 01 FC`, `CLZERO ${register}`, {
+const named = words.map((width) =>
+  row(`a${width} o* 0F 01 FC`, `CLZERO ${accumulator[width]}`, {
     ...clear,
     access: ["r"],
     modes: width === 64 ? "only-64" : width === 16 ? "not-64" : "all",

@@ -1,5 +1,5 @@
 import { neverBecause, type Row, type RowFacts, type Sensitivity } from "../instruction.ts";
-import { absent, rowsOf } from "./forms.ts";
+import { absent, accumulator, rowsOf, words } from "./forms.ts";
 
 /** AMD's virtualization (APM Vol. 3, chapter 4): on Intel's processors and on ours all of these raise #UD. */
 
@@ -37,14 +37,8 @@ const invalidation = facts(
   "Removes the translation of the page at rAX in the address space ECX from the TLB.",
   "changes the translations that the processor holds",
 );
-const named = (
-  [
-    [16, "AX"],
-    [32, "EAX"],
-    [64, "RAX"],
-  ] as const
-).map(([width, register]) =>
-  row(`a${width} o* 0F 01 DF`, `INVLPGA ${register}, ECX`, {
+const named = words.map((width) =>
+  row(`a${width} o* 0F 01 DF`, `INVLPGA ${accumulator[width]}, ECX`, {
     ...invalidation,
     access: ["r", "r"],
     modes: width === 64 ? "only-64" : width === 16 ? "not-64" : "all",

@@ -1,4 +1,5 @@
 import { existsIn, type Form, requiredSize } from "../../isa/form.ts";
+import { sizeWords } from "../../isa/format.ts";
 import type { Row } from "../../isa/instruction.ts";
 import { immediateWidth, type OperandPattern } from "../../isa/operand-pattern.ts";
 import type { Bits } from "../../isa/operands.ts";
@@ -17,14 +18,6 @@ interface WrittenSample {
 }
 
 export const modes: readonly Bits[] = [16, 32, 64];
-const sizeWords: Record<OperandWidth, string> = {
-  8: "byte",
-  16: "word",
-  32: "dword",
-  64: "qword",
-  80: "tword",
-  128: "oword",
-};
 
 const register = (name: string): RegisterName => {
   const found = registerNamed(name);
