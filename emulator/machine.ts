@@ -317,6 +317,7 @@ export class Machine implements MachineInterface, Replayable {
     const copy = bytes.slice();
     this.#timeline.act(() => {
       written = this.#memory.write(space, address, copy);
+      if (space === "host-physical") this.#monitor?.hostMemoryChanged?.();
     });
     return written;
   }

@@ -79,6 +79,8 @@ export interface Monitor {
   hostOwned?(number: 0 | 4): bigint;
   /** Address line 20 was opened or closed: guest-physical memory lies elsewhere now. */
   addressLineChanged?(): void;
+  /** A debugger wrote to host-physical memory, where the VMM's own structures are. */
+  hostMemoryChanged?(): void;
   /** An exit happened and the VMM has not resumed the guest yet. */
   readonly exitPending: boolean;
   /** Lets the VMM handle the pending exit and resume (or stop) the guest. */

@@ -1,4 +1,4 @@
-import type { Vmcs } from "./vmcs.ts";
+import { type Vmcs, wordOf } from "./vmcs.ts";
 import { encodingText, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
 
 /** A control bit. `exits`: what this makes exit, or does, in a few words. */
@@ -8,6 +8,9 @@ export interface Control {
   /** The manual's name. */
   readonly name: string;
   readonly doc: string;
+  /** Where it is in `Vmcs.words`, and the bit there. */
+  readonly word: number;
+  readonly mask: number;
 }
 
 type ControlWord = "pinControls" | "primaryControls" | "secondaryControls" | "exitControls" | "entryControls";
@@ -185,14 +188,22 @@ const rows = {
 export type ControlName = keyof typeof rows;
 
 export const controls = Object.fromEntries(
-  Object.entries(rows).map(([key, [field, bit, name, doc]]) => [key, { field, bit, name, doc }]),
+  Object.entries(rows).map(([key, [field, bit, name, doc]]) => [
+    key,
+    { field, bit, name, doc, word: wordOf(field), mask: 1 << bit },
+  ]),
 ) as Record<ControlName, Control>;
 
 /** Is the control in force? A secondary control counts only while the primary bit that activates them is 1. */
-export function isOn(vmcs: Vmcs, name: ControlName): boolean {
-  const { field, bit } = controls[name];
-  if (field === "secondaryControls" && !vmcs.bit("primaryControls", controls.secondaryControls.bit)) return false;
-  return ((vmcs.number(field) >>> bit) & 1) === 1;
+export const isOn = (vmcs: Vmcs, name: ControlName): boolean => inForce(vmcs, controls[name]);
+
+const secondaryWord = wordOf("secondaryControls");
+const activation = controls.secondaryControls;
+
+/** As `isOn`, for those who ask at every exit and keep the control. */
+export function inForce({ words }: Vmcs, { word, mask }: Control): boolean {
+  if ((words[word]! & mask) === 0) return false;
+  return word !== secondaryWord || (words[activation.word]! & activation.mask) !== 0;
 }
 
 /** All control bits of these names as one word; they must be of the same field. */

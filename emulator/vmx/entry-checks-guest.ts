@@ -299,7 +299,7 @@ const instructionPointer: readonly EntryCheck[] = [
     "rip.high",
     "guestRip",
     "Bits 63:32 of RIP are 0 outside 64-bit code.",
-    (v) => is64(v) || v.get("guestRip") >> 32n === 0n,
+    (v) => is64(v) || v.high("guestRip") === 0,
   ),
   check(
     "rip.canonical",

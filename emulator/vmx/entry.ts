@@ -1,9 +1,9 @@
+import { statusMask } from "../cpu/flags.ts";
 import type { Fault } from "../cpu/monitor.ts";
-import { checkEntry, type EntryCheck, type EntryFailure, entryChecks } from "./entry-checks.ts";
-import { usualFields } from "./guest-state.ts";
+import { checkEntry, type EntryFailure, entryChecks } from "./entry-checks.ts";
 import { eventType } from "./qualification.ts";
-import { fieldOffset, type Vmcs, vmcsBytes } from "./vmcs.ts";
-import { encodingParts, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
+import { type Vmcs, wordOf } from "./vmcs.ts";
+import { encodingParts, usualFields, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
 
 /** The event that VM-entry interruption information asks to inject; undefined if it is not valid. */
 export function injectedEvent(vmcs: Vmcs): Fault | { readonly kind: "interrupt"; readonly vector: number } | undefined {
@@ -26,37 +26,35 @@ export function injectedEvent(vmcs: Vmcs): Fault | { readonly kind: "interrupt";
   };
 }
 
-const words = vmcsBytes / 4;
 const usual = new Set(usualFields);
-/** Words of the VMCS that hold fields other than the usual ones. */
-const unusualWords = Uint16Array.from(
-  new Set(
-    (Object.keys(vmcsFields) as VmcsField[])
-      .filter((field) => !usual.has(field))
-      .flatMap((field) => {
-        const { encoding } = vmcsFields[field];
-        const first = fieldOffset(encoding) >> 2;
-        const count = Math.max(1, encodingParts(encoding).bits / 32);
-        return Array.from({ length: count }, (_, n) => first + n);
-      }),
-  ),
-);
-const ofUsual = (checks: readonly EntryCheck[]): readonly EntryCheck[] =>
-  checks.filter(({ field }) => usual.has(field));
-const usualChecks = {
-  controls: ofUsual(entryChecks.controls),
-  host: ofUsual(entryChecks.host),
-  guest: ofUsual(entryChecks.guest),
-} as const;
+const among = (fields: (field: VmcsField) => boolean) => ({
+  controls: entryChecks.controls.filter(({ field }) => fields(field)),
+  host: entryChecks.host.filter(({ field }) => fields(field)),
+  guest: entryChecks.guest.filter(({ field }) => fields(field)),
+});
+const usualChecks = among((field) => usual.has(field));
+const ripChecks = among((field) => field === "guestRip");
+
+/** Words of the usual fields but RIP, and of each the bits that checks may read: of RFLAGS not the status flags. */
+const readWords = usualFields
+  .filter((field) => field !== "guestRip")
+  .flatMap((field) => {
+    const first = wordOf(field);
+    const low = { word: first, mask: field === "guestRflags" ? ~statusMask : -1 };
+    return encodingParts(vmcsFields[field].encoding).bits === 64 ? [low, { word: first + 1, mask: -1 }] : [low];
+  });
 
 /**
  * Remembers a VMCS as an exit left it. All of it passed the checks of the entry before, or was saved by the processor: an
- * entry after which only usual fields have changed need check only those.
+ * entry after which only usual fields have changed need check only those, and these only if they differ from what passed.
  */
 export class SavedVmcs {
   readonly #vmcs: Vmcs;
-  readonly #saved = new Uint32Array(words);
-  #valid = false;
+  /** Of the VMCS at the exit; -1 if there was none since its memory was replaced. */
+  #revision = -1;
+  /** What passed the usual checks last, and of which revision. */
+  readonly #passed = new Int32Array(readWords.length);
+  #passedRevision = -1;
 
   constructor(vmcs: Vmcs) {
     this.#vmcs = vmcs;
@@ -64,29 +62,43 @@ export class SavedVmcs {
 
   /** An exit has just saved the guest's state. */
   remember(): void {
-    this.#saved.set(this.#vmcs.words);
-    this.#valid = true;
+    this.#revision = this.#vmcs.revision;
   }
 
   /** The memory under the VMCS was replaced. */
   forget(): void {
-    this.#valid = false;
+    this.#revision = -1;
+    this.#passedRevision = -1;
   }
 
   /** Has anything but usual fields changed? */
   get changed(): boolean {
-    if (!this.#valid) return true;
-    const now = this.#vmcs.words;
-    const saved = this.#saved;
-    for (let n = 0; n < unusualWords.length; n++) {
-      const word = unusualWords[n]!;
-      if (now[word] !== saved[word]) return true;
-    }
-    return false;
+    return this.#revision !== this.#vmcs.revision;
   }
 
   /** The checks of the coming entry, as far as they can fail. */
   check(changed: boolean): EntryFailure | undefined {
-    return changed ? checkEntry(this.#vmcs) : checkEntry(this.#vmcs, usualChecks);
+    if (changed) return checkEntry(this.#vmcs);
+    if (this.#passedBefore) return checkEntry(this.#vmcs, ripChecks);
+    const failure = checkEntry(this.#vmcs, usualChecks);
+    if (!failure) this.#pass();
+    return failure;
+  }
+
+  get #passedBefore(): boolean {
+    const { words, revision } = this.#vmcs;
+    if (this.#passedRevision !== revision) return false;
+    const passed = this.#passed;
+    for (let n = 0; n < passed.length; n++) {
+      const { word, mask } = readWords[n]!;
+      if ((words[word]! & mask) !== passed[n]) return false;
+    }
+    return true;
+  }
+
+  #pass(): void {
+    const { words, revision } = this.#vmcs;
+    this.#passedRevision = revision;
+    for (const [n, { word, mask }] of readWords.entries()) this.#passed[n] = words[word]! & mask;
   }
 }

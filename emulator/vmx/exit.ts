@@ -2,7 +2,7 @@ import type { Cpu } from "../cpu/cpu.ts";
 import type { Fault } from "../cpu/monitor.ts";
 import { exitReasonNamed } from "./exit-reasons.ts";
 import { encodeInterruption, eventType } from "./qualification.ts";
-import type { Vmcs } from "./vmcs.ts";
+import { type Vmcs, wordOf } from "./vmcs.ts";
 
 /** What an exit leaves in the VMCS beside the guest's state. */
 export interface ExitData {
@@ -20,18 +20,43 @@ export interface ExitData {
 
 /** Writes the exit-information fields (SDM Vol. 3, 28.2). `vectoring` is the event whose delivery the exit interrupted. */
 export function writeExit(vmcs: Vmcs, data: ExitData, vectoring: Cpu["vectoring"]): void {
-  vmcs.set("exitReason", exitReasonNamed(data.reason).number);
-  vmcs.set("exitQualification", data.qualification ?? 0n);
-  vmcs.set("guestLinearAddress", data.guestLinear ?? 0n);
-  vmcs.set("guestPhysicalAddress", data.guestPhysical ?? 0);
-  vmcs.set("exitInterruptionInfo", data.interruptionInfo ?? 0);
-  vmcs.set("exitErrorCode", data.errorCode ?? 0);
-  vmcs.set("exitInstructionLength", data.instructionLength ?? vectoringLength(vectoring));
-  vmcs.set("exitInstructionInfo", data.instructionInfo ?? 0);
-  vmcs.set("idtVectoringInfo", vectoring ? vectoringInfo(vectoring) : 0);
-  vmcs.set("idtVectoringErrorCode", vectoring?.kind === "fault" ? (vectoring.errorCode ?? 0) : 0);
+  const { words } = vmcs;
+  words[at.reason] = exitReasonNamed(data.reason).number;
+  writeWide(words, at.qualification, data.qualification);
+  writeWide(words, at.guestLinear, data.guestLinear);
+  const physical = data.guestPhysical ?? 0;
+  words[at.guestPhysical] = physical;
+  words[at.guestPhysical + 1] = Math.floor(physical / 2 ** 32);
+  words[at.interruptionInfo] = data.interruptionInfo ?? 0;
+  words[at.errorCode] = data.errorCode ?? 0;
+  words[at.instructionLength] = data.instructionLength ?? vectoringLength(vectoring);
+  words[at.instructionInfo] = data.instructionInfo ?? 0;
+  words[at.vectoringInfo] = vectoring ? vectoringInfo(vectoring) : 0;
+  words[at.vectoringErrorCode] = vectoring?.kind === "fault" ? (vectoring.errorCode ?? 0) : 0;
   // An entry's injection is over once the guest has run.
-  vmcs.set("entryInterruptionInfo", 0);
+  words[at.injection] = 0;
+}
+
+/** Places in `Vmcs.words`. */
+const at = {
+  reason: wordOf("exitReason"),
+  qualification: wordOf("exitQualification"),
+  guestLinear: wordOf("guestLinearAddress"),
+  guestPhysical: wordOf("guestPhysicalAddress"),
+  interruptionInfo: wordOf("exitInterruptionInfo"),
+  errorCode: wordOf("exitErrorCode"),
+  instructionLength: wordOf("exitInstructionLength"),
+  instructionInfo: wordOf("exitInstructionInfo"),
+  vectoringInfo: wordOf("idtVectoringInfo"),
+  vectoringErrorCode: wordOf("idtVectoringErrorCode"),
+  injection: wordOf("entryInterruptionInfo"),
+} as const;
+
+/** Most values are small and are given as numbers; nothing is 0. */
+function writeWide(words: Uint32Array, at: number, value: bigint | number = 0): void {
+  const isNumber = typeof value === "number";
+  words[at] = isNumber ? value : Number(value & 0xffff_ffffn);
+  words[at + 1] = isNumber ? Math.floor(value / 2 ** 32) : Number((value >> 32n) & 0xffff_ffffn);
 }
 
 const vectoringLength = (vectoring: Cpu["vectoring"]): number => (vectoring?.kind === "fault" ? vectoring.length : 0);

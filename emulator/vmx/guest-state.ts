@@ -2,26 +2,26 @@ import type { Cpu } from "../cpu/cpu.ts";
 import { stepArmed } from "../cpu/interrupts.ts";
 import { layout, segmentBytes, segmentLayout } from "../cpu/layout.ts";
 import { SS } from "../cpu/state.ts";
-import { controls, isOn } from "./controls.ts";
+import { controls, inForce } from "./controls.ts";
 import { guestSegments } from "./entry-checks-guest.ts";
-import { fieldOffset, type Vmcs } from "./vmcs.ts";
+import { fieldOffset, type Vmcs, wordOf } from "./vmcs.ts";
 import { encodingParts, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
 
 const segmentField = (segment: number, part: keyof typeof segmentLayout): number =>
   layout.segments + segment * segmentBytes + segmentLayout[part];
 
-/** Guest-state fields that are words of the processor's state block as they stand, with the place of each there. */
+/**
+ * Guest-state fields that are words of the processor's state block as they stand, with the place of each there: all but the
+ * usual ones, and RSP, which changes all the time and which no check reads.
+ */
 const plainFields: readonly (readonly [VmcsField, number])[] = [
   ["guestCr0", layout.cr0],
   ["guestCr3", layout.cr3],
   ["guestCr4", layout.cr4],
-  ["guestRip", layout.rip],
-  ["guestRsp", layout.registers + 4 * 8],
   ["guestGdtrBase", layout.gdtrBase],
   ["guestGdtrLimit", layout.gdtrLimit],
   ["guestIdtrBase", layout.idtrBase],
   ["guestIdtrLimit", layout.idtrLimit],
-  ["guestActivity", layout.activity],
   ["guestSysenterCs", layout.sysenterCs],
   ["guestSysenterEsp", layout.sysenterEsp],
   ["guestSysenterEip", layout.sysenterEip],
@@ -51,80 +51,121 @@ function copies(widths: readonly number[], unit: 2 | 4): { readonly vmcs: Uint16
 const halfCopies = copies([16], 2);
 const wordCopies = copies([32, 64], 4);
 
-/** Copies what has the same form in both. */
-function copyPlain({ u32, r16 }: Cpu, { words, halves }: Vmcs, toVmcs: boolean): void {
+/** Copies what has the same form in both from the VMCS. */
+function loadPlain({ u32, r16 }: Cpu, { words, halves }: Vmcs): void {
+  const { vmcs: halfFrom, state: halfTo } = halfCopies;
+  const { vmcs: from, state: to } = wordCopies;
+  for (let n = 0; n < halfTo.length; n++) r16[halfTo[n]!] = halves[halfFrom[n]!]!;
+  for (let n = 0; n < to.length; n++) u32[to[n]!] = words[from[n]!]!;
+}
+
+/** Copies what has the same form in both to the VMCS; true if any of it was different. */
+function savePlain({ u32, r16 }: Cpu, { words, halves }: Vmcs): boolean {
   const { vmcs: halfTo, state: halfFrom } = halfCopies;
   const { vmcs: to, state: from } = wordCopies;
-  if (toVmcs) {
-    for (let n = 0; n < halfTo.length; n++) halves[halfTo[n]!] = r16[halfFrom[n]!]!;
-    for (let n = 0; n < to.length; n++) words[to[n]!] = u32[from[n]!]!;
-  } else {
-    for (let n = 0; n < halfTo.length; n++) r16[halfFrom[n]!] = halves[halfTo[n]!]!;
-    for (let n = 0; n < to.length; n++) u32[from[n]!] = words[to[n]!]!;
+  let differences = 0;
+  for (let n = 0; n < halfTo.length; n++) {
+    const now = r16[halfFrom[n]!]!;
+    const at = halfTo[n]!;
+    differences |= halves[at]! ^ now;
+    halves[at] = now;
   }
+  for (let n = 0; n < to.length; n++) {
+    const now = u32[from[n]!]!;
+    const at = to[n]!;
+    differences |= words[at]! ^ now;
+    words[at] = now;
+  }
+  return differences !== 0;
+}
+
+/** Saves a 64-bit field that is in the state block at a byte offset; true if it was different. */
+function saveWide({ u32 }: Cpu, { words }: Vmcs, at: number, offset: number): boolean {
+  const [low, high] = [u32[offset >> 2]!, u32[(offset >> 2) + 1]!];
+  const differs = words[at] !== low || words[at + 1] !== high;
+  words[at] = low;
+  words[at + 1] = high;
+  return differs;
+}
+
+/** Loads a 64-bit field to the state block at a byte offset. */
+function loadWide({ u32 }: Cpu, { words }: Vmcs, at: number, offset: number): void {
+  u32[offset >> 2] = words[at]!;
+  u32[(offset >> 2) + 1] = words[at + 1]!;
 }
 
 /** The interruptibility of the state block without the processor's own marks. */
 const interruptibilityMask = 0x1f;
 /** Pending debug exceptions: BS, a single step that is still to be delivered. */
-export const pendingSingleStep = 1n << 14n;
+export const pendingSingleStep = 1 << 14;
 /** B3 to B0, and that one of them is an enabled breakpoint. */
-const pendingBreakpoints = 0xfn;
-const enabledBreakpoint = 1n << 12n;
+const pendingBreakpoints = 0xf;
+const enabledBreakpoint = 1 << 12;
 const pendingDebug = layout.pendingDebug >> 2;
+const dr7 = layout.debug + 7 * 8;
+const rsp = layout.registers + 4 * 8;
+
+/** Places in `Vmcs.words`. */
+const at = {
+  rip: wordOf("guestRip"),
+  rsp: wordOf("guestRsp"),
+  rflags: wordOf("guestRflags"),
+  interruptibility: wordOf("guestInterruptibility"),
+  pendingDebug: wordOf("guestPendingDebug"),
+  activity: wordOf("guestActivity"),
+  dr7: wordOf("guestDr7"),
+  pat: wordOf("guestPat"),
+  efer: wordOf("guestEfer"),
+  tscOffset: wordOf("tscOffset"),
+} as const;
 
 /** The field as it is saved: breakpoints met whose trap is held back. */
-export const savedDebug = (causes: number): bigint =>
-  (causes & 0xf) === 0 ? 0n : BigInt(causes & 0xf) | enabledBreakpoint;
+export const savedDebug = (causes: number): number =>
+  (causes & pendingBreakpoints) === 0 ? 0 : (causes & pendingBreakpoints) | enabledBreakpoint;
 
 /** Writes the guest's state into the VMCS (SDM Vol. 3, 28.3). General registers other than RSP are the VMM's to save. */
 export function saveGuest(cpu: Cpu, vmcs: Vmcs): void {
-  copyPlain(cpu, vmcs, true);
-  vmcs.set("guestRflags", cpu.flags >>> 0);
-  vmcs.set("guestInterruptibility", cpu.interruptibility & interruptibilityMask);
-  vmcs.set("guestPendingDebug", savedDebug(cpu.r32[pendingDebug]!));
-  if (isOn(vmcs, "saveDebugControls")) vmcs.set("guestDr7", cpu.r64[(layout.debug >> 3) + 7]!);
-  if (isOn(vmcs, "savePat")) vmcs.set("guestPat", cpu.r64[layout.pat >> 3]!);
-  if (isOn(vmcs, "saveEfer")) vmcs.set("guestEfer", cpu.r64[layout.efer >> 3]!);
+  const { words } = vmcs;
+  saveWide(cpu, vmcs, at.rip, layout.rip);
+  saveWide(cpu, vmcs, at.rsp, rsp);
+  words[at.activity] = cpu.activity;
+  words[at.rflags] = cpu.flags;
+  words[at.rflags + 1] = 0;
+  words[at.interruptibility] = cpu.interruptibility & interruptibilityMask;
+  words[at.pendingDebug] = savedDebug(cpu.r32[pendingDebug]!);
+  words[at.pendingDebug + 1] = 0;
+  let differs = savePlain(cpu, vmcs);
+  if (inForce(vmcs, controls.saveDebugControls)) differs = saveWide(cpu, vmcs, at.dr7, dr7) || differs;
+  if (inForce(vmcs, controls.savePat)) differs = saveWide(cpu, vmcs, at.pat, layout.pat) || differs;
+  if (inForce(vmcs, controls.saveEfer)) differs = saveWide(cpu, vmcs, at.efer, layout.efer) || differs;
+  if (differs) vmcs.revision++;
   // The guest may have changed its mode by itself: the control follows EFER.LMA (SDM Vol. 3, 28.2).
-  if (isOn(vmcs, "unrestrictedGuest")) vmcs.setBit("entryControls", controls.ia32eModeGuest.bit, cpu.longMode);
+  const { ia32eModeGuest } = controls;
+  if (inForce(vmcs, controls.unrestrictedGuest) && inForce(vmcs, ia32eModeGuest) !== cpu.longMode)
+    vmcs.setBit("entryControls", ia32eModeGuest.bit, cpu.longMode);
 }
 
 /** Loads the guest's state from a VMCS that has passed the entry checks (SDM Vol. 3, 27.3.2). */
 export function loadGuest(cpu: Cpu, vmcs: Vmcs): void {
-  copyPlain(cpu, vmcs, false);
-  if (isOn(vmcs, "loadDebugControls")) cpu.r64[(layout.debug >> 3) + 7] = vmcs.get("guestDr7");
-  if (isOn(vmcs, "entryLoadPat")) cpu.r64[layout.pat >> 3] = vmcs.get("guestPat");
-  if (isOn(vmcs, "entryLoadEfer")) cpu.r64[layout.efer >> 3] = vmcs.get("guestEfer");
+  loadPlain(cpu, vmcs);
+  loadWide(cpu, vmcs, at.rsp, rsp);
+  if (inForce(vmcs, controls.loadDebugControls)) loadWide(cpu, vmcs, at.dr7, dr7);
+  if (inForce(vmcs, controls.entryLoadPat)) loadWide(cpu, vmcs, at.pat, layout.pat);
+  if (inForce(vmcs, controls.entryLoadEfer)) loadWide(cpu, vmcs, at.efer, layout.efer);
   loadUsual(cpu, vmcs);
   cpu.tlb.switchTo(cpu.pcid);
   cpu.setCpl((cpu.access(SS) >> 5) & 3);
 }
 
-/** Fields that a VMM usually changes between an exit and the next entry: `loadUsual` loads what of the guest is in them. */
-export const usualFields: readonly VmcsField[] = [
-  "guestRip",
-  "guestRflags",
-  "guestInterruptibility",
-  "guestPendingDebug",
-  "guestActivity",
-  "tscOffset",
-  "primaryControls",
-  "entryInterruptionInfo",
-  "entryErrorCode",
-  "entryInstructionLength",
-  "cr0Shadow",
-  "cr4Shadow",
-];
-
-/** Loads only `usualFields`: enough where nothing else of the VMCS has changed since the guest's state was saved. */
+/** Loads only the usual fields: enough where nothing else of the VMCS has changed since the guest's state was saved. */
 export function loadUsual(cpu: Cpu, vmcs: Vmcs): void {
-  cpu.r64[layout.rip >> 3] = vmcs.get("guestRip");
-  cpu.activity = vmcs.number("guestActivity");
-  const debug = vmcs.get("guestPendingDebug");
-  const stepDue = (debug & pendingSingleStep) !== 0n;
-  cpu.r32[pendingDebug] = Number(debug & pendingBreakpoints);
-  cpu.interruptibility = vmcs.number("guestInterruptibility") | (stepDue ? stepArmed : 0);
-  if (isOn(vmcs, "tscOffsetting")) cpu.r64[layout.tscOffset >> 3] = vmcs.get("tscOffset");
-  cpu.flags = vmcs.number("guestRflags");
+  const { words } = vmcs;
+  loadWide(cpu, vmcs, at.rip, layout.rip);
+  cpu.activity = words[at.activity]!;
+  const debug = words[at.pendingDebug]!;
+  const stepDue = (debug & pendingSingleStep) !== 0;
+  cpu.r32[pendingDebug] = debug & pendingBreakpoints;
+  cpu.interruptibility = words[at.interruptibility]! | (stepDue ? stepArmed : 0);
+  if (inForce(vmcs, controls.tscOffsetting)) loadWide(cpu, vmcs, at.tscOffset, layout.tscOffset);
+  cpu.flags = words[at.rflags]!;
 }

@@ -10,7 +10,7 @@ import { segmentOf } from "../cpu/state.ts";
 import type { TaskSwitch } from "../cpu/task-switch.ts";
 import type { Later, Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
-import { type ControlName, isOn } from "./controls.ts";
+import { type ControlName, controls as controlBits, inForce, isOn } from "./controls.ts";
 import { type EptMisconfiguration, type EptViolation, walkEpt } from "./ept.ts";
 import { type ExitData, interruptionInfo, nmiInfo, writeExit } from "./exit.ts";
 import { type Attempt, decideExit } from "./exit-rules.ts";
@@ -86,7 +86,7 @@ export class NonRoot {
     endMonitorWait(this.#cpu);
     saveGuest(this.#cpu, this.vmcs);
     writeExit(this.vmcs, exit, this.#cpu.vectoring);
-    if (!isOn(this.vmcs, "vpid")) this.#cpu.flushTlb(true);
+    if (!inForce(this.vmcs, controlBits.vpid)) this.#cpu.flushTlb(true);
     this.#left(exit);
   }
 
@@ -290,7 +290,7 @@ export class NonRoot {
 
   /** True if interrupt-window exiting made the guest leave. */
   atBoundary(): boolean {
-    if (!isOn(this.vmcs, "interruptWindowExiting") || !this.interruptible) return false;
+    if (!inForce(this.vmcs, controlBits.interruptWindowExiting) || !this.interruptible) return false;
     const { why } = this.decide({ reason: "INTERRUPT_WINDOW" });
     this.leave({ reason: "INTERRUPT_WINDOW", what: "the guest can take an interrupt", why });
     return true;
@@ -298,7 +298,7 @@ export class NonRoot {
 
   /** Host-physical address of a guest-physical one under EPT; the identity without. */
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
-    if (!isOn(this.vmcs, "ept")) return guestPhysical;
+    if (!inForce(this.vmcs, controlBits.ept)) return guestPhysical;
     const outcome = walkEpt(this.#memory, this.vmcs.get("eptPointer"), guestPhysical, access, {
       forTable: options.forTable,
       probe: options.probe ?? false,

@@ -234,6 +234,22 @@ export const shownFields: readonly VmcsField[] = [
   "eptPointer",
 ];
 
+/** Fields that a VMM usually changes between an exit and the next entry. */
+export const usualFields: readonly VmcsField[] = [
+  "guestRip",
+  "guestRflags",
+  "guestInterruptibility",
+  "guestPendingDebug",
+  "guestActivity",
+  "tscOffset",
+  "primaryControls",
+  "entryInterruptionInfo",
+  "entryErrorCode",
+  "entryInstructionLength",
+  "cr0Shadow",
+  "cr4Shadow",
+];
+
 const byEncoding = new Map<number, VmcsField>(
   (Object.keys(vmcsFields) as VmcsField[]).map((key) => [vmcsFields[key].encoding, key]),
 );

@@ -1,4 +1,4 @@
-import { encodingParts, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
+import { encodingParts, usualFields, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
 
 /** Identifies the layout below; VMPTRLD compares it with the first dword of the region (IA32_VMX_BASIC 30:0). */
 export const vmcsRevision = 0x52494e47;
@@ -25,12 +25,23 @@ export function fieldOffset(encoding: number): number {
   return start + (((encoding >> 10) & 3) * 32 + index) * size;
 }
 
+interface Place {
+  readonly offset: number;
+  readonly bits: 16 | 32 | 64;
+  /** Whether a write counts as a revision. */
+  readonly revises: boolean;
+}
+const usual: ReadonlySet<VmcsField> = new Set(usualFields);
 const places = Object.fromEntries(
-  (Object.keys(vmcsFields) as VmcsField[]).map((key) => {
+  (Object.keys(vmcsFields) as VmcsField[]).map((key): [VmcsField, Place] => {
     const { encoding } = vmcsFields[key];
-    return [key, { offset: fieldOffset(encoding), bits: encodingParts(encoding).bits }];
+    const { bits, group } = encodingParts(encoding);
+    return [key, { offset: fieldOffset(encoding), bits, revises: group !== "read-only" && !usual.has(key) }];
   }),
-) as Record<VmcsField, { readonly offset: number; readonly bits: 16 | 32 | 64 }>;
+) as Record<VmcsField, Place>;
+
+/** Index in `Vmcs.words` of a field of 32 bits, or of the low half of a wider one: for those who touch it at every exit. */
+export const wordOf = (field: VmcsField): number => places[field].offset >> 2;
 
 /** A VMCS: a view of real bytes in a page of host memory. Values are unsigned and truncated to the field's width. */
 export class Vmcs {
@@ -40,6 +51,11 @@ export class Vmcs {
   /** The region as words and half words; `fieldOffset` says where fields are. */
   readonly words: Uint32Array;
   readonly halves: Uint16Array;
+  /**
+   * Grows with every write of a field that is neither usual nor read-only. While it stays the same, so do these fields, and
+   * what was found out from them holds. Whoever writes them in `words` and `halves` counts it.
+   */
+  revision = 0;
 
   /** `bytes` are the `vmcsBytes` bytes of the region, aligned to 4. */
   constructor(bytes: DataView, address: number) {
@@ -51,7 +67,8 @@ export class Vmcs {
 
   /** As after VMCLEAR of a region whose first dword the VMM has filled: all fields zero, launch state clear. */
   clear(): void {
-    for (let n = 0; n < vmcsBytes; n += 8) this.#bytes.setBigUint64(n, 0n, true);
+    this.words.fill(0);
+    this.revision++;
     this.#bytes.setUint32(0, vmcsRevision, true);
   }
 
@@ -74,6 +91,11 @@ export class Vmcs {
     return bits === 16 ? this.#bytes.getUint16(offset, true) : this.#bytes.getUint32(offset, true);
   }
 
+  /** The high 32 bits of a field of 64, unsigned. */
+  high(field: VmcsField): number {
+    return this.words[(places[field].offset >> 2) + 1]!;
+  }
+
   /** The value of a field of 64 bits that holds a physical address, as a number. */
   address64(field: VmcsField): number {
     const { offset } = places[field];
@@ -81,7 +103,8 @@ export class Vmcs {
   }
 
   set(field: VmcsField, value: bigint | number): void {
-    const { offset, bits } = places[field];
+    const { offset, bits, revises } = places[field];
+    if (revises) this.revision++;
     if (bits === 64) this.#set64(offset, value);
     else {
       const low = typeof value === "bigint" ? Number(BigInt.asUintN(32, value)) : value;
@@ -105,7 +128,8 @@ export class Vmcs {
 
   /** Sets or clears bit `index`, 0 to 31, of a field. */
   setBit(field: VmcsField, index: number, value: boolean): void {
-    const { offset } = places[field];
+    const { offset, revises } = places[field];
+    if (revises) this.revision++;
     const half = offset + (index >> 4) * 2;
     const mask = 1 << (index & 15);
     const before = this.#bytes.getUint16(half, true);

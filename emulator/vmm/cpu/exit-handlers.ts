@@ -27,7 +27,9 @@ const vmxe = 0x2000n;
 const register32 = (vm: HardwareAssisted, number: number): number => vm.cpu.u32[number * 2]!;
 /** A write of a 32-bit register clears the upper half. */
 const setRegister32 = (vm: HardwareAssisted, number: number, value: number): void => {
-  vm.cpu.r64[number] = BigInt(value >>> 0);
+  const { u32 } = vm.cpu;
+  u32[2 * number] = value;
+  u32[2 * number + 1] = 0;
 };
 
 /** Runs an emulation that may raise an exception in the guest; if it does, injects that instead. */

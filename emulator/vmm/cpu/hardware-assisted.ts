@@ -7,7 +7,7 @@ import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts"
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
 import { hex } from "../../vmx/bit-layout.ts";
-import { controls, isOn } from "../../vmx/controls.ts";
+import { controls, inForce } from "../../vmx/controls.ts";
 import { injectedEvent, SavedVmcs } from "../../vmx/entry.ts";
 import { checkEntry, type EntryFailure, entryFailureText } from "../../vmx/entry-checks.ts";
 import { entryFailureBit, exitReasonNamed } from "../../vmx/exit-reasons.ts";
@@ -15,7 +15,7 @@ import { loadGuest, loadUsual, pendingSingleStep, savedDebug, saveGuest } from "
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { type Exit, injectExceptionInfo, injectInterruptInfo, NonRoot } from "../../vmx/non-root.ts";
 import { decodeQualification } from "../../vmx/qualification.ts";
-import type { Vmcs } from "../../vmx/vmcs.ts";
+import { type Vmcs, wordOf } from "../../vmx/vmcs.ts";
 import { encodingText, type VmcsField, vmcsFields } from "../../vmx/vmcs-fields.ts";
 import { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
@@ -24,16 +24,20 @@ import { NestedPaging } from "../memory/nested-paging.ts";
 import { exitHandlers } from "./exit-handlers.ts";
 import { setUpVmcs } from "./vmcs-setup.ts";
 
-const trapFlag = 0x100n;
-const interruptFlag = 0x200n;
-const resumeFlag = 0x10000n;
+const trapFlag = 0x100;
+const interruptFlag = 0x200;
+const resumeFlag = 0x10000;
+const two32 = 2 ** 32;
+/** Places in `Vmcs.words` of what every emulation touches. */
+const at = {
+  rip: wordOf("guestRip"),
+  rflags: wordOf("guestRflags"),
+  interruptibility: wordOf("guestInterruptibility"),
+  instructionLength: wordOf("exitInstructionLength"),
+  injection: wordOf("entryInterruptionInfo"),
+} as const;
 const blockedByStiOrMovSs = 3;
 const pendingDebug = layout.pendingDebug >> 2;
-
-/** The processor's state block in words; the counters in it run on while an exit is pending. */
-const stateWords = layout.end >> 2;
-const countersStart = layout.steps >> 2;
-const countersEnd = layout.activity >> 2;
 
 interface Saved {
   readonly pending: Pending | null;
@@ -53,10 +57,10 @@ export class HardwareAssisted implements Monitor {
   readonly vmcs: Vmcs;
   readonly context: VmmContext;
   readonly nestedPaging: NestedPaging;
-  /** The VMCS, and the processor's state, as the last exit left them. */
+  /** The VMCS as the last exit left it. */
   readonly #savedVmcs: SavedVmcs;
-  readonly #savedState = new Uint32Array(stateWords);
-  readonly #state: Uint32Array;
+  /** A debugger may have changed registers while the exit was pending. */
+  #stateChanged = false;
   readonly #nonRoot: NonRoot;
   readonly #allocator: Allocator;
   readonly #dispatcher: Dispatcher<HardwareAssisted>;
@@ -72,7 +76,6 @@ export class HardwareAssisted implements Monitor {
   constructor(context: VmmContext) {
     this.context = context;
     this.cpu = context.cpu;
-    this.#state = context.cpu.u32.subarray(0, stateWords);
     const memory = new HostMemory(context.cpu);
     this.#allocator = new Allocator(memory, context);
     this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator);
@@ -100,7 +103,7 @@ export class HardwareAssisted implements Monitor {
   onInterrupt(): boolean {
     if (this.#waiting) return this.#wake();
     // The VMM knows of this one already, and waits for its window.
-    if (isOn(this.vmcs, "interruptWindowExiting")) return false;
+    if (inForce(this.vmcs, controls.interruptWindowExiting)) return false;
     return this.#nonRoot.onInterrupt();
   }
 
@@ -159,6 +162,7 @@ export class HardwareAssisted implements Monitor {
     this.#inVmm = true;
     const result = this.#nonRoot.withReadShadows(change, true);
     this.#inVmm = false;
+    this.#stateChanged = true;
     this.vmcs.set("tscOffset", this.cpu.r64[layout.tscOffset >> 3]!);
     this.cpu.refresh();
     return result;
@@ -168,8 +172,12 @@ export class HardwareAssisted implements Monitor {
     this.nestedPaging.clear();
   }
 
+  hostMemoryChanged(): void {
+    this.#savedVmcs.forget();
+  }
+
   get ownsInterrupts(): boolean {
-    return isOn(this.vmcs, "externalInterruptExiting");
+    return inForce(this.vmcs, controls.externalInterruptExiting);
   }
 
   // The VMM.
@@ -179,8 +187,8 @@ export class HardwareAssisted implements Monitor {
   }
 
   #left(exit: Exit): void {
+    this.#stateChanged = false;
     this.#savedVmcs.remember();
-    this.#savedState.set(this.#state);
     const { reason, vector, what, why } = exit;
     const qualification = exit.qualification ?? 0n;
     this.#dispatcher.left({
@@ -195,20 +203,12 @@ export class HardwareAssisted implements Monitor {
 
   handleExit(): void {
     this.#work = 0;
-    if (this.#stateChanged()) saveGuest(this.cpu, this.vmcs);
+    if (this.#stateChanged) saveGuest(this.cpu, this.vmcs);
+    this.#stateChanged = false;
     this.#inVmm = true;
     const handled = this.#dispatcher.dispatch(this);
     this.#inVmm = false;
     if (handled !== undefined) this.#enter(handled);
-  }
-
-  /** A debugger may have changed registers while the exit was pending. */
-  #stateChanged(): boolean {
-    const now = this.#state;
-    const saved = this.#savedState;
-    for (let n = 0; n < stateWords; n++)
-      if (now[n] !== saved[n] && (n < countersStart || n >= countersEnd)) return true;
-    return false;
   }
 
   /** VMREAD. */
@@ -235,7 +235,7 @@ export class HardwareAssisted implements Monitor {
   }
 
   get guestIs64(): boolean {
-    return isOn(this.vmcs, "ia32eModeGuest") && (this.readNumber("guestCsAccess") & 0x2000) !== 0;
+    return inForce(this.vmcs, controls.ia32eModeGuest) && (this.readNumber("guestCsAccess") & 0x2000) !== 0;
   }
 
   /**
@@ -244,30 +244,38 @@ export class HardwareAssisted implements Monitor {
    */
   advance(retired = 1): void {
     this.completed(retired);
-    const next = this.read("guestRip") + BigInt(this.readNumber("exitInstructionLength"));
-    this.write("guestRip", BigInt.asUintN(this.guestIs64 ? 64 : 32, next));
+    const { vmread, vmwrite } = this.context.costs;
+    const { words } = this.vmcs;
+    const wide = this.guestIs64;
+    this.#work += 2 * vmread + vmwrite;
+    const next = words[at.rip]! + words[at.instructionLength]!;
+    words[at.rip] = next;
+    words[at.rip + 1] = wide ? words[at.rip + 1]! + (next >= two32 ? 1 : 0) : 0;
     this.stepped();
   }
 
   /** An instruction has been emulated: what lasts for one is over, and the trap after it comes if TF is set. */
   stepped(): void {
-    this.write("guestInterruptibility", this.readNumber("guestInterruptibility") & ~blockedByStiOrMovSs);
-    const flags = this.read("guestRflags");
-    if ((flags & resumeFlag) !== 0n) this.write("guestRflags", flags & ~resumeFlag);
+    const { vmread, vmwrite } = this.context.costs;
+    const { words } = this.vmcs;
+    this.#work += 2 * vmread + vmwrite;
+    words[at.interruptibility]! &= ~blockedByStiOrMovSs;
+    const flags = words[at.rflags]!;
+    if ((flags & resumeFlag) !== 0) this.write("guestRflags", flags & ~resumeFlag);
     this.noteTraps(flags);
   }
 
   /** Whether debug traps follow what has been emulated: a single step, or breakpoints that it met. */
   get trapsDue(): boolean {
-    return this.cpu.r32[pendingDebug] !== 0 || (this.readNumber("guestRflags") & Number(trapFlag)) !== 0;
+    return this.cpu.r32[pendingDebug] !== 0 || (this.readNumber("guestRflags") & trapFlag) !== 0;
   }
 
   /** They come with the next entry. */
-  noteTraps(flags = this.read("guestRflags")): void {
-    const step = (flags & trapFlag) !== 0n ? pendingSingleStep : 0n;
+  noteTraps(flags = this.readNumber("guestRflags")): void {
+    const step = (flags & trapFlag) !== 0 ? pendingSingleStep : 0;
     const traps = step | savedDebug(this.cpu.r32[pendingDebug]!);
     this.cpu.r32[pendingDebug] = 0;
-    if (traps !== 0n) this.write("guestPendingDebug", traps);
+    if (traps !== 0) this.write("guestPendingDebug", traps);
   }
 
   /** So many instructions, or iterations of one, were completed for the guest. */
@@ -306,12 +314,12 @@ export class HardwareAssisted implements Monitor {
   }
 
   #awake(): boolean {
-    return this.cpu.bus.interruptPending() && (this.vmcs.get("guestRflags") & interruptFlag) !== 0n;
+    return this.cpu.bus.interruptPending() && (this.vmcs.words[at.rflags]! & interruptFlag) !== 0;
   }
 
   /** An interrupt ends the wait: the exit of HLT is pending again, and its handling goes on. */
   #wake(): boolean {
-    if ((this.cpu.eflags & Number(interruptFlag)) === 0) return false;
+    if ((this.cpu.eflags & interruptFlag) === 0) return false;
     this.#endWait("idle until an interrupt came");
     return true;
   }
@@ -327,15 +335,17 @@ export class HardwareAssisted implements Monitor {
   /** Prepares an interrupt for the next entry, or asks to be told when the guest can take it. */
   #offerInterrupt(): void {
     const wanted = this.cpu.bus.interruptPending();
-    const busy = this.vmcs.number("entryInterruptionInfo") >>> 31 === 1;
-    const blocked = (this.vmcs.number("guestInterruptibility") & blockedByStiOrMovSs) !== 0;
-    const takes = wanted && !busy && !blocked && (this.vmcs.get("guestRflags") & interruptFlag) !== 0n;
+    const { words } = this.vmcs;
+    const busy = words[at.injection]! >>> 31 === 1;
+    const blocked = (words[at.interruptibility]! & blockedByStiOrMovSs) !== 0;
+    const takes = wanted && !busy && !blocked && (words[at.rflags]! & interruptFlag) !== 0;
     if (takes) {
       this.write("entryInterruptionInfo", injectInterruptInfo(this.cpu.bus.acknowledgeInterrupt()));
       this.write("guestActivity", 0);
     }
-    const window = this.cpu.bus.interruptPending();
-    if (window !== isOn(this.vmcs, "interruptWindowExiting")) {
+    // Another one may be waiting.
+    const window = takes ? this.cpu.bus.interruptPending() : wanted;
+    if (window !== inForce(this.vmcs, controls.interruptWindowExiting)) {
       this.#work += this.context.costs.vmwrite;
       this.vmcs.setBit("primaryControls", controls.interruptWindowExiting.bit, window);
     }
@@ -427,7 +437,7 @@ export class HardwareAssisted implements Monitor {
     this.#waiting = waiting;
     this.#allocator.release(nextPage);
     this.#savedVmcs.forget();
-    this.#savedState.fill(0);
+    this.#stateChanged = pending !== null;
   }
 }
 

@@ -23,8 +23,10 @@ export function emulatePort(vm: HardwareAssisted): string {
 }
 
 function setAccumulator({ cpu }: HardwareAssisted, bytes: number, value: number): void {
-  if (bytes === 4) cpu.r64[RAX] = BigInt(value >>> 0);
-  else if (bytes === 2) cpu.r16[RAX] = value;
+  if (bytes === 4) {
+    cpu.u32[2 * RAX!] = value;
+    cpu.u32[2 * RAX! + 1] = 0;
+  } else if (bytes === 2) cpu.r16[RAX] = value;
   else cpu.r8[RAX] = value;
 }
 
