@@ -20,8 +20,9 @@ import { encodingText, type VmcsField, vmcsFields } from "../../vmx/vmcs-fields.
 import { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
-import { NestedPaging } from "../memory/nested-paging.ts";
+import { eptFormat, NestedPaging } from "../memory/nested-paging.ts";
 import { exitHandlers } from "./exit-handlers.ts";
+import type { HardwareVmm } from "./hardware-vmm.ts";
 import { setUpVmcs } from "./vmcs-setup.ts";
 
 const trapFlag = 0x100;
@@ -50,7 +51,7 @@ interface Saved {
  * the VMCS and the general registers as a VMM does. Not done: MSR areas, NMI exiting,
  * APIC virtualization, nested VMX.
  */
-export class HardwareAssisted implements Monitor {
+export class HardwareAssisted implements Monitor, HardwareVmm {
   /** EPT entries are only ever added. */
   readonly translationsLast = true;
   readonly cpu: Cpu;
@@ -81,7 +82,7 @@ export class HardwareAssisted implements Monitor {
     this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator);
     this.#savedVmcs = new SavedVmcs(this.vmcs);
     this.#nonRoot = new NonRoot(context.cpu, this.vmcs, memory, (exit) => this.#left(exit));
-    this.nestedPaging = new NestedPaging(memory, this.#allocator, this.vmcs);
+    this.nestedPaging = new NestedPaging(memory, this.#allocator, eptFormat, () => this.vmcs.get("eptPointer"));
     this.#dispatcher = new Dispatcher(context, "vtx-ept", exitHandlers);
     const failure = checkEntry(this.vmcs);
     if (failure) this.#entryFailed(failure);
@@ -209,6 +210,12 @@ export class HardwareAssisted implements Monitor {
     const handled = this.#dispatcher.dispatch(this);
     this.#inVmm = false;
     if (handled !== undefined) this.#enter(handled);
+  }
+
+  /** With the TSC offset, which an emulation may have moved. */
+  writeBack(): void {
+    saveGuest(this.cpu, this.vmcs);
+    this.write("tscOffset", this.cpu.r64[layout.tscOffset >> 3]!);
   }
 
   /** VMREAD. */

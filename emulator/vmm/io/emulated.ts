@@ -1,20 +1,24 @@
 import { portIn, portOut } from "../../cpu/ports.ts";
-import { bitsOf } from "../../vmx/bit-layout.ts";
-import type { HardwareAssisted } from "../cpu/hardware-assisted.ts";
+import type { HardwareVmm } from "../cpu/hardware-vmm.ts";
 
 const [RAX, RCX, RSI, RDI] = [0, 1, 6, 7];
 const directionFlag = 0x400;
-/** Bits of the exit qualification for I/O instructions. */
-const qualificationBit = { in: 8, string: 0x10, rep: 0x20 } as const;
 
-/** IN, OUT, INS and OUTS with REP, from the exit qualification. May raise what an access to the string's memory raises. */
-export function emulatePort(vm: HardwareAssisted): string {
-  const q = vm.readNumber("exitQualification");
-  const port = q >>> 16;
-  const bytes = (q & 7) + 1;
-  const isIn = (q & qualificationBit.in) !== 0;
-  if ((q & qualificationBit.string) !== 0)
-    return emulateString(vm, { port, bytes, isIn, rep: (q & qualificationBit.rep) !== 0 });
+/** An I/O instruction as an exit tells it. */
+export interface PortExit {
+  readonly port: number;
+  /** 1, 2 or 4. */
+  readonly bytes: number;
+  readonly isIn: boolean;
+  readonly rep: boolean;
+  /** INS or OUTS; the segment is one of ES, CS, SS, DS, FS, GS by number. */
+  readonly string: false | { readonly addressBits: number; readonly segment: number };
+}
+
+/** IN, OUT, INS and OUTS with REP. May raise what an access to the string's memory raises. */
+export function emulatePort(vm: HardwareVmm, access: PortExit): string {
+  const { port, bytes, isIn, string } = access;
+  if (string) return emulateString(vm, access, string);
   const { cpu } = vm;
   if (isIn) setAccumulator(vm, bytes, portIn(cpu, port, bytes));
   else portOut(cpu, port, bytes, bytes === 4 ? cpu.u32[RAX]! : cpu.u32[RAX]! & (2 ** (8 * bytes) - 1));
@@ -22,7 +26,7 @@ export function emulatePort(vm: HardwareAssisted): string {
   return `emulated ${isIn ? "IN" : "OUT"}`;
 }
 
-function setAccumulator({ cpu }: HardwareAssisted, bytes: number, value: number): void {
+function setAccumulator({ cpu }: HardwareVmm, bytes: number, value: number): void {
   if (bytes === 4) {
     cpu.u32[2 * RAX!] = value;
     cpu.u32[2 * RAX! + 1] = 0;
@@ -30,19 +34,11 @@ function setAccumulator({ cpu }: HardwareAssisted, bytes: number, value: number)
   else cpu.r8[RAX] = value;
 }
 
-interface StringAccess {
-  readonly port: number;
-  readonly bytes: number;
-  readonly isIn: boolean;
-  readonly rep: boolean;
-}
+type StringFacts = Exclude<PortExit["string"], false>;
 
 /** All iterations in one exit. An exception in the middle leaves rCX and the pointer where the guest can go on. */
-function emulateString(vm: HardwareAssisted, access: StringAccess): string {
+function emulateString(vm: HardwareVmm, access: PortExit, { addressBits, segment }: StringFacts): string {
   const { cpu } = vm;
-  const info = BigInt(vm.readNumber("exitInstructionInfo"));
-  const addressBits = 16 << Number(bitsOf(info, 9, 7));
-  const segment = Number(bitsOf(info, 17, 15));
   const pointer = access.isIn ? RDI! : RSI!;
   const step = (cpu.eflags & directionFlag) !== 0 ? -access.bytes : access.bytes;
   let done = 0;
@@ -62,12 +58,7 @@ function emulateString(vm: HardwareAssisted, access: StringAccess): string {
   return `emulated ${access.rep ? "REP " : ""}${access.isIn ? "INS" : "OUTS"}, ${done} element${done === 1 ? "" : "s"}`;
 }
 
-function element(
-  { cpu }: HardwareAssisted,
-  { port, bytes, isIn }: StringAccess,
-  segment: number,
-  offset: number,
-): void {
+function element({ cpu }: HardwareVmm, { port, bytes, isIn }: PortExit, segment: number, offset: number): void {
   if (!isIn) {
     const value =
       bytes === 1
@@ -87,13 +78,12 @@ function element(
 }
 
 /** A register at the address size. */
-const part = ({ cpu }: HardwareAssisted, register: number, bits: number): bigint =>
-  BigInt.asUintN(bits, cpu.r64[register]!);
+const part = ({ cpu }: HardwareVmm, register: number, bits: number): bigint => BigInt.asUintN(bits, cpu.r64[register]!);
 
-function setPart({ cpu }: HardwareAssisted, register: number, bits: number, value: bigint): void {
+function setPart({ cpu }: HardwareVmm, register: number, bits: number, value: bigint): void {
   const low = BigInt.asUintN(bits, value);
   cpu.r64[register] = bits === 16 ? (cpu.r64[register]! & ~0xffffn) | low : low;
 }
 
-const offsetIn = (vm: HardwareAssisted, register: number, bits: number): number =>
+const offsetIn = (vm: HardwareVmm, register: number, bits: number): number =>
   bits === 64 ? Number(BigInt.asIntN(64, vm.cpu.r64[register]!)) : Number(part(vm, register, bits));

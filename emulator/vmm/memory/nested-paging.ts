@@ -1,25 +1,39 @@
 import { eptBits, eptEntryAddress } from "../../vmx/ept.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
-import type { Vmcs } from "../../vmx/vmcs.ts";
 import type { Allocator } from "../allocator.ts";
 
-const all = eptBits.read | eptBits.write | eptBits.execute;
-const writeBack = 6n << 3n;
-const uncacheable = 0n;
 const frameMask = ((1n << 52n) - 1n) & ~0xfffn;
 
-/** Extended page tables that start empty and get a 4 KiB page when the guest first touches it. */
+/** What the bits of nested page-table entries beside their addresses are: all that is allowed to the guest. */
+export interface NestedFormat {
+  /** Of an entry that refers to a table; an entry without any of them is not present. */
+  readonly table: bigint;
+  /** Of an entry that maps a page of memory. */
+  readonly memory: bigint;
+  /** Of an entry that maps what is no memory. */
+  readonly device: bigint;
+}
+
+const everyAccess = eptBits.read | eptBits.write | eptBits.execute;
+
+/** Extended page tables: write-back for memory, uncacheable for the rest. */
+export const eptFormat: NestedFormat = { table: everyAccess, memory: everyAccess | (6n << 3n), device: everyAccess };
+
+/** Nested page tables of four levels that start empty and get a 4 KiB page when the guest first touches it. */
 export class NestedPaging {
   readonly #memory: HostMemory;
   readonly #allocator: Allocator;
-  readonly #vmcs: Vmcs;
+  readonly #format: NestedFormat;
+  readonly #pointer: () => bigint;
   /** Where the allocator stood before the first table below the root. */
   readonly #mark: number;
 
-  constructor(memory: HostMemory, allocator: Allocator, vmcs: Vmcs) {
+  /** `pointer` gives what the control block says of the root: its address, and other bits below 12. */
+  constructor(memory: HostMemory, allocator: Allocator, format: NestedFormat, pointer: () => bigint) {
     this.#memory = memory;
     this.#allocator = allocator;
-    this.#vmcs = vmcs;
+    this.#format = format;
+    this.#pointer = pointer;
     this.#mark = allocator.mark;
   }
 
@@ -28,11 +42,11 @@ export class NestedPaging {
     const page = guestPhysical - (guestPhysical % 4096);
     const host = this.#allocator.hostOf(page);
     if (host !== undefined) {
-      this.#write(page, BigInt(host) | all | writeBack);
+      this.#write(page, BigInt(host) | this.#format.memory);
       return `mapped guest-physical ${text(page)} to host-physical ${text(host)}`;
     }
     // Host-physical addresses beyond RAM: nothing answers there, as on the bare machine.
-    this.#write(page, BigInt(this.#allocator.reachOf(page)) | all | uncacheable);
+    this.#write(page, BigInt(this.#allocator.reachOf(page)) | this.#format.device);
     return `guest-physical ${text(page)} is outside the guest's memory: mapped to where nothing answers`;
   }
 
@@ -48,16 +62,17 @@ export class NestedPaging {
   }
 
   get #root(): number {
-    return Number(this.#vmcs.get("eptPointer") & frameMask);
+    return Number(this.#pointer() & frameMask);
   }
 
   #write(page: number, leaf: bigint): void {
+    const present = this.#format.table;
     let table = this.#root;
     for (let level = 4; level > 1; level--) {
       const address = eptEntryAddress(table, page, level);
       let entry = this.#memory.read64(address);
-      if ((entry & all) === 0n) {
-        entry = BigInt(this.#allocator.page()) | all;
+      if ((entry & present) === 0n) {
+        entry = BigInt(this.#allocator.page()) | present;
         this.#memory.write64(address, entry);
       }
       table = Number(entry & frameMask);
