@@ -33,6 +33,9 @@ export async function loadGuest(args: Arguments, io: Io): Promise<Loaded | undef
   }
 }
 
+export const limitText = (steps: number): string =>
+  `The guest was still running after ${steps.toLocaleString("en")} steps.`;
+
 /** Runs a machine to its end or for `steps` steps; every event is seen once, in order. */
 export function runGuest(machine: MachineInterface, steps: number, see: (event: MachineEvent) => void): Ending {
   let seen = 0;
@@ -48,8 +51,7 @@ export function runGuest(machine: MachineInterface, steps: number, see: (event: 
       seen = event.sequence;
     }
     if (stop.kind === "stopped") return { reason: stop.reason, text: stop.text };
-    if (ended)
-      return { reason: "limit", text: `The guest was still running after ${steps.toLocaleString("en")} steps.` };
+    if (ended) return { reason: "limit", text: limitText(steps) };
   }
 }
 

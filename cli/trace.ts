@@ -1,6 +1,7 @@
 import { locate } from "../debug-adapter/events.ts";
 import type { EventKind, MachineEvent } from "../emulator/index.ts";
 import { type Arguments, type Command, wholeNumber } from "./command.ts";
+import { type Decision, decisionText, runExplained } from "./decisions.ts";
 import { eventKinds, eventText } from "./event-text.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
 import { endingCode, loadGuest, runGuest } from "./guest.ts";
@@ -23,6 +24,7 @@ export const trace: Command = {
 event as JSON, with the source line it belongs to. How it stopped is an event too, and the exit code is that of run.`,
   options: {
     kinds: { value: "K,…", doc: `only these: ${eventKinds.join(", ")}` },
+    why: { doc: "print also, for each sensitive instruction executed, whether it leaves the guest and by which rule" },
     ...runOptions,
     help: { doc: "print this" },
   },
@@ -34,9 +36,12 @@ event as JSON, with the source line it belongs to. How it stopped is an event to
     const { machine, program, warnings } = loaded;
     io.error(warnings);
     const line = args.flag("json") ? (event: MachineEvent) => `${JSON.stringify(locate(program, event))}\n` : eventText;
-    const ending = runGuest(machine, steps, (event) => {
+    const see = (event: MachineEvent): void => {
       if (!kinds || kinds.has(event.kind)) io.out(line(event));
-    });
+    };
+    const tell = (decision: Decision): void =>
+      io.out(args.flag("json") ? `${JSON.stringify(decision)}\n` : decisionText(decision));
+    const ending = args.flag("why") ? runExplained(machine, steps, see, tell) : runGuest(machine, steps, see);
     if (ending.reason === "limit") io.error(`${ending.text}\n`);
     return endingCode(ending);
   },

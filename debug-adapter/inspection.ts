@@ -5,6 +5,7 @@ import type { Debugger } from "./debugger.ts";
 import { disassemble } from "./disassembly.ts";
 import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
 import { fromBase64, memoryReference, parseMemoryReference, readBytes, toBase64, writeBytes } from "./memory.ts";
+import { outlookText } from "./outlook-text.ts";
 import { hexadecimal, itemAt, type Program } from "./program.ts";
 import { Refusal } from "./requests.ts";
 import { callStack, type Frame } from "./stack.ts";
@@ -122,7 +123,18 @@ function answerBody(subject: Subject, answer: Answer): P.EvaluateResponse["body"
 export const assigns = ({ context, expression }: P.EvaluateArguments) =>
   context === "repl" ? assignmentIn(expression) : undefined;
 
+/** In the debug console, `why` tells what becomes of the instruction about to run, and by which rule. */
+const asksWhy = ({ context, expression }: P.EvaluateArguments): boolean =>
+  context === "repl" && expression.trim().toLowerCase() === "why";
+
+function why({ debugger: { machine } }: Subject): P.EvaluateResponse["body"] {
+  const outlook = machine.why();
+  if (!outlook) throw new Refusal("There is no instruction at the instruction pointer.");
+  return { result: `${outlookText(outlook)}\nSource: ${outlook.why.source}`, variablesReference: 0 };
+}
+
 export function evaluate(subject: Subject, args: P.EvaluateArguments): P.EvaluateResponse["body"] {
+  if (asksWhy(args)) return why(subject);
   const assignment = assigns(args);
   const outcome = assignment
     ? assign(subject.debugger, assignment.target, assignment.value)

@@ -3,4 +3,4 @@ export { configurationProblem, mostMemory } from "./configuration.ts";
 export { createMachine, Machine } from "./machine.ts";
 export type { MachineConfiguration, MachineInterface, RegisterGroup, Stop } from "./machine-interface.ts";
 export { costProfiles } from "./time/costs.ts";
-export type { EventBody, EventKind, MachineEvent, StopReason } from "./trace/event.ts";
+export type { EventBody, EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";

@@ -2,7 +2,7 @@ import type { TechniqueId } from "../isa/technique.ts";
 import type { Screen } from "./devices/screen.ts";
 import type { BootKind, DriveImages } from "./firmware/drives.ts";
 import type { Handover } from "./loader/handover.ts";
-import type { EventKind, MachineEvent, StopReason } from "./trace/event.ts";
+import type { EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";
 
 /** The mode a guest starts in. `real`: as a PC boots it. `protected`: flat 32-bit segments, paging off. `long`: 64-bit, identity-mapped. */
 export type StartMode = "real" | "protected" | "long";
@@ -111,6 +111,11 @@ export interface MachineInterface {
   writeMemory(space: AddressSpace, address: bigint, bytes: Uint8Array): number;
   /** The walk of a linear address now, changing nothing; undefined physical if it faults. */
   walk(linear: bigint): MachineEvent & { kind: "walk" };
+  /**
+   * What becomes of the instruction about to run, and why; where an exit is pending, why it exited. Changes nothing. Undefined
+   * where no instruction can be fetched.
+   */
+  why(): Outlook | undefined;
   /** Types into the serial port. Recorded with its moment, so that replay repeats it. */
   input(text: string): void;
   /**

@@ -1,9 +1,12 @@
+import { longestInstruction } from "../isa/cursor.ts";
+import { decode } from "../isa/decode.ts";
 import { type Board, createBoard } from "./board.ts";
 import { configurationProblem } from "./configuration.ts";
 import { Consoles } from "./consoles.ts";
 import type { Cpu } from "./cpu/cpu.ts";
 import { layout, ramBase } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
+import { bareOutlook } from "./cpu/outlook.ts";
 import { CS } from "./cpu/state.ts";
 import { DeviceTime } from "./device-time.ts";
 import { type Screen, screenLines } from "./devices/screen.ts";
@@ -27,7 +30,7 @@ import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
 import { type CostProfile, costProfile, defaultCosts } from "./time/costs.ts";
 import type { Unwritten } from "./time/snapshots.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
-import type { EventKind, MachineEvent, RecordedBody, StopReason } from "./trace/event.ts";
+import type { EventKind, MachineEvent, Outlook, RecordedBody, StopReason } from "./trace/event.ts";
 import { Recorder } from "./trace/recorder.ts";
 import { utf8 } from "./utf8.ts";
 import { createMonitor } from "./vmm/index.ts";
@@ -328,6 +331,25 @@ export class Machine implements MachineInterface, Replayable {
     const found = physical === undefined ? {} : { physical: physical.toString(16) };
     const body = { kind: "walk" as const, linear: linear.toString(16), ...found, steps, verdict };
     return { sequence: this.lastSequence, ...this.#present(), ...body };
+  }
+
+  why(): Outlook | undefined {
+    const { pendingExit } = this;
+    if (pendingExit?.kind === "exit") {
+      const { what, why } = pendingExit;
+      return { outcome: "leaves", what, why, sensitive: true };
+    }
+    const cpu = this.#cpu;
+    const bytes = this.readMemory("linear", this.linearRip, longestInstruction);
+    const decoded = decode((offset) => bytes[offset] ?? -1, 0, cpu.bits);
+    if (typeof decoded === "string") return undefined;
+    const { next } = cpu;
+    cpu.next = cpu.sequential(decoded.length);
+    try {
+      return this.#monitor?.why?.(decoded) ?? bareOutlook(cpu, decoded);
+    } finally {
+      cpu.next = next;
+    }
   }
 
   disk(drive: number): Uint8Array | undefined {

@@ -1,5 +1,5 @@
 import type { Decoded } from "../../isa/operands.ts";
-import type { WalkStep } from "../trace/event.ts";
+import type { Outlook, WalkStep } from "../trace/event.ts";
 import type { TaskSwitch } from "./task-switch.ts";
 
 /** An exception on its way to be delivered. Thrown by the CPU to abandon an instruction, and caught by the run loop. */
@@ -75,6 +75,8 @@ export interface Monitor {
    * `translation` the guest's cached translations are invalid afterwards. True, or why the change was not made.
    */
   changeGuest(change: () => true | string, translation: boolean): true | string;
+  /** What would become of an instruction at RIP, and why. Changes nothing. `Cpu.next` is set. */
+  why?(instruction: Decoded): Outlook;
   /** Bits of CR0 or CR4 that a write by the guest leaves as they are (the guest/host mask). Default: none. */
   hostOwned?(number: 0 | 4): bigint;
   /** Address line 20 was opened or closed: guest-physical memory lies elsewhere now. */

@@ -6,6 +6,7 @@ import { debugRegisterExists } from "./debug-registers.ts";
 import { systemType } from "./descriptor.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { accessBits } from "./layout.ts";
+import type { Fault } from "./monitor.ts";
 import { CR4, TR } from "./state.ts";
 import { hasVirtualFlag } from "./virtual-interrupts.ts";
 
@@ -26,16 +27,20 @@ function portBytes(decoded: Decoded): number {
   return decoded.row.mnemonic.endsWith("sb") ? 1 : Math.min(decoded.operandSize, 32) / 8;
 }
 
+/** Reads 2 bytes at a linear address as the processor reads its tables. */
+export type TableReader = (linear: number) => number;
+
 /** Whether the I/O permission bitmap of the TSS allows all `bytes` ports from `port` (SDM Vol. 1, 19.5.2). */
-function bitmapAllows(cpu: Cpu, port: number, bytes: number): boolean {
+function bitmapAllows(cpu: Cpu, port: number, bytes: number, read: TableReader | undefined): boolean {
   const task = cpu.segment(TR);
   const type = task.access & accessBits.type;
   if (type !== systemType.tss32 && type !== systemType.busyTss32) return false;
   if (task.limit < 0x67) return false;
-  const at = cpu.readSystem(task.base + 0x66, 2) + (port >> 3);
+  const map = task.base + 0x66;
+  const at = (read ? read(map) : cpu.readSystem(map, 2)) + (port >> 3);
   if (at + 1 > task.limit) return false;
   const mask = ((1 << bytes) - 1) << (port & 7);
-  return (cpu.readSystem(task.base + at, 2) & mask) === 0;
+  return ((read ? read(task.base + at) : cpu.readSystem(task.base + at, 2)) & mask) === 0;
 }
 
 const VM = flagMask("VM");
@@ -43,8 +48,8 @@ const VM = flagMask("VM");
 /** Whether the processor itself lets the present privilege use all ports. */
 const ioFree = (cpu: Cpu): boolean => !cpu.protectedMode || ((cpu.eflags & VM) === 0 && cpu.cpl <= cpu.iopl);
 
-/** Whether the privilege column of a row lets the instruction run now. */
-export function privilegeAllows(cpu: Cpu, privilege: Privilege, decoded: Decoded): boolean {
+/** Whether the privilege column of a row lets the instruction run now; `read` for who must change nothing by asking. */
+export function privilegeAllows(cpu: Cpu, privilege: Privilege, decoded: Decoded, read?: TableReader): boolean {
   switch (privilege) {
     case "none":
       return true;
@@ -54,7 +59,7 @@ export function privilegeAllows(cpu: Cpu, privilege: Privilege, decoded: Decoded
     case "iopl":
       return cpu.cpl <= cpu.iopl || hasVirtualFlag(cpu);
     case "io":
-      return ioFree(cpu) || bitmapAllows(cpu, portOf(cpu, decoded), portBytes(decoded));
+      return ioFree(cpu) || bitmapAllows(cpu, portOf(cpu, decoded), portBytes(decoded), read);
     case "umip":
       return cpu.cpl === 0 || (cpu.cr4 & CR4.UMIP) === 0;
     case "tsd":
@@ -66,8 +71,13 @@ export function privilegeAllows(cpu: Cpu, privilege: Privilege, decoded: Decoded
 
 export function checkPrivilege(cpu: Cpu, privilege: Privilege, decoded: Decoded): void {
   if (privilegeAllows(cpu, privilege, decoded)) return;
+  throw refusal(cpu, privilege, decoded);
+}
+
+/** The exception where the privilege column does not let the instruction run. */
+export function refusal(cpu: Cpu, privilege: Privilege, decoded: Decoded): Fault {
   const undefinedFirst = privilege === "cpl0-ud" || namesNoRegister(cpu, decoded);
-  throw undefinedFirst ? hardwareFault(vector.UD) : hardwareFault(vector.GP, 0);
+  return undefinedFirst ? hardwareFault(vector.UD) : hardwareFault(vector.GP, 0);
 }
 
 /** Control and debug registers that do not exist are #UD at any level. */

@@ -37,6 +37,17 @@ export interface Why {
   readonly source: string;
 }
 
+/** What becomes of the instruction about to run, and the rule that decides it. */
+export interface Outlook {
+  /** `runs`: by the processor itself. `leaves`: to the VMM. `faults`: an exception, delivered where the VMM does not see it. */
+  readonly outcome: "runs" | "leaves" | "faults";
+  /** The instruction in one line: "out 3F8h, al = 48h 'H'". */
+  readonly what: string;
+  readonly why: Why;
+  /** It is privileged, or sensitive, or there is a control that makes it leave a guest. */
+  readonly sensitive: boolean;
+}
+
 export type EventBody =
   /** The processor left the guest and entered the VMM. */
   | {

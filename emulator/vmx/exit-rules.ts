@@ -238,9 +238,7 @@ function msrRule(vmcs: Vmcs, read: ReadByte, msr: number, write: boolean): Decis
 /** Bits a write changes as the guest sees them, among those the host owns: an exit if there are any. */
 function maskRule(vmcs: Vmcs, register: 0 | 4, changed: bigint): Decision {
   const mask = vmcs.get(register === 0 ? "cr0Mask" : "cr4Mask");
-  const shadow = vmcs.get(register === 0 ? "cr0Shadow" : "cr4Shadow");
   const differing = mask & changed;
-  const [maskField, shadowField] = register === 0 ? ["6000h", "6004h"] : ["6002h", "6006h"];
   return {
     exits: differing !== 0n,
     why: {
@@ -248,7 +246,7 @@ function maskRule(vmcs: Vmcs, register: 0 | 4, changed: bigint): Decision {
         differing !== 0n
           ? `The write would change bits ${hex(differing)} of CR${register}, which the VMM owns.`
           : `The write changes no bit of CR${register} that the VMM owns.`,
-      rule: `CR${register} guest/host mask ${maskField} = ${hex(mask)}, read shadow ${shadowField} = ${hex(shadow)}: differing owned bits ${hex(differing)}`,
+      rule: `${maskText(vmcs, register)}: differing owned bits ${hex(differing)}`,
       source: manual.masks,
     },
   };
@@ -294,6 +292,34 @@ function cr3Rule(vmcs: Vmcs, access: CrAccess, value: bigint): Decision {
   };
 }
 
+function readRule(vmcs: Vmcs, register: number): Decision {
+  const sentence = `Reading CR${register} never leaves the guest`;
+  const masked = register === 0 || register === 4;
+  return {
+    exits: false,
+    why: {
+      sentence: masked ? `${sentence}: bits that the VMM owns are read from the read shadow.` : `${sentence}.`,
+      rule: masked ? maskText(vmcs, register) : "no control exists",
+      source: manual.masks,
+    },
+  };
+}
+
+/** "CR0 guest/host mask 6000h = 20h, read shadow 6004h = 11h" */
+function maskText(vmcs: Vmcs, register: 0 | 4): string {
+  const [mask, shadow] = register === 0 ? (["cr0Mask", "cr0Shadow"] as const) : (["cr4Mask", "cr4Shadow"] as const);
+  return `CR${register} guest/host mask ${encodingText(mask)} = ${hex(vmcs.get(mask))}, read shadow ${encodingText(shadow)} = ${hex(vmcs.get(shadow))}`;
+}
+
+const cr2Written: Decision = {
+  exits: false,
+  why: {
+    sentence: "CR2 belongs to the guest: writing it never leaves the guest.",
+    rule: "no control exists",
+    source: manual.conditional,
+  },
+};
+
 function crRule(vmcs: Vmcs, register: number, access: CrAccess, value: bigint): Decision {
   if (register === 3) return cr3Rule(vmcs, access, value);
   if (register === 8) {
@@ -302,15 +328,8 @@ function crRule(vmcs: Vmcs, register: number, access: CrAccess, value: bigint): 
     const sentence = exits ? "Access to CR8 leaves the guest." : "CR8 belongs to the guest.";
     return { exits, why: { sentence, rule: controlRule(vmcs, control), source: manual.conditional } };
   }
-  if (access === "from")
-    return {
-      exits: false,
-      why: {
-        sentence: `Reading CR${register} never leaves the guest: bits that the VMM owns are read from the read shadow.`,
-        rule: `CR${register} guest/host mask and read shadow`,
-        source: manual.masks,
-      },
-    };
+  if (access === "from") return readRule(vmcs, register);
+  if (register === 2) return cr2Written;
   return register === 0 ? cr0Rule(vmcs, access, value) : maskRule(vmcs, 4, vmcs.get("cr4Shadow") ^ value);
 }
 

@@ -43,13 +43,13 @@ export function wordOperand(cpu: Cpu, operand: Operand): number {
   throw new TypeError(`a ${operand.kind} is no 16-bit operand`);
 }
 
-/** MOV to and from a control register, CLTS, LMSW. May fault as reading LMSW's operand would. */
-export function controlAccess(cpu: Cpu, { row, operands }: Decoded): ControlAccess {
+/** MOV to and from a control register, CLTS, LMSW; `word` reads the operand of LMSW. */
+export function controlAccess(cpu: Cpu, { row, operands }: Decoded, word: (operand: Operand) => number): ControlAccess {
   const none = { register: 0, general: 0, value: 0n, memory: false };
   if (row.mnemonic === "clts") return { ...none, access: "clts" };
   const [first, second] = operands;
   if (row.mnemonic === "lmsw")
-    return { ...none, access: "lmsw", value: BigInt(wordOperand(cpu, first!)), memory: first!.kind === "memory" };
+    return { ...none, access: "lmsw", value: BigInt(word(first!)), memory: first!.kind === "memory" };
   if (isControl(first) && isGeneral(second)) {
     const value = cpu.bits === 64 ? cpu.r64[second.number]! : cpu.r64[second.number]! & 0xffffffffn;
     return { register: first.number, access: "to", general: second.number, value, memory: false };

@@ -1,34 +1,25 @@
-import type { Decoded, Memory } from "../../isa/operands.ts";
+import type { Decoded, Operand } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { isImplemented } from "../cpu/cpuid.ts";
 import { debugCause } from "../cpu/debug-registers.ts";
 import { hardwareFault, vector } from "../cpu/fault.ts";
 import { layout } from "../cpu/layout.ts";
 import type { Access, Fault, NestedAccess, VmExit } from "../cpu/monitor.ts";
-import { endMonitorWait, isMonitorArmed } from "../cpu/monitor-wait.ts";
-import { segmentOf } from "../cpu/state.ts";
+import { endMonitorWait } from "../cpu/monitor-wait.ts";
+import { missing } from "../cpu/outlook.ts";
 import type { TaskSwitch } from "../cpu/task-switch.ts";
-import type { Later, Why } from "../trace/event.ts";
+import type { Later, Outlook, Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
-import { type ControlName, controls as controlBits, inForce, isOn } from "./controls.ts";
+import { type ControlName, controls as controlBits, controlRule, inForce, isOn } from "./controls.ts";
 import { type EptMisconfiguration, type EptViolation, walkEpt } from "./ept.ts";
 import { type ExitData, interruptionInfo, nmiInfo, writeExit } from "./exit.ts";
 import { type Attempt, decideExit } from "./exit-rules.ts";
 import { saveGuest } from "./guest-state.ts";
 import type { HostMemory } from "./host-memory.ts";
-import {
-  controlAccess,
-  controlText,
-  edxEax,
-  linearAddress,
-  msrIndex,
-  msrText,
-  portAccess,
-  portText,
-  stringOperand,
-} from "./instruction-facts.ts";
-import { instructionOperands } from "./instruction-operands.ts";
-import { encodeInstructionInfo, encodeInterruption, encodeQualification, eventType } from "./qualification.ts";
+import { instructionAttempt } from "./instruction-attempt.ts";
+import { wordOperand } from "./instruction-facts.ts";
+import { nonRootOutlook } from "./outlook.ts";
+import { encodeInterruption, encodeQualification, eventType } from "./qualification.ts";
 import type { Vmcs } from "./vmcs.ts";
 
 /** An exit as it is about to be recorded. */
@@ -67,6 +58,7 @@ export class NonRoot {
   readonly #cpu: Cpu;
   readonly #memory: HostMemory;
   readonly #read = (address: number): number => this.#memory.read8(address);
+  readonly #word = (operand: Operand): number => wordOperand(this.#cpu, operand);
   readonly #left: (exit: Exit) => void;
   #unowned = false;
 
@@ -101,7 +93,7 @@ export class NonRoot {
     if (exits.kind === "never" || this.#isUndefined(decoded)) return false;
     const control = enabledBy[exits.reason];
     if (control !== undefined && !isOn(this.vmcs, control)) throw hardwareFault(vector.UD);
-    const { attempt, data, what } = this.#attempt(decoded, exits.reason);
+    const { attempt, data, what } = instructionAttempt(this.#cpu, decoded, exits.reason, this.#word);
     const { exits: leaves, why } = this.decide(attempt);
     if (!leaves) return false;
     const { reason } = attempt;
@@ -122,104 +114,36 @@ export class NonRoot {
     return exits.reason === "XSETBV" && (this.#cpu.cr4 & osxsave) === 0;
   }
 
-  /** What an instruction attempts, one line about it, and (only if it exits) the exit information. */
-  #attempt(
-    decoded: Decoded,
-    reason: string,
-  ): { readonly attempt: Attempt; readonly what: Later<string>; readonly data?: () => Partial<ExitData> } {
-    const cpu = this.#cpu;
-    switch (reason) {
-      case "CR_ACCESS":
-        return this.#controlAttempt(decoded);
-      case "IO_INSTRUCTION":
-        return this.#portAttempt(decoded);
-      case "RDMSR":
-      case "WRMSR": {
-        const msr = msrIndex(cpu);
-        const value = edxEax(cpu);
-        const what = () => `${reason.toLowerCase()} ${msrText(msr)}${reason === "WRMSR" ? ` = ${hex(value)}` : ""}`;
-        return { attempt: { reason, msr }, what };
-      }
-      case "INVLPG": {
-        const address = linearAddress(cpu, decoded.operands[0] as Memory);
-        const data = (): Partial<ExitData> => ({ qualification: encodeQualification(reason, { address }) });
-        return { attempt: { reason }, what: `invlpg ${hex(address)}`, data };
-      }
-      case "MWAIT": {
-        const data = (): Partial<ExitData> => ({
-          qualification: encodeQualification(reason, { armed: isMonitorArmed(cpu) }),
-        });
-        return { attempt: { reason }, what: "mwait", data };
-      }
-      case "VMCLEAR":
-      case "VMPTRLD":
-      case "VMPTRST":
-      case "VMREAD":
-      case "VMWRITE":
-      case "VMXON":
-      case "INVEPT":
-      case "INVVPID":
-      case "INVPCID":
-      case "RDRAND":
-      case "RDSEED":
-      case "DR_ACCESS":
-      case "GDTR_IDTR_ACCESS":
-      case "LDTR_TR_ACCESS":
-        return { attempt: { reason }, what: decoded.row.mnemonic, data: () => instructionOperands(decoded, reason) };
-      case "CPUID": {
-        const [eax, ecx] = [cpu.u32[0]!, cpu.u32[2]!];
-        return { attempt: { reason }, what: () => `cpuid eax = ${hex(eax)}, ecx = ${hex(ecx)}` };
-      }
-      case "VMCALL":
-        return { attempt: { reason }, what: `vmcall, eax = ${hex(cpu.u32[0]!)}` };
-      default:
-        return { attempt: { reason } as Attempt, what: reason.toLowerCase() };
-    }
+  /** What would become of an instruction, and why; `Cpu.next` must be set. Changes nothing. */
+  why(instruction: Decoded): Outlook {
+    return nonRootOutlook(
+      {
+        cpu: this.#cpu,
+        decide: (attempt) => this.decide(attempt),
+        undefinedBecause: (decoded) => this.#undefinedBecause(decoded),
+      },
+      instruction,
+    );
   }
 
-  #controlAttempt(decoded: Decoded) {
-    const facts = controlAccess(this.#cpu, decoded);
-    const { register, access, general, value, memory } = facts;
-    const type = { to: 0, from: 1, clts: 2, lmsw: 3 }[access];
-    const data = (): Partial<ExitData> => ({
-      qualification: encodeQualification("CR_ACCESS", {
-        register,
-        type,
-        general: type < 2 ? general : 0,
-        memory,
-        source: access === "lmsw" ? value : 0n,
-      }),
-      ...(memory ? { guestLinear: linearAddress(this.#cpu, decoded.operands[0] as Memory) } : {}),
-    });
-    return { attempt: { reason: "CR_ACCESS", register, access, value } as const, what: controlText(facts), data };
-  }
-
-  #portAttempt(decoded: Decoded) {
-    const cpu = this.#cpu;
-    const facts = portAccess(cpu, decoded);
-    const { port, bytes, string, isIn, rep, immediate } = facts;
-    const memory = string ? stringOperand(decoded) : undefined;
-    const data = (): Partial<ExitData> => ({
-      qualification: encodeQualification("IO_INSTRUCTION", {
-        size: bytes - 1,
-        in: isIn,
-        string,
-        rep,
-        immediate,
-        port,
-      }),
-      ...(memory
-        ? {
-            guestLinear: linearAddress(cpu, memory),
-            instructionInfo: encodeInstructionInfo("IO_INSTRUCTION", {
-              addressSize: decoded.addressSize === 64 ? 2 : decoded.addressSize === 32 ? 1 : 0,
-              segment: segmentOf(memory.segment),
-            }),
-          }
-        : {}),
-    });
-    const eax = cpu.u32[0]!;
-    return { attempt: { reason: "IO_INSTRUCTION", port, bytes } as const, what: () => portText(eax, facts), data };
+  #undefinedBecause(decoded: Decoded): Why | undefined {
+    const { exits, mnemonic } = decoded.row;
+    if (exits.kind === "never") return undefined;
+    const control = enabledBy[exits.reason];
+    if (control !== undefined && !isOn(this.vmcs, control))
+      return {
+        sentence: `${mnemonic.toUpperCase()} raises #UD in the guest: its control is 0.`,
+        rule: controlRule(this.vmcs, control),
+        source: "SDM Vol. 3, 26.3: Changes to Instruction Behavior in VMX Non-Root Operation",
+      };
+    if (!this.#isUndefined(decoded)) return undefined;
+    return (
+      missing(decoded) ?? {
+        sentence: `${mnemonic.toUpperCase()} raises #UD before it could leave the guest.`,
+        rule: exits.reason === "XSETBV" ? "CR4.OSXSAVE = 0" : "it does not exist in this mode",
+        source: "SDM Vol. 3, 26.1.1: Relative Priority of Faults and VM Exits",
+      }
+    );
   }
 
   /** Throws a `VmExit` if the exception bitmap wants the exception. Software interrupts INT n never exit. */

@@ -94,6 +94,15 @@ describe("trace", () => {
     expect(lines.at(-1)).toMatch(/stop {7}halted/);
   });
 
+  it("tells with --why what was decided of each sensitive instruction, before its events", async () => {
+    const { out } = await terminal(["trace", "a.asm", "--why", "--technique", "vtx-ept"], { "a.asm": hello });
+    const lines = out.trim().split("\n");
+    const exit = lines.findIndex((line) => line.includes("  exit       HLT"));
+    expect(lines[exit - 1]).toMatch(/ why {8}hlt: leaves the guest\. .*\[.* bit 7: HLT exiting = 1\]$/);
+    const decisions = lines.filter((line) => / why {8}out /.test(line)).length;
+    expect(decisions).toBe(lines.filter((line) => line.includes("  exit       IO_INSTRUCTION")).length);
+  });
+
   it("as JSON gives whole events with their source lines, with the costs of exits filled in", async () => {
     const { out } = await terminal(["trace", "a.asm", "--json"], { "a.asm": hello });
     const events = out

@@ -168,6 +168,11 @@ describe("backwards", () => {
     expect(await client.evaluate("eax")).toContain("(40)");
   });
 
+  it("tells in the console what becomes of the instruction about to run, and why", async () => {
+    const client = await stoppedAt(guest, "call double");
+    expect(await client.evaluate("why", "repl")).toMatch(/^call .*: runs\. .*\nSource: SDM Vol\. 3/);
+  });
+
   it("counts hits as they were", async () => {
     const client = new DapClient(guest);
     await client.launch();

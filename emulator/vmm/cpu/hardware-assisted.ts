@@ -6,6 +6,7 @@ import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
+import type { Outlook } from "../../trace/event.ts";
 import { hex } from "../../vmx/bit-layout.ts";
 import { controls, inForce } from "../../vmx/controls.ts";
 import { injectedEvent, SavedVmcs } from "../../vmx/entry.ts";
@@ -94,6 +95,10 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
 
   beforeInstruction(instruction: Decoded): boolean {
     return this.#nonRoot.beforeInstruction(instruction);
+  }
+
+  why(instruction: Decoded): Outlook {
+    return this.#nonRoot.why(instruction);
   }
 
   /** What the VMM delivers to the guest by itself does not leave it. */

@@ -8,6 +8,7 @@ import { endMonitorWait } from "../../cpu/monitor-wait.ts";
 import { CR0, CR4 } from "../../cpu/state.ts";
 import type { StartMode } from "../../machine-interface.ts";
 import { haltText } from "../../stop-texts.ts";
+import type { Outlook } from "../../trace/event.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { linearAddress } from "../../vmx/instruction-facts.ts";
 import { Allocator } from "../allocator.ts";
@@ -17,6 +18,7 @@ import { ShadowFaults } from "../memory/shadow-faults.ts";
 import { ShadowPaging } from "../memory/shadow-paging.ts";
 import { ShadowDescriptors } from "./shadow-descriptors.ts";
 import { SingleStep, type Step } from "./single-step.ts";
+import { trapOutlook } from "./trap-outlook.ts";
 import { describeInterrupt, describeNmi, describeTrap, instructionAt, isCompressed } from "./trap-reasons.ts";
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 
@@ -118,6 +120,10 @@ export class TrapAndEmulate implements Monitor {
   /** There is no VMX operation: nothing but exceptions and interrupts leaves the guest. */
   beforeInstruction(): boolean {
     return false;
+  }
+
+  why(instruction: Decoded): Outlook {
+    return trapOutlook(this.#cpu, instruction);
   }
 
   onException(fault: Fault): void {

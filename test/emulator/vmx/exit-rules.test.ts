@@ -107,6 +107,8 @@ describe("CR3 and CR8", () => {
     [3, "from", 0n, {}, false],
     [8, "to", 0n, { primaryControls }, true],
     [8, "from", 0n, { primaryControls }, false],
+    [2, "to", 0x2000n, { cr4Mask: 0x2000n, cr4Shadow: 0n }, false],
+    [2, "from", 0n, {}, false],
   ] as const)("CR%i %s %x, case %#", (register, access, value, fields, exits) => {
     expect(decide({ reason: "CR_ACCESS", register, access, value }, fields).exits).toBe(exits);
   });

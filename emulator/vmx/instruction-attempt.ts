@@ -1,0 +1,138 @@
+import type { Decoded, Memory, Operand } from "../../isa/operands.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { isMonitorArmed } from "../cpu/monitor-wait.ts";
+import { segmentOf } from "../cpu/state.ts";
+import type { Later } from "../trace/event.ts";
+import { hex } from "./bit-layout.ts";
+import type { ExitData } from "./exit.ts";
+import type { Attempt } from "./exit-rules.ts";
+import {
+  controlAccess,
+  controlText,
+  edxEax,
+  linearAddress,
+  msrIndex,
+  msrText,
+  portAccess,
+  portText,
+  stringOperand,
+} from "./instruction-facts.ts";
+import { instructionOperands } from "./instruction-operands.ts";
+import { encodeInstructionInfo, encodeQualification } from "./qualification.ts";
+
+/** What an instruction attempts, one line about it, and (only if it exits) the exit information. */
+export interface InstructionAttempt {
+  readonly attempt: Attempt;
+  readonly what: Later<string>;
+  readonly data?: () => Partial<ExitData>;
+}
+
+/** Reads the 16-bit operand of LMSW. */
+export type WordReader = (operand: Operand) => number;
+
+/** `cpu.next` must be set. With `word` reading memory it may fault, as reading LMSW's operand would. */
+export function instructionAttempt(cpu: Cpu, decoded: Decoded, reason: string, word: WordReader): InstructionAttempt {
+  switch (reason) {
+    case "CR_ACCESS":
+      return controlAttempt(cpu, decoded, word);
+    case "IO_INSTRUCTION":
+      return portAttempt(cpu, decoded);
+    case "RDMSR":
+    case "WRMSR":
+      return msrAttempt(cpu, reason);
+    case "INVLPG": {
+      const address = linearAddress(cpu, decoded.operands[0] as Memory);
+      const data = (): Partial<ExitData> => ({ qualification: encodeQualification(reason, { address }) });
+      return { attempt: { reason }, what: `invlpg ${hex(address)}`, data };
+    }
+    case "MWAIT": {
+      const data = (): Partial<ExitData> => ({
+        qualification: encodeQualification(reason, { armed: isMonitorArmed(cpu) }),
+      });
+      return { attempt: { reason }, what: "mwait", data };
+    }
+    case "CPUID": {
+      const [eax, ecx] = [cpu.u32[0]!, cpu.u32[2]!];
+      return { attempt: { reason }, what: () => `cpuid eax = ${hex(eax)}, ecx = ${hex(ecx)}` };
+    }
+    case "VMCALL":
+      return { attempt: { reason }, what: `vmcall, eax = ${hex(cpu.u32[0]!)}` };
+    default:
+      if (withOperands.has(reason))
+        return {
+          attempt: { reason } as Attempt,
+          what: decoded.row.mnemonic,
+          data: () => instructionOperands(decoded, reason),
+        };
+      return { attempt: { reason } as Attempt, what: reason.toLowerCase() };
+  }
+}
+
+/** Exits that say what the operands were. */
+const withOperands = new Set([
+  "VMCLEAR",
+  "VMPTRLD",
+  "VMPTRST",
+  "VMREAD",
+  "VMWRITE",
+  "VMXON",
+  "INVEPT",
+  "INVVPID",
+  "INVPCID",
+  "RDRAND",
+  "RDSEED",
+  "DR_ACCESS",
+  "GDTR_IDTR_ACCESS",
+  "LDTR_TR_ACCESS",
+]);
+
+function msrAttempt(cpu: Cpu, reason: "RDMSR" | "WRMSR"): InstructionAttempt {
+  const msr = msrIndex(cpu);
+  const value = edxEax(cpu);
+  const what = () => `${reason.toLowerCase()} ${msrText(msr)}${reason === "WRMSR" ? ` = ${hex(value)}` : ""}`;
+  return { attempt: { reason, msr }, what };
+}
+
+function controlAttempt(cpu: Cpu, decoded: Decoded, word: WordReader): InstructionAttempt {
+  const facts = controlAccess(cpu, decoded, word);
+  const { register, access, general, value, memory } = facts;
+  const type = { to: 0, from: 1, clts: 2, lmsw: 3 }[access];
+  const data = (): Partial<ExitData> => ({
+    qualification: encodeQualification("CR_ACCESS", {
+      register,
+      type,
+      general: type < 2 ? general : 0,
+      memory,
+      source: access === "lmsw" ? value : 0n,
+    }),
+    ...(memory ? { guestLinear: linearAddress(cpu, decoded.operands[0] as Memory) } : {}),
+  });
+  return { attempt: { reason: "CR_ACCESS", register, access, value }, what: controlText(facts), data };
+}
+
+function portAttempt(cpu: Cpu, decoded: Decoded): InstructionAttempt {
+  const facts = portAccess(cpu, decoded);
+  const { port, bytes, string, isIn, rep, immediate } = facts;
+  const memory = string ? stringOperand(decoded) : undefined;
+  const data = (): Partial<ExitData> => ({
+    qualification: encodeQualification("IO_INSTRUCTION", {
+      size: bytes - 1,
+      in: isIn,
+      string,
+      rep,
+      immediate,
+      port,
+    }),
+    ...(memory
+      ? {
+          guestLinear: linearAddress(cpu, memory),
+          instructionInfo: encodeInstructionInfo("IO_INSTRUCTION", {
+            addressSize: decoded.addressSize === 64 ? 2 : decoded.addressSize === 32 ? 1 : 0,
+            segment: segmentOf(memory.segment),
+          }),
+        }
+      : {}),
+  });
+  const eax = cpu.u32[0]!;
+  return { attempt: { reason: "IO_INSTRUCTION", port, bytes }, what: () => portText(eax, facts), data };
+}

@@ -1,0 +1,75 @@
+import { format } from "../../isa/format.ts";
+import type { Decoded, Operand } from "../../isa/operands.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { vectorName } from "../cpu/fault.ts";
+import { forbidden, isSensitive, missing, peekTable } from "../cpu/outlook.ts";
+import { segmentOf } from "../cpu/state.ts";
+import type { Later, Outlook, Why } from "../trace/event.ts";
+import type { Attempt, Decision } from "./exit-rules.ts";
+import { instructionAttempt } from "./instruction-attempt.ts";
+import { effectiveOffset } from "./instruction-facts.ts";
+
+const manual = "SDM Vol. 3, 26.1: Instructions That Cause VM Exits";
+
+const now = <T>(value: Later<T>): T => (typeof value === "function" ? (value as () => T)() : value);
+
+/** The operand of LMSW as memory has it now, without an access that could fault or leave the guest. */
+function peekWord(cpu: Cpu, operand: Operand): number {
+  if (operand.kind === "memory")
+    return peekTable(cpu, cpu.wrap(cpu.bases[segmentOf(operand.segment)]! + effectiveOffset(cpu, operand)));
+  return operand.kind === "register" ? Number(cpu.r64[operand.number]! & 0xffffn) : 0;
+}
+
+export interface NonRootQuestions {
+  readonly cpu: Cpu;
+  readonly decide: (attempt: Attempt) => Decision;
+  /** Why the instruction raises #UD before it could exit; undefined if it does not. */
+  readonly undefinedBecause: (decoded: Decoded) => Why | undefined;
+}
+
+/** What becomes of an instruction in VMX non-root operation: exceptions by privilege first, then the controls (SDM Vol. 3, 26.1.1). */
+export function nonRootOutlook({ cpu, decide, undefinedBecause }: NonRootQuestions, decoded: Decoded): Outlook {
+  const { exits } = decoded.row;
+  const sensitive = isSensitive(decoded.row);
+  const text = format(decoded);
+  const refused = forbidden(cpu, decoded);
+  if (refused) return faulting(decide, text, refused.fault.vector, refused.fault.errorCode, refused.why);
+  const undefinedWhy = undefinedBecause(decoded) ?? (exits.kind === "never" ? missing(decoded) : undefined);
+  if (undefinedWhy) return faulting(decide, text, 6, undefined, undefinedWhy);
+  if (exits.kind === "never") return { outcome: "runs", what: text, why: neverWhy(decoded), sensitive };
+  const { attempt, what } = instructionAttempt(cpu, decoded, exits.reason, (operand) => peekWord(cpu, operand));
+  const { exits: leaves, why } = decide(attempt);
+  return { outcome: leaves ? "leaves" : "runs", what: now(what), why: now(why), sensitive };
+}
+
+/** The guest's exception comes before any exit; whether that leaves the guest is for the exception bitmap to say. */
+function faulting(
+  decide: NonRootQuestions["decide"],
+  what: string,
+  vector: number,
+  errorCode: number | undefined,
+  why: Why,
+): Outlook {
+  const { exits, why: bitmap } = decide({ reason: "EXCEPTION_NMI", vector, errorCode });
+  const then = now(bitmap);
+  return {
+    outcome: exits ? "leaves" : "faults",
+    what: `${what}: ${vectorName(vector)}`,
+    why: {
+      sentence: `${why.sentence} ${then.sentence}`,
+      rule: `${why.rule}; ${then.rule}`,
+      source: `${why.source}; ${then.source}`,
+    },
+    sensitive: true,
+  };
+}
+
+function neverWhy({ row }: Decoded): Why {
+  const name = row.mnemonic.toUpperCase();
+  const because = row.exits.kind === "never" ? row.exits.because : undefined;
+  return {
+    sentence: `${name} stays in the guest: ${because ?? "no control of VT-x makes it leave"}.`,
+    rule: "no control exists",
+    source: manual,
+  };
+}
