@@ -2,6 +2,7 @@ import { LaunchError } from "../debug-adapter/launch.ts";
 import { assembleCommand } from "./assemble.ts";
 import { check } from "./check.ts";
 import { type Command, commandHelp, parseArguments } from "./command.ts";
+import { compareCommand } from "./compare.ts";
 import { disassemble } from "./disassemble.ts";
 import { type ExitCode, exitCode, UsageError } from "./exit-code.ts";
 import type { Io } from "./io.ts";
@@ -9,7 +10,7 @@ import { run } from "./run.ts";
 import { trace } from "./trace.ts";
 
 /** The commands there are, in the order of the help. */
-export const commands: readonly Command[] = [run, trace, check, assembleCommand, disassemble];
+export const commands: readonly Command[] = [run, trace, compareCommand, check, assembleCommand, disassemble];
 
 export function help(): string {
   const width = Math.max(...commands.map(({ name }) => name.length));

@@ -1,6 +1,5 @@
 import { outlookText } from "../debug-adapter/outlook-text.ts";
-import type { MachineEvent, MachineInterface, Outlook } from "../emulator/index.ts";
-import { type Ending, limitText } from "./guest.ts";
+import { type Ending, limitText, type MachineEvent, type MachineInterface, type Outlook } from "../emulator/index.ts";
 
 /** The outlook of an instruction at the moment when it was about to run. */
 export interface Decision {
@@ -38,7 +37,7 @@ function about({ machine, last }: { machine: MachineInterface; last: string | un
   return { kind: "why", cycle: machine.cycle, step: machine.now, rip, outlook };
 }
 
-/** As `runGuest`, one step at a time: `tell` is given what was decided of each sensitive instruction executed, before its events. */
+/** As `follow`, one step at a time: `tell` is given what was decided of each sensitive instruction executed, before its events. */
 export function runExplained(
   machine: MachineInterface,
   steps: number,

@@ -1,8 +1,8 @@
 import { screenText, withMargin } from "../emulator/devices/screen.ts";
-import type { MachineInterface, RegisterGroup } from "../emulator/index.ts";
+import { type Ending, follow, type MachineInterface, type RegisterGroup } from "../emulator/index.ts";
 import { type Arguments, type Command, wholeNumber } from "./command.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
-import { type Ending, endingCode, loadGuest, runGuest } from "./guest.ts";
+import { endingCode, loadGuest } from "./guest.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./problem-text.ts";
 import { defaultSteps, runOptions } from "./source-options.ts";
@@ -46,7 +46,7 @@ ended badly, 4 if it was still running at the limit.`,
     const exits = new Map<string, { readonly number: number; count: number }>();
     let output = "";
     const screen = { drawn: false };
-    const stopped = runGuest(machine, steps, (event) => {
+    const stopped = follow(machine, steps, (event) => {
       if (event.kind === "exit") {
         const entry = exits.get(event.reason) ?? { number: event.number, count: 0 };
         entry.count++;

@@ -40,9 +40,8 @@ const keysOption: Option = { value: "TEXT", doc: "type TEXT on the keyboard; {en
 const serialOption: Option = { value: "TEXT", doc: "type TEXT into the serial port; - for standard input, to its end" };
 const dateOption: Option = { value: "DATE", doc: "what the clock shows at the start (default 2026-01-01T12:00:00)" };
 
-/** What `run` and `trace` both take. */
-export const runOptions = {
-  technique: techniqueOption,
+/** What all commands take that run a guest. */
+export const guestOptions = {
   "max-steps": stepsOption,
   memory: memoryOption,
   processors: processorsOption,
@@ -58,6 +57,9 @@ export const runOptions = {
   date: dateOption,
   json: jsonOption,
 } as const;
+
+/** What `run` and `trace` take: the guest runs under one technique. */
+export const runOptions = { technique: techniqueOption, ...guestOptions } as const;
 
 function bootOf(args: Arguments): LaunchArguments["boot"] {
   const text = args.text("boot");

@@ -1,10 +1,10 @@
 import { locate } from "../debug-adapter/events.ts";
-import type { EventKind, MachineEvent } from "../emulator/index.ts";
+import { type EventKind, follow, type MachineEvent } from "../emulator/index.ts";
 import { type Arguments, type Command, wholeNumber } from "./command.ts";
 import { type Decision, decisionText, runExplained } from "./decisions.ts";
 import { eventKinds, eventText } from "./event-text.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
-import { endingCode, loadGuest, runGuest } from "./guest.ts";
+import { endingCode, loadGuest } from "./guest.ts";
 import { defaultSteps, runOptions } from "./source-options.ts";
 
 function kindsOf(args: Arguments): ReadonlySet<EventKind> | undefined {
@@ -41,7 +41,7 @@ event as JSON, with the source line it belongs to. How it stopped is an event to
     };
     const tell = (decision: Decision): void =>
       io.out(args.flag("json") ? `${JSON.stringify(decision)}\n` : decisionText(decision));
-    const ending = args.flag("why") ? runExplained(machine, steps, see, tell) : runGuest(machine, steps, see);
+    const ending = args.flag("why") ? runExplained(machine, steps, see, tell) : follow(machine, steps, see);
     if (ending.reason === "limit") io.error(`${ending.text}\n`);
     return endingCode(ending);
   },

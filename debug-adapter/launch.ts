@@ -168,21 +168,35 @@ export interface Loaded {
   readonly program: Program;
   /** Warnings of the assembler, or what of a kernel is not known; a line each. */
   readonly warnings: string;
+  /** Types into another machine what was typed into this one at its start. */
+  readonly typeInto: (machine: MachineInterface) => void;
 }
 
+type Placed = Omit<Loaded, "typeInto">;
+
 /** Makes the machine and types what is to be typed. @throws LaunchError if it cannot be made as configured */
-function machineOf(configuration: MachineConfiguration, { keys, serial }: LaunchArguments): MachineInterface {
+function machineOf(configuration: MachineConfiguration, args: LaunchArguments): MachineInterface {
   const problem = configurationProblem(configuration);
   if (problem !== undefined) throw new LaunchError(problem);
   const machine = createMachine(configuration);
+  typeAll(machine, args);
+  return machine;
+}
+
+/** @throws LaunchError if something cannot be typed */
+function typeAll(machine: MachineInterface, { keys, serial }: LaunchArguments): void {
   const wrong = keys === undefined ? undefined : machine.press(keys);
   if (wrong !== undefined) throw new LaunchError(`"keys": ${wrong}`);
   if (serial !== undefined) machine.input(serial);
-  return machine;
 }
 
 /** Puts the program into a machine: a kernel as it is, a source assembled. @throws LaunchError for anything a person can put right */
 export async function load(args: LaunchArguments, readFile: ReadFile): Promise<Loaded> {
+  const placed = await place(args, readFile);
+  return { ...placed, typeInto: (machine) => typeAll(machine, args) };
+}
+
+async function place(args: LaunchArguments, readFile: ReadFile): Promise<Placed> {
   const bytes = await require("program", args.program, readFile);
   const claim = args.boot === "none" ? undefined : imageClaim(args.program, bytes);
   if (claim !== "both" && isKernel(bytes)) return loadBuilt(args, bytes, readFile);
@@ -196,7 +210,7 @@ function refuseKernelFields(args: LaunchArguments, what: string): void {
 }
 
 /** Boots a disk image. */
-async function loadImage(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Loaded> {
+async function loadImage(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Placed> {
   refuseKernelFields(args, "a disk image");
   const kind = bootKind(args, bytes);
   const drives = await drivesOf(args, reader(readFile), kind && { kind, image: bytes });
@@ -210,7 +224,7 @@ const reader =
   (field: string, file: string): Promise<Uint8Array> =>
     require(field, file, readFile);
 
-async function loadSource(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Loaded> {
+async function loadSource(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Placed> {
   refuseKernelFields(args, "a source file");
   const assembly = await assembleBytes(args, bytes, readFile);
   const errors = assembly.problems.filter(({ severity }) => severity === "error");
@@ -232,7 +246,7 @@ async function loadSource(args: LaunchArguments, bytes: Uint8Array, readFile: Re
 /** What a boot loader passes on. */
 const kernelFields = ["commandLine", "modules", "sourceRoot"] as const;
 
-async function loadBuilt(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Loaded> {
+async function loadBuilt(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Placed> {
   const { commandLine } = args;
   const { memory } = common(args);
   const modules: KernelModule[] = [];

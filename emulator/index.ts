@@ -1,6 +1,8 @@
 /** The emulator's public face: what debugger, command line and tests make and drive. */
+export { type Comparison, compare, type Tally, type TechniqueRun, type Totals } from "./compare/comparison.ts";
 export { configurationProblem, mostMemory } from "./configuration.ts";
 export { createMachine, Machine } from "./machine.ts";
 export type { MachineConfiguration, MachineInterface, RegisterGroup, Stop } from "./machine-interface.ts";
-export { costProfiles } from "./time/costs.ts";
+export { costProfiles, defaultCosts } from "./time/costs.ts";
 export type { EventBody, EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";
+export { type Ending, follow, limitText } from "./trace/follow.ts";

@@ -21,6 +21,11 @@ export interface MachineConfiguration {
   readonly memory: number;
   /** Name of a cost profile (`emulator/time/costs.ts`). */
   readonly costs?: string;
+  /**
+   * What takes virtual time: steps and crossings (default), or retired instructions only, so that the same happens to a guest
+   * at the same instruction under every technique.
+   */
+  readonly clock?: "instructions";
   /** Start as a PC does, from a boot sector loaded by the built-in BIOS; then the mode is `real`, and `image` is not used. */
   readonly boot?: BootKind;
   /** Disks in the drives. */
@@ -88,6 +93,8 @@ export interface MachineInterface {
   readonly instructions: number;
   /** Of these, the ones that the processor executed without the VMM. */
   readonly directInstructions: number;
+  /** Paging-structure entries read to fill the TLB, nested ones included. */
+  readonly walkReferences: number;
   /** Number of the processor about to run, and of which registers and the like are given. */
   readonly vcpu: number;
   /** Address bits of the code about to run, from CS and EFER. */

@@ -1,6 +1,7 @@
 import { longestInstruction } from "../isa/cursor.ts";
 import { decode } from "../isa/decode.ts";
 import { type Board, createBoard } from "./board.ts";
+import { type Observation, observe } from "./compare/observation.ts";
 import { configurationProblem } from "./configuration.ts";
 import { Consoles } from "./consoles.ts";
 import type { Cpu } from "./cpu/cpu.ts";
@@ -27,7 +28,7 @@ import { observeProcessor } from "./observer.ts";
 import type { Processors } from "./processors.ts";
 import { registerViews, setRegister } from "./registers.ts";
 import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
-import { type CostProfile, costProfile, defaultCosts } from "./time/costs.ts";
+import { type CostProfile, costProfile, defaultCosts, freeCrossings } from "./time/costs.ts";
 import type { Unwritten } from "./time/snapshots.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, Outlook, RecordedBody, StopReason } from "./trace/event.ts";
@@ -70,8 +71,8 @@ export class Machine implements MachineInterface, Replayable {
 
   constructor(configuration: MachineConfiguration) {
     this.configuration = configuration;
-    const { image, origin, mode, costs } = configuration;
-    this.#costs = costProfile(costs ?? defaultCosts)!;
+    const { image, origin, mode, costs, clock } = configuration;
+    this.#costs = clock === "instructions" ? freeCrossings : costProfile(costs ?? defaultCosts)!;
     this.#board = this.#createBoard();
     this.#time = new DeviceTime(this.#board, (steps) => this.#engine.stopBy(this.now + steps));
     const { cpu, processors, memory, guestBase, guestBytes, interrupts } = this.#board;
@@ -79,6 +80,7 @@ export class Machine implements MachineInterface, Replayable {
     this.#processors = processors;
     this.#recorder = new Recorder(() => this.#present());
     this.#board.start();
+    cpu.r32[layout.countsInstructions >> 2] = clock === "instructions" ? 1 : 0;
     this.#memory = new GuestMemory(cpu, guestBase, guestBytes);
     const start = guestBase + loadAddress(mode, origin);
     const translate = configuration.translate === false ? {} : { translate: { memory } };
@@ -161,6 +163,9 @@ export class Machine implements MachineInterface, Replayable {
   get directInstructions(): number {
     return this.now - this.#cpu.f64[layout.unretired >> 3]!;
   }
+  get walkReferences(): number {
+    return this.#cpu.f64[layout.walkReferences >> 3]!;
+  }
   get vcpu(): number {
     return this.#processors.current;
   }
@@ -205,6 +210,22 @@ export class Machine implements MachineInterface, Replayable {
   /** All machine memory: processor state, TLB and host-physical RAM (`cpu/layout.ts`). To compare, not to change. */
   get bytes(): Uint8Array {
     return this.#cpu.bytes;
+  }
+
+  /** The guest's physical memory. To compare, not to change. */
+  get guestMemory(): Uint8Array {
+    const { guestBase, guestBytes } = this.#board;
+    return this.#cpu.bytes.subarray(ramBase + guestBase, ramBase + guestBase + guestBytes);
+  }
+
+  /** Guest-physical address of a linear address by the guest's page tables; undefined if it has none. */
+  guestPhysical(linear: number): number | undefined {
+    return this.#monitor ? this.#monitor.guestPhysical(linear) : this.#cpu.walk(linear, "read", false).physical;
+  }
+
+  /** Fills in what the guest could find out about its processor now. */
+  observe(into: Observation): Observation {
+    return observe(this.#cpu, into);
   }
 
   // Events.

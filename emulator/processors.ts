@@ -7,6 +7,7 @@
 import { init, type ProcessorContext, putAside, startUp, takeUp, waitForSipi } from "./cpu/context.ts";
 import type { Cpu } from "./cpu/cpu.ts";
 import { layout } from "./cpu/layout.ts";
+import { virtualTime } from "./cpu/virtual-time.ts";
 import type { ApicBus } from "./devices/apic/apic-bus.ts";
 import { LocalApic } from "./devices/apic/local-apic.ts";
 
@@ -113,8 +114,7 @@ export class Processors {
 
   /** Virtual time of the processor in the core. */
   get cycle(): number {
-    const { f64 } = this.#cpu;
-    return f64[layout.steps >> 3]! + f64[layout.extraCycles >> 3]!;
+    return virtualTime(this.#cpu);
   }
 
   /** Virtual time as devices see it, which all processors share: it never goes back. */
@@ -247,7 +247,7 @@ export class Processors {
     this.#current = next;
     next.aside = undefined;
     takeUp(cpu, context);
-    cpu.f64[layout.extraCycles >> 3] = cycle - cpu.f64[layout.steps >> 3]!;
+    cpu.f64[layout.extraCycles >> 3]! += cycle - virtualTime(cpu);
     cpu.attention = true;
   }
 

@@ -9,7 +9,10 @@ export interface ProcessorContext {
 }
 
 /** Counters of the whole machine, which stay where they are. */
-const shared = [layout.steps, layout.unretired, layout.extraCycles, layout.emulated] as const;
+const shared = [
+  ...[layout.steps, layout.unretired, layout.extraCycles, layout.emulated],
+  ...[layout.countsInstructions, layout.walkReferences],
+] as const;
 
 export const putAside = (cpu: Cpu): ProcessorContext => ({ block: cpu.r8.slice(), tlb: cpu.tlb.pack() });
 

@@ -6,6 +6,7 @@ import { hardwareFault, vector } from "./fault.ts";
 import { layout } from "./layout.ts";
 import { endMonitorWait, reviewMonitorWait } from "./monitor-wait.ts";
 import { virtualInterruptDue } from "./virtual-interrupts.ts";
+import { virtualTime } from "./virtual-time.ts";
 
 const IF = flagMask("IF");
 const TF = flagMask("TF");
@@ -149,6 +150,5 @@ export function halt(cpu: Cpu): void {
 
 /** Virtual time as the time-stamp counter shows it. */
 export function timeStamp(cpu: Cpu): bigint {
-  const cycles = cpu.f64[layout.steps >> 3]! + cpu.f64[layout.extraCycles >> 3]!;
-  return BigInt.asUintN(64, BigInt(Math.floor(cycles)) + cpu.r64[layout.tscOffset >> 3]!);
+  return BigInt.asUintN(64, BigInt(Math.floor(virtualTime(cpu))) + cpu.r64[layout.tscOffset >> 3]!);
 }

@@ -52,6 +52,10 @@ export const layout = {
   apicId: 0x0d8,
   /** Processors in the machine; 4 bytes. */
   processors: 0x0dc,
+  /** 1 where virtual time counts retired instructions instead of steps (`cpu/virtual-time.ts`); 4 bytes. */
+  countsInstructions: 0x0e0,
+  /** Paging-structure entries read to fill the TLB, nested ones included, float64 (`mmu/references.ts`). */
+  walkReferences: 0x0e8,
   /** ES, CS, SS, DS, FS, GS, LDTR, TR: `segmentBytes` each. */
   segments: 0x100,
   gdtrBase: 0x200,

@@ -61,6 +61,8 @@ export interface Monitor {
    * effect. Default: false.
    */
   readonly translationsLast?: boolean;
+  /** Levels of the tables that `translate` walks; 0, the default, where it walks none. */
+  readonly nestedLevels?: number;
   /** CR0 or CR4 as the guest reads it: real value, or the read shadow under the guest/host mask. */
   readControl(number: 0 | 4, real: bigint): bigint;
   /**

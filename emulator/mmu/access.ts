@@ -1,17 +1,19 @@
 import type { Bus } from "../cpu/bus.ts";
 import { hardwareFault, pageFaultAt, vector } from "../cpu/fault.ts";
-import { accessBits, tlbBank, tlbEntries, tlbEntryBytes } from "../cpu/layout.ts";
+import { accessBits, layout, tlbBank, tlbEntries, tlbEntryBytes } from "../cpu/layout.ts";
 import type { Access } from "../cpu/monitor.ts";
 import { CR0, CR4, CS, FS, SS, State, unsigned64 } from "../cpu/state.ts";
 import type { AddressLine } from "./address-line.ts";
 import { NestedTranslations } from "./nested-translations.ts";
 import { PhysicalMemory } from "./physical.ts";
 import { QuickWalk } from "./quick-walk.ts";
+import { walkReferences } from "./references.ts";
 import { bankWords, isWriteBank, type PageSizeCode, Tlb } from "./tlb.ts";
 import { PageWalker } from "./walk.ts";
 
 /** The page number's low bits in a linear address moved down by 10: the first word of a TLB entry, from its bank. */
 const slotMask = (tlbEntries - 1) * (tlbEntryBytes >> 2);
+const walkReferencesPlace = layout.walkReferences >> 3;
 const AC = 0x4_0000;
 const fourGibibytes = 2 ** 32;
 
@@ -307,6 +309,7 @@ export class MemoryAccess extends State {
   #translated(bank: number, linear: number, physical: number, global: boolean, size: PageSizeCode): number {
     if (isWriteBank(bank) && this.physical.isRam(physical)) this.physical.dirty(physical);
     this.tlb.fill(bank, linear, physical, global, size);
+    this.f64[walkReferencesPlace]! += walkReferences(this, size);
     return physical;
   }
 

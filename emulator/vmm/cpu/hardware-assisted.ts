@@ -55,6 +55,7 @@ interface Saved {
 export class HardwareAssisted implements Monitor, HardwareVmm {
   /** EPT entries are only ever added. */
   readonly translationsLast = true;
+  readonly nestedLevels = 4;
   readonly cpu: Cpu;
   readonly vmcs: Vmcs;
   readonly context: VmmContext;

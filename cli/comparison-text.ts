@@ -1,0 +1,80 @@
+import type { Tally, TechniqueRun, Totals } from "../emulator/index.ts";
+import type { PlacedComparison, PlacedRun } from "./compare.ts";
+
+type Run = Extract<PlacedRun, { refused?: undefined }>;
+
+const number = (value: number): string => value.toLocaleString("en");
+const percent = (part: number, whole: number): string => (whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)} %`);
+const sum = (tallies: readonly Tally[]): number => tallies.reduce((total, { count }) => total + count, 0);
+
+/** The columns of the table: a heading, and the cell of a run. */
+const columns: readonly (readonly [string, (totals: Totals) => string])[] = [
+  ["exits", ({ exits }) => number(sum(exits))],
+  ["hypercalls", ({ hypercalls }) => number(sum(hypercalls))],
+  ["emulated", ({ instructions, direct }) => number(instructions - direct)],
+  ["direct", ({ instructions, direct }) => percent(direct, instructions)],
+  ["walk refs", ({ walkReferences }) => number(walkReferences)],
+  ["cycles", ({ cycles }) => number(cycles)],
+];
+
+const verdict = ({ divergence, compared }: Run): string =>
+  divergence ? `differs after ${number(divergence.instructions)}` : `same for ${number(compared)}`;
+
+/** Rows of cells under headings; the first two columns to the left, numbers to the right. */
+function tableText(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, n) => Math.max(...rows.map((row) => row[n]!.length)));
+  const line = (row: readonly string[]) =>
+    row.map((cell, n) => (n < 2 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!))).join("  ");
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join("");
+}
+
+function divergenceText({ technique, divergence, place }: Run): string {
+  if (!divergence) return "";
+  const where = place ? `${place.file}:${place.line}: ${place.text}` : `${divergence.address}h`;
+  const { registers, memory, ends } = divergence;
+  const lines = [
+    ...registers.map(({ name, bare, hosted }) => `${name} is ${bare}h on bare metal, ${hosted}h here`),
+    ...memory.map(({ address, bare, hosted }) => `memory at ${address}h is ${bare} on bare metal, ${hosted} here`),
+    ...(ends ? [`bare metal: ${ends.bare ?? "goes on"}; here: ${ends.hosted ?? "goes on"}`] : []),
+  ];
+  return `\n${technique} first differs at ${where}\n${lines.map((line) => `  ${line}\n`).join("")}`;
+}
+
+const tallyText = (title: string, tallies: readonly Tally[]): string =>
+  tallies.length === 0
+    ? ""
+    : `  ${title}: ${tallies.map(({ name, count }) => `${number(count)} ${name}`).join(", ")}\n`;
+
+function detailsText(title: string, { exits, hypercalls, exceptions, injected, shadow }: Totals): string {
+  const text =
+    tallyText("exits", exits) +
+    tallyText("hypercalls", hypercalls) +
+    tallyText("exceptions in the guest", exceptions) +
+    tallyText("injected", injected) +
+    tallyText("shadow page tables", shadow);
+  return text === "" ? "" : `\n${title}\n${text}`;
+}
+
+const isRun = (run: PlacedRun): run is Run => run.refused === undefined;
+
+/** A comparison as text: a table, then the differences, then what happened by name. */
+export function comparisonText({ file, costs, bare, runs }: PlacedComparison): string {
+  const ran = runs.filter(isRun);
+  const cells = (totals: Totals) => columns.map(([, cell]) => cell(totals));
+  const rows = [
+    ["technique", "instructions", ...columns.map(([heading]) => heading)],
+    ["bare-metal", number(bare.instructions), ...cells(bare)],
+    ...ran.map((run) => [run.technique, verdict(run), ...cells(run.totals)]),
+  ];
+  const refused = runs.flatMap((run: TechniqueRun) =>
+    run.refused === undefined ? [] : [`${run.technique}: ${run.refused}\n`],
+  );
+  return [
+    `${file}, cycles as on ${costs}; bare metal: ${bare.ended.text}\n\n`,
+    tableText(rows),
+    ...ran.map(divergenceText),
+    detailsText("bare-metal", bare),
+    ...ran.map(({ technique, totals }) => detailsText(technique, totals)),
+    refused.length === 0 ? "" : `\nNot run:\n${refused.map((line) => `  ${line}`).join("")}`,
+  ].join("");
+}
