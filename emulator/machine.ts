@@ -32,6 +32,7 @@ import { type CostProfile, costProfile, defaultCosts, freeCrossings } from "./ti
 import type { Unwritten } from "./time/snapshots.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, Outlook, RecordedBody, StopReason } from "./trace/event.ts";
+import { linearText, type Moment } from "./trace/event-columns.ts";
 import { Recorder } from "./trace/recorder.ts";
 import { utf8 } from "./utf8.ts";
 import { createMonitor } from "./vmm/index.ts";
@@ -66,8 +67,8 @@ export class Machine implements MachineInterface, Replayable {
   #waiting = false;
   /** The latest exit event. */
   #exit = 0;
-  /** The address that was last written as text. */
-  #rip = { linear: 0, text: "0" };
+  /** The present, for events. */
+  readonly #moment = { cycle: 0, step: 0, vm: "vm0", vcpu: 0, linear: 0 };
 
   constructor(configuration: MachineConfiguration) {
     this.configuration = configuration;
@@ -141,6 +142,11 @@ export class Machine implements MachineInterface, Replayable {
       costs: this.#costs,
       interpret: () => this.#engine.interpret(),
       record: (body) => this.#record(body),
+      recordExit: (form, qualification, first, second) => {
+        this.#exit = this.#recorder.recordExit(form, qualification, first, second);
+        this.#time.passes(this.#costs.exit);
+        return this.#exit;
+      },
       settle: (sequence, cost) => {
         this.#recorder.settle(sequence, cost);
         this.#time.passes(0);
@@ -197,14 +203,13 @@ export class Machine implements MachineInterface, Replayable {
     return this.#stopped;
   }
 
-  #present() {
-    const linear = this.#linear;
-    // Events come in groups at one address.
-    if (linear !== this.#rip.linear) {
-      const text = linear < 0 ? this.linearRip.toString(16) : linear.toString(16);
-      this.#rip = { linear, text };
-    }
-    return { cycle: this.cycle, step: this.now, vm: "vm0", vcpu: this.vcpu, rip: this.#rip.text };
+  #present(): Moment {
+    const moment = this.#moment;
+    moment.cycle = this.cycle;
+    moment.step = this.now;
+    moment.vcpu = this.vcpu;
+    moment.linear = this.#linear;
+    return moment;
   }
 
   /** All machine memory: processor state, TLB and host-physical RAM (`cpu/layout.ts`). To compare, not to change. */
@@ -231,12 +236,7 @@ export class Machine implements MachineInterface, Replayable {
   // Events.
 
   #record(body: RecordedBody): number {
-    const sequence = this.#recorder.record(body);
-    if (body.kind === "exit") {
-      this.#exit = sequence;
-      this.#time.passes(this.#costs.exit);
-    }
-    return sequence;
+    return this.#recorder.record(body);
   }
 
   get lastSequence(): number {
@@ -351,7 +351,8 @@ export class Machine implements MachineInterface, Replayable {
     const { physical, steps, verdict } = this.#cpu.walk(address, "read");
     const found = physical === undefined ? {} : { physical: physical.toString(16) };
     const body = { kind: "walk" as const, linear: linear.toString(16), ...found, steps, verdict };
-    return { sequence: this.lastSequence, ...this.#present(), ...body };
+    const { linear: at, ...moment } = this.#present();
+    return { sequence: this.lastSequence, ...moment, rip: linearText(at), ...body };
   }
 
   why(): Outlook | undefined {

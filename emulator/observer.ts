@@ -2,9 +2,9 @@ import type { Cpu } from "./cpu/cpu.ts";
 import type { Fault } from "./cpu/monitor.ts";
 import { exceptionName } from "./exception-names.ts";
 import type { InterruptSource } from "./memory/bus.ts";
-import type { EventBody } from "./trace/event.ts";
+import type { RecordedBody } from "./trace/event.ts";
 
-function exceptionEvent(fault: Fault): EventBody {
+function exceptionEvent(fault: Fault): RecordedBody {
   return {
     kind: "exception",
     vector: fault.vector,
@@ -15,7 +15,7 @@ function exceptionEvent(fault: Fault): EventBody {
 }
 
 /** Records what the processor does to the guest. INT n is a call, no exception: the instruction itself shows it. */
-export function observeProcessor(cpu: Cpu, interrupts: InterruptSource, record: (body: EventBody) => void): void {
+export function observeProcessor(cpu: Cpu, interrupts: InterruptSource, record: (body: RecordedBody) => void): void {
   cpu.observer = {
     exception: (fault) => {
       if (fault.source !== "software") record(exceptionEvent(fault));

@@ -1,14 +1,32 @@
-import type { MachineEvent, RecordedBody, Stamp } from "./event.ts";
+import {
+  type EventBody,
+  type EventKind,
+  type ExitForm,
+  type MachineEvent,
+  type RecordedBody,
+  resolved,
+  type Stamp,
+} from "./event.ts";
 
 type IoBody = RecordedBody & { readonly kind: "io" };
 
 /** Events that are kept together. */
 export const chunkEvents = 512;
 
+/** The moment and place of an event. */
+export interface Moment extends Omit<Stamp, "sequence" | "rip"> {
+  /** Linear instruction pointer: unsigned, or signed canonical in 64-bit code. */
+  readonly linear: number;
+}
+
+/** A linear address as events write it. */
+export const linearText = (linear: number): string =>
+  linear < 0 ? BigInt.asUintN(64, BigInt(linear)).toString(16) : linear.toString(16);
+
+const exitWeight = 1000;
 /** Rough bytes of memory an event takes, for the bound. */
-export const weightOf = (body: RecordedBody): number => {
+const weightOf = (body: RecordedBody): number => {
   if (body.kind === "walk") return 400 + 250 * body.steps.length;
-  if (body.kind === "exit") return 1000;
   if (body.kind === "io") return 100;
   return body.kind === "output" ? 300 + 2 * body.text.length : 300;
 };
@@ -21,39 +39,88 @@ function unpacked(word: number, value: number, device: string): IoBody {
   return { kind: "io", direction, port: word & 0xffff, bytes: (word >> 16) & 0xff, value: value >>> 0, device };
 }
 
+/** What of an event is in `#body`: all of it; the name of a port's device; what the VMM did before an entry; an exit's form. */
+const kept = { whole: 0, io: 1, entry: 2, exit: 3 } as const;
+const { low, high } = { low: 0xffff_ffffn, high: 32n };
+
 /**
  * A number of events in columns. Events are many, and objects that live on cost the host more than the machine takes to
- * make them: numbers are kept as numbers, of port accesses nothing else.
+ * make them: numbers are kept as numbers; of port accesses, exits and entries nothing else is made.
  */
 export class EventColumns {
   readonly weight = new Int32Array(chunkEvents);
+  readonly #kept = new Uint8Array(chunkEvents);
   readonly #cycle = new Float64Array(chunkEvents);
   readonly #step = new Float64Array(chunkEvents);
+  readonly #linear = new Float64Array(chunkEvents);
   readonly #cost = new Float64Array(chunkEvents);
   readonly #vcpu = new Uint8Array(chunkEvents);
+  /** The words of a port access, or an exit's qualification. */
   readonly #words = new Int32Array(2 * chunkEvents);
+  /** The numbers of an exit; the first is also the exit of an entry. */
+  readonly #first = new Float64Array(chunkEvents);
+  readonly #second = new Float64Array(chunkEvents);
   readonly #vm: string[] = new Array<string>(chunkEvents).fill("");
-  readonly #rip: string[] = new Array<string>(chunkEvents).fill("");
-  /** What was recorded; of a port access the name of the device. */
-  readonly #body: (RecordedBody | string | undefined)[] = new Array<undefined>(chunkEvents).fill(undefined);
+  readonly #body: (RecordedBody | ExitForm | string | undefined)[] = new Array<undefined>(chunkEvents).fill(undefined);
   /** What was made of it when it was read. */
   readonly #read: (MachineEvent | undefined)[] = new Array<undefined>(chunkEvents).fill(undefined);
 
-  set(n: number, { cycle, step, vm, vcpu, rip }: Omit<Stamp, "sequence">, body: RecordedBody): void {
+  set(n: number, moment: Moment, body: RecordedBody): void {
+    this.#place(n, moment, weightOf(body));
+    if (body.kind === "entry") this.#setEntry(n, body);
+    else if (body.kind === "io") this.#setIo(n, body);
+    else {
+      this.#kept[n] = kept.whole;
+      this.#body[n] = body;
+    }
+  }
+
+  #place(n: number, { cycle, step, vm, vcpu, linear }: Moment, weight: number): void {
     this.#cycle[n] = cycle;
     this.#step[n] = step;
     this.#vcpu[n] = vcpu;
     this.#vm[n] = vm;
-    this.#rip[n] = rip;
-    this.weight[n] = weightOf(body);
-    if (body.kind !== "io") {
-      this.#body[n] = body;
-      if (body.kind === "exit") this.#cost[n] = body.cost;
-      return;
-    }
+    this.#linear[n] = linear;
+    this.weight[n] = weight;
+  }
+
+  #setEntry(n: number, { exit, handled, cost }: RecordedBody & { readonly kind: "entry" }): void {
+    this.#kept[n] = kept.entry;
+    this.#body[n] = handled;
+    this.#first[n] = exit;
+    this.#cost[n] = cost;
+  }
+
+  #setIo(n: number, body: IoBody): void {
+    this.#kept[n] = kept.io;
     this.#words[2 * n] = packed(body);
     this.#words[2 * n + 1] = body.value;
     this.#body[n] = body.device;
+  }
+
+  /** An exit whose cost is not known yet. */
+  setExit(
+    n: number,
+    moment: Moment,
+    form: ExitForm,
+    qualification: bigint | number,
+    first: number,
+    second: number,
+  ): void {
+    this.#place(n, moment, exitWeight);
+    this.#kept[n] = kept.exit;
+    this.#body[n] = form;
+    this.#cost[n] = 0;
+    this.#first[n] = first;
+    this.#second[n] = second;
+    const words = this.#words;
+    if (typeof qualification === "number") {
+      words[2 * n] = qualification;
+      words[2 * n + 1] = Math.floor(qualification / 2 ** 32);
+    } else {
+      words[2 * n] = Number(qualification & low);
+      words[2 * n + 1] = Number((qualification >> high) & low);
+    }
   }
 
   /** Lets go of what it holds there. */
@@ -62,9 +129,17 @@ export class EventColumns {
     this.#read[n] = undefined;
   }
 
-  kindOf(n: number): RecordedBody["kind"] {
-    const body = this.#body[n]!;
-    return typeof body === "string" ? "io" : body.kind;
+  kindOf(n: number): EventKind {
+    switch (this.#kept[n]) {
+      case kept.io:
+        return "io";
+      case kept.entry:
+        return "entry";
+      case kept.exit:
+        return "exit";
+      default:
+        return (this.#body[n] as RecordedBody).kind;
+    }
   }
 
   setCost(n: number, cost: number): void {
@@ -86,21 +161,37 @@ export class EventColumns {
       step: this.#step[n]!,
       vm: this.#vm[n]!,
       vcpu: this.#vcpu[n]!,
-      rip: this.#rip[n]!,
+      rip: linearText(this.#linear[n]!),
     };
   }
 
-  #made(n: number) {
+  #made(n: number): EventBody {
     const body = this.#body[n]!;
-    if (typeof body === "string") return unpacked(this.#words[2 * n]!, this.#words[2 * n + 1]!, body);
-    if (body.kind !== "exit") return body;
-    const { fields, what, why } = body;
+    switch (this.#kept[n]) {
+      case kept.io:
+        return unpacked(this.#words[2 * n]!, this.#words[2 * n + 1]!, body as string);
+      case kept.entry:
+        return { kind: "entry", exit: this.#first[n]!, handled: body as string, cost: this.#cost[n]! };
+      case kept.exit:
+        return this.#exit(n, body as ExitForm);
+      default:
+        return body as RecordedBody;
+    }
+  }
+
+  #exit(n: number, form: ExitForm): EventBody {
+    const qualification = (BigInt(this.#words[2 * n + 1]! >>> 0) << high) | BigInt(this.#words[2 * n]! >>> 0);
+    const numbers = { qualification, first: this.#first[n]!, second: this.#second[n]! };
     return {
-      ...body,
-      fields: typeof fields === "function" ? fields() : fields,
-      what: typeof what === "function" ? what() : what,
-      why: typeof why === "function" ? why() : why,
+      kind: "exit",
+      reason: form.reason,
+      number: form.number,
+      qualification: qualification.toString(16),
+      fields: resolved(form.fields, numbers),
+      what: resolved(form.what, numbers),
+      why: resolved(form.why, numbers),
       cost: this.#cost[n]!,
+      technique: form.technique,
     };
   }
 }

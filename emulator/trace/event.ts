@@ -146,11 +146,27 @@ export interface WalkStep {
 export type MachineEvent = Stamp & EventBody;
 type ExitBody = EventBody & { readonly kind: "exit" };
 
+/** What is kept of an exit as numbers, for what explains it. */
+export interface ExitNumbers {
+  /** Unsigned 64 bits. */
+  readonly qualification: bigint;
+  /** What `what`, `why` and `fields` speak of, as the recording code likes. */
+  readonly first: number;
+  readonly second: number;
+}
+
 /** A value, or how to work it out when somebody asks: from nothing that changes in the meantime. */
-export type Later<T> = T | (() => T);
+export type Later<T> = T | ((numbers: ExitNumbers) => T);
+export const resolved = <T extends string | object>(later: Later<T>, numbers: ExitNumbers): T =>
+  typeof later === "function" ? (later as (about: ExitNumbers) => T)(numbers) : later;
 type Explained = "fields" | "what" | "why";
-/** An exit as it is recorded. Exits are many and most are never looked at: what explains them is worked out when it is read. */
-export type RecordedExit = Omit<ExitBody, Explained> & { readonly [K in Explained]: Later<ExitBody[K]> };
-/** What is recorded; read back it is an `EventBody`. */
-export type RecordedBody = Exclude<EventBody, { readonly kind: "exit" }> | RecordedExit;
+/**
+ * An exit as it is recorded, but for its numbers. Exits are many and most are never looked at: what explains them is worked
+ * out when it is read. Exits of one kind may share a form, so that of each nothing but numbers is kept.
+ */
+export type ExitForm = Omit<ExitBody, Explained | "qualification" | "cost"> & {
+  readonly [K in Explained]: Later<ExitBody[K]>;
+};
+/** What is recorded beside exits. */
+export type RecordedBody = Exclude<EventBody, { readonly kind: "exit" }>;
 export type EventKind = EventBody["kind"];

@@ -1,8 +1,8 @@
-import type { EventKind, MachineEvent, RecordedBody, Stamp } from "./event.ts";
-import { chunkEvents, EventColumns } from "./event-columns.ts";
+import type { EventKind, ExitForm, MachineEvent, RecordedBody } from "./event.ts";
+import { chunkEvents, EventColumns, type Moment } from "./event-columns.ts";
 
 /** Where and when an event happens; the machine knows. */
-export type Present = () => Omit<Stamp, "sequence">;
+export type Present = () => Moment;
 
 /**
  * The event stream of a machine: numbers events from 1 and keeps the newest ones, as many as its memory bound allows.
@@ -38,17 +38,33 @@ export class Recorder {
 
   /** Adds an event at the present moment, and gives its number. */
   record(body: RecordedBody): number {
-    const sequence = ++this.#sequence;
-    const place = sequence - this.#start;
-    const number = Math.floor(place / chunkEvents);
+    const chunk = this.#next();
+    const n = (this.#sequence - this.#start) % chunkEvents;
+    chunk.set(n, this.#present(), body);
+    return this.#added(chunk.weight[n]!);
+  }
+
+  /** Adds an exit, whose cost is not known yet. See `ExitNumbers`. */
+  recordExit(form: ExitForm, qualification: bigint | number, first: number, second: number): number {
+    const chunk = this.#next();
+    const n = (this.#sequence - this.#start) % chunkEvents;
+    chunk.setExit(n, this.#present(), form, qualification, first, second);
+    return this.#added(chunk.weight[n]!);
+  }
+
+  /** The chunk of the event with the next number, which is given out. */
+  #next(): EventColumns {
+    const number = Math.floor((++this.#sequence - this.#start) / chunkEvents);
     if (number === this.#chunks.length) {
       this.#chunks.push(this.#spare ?? new EventColumns());
       this.#spare = undefined;
     }
-    const chunk = this.#chunks[number]!;
-    const n = place % chunkEvents;
-    chunk.set(n, this.#present(), body);
-    this.#weight += chunk.weight[n]!;
+    return this.#chunks[number]!;
+  }
+
+  #added(weight: number): number {
+    const sequence = this.#sequence;
+    this.#weight += weight;
     while (this.#weight > this.#limit && this.#first < sequence) this.#dropFirst();
     return sequence;
   }

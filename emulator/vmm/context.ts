@@ -2,7 +2,7 @@ import type { Cpu } from "../cpu/cpu.ts";
 import type { StartMode } from "../machine-interface.ts";
 import type { AddressLine } from "../mmu/address-line.ts";
 import type { CostProfile } from "../time/costs.ts";
-import type { RecordedBody, StopReason } from "../trace/event.ts";
+import type { ExitForm, RecordedBody, StopReason } from "../trace/event.ts";
 
 /** Host-physical memory that the VMM keeps for itself; guest memory follows. */
 export const hostReservedBytes = 0x20_0000;
@@ -21,6 +21,8 @@ export interface VmmContext {
   readonly interpret: () => void;
   /** Records an event and gives its sequence number. */
   readonly record: (body: RecordedBody) => number;
+  /** Records an exit (see `ExitNumbers`) and gives its number. */
+  readonly recordExit: (form: ExitForm, qualification: bigint | number, first: number, second: number) => number;
   /** Fills in the cost of an exit event once the guest is resumed. */
   readonly settle: (sequence: number, cost: number) => void;
   /** The guest cannot go on: records the `stop` event and ends the run. */

@@ -1,10 +1,14 @@
 import type { TechniqueId } from "../../isa/technique.ts";
 import { layout } from "../cpu/layout.ts";
-import type { RecordedExit } from "../trace/event.ts";
+import type { ExitForm } from "../trace/event.ts";
 import type { VmmContext } from "./context.ts";
 
-/** The `exit` event without what the dispatcher adds. */
-export type ExitBody = Omit<RecordedExit, "kind" | "cost" | "technique">;
+/** The `exit` event without what the dispatcher adds; see `ExitNumbers` for the numbers. */
+export interface ExitBody extends Omit<ExitForm, "kind" | "technique"> {
+  readonly qualification: bigint | number;
+  readonly first?: number | undefined;
+  readonly second?: number | undefined;
+}
 
 /** An exit between leaving the guest and resuming it. Plain JSON: part of a snapshot. */
 export interface Pending {
@@ -23,6 +27,7 @@ export interface Pending {
  */
 export class Dispatcher<Subject> {
   pending: Pending | undefined;
+  readonly #forms = new Map<string, ExitForm>();
   readonly #context: VmmContext;
   readonly #technique: TechniqueId;
   readonly #handlers: Readonly<Record<string, (subject: Subject) => string | undefined>>;
@@ -40,14 +45,21 @@ export class Dispatcher<Subject> {
 
   /** The guest has been left. The handler is that of the reason unless another is named. */
   left(body: ExitBody, handler = body.reason): void {
-    const { reason, number, qualification, fields, what, why } = body;
-    const technique = this.#technique;
-    const exit = { kind: "exit", reason, number, qualification, fields, what, why, cost: 0, technique } as const;
-    const sequence = this.#context.record(exit);
-    const cost = this.#context.costs.exit;
+    const context = this.#context;
+    const sequence = context.recordExit(this.#formOf(body), body.qualification, body.first ?? 0, body.second ?? 0);
+    const cost = context.costs.exit;
     this.#spend(cost);
-    this.pending = { sequence, handler, cost, rip: this.#context.cpu.rip };
-    this.#context.cpu.attention = true;
+    this.pending = { sequence, handler, cost, rip: context.cpu.rip };
+    context.cpu.attention = true;
+  }
+
+  /** The form of the last exit for the reason, if this one differs in nothing but numbers. */
+  #formOf({ reason, number, fields, what, why }: ExitBody): ExitForm {
+    const last = this.#forms.get(reason);
+    if (last && last.what === what && last.why === why && last.fields === fields && last.number === number) return last;
+    const form: ExitForm = { kind: "exit", reason, number, fields, what, why, technique: this.#technique };
+    this.#forms.set(reason, form);
+    return form;
   }
 
   /** Runs the handler of the pending exit. */

@@ -211,8 +211,11 @@ export const controlWord = (...names: readonly ControlName[]): number =>
   names.reduce((word, name) => (word | (1 << controls[name].bit)) >>> 0, 0);
 
 /** "primary processor-based VM-execution controls 4002h, bit 7: HLT exiting = 1" */
-export function controlRule(vmcs: Vmcs, name: ControlName): string {
+export const controlRule = (vmcs: Vmcs, name: ControlName): string => controlText(name, isOn(vmcs, name));
+
+/** The rule of a control that is known to be in force or not. */
+export function controlText(name: ControlName, on: boolean): string {
   const { field, bit, name: title } = controls[name];
   const word = vmcsFields[field].name;
-  return `${word[0]!.toLowerCase()}${word.slice(1)} ${encodingText(field)}, bit ${bit}: ${title} = ${isOn(vmcs, name) ? 1 : 0}`;
+  return `${word[0]!.toLowerCase()}${word.slice(1)} ${encodingText(field)}, bit ${bit}: ${title} = ${on ? 1 : 0}`;
 }

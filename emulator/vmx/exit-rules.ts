@@ -1,6 +1,6 @@
 import type { Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
-import { type ControlName, controlRule, isOn } from "./controls.ts";
+import { type Control, type ControlName, controlRule, controls, controlText, inForce, isOn } from "./controls.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { encodingText, type VmcsField } from "./vmcs-fields.ts";
 
@@ -114,18 +114,24 @@ const simple = {
 } as const satisfies Record<string, readonly [ControlName, string, string]>;
 type SimpleReason = keyof typeof simple;
 
+/** Decisions that say the same every time, made once. */
+const simpleDecisions = new Map<string, { readonly yes: Decision; readonly no: Decision; readonly control: Control }>();
+
 function simpleRule(vmcs: Vmcs, reason: SimpleReason): Decision {
+  let known = simpleDecisions.get(reason);
+  if (!known) {
+    const control = controls[simple[reason][0]];
+    known = { yes: makeSimple(reason, true), no: makeSimple(reason, false), control };
+    simpleDecisions.set(reason, known);
+  }
+  return inForce(vmcs, known.control) ? known.yes : known.no;
+}
+
+function makeSimple(reason: SimpleReason, exits: boolean): Decision {
   const [control, yes, no] = simple[reason];
-  const exits = isOn(vmcs, control);
   const external = reason === "EXTERNAL_INTERRUPT" || reason === "INTERRUPT_WINDOW" || reason === "NMI";
-  return {
-    exits,
-    why: {
-      sentence: exits ? yes : no,
-      rule: controlRule(vmcs, control),
-      source: external ? manual.other : manual.conditional,
-    },
-  };
+  const source = external ? manual.other : manual.conditional;
+  return { exits, why: { sentence: exits ? yes : no, rule: controlText(control, exits), source } };
 }
 
 const alwaysSentence: Readonly<Record<string, string>> = {
@@ -163,17 +169,24 @@ const shadowRule = (vmcs: Vmcs, reason: "VMREAD" | "VMWRITE"): Decision => ({
 });
 
 function ioRule(vmcs: Vmcs, read: ReadByte, port: number, bytes: number): Decision {
-  if (!isOn(vmcs, "ioBitmaps")) {
+  if (!inForce(vmcs, controls.ioBitmaps)) {
     const exits = isOn(vmcs, "unconditionalIoExiting");
     const sentence = exits ? "Every I/O instruction leaves the guest." : "No I/O instruction leaves the guest.";
     return { exits, why: { sentence, rule: controlRule(vmcs, "unconditionalIoExiting"), source: manual.conditional } };
   }
-  const why = (sentence: string, rule: string): Why => ({ sentence, rule, source: manual.ioBitmaps });
-  if (port + bytes > 0x10000)
-    return { exits: true, why: why("The access wraps around port FFFFh.", "access wraps past port FFFFh") };
+  if (port + bytes > 0x10000) return wrapped;
   for (let n = port; n < port + bytes; n++) if (inIoBitmap(vmcs, read, n)) return ioDecision(n, true);
   return ioDecision(port, false);
 }
+
+const wrapped: Decision = {
+  exits: true,
+  why: {
+    sentence: "The access wraps around port FFFFh.",
+    rule: "access wraps past port FFFFh",
+    source: manual.ioBitmaps,
+  },
+};
 
 /** Bitmap A covers ports 0 to 7FFFh, B the rest. */
 function inIoBitmap(vmcs: Vmcs, read: ReadByte, port: number): boolean {
@@ -336,24 +349,30 @@ function crRule(vmcs: Vmcs, register: number, access: CrAccess, value: bigint): 
 /** For #PF the bitmap's bit is inverted where the error code does not match (SDM Vol. 3, 26.2). */
 function exceptionRule(vmcs: Vmcs, vector: number, errorCode: number): Decision {
   const bit = (vmcs.number("exceptionBitmap") >>> vector) & 1;
-  if (vector !== 14)
-    return {
-      exits: bit === 1,
-      why: {
+  if (vector === 14) return pageFaultRule(bit, errorCode, vmcs.number("pageFaultMask"), vmcs.number("pageFaultMatch"));
+  return {
+    exits: bit === 1,
+    get why() {
+      return {
         sentence: `The VMM ${bit === 1 ? "wants" : "does not want"} to see exception ${vector}.`,
         rule: `exception bitmap 4004h, bit ${vector} = ${bit}`,
         source: manual.other,
-      },
-    };
-  const mask = vmcs.number("pageFaultMask");
-  const match = vmcs.number("pageFaultMatch");
+      };
+    },
+  };
+}
+
+function pageFaultRule(bit: number, errorCode: number, mask: number, match: number): Decision {
   const matches = (errorCode & mask) >>> 0 === match;
+  const exits = matches === (bit === 1);
   return {
-    exits: matches === (bit === 1),
-    why: {
-      sentence: `The page fault ${matches === (bit === 1) ? "leaves" : "stays in"} the guest: its error code ${hex(errorCode)} ${matches ? "matches" : "does not match"}, and bit 14 of the exception bitmap is ${bit}.`,
-      rule: `(error code & 4006h) = ${hex((errorCode & mask) >>> 0)}, 4008h = ${hex(match)}: ${matches ? "equal" : "unequal"}; exception bitmap 4004h, bit 14 = ${bit}`,
-      source: manual.other,
+    exits,
+    get why() {
+      return {
+        sentence: `The page fault ${exits ? "leaves" : "stays in"} the guest: its error code ${hex(errorCode)} ${matches ? "matches" : "does not match"}, and bit 14 of the exception bitmap is ${bit}.`,
+        rule: `(error code & 4006h) = ${hex((errorCode & mask) >>> 0)}, 4008h = ${hex(match)}: ${matches ? "equal" : "unequal"}; exception bitmap 4004h, bit 14 = ${bit}`,
+        source: manual.other,
+      };
     },
   };
 }

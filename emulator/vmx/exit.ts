@@ -8,7 +8,7 @@ import { type Vmcs, wordOf } from "./vmcs.ts";
 export interface ExitData {
   /** Name of the basic reason. */
   readonly reason: string;
-  readonly qualification?: bigint;
+  readonly qualification?: bigint | number;
   readonly guestLinear?: bigint | undefined;
   readonly guestPhysical?: number;
   readonly interruptionInfo?: number;

@@ -2,7 +2,7 @@ import type { Decoded, Memory, Operand } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { isMonitorArmed } from "../cpu/monitor-wait.ts";
 import { segmentOf } from "../cpu/state.ts";
-import type { Later } from "../trace/event.ts";
+import type { ExitNumbers, Later } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import type { ExitData } from "./exit.ts";
 import type { Attempt } from "./exit-rules.ts";
@@ -14,6 +14,8 @@ import {
   msrIndex,
   msrText,
   portAccess,
+  portOfQualification,
+  portQualification,
   portText,
   stringOperand,
 } from "./instruction-facts.ts";
@@ -23,7 +25,10 @@ import { encodeInstructionInfo, encodeQualification } from "./qualification.ts";
 /** What an instruction attempts, one line about it, and (only if it exits) the exit information. */
 export interface InstructionAttempt {
   readonly attempt: Attempt;
+  /** Made from `first` and `second` alone where it is a function of the numbers of an exit. */
   readonly what: Later<string>;
+  readonly first?: number;
+  readonly second?: number;
   readonly data?: () => Partial<ExitData>;
 }
 
@@ -51,12 +56,10 @@ export function instructionAttempt(cpu: Cpu, decoded: Decoded, reason: string, w
       });
       return { attempt: { reason }, what: "mwait", data };
     }
-    case "CPUID": {
-      const [eax, ecx] = [cpu.u32[0]!, cpu.u32[2]!];
-      return { attempt: { reason }, what: () => `cpuid eax = ${hex(eax)}, ecx = ${hex(ecx)}` };
-    }
+    case "CPUID":
+      return { attempt: { reason }, what: cpuidText, first: cpu.u32[0]!, second: cpu.u32[2]! };
     case "VMCALL":
-      return { attempt: { reason }, what: `vmcall, eax = ${hex(cpu.u32[0]!)}` };
+      return { attempt: { reason }, what: vmcallText, first: cpu.u32[0]! };
     default:
       if (withOperands.has(reason))
         return {
@@ -67,6 +70,10 @@ export function instructionAttempt(cpu: Cpu, decoded: Decoded, reason: string, w
       return { attempt: { reason } as Attempt, what: reason.toLowerCase() };
   }
 }
+
+const cpuidText = ({ first, second }: ExitNumbers): string => `cpuid eax = ${hex(first)}, ecx = ${hex(second)}`;
+const vmcallText = ({ first }: ExitNumbers): string => `vmcall, eax = ${hex(first)}`;
+const portExitText = ({ first, second }: ExitNumbers): string => portText(first, portOfQualification(second));
 
 /** Exits that say what the operands were. */
 const withOperands = new Set([
@@ -111,28 +118,24 @@ function controlAttempt(cpu: Cpu, decoded: Decoded, word: WordReader): Instructi
 }
 
 function portAttempt(cpu: Cpu, decoded: Decoded): InstructionAttempt {
-  const facts = portAccess(cpu, decoded);
-  const { port, bytes, string, isIn, rep, immediate } = facts;
-  const memory = string ? stringOperand(decoded) : undefined;
-  const data = (): Partial<ExitData> => ({
-    qualification: encodeQualification("IO_INSTRUCTION", {
-      size: bytes - 1,
-      in: isIn,
-      string,
-      rep,
-      immediate,
-      port,
+  const access = portAccess(cpu, decoded);
+  const { port, bytes, string } = access;
+  const qualification = portQualification(access);
+  const data = string ? () => stringData(cpu, decoded, qualification) : () => ({ qualification });
+  const numbers = { first: cpu.u32[0]!, second: qualification };
+  return { attempt: { reason: "IO_INSTRUCTION", port, bytes }, what: portExitText, ...numbers, data };
+}
+
+/** INS and OUTS have a memory operand. */
+function stringData(cpu: Cpu, decoded: Decoded, qualification: number): Partial<ExitData> {
+  const memory = stringOperand(decoded);
+  const { addressSize } = decoded;
+  return {
+    qualification,
+    guestLinear: linearAddress(cpu, memory),
+    instructionInfo: encodeInstructionInfo("IO_INSTRUCTION", {
+      addressSize: addressSize === 64 ? 2 : addressSize === 32 ? 1 : 0,
+      segment: segmentOf(memory.segment),
     }),
-    ...(memory
-      ? {
-          guestLinear: linearAddress(cpu, memory),
-          instructionInfo: encodeInstructionInfo("IO_INSTRUCTION", {
-            addressSize: decoded.addressSize === 64 ? 2 : decoded.addressSize === 32 ? 1 : 0,
-            segment: segmentOf(memory.segment),
-          }),
-        }
-      : {}),
-  });
-  const eax = cpu.u32[0]!;
-  return { attempt: { reason: "IO_INSTRUCTION", port, bytes }, what: () => portText(eax, facts), data };
+  };
 }

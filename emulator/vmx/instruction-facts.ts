@@ -75,9 +75,10 @@ const stringBytes: Readonly<Record<string, 1 | 2 | 4>> = { insb: 1, insw: 2, ins
 /** IN, OUT, INS and OUTS. */
 export function portAccess(cpu: Cpu, { row, operands, repeat }: Decoded): PortAccess {
   const string = stringBytes[row.mnemonic];
-  const immediate = operands.find((operand) => operand.kind === "immediate");
-  const data = operands.find((operand) => isGeneral(operand) && operand.number === 0);
-  const width = data?.kind === "register" ? data.width : 8;
+  const [first, second] = operands;
+  const immediate = first?.kind === "immediate" ? first : second?.kind === "immediate" ? second : undefined;
+  const data = isAccumulator(first) ? first : isAccumulator(second) ? second : undefined;
+  const width = data?.width ?? 8;
   return {
     port: immediate ? Number(immediate.value) : cpu.u32[4]! & 0xffff,
     bytes: string ?? (width === 8 ? 1 : width === 16 ? 2 : 4),
@@ -87,6 +88,22 @@ export function portAccess(cpu: Cpu, { row, operands, repeat }: Decoded): PortAc
     immediate: immediate !== undefined,
   };
 }
+
+const isAccumulator = (operand: Operand | undefined): operand is Register => isGeneral(operand) && operand.number === 0;
+
+/** Exit qualification 30 (SDM Vol. 3, table 28-5), by hand: guests do many of these. */
+export const portQualification = ({ port, bytes, isIn, string, rep, immediate }: PortAccess): number =>
+  ((bytes - 1) | (isIn ? 8 : 0) | (string ? 0x10 : 0) | (rep ? 0x20 : 0) | (immediate ? 0x40 : 0) | (port << 16)) >>> 0;
+
+/** The access that a qualification tells. */
+export const portOfQualification = (qualification: number): PortAccess => ({
+  port: qualification >>> 16,
+  bytes: ((qualification & 7) + 1) as PortAccess["bytes"],
+  isIn: (qualification & 8) !== 0,
+  string: (qualification & 0x10) !== 0,
+  rep: (qualification & 0x20) !== 0,
+  immediate: (qualification & 0x40) !== 0,
+});
 
 /** Where INS stores (ES:rDI) or OUTS loads (DS:rSI, or the overriding segment). */
 export function stringOperand({ row, addressSize, segment }: Decoded): Memory {

@@ -7,11 +7,13 @@ import { layout } from "../cpu/layout.ts";
 import type { Access, Fault, NestedAccess, VmExit } from "../cpu/monitor.ts";
 import { endMonitorWait } from "../cpu/monitor-wait.ts";
 import { missing } from "../cpu/outlook.ts";
+import { signedNumber } from "../cpu/state.ts";
 import type { TaskSwitch } from "../cpu/task-switch.ts";
 import type { Later, Outlook, Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import { type ControlName, controls as controlBits, controlRule, inForce, isOn } from "./controls.ts";
 import { type EptMisconfiguration, type EptViolation, walkEpt } from "./ept.ts";
+import { violationQualification, violationText, violationWhy } from "./ept-violation.ts";
 import { type ExitData, interruptionInfo, nmiInfo, writeExit } from "./exit.ts";
 import { type Attempt, decideExit } from "./exit-rules.ts";
 import { saveGuest } from "./guest-state.ts";
@@ -27,6 +29,9 @@ export interface Exit extends ExitData {
   /** One line for lists. */
   readonly what: Later<string>;
   readonly why: Later<Why>;
+  /** Numbers for `what` and `why` (see `ExitNumbers`). */
+  readonly first?: number | undefined;
+  readonly second?: number | undefined;
   /** Vector of an exception, which decides how the qualification reads. */
   readonly vector?: number;
 }
@@ -93,11 +98,11 @@ export class NonRoot {
     if (exits.kind === "never" || this.#isUndefined(decoded)) return false;
     const control = enabledBy[exits.reason];
     if (control !== undefined && !isOn(this.vmcs, control)) throw hardwareFault(vector.UD);
-    const { attempt, data, what } = instructionAttempt(this.#cpu, decoded, exits.reason, this.#word);
-    const { exits: leaves, why } = this.decide(attempt);
-    if (!leaves) return false;
+    const { attempt, data, what, first, second } = instructionAttempt(this.#cpu, decoded, exits.reason, this.#word);
+    const decision = this.decide(attempt);
+    if (!decision.exits) return false;
     const { reason } = attempt;
-    const exit: Exit = { reason, what, why, instructionLength: decoded.length };
+    const exit: Exit = { reason, what, why: decision.why, first, second, instructionLength: decoded.length };
     this.leave(data ? Object.assign(exit, data()) : exit);
     this.#cpu.f64[unretired]! += 1;
     return true;
@@ -150,8 +155,9 @@ export class NonRoot {
   onException(fault: Fault): void {
     if (fault.source === "software") return;
     const { vector, errorCode } = fault;
-    const { exits, why } = this.decide({ reason: "EXCEPTION_NMI", vector, errorCode });
-    if (!exits) return;
+    const decision = this.decide({ reason: "EXCEPTION_NMI", vector, errorCode });
+    if (!decision.exits) return;
+    const { why } = decision;
     const values: Readonly<Record<string, bigint | number | boolean>> =
       vector === 14 ? { address: fault.address ?? 0n } : vector === 1 ? debugValues(fault.debug ?? 0) : {};
     const hasQualification = vector === 14 || vector === 1;
@@ -237,23 +243,20 @@ export class NonRoot {
   #violation(outcome: EptViolation, guestPhysical: number, access: Access, options: NestedAccess): never {
     const { attempted, allowed, level, entry } = outcome;
     const { linear, forTable } = options;
-    const target = forTable ? " of a guest paging structure" : "";
-    const state = allowed === 0 ? "not present" : "does not allow it";
-    const at = linear === undefined ? "" : `, linear ${hex(linear)}`;
     this.#abandon({
       reason: "EPT_VIOLATION",
-      what: () => `${access} of guest-physical ${hex(guestPhysical)}${target}${at}: ${state}`,
-      why: () => ({
-        sentence:
-          allowed === 0
-            ? `The EPT entry of level ${level} for guest-physical address ${hex(guestPhysical)} is not present.`
-            : `The EPT entries for guest-physical address ${hex(guestPhysical)} together do not allow the ${access}.`,
-        rule: `EPT entry of level ${level} = ${hex(entry)}: R = ${entry & 1n}, W = ${(entry >> 1n) & 1n}, X = ${(entry >> 2n) & 1n}`,
-        source: "SDM Vol. 3, 29.3.3.2: EPT Violations",
-      }),
+      what: violationText(access, forTable),
+      why: violationWhy(access, allowed, level, entry),
+      first: guestPhysical,
+      second: linear === undefined ? 0 : signedNumber(linear),
       guestPhysical,
       guestLinear: linear,
-      qualification: eptViolation(attempted, allowed, linear !== undefined, linear !== undefined && !forTable),
+      qualification: violationQualification(
+        attempted,
+        allowed,
+        linear !== undefined,
+        linear !== undefined && !forTable,
+      ),
     });
   }
 
@@ -304,10 +307,6 @@ export class NonRoot {
     return { mask: this.vmcs.get(mask), shadow: this.vmcs.get(shadow) };
   }
 }
-
-/** The exit qualification of an EPT violation (SDM Vol. 3, table 28-7), by hand: guests that start have many. */
-const eptViolation = (attempted: number, allowed: number, linearValid: boolean, final: boolean): bigint =>
-  BigInt((attempted & 7) | ((allowed & 7) << 3) | (linearValid ? 0x80 : 0) | (final ? 0x100 : 0));
 
 const taskSwitchSources = { call: 0, iret: 1, jump: 2, gate: 3 } as const;
 const taskSwitchNames = { call: "CALL", iret: "IRET", jump: "JMP", gate: "an event through a task gate" } as const;

@@ -4,14 +4,12 @@ import type { Cpu } from "../cpu/cpu.ts";
 import { vectorName } from "../cpu/fault.ts";
 import { forbidden, isSensitive, missing, peekTable } from "../cpu/outlook.ts";
 import { segmentOf } from "../cpu/state.ts";
-import type { Later, Outlook, Why } from "../trace/event.ts";
+import { type Outlook, resolved, type Why } from "../trace/event.ts";
 import type { Attempt, Decision } from "./exit-rules.ts";
 import { instructionAttempt } from "./instruction-attempt.ts";
 import { effectiveOffset } from "./instruction-facts.ts";
 
 const manual = "SDM Vol. 3, 26.1: Instructions That Cause VM Exits";
-
-const now = <T>(value: Later<T>): T => (typeof value === "function" ? (value as () => T)() : value);
 
 /** The operand of LMSW as memory has it now, without an access that could fault or leave the guest. */
 function peekWord(cpu: Cpu, operand: Operand): number {
@@ -37,9 +35,16 @@ export function nonRootOutlook({ cpu, decide, undefinedBecause }: NonRootQuestio
   const undefinedWhy = undefinedBecause(decoded) ?? (exits.kind === "never" ? missing(decoded) : undefined);
   if (undefinedWhy) return faulting(decide, text, 6, undefined, undefinedWhy);
   if (exits.kind === "never") return { outcome: "runs", what: text, why: neverWhy(decoded), sensitive };
-  const { attempt, what } = instructionAttempt(cpu, decoded, exits.reason, (operand) => peekWord(cpu, operand));
+  const { attempt, what, first, second } = instructionAttempt(cpu, decoded, exits.reason, (operand) =>
+    peekWord(cpu, operand),
+  );
   const { exits: leaves, why } = decide(attempt);
-  return { outcome: leaves ? "leaves" : "runs", what: now(what), why: now(why), sensitive };
+  return {
+    outcome: leaves ? "leaves" : "runs",
+    what: resolved(what, { qualification: 0n, first: first ?? 0, second: second ?? 0 }),
+    why,
+    sensitive,
+  };
 }
 
 /** The guest's exception comes before any exit; whether that leaves the guest is for the exception bitmap to say. */
@@ -51,14 +56,13 @@ function faulting(
   why: Why,
 ): Outlook {
   const { exits, why: bitmap } = decide({ reason: "EXCEPTION_NMI", vector, errorCode });
-  const then = now(bitmap);
   return {
     outcome: exits ? "leaves" : "faults",
     what: `${what}: ${vectorName(vector)}`,
     why: {
-      sentence: `${why.sentence} ${then.sentence}`,
-      rule: `${why.rule}; ${then.rule}`,
-      source: `${why.source}; ${then.source}`,
+      sentence: `${why.sentence} ${bitmap.sentence}`,
+      rule: `${why.rule}; ${bitmap.rule}`,
+      source: `${why.source}; ${bitmap.source}`,
     },
     sensitive: true,
   };

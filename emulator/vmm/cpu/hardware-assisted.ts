@@ -6,7 +6,7 @@ import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
-import type { Outlook } from "../../trace/event.ts";
+import type { ExitForm, ExitNumbers, Field, Outlook } from "../../trace/event.ts";
 import { hex } from "../../vmx/bit-layout.ts";
 import { controls, inForce } from "../../vmx/controls.ts";
 import { injectedEvent, SavedVmcs } from "../../vmx/entry.ts";
@@ -196,15 +196,16 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   #left(exit: Exit): void {
     this.#stateChanged = false;
     this.#savedVmcs.remember();
-    const { reason, vector, what, why } = exit;
-    const qualification = exit.qualification ?? 0n;
+    const { reason, vector, what, why, first, second } = exit;
     this.#dispatcher.left({
       reason,
       number: exitReasonNamed(reason).number,
-      qualification: qualification.toString(16),
-      fields: () => decodeQualification(reason, qualification, vector),
+      qualification: exit.qualification ?? 0,
+      fields: qualificationFields(reason, vector),
       what,
       why,
+      first,
+      second,
     });
   }
 
@@ -419,21 +420,20 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
 
   #recordEntryFailure({ qualification, check }: EntryFailure & { kind: "exit" }): void {
     const { name, number } = exitReasonNamed("VMENTRY_FAILURE_GUEST_STATE");
-    this.context.record({
+    const form: ExitForm = {
       kind: "exit",
       reason: name,
       number,
-      qualification: qualification.toString(16),
-      fields: decodeQualification(name, BigInt(qualification)),
+      fields: qualificationFields(name, undefined),
       what: `check ${check.id} failed`,
       why: {
         sentence: check.sentence,
         rule: `${vmcsFields[check.field].name} ${encodingText(check.field)} = ${hex(this.vmcs.get(check.field))}`,
         source: "SDM Vol. 3, 27.3.1: Checks on the Guest State Area",
       },
-      cost: 0,
       technique: "vtx-ept",
-    });
+    };
+    this.context.recordExit(form, qualification, 0, 0);
   }
 
   save(): Saved {
@@ -452,6 +452,18 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     this.#savedVmcs.forget();
     this.#stateChanged = pending !== null;
   }
+}
+
+const knownFields = new Map<string, (numbers: ExitNumbers) => Field[]>();
+
+/** How the fields of a qualification are worked out: the same function for all exits of a kind. */
+function qualificationFields(reason: string, vector: number | undefined): (numbers: ExitNumbers) => Field[] {
+  const key = vector === undefined ? reason : `${reason} ${vector}`;
+  const known = knownFields.get(key);
+  if (known) return known;
+  const made = ({ qualification }: ExitNumbers): Field[] => decodeQualification(reason, qualification, vector);
+  knownFields.set(key, made);
+  return made;
 }
 
 /** The guest is delivered the event once, however often the processor tries. */

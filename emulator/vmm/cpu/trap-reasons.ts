@@ -62,7 +62,7 @@ function softwareInterrupt(cpu: Cpu, fault: Fault): ExitBody {
   return {
     reason: "#GP",
     number: -1,
-    qualification: errorCode.toString(16),
+    qualification: errorCode,
     fields: [errorCodeField(errorCode)],
     what: textAt(cpu, `int ${hex(fault.vector)}`),
     why: {
@@ -150,7 +150,7 @@ export function describeTrap(cpu: Cpu, fault: Fault, entry: number): ExitBody {
   const base = {
     reason: vectorName(fault.vector),
     number: -1,
-    qualification: (errorCode ?? 0).toString(16),
+    qualification: errorCode ?? 0,
     fields: errorCode === undefined ? [] : [errorCodeField(errorCode)],
     what: () => (decoded ? format(decoded) : vectorName(fault.vector)),
   };
@@ -179,7 +179,7 @@ export const isCompressed = (fault: Fault, decoded: Decoded | undefined): boolea
 export const describeNmi: ExitBody = {
   reason: "NMI",
   number: -1,
-  qualification: "0",
+  qualification: 0,
   fields: [],
   what: "an NMI of the machine",
   why: {
@@ -193,7 +193,7 @@ export const describeNmi: ExitBody = {
 export const describeInterrupt = (interruptible: boolean): ExitBody => ({
   reason: "INTR",
   number: -1,
-  qualification: "0",
+  qualification: 0,
   fields: [],
   what: "an interrupt of the machine",
   why: {

@@ -1,31 +1,31 @@
 import { expect, test } from "vitest";
 import { costProfiles, defaultCosts } from "../../../emulator/time/costs.ts";
+import type { ExitForm, ExitNumbers } from "../../../emulator/trace/event.ts";
 import { Recorder } from "../../../emulator/trace/recorder.ts";
 
-const present = (step: number) => ({ cycle: 10 * step, step, vm: "vm0", vcpu: 0, rip: "0" });
+const stamp = (step: number) => ({ cycle: 10 * step, step, vm: "vm0", vcpu: 0, rip: "abc" });
+const present = (step: number) => ({ cycle: 10 * step, step, vm: "vm0", vcpu: 0, linear: 0xabc });
 const output = (text: string) => ({ kind: "output" as const, device: "UART", text });
 const exit = {
   kind: "exit" as const,
   reason: "HLT",
   number: 12,
-  qualification: "0",
   fields: [],
   what: "hlt",
   why: { sentence: "", rule: "", source: "" },
-  cost: 0,
   technique: "vtx-ept" as const,
 };
 
 function filled(count: number, limit?: number): Recorder {
   let step = 0;
   const recorder = new Recorder(() => present(step), limit);
-  for (; step < count; step++) recorder.record(step % 3 === 2 ? exit : output(`${step}`));
+  for (; step < count; step++) step % 3 === 2 ? recorder.recordExit(exit, 0, 0, 0) : recorder.record(output(`${step}`));
   return recorder;
 }
 
 test("events are numbered from 1 and stamped with the present", () => {
   const [first, second] = filled(3).after(0, 2);
-  expect(first).toEqual({ sequence: 1, ...present(0), ...output("0") });
+  expect(first).toEqual({ sequence: 1, ...stamp(0), ...output("0") });
   expect(second).toMatchObject({ sequence: 2, step: 1, cycle: 10 });
 });
 
@@ -75,15 +75,29 @@ test("the cost of an exit is filled in later", () => {
 test("what explains an exit is worked out once, when it is read, and the event is then plain JSON", () => {
   const recorder = filled(2);
   let asked = 0;
-  const what = () => `asked ${++asked}`;
+  const what = ({ qualification, first, second }: ExitNumbers) => `${++asked}: ${qualification} ${first} ${second}`;
   const why = { sentence: "s", rule: "r", source: "m" };
-  const exit = { kind: "exit", reason: "CPUID", number: 10, qualification: "0" } as const;
-  const rest = { cost: 0, technique: "vtx-ept" } as const;
-  recorder.record({ ...exit, fields: () => [{ name: "n", value: "v", bits: "0" }], what, why: () => why, ...rest });
+  const fields = () => [{ name: "n", value: "v", bits: "0" }];
+  const form: ExitForm = {
+    kind: "exit",
+    reason: "CPUID",
+    number: 10,
+    fields,
+    what,
+    why: () => why,
+    technique: "vtx-ept",
+  };
+  recorder.recordExit(form, 0xffff_ffff_8000_0001n, 2, -3);
   recorder.settle(3, 55);
   expect(asked).toBe(0);
   const read = recorder.at(3)!;
-  expect(read).toMatchObject({ what: "asked 1", fields: [{ name: "n" }], why, cost: 55 });
+  expect(read).toMatchObject({
+    what: "1: 18446744071562067969 2 -3",
+    qualification: "ffffffff80000001",
+    fields: [{ name: "n" }],
+    why,
+    cost: 55,
+  });
   expect(JSON.parse(JSON.stringify(read))).toEqual(recorder.after(2, 1)[0]);
   expect(Object.keys(read)).toEqual(
     "sequence cycle step vm vcpu rip kind reason number qualification fields what why cost technique".split(" "),
@@ -109,7 +123,22 @@ test("a port access is read back as it was recorded", () => {
   recorder.record(access);
   recorder.record({ ...access, direction: "in", bytes: 1, value: 0 });
   expect(recorder.after(0, 9)).toEqual([
-    { sequence: 1, ...present(7), ...access },
-    { sequence: 2, ...present(7), ...access, direction: "in", bytes: 1, value: 0 },
+    { sequence: 1, ...stamp(7), ...access },
+    { sequence: 2, ...stamp(7), ...access, direction: "in", bytes: 1, value: 0 },
+  ]);
+});
+
+test("addresses are read back as events write them", () => {
+  const linear = (at: number) => new Recorder(() => ({ ...present(1), linear: at }));
+  const rip = (at: number) => {
+    const recorder = linear(at);
+    recorder.record(output("x"));
+    return recorder.at(1)!.rip;
+  };
+  expect([0, 0xffff_fff0, -(2 ** 31), -(2 ** 47)].map(rip)).toEqual([
+    "0",
+    "fffffff0",
+    "ffffffff80000000",
+    "ffff800000000000",
   ]);
 });
