@@ -3,6 +3,8 @@ export interface Bus {
   /** Reads 1, 2 or 4 bytes from an I/O port. */
   in(port: number, bytes: number): number;
   out(port: number, bytes: number, value: number): void;
+  /** Accesses to a port call firmware, which wants all of the processor's registers in their places. Default: none does. */
+  callsFirmware?(port: number): boolean;
   /** Whether a device answers at this host-physical address. Where neither it nor RAM does, reads give all ones. */
   claims(physical: number): boolean;
   /** Memory-mapped read of 1, 2 or 4 bytes at an address that is claimed. */

@@ -83,6 +83,19 @@ export function writeCr3(cpu: Cpu, value: bigint): void {
   if (!tagged || (value & keepTranslations) === 0n) cpu.tlb.flush(false, cpu.pcid);
 }
 
+/**
+ * MOV to CR3 where it does no more than to name other tables, as halves of a number; false where there is more to it, with
+ * nothing done: process contexts, PDPTEs to load, bits that may not be set.
+ */
+export function switchPageDirectory(cpu: Cpu, low: number, high: number): boolean {
+  if ((cpu.cr4 & CR4.PCIDE) !== 0 || pagingMode(cpu) === "pae") return false;
+  if (cpu.longMode && high >>> (physicalAddressBits - 32) !== 0) return false;
+  cpu.r32[layout.cr3 >> 2] = low;
+  cpu.r32[(layout.cr3 >> 2) + 1] = high;
+  cpu.tlb.flush(false, 0);
+  return true;
+}
+
 /** CR3 from a TSS: nothing is done where it does not change. Outside IA-32e mode there are no PCIDs. */
 export function loadPageDirectory(cpu: Cpu, value: bigint): void {
   if (cpu.r64[layout.cr3 >> 3] !== value) writeCr3(cpu, value);

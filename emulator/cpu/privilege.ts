@@ -46,7 +46,7 @@ function bitmapAllows(cpu: Cpu, port: number, bytes: number, read: TableReader |
 const VM = flagMask("VM");
 
 /** Whether the processor itself lets the present privilege use all ports. */
-const ioFree = (cpu: Cpu): boolean => !cpu.protectedMode || ((cpu.eflags & VM) === 0 && cpu.cpl <= cpu.iopl);
+export const ioFree = (cpu: Cpu): boolean => !cpu.protectedMode || ((cpu.eflags & VM) === 0 && cpu.cpl <= cpu.iopl);
 
 /** Whether the privilege column of a row lets the instruction run now; `read` for who must change nothing by asking. */
 export function privilegeAllows(cpu: Cpu, privilege: Privilege, decoded: Decoded, read?: TableReader): boolean {

@@ -32,6 +32,8 @@ export interface Device {
   readonly irq?: number;
   /** Accesses to it change no deadline and no interrupt line. */
   readonly inert?: boolean;
+  /** Accesses to it are calls of firmware, which looks at the processor's registers. */
+  readonly firmware?: boolean;
   /** Present where time changes it. */
   readonly timing?: Timing;
   /** Present where it is wired to the processor's pins for x87 exceptions. */

@@ -56,6 +56,7 @@ export const createFirmwarePorts = (call: (port: number) => void): readonly Devi
   services.map(([port, name]) => ({
     ...stateless,
     name,
+    firmware: true,
     regions: [{ space: "port", base: port, length: 1, read: () => 0xff, write: () => call(port) }],
   }));
 

@@ -38,7 +38,9 @@ export interface BusListener {
 export class Bus implements ProcessorBus {
   readonly interrupts: InterruptSource;
   readonly devices: readonly Device[];
-  #ports = new Map<number, Mapping>();
+  /** What is at each port, as an index in `#mappings`; the first is nothing. */
+  readonly #ports = new Uint16Array(0x1_0000);
+  readonly #mappings: (Mapping | undefined)[] = [undefined];
   #memory: Mapping[] = [];
   /** The devices that time changes. */
   readonly #timed: readonly { readonly irq: number | undefined; readonly timing: Timing }[];
@@ -57,7 +59,7 @@ export class Bus implements ProcessorBus {
 
   #map(added: Mapping): void {
     const { region, device } = added;
-    const all = [...new Set(this.#ports.values()), ...this.#memory];
+    const all = [...this.#mappings.filter((mapping) => mapping !== undefined), ...this.#memory];
     const clash = all.find(
       ({ region: other }) =>
         other.space === region.space &&
@@ -69,7 +71,7 @@ export class Bus implements ProcessorBus {
         `${device.name} and ${clash.device.name} both claim ${region.space} ${region.base.toString(16).toUpperCase()}h`,
       );
     if (region.space === "memory") this.#memory.push(added);
-    else for (let n = 0; n < region.length; n++) this.#ports.set(region.base + n, added);
+    else this.#ports.fill(this.#mappings.push(added) - 1, region.base, region.base + region.length);
   }
 
   interruptPending(): boolean {
@@ -99,10 +101,14 @@ export class Bus implements ProcessorBus {
 
   /** Name of the device at a port. */
   deviceAt(port: number): string {
-    return this.#ports.get(port)?.device.name ?? "none";
+    return this.#portAt(port)?.device.name ?? "none";
   }
 
-  readonly #portAt = (port: number): Mapping | undefined => this.#ports.get(port & 0xffff);
+  callsFirmware(port: number): boolean {
+    return this.#portAt(port)?.device.firmware === true;
+  }
+
+  readonly #portAt = (port: number): Mapping | undefined => this.#mappings[this.#ports[port & 0xffff]!];
 
   /** Reads a port of `bytes` 1, 2 or 4; unsigned. */
   in(port: number, bytes: number): number {
@@ -122,7 +128,7 @@ export class Bus implements ProcessorBus {
 
   /** Says that a device was accessed, except one of which nothing can come. */
   #touched(port: number, bytes: number): void {
-    if (bytes > 1 || this.#ports.get(port)?.device.inert !== true) this.#listener.touched();
+    if (bytes > 1 || this.#portAt(port)?.device.inert !== true) this.#listener.touched();
   }
 
   /** Reads a byte from a port as firmware does, whose accesses are no events of the guest. */

@@ -286,6 +286,19 @@ export class MemoryAccess extends State {
    */
   translate(linear: number, access: Access, user = this.cpl === 3, implicit = false): number {
     const kind = access === "read" ? 0 : access === "write" ? 1 : 2;
+    const quick = this.translateQuickly(linear, kind, user);
+    if (quick >= 0) return quick;
+    const bank = user ? tlbBank.userRead + kind : kind;
+    const page = this.walker.walk({ linear, access, user, implicit });
+    if (page.kind === "fault") throw pageFaultAt(linear, page.errorCode);
+    if (page.kind === "refused") throw new RangeError("a page walk was refused without being a probe");
+    const physical = this.hostOf(page.physical, access, linear);
+    const exempt = !user && page.user && this.paging && (this.cr4 & CR4.SMAP) !== 0;
+    return exempt ? physical : this.#translated(bank, linear, physical, page.global, page.size);
+  }
+
+  /** As `translate`, for an access 0 a read, 1 a write, 2 a fetch; -1 where it takes more than the TLB or a plain walk. */
+  translateQuickly(linear: number, kind: number, user: boolean): number {
     const bank = user ? tlbBank.userRead + kind : kind;
     const cached = this.tlb.lookup(bank, linear);
     if (cached >= 0) {
@@ -293,16 +306,9 @@ export class MemoryAccess extends State {
       return cached;
     }
     const quick = this.#quickWalk.find(linear, kind, user);
-    if (quick >= 0) {
-      const { global, size } = this.#quickWalk;
-      return this.#translated(bank, linear, quick, global, size);
-    }
-    const page = this.walker.walk({ linear, access, user, implicit });
-    if (page.kind === "fault") throw pageFaultAt(linear, page.errorCode);
-    if (page.kind === "refused") throw new RangeError("a page walk was refused without being a probe");
-    const physical = this.hostOf(page.physical, access, linear);
-    const exempt = !user && page.user && this.paging && (this.cr4 & CR4.SMAP) !== 0;
-    return exempt ? physical : this.#translated(bank, linear, physical, page.global, page.size);
+    if (quick < 0) return -1;
+    const { global, size } = this.#quickWalk;
+    return this.#translated(bank, linear, quick, global, size);
   }
 
   /** Remembers a translation, and gives its host-physical address. */
@@ -436,5 +442,11 @@ export class MemoryAccess extends State {
   fetchPage(linear: number): number {
     const at = this.#quick(this.executeBank, linear, 1);
     return at >= 0 ? at - this.physical.ramBase : this.translate(linear, "execute");
+  }
+
+  /** As `fetchPage`, or -1 where it takes more than a plain walk. */
+  fetchQuickly(linear: number): number {
+    const at = this.#quick(this.executeBank, linear, 1);
+    return at >= 0 ? at - this.physical.ramBase : this.translateQuickly(linear, 2, this.cpl === 3);
   }
 }

@@ -29,9 +29,10 @@ export function contextOf(cpu: Cpu): KeyedContext {
   const { bits, stackBits } = cpu;
   const wide = bits === 64;
   const user = cpu.cpl === 3;
+  const kernel = cpu.cpl === 0;
   const monitored = cpu.monitor !== undefined;
   const vectors = mayUseSse(cpu);
-  let key = 4 * (bits + stackBits / 8 + (user ? 1 : 0)) + (monitored ? 2 : 0) + (vectors ? 1 : 0);
+  let key = 8 * (bits + stackBits / 8 + (user ? 1 : 0)) + (kernel ? 4 : 0) + (monitored ? 2 : 0) + (vectors ? 1 : 0);
   const segments: SegmentKind[] = [];
   for (let segment = 0; segment < 6; segment++) {
     const kind = kindOf(cpu, segment, wide);
@@ -43,6 +44,7 @@ export function contextOf(cpu: Cpu): KeyedContext {
     stackBits,
     monitored,
     user,
+    kernel,
     vectors,
     segments,
     key,

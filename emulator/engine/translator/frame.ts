@@ -23,6 +23,8 @@ export interface Context {
   readonly monitored: boolean;
   /** CPL 3: the TLB's banks for users apply. */
   readonly user: boolean;
+  /** CPL 0. */
+  readonly kernel: boolean;
   /** SSE may be used. */
   readonly vectors: boolean;
   /** Of ES, CS, SS, DS, FS, GS. */
@@ -49,10 +51,26 @@ export const hostFunctions = [
   ["fill", ["f64", "i32"]],
   /** Puts the answer of CPUID to a leaf and a subleaf into the registers of the state block; gives 1 if it is always the same, else 0. */
   ["cpuid", ["i32", "i32"]],
+  /** INVLPG: linear address, place of the next instruction (`Site.next`), fuel left behind this one; gives an `Answer`. */
+  ["invalidate", ["f64", "i32", "i32"]],
+  /** MOV to CR3: low and high half, place of the next instruction, fuel left behind this one; gives an `Answer`. */
+  ["loadCr3", ["i32", "i32", "i32", "i32"]],
+  /** IN: port, bytes, fuel left before the instruction; gives an `Answer`, and the value in EAX of the state block. */
+  ["input", ["i32", "i32", "i32"]],
+  /** OUT: port, bytes, value, fuel left before the instruction; gives an `Answer`. */
+  ["output", ["i32", "i32", "i32", "i32"]],
 ] as const;
-const executeFunction = 0;
-export const fillFunction = 1;
-export const cpuidFunction = 2;
+export type HostFunction = (typeof hostFunctions)[number][0];
+export const hostFunction = (name: HostFunction): number => hostFunctions.findIndex(([known]) => known === name);
+
+/** What the host says when an instruction has asked it to do its work. */
+export const answer = {
+  /** Nothing was done: the interpreter is to execute the instruction. */
+  refused: -1,
+  done: 0,
+  /** It was done, and the region is to be left behind the instruction. */
+  leave: 1,
+} as const;
 
 /** What a region's function gives if the host has executed instructions, after which it could not go on. */
 export const leftByHost = -1;
@@ -84,6 +102,8 @@ export class Frame {
   readonly #limits = new Map<number, number>();
   /** Depth of the block that ends where the function leaves. */
   #leaveDepth = 0;
+  /** What the host answered last (`answer`), i32. */
+  readonly answer: number;
   /** The instructions for the host to execute: number of their block, and how many. */
   readonly #called: number;
   readonly #count: number;
@@ -95,6 +115,7 @@ export class Frame {
     const { code } = m;
     this.rip = code.local("i64");
     this.jumped = code.local("i32");
+    this.answer = code.local("i32");
     this.#called = code.local("i32");
     this.#count = code.local("i32");
     this.#flagLocals = { z: code.local("i32"), sp: code.local("i32"), c: code.local("i32") };
@@ -247,7 +268,7 @@ export class Frame {
     code.get(this.#called);
     code.get(this.#count);
     code.get(this.fuel);
-    code.call(executeFunction);
+    code.call(hostFunction("execute"));
     code.tee(this.fuel);
     code.i32(0);
     code.op("i32.lt_s");

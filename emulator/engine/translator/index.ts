@@ -1,16 +1,13 @@
 import type { Cpu } from "../../cpu/cpu.ts";
-import { answerCpuid, isFixedLeaf } from "../../cpu/cpuid.ts";
 import { cpuBase, layout, tlbBase } from "../../cpu/layout.ts";
-import type { Fault, VmExit } from "../../cpu/monitor.ts";
 import { guard } from "../../mmu/physical.ts";
 import type { Breakpoints } from "../breakpoints.ts";
-import { flow } from "../cached-instruction.ts";
 import type { CodeCache, Entry, ModeCode } from "../code-cache.ts";
 import { pageBytes } from "../page.ts";
-import { repeatQuickly } from "../repetition.ts";
 import { contextOf, type KeyedContext, sameContext } from "./context.ts";
 import { leftByHost } from "./frame.ts";
-import { type CodePlace, neighbour, type PageIndex, type Parts, type Place, pageIndices, pageOf } from "./place.ts";
+import { Host } from "./host.ts";
+import { type CodePlace, linearOf, neighbour, type PageIndex, type Parts, type Place, pageIndices, pageOf } from "./place.ts";
 import { type CodeSource, type Plan, planRegion } from "./plan.ts";
 import { makeRegion, mappingOf, type Region } from "./region.ts";
 import type { Mapping } from "./region-writer.ts";
@@ -24,8 +21,6 @@ export interface TranslatorOptions {
 }
 
 const defaultThreshold = 2000;
-/** Steps after which a region returns even if nothing asks it to, so that the host's compiler can replace its code. */
-const longestStay = 100_000;
 /** A page whose regions were overwritten this often is translated no more often than after 2^this times the threshold. */
 const mostPatience = 12;
 /** Where a region is left by a jump, other code of its loop begins: that is translated soon. */
@@ -38,12 +33,8 @@ const patience = 100;
 /** Regions of one page: for different contexts or breakpoints. */
 const mostVariants = 8;
 const never = -(2 ** 30);
-const canonicalEnd = 2 ** 47;
 
-const ripLow = layout.rip >> 2;
-const ripHigh = ripLow + 1;
 const steps = layout.steps >> 3;
-const attention = layout.attention >> 2;
 
 /** What the engine is about. */
 export interface RunUnderWay {
@@ -59,18 +50,7 @@ export class Translator {
   readonly #threshold: number;
   readonly #cache: CodeCache;
   readonly #under: RunUnderWay;
-  /** The step at which the run under way ends; that may change while instructions execute. */
-  readonly #end: Float64Array;
-  readonly #base: number;
-  /** What is running, the step at which its fuel is gone, and what an instruction threw that the host executed for it. */
-  #region: Region | undefined;
-  #paidUntil = 0;
-  #thrown: unknown;
-  readonly #host = {
-    execute: (block: number, count: number, left: number) => this.#execute(block, count, left),
-    fill: (linear: number, write: number) => this.#fill(linear, write),
-    cpuid: (leaf: number, subleaf: number) => this.#cpuid(leaf >>> 0, subleaf >>> 0),
-  };
+  readonly #host: Host;
   /** Instructions executed in regions so far. */
   executed = 0;
   /** The last region that ran was left by a jump to other code. */
@@ -84,8 +64,7 @@ export class Translator {
     this.#threshold = options.threshold ?? defaultThreshold;
     this.#cache = cache;
     this.#under = under;
-    this.#end = under.end;
-    this.#base = options.addresses?.cpuBase ?? cpuBase;
+    this.#host = new Host(cpu, under.end, options.addresses?.cpuBase ?? cpuBase);
   }
 
   /**
@@ -103,7 +82,7 @@ export class Translator {
     const executed = this.#run(region, from);
     entry.gained += executed;
     if (++entry.times === trialEntries) this.#judge(place.code, offset, entry);
-    if (this.#thrown !== undefined) this.#rethrow();
+    this.#host.rethrow();
     return executed > 0;
   }
 
@@ -132,87 +111,12 @@ export class Translator {
     const { f64, physical } = this.#cpu;
     page.extent.setClosed(physical.guards[page.number] !== guard.code);
     const before = f64[steps]!;
-    const fuel = Math.min(this.#end[0]! - before, longestStay);
-    this.#region = region;
-    this.#paidUntil = before + fuel;
-    const left = region.run(region.blockAt(offset)!, fuel, this.#base);
-    this.displaced = left === leftByHost;
-    this.jumped = !this.displaced && (left & 1) !== 0;
-    if (left !== leftByHost) f64[steps] = this.#paidUntil - (left >> 1);
+    const left = this.#host.run(region, region.blockAt(offset)!);
+    this.displaced = this.#host.displaced;
+    this.jumped = left !== leftByHost && (left & 1) !== 0;
     const executed = f64[steps]! - before;
     this.executed += executed;
     return executed;
-  }
-
-  #rethrow(): never {
-    const thrown = this.#thrown;
-    this.#thrown = undefined;
-    throw thrown;
-  }
-
-  /** Called by translated code, which does not expect exceptions: they go on when it has returned. */
-  #execute(block: number, count: number, left: number): number {
-    this.#cpu.f64[steps] = this.#paidUntil - left;
-    try {
-      return this.#interpret(block, count);
-    } catch (thrown) {
-      this.#thrown = thrown;
-      return leftByHost;
-    }
-  }
-
-  /** Executes instructions in the place of the region as the interpreter would; gives the fuel for what comes then. */
-  #interpret(block: number, count: number): number {
-    const cpu = this.#cpu;
-    const { r32, f64 } = cpu;
-    const region = this.#region!;
-    const { offset } = region.plan.blocks[block]!;
-    const place = region.parts[pageOf(offset) as PageIndex]!;
-    const { generation } = cpu;
-    let at = offset & (pageBytes - 1);
-    for (let n = 0; n < count; ) {
-      const instruction = place.instructions[at];
-      if (instruction === undefined || at + instruction.length > place.end) return leftByHost;
-      instruction.execute(instruction);
-      f64[steps]! += 1;
-      const here = (r32[ripLow]! - place.start) | 0;
-      if (here === at && instruction.flow === flow.repeated && r32[attention] === 0)
-        f64[steps]! += repeatQuickly(cpu, instruction, this.#end[0]! - f64[steps]!);
-      if (r32[attention] !== 0 || f64[steps]! >= this.#end[0]!) return leftByHost;
-      if (((r32[ripLow]! - place.start) | 0) === at && instruction.flow === flow.repeated) continue;
-      at += instruction.length;
-      n++;
-      if (((r32[ripLow]! - place.start) | 0) !== at || r32[ripHigh] !== place.high || at >= pageBytes)
-        return leftByHost;
-      if (!region.valid || (cpu.generation !== generation && !sameContext(region.context, contextOf(cpu))))
-        return leftByHost;
-      // After an instruction that may change anything, the page is looked up again.
-      if (instruction.flow === flow.system && cpu.fetchPage(cpu.codeLinear(cpu.rip)) !== place.host + at)
-        return leftByHost;
-    }
-    if (region.blockAt(place.rip - region.start + at) === undefined) return leftByHost;
-    const fuel = Math.min(this.#end[0]! - f64[steps]!, longestStay);
-    this.#paidUntil = f64[steps]! + fuel;
-    return fuel;
-  }
-
-  /** Called by translated code on a TLB miss. What cannot be translated now is for the interpreter to meet again. */
-  #fill(linear: number, write: number): number {
-    const cpu = this.#cpu;
-    // Under a VMM the translation may exit, which needs all state in its place.
-    if (cpu.monitor !== undefined || linear < -canonicalEnd || linear >= canonicalEnd) return 0;
-    try {
-      cpu.translate(linear, write !== 0 ? "write" : "read");
-      return 1;
-    } catch (thrown) {
-      if ((thrown as Fault | VmExit).kind === undefined) throw thrown;
-      return 0;
-    }
-  }
-
-  #cpuid(leaf: number, subleaf: number): number {
-    answerCpuid(this.#cpu, leaf, subleaf, this.#region!.context.bits === 64);
-    return isFixedLeaf(leaf) ? 1 : 0;
   }
 
   /** Entering costs more than executing a few instructions: where it does not pay, the interpreter goes on for a while. */
@@ -309,7 +213,7 @@ export class Translator {
     const { breakpoints } = this.#under;
     const key = breakpoints ? this.#keyOf(breakpoints, { parts, context }) : "";
     const { extent } = place.page;
-    const host = this.#host;
+    const host = this.#host.functions;
     return makeRegion({ plan, code, parts, mappings, context, breakpoints: key, addresses, memory, extent, host });
   }
 
@@ -357,9 +261,6 @@ export class Translator {
     return parts;
   }
 }
-
-const linearOf = ({ rip }: CodePlace, { bits, codeBase }: KeyedContext): number =>
-  bits === 64 ? codeBase + rip : (codeBase + rip) >>> 0;
 
 /** Whether all pages of a region are the place's or its neighbours. */
 const isWithinReach = ({ start, parts }: Region, place: Place): boolean =>

@@ -39,6 +39,10 @@ export const pageOf = (offset: number): number => offset >> 12;
 
 export type Parts = Partial<Record<PageIndex, CodePlace>>;
 
+/** Linear address of a page of code. */
+export const linearOf = ({ rip }: CodePlace, { bits, codeBase }: KeyedContext): number =>
+  bits === 64 ? codeBase + rip : (codeBase + rip) >>> 0;
+
 /** The page before or behind a place, if the TLB has it for execution and code of it is known. */
 export function neighbour(
   cpu: Cpu,

@@ -304,8 +304,10 @@ export class RegionWriter {
       code.op("end");
     }
     let ended = false;
+    let next = block.offset;
     for (const [n, decoded] of instructions.entries()) {
-      ended = this.#m.emit(decoded, { rip, unpaid: instructions.length - n });
+      next += decoded.length;
+      ended = this.#m.emit(decoded, { rip, unpaid: instructions.length - n, next });
       rip += BigInt(decoded.length);
     }
     this.#m.settle();

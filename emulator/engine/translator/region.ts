@@ -3,14 +3,14 @@ import type { CodePage } from "../code-cache.ts";
 import type { CodeExtent } from "../code-extent.ts";
 import { pageBytes } from "../page.ts";
 import type { KeyedContext } from "./context.ts";
-import type { Addresses, Context, hostFunctions } from "./frame.ts";
+import type { Addresses, Context, HostFunction } from "./frame.ts";
 import { type PageIndex, type Parts, pageIndices } from "./place.ts";
 import type { Plan } from "./plan.ts";
 import { type Mapping, type RegionText, RegionWriter } from "./region-writer.ts";
 
 type Run = (block: number, fuel: number, base: number) => number;
 /** What translated code calls, as `hostFunctions`. */
-export type HostFunctions = Readonly<Record<(typeof hostFunctions)[number][0], (...args: number[]) => number>>;
+export type HostFunctions = Readonly<Record<HostFunction, (...args: [number, number, number, number]) => number>>;
 
 /** Translated code of several blocks of a page and its neighbours. */
 export class Region {

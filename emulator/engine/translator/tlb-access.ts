@@ -1,7 +1,7 @@
 import type { Value } from "../../../isa/algebra.ts";
 import { tlbBank, tlbEntries, tlbEntryBytes, tlbGuard, tlbLayout } from "../../cpu/layout.ts";
 import { lineBytes } from "../code-extent.ts";
-import { type Frame, fillFunction } from "./frame.ts";
+import { type Frame, hostFunction } from "./frame.ts";
 import type { Place, WasmArithmetic } from "./wasm-arithmetic.ts";
 
 /** A memory access as translated code makes it. */
@@ -169,7 +169,7 @@ export function quickAccess(m: WasmArithmetic, frame: Frame, access: MemoryAcces
     m.put(linear);
     code.op(linear.width === 64 ? "f64.convert_i64_s" : "f64.convert_i32_u");
     code.i32(write ? 1 : 0);
-    code.call(fillFunction);
+    code.call(hostFunction("fill"));
     missIf(m.isZero(m.keep(32)));
     missIf(write ? m.and(lookup.misses(true), m.not(isOwnData(m, frame, lookup, access.bytes))) : lookup.misses(write));
     code.op("end");

@@ -2,7 +2,7 @@ import type { FlagAlgebra, Value } from "../../../isa/algebra.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Width } from "../../../isa/registers.ts";
 import type { FlagWords } from "../flag-words.ts";
-import { type Addresses, type Context, Frame } from "./frame.ts";
+import { type Addresses, answer, type Context, Frame, type HostFunction, hostFunction } from "./frame.ts";
 import { WasmArithmetic } from "./wasm-arithmetic.ts";
 import { Code, type MemoryOpcode } from "./wasm-module.ts";
 
@@ -15,6 +15,8 @@ export interface Site {
   readonly rip: bigint;
   /** Instructions of its block that were paid for and come from here on. */
   readonly unpaid: number;
+  /** Where the next one begins, from the start of the region's first page. */
+  readonly next: number;
 }
 
 /** Nested recomputations of the carry word after which it is computed for good. */
@@ -28,7 +30,7 @@ export abstract class WasmInstruction extends WasmArithmetic {
   abstract readonly flags: FlagAlgebra;
   readonly frame: Frame;
   #instruction: Decoded | undefined;
-  protected site: Site = { rip: 0n, unpaid: 0 };
+  protected site: Site = { rip: 0n, unpaid: 0, next: 0 };
   /** What the instruction writes, until it is complete. */
   readonly #registers = new Map<number, Value>();
   #words: Partial<FlagWords> = {};
@@ -42,6 +44,8 @@ export abstract class WasmInstruction extends WasmArithmetic {
   /** Something has taken effect: the instruction can no longer be undone. */
   protected committed = false;
   protected ended = false;
+  /** The host has been asked to do the instruction's work. */
+  #asked = false;
 
   constructor(context: Context, addresses: Addresses) {
     super(new Code(3));
@@ -82,22 +86,61 @@ export abstract class WasmInstruction extends WasmArithmetic {
 
   /** Emits an instruction. True if it ends with a jump on every path. @throws Untranslatable */
   emit(instruction: Decoded, site: Site): boolean {
-    const { row, repeat } = instruction;
-    if (repeat !== "none") throw new Untranslatable("repeated instruction");
-    const mayExit = row.exits.kind !== "never" && this.frame.context.monitored;
-    // 64-bit code is always protected; elsewhere it may be real mode.
-    const mayBeReal = row.protectedOnly && instruction.bits !== 64;
-    if (row.privilege !== "none" || mayExit || mayBeReal) throw new Untranslatable("checked before it executes");
+    if (instruction.repeat !== "none") throw new Untranslatable("repeated instruction");
+    if (!this.#isUnchecked(instruction)) throw new Untranslatable("checked before it executes");
     this.#instruction = instruction;
     this.site = site;
     this.committed = false;
     this.ended = false;
+    this.#asked = false;
     this.#usesCarry = false;
     this.#flagsMade = "not";
     this.tell(instruction);
     this.complete();
+    if (this.#asked) this.#leaveBehind();
     this.#releaseTemporaries();
     return this.ended;
+  }
+
+  /** Whether nothing needs to be asked before the instruction executes. The host checks the privilege for ports. */
+  #isUnchecked({ row, bits }: Decoded): boolean {
+    const { monitored, kernel } = this.frame.context;
+    if (monitored && row.exits.kind !== "never") return false;
+    // 64-bit code is always protected; elsewhere it may be real mode.
+    if (row.protectedOnly && bits !== 64) return false;
+    return row.privilege === "none" || row.privilege === "io" || (row.privilege === "cpl0" && kernel);
+  }
+
+  /** Has the host do the instruction's work, unless it refuses. First arguments may be on WebAssembly's stack already. */
+  protected ask(name: HostFunction, ...last: readonly Value[]): void {
+    const { code, frame } = this;
+    for (const value of last) this.put(value);
+    code.call(hostFunction(name));
+    code.tee(frame.answer);
+    code.i32(answer.refused);
+    code.op("i32.eq");
+    code.if();
+    this.leave();
+    code.op("end");
+    this.committed = true;
+    this.#asked = true;
+  }
+
+  /** Fuel left before this instruction, or behind it. */
+  protected fuelLeft(behind: boolean): Value {
+    const { code, frame } = this;
+    code.get(frame.fuel);
+    const fuel = this.keep(32);
+    return this.add(fuel, this.constant(32, this.site.unpaid - (behind ? 1 : 0)));
+  }
+
+  #leaveBehind(): void {
+    const { code, frame } = this;
+    code.get(frame.answer);
+    code.if();
+    const next = this.site.rip + BigInt(this.instruction.length);
+    frame.leave(frame.context.bits === 64 ? next : BigInt.asUintN(32, next), this.site.unpaid - 1);
+    code.op("end");
   }
 
   /** Values of the instruction live on only in flags that are still to be computed. */

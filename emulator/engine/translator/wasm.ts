@@ -1,4 +1,4 @@
-import type { Algebra, Exception, FlagAlgebra, Value, Values } from "../../../isa/algebra.ts";
+import type { Algebra, Exception, FlagAlgebra, Value } from "../../../isa/algebra.ts";
 import { flagBits } from "../../../isa/flags.ts";
 import {
   type Decoded,
@@ -10,14 +10,14 @@ import {
   valueWidth,
 } from "../../../isa/operands.ts";
 import type { SegmentName, Width } from "../../../isa/registers.ts";
-import type { SystemCall, SystemCalls } from "../../../isa/system.ts";
 import { layout, segmentBytes } from "../../cpu/layout.ts";
 import { segmentNumber } from "../../cpu/state.ts";
 import { flagAlgebra } from "../flag-words.ts";
-import { type Addresses, type Context, cpuidFunction } from "./frame.ts";
+import type { Addresses, Context } from "./frame.ts";
 import { quickAccess } from "./tlb-access.ts";
 import { constantOf, type Place } from "./wasm-arithmetic.ts";
-import { Untranslatable, WasmInstruction } from "./wasm-instruction.ts";
+import { Untranslatable } from "./wasm-instruction.ts";
+import { WasmSystem } from "./wasm-system.ts";
 
 /** Where jumps go; each emits code that does not come back. */
 export interface Transfers {
@@ -34,15 +34,13 @@ const storeOf = { 8: "i32.store8", 16: "i32.store16", 32: "i32.store", 64: "i64.
  * it is complete; anything unusual on the way (a TLB miss, a fault, a page crossing) leaves the region with all state as it
  * was before the instruction, and the interpreter executes it.
  */
-export class WasmAlgebra extends WasmInstruction implements Algebra {
+export class WasmAlgebra extends WasmSystem implements Algebra {
   readonly flags: FlagAlgebra;
   readonly #transfers: Transfers;
   /** Offsets of memory operands, and addresses in WebAssembly memory of those that are read and then written. */
   #offsets = new Map<Operand, Value>();
   #hosts = new Map<Operand, Place>();
   readonly #checkedTargets = new Set<Value>();
-  /** Variables for an answer of CPUID: whether there is one, to which leaf, and EAX, ECX, EDX, EBX. */
-  #answer: { readonly known: number; readonly leaf: number; readonly results: readonly number[] } | undefined;
 
   constructor(context: Context, addresses: Addresses, transfers: Transfers) {
     super(context, addresses);
@@ -77,6 +75,7 @@ export class WasmAlgebra extends WasmInstruction implements Algebra {
     if (kind === "general") return this.register(number, valueWidth(operand));
     if (kind === "high-byte") return this.highByte(number);
     if (kind === "segment") return this.state("i32.load16_u", 16, layout.segments + number * segmentBytes);
+    if (kind === "control") return this.readControl(number, valueWidth(operand));
     throw new Untranslatable(`${kind} register`);
   }
 
@@ -93,6 +92,7 @@ export class WasmAlgebra extends WasmInstruction implements Algebra {
   #writeRegister({ class: kind, number }: Register, value: Value): void {
     if (kind === "general") this.setRegister(number, value);
     else if (kind === "high-byte") this.setHighByte(number, value);
+    else if (kind === "control") this.writeControl(number, value);
     else throw new Untranslatable(`${kind} register`);
   }
 
@@ -320,47 +320,6 @@ export class WasmAlgebra extends WasmInstruction implements Algebra {
   raise(_exception: Exception, _errorCode?: number): void {
     this.leave();
     this.ended = true;
-  }
-
-  call<N extends SystemCall>(name: N, ..._args: Values<SystemCalls[N]["args"]>): Value {
-    if (name !== "cpuid") throw new Untranslatable(name);
-    this.#cpuid();
-    return { width: 8 };
-  }
-
-  /**
-   * The host answers in the state block, whose registers are not in use while the region runs, and says whether that is the
-   * answer to the leaf for good: such a one is remembered while the region runs.
-   */
-  #cpuid(): void {
-    const { code } = this;
-    this.#answer ??= {
-      known: code.local("i32"),
-      leaf: code.local("i32"),
-      results: [0, 1, 2, 3].map(() => code.local("i32")),
-    };
-    const { known, leaf, results } = this.#answer;
-    const asked = this.register(0, 32);
-    code.get(known);
-    this.put(asked);
-    code.get(leaf);
-    code.op("i32.eq", "i32.and", "i32.eqz");
-    code.if();
-    this.put(asked);
-    code.tee(leaf);
-    this.put(this.register(1, 32));
-    code.call(cpuidFunction);
-    code.set(known);
-    for (const [number, local] of results.entries()) {
-      code.get(this.frame.base);
-      code.memory("i32.load", layout.registers + 8 * number);
-      code.set(local);
-    }
-    code.op("end");
-    for (const [number, local] of results.entries()) {
-      code.get(local);
-      this.setRegister(number, this.keep(32));
-    }
   }
 }
 
