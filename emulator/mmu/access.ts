@@ -8,7 +8,7 @@ import { NestedTranslations } from "./nested-translations.ts";
 import { PhysicalMemory } from "./physical.ts";
 import { QuickWalk } from "./quick-walk.ts";
 import { walkReferences } from "./references.ts";
-import { bankWords, isWriteBank, type PageSizeCode, Tlb } from "./tlb.ts";
+import { bankWords, highOf, isWriteBank, type PageSizeCode, Tlb } from "./tlb.ts";
 import { PageWalker } from "./walk.ts";
 
 /** The page number's low bits in a linear address moved down by 10: the first word of a TLB entry, from its bank. */
@@ -286,7 +286,7 @@ export class MemoryAccess extends State {
    */
   translate(linear: number, access: Access, user = this.cpl === 3, implicit = false): number {
     const kind = access === "read" ? 0 : access === "write" ? 1 : 2;
-    const quick = this.translateQuickly(linear, kind, user);
+    const quick = this.translateQuickly(linear | 0, highOf(linear), kind, user);
     if (quick >= 0) return quick;
     const bank = user ? tlbBank.userRead + kind : kind;
     const page = this.walker.walk({ linear, access, user, implicit });
@@ -297,24 +297,36 @@ export class MemoryAccess extends State {
     return exempt ? physical : this.#translated(bank, linear, physical, page.global, page.size);
   }
 
-  /** As `translate`, for an access 0 a read, 1 a write, 2 a fetch; -1 where it takes more than the TLB or a plain walk. */
-  translateQuickly(linear: number, kind: number, user: boolean): number {
+  /**
+   * As `translate`, of an address given by its halves and for an access 0 a read, 1 a write, 2 a fetch; -1 where it takes more
+   * than the TLB or a plain walk. `both`: a write that is also a read, for which the same translation is good.
+   */
+  translateQuickly(low: number, high: number, kind: number, user: boolean, both = false): number {
     const bank = user ? tlbBank.userRead + kind : kind;
-    const cached = this.tlb.lookup(bank, linear);
+    const cached = this.tlb.lookupHalves(bank, low, high);
     if (cached >= 0) {
-      if (kind === 1) this.#reviewWritten(bank, linear, cached);
+      if (kind === 1) this.#reviewWritten(bank, low, cached);
       return cached;
     }
-    const quick = this.#quickWalk.find(linear, kind, user);
+    const quick = this.#quickWalk.find(low, high, kind, user);
     if (quick < 0) return -1;
-    const { global, size } = this.#quickWalk;
-    return this.#translated(bank, linear, quick, global, size);
+    if (kind === 1 && this.physical.isRam(quick)) this.physical.dirtyPage(quick >>> 12);
+    this.#fillQuickly(bank, low, high, quick);
+    if (both && this.tlb.lookupHalves(bank - 1, low, high) < 0) this.#fillQuickly(bank - 1, low, high, quick);
+    return quick;
+  }
+
+  /** Remembers what the quick walk found. */
+  #fillQuickly(bank: number, low: number, high: number, physical: number): void {
+    const { global, size, references } = this.#quickWalk;
+    this.tlb.fill(bank, low, high, physical, global, size);
+    this.f64[walkReferencesPlace]! += references;
   }
 
   /** Remembers a translation, and gives its host-physical address. */
   #translated(bank: number, linear: number, physical: number, global: boolean, size: PageSizeCode): number {
     if (isWriteBank(bank) && this.physical.isRam(physical)) this.physical.dirty(physical);
-    this.tlb.fill(bank, linear, physical, global, size);
+    this.tlb.fill(bank, linear | 0, highOf(linear), physical, global, size);
     this.f64[walkReferencesPlace]! += walkReferences(this, size);
     return physical;
   }
@@ -447,6 +459,6 @@ export class MemoryAccess extends State {
   /** As `fetchPage`, or -1 where it takes more than a plain walk. */
   fetchQuickly(linear: number): number {
     const at = this.#quick(this.executeBank, linear, 1);
-    return at >= 0 ? at - this.physical.ramBase : this.translateQuickly(linear, 2, this.cpl === 3);
+    return at >= 0 ? at - this.physical.ramBase : this.translateQuickly(linear | 0, highOf(linear), 2, this.cpl === 3);
   }
 }

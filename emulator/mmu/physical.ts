@@ -43,8 +43,12 @@ export class PhysicalMemory {
 
   /** Whether a read (or write) of this page must come here each time. */
   needsLook(physical: number, write: boolean): boolean {
-    if (!this.isRam(physical)) return true;
-    return (this.guards[physical >>> 12]! & (write ? guardsWrites : guard.watchAll)) !== 0;
+    return !this.isRam(physical) || this.isGuarded(physical >>> 12, write);
+  }
+
+  /** As `needsLook`, of a page of RAM by its number. */
+  isGuarded(page: number, write: boolean): boolean {
+    return (this.guards[page]! & (write ? guardsWrites : guard.watchAll)) !== 0;
   }
 
   /** Reads 1, 2 or 4 bytes within a page; unsigned. */
@@ -84,10 +88,15 @@ export class PhysicalMemory {
     if ((guards & guard.code) !== 0) this.observer.codeWritten?.(physical, bytes);
   }
 
+  /** A page of RAM may be written from now on, until `clean`. */
+  dirtyPage(page: number): void {
+    this.guards[page]! &= ~guard.clean;
+  }
+
   /** These bytes may be written from now on, until `clean`. */
   dirty(physical: number, bytes = 1): void {
     const last = (physical + bytes - 1) >>> 12;
-    for (let page = physical >>> 12; page <= last; page++) this.guards[page]! &= ~guard.clean;
+    for (let page = physical >>> 12; page <= last; page++) this.dirtyPage(page);
   }
 
   /** Somebody has these bytes at hand and writes them whenever he likes: their pages are never clean. */

@@ -21,8 +21,11 @@ export class QuickWalk {
   readonly #state: State;
   readonly #physical: PhysicalMemory;
   readonly #nested: NestedTranslations;
+  readonly #words: Int32Array;
   size: PageSizeCode = 0;
   global = false;
+  /** Entries it read. */
+  references = 0;
   /** Bits that the entries of all levels have. */
   #all = 0;
 
@@ -30,71 +33,73 @@ export class QuickWalk {
     this.#state = state;
     this.#physical = physical;
     this.#nested = nested;
+    this.#words = new Int32Array(physical.view.buffer);
   }
 
-  /** Physical address for an access: 0 a read, 1 a write, 2 a fetch; -1 where the full walk must find it. */
-  find(linear: number, access: number, user: boolean): number {
+  /**
+   * Physical address of a linear one, given by its halves, for an access: 0 a read, 1 a write, 2 a fetch; -1 where the full walk
+   * must find it.
+   */
+  find(linear: number, high: number, access: number, user: boolean): number {
     const state = this.#state;
     const { cr0, cr4 } = state;
     if ((cr0 & CR0.PG) === 0 || !this.#nested.isIdentity || (cr4 & (CR4.SMEP | CR4.SMAP | CR4.LA57)) !== 0) return -1;
     this.size = 0;
     this.#all = -1;
-    const leaf = (cr4 & CR4.PAE) === 0 ? this.#leaf32(linear) : state.longMode ? this.#leaf64(linear) : -1;
+    const leaf = (cr4 & CR4.PAE) === 0 ? this.#leaf32(linear) : state.longMode ? this.#leaf64(linear, high) : -1;
     if (leaf < 0) return -1;
-    const low = this.#physical.view.getInt32(leaf, true);
+    const words = this.#words;
+    const low = words[leaf]!;
     if ((low & P) === 0) return -1;
     const needed = A | (user ? US : 0) | (access === 1 && (user || (cr0 & CR0.WP) !== 0) ? RW : 0);
     if ((this.#all & low & needed) !== needed || (access === 1 && (low & D) === 0)) return -1;
     this.global = (low & G) !== 0 && (cr4 & CR4.PGE) !== 0;
+    this.references = (cr4 & CR4.PAE) === 0 ? 2 : 4 - this.size;
     if ((cr4 & CR4.PAE) === 0) return ((low & 0xffff_f000) >>> 0) + (linear & 0xfff);
-    const high = this.#physical.view.getInt32(leaf + 4, true);
-    if ((high & ~frameHigh) !== 0) return -1;
-    if (this.size === 0) return high * 2 ** 32 + ((low & 0xffff_f000) >>> 0) + (linear & 0xfff);
+    const upper = words[leaf + 1]!;
+    if ((upper & ~frameHigh) !== 0) return -1;
+    if (this.size === 0) return upper * 2 ** 32 + ((low & 0xffff_f000) >>> 0) + (linear & 0xfff);
     if ((low & largeReserved) !== 0) return -1;
-    return high * 2 ** 32 + ((low & 0xffe0_0000) >>> 0) + (linear & 0x1f_ffff);
+    return upper * 2 ** 32 + ((low & 0xffe0_0000) >>> 0) + (linear & 0x1f_ffff);
   }
 
-  /** Where an entry is in `view`; -1 if it is not in RAM, or watched. */
-  #entry(table: number, index: number, bytes: number): number {
+  /** Index in `#words` of a table whose address is in the low half of an entry; -1 if it is not in RAM, or watched. */
+  #table(entry: number): number {
     const { ramBytes, guards, ramBase } = this.#physical;
+    const table = (entry & 0xffff_f000) >>> 0;
     if (table >= ramBytes || (guards[table >>> 12]! & guard.watchAll) !== 0) return -1;
-    return ramBase + table + index * bytes;
+    return (ramBase + table) >>> 2;
   }
 
   #leaf32(linear: number): number {
-    const { view } = this.#physical;
-    const at = this.#entry((this.#state.r32[cr3Word]! & 0xffff_f000) >>> 0, linear >>> 22, 4);
-    if (at < 0) return -1;
-    const low = view.getInt32(at, true);
+    const directory = this.#table(this.#state.r32[cr3Word]!);
+    if (directory < 0) return -1;
+    const low = this.#words[directory + (linear >>> 22)]!;
     if ((low & (P | PS)) !== P) return -1;
     this.#all &= low;
-    return this.#entry((low & 0xffff_f000) >>> 0, (linear >>> 12) & 0x3ff, 4);
+    const table = this.#table(low);
+    return table < 0 ? -1 : table + ((linear >>> 12) & 0x3ff);
   }
 
-  #leaf64(linear: number): number {
-    const { view } = this.#physical;
-    const high = Math.floor(linear / 2 ** 32);
-    const root = this.#state.r32[cr3Word + 1]! & frameHigh;
-    let table = root * 2 ** 32 + ((this.#state.r32[cr3Word]! & 0xffff_f000) >>> 0);
-    for (let level = 4; level > 1; level--) {
-      const index =
-        level === 4
-          ? (high >> 7) & 0x1ff
-          : level === 3
-            ? ((high << 2) | (linear >>> 30)) & 0x1ff
-            : (linear >>> 21) & 0x1ff;
-      const at = this.#entry(table, index, 8);
-      if (at < 0) return -1;
-      const low = view.getInt32(at, true);
-      const upper = view.getInt32(at + 4, true);
-      if ((low & P) === 0 || (upper & ~frameHigh) !== 0) return -1;
+  #leaf64(linear: number, high: number): number {
+    const words = this.#words;
+    let low = this.#state.r32[cr3Word]!;
+    // All tables are in RAM, which is below 4 GiB.
+    if (this.#state.r32[cr3Word + 1] !== 0) return -1;
+    for (let level = 4; ; level--) {
+      const table = this.#table(low);
+      if (table < 0) return -1;
+      if (level === 1) return table + 2 * ((linear >>> 12) & 0x1ff);
+      const index = level === 4 ? high >> 7 : level === 3 ? (high << 2) | (linear >>> 30) : linear >>> 21;
+      const at = table + 2 * (index & 0x1ff);
+      low = words[at]!;
+      if ((low & P) === 0) return -1;
       if ((low & PS) !== 0) {
         this.size = 1;
         return level === 2 ? at : -1;
       }
+      if (words[at + 1] !== 0) return -1;
       this.#all &= low;
-      table = upper * 2 ** 32 + ((low & 0xffff_f000) >>> 0);
     }
-    return this.#entry(table, (linear >>> 12) & 0x1ff, 8);
   }
 }

@@ -29,10 +29,11 @@ const pcidShift = 4;
 const sizePages = [1, 512, 1024, 0x40000] as const;
 export type PageSizeCode = 0 | 1 | 2 | 3;
 
-/** Low and high half of the page number of a linear address, as the tag holds it. Most addresses are below 4 GiB. */
-const tagLow = (linear: number): number =>
-  linear >>> 0 === linear ? linear >>> 12 : ((linear | 0) >>> 12) | (Math.floor(linear / 2 ** 32) << 20);
-const tagHigh = (linear: number): number => (linear >>> 0 === linear ? 0 : Math.floor(linear / 2 ** 32) >> 12);
+/** High half of a linear address; `linear | 0` is the low one. Most addresses are below 4 GiB. */
+export const highOf = (linear: number): number => (linear >>> 0 === linear ? 0 : Math.floor(linear / 2 ** 32) | 0);
+/** Low and high half of the page number of a linear address given by its halves, as the tag holds it. */
+const tagLow = (low: number, high: number): number => (low >>> 12) | (high << 20);
+const tagHigh = (high: number): number => high >> 12;
 
 export const isWriteBank = (bank: number): boolean => bank === tlbBank.supervisorWrite || bank === tlbBank.userWrite;
 
@@ -92,19 +93,24 @@ export class Tlb {
     }
   }
 
-  /** Index of the entry a linear address would have in a bank. */
-  #slot(bank: number, linear: number): number {
-    return bank * bankWords + (tagLow(linear) & (tlbEntries - 1)) * entryWords;
+  /** Index of the entry a linear address, by its low half, would have in a bank. */
+  #slot(bank: number, low: number): number {
+    return bank * bankWords + ((low >>> 12) & (tlbEntries - 1)) * entryWords;
   }
 
   /** Host-physical address from a cached translation, guarded or not; -1 if there is none. */
   lookup(bank: number, linear: number): number {
-    const at = this.#slot(bank, linear);
+    return this.lookupHalves(bank, linear | 0, highOf(linear));
+  }
+
+  /** As `lookup`, of an address given by its halves. */
+  lookupHalves(bank: number, low: number, high: number): number {
+    const at = this.#slot(bank, low);
     const { words } = this;
-    if (words[at + page] !== tagLow(linear) || this.#isEmpty(at)) return -1;
-    const high = this.#plainHigh(at);
-    if (high !== tagHigh(linear) || ((words[at + page + 1]! ^ high) & tlbParked) !== 0) return -1;
-    return this.#hostPage(at) * 4096 + (linear & 0xfff);
+    if (words[at + page] !== tagLow(low, high) || this.#isEmpty(at)) return -1;
+    const plain = this.#plainHigh(at);
+    if (plain !== tagHigh(high) || ((words[at + page + 1]! ^ plain) & tlbParked) !== 0) return -1;
+    return this.#hostPage(at) * 4096 + (low & 0xfff);
   }
 
   /** Tag's high half without marks: its 13 bits, with their sign. */
@@ -126,20 +132,24 @@ export class Tlb {
     return (this.words[at + addend]! + low - this.#physical.ramBase) >>> 12;
   }
 
-  /** Keeps a translation; `physical` is host-physical. */
-  fill(bank: number, linear: number, physical: number, global: boolean, size: PageSizeCode): void {
-    const at = this.#slot(bank, linear);
+  /** Keeps a translation of a linear address, given by its halves; `physical` is host-physical. */
+  fill(bank: number, low: number, high: number, physical: number, global: boolean, size: PageSizeCode): void {
+    const at = this.#slot(bank, low);
     const { words } = this;
     if (this.#isEmpty(at)) this.#add(at);
-    const outside = !this.#physical.isRam(physical);
-    const hostPage = Math.floor(physical / 4096);
-    words[at + page] = tagLow(linear);
-    words[at + page + 1] = tagHigh(linear);
-    words[at + addend] = outside ? hostPage : (this.#physical.ramBase + hostPage * 4096 - (linear & ~0xfff)) | 0;
-    words[at + flags] =
-      (global ? flagGlobal : 0) | (size << 1) | (outside ? flagOutside : 0) | (this.#pcid << pcidShift);
+    words[at + page] = tagLow(low, high);
+    words[at + page + 1] = tagHigh(high);
+    const shared = (global ? flagGlobal : 0) | (size << 1) | (this.#pcid << pcidShift);
     if (size !== 0) this.#large = true;
-    if (outside || this.#watched.length > 0 || this.#physical.guards[hostPage] !== 0) this.#applyGuard(at);
+    if (this.#physical.isRam(physical)) {
+      words[at + addend] = (this.#physical.ramBase + (physical & ~0xfff) - (low & ~0xfff)) | 0;
+      words[at + flags] = shared;
+      if (this.#watched.length === 0 && !this.#physical.isGuarded(physical >>> 12, isWriteBank(bank))) return;
+    } else {
+      words[at + addend] = Math.floor(physical / 4096);
+      words[at + flags] = shared | flagOutside;
+    }
+    this.#applyGuard(at);
   }
 
   #applyGuard(at: number): void {
@@ -178,7 +188,7 @@ export class Tlb {
 
   /** Guards of the page may have changed that an address is translated to. */
   review(bank: number, linear: number): void {
-    this.#applyGuard(this.#slot(bank, linear));
+    this.#applyGuard(this.#slot(bank, linear | 0));
   }
 
   /** Guards of any pages may have changed. */
@@ -266,13 +276,14 @@ export class Tlb {
 
   /** Pieces of the page under a PCID; global ones too, or not at all. */
   #invalidate(linear: number, pcid: number, global: boolean): void {
-    const low = tagLow(linear);
-    const high = tagHigh(linear);
+    const half = highOf(linear);
+    const low = tagLow(linear | 0, half);
+    const high = tagHigh(half);
     if (this.#large) {
       for (let n = this.#count - 1; n >= 0; n--) this.#invalidateAt(this.#used[n]!, low, high, pcid, global);
       return;
     }
-    for (let at = this.#slot(0, linear); at < this.words.length; at += bankWords)
+    for (let at = this.#slot(0, linear | 0); at < this.words.length; at += bankWords)
       if (this.words[at + page] === low) this.#invalidateAt(at, low, high, pcid, global);
   }
 

@@ -39,7 +39,7 @@ export class Host {
   displaced = false;
   readonly functions: HostFunctions = {
     execute: (block, count, left) => this.#execute(block, count, left),
-    fill: (linear, write) => this.#fill(linear, write),
+    fill: (low, high, write) => this.#fill(low, high, write),
     cpuid: (leaf, subleaf) => this.#cpuid(leaf >>> 0, subleaf >>> 0),
     invalidate: (linear, next, left) => this.#invalidate(linear, next, left),
     loadCr3: (low, high, next, left) => this.#loadCr3(low, high, next, left),
@@ -126,12 +126,13 @@ export class Host {
   }
 
   /** Called by translated code on a TLB miss. What cannot be translated now is for the interpreter to meet again. */
-  #fill(linear: number, write: number): number {
+  #fill(low: number, high: number, write: number): number {
     const cpu = this.#cpu;
     // Under a VMM the translation may exit, which needs all state in its place.
-    if (cpu.monitor !== undefined || linear < -canonicalEnd || linear >= canonicalEnd) return 0;
+    if (cpu.monitor !== undefined || (high >> 15 !== 0 && high >> 15 !== -1)) return 0;
+    if (cpu.translateQuickly(low, high, write === 0 ? 0 : 1, this.#region!.context.user, write === 2) >= 0) return 1;
     try {
-      cpu.translate(linear, write !== 0 ? "write" : "read");
+      cpu.translate(high * 2 ** 32 + (low >>> 0), write !== 0 ? "write" : "read");
       return 1;
     } catch (thrown) {
       if ((thrown as Fault | VmExit).kind === undefined) throw thrown;

@@ -7,7 +7,16 @@ import { pageBytes } from "../page.ts";
 import { contextOf, type KeyedContext, sameContext } from "./context.ts";
 import { leftByHost } from "./frame.ts";
 import { Host } from "./host.ts";
-import { type CodePlace, linearOf, neighbour, type PageIndex, type Parts, type Place, pageIndices, pageOf } from "./place.ts";
+import {
+  type CodePlace,
+  linearOf,
+  neighbour,
+  type PageIndex,
+  type Parts,
+  type Place,
+  pageIndices,
+  pageOf,
+} from "./place.ts";
 import { type CodeSource, type Plan, planRegion } from "./plan.ts";
 import { makeRegion, mappingOf, type Region } from "./region.ts";
 import type { Mapping } from "./region-writer.ts";

@@ -166,9 +166,9 @@ export function quickAccess(m: WasmArithmetic, frame: Frame, access: MemoryAcces
   for (const write of banks) {
     m.put(write ? m.and(lookup.misses(true), m.not(isOwnData(m, frame, lookup, access.bytes))) : lookup.misses(false));
     code.if();
-    m.put(linear);
-    code.op(linear.width === 64 ? "f64.convert_i64_s" : "f64.convert_i32_u");
-    code.i32(write ? 1 : 0);
+    m.put(m.truncate(linear, 32));
+    m.put(linear.width === 64 ? m.truncate(m.shiftRight(linear, m.constant(64, 32)), 32) : m.constant(32, 0));
+    code.i32(write ? (access.reads ? 2 : 1) : 0);
     code.call(hostFunction("fill"));
     missIf(m.isZero(m.keep(32)));
     missIf(write ? m.and(lookup.misses(true), m.not(isOwnData(m, frame, lookup, access.bytes))) : lookup.misses(write));

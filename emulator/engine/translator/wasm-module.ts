@@ -69,7 +69,7 @@ const plainOpcodes = {
   "i32.wrap_i64": 0xa7,
   "i64.extend_i32_s": 0xac,
   "i64.extend_i32_u": 0xad,
-  "f64.convert_i32_u": 0xb8,
+
   "f64.convert_i64_s": 0xb9,
   "i32.extend8_s": 0xc0,
   "i32.extend16_s": 0xc1,
