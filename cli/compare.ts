@@ -1,30 +1,18 @@
-import type { Loaded } from "../debug-adapter/launch.ts";
-import { itemAt } from "../debug-adapter/program.ts";
-import { type Comparison, compare, costProfiles, defaultCosts, type TechniqueRun } from "../emulator/index.ts";
+import { type ComparedRun, compareLoaded } from "../debug-adapter/compare.ts";
+import { costProfiles, defaultCosts } from "../emulator/index.ts";
 import { type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
 import { type Arguments, type Command, wholeNumber } from "./command.ts";
 import { comparisonText } from "./comparison-text.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
 import { loadGuest } from "./guest.ts";
-import { decode, type Io } from "./io.ts";
 import { jsonText } from "./problem-text.ts";
 import { defaultSteps, guestOptions } from "./source-options.ts";
 
-/** The source line of the instruction at which a technique first differs. */
-export interface Place {
-  readonly file: string;
-  /** From 1. */
-  readonly line: number;
-  readonly text: string;
-}
-
-/** A technique's run, with the place of its first difference in the source. */
-export type PlacedRun = TechniqueRun & { readonly place?: Place };
-
-export interface PlacedComparison extends Comparison {
+/** What `compare` found; also the shape of the JSON. The bare machine comes first. */
+export interface Comparison {
   readonly file: string;
   readonly costs: string;
-  readonly runs: readonly PlacedRun[];
+  readonly runs: readonly ComparedRun[];
 }
 
 const hosts = techniques.filter(({ id }) => id !== "bare-metal").map(({ id }) => id);
@@ -40,23 +28,13 @@ function techniquesOf(args: Arguments): readonly TechniqueId[] {
   });
 }
 
-function costsOf(args: Arguments): string | undefined {
-  const name = args.text("costs");
-  if (name !== undefined && !costProfiles.some((profile) => profile.name === name))
+function costsOf(args: Arguments): string {
+  const name = args.text("costs") ?? defaultCosts;
+  if (!costProfiles.some((profile) => profile.name === name))
     throw new UsageError(
       `--costs needs one of ${costProfiles.map((profile) => profile.name).join(", ")}, not “${name}”.`,
     );
   return name;
-}
-
-function placeOf({ program }: Loaded, run: TechniqueRun, io: Io): PlacedRun {
-  if (run.refused !== undefined || !run.divergence) return run;
-  const item = itemAt(program, BigInt(`0x${run.divergence.address}`));
-  if (!item) return run;
-  const { file, line } = item.range;
-  const bytes = io.readBytes(file);
-  const text = bytes instanceof Uint8Array ? (decode(bytes).split("\n")[line]?.trim() ?? "") : "";
-  return { ...run, place: { file, line: line + 1, text } };
 }
 
 export const compareCommand: Command = {
@@ -75,17 +53,14 @@ with the reason. Exits with 0 if no technique made a difference, 3 if one did.`,
     const limit = wholeNumber(args, "max-steps", 1) ?? defaultSteps;
     const chosen = techniquesOf(args);
     const costs = costsOf(args);
-    const loaded = await loadGuest(args, io, { technique: "bare-metal", ...(costs && { costs }) });
+    const loaded = await loadGuest(args, io, { technique: "bare-metal", costs });
     if (!loaded) return exitCode.problems;
     io.error(loaded.warnings);
-    const { configuration } = loaded.machine;
-
-    const { bare, runs } = compare(configuration, { techniques: chosen, limit, prepare: loaded.typeInto });
-    const placed: PlacedComparison = {
-      ...{ file: args.file, costs: configuration.costs ?? defaultCosts, bare },
-      runs: runs.map((run) => placeOf(loaded, run, io)),
-    };
-    io.out(args.flag("json") ? jsonText(placed) : comparisonText(placed));
+    const runs: ComparedRun[] = [];
+    for (const technique of ["bare-metal" as const, ...chosen])
+      runs.push(await compareLoaded(loaded, technique, async (file) => io.readBytes(file), limit));
+    const comparison: Comparison = { file: args.file, costs, runs };
+    io.out(args.flag("json") ? jsonText(comparison) : comparisonText(comparison));
     return runs.some((run) => run.refused === undefined && run.divergence) ? exitCode.guest : exitCode.ok;
   },
 };

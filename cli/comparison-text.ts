@@ -1,7 +1,8 @@
-import type { Tally, TechniqueRun, Totals } from "../emulator/index.ts";
-import type { PlacedComparison, PlacedRun } from "./compare.ts";
+import type { ComparedRun } from "../debug-adapter/compare.ts";
+import type { Tally, Totals } from "../emulator/index.ts";
+import type { Comparison } from "./compare.ts";
 
-type Run = Extract<PlacedRun, { refused?: undefined }>;
+type Run = Extract<ComparedRun, { refused?: undefined }>;
 
 const number = (value: number): string => value.toLocaleString("en");
 const percent = (part: number, whole: number): string => (whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)} %`);
@@ -17,8 +18,12 @@ const columns: readonly (readonly [string, (totals: Totals) => string])[] = [
   ["cycles", ({ cycles }) => number(cycles)],
 ];
 
-const verdict = ({ divergence, compared }: Run): string =>
-  divergence ? `differs after ${number(divergence.instructions)}` : `same for ${number(compared)}`;
+const verdict = ({ technique, divergence, compared }: Run): string =>
+  technique === "bare-metal"
+    ? number(compared)
+    : divergence
+      ? `differs after ${number(divergence.instructions)}`
+      : `same for ${number(compared)}`;
 
 /** Rows of cells under headings; the first two columns to the left, numbers to the right. */
 function tableText(rows: readonly (readonly string[])[]): string {
@@ -30,7 +35,7 @@ function tableText(rows: readonly (readonly string[])[]): string {
 
 function divergenceText({ technique, divergence, place }: Run): string {
   if (!divergence) return "";
-  const where = place ? `${place.file}:${place.line}: ${place.text}` : `${divergence.address}h`;
+  const where = place ? `${place.file}:${place.line + 1}: ${place.text}` : `${divergence.address}h`;
   const { registers, memory, ends } = divergence;
   const lines = [
     ...registers.map(({ name, bare, hosted }) => `${name} is ${bare}h on bare metal, ${hosted}h here`),
@@ -55,25 +60,21 @@ function detailsText(title: string, { exits, hypercalls, exceptions, injected, s
   return text === "" ? "" : `\n${title}\n${text}`;
 }
 
-const isRun = (run: PlacedRun): run is Run => run.refused === undefined;
+const isRun = (run: ComparedRun): run is Run => run.refused === undefined;
 
 /** A comparison as text: a table, then the differences, then what happened by name. */
-export function comparisonText({ file, costs, bare, runs }: PlacedComparison): string {
+export function comparisonText({ file, costs, runs }: Comparison): string {
   const ran = runs.filter(isRun);
-  const cells = (totals: Totals) => columns.map(([, cell]) => cell(totals));
+  const bare = ran.find(({ technique }) => technique === "bare-metal");
   const rows = [
     ["technique", "instructions", ...columns.map(([heading]) => heading)],
-    ["bare-metal", number(bare.instructions), ...cells(bare)],
-    ...ran.map((run) => [run.technique, verdict(run), ...cells(run.totals)]),
+    ...ran.map((run) => [run.technique, verdict(run), ...columns.map(([, cell]) => cell(run.totals))]),
   ];
-  const refused = runs.flatMap((run: TechniqueRun) =>
-    run.refused === undefined ? [] : [`${run.technique}: ${run.refused}\n`],
-  );
+  const refused = runs.flatMap((run) => (run.refused === undefined ? [] : [`${run.technique}: ${run.refused}\n`]));
   return [
-    `${file}, cycles as on ${costs}; bare metal: ${bare.ended.text}\n\n`,
+    `${file}, cycles as on ${costs}${bare ? `; bare metal: ${bare.totals.ended.text}` : ""}\n\n`,
     tableText(rows),
     ...ran.map(divergenceText),
-    detailsText("bare-metal", bare),
     ...ran.map(({ technique, totals }) => detailsText(technique, totals)),
     refused.length === 0 ? "" : `\nNot run:\n${refused.map((line) => `  ${line}`).join("")}`,
   ].join("");

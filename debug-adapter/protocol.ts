@@ -1,6 +1,7 @@
 /** Everything Ringside adds to the Debug Adapter Protocol: custom requests, events and the launch configuration, as types. */
 import type { MachineEvent } from "../emulator/trace/event.ts";
 import type { TechniqueId } from "../isa/technique.ts";
+import type { ComparedRun } from "./compare.ts";
 
 /** The debug type of launch configurations. */
 export const debugType = "ringside";
@@ -67,6 +68,11 @@ export interface Requests {
   "ringside/toExit": { args: { direction: "next" | "previous"; threadId: number }; result: Record<string, never> };
   /** The page walk of a linear address, as the processor would do it now, without changing anything. */
   "ringside/walk": { args: { linear: string }; result: { event: MachineEvent } };
+  /**
+   * Runs the launched guest again from its start, by itself under a technique and beside the bare machine. The session's own
+   * machine stays as it is.
+   */
+  "ringside/compare": { args: { technique: TechniqueId }; result: ComparedRun };
   /**
    * Types text into the guest's serial port, or on its keyboard (where braces name keys, see `LaunchArguments.keys`). Default: on the
    * keyboard of a guest that the BIOS booted, else into the serial port.

@@ -1,15 +1,17 @@
 import { DebugSession, Event, Response } from "@vscode/debugadapter";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { toUri } from "../assembler/location.ts";
+import { type TechniqueId, techniqueById } from "../isa/technique.ts";
 import { BreakpointList } from "./breakpoint-list.ts";
 import { breakpointBody, breakpointLocations, gotoTargets, setBreakpoints } from "./breakpoint-requests.ts";
 import { capabilities } from "./capabilities.ts";
+import { type ComparedRun, compareLoaded } from "./compare.ts";
 import { Debugger } from "./debugger.ts";
 import { type Filters, readFilters } from "./event-stops.ts";
 import { EventFeed } from "./events.ts";
 import { announce, cannotGoOn, explain } from "./halts.ts";
 import * as inspection from "./inspection.ts";
-import { AssemblyError, checkArguments, LaunchError, load, type ReadFile } from "./launch.ts";
+import { AssemblyError, checkArguments, LaunchError, type Loaded, load, type ReadFile } from "./launch.ts";
 import { toLinear } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
@@ -23,7 +25,7 @@ export interface Home {
 }
 
 /** What exists from a successful launch on. */
-interface Debuggee {
+interface Debuggee extends Pick<Loaded, "typeInto"> {
   readonly debugger: Debugger;
   readonly feed: EventFeed;
 }
@@ -120,8 +122,16 @@ export class Session extends DebugSession {
     path: (file) => (this.#client.pathFormat === "uri" ? toUri(file) : file),
   };
 
+  #compare(technique: TechniqueId): Promise<ComparedRun> {
+    if (this.#motion) throw new Refusal("The guest is running. Pause it first.");
+    if (!techniqueById(technique)) throw new Refusal(`There is no technique "${technique}".`);
+    const { debugger: subject, typeInto } = this.#present;
+    const { machine, program } = subject;
+    return compareLoaded({ machine, program, typeInto }, technique, this.#home.readFile);
+  }
+
   async #launch(args: LaunchArguments): Promise<Debuggee> {
-    const { machine, program, warnings } = await load(args, this.#home.readFile);
+    const { machine, program, warnings, typeInto } = await load(args, this.#home.readFile);
     const feed = new EventFeed(machine, program);
     const surroundings = {
       breathe: this.#home.breathe,
@@ -133,7 +143,7 @@ export class Session extends DebugSession {
     };
     this.#print("console", warnings);
     this.#arguments = args;
-    this.#debuggee = { debugger: new Debugger(machine, program, surroundings), feed };
+    this.#debuggee = { debugger: new Debugger(machine, program, surroundings), feed, typeInto };
     this.#apply();
     return this.#debuggee;
   }
@@ -300,6 +310,7 @@ export class Session extends DebugSession {
       return undefined;
     },
     "ringside/events": (args) => this.#present.feed.after(args),
+    "ringside/compare": ({ technique }) => this.#compare(technique),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),
     "ringside/input": ({ text, device }) => {
       const { machine } = this.#present.debugger;

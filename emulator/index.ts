@@ -1,5 +1,5 @@
 /** The emulator's public face: what debugger, command line and tests make and drive. */
-export { type Comparison, compare, type Tally, type TechniqueRun, type Totals } from "./compare/comparison.ts";
+export { compareUnder, type Tally, type TechniqueRun, type Totals } from "./compare/comparison.ts";
 export { configurationProblem, mostMemory } from "./configuration.ts";
 export { createMachine, Machine } from "./machine.ts";
 export type { MachineConfiguration, MachineInterface, RegisterGroup, Stop } from "./machine-interface.ts";

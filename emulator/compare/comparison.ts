@@ -36,22 +36,23 @@ export interface Totals {
   readonly shadow: readonly Tally[];
 }
 
-/** A technique beside the bare machine: refused with a sentence, or run. */
-export type TechniqueRun =
-  | { readonly technique: TechniqueId; readonly title: string; readonly refused: string }
+/** A guest under one technique: refused with a sentence, or run. */
+export type TechniqueRun = { readonly technique: TechniqueId; readonly title: string } & (
+  | { readonly refused: string }
   | {
-      readonly technique: TechniqueId;
-      readonly title: string;
       readonly refused?: undefined;
       readonly totals: Totals;
-      /** Where the guest could first tell the difference; undefined if it could not in `compared` instructions. */
+      /** Where the guest could first tell the difference from bare metal; undefined if it could not in `compared` instructions. */
       readonly divergence: Divergence | undefined;
       readonly compared: number;
-    };
+    }
+);
 
-export interface Comparison {
-  readonly bare: Totals;
-  readonly runs: readonly TechniqueRun[];
+export interface CompareOptions {
+  /** Steps of each run at most, and instructions compared. */
+  readonly limit: number;
+  /** What is typed into each machine at its start, and the like. */
+  readonly prepare?: (machine: Machine) => void;
 }
 
 class Tallies {
@@ -100,38 +101,30 @@ function totalsOf(machine: Machine, steps: number): Totals {
   };
 }
 
-export interface CompareOptions {
-  readonly techniques: readonly TechniqueId[];
-  /** Steps of each run at most, and instructions compared. */
-  readonly limit: number;
-  /** What is typed into each machine at its start, and the like. */
-  readonly prepare?: (machine: Machine) => void;
-}
-
 /**
- * Each technique is run twice: side by side with the bare machine, with a clock that counts instructions, to find the first
- * difference; and by itself under the cost profile of the configuration, for the totals.
+ * A guest is run twice: side by side with the bare machine, with a clock that counts instructions, to find the first
+ * difference; and by itself under the cost profile of the configuration, for the totals. The bare machine itself is run once.
  *
  * @param base the guest; its technique is not used
- * @throws RangeError if the bare machine cannot be made as configured
  */
-export function compare(base: MachineConfiguration, options: CompareOptions): Comparison {
-  const { techniques, limit, prepare } = options;
-  const under = (technique: TechniqueId, clock?: "instructions") => {
-    const machine = new Machine({ ...base, technique, ...(clock && { clock }) });
+export function compareUnder(
+  base: MachineConfiguration,
+  technique: TechniqueId,
+  options: CompareOptions,
+): TechniqueRun {
+  const { limit, prepare } = options;
+  const { title } = techniqueById(technique)!;
+  const under = (id: TechniqueId, clock?: "instructions") => {
+    const machine = new Machine({ ...base, technique: id, ...(clock && { clock }) });
     prepare?.(machine);
     return machine;
   };
-  const problem = configurationProblem({ ...base, technique: "bare-metal" });
-  if (problem !== undefined) throw new RangeError(problem);
-  const bare = totalsOf(under("bare-metal"), limit);
-  const runs = techniques.map((technique): TechniqueRun => {
-    const { title } = techniqueById(technique)!;
-    const refused = configurationProblem({ ...base, technique });
-    if (refused !== undefined) return { technique, title, refused };
-    const found = lockstep(under("bare-metal", "instructions"), under(technique, "instructions"), limit);
-    const { divergence, instructions: compared } = found;
-    return { technique, title, totals: totalsOf(under(technique), limit), divergence, compared };
-  });
-  return { bare, runs };
+  const refused =
+    configurationProblem({ ...base, technique: "bare-metal" }) ?? configurationProblem({ ...base, technique });
+  if (refused !== undefined) return { technique, title, refused };
+  const totals = totalsOf(under(technique), limit);
+  if (technique === "bare-metal")
+    return { technique, title, totals, divergence: undefined, compared: totals.instructions };
+  const found = lockstep(under("bare-metal", "instructions"), under(technique, "instructions"), limit);
+  return { technique, title, totals, divergence: found.divergence, compared: found.instructions };
 }

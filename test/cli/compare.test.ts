@@ -17,10 +17,13 @@ describe("compare", () => {
   it("gives 0 where no technique makes a difference, and JSON", async () => {
     const { code, out } = await terminal(["compare", "examples/exits.asm", "--techniques", "vtx-ept", "--json"]);
     expect(code).toBe(0);
-    const { bare, runs, costs } = JSON.parse(out);
+    const {
+      runs: [bare, run],
+      costs,
+    } = JSON.parse(out);
     expect(costs).toBe("Haswell-2013");
-    expect(runs[0]).toMatchObject({ technique: "vtx-ept", compared: bare.instructions });
-    expect(runs[0].divergence).toBeUndefined();
+    expect(run).toMatchObject({ technique: "vtx-ept", compared: bare.totals.instructions });
+    expect(run.divergence).toBeUndefined();
   });
 
   it.each([
