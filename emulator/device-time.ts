@@ -24,10 +24,10 @@ export class DeviceTime {
     this.#endRunIn = endRunIn;
   }
 
-  /** Virtual time at which a device or the timer of a local APIC acts next. */
+  /** Virtual time at which a device, the timer of a local APIC or a preemption timer acts next. */
   get #next(): number {
     const { bus, processors } = this.#board;
-    return Math.min(bus.nextDeadline() ?? never, processors.deadline);
+    return Math.min(bus.nextDeadline() ?? never, processors.deadline, processors.preemption);
   }
 
   /** Whatever is due happens; gives the cycles to the next deadline, at most to the end of the processor's turn. */
@@ -39,6 +39,7 @@ export class DeviceTime {
       this.changed();
     }
     processors.settle();
+    processors.preempt();
     this.#deadline = this.#next;
     return Math.max(1, Math.min(this.#deadline - processors.cycle, processors.turnLeft));
   }
@@ -71,8 +72,10 @@ export class DeviceTime {
     if (processors.sleep()) return undefined;
     const deadline = Math.min(bus.nextDeadline(this.#deliverable) ?? never, processors.deadline);
     const interruptible = processors.anyInterruptible;
-    if (interruptible && deadline !== never && !bios?.waitsInVain) {
-      processors.passTo(deadline);
+    // A preemption timer ends a halt whether interrupts do or not.
+    const end = Math.min(interruptible ? deadline : never, processors.preemption);
+    if (end !== never && !bios?.waitsInVain) {
+      processors.passTo(end);
       return undefined;
     }
     const inputs = [devices.uart, devices.keyboard].filter(({ listening, irq }) => listening && this.#deliverable(irq));

@@ -86,6 +86,7 @@ export class Machine implements MachineInterface, Replayable {
     const start = guestBase + loadAddress(mode, origin);
     const translate = configuration.translate === false ? {} : { translate: { memory } };
     this.#engine = new Engine(cpu, { image: { start, end: start + image.length }, ...translate });
+    cpu.deadlineChanged = () => this.#time.changed();
     observeProcessor(cpu, interrupts, (body) => this.#record(body));
     this.#monitor = this.#createMonitor();
     cpu.monitor = this.#monitor;

@@ -185,6 +185,31 @@ export class Processors {
     return earliest;
   }
 
+  /** The cycle at which a preemption timer runs out that the run must not pass: the core's own, or a sleeper's. */
+  get preemption(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const processor of this.#all)
+      if (processor === this.#current || processor.asleep)
+        earliest = Math.min(earliest, this.#preemptionOf(processor) ?? earliest);
+    return earliest;
+  }
+
+  #preemptionOf({ aside }: Processor): number | undefined {
+    const fields = aside ? new Float64Array(aside.context.block.buffer) : this.#cpu.f64;
+    const deadline = fields[layout.preemptionDeadline >> 3]!;
+    return deadline === 0 ? undefined : deadline - 1;
+  }
+
+  /** Processors whose preemption timer has run out look at it, and wake for it. */
+  preempt(): void {
+    for (const processor of this.#all) {
+      if (processor !== this.#current && !processor.asleep) continue;
+      if ((this.#preemptionOf(processor) ?? Number.POSITIVE_INFINITY) > this.#cycleOf(processor)) continue;
+      if (processor === this.#current) this.#cpu.attention = true;
+      else this.#come(processor);
+    }
+  }
+
   /** Whether the time of such a timer has come. It counts its processor's own time, which may be behind what devices see. */
   get due(): boolean {
     return this.#all.some(

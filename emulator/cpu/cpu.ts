@@ -89,6 +89,8 @@ export class Cpu extends MemoryAccess {
   readonly system: SystemTable = systemTable;
   /** Breakpoints of the debug registers, where any is enabled now. */
   breakpoints: readonly Breakpoint[] = [];
+  /** To be called when the processor has to look at something at an earlier cycle than before (`layout.preemptionDeadline`). */
+  deadlineChanged: () => void = () => {};
   /** Whether any of them is for instructions, so that every boundary needs a look. */
   breaksOnInstructions = false;
 

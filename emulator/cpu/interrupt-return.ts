@@ -47,7 +47,7 @@ export function interruptReturn(cpu: Cpu, decoded: Decoded): void {
 }
 
 function unblockNmi(cpu: Cpu): void {
-  if ((cpu.interruptibility & nmiBlocked) === 0) return;
+  if ((cpu.interruptibility & nmiBlocked) === 0 || cpu.monitor?.nmiBlocking?.() === "kept") return;
   cpu.interruptibility &= ~nmiBlocked;
   cpu.attention = true;
 }

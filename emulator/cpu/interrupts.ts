@@ -43,6 +43,7 @@ export function atBoundary(cpu: Cpu): Boundary {
   cpu.attention = cpu.activity !== 0 || cpu.breaksOnInstructions;
   const blocked = ageShadow(cpu);
   ageResumeFlag(cpu);
+  if (cpu.monitor?.beforeTraps?.()) return "stepped";
   const traps = debugTraps(cpu, blocked);
   if (traps !== 0) return debugException(cpu, traps);
   if (cpu.monitor?.atBoundary()) return "stepped";
@@ -115,7 +116,8 @@ export function markMidRepeat(cpu: Cpu): void {
 /** NMIs wait while one is handled, and behind MOV SS. */
 function takeNmi(cpu: Cpu, blocked: boolean): boolean {
   const pending = layout.pendingNmi >> 2;
-  if (cpu.r32[pending] === 0 || (cpu.interruptibility & nmiBlocked) !== 0) return false;
+  if (cpu.r32[pending] === 0) return false;
+  if ((cpu.interruptibility & nmiBlocked) !== 0 && cpu.monitor?.nmiBlocking?.() !== "virtual") return false;
   if (heldByMovSs(cpu, blocked)) {
     cpu.attention = true;
     return false;

@@ -117,6 +117,13 @@ export const layout = {
   randomState: 0x5c8,
   /** IA32_APIC_BASE but for the bit that tells the boot processor. */
   apicBase: 0x5d0,
+  /** VMX-preemption timer: 1 more than the cycle it runs out at, and 0 while it does not run; float64. */
+  preemptionDeadline: 0x5d8,
+  /** PAUSE-loop exiting: cycles of the first PAUSE of the loop and of the last one, each plus 1 (0: none); float64. */
+  pauseFirst: 0x5e0,
+  pauseLast: 0x5e8,
+  /** Monitor trap flag: one of `monitorTrap` of `vmx/monitor-trap.ts`; 4 bytes. */
+  monitorTrap: 0x5f0,
   /** The watched line as it was, 64 bytes. */
   monitorCopy: 0x600,
   end: 0x640,

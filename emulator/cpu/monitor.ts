@@ -48,6 +48,13 @@ export interface Monitor {
   onNmi(): boolean;
   /** Delivery of #DF faulted: true if an exit took it, false to shut down. */
   onTripleFault(): boolean;
+  /** Before the debug traps of a boundary at which `attention` is set: what comes ahead of them. True if an exit is pending now. */
+  beforeTraps?(): boolean;
+  /**
+   * What blocking by NMI in the interruptibility state means: `own`, that NMIs are held off and IRET ends it; `virtual`, the
+   * same of the NMIs that a VMM injects, while real ones always leave; `kept`, that IRET does not end it. Default: `own`.
+   */
+  nmiBlocking?(): "own" | "virtual" | "kept";
   /** At an instruction boundary with `attention` set: interrupt windows, injection. True if an exit is pending now. */
   atBoundary(): boolean;
   /**

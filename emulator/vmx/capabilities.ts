@@ -13,7 +13,10 @@ const allowed = (must: number, may: number): Allowed => ({ must, may: (must | ma
 
 /** The controls our processor has. A control that is not here cannot be set: the entry check names it. */
 export const allowedControls = {
-  pinControls: allowed(default1.pin, controlWord("externalInterruptExiting")),
+  pinControls: allowed(
+    default1.pin,
+    controlWord("externalInterruptExiting", "nmiExiting", "virtualNmis", "preemptionTimer"),
+  ),
   primaryControls: allowed(
     default1.primary,
     controlWord(
@@ -28,9 +31,11 @@ export const allowedControls = {
       "cr3StoreExiting",
       "cr8LoadExiting",
       "cr8StoreExiting",
+      "nmiWindowExiting",
       "movDrExiting",
       "unconditionalIoExiting",
       "ioBitmaps",
+      "monitorTrapFlag",
       "msrBitmaps",
       "monitorExiting",
       "pauseExiting",
@@ -46,6 +51,7 @@ export const allowedControls = {
       "vpid",
       "wbinvdExiting",
       "unrestrictedGuest",
+      "pauseLoopExiting",
       "rdrandExiting",
       "invpcid",
       "rdseedExiting",
@@ -53,7 +59,16 @@ export const allowedControls = {
   ),
   exitControls: allowed(
     default1.exit,
-    controlWord("saveDebugControls", "hostAddressSpaceSize", "savePat", "exitLoadPat", "saveEfer", "exitLoadEfer"),
+    controlWord(
+      "saveDebugControls",
+      "hostAddressSpaceSize",
+      "acknowledgeInterrupt",
+      "savePat",
+      "exitLoadPat",
+      "saveEfer",
+      "exitLoadEfer",
+      "savePreemptionTimer",
+    ),
   ),
   entryControls: allowed(
     default1.entry,

@@ -134,11 +134,17 @@ const injectionChecks: readonly EntryCheck[] = [
   injected(
     "type",
     "entryInterruptionInfo",
-    "The type of the event to inject is not the reserved 1, nor 7.",
-    (e) => e.type !== 1 && e.type !== 7,
+    "The type of the event to inject is not the reserved 1.",
+    (e) => e.type !== 1,
   ),
   injected("nmi-vector", "entryInterruptionInfo", "An injected NMI has vector 2.", (e) =>
     unless(e.type === eventType.nmi, () => e.vector === 2),
+  ),
+  injected(
+    "other-vector",
+    "entryInterruptionInfo",
+    "An injected other event, a pending MTF VM exit, has vector 0.",
+    (e) => unless(e.type === eventType.other, () => e.vector === 0),
   ),
   injected("exception-vector", "entryInterruptionInfo", "An injected hardware exception has a vector up to 31.", (e) =>
     unless(e.type === eventType.hardwareException, () => e.vector <= 31),
@@ -186,8 +192,23 @@ export const controlChecks: readonly EntryCheck[] = [
   addressCheck("ioBitmapA", "ioBitmaps", 4096),
   addressCheck("ioBitmapB", "ioBitmaps", 4096),
   addressCheck("msrBitmaps", "msrBitmaps", 4096),
+  requires("virtual-nmis.nmi-exiting", "pinControls", "virtualNmis", "nmiExiting", "Virtual NMIs need NMI exiting."),
+  requires(
+    "nmi-window.virtual-nmis",
+    "primaryControls",
+    "nmiWindowExiting",
+    "virtualNmis",
+    "NMI-window exiting needs Virtual NMIs.",
+  ),
   ...eptChecks,
   ...capabilityChecks("exitControls", () => true),
+  requires(
+    "save-timer.timer",
+    "exitControls",
+    "savePreemptionTimer",
+    "preemptionTimer",
+    "Save VMX-preemption timer value needs Activate VMX-preemption timer.",
+  ),
   msrArea("exitMsrStoreAddress", "exitMsrStoreCount"),
   msrArea("exitMsrLoadAddress", "exitMsrLoadCount"),
   ...capabilityChecks("entryControls", () => true),

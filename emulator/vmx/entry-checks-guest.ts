@@ -349,7 +349,7 @@ const activityChecks: readonly EntryCheck[] = [
   check(
     "activity.inject",
     "guestActivity",
-    "No event but an interrupt, NMI, #DB or #MC is injected in the HLT state, and none in wait for SIPI.",
+    "No event but an interrupt, NMI, MTF VM exit, #DB or #MC is injected in the HLT state, and none in wait for SIPI.",
     (v) => {
       const info = v.number("entryInterruptionInfo");
       if (info >>> 31 === 0 || v.number("guestActivity") === 0) return true;
@@ -358,7 +358,7 @@ const activityChecks: readonly EntryCheck[] = [
       const kind = (info >> 8) & 7;
       if (kind === eventType.hardwareException) return exceptions.includes(info & 0xff);
       return v.number("guestActivity") === 1
-        ? kind === eventType.externalInterrupt || kind === eventType.nmi
+        ? kind === eventType.externalInterrupt || kind === eventType.nmi || kind === eventType.other
         : kind === eventType.nmi;
     },
   ),
@@ -395,6 +395,12 @@ const interruptibilityChecks: readonly EntryCheck[] = [
     "An NMI is not injected while MOV SS blocks.",
     (v) => !injecting(v, eventType.nmi) || !blocking(v, 2),
     3,
+  ),
+  check(
+    "interruptibility.virtual-nmi",
+    "guestInterruptibility",
+    "With virtual NMIs an NMI is not injected while one is handled.",
+    (v) => !isOn(v, "virtualNmis") || !injecting(v, eventType.nmi) || !blocking(v, 8),
   ),
   check("interruptibility.smi", "guestInterruptibility", "Blocking by SMI is 0 outside SMM.", (v) => !blocking(v, 4)),
 ];

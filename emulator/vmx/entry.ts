@@ -8,9 +8,10 @@ import { encodingParts, usualFields, type VmcsField, vmcsFields } from "./vmcs-f
 /** The event that VM-entry interruption information asks to inject; undefined if it is not valid. */
 export function injectedEvent(vmcs: Vmcs): Fault | { readonly kind: "interrupt"; readonly vector: number } | undefined {
   const info = vmcs.number("entryInterruptionInfo");
-  if (info >>> 31 === 0) return undefined;
   const vector = info & 0xff;
   const type = (info >> 8) & 7;
+  // The other event is an exit of the monitor trap flag, which `NonRoot.entered` sees to.
+  if (info >>> 31 === 0 || type === eventType.other) return undefined;
   if (type === eventType.externalInterrupt || type === eventType.nmi) return { kind: "interrupt", vector };
   return {
     kind: "fault",

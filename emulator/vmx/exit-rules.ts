@@ -1,6 +1,7 @@
 import type { Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import { type Control, type ControlName, controlRule, controls, controlText, inForce, isOn } from "./controls.ts";
+import type { PauseTimes } from "./pause-loop.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { encodingText, type VmcsField } from "./vmcs-fields.ts";
 
@@ -9,6 +10,7 @@ export type Attempt =
   | { readonly reason: "CPUID" | "INVD" | "VMCALL" | "XSETBV" | "TRIPLE_FAULT" | "TASK_SWITCH" }
   | { readonly reason: VmxInstruction }
   | { readonly reason: SimpleReason }
+  | ({ readonly reason: "PAUSE" } & PauseTimes)
   | { readonly reason: "CR_ACCESS"; readonly register: number; readonly access: CrAccess; readonly value: bigint }
   | { readonly reason: "IO_INSTRUCTION"; readonly port: number; readonly bytes: number }
   | { readonly reason: "RDMSR" | "WRMSR"; readonly msr: number }
@@ -87,7 +89,6 @@ const simple = {
   ],
   RDRAND: ["rdrandExiting", "RDRAND leaves the guest.", "RDRAND reads the processor's random numbers directly."],
   RDSEED: ["rdseedExiting", "RDSEED leaves the guest.", "RDSEED reads the processor's random numbers directly."],
-  PAUSE: ["pauseExiting", "PAUSE leaves the guest, which may be spinning on a lock.", "PAUSE runs natively."],
   WBINVD: ["wbinvdExiting", "WBINVD leaves the guest.", "WBINVD runs natively."],
   DR_ACCESS: ["movDrExiting", "Access to a debug register leaves the guest.", "Debug registers belong to the guest."],
   GDTR_IDTR_ACCESS: [
@@ -111,8 +112,32 @@ const simple = {
     "The guest can take an interrupt now, and the VMM has asked to be told.",
     "The VMM has not asked to be told when the guest can take an interrupt.",
   ],
+  NMI_WINDOW: [
+    "nmiWindowExiting",
+    "The guest can take an NMI now, and the VMM has asked to be told.",
+    "The VMM has not asked to be told when the guest can take an NMI.",
+  ],
+  VMX_PREEMPTION_TIMER_EXPIRED: [
+    "preemptionTimer",
+    "The time that the VMM has given the guest is over.",
+    "The VMM has set no limit to the time that the guest runs.",
+  ],
+  MONITOR_TRAP_FLAG: [
+    "monitorTrapFlag",
+    "The guest leaves after each instruction: so a VMM steps through it, and the guest does not notice.",
+    "The VMM does not step through the guest.",
+  ],
 } as const satisfies Record<string, readonly [ControlName, string, string]>;
 type SimpleReason = keyof typeof simple;
+/** Those that no instruction attempts. */
+const events: ReadonlySet<SimpleReason> = new Set<SimpleReason>([
+  "EXTERNAL_INTERRUPT",
+  "NMI",
+  "INTERRUPT_WINDOW",
+  "NMI_WINDOW",
+  "VMX_PREEMPTION_TIMER_EXPIRED",
+  "MONITOR_TRAP_FLAG",
+]);
 
 /** Decisions that say the same every time, made once. */
 const simpleDecisions = new Map<string, { readonly yes: Decision; readonly no: Decision; readonly control: Control }>();
@@ -129,8 +154,7 @@ function simpleRule(vmcs: Vmcs, reason: SimpleReason): Decision {
 
 function makeSimple(reason: SimpleReason, exits: boolean): Decision {
   const [control, yes, no] = simple[reason];
-  const external = reason === "EXTERNAL_INTERRUPT" || reason === "INTERRUPT_WINDOW" || reason === "NMI";
-  const source = external ? manual.other : manual.conditional;
+  const source = events.has(reason) ? manual.other : manual.conditional;
   return { exits, why: { sentence: exits ? yes : no, rule: controlText(control, exits), source } };
 }
 
@@ -246,6 +270,31 @@ function msrRule(vmcs: Vmcs, read: ReadByte, msr: number, write: boolean): Decis
       source: manual.msrBitmaps,
     },
   };
+}
+
+/** PAUSE exiting, or else PAUSE-loop exiting at CPL 0 by the time between executions. */
+function pauseRule(vmcs: Vmcs, { cpl, sinceLast, sinceFirst }: PauseTimes): Decision {
+  const why = (sentence: string, rule: string): Why => ({ sentence, rule, source: manual.conditional });
+  const loop = controlRule(vmcs, "pauseLoopExiting");
+  if (isOn(vmcs, "pauseExiting"))
+    return {
+      exits: true,
+      why: why("PAUSE leaves the guest, which may be spinning on a lock.", controlRule(vmcs, "pauseExiting")),
+    };
+  if (!isOn(vmcs, "pauseLoopExiting"))
+    return { exits: false, why: why("PAUSE runs natively.", `${controlRule(vmcs, "pauseExiting")}; ${loop}`) };
+  if (cpl !== 0) return { exits: false, why: why("PAUSE loops are looked for at CPL 0 only.", `${loop}; CPL ${cpl}`) };
+  const gap = vmcs.number("pauseLoopGap");
+  const window = vmcs.number("pauseLoopWindow");
+  if (sinceLast === undefined || sinceFirst === undefined)
+    return { exits: false, why: why("It is the first PAUSE since the entry: a loop may begin.", loop) };
+  const gapRule = `${sinceLast} cycles since the last PAUSE, PLE_Gap 4020h = ${gap}`;
+  if (sinceLast > gap)
+    return { exits: false, why: why("The PAUSE before is too long ago: a new loop may begin.", `${loop}; ${gapRule}`) };
+  const exits = sinceFirst > window;
+  const sentence = exits ? "The guest spins for longer than the VMM lets it." : "The guest does not spin for long yet.";
+  const windowRule = `${sinceFirst} since the first of the loop, PLE_Window 4022h = ${window}`;
+  return { exits, why: why(sentence, `${loop}; ${gapRule}; ${windowRule}`) };
 }
 
 /** Bits a write changes as the guest sees them, among those the host owns: an exit if there are any. */
@@ -390,6 +439,8 @@ export function decideExit(vmcs: Vmcs, read: ReadByte, attempt: Attempt): Decisi
       return shadowRule(vmcs, attempt.reason);
     case "CR_ACCESS":
       return crRule(vmcs, attempt.register, attempt.access, attempt.value);
+    case "PAUSE":
+      return pauseRule(vmcs, attempt);
     case "EXCEPTION_NMI":
       return exceptionRule(vmcs, attempt.vector, attempt.errorCode ?? 0);
     default:

@@ -20,6 +20,7 @@ import {
   stringOperand,
 } from "./instruction-facts.ts";
 import { instructionOperands } from "./instruction-operands.ts";
+import { pauseTimes } from "./pause-loop.ts";
 import { encodeInstructionInfo, encodeQualification } from "./qualification.ts";
 
 /** What an instruction attempts, one line about it, and (only if it exits) the exit information. */
@@ -58,6 +59,8 @@ export function instructionAttempt(cpu: Cpu, decoded: Decoded, reason: string, w
     }
     case "CPUID":
       return { attempt: { reason }, what: cpuidText, first: cpu.u32[0]!, second: cpu.u32[2]! };
+    case "PAUSE":
+      return { attempt: { reason, ...pauseTimes(cpu) }, what: "pause" };
     case "VMCALL":
       return { attempt: { reason }, what: vmcallText, first: cpu.u32[0]! };
     default:

@@ -3,38 +3,32 @@ import type { Cpu } from "../cpu/cpu.ts";
 import { isImplemented } from "../cpu/cpuid.ts";
 import { debugCause } from "../cpu/debug-registers.ts";
 import { hardwareFault, vector } from "../cpu/fault.ts";
+import { stepArmed } from "../cpu/interrupts.ts";
 import { layout } from "../cpu/layout.ts";
 import type { Access, Fault, NestedAccess, VmExit } from "../cpu/monitor.ts";
 import { endMonitorWait } from "../cpu/monitor-wait.ts";
 import { missing } from "../cpu/outlook.ts";
 import { signedNumber } from "../cpu/state.ts";
 import type { TaskSwitch } from "../cpu/task-switch.ts";
-import type { Later, Outlook, Why } from "../trace/event.ts";
+import type { Outlook, Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import { type ControlName, controls as controlBits, controlRule, inForce, isOn } from "./controls.ts";
 import { type EptMisconfiguration, type EptViolation, walkEpt } from "./ept.ts";
 import { violationQualification, violationText, violationWhy } from "./ept-violation.ts";
-import { type ExitData, interruptionInfo, nmiInfo, writeExit } from "./exit.ts";
-import { type Attempt, decideExit } from "./exit-rules.ts";
-import { saveGuest } from "./guest-state.ts";
+import { interruptionInfo, nmiInfo, writeExit } from "./exit.ts";
+import { type Attempt, type Decision, decideExit } from "./exit-rules.ts";
+import { pendingSingleStep, saveGuest } from "./guest-state.ts";
 import type { HostMemory } from "./host-memory.ts";
 import { instructionAttempt } from "./instruction-attempt.ts";
 import { wordOperand } from "./instruction-facts.ts";
+import { armMonitorTrap, leaveByMonitorTrap } from "./monitor-trap.ts";
+import type { Exit, NonRootGuest } from "./non-root-guest.ts";
 import { nonRootOutlook } from "./outlook.ts";
+import { forgetPauses, notePause } from "./pause-loop.ts";
+import { leaveByPreemptionTimer, startPreemptionTimer, stopPreemptionTimer } from "./preemption-timer.ts";
 import { encodeInterruption, encodeQualification, eventType } from "./qualification.ts";
 import type { Vmcs } from "./vmcs.ts";
-
-/** An exit as it is about to be recorded. */
-export interface Exit extends ExitData {
-  /** One line for lists. */
-  readonly what: Later<string>;
-  readonly why: Later<Why>;
-  /** Numbers for `what` and `why` (see `ExitNumbers`). */
-  readonly first?: number | undefined;
-  readonly second?: number | undefined;
-  /** Vector of an exception, which decides how the qualification reads. */
-  readonly vector?: number;
-}
+import { leaveByInterruptWindow, leaveByNmiWindow } from "./windows.ts";
 
 const shadowFields = {
   0: { mask: "cr0Mask", shadow: "cr0Shadow" },
@@ -47,9 +41,6 @@ const controls = [
 ] as const;
 const vmExit: VmExit = { kind: "exit" };
 const unretired = layout.unretired >> 3;
-const blockedBySti = 1;
-const blockedByMovSs = 2;
-const interruptFlag = 0x200;
 const osxsave = 1 << 18;
 /** Controls without which instructions raise #UD in the guest, by exit reason. */
 const enabledBy: Readonly<Partial<Record<string, ControlName>>> = { RDTSCP: "rdtscp", INVPCID: "invpcid" };
@@ -58,36 +49,45 @@ const enabledBy: Readonly<Partial<Record<string, ControlName>>> = { RDTSCP: "rdt
  * VMX non-root operation: at the points where the processor asks, applies the controls of the current VMCS to what the
  * guest is about to do. Where that leaves the guest it fills in the VMCS, tells `left`, and says so.
  */
-export class NonRoot {
+export class NonRoot implements NonRootGuest {
   readonly vmcs: Vmcs;
-  readonly #cpu: Cpu;
-  readonly #memory: HostMemory;
-  readonly #read = (address: number): number => this.#memory.read8(address);
-  readonly #word = (operand: Operand): number => wordOperand(this.#cpu, operand);
+  readonly cpu: Cpu;
+  readonly memory: HostMemory;
+  readonly #read = (address: number): number => this.memory.read8(address);
+  readonly #word = (operand: Operand): number => wordOperand(this.cpu, operand);
   readonly #left: (exit: Exit) => void;
   #unowned = false;
 
   constructor(cpu: Cpu, vmcs: Vmcs, memory: HostMemory, left: (exit: Exit) => void) {
-    this.#cpu = cpu;
+    this.cpu = cpu;
     this.vmcs = vmcs;
-    this.#memory = memory;
+    this.memory = memory;
     this.#left = left;
   }
 
-  decide(attempt: Attempt): { readonly exits: boolean; readonly why: Why } {
+  decide(attempt: Attempt): Decision {
     return decideExit(this.vmcs, this.#read, attempt);
   }
 
-  /** Leaves the guest: saves its state, writes the exit information. The caller throws where an instruction is abandoned. */
+  /** To be called at the end of a VM entry, before what is injected is delivered: starts what begins with it. */
+  entered(): void {
+    if (inForce(this.vmcs, controlBits.preemptionTimer)) startPreemptionTimer(this);
+    armMonitorTrap(this);
+    if (inForce(this.vmcs, controlBits.pauseLoopExiting)) forgetPauses(this);
+  }
+
   leave(exit: Exit): void {
-    endMonitorWait(this.#cpu);
-    saveGuest(this.#cpu, this.vmcs);
-    writeExit(this.vmcs, exit, this.#cpu.vectoring);
-    if (!inForce(this.vmcs, controlBits.vpid)) this.#cpu.flushTlb(true);
+    endMonitorWait(this.cpu);
+    stopPreemptionTimer(this);
+    saveGuest(this.cpu, this.vmcs);
+    if (exit.beforeTraps && (this.cpu.interruptibility & stepArmed) !== 0)
+      this.vmcs.set("guestPendingDebug", this.vmcs.number("guestPendingDebug") | pendingSingleStep);
+    writeExit(this.vmcs, exit, this.cpu.vectoring);
+    if (!inForce(this.vmcs, controlBits.vpid)) this.cpu.flushTlb(true);
     this.#left(exit);
   }
 
-  #abandon(exit: Exit): never {
+  abandon(exit: Exit): never {
     this.leave(exit);
     throw vmExit;
   }
@@ -98,13 +98,16 @@ export class NonRoot {
     if (exits.kind === "never" || this.#isUndefined(decoded)) return false;
     const control = enabledBy[exits.reason];
     if (control !== undefined && !isOn(this.vmcs, control)) throw hardwareFault(vector.UD);
-    const { attempt, data, what, first, second } = instructionAttempt(this.#cpu, decoded, exits.reason, this.#word);
+    const { attempt, data, what, first, second } = instructionAttempt(this.cpu, decoded, exits.reason, this.#word);
     const decision = this.decide(attempt);
-    if (!decision.exits) return false;
+    if (!decision.exits) {
+      if (attempt.reason === "PAUSE") notePause(this);
+      return false;
+    }
     const { reason } = attempt;
     const exit: Exit = { reason, what, why: decision.why, first, second, instructionLength: decoded.length };
     this.leave(data ? Object.assign(exit, data()) : exit);
-    this.#cpu.f64[unretired]! += 1;
+    this.cpu.f64[unretired]! += 1;
     return true;
   }
 
@@ -114,16 +117,16 @@ export class NonRoot {
    */
   #isUndefined({ row: { feature, exits } }: Decoded): boolean {
     if (exits.kind === "never") return false;
-    if (feature === "VMX") return exits.reason === "VMFUNC" || (this.#cpu.longMode && this.#cpu.bits !== 64);
+    if (feature === "VMX") return exits.reason === "VMFUNC" || (this.cpu.longMode && this.cpu.bits !== 64);
     if (feature !== undefined && !isImplemented(feature)) return true;
-    return exits.reason === "XSETBV" && (this.#cpu.cr4 & osxsave) === 0;
+    return exits.reason === "XSETBV" && (this.cpu.cr4 & osxsave) === 0;
   }
 
   /** What would become of an instruction, and why; `Cpu.next` must be set. Changes nothing. */
   why(instruction: Decoded): Outlook {
     return nonRootOutlook(
       {
-        cpu: this.#cpu,
+        cpu: this.cpu,
         decide: (attempt) => this.decide(attempt),
         undefinedBecause: (decoded) => this.#undefinedBecause(decoded),
       },
@@ -161,7 +164,7 @@ export class NonRoot {
     const values: Readonly<Record<string, bigint | number | boolean>> =
       vector === 14 ? { address: fault.address ?? 0n } : vector === 1 ? debugValues(fault.debug ?? 0) : {};
     const hasQualification = vector === 14 || vector === 1;
-    this.#abandon({
+    this.abandon({
       reason: "EXCEPTION_NMI",
       vector,
       what: `exception ${vector}${errorCode === undefined ? "" : `, error code ${hex(errorCode)}`}`,
@@ -176,8 +179,11 @@ export class NonRoot {
   /** An interrupt of the machine is pending: true if it made the guest leave. */
   onInterrupt(): boolean {
     const { exits, why } = this.decide({ reason: "EXTERNAL_INTERRUPT" });
-    if (exits) this.leave({ reason: "EXTERNAL_INTERRUPT", what: "an interrupt of the machine", why });
-    return exits;
+    if (!exits) return false;
+    const acknowledges = inForce(this.vmcs, controlBits.acknowledgeInterrupt);
+    const interruptionInfo = acknowledges ? injectInterruptInfo(this.cpu.bus.acknowledgeInterrupt()) : 0;
+    this.leave({ reason: "EXTERNAL_INTERRUPT", what: "an interrupt of the machine", why, interruptionInfo });
+    return true;
   }
 
   /** An NMI can be taken: true if it made the guest leave. */
@@ -197,7 +203,7 @@ export class NonRoot {
   /** A hardware task switch leaves the guest before anything of it has happened. */
   onTaskSwitch({ selector, source, errorCode, length }: TaskSwitch): never {
     const { why } = this.decide({ reason: "TASK_SWITCH" });
-    this.#abandon({
+    this.abandon({
       reason: "TASK_SWITCH",
       what: () => `${taskSwitchNames[source]} to the task of TSS ${hex(selector)}`,
       why,
@@ -212,24 +218,26 @@ export class NonRoot {
     this.leave({ reason: "TRIPLE_FAULT", what: "a fault while delivering a double fault", why });
   }
 
-  /** Could the guest take an interrupt at this boundary? */
-  get interruptible(): boolean {
-    const blocked = this.#cpu.interruptibility & (blockedBySti | blockedByMovSs);
-    return (this.#cpu.eflags & interruptFlag) !== 0 && blocked === 0;
+  /** What comes ahead of the debug traps of a boundary: true if the guest left. */
+  beforeTraps(): boolean {
+    return leaveByMonitorTrap(this);
   }
 
-  /** True if interrupt-window exiting made the guest leave. */
+  /** What comes after them, and before interrupts: true if the guest left. */
   atBoundary(): boolean {
-    if (!inForce(this.vmcs, controlBits.interruptWindowExiting) || !this.interruptible) return false;
-    const { why } = this.decide({ reason: "INTERRUPT_WINDOW" });
-    this.leave({ reason: "INTERRUPT_WINDOW", what: "the guest can take an interrupt", why });
-    return true;
+    return leaveByPreemptionTimer(this) || leaveByNmiWindow(this) || leaveByInterruptWindow(this);
+  }
+
+  /** What blocking by NMI means to the guest (SDM Vol. 3, 26.3, IRET). */
+  nmiBlocking(): "own" | "virtual" | "kept" {
+    if (inForce(this.vmcs, controlBits.virtualNmis)) return "virtual";
+    return inForce(this.vmcs, controlBits.nmiExiting) ? "kept" : "own";
   }
 
   /** Host-physical address of a guest-physical one under EPT; the identity without. */
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
     if (!inForce(this.vmcs, controlBits.ept)) return guestPhysical;
-    const outcome = walkEpt(this.#memory, this.vmcs.get("eptPointer"), guestPhysical, access, {
+    const outcome = walkEpt(this.memory, this.vmcs.get("eptPointer"), guestPhysical, access, {
       forTable: options.forTable,
       probe: options.probe ?? false,
       steps: options.steps,
@@ -243,7 +251,7 @@ export class NonRoot {
   #violation(outcome: EptViolation, guestPhysical: number, access: Access, options: NestedAccess): never {
     const { attempted, allowed, level, entry } = outcome;
     const { linear, forTable } = options;
-    this.#abandon({
+    this.abandon({
       reason: "EPT_VIOLATION",
       what: violationText(access, forTable),
       why: violationWhy(access, allowed, level, entry),
@@ -261,7 +269,7 @@ export class NonRoot {
   }
 
   #misconfiguration({ level, entry, fault }: EptMisconfiguration, guestPhysical: number): never {
-    this.#abandon({
+    this.abandon({
       reason: "EPT_MISCONFIGURATION",
       what: `guest-physical ${hex(guestPhysical)}: the EPT entry has ${fault}`,
       why: {
@@ -289,7 +297,7 @@ export class NonRoot {
    * written there with `keep` becomes real where the bits are the guest's, and goes to the read shadow where they are not.
    */
   withReadShadows<T>(act: () => T, keep: boolean): T {
-    const { r64 } = this.#cpu;
+    const { r64 } = this.cpu;
     const saved = controls.map(([number, place]) => ({ number, place, real: r64[place]!, ...this.#owned(number) }));
     for (const { place, real, mask, shadow } of saved) r64[place] = (real & ~mask) | (shadow & mask);
     this.#unowned = true;

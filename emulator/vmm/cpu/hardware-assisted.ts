@@ -14,7 +14,8 @@ import { checkEntry, type EntryFailure, entryFailureText } from "../../vmx/entry
 import { entryFailureBit, exitReasonNamed } from "../../vmx/exit-reasons.ts";
 import { loadGuest, loadUsual, pendingSingleStep, savedDebug, saveGuest } from "../../vmx/guest-state.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
-import { type Exit, injectExceptionInfo, injectInterruptInfo, NonRoot } from "../../vmx/non-root.ts";
+import { injectExceptionInfo, injectInterruptInfo, NonRoot } from "../../vmx/non-root.ts";
+import type { Exit } from "../../vmx/non-root-guest.ts";
 import { decodeQualification } from "../../vmx/qualification.ts";
 import { type Vmcs, wordOf } from "../../vmx/vmcs.ts";
 import { encodingText, type VmcsField, vmcsFields } from "../../vmx/vmcs-fields.ts";

@@ -29,7 +29,6 @@ describe("exits that one control bit decides", () => {
     ["HLT", "hltExiting", "primary processor-based VM-execution controls 4002h, bit 7: HLT exiting"],
     ["INVLPG", "invlpgExiting", "primary processor-based VM-execution controls 4002h, bit 9: INVLPG exiting"],
     ["RDTSC", "rdtscExiting", "primary processor-based VM-execution controls 4002h, bit 12: RDTSC exiting"],
-    ["PAUSE", "pauseExiting", "primary processor-based VM-execution controls 4002h, bit 30: PAUSE exiting"],
     ["MWAIT", "mwaitExiting", "primary processor-based VM-execution controls 4002h, bit 10: MWAIT exiting"],
     ["MONITOR", "monitorExiting", "primary processor-based VM-execution controls 4002h, bit 29: MONITOR exiting"],
     ["INVPCID", "invlpgExiting", "primary processor-based VM-execution controls 4002h, bit 9: INVLPG exiting"],

@@ -1,0 +1,252 @@
+import { describe, expect, test } from "vitest";
+import { virtualTime } from "../../../emulator/cpu/virtual-time.ts";
+import { at, gate, selector } from "../cpu/processor.ts";
+import { codeAt, type Setting, SmallVmm } from "./small-vmm.ts";
+
+/** Ten instructions of a byte each, then for ever. */
+const nops = `${"nop\n".repeat(10)}jmp $`;
+const vmm = (source: string, setting: Setting) => new SmallVmm(source, setting);
+const rips = (subject: SmallVmm) => subject.exits.map(({ rip }) => rip - codeAt);
+
+/** Interrupts, NMIs and exceptions of the guest go to code that does nothing. */
+function handlers(subject: SmallVmm, code: readonly number[] = [0xcf]): void {
+  const { ram } = subject.processor;
+  const handler = 0x700;
+  for (let vector = 0; vector < 64; vector++)
+    ram.setBigUint64(at.idt + 8 * vector, gate(0xe, selector.code32, handler), true);
+  for (const [n, byte] of code.entries()) ram.setUint8(handler + n, byte);
+}
+
+describe("monitor trap flag", () => {
+  test("leaves after each instruction", () => {
+    const subject = vmm(nops, { controls: ["monitorTrapFlag"] });
+    expect(subject.run(4)).toEqual(Array(4).fill("MONITOR_TRAP_FLAG"));
+    expect(rips(subject)).toEqual([1, 2, 3, 4]);
+    expect(subject.exits[0]!.rule).toMatch(/4002h, bit 27: Monitor trap flag = 1$/);
+  });
+
+  test("does not leave where it is 0", () => {
+    expect(vmm(nops, {}).run(1, 50)).toEqual([]);
+  });
+
+  test("after an injected event leaves before the first instruction of the handler", () => {
+    const subject = vmm(nops, {
+      controls: ["monitorTrapFlag"],
+      fields: { entryInterruptionInfo: 0x8000_0000 | 0x20, guestRflags: 0x202n },
+      prepare: handlers,
+    });
+    subject.run(2);
+    expect(subject.exits.map(({ rip }) => rip)).toEqual([0x700, codeAt]);
+  });
+
+  test("a repeated instruction leaves after its first iteration", () => {
+    const subject = vmm("mov ecx, 3\nmov edi, 9000h\nrep stosb\nnop\njmp $", { controls: ["monitorTrapFlag"] });
+    subject.run(6);
+    expect(rips(subject)).toEqual([5, 10, 10, 10, 12, 13]);
+  });
+
+  test("a single step that is due stays pending", () => {
+    const subject = vmm(nops, {
+      controls: ["monitorTrapFlag"],
+      fields: { guestRflags: 0x102n },
+      prepare: handlers,
+      handle: ({ vmcs }) => expect(vmcs.number("guestPendingDebug")).toBe(0x4000),
+    });
+    expect(subject.run(1)).toEqual(["MONITOR_TRAP_FLAG"]);
+    expect(subject.vmcs.number("guestPendingDebug")).toBe(0x4000);
+  });
+
+  test("can be injected, and comes before the first instruction, whatever the control", () => {
+    const subject = vmm(nops, { fields: { entryInterruptionInfo: 0x8000_0700 } });
+    expect(subject.run(1)).toEqual(["MONITOR_TRAP_FLAG"]);
+    expect(rips(subject)).toEqual([0]);
+    expect(subject.exits[0]!.rule).toMatch(/4016h: type 7/);
+    expect(subject.run(2, 50)).toEqual(["MONITOR_TRAP_FLAG"]);
+  });
+
+  test("a guest that enters halted is not left before it wakes", () => {
+    const subject = vmm(nops, {
+      controls: ["monitorTrapFlag"],
+      fields: { guestActivity: 1, guestRflags: 0x202n },
+      prepare: handlers,
+    });
+    expect(subject.run(1, 20)).toEqual([]);
+    subject.processor.bus.vectors.push(0x21);
+    subject.cpu.attention = true;
+    subject.run(1);
+    expect(subject.exits.map(({ rip }) => rip)).toEqual([0x700]);
+  });
+});
+
+describe("VMX-preemption timer", () => {
+  test.each([
+    [0, 0],
+    [1, 10],
+    [3, 10],
+  ])("of %i runs out", (preemptionTimer, rip) => {
+    const subject = vmm(nops, { controls: ["preemptionTimer"], fields: { preemptionTimer } });
+    expect(subject.run(1)).toEqual(["VMX_PREEMPTION_TIMER_EXPIRED"]);
+    expect(rips(subject)).toEqual([rip]);
+    // The first tick is a part of one.
+    expect(virtualTime(subject.cpu)).toBe(preemptionTimer * 32 + 1);
+    expect(subject.exits[0]!.rule).toMatch(/4000h, bit 6: Activate VMX-preemption timer = 1$/);
+  });
+
+  test("does not run where its control is 0", () => {
+    expect(vmm(nops, { fields: { preemptionTimer: 1 } }).run(1, 200)).toEqual([]);
+  });
+
+  test("is not saved where its control is 0", () => {
+    const subject = vmm(`nop\ncpuid\n${nops}`, { controls: ["preemptionTimer"], fields: { preemptionTimer: 7 } });
+    expect(subject.run(1)).toEqual(["CPUID"]);
+    expect(subject.vmcs.number("preemptionTimer")).toBe(7);
+  });
+
+  test("saves what is left, and goes on with it", () => {
+    const subject = vmm(`${"nop\n".repeat(40)}cpuid\njmp $`, {
+      controls: ["preemptionTimer", "savePreemptionTimer"],
+      fields: { preemptionTimer: 4 },
+    });
+    expect(subject.run(1)).toEqual(["CPUID"]);
+    expect(subject.vmcs.number("preemptionTimer")).toBe(3);
+    expect(subject.run(2)).toEqual(["CPUID", "VMX_PREEMPTION_TIMER_EXPIRED"]);
+    expect(subject.vmcs.number("preemptionTimer")).toBe(0);
+  });
+
+  test("ends a halt with interrupts disabled", () => {
+    const subject = vmm("hlt\nnop\njmp $", { controls: ["preemptionTimer"], fields: { preemptionTimer: 2 } });
+    expect(subject.run(1)).toEqual(["VMX_PREEMPTION_TIMER_EXPIRED"]);
+    expect(rips(subject)).toEqual([1]);
+    expect(subject.vmcs.number("guestActivity")).toBe(1);
+  });
+});
+
+describe("NMIs", () => {
+  const nmi = (subject: SmallVmm) => subject.cpu.nonMaskableInterrupt();
+
+  test("exit with NMI exiting", () => {
+    const subject = vmm(nops, { controls: ["nmiExiting"], prepare: nmi });
+    expect(subject.run(1)).toEqual(["EXCEPTION_NMI"]);
+    expect(subject.vmcs.number("exitInterruptionInfo")).toBe(0x8000_0202);
+  });
+
+  test("go through the guest's IDT without", () => {
+    const subject = vmm(nops, {
+      prepare: (made) => {
+        handlers(made, [0xf4]);
+        nmi(made);
+      },
+    });
+    expect(subject.run(1, 20)).toEqual([]);
+    expect(subject.cpu.rip).toBe(0x701);
+    expect(subject.cpu.interruptibility & 8).toBe(8);
+  });
+
+  test("are held off by blocking unless it is virtual", () => {
+    const blocked: Setting = { fields: { guestInterruptibility: 8 }, prepare: nmi };
+    expect(vmm(nops, { ...blocked, controls: ["nmiExiting"] }).run(1, 20)).toEqual([]);
+    expect(vmm(nops, { ...blocked, controls: ["nmiExiting", "virtualNmis"] }).run(1, 20)).toEqual(["EXCEPTION_NMI"]);
+  });
+
+  test.each([
+    [[], 0],
+    [["nmiExiting"], 8],
+    [["nmiExiting", "virtualNmis"], 0],
+  ] as const)("with %j IRET leaves blocking at %i", (controls, after) => {
+    const iret = "push dword 2\npush dword 8\npush dword 500h\niret\ntimes 500h - ($ - $$) - 400h nop\njmp $";
+    const subject = vmm(iret, { controls, fields: { guestInterruptibility: 8 } });
+    expect(subject.run(1, 20)).toEqual([]);
+    expect(subject.cpu.interruptibility & 8).toBe(after);
+  });
+
+  test("NMI-window exiting waits for the end of virtual-NMI blocking", () => {
+    const controls = ["nmiExiting", "virtualNmis", "nmiWindowExiting"] as const;
+    expect(vmm(nops, { controls }).run(1)).toEqual(["NMI_WINDOW"]);
+    const iret = "nop\npush dword 2\npush dword 8\npush dword 500h\niret\ntimes 500h - ($ - $$) - 400h nop\njmp $";
+    const subject = vmm(iret, { controls, fields: { guestInterruptibility: 8 } });
+    expect(subject.run(1)).toEqual(["NMI_WINDOW"]);
+    expect(subject.exits[0]).toMatchObject({
+      rip: 0x500,
+      rule: expect.stringMatching(/bit 22: NMI-window exiting = 1$/),
+    });
+  });
+
+  test("an injected NMI blocks virtual NMIs", () => {
+    const subject = vmm(nops, {
+      controls: ["nmiExiting", "virtualNmis"],
+      fields: { entryInterruptionInfo: 0x8000_0202 },
+      prepare: (made) => handlers(made, [0x0f, 0xa2]),
+    });
+    expect(subject.run(1)).toEqual(["CPUID"]);
+    expect(subject.vmcs.number("guestInterruptibility")).toBe(8);
+  });
+});
+
+describe("interrupts", () => {
+  const interrupt = (subject: SmallVmm) => {
+    handlers(subject);
+    subject.processor.bus.vectors.push(0x31);
+  };
+
+  test.each([
+    [["externalInterruptExiting"], 0, 1],
+    [["externalInterruptExiting", "acknowledgeInterrupt"], 0x8000_0031, 0],
+  ] as const)("with %j the exit tells %i", (controls, info, left) => {
+    const subject = vmm(nops, { controls, prepare: interrupt });
+    expect(subject.run(1)).toEqual(["EXTERNAL_INTERRUPT"]);
+    expect(subject.vmcs.number("exitInterruptionInfo")).toBe(info);
+    expect(subject.processor.bus.vectors).toHaveLength(left);
+  });
+
+  test("interrupt-window exiting waits for STI and the instruction after it", () => {
+    const subject = vmm(`nop\nsti\n${nops}`, { controls: ["interruptWindowExiting"] });
+    expect(subject.run(1)).toEqual(["INTERRUPT_WINDOW"]);
+    expect(rips(subject)).toEqual([3]);
+  });
+
+  test("an NMI comes before the interrupt window", () => {
+    const subject = vmm(nops, {
+      controls: ["interruptWindowExiting", "nmiExiting"],
+      fields: { guestRflags: 0x202n },
+      prepare: (made) => made.cpu.nonMaskableInterrupt(),
+    });
+    expect(subject.run(2)).toEqual(["EXCEPTION_NMI", "INTERRUPT_WINDOW"]);
+  });
+});
+
+describe("PAUSE-loop exiting", () => {
+  const loop = (between: number) => `again: pause\n${"nop\n".repeat(between)}jmp again`;
+  const ple = (gap: number, window: number): Setting => ({
+    controls: ["pauseLoopExiting"],
+    fields: { pauseLoopGap: gap, pauseLoopWindow: window },
+  });
+
+  test.each([
+    // Instructions between two PAUSEs: JMP too, and the PAUSE itself.
+    [2, 10, 40, 44],
+    [8, 10, 40, 50],
+  ])("a loop of PAUSE and %i NOPs with gap %i and window %i exits at cycle %i", (between, gap, window, cycle) => {
+    const subject = vmm(loop(between), ple(gap, window));
+    expect(subject.run(1)).toEqual(["PAUSE"]);
+    expect(virtualTime(subject.cpu) - 1).toBe(cycle);
+    expect(subject.exits[0]!.rule).toMatch(
+      /bit 10: PAUSE-loop exiting = 1; .* PLE_Gap 4020h = \d+; .* PLE_Window 4022h = \d+$/,
+    );
+  });
+
+  test("no exit where the gap is longer, or the window", () => {
+    expect(vmm(loop(10), ple(10, 40)).run(1, 400)).toEqual([]);
+    expect(vmm(loop(2), ple(10, 5000)).run(1, 400)).toEqual([]);
+  });
+
+  test("no exit at CPL 3", () => {
+    const user = `mov eax, esp\npush dword 23h\npush eax\npush dword 2\npush dword 1Bh\npush dword user\niret\nuser:\n${loop(2)}`;
+    expect(vmm(user, ple(10, 40)).run(1, 400)).toEqual([]);
+  });
+
+  test("PAUSE exiting comes first", () => {
+    const subject = vmm(loop(2), { controls: ["pauseExiting", "pauseLoopExiting"] });
+    subject.run(1);
+    expect(subject.exits[0]!.rule).toMatch(/4002h, bit 30: PAUSE exiting = 1$/);
+  });
+});
