@@ -77,7 +77,9 @@ export function createBoard(configuration: MachineConfiguration, listener: Board
     memory: {
       read: (at) => ram[at] ?? 0xff,
       write: (at, value) => {
-        if (at < guestBytes) cpu.writePhysical(guestBase + at, 1, value);
+        if (at >= guestBytes) return;
+        cpu.writePhysical(guestBase + at, 1, value);
+        cpu.monitor?.memoryWritten?.(at);
       },
     },
     others: [

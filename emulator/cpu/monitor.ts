@@ -88,6 +88,8 @@ export interface Monitor {
   why?(instruction: Decoded): Outlook;
   /** Bits of CR0 or CR4 that a write by the guest leaves as they are (the guest/host mask). Default: none. */
   hostOwned?(number: 0 | 4): bigint;
+  /** A device or a debugger wrote guest memory, at a guest-physical address: whoever keeps copies of the guest's tables wants to know. */
+  memoryWritten?(guestPhysical: number): void;
   /** Address line 20 was opened or closed: guest-physical memory lies elsewhere now. */
   addressLineChanged?(): void;
   /** A debugger wrote to host-physical memory, where the VMM's own structures are. */

@@ -72,12 +72,14 @@ export type WalkResult =
       readonly global: boolean;
       /** Every level allows user-mode accesses. */
       readonly user: boolean;
+      /** The entries used, top level first, as they were read: before this walk set accessed and dirty bits. */
+      readonly path: readonly Entry[];
     }
   | { readonly kind: "fault"; readonly errorCode: number }
   | { readonly kind: "refused" };
 
 /** What a walk reads and remembers of one entry. */
-interface Entry {
+export interface Entry {
   readonly name: string;
   readonly level: number;
   /** Guest-physical address of the entry. */
@@ -114,7 +116,7 @@ export class PageWalker {
 
   walk(request: WalkRequest): WalkResult {
     const mode = pagingMode(this.#state);
-    if (mode === "off") return { kind: "page", physical: request.linear, size: 0, global: false, user: true };
+    if (mode === "off") return { kind: "page", physical: request.linear, size: 0, global: false, user: true, path: [] };
     return mode === "two-level" ? this.#walk32(request) : this.#walk64(request, mode);
   }
 
@@ -248,7 +250,7 @@ export class PageWalker {
         if ((entry.low & set) !== set) this.#mark(entry, set, request);
       }
     const global = (leaf.low & G) !== 0 && (this.#state.cr4 & CR4.PGE) !== 0;
-    return { kind: "page", physical, size, global, user: allHave(path, US) };
+    return { kind: "page", physical, size, global, user: allHave(path, US), path };
   }
 
   #mark(entry: Entry, set: number, request: WalkRequest): void {

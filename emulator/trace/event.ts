@@ -1,4 +1,5 @@
 import type { TechniqueId } from "../../isa/technique.ts";
+import type { ShadowClass } from "../vmm/memory/shadow-classes.ts";
 
 /**
  * Everything a person may want to see of the machine, as it happens. What the host does to be quick (translated code) is
@@ -102,7 +103,17 @@ export type EventBody =
       readonly steps: readonly WalkStep[];
       readonly verdict: string;
     }
-  | { readonly kind: "shadow"; readonly class: string; readonly linear: string; readonly what: string }
+  /** What shadow paging did at a page fault, CR3 load, INVLPG or flush (`vmm/memory/shadow-classes.ts`). */
+  | {
+      readonly kind: "shadow";
+      readonly class: ShadowClass;
+      readonly linear: string;
+      readonly what: string;
+      /** What was done on the way, in xenalyze's words: "promote", "wrmap", "oos-add", … */
+      readonly also: readonly string[];
+      /** Cycles to the VMM and back. */
+      readonly cost: number;
+    }
   /** Text the guest wrote to its console (UART or port E9h). */
   | { readonly kind: "output"; readonly device: string; readonly text: string }
   /** The screen shows something else than at the last frame (70 a second of virtual time). */

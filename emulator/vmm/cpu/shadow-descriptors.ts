@@ -1,10 +1,14 @@
 import type { Cpu } from "../../cpu/cpu.ts";
 import { accessBits } from "../../cpu/layout.ts";
 import { LDTR, type Segment } from "../../cpu/state.ts";
+import { A, P } from "../../mmu/entry-bits.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
-import { pte, vmmLinear } from "../memory/shadow-paging.ts";
+import type { OwnAddresses, ShadowRoot } from "../memory/shadow-paging.ts";
 import type { RealRegisters, Table } from "./virtual-cpu.ts";
+
+/** First linear address of the VMM: the last 4 MiB of the linear address space are its own in every shadow. */
+export const vmmLinear = 0xffc0_0000;
 
 const pageBytes = 4096;
 const tableBytes = 0x1_0000;
@@ -99,8 +103,8 @@ class DescriptorReader {
  * which the real registers point while the guest runs. GDT and LDT shadow the guest's; the IDT sends everything to the VMM.
  */
 export class ShadowDescriptors {
-  /** Page table of the VMM's linear addresses. */
-  readonly pageTable: number;
+  /** The VMM's linear addresses, with the page tables that map the tables there. */
+  readonly own: OwnAddresses;
   /** Guest-physical pages that hold the guest's GDT and LDT: writes to them must be seen. */
   traced: ReadonlySet<number> = new Set();
   /** Bytes of each table that may hold a descriptor of the guest. */
@@ -113,18 +117,23 @@ export class ShadowDescriptors {
   constructor(cpu: Cpu, memory: HostMemory, allocator: Allocator) {
     this.#cpu = cpu;
     this.#memory = memory;
-    this.pageTable = allocator.page();
+    const narrow = allocator.page();
+    const wide = allocator.pages(2);
+    this.own = { linear: vmmLinear, tables: { "two-level": [narrow], pae: [wide, wide + pageBytes] } };
     this.#base = allocator.pages(pages);
-    for (let n = 0; n < pages; n++)
-      memory.write32(this.pageTable + 4 * n, (this.#base + n * pageBytes) | pte.present | pte.accessed);
+    for (let n = 0; n < pages; n++) {
+      const entry = (this.#base + n * pageBytes) | P | A;
+      memory.write32(narrow + 4 * n, entry);
+      memory.write32(wide + 8 * n, entry);
+    }
     this.#writeOwn();
   }
 
   /** The real registers that go with the tables; `ldtr` is the guest's own. */
-  real(ldtr: Segment, root: number): RealRegisters {
+  real(ldtr: Segment, root: ShadowRoot): RealRegisters {
     const access = 0x82;
     return {
-      cr3: root,
+      root,
       gdtr: { base: vmmLinear + places.gdt, limit: tableBytes - 1 },
       idtr: { base: vmmLinear + places.idt, limit: 256 * 8 - 1 },
       ldtr: hasTable(ldtr)

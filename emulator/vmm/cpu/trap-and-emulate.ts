@@ -1,9 +1,9 @@
 import { flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
-import { isFault, vector, vectorName } from "../../cpu/fault.ts";
+import { isFault, unsupported, vector, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
-import type { Access, Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
+import type { Access, Fault, Monitor, NestedAccess, VmExit } from "../../cpu/monitor.ts";
 import { endMonitorWait } from "../../cpu/monitor-wait.ts";
 import { CR0, CR4 } from "../../cpu/state.ts";
 import type { StartMode } from "../../machine-interface.ts";
@@ -14,9 +14,9 @@ import { linearAddress } from "../../vmx/instruction-facts.ts";
 import { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
-import { ShadowFaults } from "../memory/shadow-faults.ts";
-import { ShadowPaging } from "../memory/shadow-paging.ts";
-import { ShadowDescriptors } from "./shadow-descriptors.ts";
+import { requestOf, ShadowFaults } from "../memory/shadow-faults.ts";
+import { type SavedShadow, ShadowPaging } from "../memory/shadow-paging.ts";
+import { ShadowDescriptors, vmmLinear } from "./shadow-descriptors.ts";
 import { SingleStep, type Step } from "./single-step.ts";
 import { trapOutlook } from "./trap-outlook.ts";
 import { describeInterrupt, describeNmi, describeTrap, instructionAt, isCompressed } from "./trap-reasons.ts";
@@ -57,6 +57,7 @@ interface Saved {
   readonly nmi: boolean;
   readonly traced: readonly number[];
   readonly nextPage: number;
+  readonly shadow: SavedShadow;
 }
 
 /**
@@ -64,7 +65,7 @@ interface Saved {
  * traps and is emulated; what is sensitive but not privileged executes natively, and tells or does something else than
  * at CPL 0. Paging is virtualized by shadow page tables, GDT and LDT by shadow tables that are read-only to the guest.
  *
- * Not done: real, virtual-8086 and long mode, no-execute pages. Guest rings 0 and 1 are not kept
+ * Not done: real, virtual-8086 and long mode. Guest rings 0 and 1 are not kept
  * apart. Accessed bits are not set in the guest's own descriptors. The last 4 MiB of the linear address space are the VMM's.
  */
 export class TrapAndEmulate implements Monitor {
@@ -99,8 +100,14 @@ export class TrapAndEmulate implements Monitor {
     this.#allocator = new Allocator(memory, context);
     this.#virtual = new VirtualCpu(context.cpu);
     this.#descriptors = new ShadowDescriptors(context.cpu, memory, this.#allocator);
-    this.#shadow = new ShadowPaging(context.cpu, memory, this.#allocator, this.#descriptors.pageTable);
-    this.#faults = new ShadowFaults(context, this.#shadow, () => this.#descriptors.traced);
+    this.#shadow = new ShadowPaging({
+      cpu: context.cpu,
+      memory,
+      allocator: this.#allocator,
+      own: this.#descriptors.own,
+      isTraced: (page) => this.#descriptors.traced.has(page),
+    });
+    this.#faults = new ShadowFaults(context, this.#shadow);
     this.#singleStep = new SingleStep(context.cpu);
     this.#dispatcher = new Dispatcher(context, "trap-and-emulate", { trap: (vmm) => vmm.#handleTrap() });
     this.#withMonitor(() => this.#descriptors.synchronize(true));
@@ -137,7 +144,8 @@ export class TrapAndEmulate implements Monitor {
       length: fault.length,
       debug: debug ?? null,
     };
-    this.#left(describeTrap(this.#cpu, fault, address === undefined ? 0 : this.#shadow.entry(Number(address))));
+    const entry = address === undefined ? undefined : this.#shadow.entryFor(Number(address));
+    this.#left(describeTrap(this.#cpu, fault, entry?.low ?? 0));
     throw vmExit;
   }
 
@@ -188,10 +196,20 @@ export class TrapAndEmulate implements Monitor {
   }
 
   /** The shadow tables hold host-physical addresses; the guest's own tables, which the VMM reads for it, guest-physical ones. */
-  translate(physical: number, access: Access): number | undefined {
+  translate(physical: number, access: Access, { forTable }: NestedAccess): number | undefined {
     if (!this.#virtual.inside) return physical;
-    if (access === "write" && this.#descriptors.traced.has(Math.floor(physical / 4096))) this.#tracedWritten = true;
+    if (access === "write" && !forTable) this.#written(physical);
     return this.#allocator.reachOf(physical);
+  }
+
+  memoryWritten(physical: number): void {
+    this.#written(physical);
+    this.#settle();
+  }
+
+  #written(physical: number): void {
+    this.#shadow.written(physical);
+    if (this.#descriptors.traced.has(Math.floor(physical / 4096))) this.#tracedWritten = true;
   }
 
   readControl(_number: 0 | 4, real: bigint): bigint {
@@ -220,7 +238,7 @@ export class TrapAndEmulate implements Monitor {
       cpu.u32.set(words);
       result = `Ringside has no ${missing}.`;
     }
-    if (translation && result === true) this.#faults.flush("a debugger changed the guest's paging");
+    if (translation && result === true) this.#faults.dropped("a debugger changed the guest's paging");
     this.#singleStep.restore();
     this.#leave();
     return result;
@@ -236,7 +254,7 @@ export class TrapAndEmulate implements Monitor {
   // The VMM.
 
   addressLineChanged(): void {
-    this.#faults.flush("address line 20 was switched");
+    this.#faults.dropped("address line 20 was switched");
   }
 
   get exitPending(): boolean {
@@ -269,11 +287,20 @@ export class TrapAndEmulate implements Monitor {
       this.#ldtChanged(before) ||
       kernelRuns !== this.#kernelRuns ||
       this.#tracedWritten;
-    if (newModes) this.#faults.flush("the guest changed its paging mode");
-    else if (this.#taskSwitched && cr3 !== before.cr3) this.#faults.flush("a task switch loaded CR3");
+    if (newModes) this.#faults.flushed("the guest changed its paging mode");
+    else if (this.#taskSwitched && cr3 !== before.cr3) this.#faults.loadedRoot("a task switch loaded CR3");
     this.#taskSwitched = false;
     if (newTables) this.#synchronize(kernelRuns);
-    this.#virtual.leave(this.#descriptors.real(this.#cpu.segment(6), this.#shadow.root));
+    this.#settle();
+    const mode = this.#virtual.unsupportedMode;
+    if (mode !== undefined) throw unsupported(mode);
+    this.#virtual.leave(this.#descriptors.real(this.#cpu.segment(6), this.#shadow.load()));
+  }
+
+  /** The shadows of what was written are brought up to date. */
+  #settle(): void {
+    this.#shadow.coherence.settle();
+    if (this.#shadow.takeStale()) this.#cpu.flushTlb(true);
   }
 
   #ldtChanged({ ldtr }: VirtualRegisters): boolean {
@@ -286,7 +313,7 @@ export class TrapAndEmulate implements Monitor {
     this.#descriptors.synchronize(kernelRuns);
     const now = this.#descriptors.traced;
     // Pages that are traced from now on may be writable in the shadow.
-    if ([...now].some((page) => !before.has(page))) this.#faults.flush("the guest's descriptor tables are traced");
+    for (const page of now) if (!before.has(page)) this.#shadow.protectPage(page);
     this.#kernelRuns = kernelRuns;
     this.#tracedWritten = false;
   }
@@ -307,9 +334,11 @@ export class TrapAndEmulate implements Monitor {
   }
 
   #handlePageFault(fault: Fault): string | undefined {
-    const outcome = this.#faults.handle(fault);
+    const request = requestOf(fault, false, false);
+    if (request.linear >= vmmLinear) throw unsupported(vmmAddress(request.linear));
+    const outcome = this.#faults.handle(request);
     if (outcome.kind === "hidden") return outcome.what;
-    if (outcome.kind === "device") return this.#emulate();
+    if (outcome.kind === "emulate") return this.#emulate();
     if (outcome.kind === "traced") {
       this.#singleStep.begin(outcome.linear);
       return "lets the write to a traced page run by itself";
@@ -334,9 +363,9 @@ export class TrapAndEmulate implements Monitor {
       throw thrown;
     }
     if (decoded && decoded.repeat !== "none") this.#cpu.eflags &= ~RF;
-    if (page !== undefined) this.#faults.invalidate(page);
-    if (decoded && loadsCr3(decoded)) this.#faults.flush("the guest loaded CR3");
-    if (decoded?.row.mnemonic === "invpcid") this.#faults.flush("the guest executed INVPCID");
+    if (page !== undefined) this.#faults.invalidated(page);
+    if (decoded && loadsCr3(decoded)) this.#faults.loadedRoot();
+    if (decoded?.row.mnemonic === "invpcid") this.#faults.flushed("the guest executed INVPCID");
     // MWAIT ends at once, as it may: the VMM waits for nobody.
     endMonitorWait(this.#cpu);
     if (this.#cpu.activity === 0) return `emulated ${name}`;
@@ -412,7 +441,7 @@ export class TrapAndEmulate implements Monitor {
   #endTrace(): Step | undefined {
     const step = this.#singleStep.end();
     if (!step) return undefined;
-    this.#shadow.invalidate(step.linear);
+    this.#shadow.protectAt(step.linear);
     this.#tracedWritten = true;
     return step;
   }
@@ -429,6 +458,7 @@ export class TrapAndEmulate implements Monitor {
       nmi: this.#nmi,
       traced: [...this.#descriptors.traced],
       nextPage: this.#allocator.mark,
+      shadow: this.#shadow.save(),
     };
   }
 
@@ -445,8 +475,14 @@ export class TrapAndEmulate implements Monitor {
     this.#descriptors.traced = new Set(saved.traced);
     this.#descriptors.forget();
     this.#allocator.release(saved.nextPage);
+    this.#shadow.restore(saved.shadow);
   }
 }
+
+const vmmAddress = (linear: number): string =>
+  `guest use of linear address ${hex(linear)}: the VMM occupies ${hex(vmmLinear)} and up`;
+
+const hex = (value: number): string => `${value.toString(16).toUpperCase()}h`;
 
 const interruptName = (number: number): string => `interrupt ${number.toString(16).toUpperCase()}h`;
 

@@ -7,7 +7,6 @@ import type { Fault } from "../../cpu/monitor.ts";
 import { privilegeAllows } from "../../cpu/privilege.ts";
 import type { Field, Why } from "../../trace/event.ts";
 import type { ExitBody } from "../dispatcher.ts";
-import { pte } from "../memory/shadow-paging.ts";
 
 const hex = (value: number | bigint): string => `${value.toString(16).toUpperCase()}h`;
 
@@ -131,7 +130,7 @@ function byTables({ cpl }: Cpu, fault: Fault, name: string, text: string): Why {
 }
 
 function pageFaultWhy(fault: Fault, entry: number): Why {
-  const present = (entry & pte.present) !== 0;
+  const present = (entry & 1) !== 0;
   const write = ((fault.errorCode ?? 0) & 2) !== 0;
   return {
     sentence: present

@@ -3,6 +3,7 @@ import type { Cpu } from "../../cpu/cpu.ts";
 import { unsupported } from "../../cpu/fault.ts";
 import { accessBits, layout } from "../../cpu/layout.ts";
 import { CR0, CR4, CS, EFER, LDTR, type Segment, SS, TR } from "../../cpu/state.ts";
+import type { ShadowRoot } from "../memory/shadow-paging.ts";
 
 export interface Table {
   readonly base: number;
@@ -27,7 +28,7 @@ export interface VirtualRegisters {
 
 /** What the real processor holds while the guest runs: the VMM's tables. */
 export interface RealRegisters {
-  readonly cr3: number;
+  readonly root: ShadowRoot;
   readonly gdtr: Table;
   readonly idtr: Table;
   readonly ldtr: Segment;
@@ -109,13 +110,14 @@ export class VirtualCpu {
     this.#virtual = this.#read();
     const mode = this.unsupportedMode;
     if (mode !== undefined) throw unsupported(mode);
-    const { cr0, cr4 } = this.#virtual;
+    const { cr0, cr4, efer } = this.#virtual;
+    const { cr3, pdptes, mode: format } = real.root;
     this.#loadPaging({
       cr0: (cr0 & nativeCr0) | vmmCr0,
-      cr3: real.cr3,
-      cr4: cr4 & nativeCr4,
-      efer: 0,
-      pdptes: [0, 0, 0, 0],
+      cr3,
+      cr4: (cr4 & nativeCr4) | (format === "pae" ? CR4.PAE : 0),
+      efer: efer & EFER.NXE,
+      pdptes,
     });
     this.#loadTables(real);
     this.#cpu.eflags = (this.#cpu.eflags & ~ownFlags) | IF;
@@ -165,7 +167,6 @@ export class VirtualCpu {
     const { cr0, efer } = this.#cpu;
     if ((cr0 & CR0.PE) === 0) return "real mode under trap and emulate";
     if ((efer & EFER.LME) !== 0) return "long mode under trap and emulate";
-    if ((efer & EFER.NXE) !== 0) return "no-execute pages under trap and emulate";
     return this.#cpu.virtual8086 ? "virtual-8086 mode under trap and emulate" : undefined;
   }
 

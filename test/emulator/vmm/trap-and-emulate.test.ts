@@ -228,7 +228,7 @@ describe("descriptor tables", () => {
 resume: mov eax, [10700h]`);
     const { machine, events } = run(technique, source);
     expect(register(machine, "RAX")).toBe(0x77n);
-    const traced = events.filter((event) => event.kind === "shadow" && event.class === "write to a traced page");
+    const traced = events.filter((event) => event.kind === "shadow" && event.class === "trace/protected");
     expect(traced.length).toBeGreaterThanOrEqual(2);
   });
 
@@ -292,7 +292,7 @@ resume: nop`);
     const classes = events
       .filter((event) => event.kind === "shadow" && event.linear === "40000")
       .map((e) => (e.kind === "shadow" ? e.class : ""));
-    expect(classes).toEqual(["missing shadow", "dirty or rights", "invalidate", "missing shadow"]);
+    expect(classes).toEqual(["missing shadow", "dirty/access", "INVLPG"]);
     expect(dword(machine, page)).toBe(0x40067);
   });
 
@@ -376,7 +376,6 @@ describe("what it does not do, it says by name", () => {
   test.each([
     ["real mode", "mov eax, 10h\n mov cr0, eax"],
     ["long mode", "mov ecx, 0C0000080h\n mov eax, 100h\n xor edx, edx\n wrmsr"],
-    ["no-execute pages", "mov ecx, 0C0000080h\n mov eax, 800h\n xor edx, edx\n wrmsr"],
   ])("%s", (what, body) => {
     const { stop } = run(technique, protectedGuest(body));
     expect(stop).toMatchObject({ kind: "stopped", reason: "unsupported" });
