@@ -15,6 +15,7 @@ export const endings = [
   "shutdown",
   "reset",
   "vm-entry-failure",
+  "vmx-abort",
   "unsupported",
   "ran-off-code",
   "debug-exit",

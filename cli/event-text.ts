@@ -9,6 +9,8 @@ const optional = (label: string, text: string | undefined): string => (text ? `$
 const texts: Texts = {
   exit: ({ reason, what, qualification }) => `${reason}: ${what}${optional(" · qualification ", qualification)}`,
   entry: ({ exit, handled, cost }) => `after exit #${exit}: ${handled} (${cost} cycles)`,
+  vmfail: ({ instruction, error, text }) =>
+    `${instruction} failed${error === undefined ? "" : ` with error ${error}`}: ${text}`,
   inject: ({ name, vector, errorCode }) =>
     `${name}, vector ${vector}${optional(", error code ", errorCode === undefined ? "" : hexadecimal(errorCode))}`,
   hypercall: ({ name, number, arguments: values, result }) => `${name} (${number}) ${values.join(", ")} = ${result}`,

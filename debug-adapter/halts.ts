@@ -24,6 +24,7 @@ const ends: Readonly<Record<StopReason, string>> = {
   shutdown: "Switched off",
   reset: "Reset",
   "vm-entry-failure": "VM entry failed",
+  "vmx-abort": "VMX abort",
   unsupported: "Not supported",
   "ran-off-code": "Ran off the code",
   "debug-exit": "Finished",

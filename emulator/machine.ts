@@ -36,6 +36,7 @@ import { linearText, type Moment } from "./trace/event-columns.ts";
 import { Recorder } from "./trace/recorder.ts";
 import { utf8 } from "./utf8.ts";
 import { createMonitor } from "./vmm/index.ts";
+import { VmxOperation } from "./vmx/operation.ts";
 
 type Stopped = Stop & { kind: "stopped" };
 
@@ -57,6 +58,7 @@ export class Machine implements MachineInterface, Replayable {
   readonly #time: DeviceTime;
   readonly #engine: Engine;
   readonly #monitor: Monitor | undefined;
+  readonly #vmx: VmxOperation | undefined;
   readonly #costs: CostProfile;
   readonly #recorder: Recorder;
   readonly #timeline: Timeline;
@@ -90,6 +92,9 @@ export class Machine implements MachineInterface, Replayable {
     observeProcessor(cpu, interrupts, (body) => this.#record(body));
     this.#monitor = this.#createMonitor();
     cpu.monitor = this.#monitor;
+    // Under a hypervisor there is no VMX for the guest.
+    this.#vmx = configuration.technique === "bare-metal" ? this.#createVmx() : undefined;
+    cpu.vmx = this.#vmx;
     const limit = Math.max(leastSnapshotBytes, guestBytes);
     this.#timeline = new Timeline(this, memory.buffer, { limit, unwritten: this.#unwritten(guestBase) });
   }
@@ -143,16 +148,29 @@ export class Machine implements MachineInterface, Replayable {
       costs: this.#costs,
       interpret: () => this.#engine.interpret(),
       record: (body) => this.#record(body),
-      recordExit: (form, qualification, first, second) => {
-        this.#exit = this.#recorder.recordExit(form, qualification, first, second);
-        this.#time.passes(this.#costs.exit);
-        return this.#exit;
-      },
+      recordExit: (...exit) => this.#recordExit(...exit),
       settle: (sequence, cost) => {
         this.#recorder.settle(sequence, cost);
         this.#time.passes(0);
       },
       stop: (reason, text) => this.#stop(reason, text),
+    });
+  }
+
+  #createVmx(): VmxOperation {
+    const cpu = this.#cpu;
+    return new VmxOperation({
+      cpu,
+      costs: this.#costs,
+      record: (body) => this.#record(body),
+      recordExit: (...exit) => this.#recordExit(...exit),
+      settle: (sequence, cost) => this.#recorder.settle(sequence, cost),
+      spend: (cycles) => {
+        cpu.f64[layout.extraCycles >> 3]! += cycles;
+        this.#time.passes(0);
+      },
+      stop: (reason, text) => this.#stop(reason, text),
+      attend: () => this.#engine.stopBy(this.now),
     });
   }
 
@@ -238,6 +256,12 @@ export class Machine implements MachineInterface, Replayable {
 
   #record(body: RecordedBody): number {
     return this.#recorder.record(body);
+  }
+
+  #recordExit(...exit: Parameters<Recorder["recordExit"]>): number {
+    this.#exit = this.#recorder.recordExit(...exit);
+    this.#time.passes(this.#costs.exit);
+    return this.#exit;
   }
 
   get lastSequence(): number {
@@ -369,7 +393,7 @@ export class Machine implements MachineInterface, Replayable {
     const { next } = cpu;
     cpu.next = cpu.sequential(decoded.length);
     try {
-      return this.#monitor?.why?.(decoded) ?? bareOutlook(cpu, decoded);
+      return cpu.monitor?.why?.(decoded) ?? bareOutlook(cpu, decoded);
     } finally {
       cpu.next = next;
     }
@@ -453,6 +477,7 @@ export class Machine implements MachineInterface, Replayable {
     this.#cpu.reload();
     this.#board.bus.restore(saved.devices);
     this.#processors.restore(saved.processors);
+    this.#vmx?.forget(this.#processors.asides);
     this.#monitor?.restore(saved.monitor);
     this.#consoles.restore(saved.consoles);
     this.#stopped = saved.stopped;

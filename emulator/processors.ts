@@ -112,6 +112,11 @@ export class Processors {
     return this.#current.apic;
   }
 
+  /** State blocks of the processors that are not in the core. */
+  get asides(): readonly Uint8Array[] {
+    return this.#all.flatMap(({ aside }) => (aside ? [aside.context.block] : []));
+  }
+
   /** Virtual time of the processor in the core. */
   get cycle(): number {
     return virtualTime(this.#cpu);
@@ -169,9 +174,20 @@ export class Processors {
   settle(): void {
     const { signals } = this.#current;
     this.#current.signals = noSignals();
-    if (signals.init) init(this.#cpu);
-    if (signals.startUp !== null) startUp(this.#cpu, signals.startUp);
+    if (signals.init) this.#initialize();
+    if (signals.startUp !== null) this.#startUp(signals.startUp);
     if (signals.nmi) this.#cpu.nonMaskableInterrupt();
+  }
+
+  /** VMX operation holds INIT off, or it makes a guest leave. */
+  #initialize(): void {
+    const held = this.#cpu.vmx?.holdsInit();
+    if (held === "pending") this.#current.signals.init = true;
+    else if (held === undefined) init(this.#cpu);
+  }
+
+  #startUp(vector: number): void {
+    if (!this.#cpu.vmx?.onStartUp(vector)) startUp(this.#cpu, vector);
   }
 
   // Time.
@@ -242,7 +258,8 @@ export class Processors {
     const interruptFlag = 0x200;
     return this.#all.some(({ aside }) => {
       const words = aside ? new Int32Array(aside.context.block.buffer) : this.#cpu.r32;
-      return words[layout.activity >> 2] !== waitForSipi && (words[layout.eflags >> 2]! & interruptFlag) !== 0;
+      if (words[layout.activity >> 2] === waitForSipi) return false;
+      return (words[layout.eflags >> 2]! & interruptFlag) !== 0 || words[layout.interruptsLeave >> 2] !== 0;
     });
   }
 

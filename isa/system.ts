@@ -1,5 +1,23 @@
 import type { Width } from "./registers.ts";
 
+const plain = { args: [], result: undefined } as const;
+
+/** VMX instructions (SDM Vol. 3, chapter 31). Each finds its operands itself, and tells by CF and ZF how it went. */
+export const vmxCalls = {
+  vmxOn: plain,
+  vmxOff: plain,
+  vmClear: plain,
+  vmPointerLoad: plain,
+  vmPointerStore: plain,
+  vmRead: plain,
+  vmWrite: plain,
+  vmLaunch: plain,
+  vmResume: plain,
+  invalidateExtended: plain,
+  invalidateVirtualProcessor: plain,
+  vmcall: plain,
+} as const;
+
 /**
  * Procedures of the CPU that rows call by name: argument and result widths in bits. Across this border a value of up
  * to 32 bits is an unsigned `number`, one of 64 bits an unsigned `bigint`. A procedure may raise exceptions, change the
@@ -107,7 +125,7 @@ export const systemCalls = {
   /** RDFSBASE, WRFSBASE, …: segment register number; #UD unless CR4.FSGSBASE */
   readSegmentBase: { args: [8], result: 64 },
   writeSegmentBase: { args: [8, 64], result: undefined },
-  vmcall: { args: [], result: undefined },
+  ...vmxCalls,
   vmmcall: { args: [], result: undefined },
   systemCall: { args: [], result: undefined },
   systemReturn: { args: [], result: undefined },
@@ -133,3 +151,5 @@ export const systemCalls = {
 
 export type SystemCalls = typeof systemCalls;
 export type SystemCall = keyof SystemCalls;
+/** A VMX instruction. */
+export type VmxCall = keyof typeof vmxCalls;

@@ -22,7 +22,8 @@ export function takeUp(cpu: Cpu, { block, tlb }: ProcessorContext): void {
   cpu.next = cpu.rip;
   cpu.vectoring = undefined;
   cpu.nested.flush();
-  cpu.tlb.unpack(tlb, cpu.pcid);
+  cpu.tlb.unpack(tlb, cpu.pcid, cpu.vpid);
+  cpu.vmx?.review();
   cpu.refresh();
 }
 

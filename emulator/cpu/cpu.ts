@@ -141,6 +141,7 @@ export class Cpu extends MemoryAccess {
     this.vectoring = undefined;
     this.tlb.clear();
     this.tlb.switchTo(0);
+    this.tlb.enter(0);
     this.nested.flush();
     this.refresh();
   }

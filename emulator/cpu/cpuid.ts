@@ -27,7 +27,7 @@ export const lineBytes = 64;
 
 /**
  * Feature bits say exactly what is implemented: a clear bit may be relied on to mean an instruction raises #UD, or a
- * register bit is reserved. There is no AVX, no XSAVE, no performance counters, and no VMX for the guest.
+ * register bit is reserved. There is no AVX, no XSAVE, and no performance counters; VMX only on the bare machine.
  */
 const feature1Edx = {
   FPU: 0,
@@ -146,9 +146,12 @@ export interface Identity {
   readonly localApic?: boolean;
   /** The processor has 5-level paging. */
   readonly fiveLevelPaging?: boolean;
+  /** It has VMX for software. */
+  readonly vmx?: boolean;
 }
 
 const fiveLevels = 16;
+const vmx = 5;
 const hyperThreading = 28;
 const { APIC, ...otherwise1Edx } = feature1Edx;
 const always1Edx = Object.values(otherwise1Edx);
@@ -172,10 +175,10 @@ export const isFixedLeaf = (leaf: number): boolean => fixedLeaves.has(leaf);
 const leaves = new Map<number, (subleaf: number, identity: Identity) => CpuidResult>([
   [
     1,
-    (_, { apicId, processors, localApic = true }) => ({
+    (_, { apicId, processors, localApic = true, vmx: hasVmx = false }) => ({
       eax: signature,
       ebx: ((apicId << 24) | (processors << 16) | ((lineBytes / 8) << 8)) >>> 0,
-      ecx: bits(...Object.values(feature1Ecx)),
+      ecx: bits(...Object.values(feature1Ecx), ...(hasVmx ? [vmx] : [])),
       edx: bits(...always1Edx, ...(processors > 1 ? [hyperThreading] : []), ...(localApic ? [APIC] : [])),
     }),
   ],
@@ -235,6 +238,7 @@ export const identityOf = (cpu: State, wide: boolean): Identity => ({
   processors: cpu.r32[layout.processors >> 2]!,
   localApic: hasLocalApic(cpu),
   fiveLevelPaging: cpu.fiveLevelPaging,
+  vmx: cpu.vmx !== undefined,
 });
 
 /** Puts the answer to a leaf into EAX, EBX, ECX and EDX, as 32-bit results are put into 64-bit registers. */

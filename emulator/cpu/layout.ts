@@ -126,7 +126,24 @@ export const layout = {
   monitorTrap: 0x5f0,
   /** The watched line as it was, 64 bytes. */
   monitorCopy: 0x600,
-  end: 0x640,
+  /** 0 outside VMX operation, 1 in root operation, 2 in non-root operation of software's own hypervisor; 4 bytes. */
+  vmxOperation: 0x640,
+  /** The virtual-processor identifier in force: 0 but in non-root operation; 4 bytes. */
+  vpid: 0x644,
+  featureControl: 0x648,
+  /** Physical addresses of the VMXON region and of the current VMCS; all ones where no VMCS is current. */
+  vmxonPointer: 0x650,
+  vmcsPointer: 0x658,
+  /** What non-root operation adds to the time-stamp counter. */
+  guestTscOffset: 0x660,
+  /** The exit that no entry has followed yet: its event's number (0: none) and the cycle it began at, float64. */
+  vmxExit: 0x668,
+  vmxExitCycle: 0x670,
+  /** EPT PML4 table of the translations that are kept under VPIDs. */
+  taggedRoot: 0x678,
+  /** 1 where interrupts leave the guest, so that they end a halt whatever IF says; 4 bytes. */
+  interruptsLeave: 0x680,
+  end: 0x6c0,
 } as const;
 
 /** Within a segment's block: selector u16 at 0, access rights u32 at 4, limit u32 (in bytes, G applied) at 8, base u64 at 16. */
@@ -150,13 +167,13 @@ export const accessBits = {
  * by the low bits of the page number `linear >> 12` (arithmetic shift of the canonical 64-bit linear address; unsigned for
  * 32-bit addresses). An entry holds a tag, int64: the page number, or `tlbNone` in its high half; then int32 `addend`:
  * (offset of the byte in WebAssembly memory) - (low 32 bits of linear); then flags: bit 0 global, bits 2:1 size of the page it is
- * part of (0 4 KiB, 1 2 MiB, 2 4 MiB, 3 1 GiB), bit 3 not RAM (then `addend` is the host-physical page number), bits 15:4 the PCID.
+ * part of (0 4 KiB, 1 2 MiB, 2 4 MiB, 3 1 GiB), bit 3 not RAM (then `addend` is the host-physical page number), bits 15:4 the PCID, bits 31:16 the VPID.
  *
  * An entry whose tag matches allows the access without any further work. An entry in a write bank then also means: dirty,
  * no device, no decoded code, not watched. Translations that need more work on every access (devices, guarded pages)
  * carry `tlbGuard` in the tag, so they match only for the slow path: what the TLB holds, stale or not, is the same
  * whatever the engines have decoded or the debugger watches. In the same way `tlbWatch` marks pages with data breakpoints of
- * the debug registers, and `tlbParked` entries of other PCIDs than the present one, which match for nobody.
+ * the debug registers, and `tlbParked` entries of other PCIDs or VPIDs than the present ones, which match for nobody.
  */
 export const tlbLayout = { page: 0, addend: 8, flags: 12 } as const;
 export const tlbEntryBytes = 16;

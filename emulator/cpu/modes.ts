@@ -4,14 +4,15 @@ import type { Cpu } from "./cpu.ts";
 import { systemType } from "./descriptor.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { accessBits, layout } from "./layout.ts";
-import { CR0, CR4, CS, EFER, TR } from "./state.ts";
+import { CR0, CR4, CS, EFER, type State, TR } from "./state.ts";
+import { vmxOperation } from "./virtualization.ts";
 
 const refuse = (): never => {
   throw hardwareFault(vector.GP, 0);
 };
 
 const cr0Bits = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.ET | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
-/** Bits of CR4 for what is implemented; all others are reserved. */
+/** Bits of CR4 for what every processor has; 5-level paging and VMX come with `cr4Allowed`. */
 const cr4Bits =
   CR4.VME |
   CR4.PVI |
@@ -28,6 +29,15 @@ const cr4Bits =
   CR4.PCIDE |
   CR4.SMEP |
   CR4.SMAP;
+/** The bits of CR4 that are not reserved on this processor. */
+export const cr4Allowed = (cpu: State): number =>
+  cr4Bits | (cpu.fiveLevelPaging ? CR4.LA57 : 0) | (cpu.vmx ? CR4.VMXE : 0);
+
+/** VMX operation fixes bits of CR0 and CR4 (SDM Vol. 3, 24.8). */
+function checkFixed(cpu: Cpu, register: 0 | 4, value: number): void {
+  if (cpu.vmxOperation !== vmxOperation.off && !cpu.vmx!.allows(register, BigInt(value >>> 0))) refuse();
+}
+
 const eferBits = BigInt(EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE);
 /** Bits of a PDPTE that must be 0: 2:1, 8:5 and those from MAXPHYADDR up. */
 const pdpteReserved = 0x1e6n | (2n ** 64n - 2n ** BigInt(physicalAddressBits));
@@ -46,6 +56,7 @@ export function writeCr0(cpu: Cpu, value: bigint): void {
   const before = cpu.cr0;
   if ((after & CR0.PG) !== 0 && (after & CR0.PE) === 0) refuse();
   if ((after & CR0.NW) !== 0 && (after & CR0.CD) === 0) refuse();
+  checkFixed(cpu, 0, after);
   const pagingBegins = (after & ~before & CR0.PG) !== 0;
   const pagingEnds = (before & ~after & CR0.PG) !== 0;
   if (pagingBegins && (cpu.efer & EFER.LME) !== 0) checkLongModeEntry(cpu);
@@ -103,9 +114,9 @@ export function loadPageDirectory(cpu: Cpu, value: bigint): void {
 
 export function writeCr4(cpu: Cpu, value: bigint): void {
   const owned = cpu.monitor?.hostOwned?.(4) ?? 0n;
-  const known = cr4Bits | (cpu.fiveLevelPaging ? CR4.LA57 : 0);
-  if ((value & ~owned & ~BigInt(known)) !== 0n) refuse();
+  if ((value & ~owned & ~BigInt(cr4Allowed(cpu))) !== 0n) refuse();
   const after = Number(merged(cpu, 4, value));
+  checkFixed(cpu, 4, after);
   const before = cpu.cr4;
   const changed = before ^ after;
   if (cpu.longMode && ((after & CR4.PAE) === 0 || (changed & CR4.LA57) !== 0)) refuse();
@@ -123,10 +134,16 @@ export function writeCr4(cpu: Cpu, value: bigint): void {
 
 /** Loads the four PDPTE registers of PAE paging from the table CR3 points to; #GP(0) if a present one has reserved bits. */
 function loadPdptes(cpu: Cpu, cr3: number): void {
+  if (!tryLoadPdptes(cpu, cr3)) refuse();
+}
+
+/** As `loadPdptes`; false, and nothing is loaded, where a present one has reserved bits. */
+export function tryLoadPdptes(cpu: Cpu, cr3: number): boolean {
   const table = (cr3 & 0xffff_ffe0) >>> 0;
   const entries = [0, 1, 2, 3].map((index) => readPdpte(cpu, table + 8 * index));
-  if (entries.some((entry) => (entry & 1n) !== 0n && (entry & pdpteReserved) !== 0n)) refuse();
+  if (entries.some((entry) => (entry & 1n) !== 0n && (entry & pdpteReserved) !== 0n)) return false;
   for (const [index, entry] of entries.entries()) cpu.r64[(layout.pdptes >> 3) + index] = entry;
+  return true;
 }
 
 function readPdpte(cpu: Cpu, address: number): bigint {

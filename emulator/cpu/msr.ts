@@ -1,4 +1,5 @@
 import { physicalAddressBits } from "../mmu/physical.ts";
+import { capabilityMsrs } from "../vmx/capability-msrs.ts";
 import { apicBase, hasLocalApic } from "./apic-base.ts";
 import type { Cpu } from "./cpu.ts";
 import { hardwareFault, vector } from "./fault.ts";
@@ -150,8 +151,40 @@ function moveTime(cpu: Cpu, change: bigint): void {
     cpu.r64[place >> 3] = BigInt.asUintN(64, cpu.r64[place >> 3]! + change);
 }
 
+/** IA32_FEATURE_CONTROL: locked until the next reset (bit 0); VMXON outside SMX operation (bit 2). */
+const featureControl = { lock: 1n, vmx: 4n, writable: 5n } as const;
+
+/** Whether software may use VMXON: locked, and allowed. */
+export const allowsVmx = (cpu: Cpu): boolean =>
+  (cpu.r64[layout.featureControl >> 3]! & (featureControl.lock | featureControl.vmx)) ===
+  (featureControl.lock | featureControl.vmx);
+
+/** Those of VMX, which not every processor has. */
+const virtualization: readonly Msr[] = [
+  {
+    number: 0x3a,
+    name: "IA32_FEATURE_CONTROL",
+    doc: "Whether it is locked (bit 0), and whether VMXON is allowed (bit 2).",
+    read: (cpu: Cpu) => cpu.r64[layout.featureControl >> 3]!,
+    write: (cpu: Cpu, value: bigint) => {
+      const place = layout.featureControl >> 3;
+      if ((cpu.r64[place]! & featureControl.lock) !== 0n || (value & ~featureControl.writable) !== 0n) refuse();
+      cpu.r64[place] = value;
+    },
+  },
+  ...capabilityMsrs.map(({ number, name, doc, value }) => ({ number, name, doc, read: value, write: refuse })),
+].map(
+  (msr): Msr => ({
+    ...msr,
+    minor: true,
+    read: (cpu) => (cpu.vmx ? msr.read(cpu) : refuse()),
+    write: (cpu, value) => (cpu.vmx ? msr.write(cpu, value) : refuse()),
+  }),
+);
+
 /** All there are; any other number is #GP(0). */
 export const msrs: readonly Msr[] = [
+  ...virtualization,
   {
     number: 0x10,
     name: "IA32_TIME_STAMP_COUNTER",

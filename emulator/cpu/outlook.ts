@@ -7,6 +7,8 @@ import { isImplemented } from "./cpuid.ts";
 import { hardwareFault, vector, vectorName } from "./fault.ts";
 import type { Fault } from "./monitor.ts";
 import { privilegeAllows, refusal } from "./privilege.ts";
+import { CR4 } from "./state.ts";
+import { vmxOperation } from "./virtualization.ts";
 
 /** What the processor itself decides of an instruction before a hypervisor could have a say, as far as it is found without executing it. */
 
@@ -45,7 +47,12 @@ export function forbidden(cpu: Cpu, decoded: Decoded): { readonly fault: Fault; 
         source: sources.exceptions,
       },
     };
-  if (feature !== undefined && !isImplemented(feature)) return undefined;
+  if (
+    feature !== undefined &&
+    !isImplemented(feature) &&
+    !(feature === "VMX" && cpu.vmx && cpu.vmxOperation === vmxOperation.root)
+  )
+    return undefined;
   if (privilegeAllows(cpu, privilege, decoded, (linear) => peekTable(cpu, linear))) return undefined;
   return { fault: refusal(cpu, privilege, decoded), why: privilegeWhy(cpu, decoded) };
 }
@@ -76,6 +83,21 @@ export const missing = ({ row }: Decoded): Why | undefined =>
         source: sources.exceptions,
       };
 
+const isVmx = ({ row: { feature, mnemonic } }: Decoded): boolean => feature === "VMX" || mnemonic === "vmcall";
+
+/** Why a VMX instruction raises #UD on a processor that has VMX; undefined if it does not. */
+function outsideVmx(cpu: Cpu, decoded: Decoded): Why | undefined {
+  const begins = decoded.row.mnemonic === "vmxon";
+  const ready = begins ? (cpu.cr4 & CR4.VMXE) !== 0 : cpu.vmxOperation !== vmxOperation.off;
+  if (ready && (!cpu.longMode || cpu.bits === 64) && decoded.row.mnemonic !== "vmfunc") return undefined;
+  const rule = ready
+    ? "no guest runs, or the code is in compatibility mode"
+    : begins
+      ? "CR4.VMXE = 0"
+      : "no VMX operation: VMXON begins it";
+  return { sentence: `${name(decoded)} raises #UD here.`, rule, source: sources.exceptions };
+}
+
 /** The outlook where no hypervisor is there. */
 export function bareOutlook(cpu: Cpu, decoded: Decoded): Outlook {
   const what = format(decoded);
@@ -85,7 +107,7 @@ export function bareOutlook(cpu: Cpu, decoded: Decoded): Outlook {
     const { fault, why } = refused;
     return { outcome: "faults", what: `${what}: ${vectorName(fault.vector)}`, why, sensitive };
   }
-  const lacking = missing(decoded);
+  const lacking = cpu.vmx && isVmx(decoded) ? outsideVmx(cpu, decoded) : missing(decoded);
   if (lacking) return { outcome: "faults", what, why: lacking, sensitive };
   const why = {
     sentence: `There is no hypervisor: the processor executes ${name(decoded)} itself.`,

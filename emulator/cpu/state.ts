@@ -4,6 +4,7 @@ import type { OperatingMode } from "./environment.ts";
 import { unsupported } from "./fault.ts";
 import { accessBits, layout, segmentBytes, segmentLayout } from "./layout.ts";
 import type { Monitor } from "./monitor.ts";
+import type { Virtualization } from "./virtualization.ts";
 
 /** Numbers of the segment registers in the state block; 0–5 as instructions encode them. */
 export const segmentNumber = { es: 0, cs: 1, ss: 2, ds: 3, fs: 4, gs: 5, ldtr: 6, tr: 7 } as const;
@@ -86,6 +87,8 @@ export class State {
   readonly r64: BigUint64Array;
   readonly f64: Float64Array;
   monitor: Monitor | undefined;
+  /** VMX for software; undefined on a processor that does not have it. */
+  vmx: Virtualization | undefined;
   /** The processor has 5-level paging, which CPUID shows then. */
   readonly fiveLevelPaging: boolean;
 
@@ -142,6 +145,16 @@ export class State {
   /** Physical, as a number (bits 51:0 are used). */
   get cr3(): number {
     return Number(this.r64[layout.cr3 >> 3]!);
+  }
+
+  /** One of `vmxOperation`. */
+  get vmxOperation(): number {
+    return this.r32[layout.vmxOperation >> 2]!;
+  }
+
+  /** The virtual-processor identifier in force; 0 is the host's. */
+  get vpid(): number {
+    return this.r32[layout.vpid >> 2]!;
   }
 
   /** The process-context identifier in force: 0 without CR4.PCIDE. */

@@ -1,5 +1,6 @@
 import { flagMask } from "../../isa/flags.ts";
 import type { Decoded } from "../../isa/operands.ts";
+import { type VmxCall, vmxCalls } from "../../isa/system.ts";
 import { depositBits, extractBits } from "./bit-scattering.ts";
 import type { Cpu, SystemTable } from "./cpu.ts";
 import { answerCpuid, lineBytes } from "./cpuid.ts";
@@ -213,6 +214,14 @@ function compareExchange16Bytes(cpu: Cpu, decoded: Decoded, address: bigint): vo
   setStatusFlag(cpu, "ZF", equal);
 }
 
+/** VMX instructions that no monitor has taken. */
+const vmxTable = Object.fromEntries(
+  (Object.keys(vmxCalls) as VmxCall[]).map((call) => [
+    call,
+    (cpu: Cpu, decoded: Decoded): void => (cpu.vmx ? cpu.vmx.execute(call, decoded) : refuse(vector.UD)),
+  ]),
+) as Pick<SystemTable, VmxCall>;
+
 /** Every procedure of `isa/system.ts`. */
 export const systemTable: SystemTable = {
   loadSegment: (cpu, _, segment, selector) => loadSegmentRegister(cpu, segment, selector),
@@ -283,8 +292,8 @@ export const systemTable: SystemTable = {
   invalidateCaches: () => {},
   writeBackCaches: () => {},
   pause: () => {},
-  // A monitor has taken VMCALL before it gets here; VMMCALL is AMD's.
-  vmcall: () => refuse(vector.UD),
+  ...vmxTable,
+  // AMD's.
   vmmcall: () => refuse(vector.UD),
   x87: executeX87,
   vector: executeVector,

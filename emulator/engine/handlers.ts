@@ -25,11 +25,12 @@ const hasChecks = ({ privilege, exits, protectedOnly }: Row): boolean =>
 
 /**
  * Whether the row exists in the mode, who may run it, then whether it exits (SDM Vol. 3, 26.1.1). What the processor does not
- * have may exit (VMX instructions do), and raises #UD whoever runs it.
+ * have raises #UD whoever runs it.
  */
 function emitChecks(m: JavaScriptAlgebra, { privilege, exits, protectedOnly, feature }: Row): void {
   if (protectedOnly) m.statement(`if (cpu.realAddressing) cpu.raise(${vector.UD});`);
-  const exists = feature === undefined || isImplemented(feature);
+  // VMX instructions leave the guest before anyone asks who runs them; those that stay ask themselves.
+  const exists = feature !== "VMX" && (feature === undefined || isImplemented(feature));
   if (privilege !== "none" && exists) m.statement(`cpu.checkPrivilege("${privilege}", d.decoded);`);
   if (exits.kind !== "never")
     m.statement("if (cpu.monitor !== undefined && cpu.monitor.beforeInstruction(d.decoded)) return;");

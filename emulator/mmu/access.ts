@@ -99,7 +99,7 @@ export class MemoryAccess extends State {
 
   /** After the memory under the processor was replaced (a snapshot was restored). */
   reload(): void {
-    this.tlb.reload(this.pcid);
+    this.tlb.reload(this.pcid, this.vpid);
     this.nested.flush();
     this.refresh();
   }

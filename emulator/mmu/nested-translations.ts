@@ -1,5 +1,6 @@
 import type { Access, NestedAccess } from "../cpu/monitor.ts";
 import type { State } from "../cpu/state.ts";
+import { vmxOperation } from "../cpu/virtualization.ts";
 import { type AddressLine, gated } from "./address-line.ts";
 
 const entries = 4096;
@@ -35,12 +36,22 @@ export class NestedTranslations {
 
   /** Nothing stands between: no monitor, and address line 20 is open. */
   get isIdentity(): boolean {
-    return this.#state.monitor === undefined && this.#a20.enabled;
+    return this.#state.monitor === undefined && (this.#a20.enabled || this.#inVmx);
+  }
+
+  /** VMX operation lets address line 20 through whatever its gate says (SDM Vol. 3, 24.8). */
+  get #inVmx(): boolean {
+    return this.#state.vmxOperation !== vmxOperation.off;
   }
 
   /** Without a monitor, only address line 20 stands between. */
   bare(physical: number): number {
-    return gated(physical, this.#a20);
+    return this.#inVmx ? physical : gated(physical, this.#a20);
+  }
+
+  /** Whether address line 20 is held low now. */
+  get gatesLine20(): boolean {
+    return !this.#a20.enabled;
   }
 
   /** Host-physical address; undefined where a probe is refused. May throw a `VmExit`. */

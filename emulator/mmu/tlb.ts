@@ -24,6 +24,7 @@ export const bankWords = tlbEntries * entryWords;
 const flagGlobal = 1;
 const flagOutside = 8;
 const pcidShift = 4;
+const vpidShift = 16;
 
 /** 4 KiB pages per page of each size code. */
 const sizePages = [1, 512, 1024, 0x40000] as const;
@@ -55,6 +56,7 @@ export class Tlb {
   /** Whether any entry may be part of a large page. */
   #large = false;
   #pcid = 0;
+  #vpid = 0;
   #watched: readonly Watched[] = [];
 
   constructor(buffer: ArrayBuffer, base: number, physical: PhysicalMemory) {
@@ -81,9 +83,10 @@ export class Tlb {
     return this.words[at + page + 1] === tlbNone;
   }
 
-  /** Rebuilds what is derived, after the memory under it was replaced; `pcid` is the one in force then. */
-  reload(pcid: number): void {
+  /** Rebuilds what is derived, after the memory under it was replaced; PCID and VPID are those in force then. */
+  reload(pcid: number, vpid: number): void {
     this.#pcid = pcid;
+    this.#vpid = vpid;
     this.#count = 0;
     this.#large = true;
     for (let at = 0; at < this.words.length; at += entryWords) {
@@ -122,6 +125,15 @@ export class Tlb {
     return (this.words[at + flags]! >> pcidShift) & 0xfff;
   }
 
+  #vpidOf(at: number): number {
+    return this.words[at + flags]! >>> vpidShift;
+  }
+
+  /** Made under the VPID in force, and for this PCID or all. */
+  #isForNow(at: number): boolean {
+    return this.#vpidOf(at) === this.#vpid && (this.#pcidOf(at) === this.#pcid || this.#isGlobal(at));
+  }
+
   #isGlobal(at: number): boolean {
     return (this.words[at + flags]! & flagGlobal) !== 0;
   }
@@ -139,7 +151,7 @@ export class Tlb {
     if (this.#isEmpty(at)) this.#add(at);
     words[at + page] = tagLow(low, high);
     words[at + page + 1] = tagHigh(high);
-    const shared = (global ? flagGlobal : 0) | (size << 1) | (this.#pcid << pcidShift);
+    const shared = (global ? flagGlobal : 0) | (size << 1) | (this.#pcid << pcidShift) | (this.#vpid << vpidShift);
     if (size !== 0) this.#large = true;
     if (this.#physical.isRam(physical)) {
       words[at + addend] = (this.#physical.ramBase + (physical & ~0xfff) - (low & ~0xfff)) | 0;
@@ -159,7 +171,7 @@ export class Tlb {
     let marks = 0;
     if (outside || this.#physical.needsLook(this.#hostPage(at) * 4096, isWriteBank(bank))) marks |= tlbGuard;
     if (this.#watched.length > 0 && this.#isWatched(at, bank)) marks |= tlbWatch;
-    if (this.#pcidOf(at) !== this.#pcid && !this.#isGlobal(at)) marks |= tlbParked;
+    if (!this.#isForNow(at)) marks |= tlbParked;
     this.words[at + page + 1] = high ^ marks;
   }
 
@@ -184,6 +196,32 @@ export class Tlb {
     if (pcid === this.#pcid) return;
     this.#pcid = pcid;
     this.reviewAll();
+  }
+
+  /** Only translations made under this VPID are good now. */
+  enter(vpid: number): void {
+    if (vpid === this.#vpid) return;
+    this.#vpid = vpid;
+    this.reviewAll();
+  }
+
+  /** Forgets what was made under a VPID, or under any but the host's; by default global translations too. */
+  flushVpid(vpid: number | undefined, global = true): void {
+    for (let n = this.#count - 1; n >= 0; n--) {
+      const at = this.#used[n]!;
+      const own = vpid === undefined ? this.#vpidOf(at) !== 0 : this.#vpidOf(at) === vpid;
+      if (own && (global || !this.#isGlobal(at))) this.#remove(at);
+    }
+  }
+
+  /** Forgets the page of an address, global or of any PCID, under a VPID. */
+  invalidateUnder(vpid: number, linear: number): void {
+    const low = tagLow(linear | 0, highOf(linear));
+    const high = tagHigh(highOf(linear));
+    for (let n = this.#count - 1; n >= 0; n--) {
+      const at = this.#used[n]!;
+      if (this.#vpidOf(at) === vpid && this.#covers(at, low, high)) this.#remove(at);
+    }
   }
 
   /** Guards of the page may have changed that an address is translated to. */
@@ -226,10 +264,11 @@ export class Tlb {
     return packed;
   }
 
-  /** Holds these entries, and no others, from now on; `pcid` is the one in force then. */
-  unpack(packed: Int32Array, pcid: number): void {
+  /** Holds these entries, and no others, from now on; PCID and VPID are those in force then. */
+  unpack(packed: Int32Array, pcid: number, vpid: number): void {
     for (let n = this.#count - 1; n >= 0; n--) this.#remove(this.#used[n]!);
     this.#pcid = pcid;
+    this.#vpid = vpid;
     this.#large = packed.length > 0;
     for (let n = 0; n < packed.length; n += 5) {
       const at = packed[n]!;
@@ -255,10 +294,11 @@ export class Tlb {
     this.#used[this.#count++] = at;
   }
 
-  /** Forgets all translations, or all but global ones; with a PCID, of those only the ones made under it. */
+  /** Forgets all translations of the VPID in force, or all but global ones; with a PCID, of those only the ones made under it. */
   flush(global: boolean, pcid?: number): void {
     for (let n = this.#count - 1; n >= 0; n--) {
       const at = this.#used[n]!;
+      if (this.#vpidOf(at) !== this.#vpid) continue;
       if (global || (!this.#isGlobal(at) && (pcid === undefined || this.#pcidOf(at) === pcid))) this.#remove(at);
     }
     if (this.#count === 0) this.#large = false;
@@ -288,7 +328,7 @@ export class Tlb {
   }
 
   #invalidateAt(at: number, low: number, high: number, pcid: number, global: boolean): void {
-    if (this.#isEmpty(at) || !this.#covers(at, low, high)) return;
+    if (this.#isEmpty(at) || this.#vpidOf(at) !== this.#vpid || !this.#covers(at, low, high)) return;
     if (this.#isGlobal(at) ? global : this.#pcidOf(at) === pcid) this.#remove(at);
   }
 

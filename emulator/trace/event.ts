@@ -68,6 +68,8 @@ export type EventBody =
     }
   /** The VMM resumed the guest. `handled` says what it did: "emulated OUT", "injected #GP(0)". */
   | { readonly kind: "entry"; readonly exit: number; readonly handled: string; readonly cost: number }
+  /** A VMX instruction of the guest's own hypervisor failed: VMfailValid with an error number, or VMfailInvalid without. */
+  | { readonly kind: "vmfail"; readonly instruction: string; readonly error?: number; readonly text: string }
   /** The VMM or the processor put an exception or interrupt into the guest. */
   | { readonly kind: "inject"; readonly vector: number; readonly errorCode?: number; readonly name: string }
   | {
@@ -139,6 +141,8 @@ export type StopReason =
   | "shutdown"
   | "reset"
   | "vm-entry-failure"
+  /** A VM exit to the guest's own hypervisor could not be completed. */
+  | "vmx-abort"
   | "unsupported"
   | "ran-off-code"
   | "debug-exit";

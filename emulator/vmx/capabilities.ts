@@ -82,4 +82,7 @@ export const adjust = (field: keyof typeof allowedControls, want: number): numbe
 
 /** CR0 and CR4 bits that are fixed in VMX operation: `must` 1, and 0 outside `may`. PE and PG are free with unrestricted guest. */
 export const fixedCr0 = { must: 0x80000021n, may: 0xffffffffn } as const;
-export const fixedCr4 = { must: 0x2000n, may: 0x373fffn } as const;
+export const fixedCr4 = { must: 0x2000n, may: 0x333fbfn } as const;
+
+/** Activity states a guest may be entered in: active, HLT and wait-for-SIPI. The processor does not enter shutdown. */
+export const activityStates: readonly number[] = [0, 1, 3];

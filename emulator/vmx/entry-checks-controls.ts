@@ -2,6 +2,7 @@ import { physicalAddressBits } from "../mmu/physical.ts";
 import { allowedControls } from "./capabilities.ts";
 import { type ControlName, isOn } from "./controls.ts";
 import type { EntryCheck } from "./entry-checks.ts";
+import { eptPointerRules } from "./ept.ts";
 import { eventType } from "./qualification.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { type VmcsField, vmcsFields } from "./vmcs-fields.ts";
@@ -64,25 +65,14 @@ function msrArea(field: VmcsField, count: VmcsField): EntryCheck {
 }
 
 const eptChecks: readonly EntryCheck[] = [
-  {
-    id: "eptp.memory-type",
-    field: "eptPointer",
-    sentence: "The EPT memory type, bits 2:0 of the EPTP, is 0 (UC) or 6 (WB).",
-    holds: (v) => unless(isOn(v, "ept"), () => [0n, 6n].includes(v.get("eptPointer") & 7n)),
-  },
-  {
-    id: "eptp.walk-length",
-    field: "eptPointer",
-    sentence: "Bits 5:3 of the EPTP are 3: a walk length of 4.",
-    holds: (v) => unless(isOn(v, "ept"), () => ((v.get("eptPointer") >> 3n) & 7n) === 3n),
-  },
-  {
-    id: "eptp.reserved",
-    field: "eptPointer",
-    sentence: "Bits 11:7 of the EPTP and bits beyond the physical-address width are 0.",
-    holds: (v) =>
-      unless(isOn(v, "ept"), () => (v.get("eptPointer") & 0xf80n) === 0n && isPhysical(v.get("eptPointer"))),
-  },
+  ...eptPointerRules.map(
+    ({ id, sentence, holds }): EntryCheck => ({
+      id,
+      field: "eptPointer",
+      sentence,
+      holds: (v) => unless(isOn(v, "ept"), () => holds(v.get("eptPointer"))),
+    }),
+  ),
   requires(
     "unrestricted-guest.ept",
     "secondaryControls",

@@ -1,5 +1,5 @@
 import { accessBits } from "../cpu/layout.ts";
-import { fixedCr0, fixedCr4 } from "./capabilities.ts";
+import { activityStates, fixedCr0, fixedCr4 } from "./capabilities.ts";
 import { isOn } from "./controls.ts";
 import type { EntryCheck } from "./entry-checks.ts";
 import { isPhysical } from "./entry-checks-controls.ts";
@@ -17,7 +17,7 @@ const check = (
   id: string,
   field: VmcsField,
   sentence: string,
-  holds: (v: Vmcs) => boolean,
+  holds: EntryCheck["holds"],
   qualification?: number,
 ): EntryCheck => ({ id, field, sentence, holds, ...(qualification === undefined ? {} : { qualification }) });
 
@@ -42,8 +42,8 @@ const controlRegisters: readonly EntryCheck[] = [
     "CR0.PG needs CR0.PE.",
     (v) => !has(v, "guestCr0", cr0.PG) || has(v, "guestCr0", cr0.PE),
   ),
-  check("cr4.fixed", "guestCr4", "Guest CR4 has the bits that VMX operation fixes: VMXE is 1.", (v) =>
-    respects(v.get("guestCr4"), fixedCr4),
+  check("cr4.fixed", "guestCr4", "Guest CR4 has the bits that VMX operation fixes: VMXE is 1.", (v, { cr4 }) =>
+    respects(v.get("guestCr4"), { must: fixedCr4.must, may: cr4 }),
   ),
   check("ia32e.paging", "guestCr0", "IA-32e mode guest needs CR0.PG.", (v) => !ia32e(v) || has(v, "guestCr0", cr0.PG)),
   check("ia32e.pae", "guestCr4", "IA-32e mode guest needs CR4.PAE.", (v) => !ia32e(v) || v.bit("guestCr4", 5)),
@@ -331,8 +331,8 @@ const activityChecks: readonly EntryCheck[] = [
   check(
     "activity.range",
     "guestActivity",
-    "The activity state is 0 (active), 1 (HLT), 2 (shutdown) or 3 (wait for SIPI).",
-    (v) => v.number("guestActivity") <= 3,
+    "The activity state is 0 (active), 1 (HLT) or 3 (wait for SIPI); the processor does not support 2 (shutdown).",
+    (v) => activityStates.includes(v.number("guestActivity")),
   ),
   check(
     "activity.hlt",

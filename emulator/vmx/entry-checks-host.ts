@@ -58,7 +58,7 @@ export const hostChecks: readonly EntryCheck[] = [
     id: "host-cr4.fixed",
     field: "hostCr4",
     sentence: "Host CR4 has the bits that VMX operation fixes: VMXE is 1.",
-    holds: (v) => respects(v.get("hostCr4"), fixedCr4),
+    holds: (v, { cr4 }) => respects(v.get("hostCr4"), { must: fixedCr4.must, may: cr4 }),
   },
   {
     id: "host-cr3.width",
@@ -73,6 +73,12 @@ export const hostChecks: readonly EntryCheck[] = [
     field: "hostPat",
     sentence: "Each byte of host IA32_PAT is a memory type.",
     holds: (v) => !isOn(v, "exitLoadPat") || isPat(v.get("hostPat")),
+  },
+  {
+    id: "host-efer.reserved",
+    field: "hostEfer",
+    sentence: "Reserved bits of host IA32_EFER are 0.",
+    holds: (v) => !isOn(v, "exitLoadEfer") || (v.get("hostEfer") & ~0xd01n) === 0n,
   },
   {
     id: "host-efer.mode",
@@ -107,14 +113,32 @@ export const hostChecks: readonly EntryCheck[] = [
   {
     id: "host-address-space.size",
     field: "exitControls",
-    sentence: "Host address-space size is 1: the VMM that enters is in 64-bit mode.",
-    holds: isHost64,
+    sentence: "Host address-space size is that of the VMM that enters: 1 in IA-32e mode, otherwise 0.",
+    holds: (v, { longMode }) => isHost64(v) === longMode,
+  },
+  {
+    id: "host-address-space.guest",
+    field: "entryControls",
+    sentence: "A guest in IA-32e mode needs a 64-bit host.",
+    holds: (v) => isHost64(v) || !isOn(v, "ia32eModeGuest"),
+  },
+  {
+    id: "host-cr4.pcide",
+    field: "hostCr4",
+    sentence: "A host that is not 64-bit has CR4.PCIDE = 0.",
+    holds: (v) => isHost64(v) || !v.bit("hostCr4", 17),
   },
   {
     id: "host-cr4.pae",
     field: "hostCr4",
     sentence: "A 64-bit host has CR4.PAE = 1.",
     holds: (v) => !isHost64(v) || v.bit("hostCr4", 5),
+  },
+  {
+    id: "hostRip.high",
+    field: "hostRip",
+    sentence: "Bits 63:32 of RIP of a host that is not 64-bit are 0.",
+    holds: (v) => isHost64(v) || v.get("hostRip") >> 32n === 0n,
   },
   canonical("hostRip"),
 ];

@@ -1,9 +1,21 @@
+import type { Why } from "../trace/event.ts";
+import { hex } from "./bit-layout.ts";
+import { fixedCr4 } from "./capabilities.ts";
 import { controlChecks } from "./entry-checks-controls.ts";
 import { guestChecks } from "./entry-checks-guest.ts";
 import { hostChecks } from "./entry-checks-host.ts";
 import { instructionErrors } from "./exit-reasons.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { encodingText, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
+
+/** The processor that enters, as far as checks ask. */
+export interface Entering {
+  /** It is in IA-32e mode. */
+  readonly longMode: boolean;
+  /** The bits of CR4 that it has. */
+  readonly cr4: bigint;
+}
+const builtIn: Entering = { longMode: true, cr4: fixedCr4.may };
 
 /** One check that the processor makes of the VMCS on VM entry. */
 export interface EntryCheck {
@@ -12,7 +24,7 @@ export interface EntryCheck {
   readonly field: VmcsField;
   /** What must hold, as a sentence. */
   readonly sentence: string;
-  readonly holds: (vmcs: Vmcs) => boolean;
+  readonly holds: (vmcs: Vmcs, by: Entering) => boolean;
   /** Exit qualification of a failed guest check; default 0. */
   readonly qualification?: number;
 }
@@ -25,19 +37,20 @@ export type EntryFailure =
 /** The three groups in the order the processor makes them (SDM Vol. 3, 27.2 and 27.3). */
 export const entryChecks = { controls: controlChecks, host: hostChecks, guest: guestChecks } as const;
 
-const failing = (checks: readonly EntryCheck[], vmcs: Vmcs): EntryCheck | undefined =>
-  checks.find((check) => !check.holds(vmcs));
+const failing = (checks: readonly EntryCheck[], vmcs: Vmcs, by: Entering): EntryCheck | undefined =>
+  checks.find((check) => !check.holds(vmcs, by));
 
 /** The first check that does not hold, and how the entry fails by it; undefined if the guest can be entered. */
 export function checkEntry(
   vmcs: Vmcs,
   checks: Readonly<Record<keyof typeof entryChecks, readonly EntryCheck[]>> = entryChecks,
+  by: Entering = builtIn,
 ): EntryFailure | undefined {
-  const control = failing(checks.controls, vmcs);
+  const control = failing(checks.controls, vmcs, by);
   if (control) return { kind: "vmfail", error: 7, check: control };
-  const host = failing(checks.host, vmcs);
+  const host = failing(checks.host, vmcs, by);
   if (host) return { kind: "vmfail", error: 8, check: host };
-  const guest = failing(checks.guest, vmcs);
+  const guest = failing(checks.guest, vmcs, by);
   if (guest) return { kind: "exit", reason: 33, qualification: guest.qualification ?? 0, check: guest };
   return undefined;
 }
@@ -51,4 +64,15 @@ export function entryFailureText(vmcs: Vmcs, failure: EntryFailure): string {
   const { field, sentence, id } = failure.check;
   const value = vmcs.get(field).toString(16).toUpperCase();
   return `VM entry failed (${kind}): ${sentence} Check ${id}: ${vmcsFields[field].name} ${encodingText(field)} = ${value}h.`;
+}
+
+/** A failed check of the guest's state as the exit that it is: of no guest that ran. */
+export function failedCheckExit(vmcs: Vmcs, { check, qualification }: EntryFailure & { readonly kind: "exit" }) {
+  const why: Why = {
+    sentence: check.sentence,
+    rule: `${vmcsFields[check.field].name} ${encodingText(check.field)} = ${hex(vmcs.get(check.field))}`,
+    source: "SDM Vol. 3, 27.3.1: Checks on the Guest State Area",
+  };
+  const reason = "VMENTRY_FAILURE_GUEST_STATE";
+  return { reason, qualification: BigInt(qualification), what: `check ${check.id} failed`, why } as const;
 }

@@ -23,6 +23,35 @@ export const memoryTypes: Readonly<Record<number, string>> = { 0: "UC", 1: "WC",
 export const makeEptp = (table: number, accessedDirty: boolean): bigint =>
   BigInt(table) | 6n | (3n << 3n) | (accessedDirty ? 0x40n : 0n);
 
+interface EptPointerRule {
+  readonly id: string;
+  readonly sentence: string;
+  readonly holds: (pointer: bigint) => boolean;
+}
+
+/** What an entry, and INVEPT, ask of an EPTP (SDM Vol. 3, 27.2.1.1). */
+export const eptPointerRules: readonly EptPointerRule[] = [
+  {
+    id: "eptp.memory-type",
+    sentence: "The EPT memory type, bits 2:0 of the EPTP, is 0 (UC) or 6 (WB).",
+    holds: (pointer) => [0n, 6n].includes(pointer & 7n),
+  },
+  {
+    id: "eptp.walk-length",
+    sentence: "Bits 5:3 of the EPTP are 3: a walk length of 4.",
+    holds: (pointer) => ((pointer >> 3n) & 7n) === 3n,
+  },
+  {
+    id: "eptp.reserved",
+    sentence: "Bits 11:7 of the EPTP and bits beyond the physical-address width are 0.",
+    holds: (pointer) => (pointer & 0xf80n) === 0n && pointer >> BigInt(physicalAddressBits) === 0n,
+  },
+];
+
+/** Why no entry would succeed with an EPTP, as a sentence; undefined if one would. */
+export const eptPointerFault = (pointer: bigint): string | undefined =>
+  eptPointerRules.find(({ holds }) => !holds(pointer))?.sentence;
+
 /** Host-physical memory the walker reads and, for accessed and dirty flags, writes. */
 export interface TableMemory {
   read64(address: number): bigint;

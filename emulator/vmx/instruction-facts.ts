@@ -126,12 +126,7 @@ export const msrIndex = (cpu: Cpu): number => cpu.u32[2]!;
 /** EDX:EAX. */
 export const edxEax = (cpu: Cpu): bigint => (BigInt(cpu.u32[4]!) << 32n) | BigInt(cpu.u32[0]!);
 
-const msrNames: ReadonlyMap<number, string> = new Map([
-  ...msrs.map(({ number, name }): [number, string] => [number, name]),
-  // Those that this processor does not have, and guests ask for all the same.
-  [0x1b, "IA32_APIC_BASE"],
-  [0x3a, "IA32_FEATURE_CONTROL"],
-]);
+const msrNames: ReadonlyMap<number, string> = new Map(msrs.map(({ number, name }): [number, string] => [number, name]));
 
 const hex = (value: bigint | number): string => `${value.toString(16).toUpperCase()}h`;
 /** "C0000080h (IA32_EFER)" */

@@ -1,4 +1,4 @@
-import type { Field } from "../trace/event.ts";
+import type { ExitNumbers, Field } from "../trace/event.ts";
 import { type BitLayout, bitsOf, choice, decode, encode, hex, yesNo } from "./bit-layout.ts";
 
 /** General registers as exit qualifications number them. */
@@ -292,3 +292,15 @@ export const decodeInstructionInfo = (reason: string, info: number): Field[] => 
   const layout = instructionInfo[reason];
   return layout ? decode(layout, BigInt(info)) : [];
 };
+
+const knownFields = new Map<string, (numbers: ExitNumbers) => Field[]>();
+
+/** How the fields of a qualification are worked out: the same function for all exits of a kind. */
+export function qualificationFields(reason: string, vector: number | undefined): (numbers: ExitNumbers) => Field[] {
+  const key = vector === undefined ? reason : `${reason} ${vector}`;
+  const known = knownFields.get(key);
+  if (known) return known;
+  const made = ({ qualification }: ExitNumbers): Field[] => decodeQualification(reason, qualification, vector);
+  knownFields.set(key, made);
+  return made;
+}

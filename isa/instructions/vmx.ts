@@ -7,6 +7,7 @@ import {
   type RowFacts,
   type Sensitivity,
 } from "../instruction.ts";
+import type { VmxCall } from "../system.ts";
 import { absent, rowsOf } from "./forms.ts";
 import { svm } from "./svm.ts";
 
@@ -15,9 +16,10 @@ const row = rowsOf("vmx");
 const changes = (what: string): Sensitivity => ({ kind: "control", what, cite: "intel-sdm" });
 const reveals = (what: string): Sensitivity => ({ kind: "behaviour", by: ["location"], what, cite: "intel-sdm" });
 
-/** Instructions of VMX root operation: the guest has no VMX, so that outside non-root operation they raise #UD. */
+/** Instructions of VMX root operation; outside VMX operation all but VMXON raise #UD. */
 const root = (
   doc: string,
+  call: VmxCall,
   sensitivity: Sensitivity,
   exits: InstructionExit | Exits,
   more: Partial<RowFacts> = {},
@@ -28,7 +30,7 @@ const root = (
   protectedOnly: true,
   sensitivity,
   exits: typeof exits === "string" ? always(exits) : exits,
-  semantics: absent,
+  semantics: (m) => m.call(call),
   ...more,
 });
 
@@ -38,6 +40,7 @@ const operation = [
     "VMXON m",
     root(
       "Enters VMX root operation, with the VMXON region at that address.",
+      "vmxOn",
       changes("enters VMX operation"),
       "VMXON",
       {
@@ -45,16 +48,21 @@ const operation = [
       },
     ),
   ),
-  row("NP 0F 01 C4", "VMXOFF", root("Leaves VMX operation.", changes("leaves VMX operation"), "VMXOFF")),
+  row("NP 0F 01 C4", "VMXOFF", root("Leaves VMX operation.", "vmxOff", changes("leaves VMX operation"), "VMXOFF")),
   row(
     "NP 0F 01 C2",
     "VMLAUNCH",
-    root("Enters the guest of a VMCS for the first time.", changes("runs a guest on the processor"), "VMLAUNCH"),
+    root(
+      "Enters the guest of a VMCS for the first time.",
+      "vmLaunch",
+      changes("runs a guest on the processor"),
+      "VMLAUNCH",
+    ),
   ),
   row(
     "NP 0F 01 C3",
     "VMRESUME",
-    root("Enters the guest of a VMCS again.", changes("runs a guest on the processor"), "VMRESUME"),
+    root("Enters the guest of a VMCS again.", "vmResume", changes("runs a guest on the processor"), "VMRESUME"),
   ),
 ];
 
@@ -62,21 +70,35 @@ const pointers = [
   row(
     "66 0F C7 /6",
     "VMCLEAR m",
-    root("Writes a VMCS back to memory and makes it inactive.", changes("makes a VMCS inactive"), "VMCLEAR", {
-      access: ["r"],
-    }),
+    root(
+      "Writes a VMCS back to memory and makes it inactive.",
+      "vmClear",
+      changes("makes a VMCS inactive"),
+      "VMCLEAR",
+      {
+        access: ["r"],
+      },
+    ),
   ),
   row(
     "NP 0F C7 /6",
     "VMPTRLD m",
-    root("Makes a VMCS the current one.", changes("changes which VMCS is current"), "VMPTRLD", { access: ["r"] }),
+    root("Makes a VMCS the current one.", "vmPointerLoad", changes("changes which VMCS is current"), "VMPTRLD", {
+      access: ["r"],
+    }),
   ),
   row(
     "NP 0F C7 /7",
     "VMPTRST m",
-    root("Stores the address of the current VMCS.", reveals("stores the address of the monitor's VMCS"), "VMPTRST", {
-      access: ["w"],
-    }),
+    root(
+      "Stores the address of the current VMCS.",
+      "vmPointerStore",
+      reveals("stores the address of the monitor's VMCS"),
+      "VMPTRST",
+      {
+        access: ["w"],
+      },
+    ),
   ),
 ];
 
@@ -86,12 +108,19 @@ const shadowed = (name: "VMREAD" | "VMWRITE"): Exits =>
 /** Operands have the width of the mode, without prefixes. */
 const fields = ([32, 64] as const).flatMap((width) => {
   const modes = { modes: width === 64 ? "only-64" : "not-64" } as const;
-  const read = root("Reads a field of the current VMCS.", reveals("reads the monitor's VMCS"), shadowed("VMREAD"), {
-    access: ["w", "r"],
-    ...modes,
-  });
+  const read = root(
+    "Reads a field of the current VMCS.",
+    "vmRead",
+    reveals("reads the monitor's VMCS"),
+    shadowed("VMREAD"),
+    {
+      access: ["w", "r"],
+      ...modes,
+    },
+  );
   const write = root(
     "Writes a field of the current VMCS.",
+    "vmWrite",
     changes("changes the monitor's VMCS"),
     shadowed("VMWRITE"),
     {
@@ -102,6 +131,7 @@ const fields = ([32, 64] as const).flatMap((width) => {
   const invalidate = (what: string) =>
     root(
       `Removes translations of ${what} from the TLB, as type and descriptor say.`,
+      what === "a VPID" ? "invalidateVirtualProcessor" : "invalidateExtended",
       changes("changes the translations that the processor holds"),
       what === "a VPID" ? "INVVPID" : "INVEPT",
       { access: ["r", "r"], ...modes },

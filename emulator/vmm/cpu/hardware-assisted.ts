@@ -6,19 +6,19 @@ import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
-import type { ExitForm, ExitNumbers, Field, Outlook } from "../../trace/event.ts";
+import type { ExitForm, Outlook } from "../../trace/event.ts";
 import { hex } from "../../vmx/bit-layout.ts";
 import { controls, inForce } from "../../vmx/controls.ts";
 import { injectedEvent, SavedVmcs } from "../../vmx/entry.ts";
-import { checkEntry, type EntryFailure, entryFailureText } from "../../vmx/entry-checks.ts";
+import { checkEntry, type EntryFailure, entryFailureText, failedCheckExit } from "../../vmx/entry-checks.ts";
 import { entryFailureBit, exitReasonNamed } from "../../vmx/exit-reasons.ts";
 import { loadGuest, loadUsual, pendingSingleStep, savedDebug, saveGuest } from "../../vmx/guest-state.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { injectExceptionInfo, injectInterruptInfo, NonRoot } from "../../vmx/non-root.ts";
 import type { Exit } from "../../vmx/non-root-guest.ts";
-import { decodeQualification } from "../../vmx/qualification.ts";
+import { qualificationFields } from "../../vmx/qualification.ts";
 import { type Vmcs, wordOf } from "../../vmx/vmcs.ts";
-import { encodingText, type VmcsField, vmcsFields } from "../../vmx/vmcs-fields.ts";
+import type { VmcsField } from "../../vmx/vmcs-fields.ts";
 import { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
@@ -419,19 +419,15 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     this.context.stop("vm-entry-failure", entryFailureText(vmcs, failure));
   }
 
-  #recordEntryFailure({ qualification, check }: EntryFailure & { kind: "exit" }): void {
-    const { name, number } = exitReasonNamed("VMENTRY_FAILURE_GUEST_STATE");
+  #recordEntryFailure(failure: EntryFailure & { kind: "exit" }): void {
+    const { reason, qualification, what, why } = failedCheckExit(this.vmcs, failure);
     const form: ExitForm = {
       kind: "exit",
-      reason: name,
-      number,
-      fields: qualificationFields(name, undefined),
-      what: `check ${check.id} failed`,
-      why: {
-        sentence: check.sentence,
-        rule: `${vmcsFields[check.field].name} ${encodingText(check.field)} = ${hex(this.vmcs.get(check.field))}`,
-        source: "SDM Vol. 3, 27.3.1: Checks on the Guest State Area",
-      },
+      reason,
+      number: exitReasonNamed(reason).number,
+      fields: qualificationFields(reason, undefined),
+      what,
+      why,
       technique: "vtx-ept",
     };
     this.context.recordExit(form, qualification, 0, 0);
@@ -453,18 +449,6 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     this.#savedVmcs.forget();
     this.#stateChanged = pending !== null;
   }
-}
-
-const knownFields = new Map<string, (numbers: ExitNumbers) => Field[]>();
-
-/** How the fields of a qualification are worked out: the same function for all exits of a kind. */
-function qualificationFields(reason: string, vector: number | undefined): (numbers: ExitNumbers) => Field[] {
-  const key = vector === undefined ? reason : `${reason} ${vector}`;
-  const known = knownFields.get(key);
-  if (known) return known;
-  const made = ({ qualification }: ExitNumbers): Field[] => decodeQualification(reason, qualification, vector);
-  knownFields.set(key, made);
-  return made;
 }
 
 /** The guest is delivered the event once, however often the processor tries. */

@@ -150,7 +150,15 @@ describe("model-specific registers", () => {
 
   it("reads every register of the table", () => {
     const p = processor();
-    for (const { number, name } of msrs) expect(typeof system.readMsr(p.cpu, decoded, number), name).toBe("bigint");
+    // Those of VMX are on the bare machine only.
+    const ofVmx = (number: number) => number === 0x3a || (number >= 0x480 && number <= 0x491);
+    for (const { number, name } of msrs)
+      if (ofVmx(number))
+        expect(
+          outcome(() => system.readMsr(p.cpu, decoded, number)),
+          name,
+        ).toBe("#GP(0h)");
+      else expect(typeof system.readMsr(p.cpu, decoded, number), name).toBe("bigint");
     expect(outcome(() => system.readMsr(p.cpu, decoded, 0x1c))).toBe("#GP(0h)");
     expect(system.readMsr(p.cpu, decoded, 0x1b)).toBe(0xfee0_0900n);
   });

@@ -270,7 +270,7 @@ describe("looking and changing", () => {
     [long("hlt"), "CR3", 1n << 52n, /MOV to CR3 would raise #GP/],
     [protectedMode("hlt"), "CR3", 1n << 32n, /32 bits/],
     [long("hlt"), "CR4", 0n, /PAE must be 1 in long mode/],
-    [protectedMode("hlt"), "CR4", 0x2000n, /MOV to CR4 would raise #GP/],
+    [protectedMode("hlt"), "CR4", 0x4000n, /MOV to CR4 would raise #GP/],
     [protectedMode("hlt"), "CR0", 0x2000_0011n, /NW needs CD/],
     [long("hlt"), "CR8", 16n, /at most 15/],
     [long("hlt"), "DR6", 1n << 32n, /MOV to DR6 would raise #GP/],

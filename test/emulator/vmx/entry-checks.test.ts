@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from "vitest";
+import { fixedCr4 } from "../../../emulator/vmx/capabilities.ts";
 import { controlWord } from "../../../emulator/vmx/controls.ts";
 import { checkEntry, entryChecks, entryFailureText } from "../../../emulator/vmx/entry-checks.ts";
 import type { VmcsField } from "../../../emulator/vmx/vmcs-fields.ts";
@@ -24,6 +25,9 @@ const v8086: Fields = {
     ]),
   ),
 };
+
+/** Of a VMM that is not in IA-32e mode. */
+const legacyHost: Fields = { exitControls: 0x36dfb };
 
 /** For each check, a change of a good VMCS that breaks it and no check before it. */
 const broken: Readonly<Record<string, Fields>> = {
@@ -66,6 +70,7 @@ const broken: Readonly<Record<string, Fields>> = {
   "hostSysenterEsp.canonical": { hostSysenterEsp: notCanonical },
   "hostSysenterEip.canonical": { hostSysenterEip: notCanonical },
   "host-pat.types": { exitControls: 0x36dfb | controlWord("hostAddressSpaceSize", "exitLoadPat"), hostPat: 2n },
+  "host-efer.reserved": { hostEfer: 0x502n },
   "host-efer.mode": { hostEfer: 0n },
   "hostEsSelector.rpl-ti": { hostEsSelector: 3 },
   "hostCsSelector.rpl-ti": { hostCsSelector: 12 },
@@ -83,6 +88,9 @@ const broken: Readonly<Record<string, Fields>> = {
   "hostIdtrBase.canonical": { hostIdtrBase: notCanonical },
   "hostTrBase.canonical": { hostTrBase: notCanonical },
   "host-address-space.size": { exitControls: 0x36dfb },
+  "host-address-space.guest": { ...legacyHost, entryControls: longGuest.entryControls! },
+  "host-cr4.pcide": { ...legacyHost, hostCr4: 0x2_2020n },
+  "hostRip.high": { ...legacyHost, hostRip: 0x1_0000_0000n },
   "host-cr4.pae": { hostCr4: 0x2000n },
   "hostRip.canonical": { hostRip: notCanonical },
 
@@ -193,7 +201,8 @@ describe("VM-entry checks", () => {
         const change = broken[id];
         expect(change, `no broken VMCS for ${id}`).toBeDefined();
         const vmcs = sampleVmcs(change);
-        const failure = checkEntry(vmcs);
+        const legacy = ["host-address-space.guest", "host-cr4.pcide", "hostRip.high"].includes(id);
+        const failure = checkEntry(vmcs, entryChecks, { longMode: !legacy, cr4: fixedCr4.may });
         expect(failure?.check.id).toBe(id);
         expect(failure?.kind).toBe(kind);
         expect(entryFailureText(vmcs, failure!)).toContain(check.sentence);

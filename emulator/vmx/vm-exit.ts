@@ -1,0 +1,84 @@
+import { layout } from "../cpu/layout.ts";
+import { tryLoadPdptes } from "../cpu/modes.ts";
+import { CR4 } from "../cpu/state.ts";
+import type { ExitForm } from "../trace/event.ts";
+import { isOn } from "./controls.ts";
+import { exitReasonNamed } from "./exit-reasons.ts";
+import { loadHost } from "./host-state.ts";
+import { loadMsrs, storeMsrs } from "./msr-areas.ts";
+import type { Exit } from "./non-root-guest.ts";
+import type { VmxOperation } from "./operation.ts";
+import { qualificationFields } from "./qualification.ts";
+import type { Vmcs } from "./vmcs.ts";
+
+const exitEvent = layout.vmxExit >> 3;
+const exitCycle = layout.vmxExitCycle >> 3;
+const guestTscOffset = layout.guestTscOffset >> 3;
+const tscOffset = layout.tscOffset >> 3;
+const abortIndicator = 4;
+const nmiVector = 2;
+
+/** VMX-abort indicators (SDM Vol. 3, 28.7) that can come about here, in words. */
+const aborts = {
+  1: "an MSR of the VM-exit MSR-store area could not be stored",
+  2: "the host's PDPTEs are not valid",
+  4: "an MSR of the VM-exit MSR-load area could not be loaded",
+  6: "the guest was in IA-32e mode, and the host is not to be",
+} as const;
+
+/** The processor gives up: it notes why in the region, and shuts down. */
+function abort(vmx: VmxOperation, vmcs: Vmcs, indicator: keyof typeof aborts): void {
+  vmx.memory.write32(vmcs.address + abortIndicator, indicator);
+  const text = `VMX abort ${indicator}: a VM exit could not be completed, for ${aborts[indicator]}. The processor shut down.`;
+  vmx.context.stop("vmx-abort", text);
+}
+
+/** Notes an exit: its event, from which time counts until the next entry. */
+function recordExit(vmx: VmxOperation, exit: Exit, number: number): void {
+  const { cpu, context } = vmx;
+  const { reason, vector, what, why } = exit;
+  cpu.f64[exitCycle] = cpu.f64[layout.steps >> 3]! + cpu.f64[layout.extraCycles >> 3]!;
+  const fields = qualificationFields(reason, vector);
+  const form: ExitForm = { kind: "exit", reason, number, fields, what, why, technique: "bare-metal" };
+  cpu.f64[exitEvent] = context.recordExit(form, exit.qualification ?? 0, exit.first ?? 0, exit.second ?? 0);
+  context.spend(context.costs.exit);
+}
+
+/** A VM exit of software's guest, whose state and exit information are in the VMCS (SDM Vol. 3, chapter 28). */
+export function leaveGuest(vmx: VmxOperation, vmcs: Vmcs, exit: Exit): void {
+  recordExit(vmx, exit, exitReasonNamed(exit.reason).number);
+  if (storeMsrs(vmx.cpu, vmx.memory, vmcs) !== 0) abort(vmx, vmcs, 1);
+  else toHost(vmx, vmcs, exit.reason === "EXCEPTION_NMI" && exit.vector === nmiVector);
+}
+
+/** An entry that fails while the guest's state is loaded: an exit without a guest (SDM Vol. 3, 27.8). */
+export function failEntry(vmx: VmxOperation, vmcs: Vmcs, exit: Exit): void {
+  const { number } = exitReasonNamed(exit.reason);
+  const entryFailure = 0x8000_0000;
+  vmcs.set("exitReason", number + entryFailure);
+  vmcs.set("exitQualification", exit.qualification ?? 0);
+  recordExit(vmx, exit, number);
+  toHost(vmx, vmcs, false);
+}
+
+/** Root operation again, with the host's state. */
+function toHost(vmx: VmxOperation, vmcs: Vmcs, nmi: boolean): void {
+  const { cpu } = vmx;
+  if (cpu.longMode && !isOn(vmcs, "hostAddressSpaceSize")) {
+    abort(vmx, vmcs, 6);
+    return;
+  }
+  cpu.r64[tscOffset] = BigInt.asUintN(64, cpu.r64[tscOffset]! - cpu.r64[guestTscOffset]!);
+  cpu.r64[guestTscOffset] = 0n;
+  vmx.stopGuest();
+  cpu.r32[layout.vpid >> 2] = 0;
+  cpu.tlb.enter(0);
+  loadHost(cpu, vmcs, nmi);
+  cpu.tlb.switchTo(cpu.pcid);
+  cpu.refresh();
+  const pae = cpu.paging && (cpu.cr4 & CR4.PAE) !== 0 && !cpu.longMode;
+  if (pae && !tryLoadPdptes(cpu, cpu.cr3)) abort(vmx, vmcs, 2);
+  else if (loadMsrs(cpu, vmx.memory, vmcs, "exitLoad") !== 0) abort(vmx, vmcs, 4);
+  cpu.next = cpu.rip;
+  cpu.attention = true;
+}
