@@ -54,7 +54,7 @@ export const bundles: readonly BuildOptions[] = [
     define: { "process.platform": '"browser"', global: "globalThis" },
   },
   {
-    entryPoints: { exits: "client/views/exits/main.tsx" },
+    entryPoints: { exits: "client/views/exits/main.tsx", compare: "client/views/compare/main.tsx" },
     platform: "browser",
     format: "iife",
     jsx: "automatic",

@@ -1,14 +1,16 @@
 import * as vscode from "vscode";
 import { debugType, type RequestName, type Requests } from "../debug-adapter/protocol.ts";
+import type { Panel } from "./panel.ts";
 import type { Techniques } from "./technique.ts";
 
-async function start(uri: vscode.Uri | undefined, noDebug: boolean): Promise<void> {
+/** False if it did not start; the person has been told why. */
+async function start(uri: vscode.Uri | undefined, noDebug: boolean): Promise<boolean> {
   const target = uri ?? vscode.window.activeTextEditor?.document.uri;
   if (!target) {
     void vscode.window.showInformationMessage("Open a guest (an .asm file) first.");
-    return;
+    return false;
   }
-  await vscode.debug.startDebugging(
+  return vscode.debug.startDebugging(
     vscode.workspace.getWorkspaceFolder(target),
     {
       type: debugType,
@@ -31,11 +33,18 @@ async function request<K extends RequestName>(name: K, args: Requests[K]["args"]
 
 const activeThread = () => vscode.debug.activeStackItem?.threadId ?? 1;
 
+/** Compares the guest being debugged, or the one in the editor once its session has begun. */
+async function compare(panel: Panel, uri: vscode.Uri | undefined): Promise<void> {
+  if (vscode.debug.activeDebugSession?.type !== debugType && !(await start(uri, false))) return;
+  await panel.begin("ringside.compare");
+}
+
 /** Every command of package.json. */
-export function registerCommands(techniques: Techniques): vscode.Disposable[] {
+export function registerCommands(techniques: Techniques, panel: Panel): vscode.Disposable[] {
   const commands: Record<string, (...args: never[]) => unknown> = {
     "ringside.debugGuest": (uri?: vscode.Uri) => start(uri, false),
     "ringside.runGuest": (uri?: vscode.Uri) => start(uri, true),
+    "ringside.compare": (uri?: vscode.Uri) => compare(panel, uri),
     "ringside.chooseTechnique": () => techniques.choose(),
     "ringside.previousExit": () => request("ringside/toExit", { direction: "previous", threadId: activeThread() }),
     "ringside.nextExit": () => request("ringside/toExit", { direction: "next", threadId: activeThread() }),

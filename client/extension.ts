@@ -19,10 +19,10 @@ export async function activate(context: vscode.ExtensionContext, host: Host): Pr
   const panel = new Panel(context.extensionUri);
   context.subscriptions.push(
     language,
-    vscode.window.registerWebviewViewProvider(Panel.exits, panel, {
-      webviewOptions: { retainContextWhenHidden: true },
-    }),
+    ...Panel.views.map((view) =>
+      vscode.window.registerWebviewViewProvider(view, panel, { webviewOptions: { retainContextWhenHidden: true } }),
+    ),
     ...registerDebugging(context, host, language.techniques, panel),
-    ...registerCommands(language.techniques),
+    ...registerCommands(language.techniques, panel),
   );
 }

@@ -4,9 +4,13 @@ import type { FromView, ToView } from "./views/shared/messaging.ts";
 
 /** Hosts the views and relays between them and the debug session; knows no request by name. */
 export class Panel implements vscode.WebviewViewProvider {
-  static readonly exits = "ringside.exits";
+  /** The views, as package.json declares them. */
+  static readonly views = ["ringside.exits", "ringside.compare"] as const;
   readonly #extension: vscode.Uri;
-  readonly #views = new Set<vscode.Webview>();
+  /** Webviews by the names of their pages. */
+  readonly #views = new Map<string, vscode.Webview>();
+  /** Pages that are to begin as soon as they have loaded. */
+  readonly #awaited = new Set<string>();
   #session: vscode.DebugSession | undefined;
   #last: Events["ringside/advanced"] | undefined;
 
@@ -46,20 +50,30 @@ export class Panel implements vscode.WebviewViewProvider {
 </head>
 <body><main id="view"></main><script src="${webview.asWebviewUri(vscode.Uri.joinPath(dist, `${name}.js`))}"></script></body>
 </html>`;
-    this.#views.add(webview);
-    view.onDidDispose(() => this.#views.delete(webview));
-    webview.onDidReceiveMessage((message: FromView) => this.#hear(webview, message));
+    this.#views.set(name, webview);
+    view.onDidDispose(() => this.#views.delete(name));
+    webview.onDidReceiveMessage((message: FromView) => this.#hear(name, webview, message));
   }
 
   #tell(message: ToView): void {
-    for (const webview of this.#views) void webview.postMessage(message);
+    for (const webview of this.#views.values()) void webview.postMessage(message);
   }
 
-  async #hear(webview: vscode.Webview, message: FromView): Promise<void> {
+  /** Shows a view and lets it begin with what it does. */
+  async begin(view: (typeof Panel.views)[number]): Promise<void> {
+    const name = view.split(".")[1]!;
+    const shown = this.#views.get(name);
+    if (!shown) this.#awaited.add(name);
+    await vscode.commands.executeCommand(`${view}.focus`);
+    void shown?.postMessage({ kind: "begin" } satisfies ToView);
+  }
+
+  async #hear(name: string, webview: vscode.Webview, message: FromView): Promise<void> {
     switch (message.kind) {
       case "ready":
         void webview.postMessage({ kind: "session", name: this.#session?.name } satisfies ToView);
         if (this.#last) void webview.postMessage({ kind: "advanced", body: this.#last } satisfies ToView);
+        if (this.#awaited.delete(name)) void webview.postMessage({ kind: "begin" } satisfies ToView);
         return;
       case "request":
         void webview.postMessage(await this.#relay(message));

@@ -20,6 +20,9 @@ export interface Place {
 /** A guest's run under a technique, with the place of its first difference in the source. */
 export type ComparedRun = TechniqueRun & { readonly place?: Place };
 
+/** A line of source without what is said about it. */
+const statementOf = (line: string): string => (/^(?:[^;"'`]|"[^"]*"|'[^']*'|`[^`]*`)*/.exec(line)?.[0] ?? line).trim();
+
 /** Runs the guest of a launched program again, under a technique and beside the bare machine. */
 export async function compareLoaded(
   { machine, program, typeInto }: Omit<Loaded, "warnings">,
@@ -33,6 +36,6 @@ export async function compareLoaded(
   if (!item) return run;
   const { file, line } = item.range;
   const bytes = await readFile(file);
-  const text = bytes instanceof Uint8Array ? (utf8Text(bytes).split("\n")[line]?.trim() ?? "") : "";
+  const text = bytes instanceof Uint8Array ? statementOf(utf8Text(bytes).split("\n")[line] ?? "") : "";
   return { ...run, place: { file, uri: toUri(file), line, text } };
 }

@@ -3,6 +3,8 @@ import type { MachineEvent } from "../emulator/trace/event.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
 
+export type { ComparedRun, Place } from "./compare.ts";
+
 /** The debug type of launch configurations. */
 export const debugType = "ringside";
 

@@ -29,7 +29,7 @@ const rules: Record<
     folders: ["debug-adapter", "server", "assembler", "isa", "client/views"],
     packages: [/^vscode$/, /^vscode-languageclient/],
   },
-  "client/views": { folders: ["debug-adapter", "emulator"], packages: [/^preact/] },
+  "client/views": { folders: ["debug-adapter", "emulator", "isa"], packages: [/^preact/] },
   cli: { folders: ["server", "debug-adapter", "assembler", "emulator", "isa"], packages: [/^node:/] },
 };
 
@@ -42,7 +42,11 @@ const doors: Record<string, Record<string, RegExp>> = {
     isa: /isa\/technique\.ts$/,
     "client/views": /views\/shared\/messaging\.ts$/,
   },
-  "client/views": { "debug-adapter": /debug-adapter\/protocol\.ts$/, emulator: /emulator\/trace\/event\.ts$/ },
+  "client/views": {
+    "debug-adapter": /debug-adapter\/protocol\.ts$/,
+    emulator: /emulator\/trace\/event\.ts$/,
+    isa: /isa\/technique\.ts$/,
+  },
 };
 
 function sources(folder: string): string[] {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
+import { comparePath } from "./compare-path.ts";
 import { firstPath } from "./first-path.ts";
 
 if (!chromiumPath) console.log("skipped: VS Code in the browser (Debian's chromium is not installed)");
@@ -14,5 +15,9 @@ describe.skipIf(!chromiumPath)("VS Code in the browser", () => {
 
   it("takes the first path: diagnostics, breakpoint, step over an exit, step back", async () => {
     await firstPath(workbench, "browser");
+  }, 180_000);
+
+  it("compares the techniques: the line at which trap and emulate shows, and where the cycles go", async () => {
+    await comparePath(workbench, "browser");
   }, 180_000);
 });

@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   type Action,
-  accent,
   costOf,
-  cycles,
   type Exit,
   histogram,
   initial,
@@ -11,6 +9,7 @@ import {
   reduce,
   visible,
 } from "../../client/views/exits/model.ts";
+import { accent, cycles } from "../../client/views/shared/format.ts";
 import type { LocatedEvent } from "../../debug-adapter/protocol.ts";
 
 const stamp = (sequence: number) => ({ sequence, cycle: sequence * 10, step: sequence, vm: "A", vcpu: 0, rip: "7c00" });

@@ -1,4 +1,5 @@
 import { render } from "preact";
+import base from "../shared/base.css";
 import { Link } from "../shared/messaging.ts";
 import { type Action, type Exit, initial, reduce } from "./model.ts";
 import css from "./view.css";
@@ -9,7 +10,7 @@ let state = initial;
 let asking = false;
 
 const style = document.createElement("style");
-style.textContent = css;
+style.textContent = base + css;
 document.head.append(style);
 const root = document.getElementById("view") as HTMLElement;
 
@@ -20,6 +21,7 @@ function act(action: Action): void {
 
 const link = new Link((message) => {
   if (message.kind === "session") return act(message);
+  if (message.kind === "begin") return;
   act({ kind: "present", ...message.body });
   void catchUp(message.body.last);
 });

@@ -119,21 +119,3 @@ export function place(exit: Exit): string {
   if (!exit.source) return `${exit.rip}h`;
   return `${decodeURIComponent(exit.source.uri.split(/[\\/]/).pop() ?? "")}:${exit.source.line + 1}`;
 }
-
-/** One accent for each kind of exit, the same in every view. */
-const accents: readonly (readonly [RegExp, string])[] = [
-  [/^(IO_|APIC|VIRTUALIZED_EOI)/, "blue"],
-  [/^(EPT_|#PF|INVLPG|PML|SPP)/, "orange"],
-  [/^(VMCALL|VMMCALL)/, "green"],
-  [/^(EXTERNAL_INTERRUPT|INTERRUPT_WINDOW|NMI_WINDOW|VMX_PREEMPTION|EXCEPTION_NMI|INT )/, "yellow"],
-  [/^(TRIPLE_FAULT|VMENTRY_FAILURE|EPT_MISCONFIGURATION)/, "red"],
-];
-
-export const accent = (reason: string): string => accents.find(([pattern]) => pattern.test(reason))?.[1] ?? "purple";
-
-/** 1234 → "1.2 k": cycles for people. */
-export function cycles(count: number): string {
-  if (count < 1000) return `${count}`;
-  const [value, unit] = count < 1e6 ? [count / 1e3, "k"] : count < 1e9 ? [count / 1e6, "M"] : [count / 1e9, "G"];
-  return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${unit}`;
-}

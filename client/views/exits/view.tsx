@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { accent, costOf, cycles, type Exit, histogram, place, type State, visible } from "./model.ts";
+import { accent, cycles } from "../shared/format.ts";
+import { costOf, type Exit, histogram, place, type State, visible } from "./model.ts";
 
 export interface Actions {
   readonly filter: (text: string) => void;

@@ -5,6 +5,8 @@ export type ToView =
   /** A session is shown now, or none. */
   | { readonly kind: "session"; readonly name: string | undefined }
   | { readonly kind: "advanced"; readonly body: Events["ringside/advanced"] }
+  /** A person asked by a command for what this view does. */
+  | { readonly kind: "begin" }
   | { readonly kind: "result"; readonly id: number; readonly result: unknown }
   | { readonly kind: "failed"; readonly id: number; readonly message: string };
 
@@ -14,7 +16,7 @@ export type FromView =
   | { readonly kind: "request"; readonly id: number; readonly name: RequestName; readonly args: unknown }
   /** Show a source line. */
   | { readonly kind: "open"; readonly uri: string; readonly line: number }
-  | { readonly kind: "command"; readonly command: "ringside.debugGuest" };
+  | { readonly kind: "command"; readonly command: "ringside.debugGuest" | "ringside.compare" };
 
 interface Webview {
   postMessage(message: FromView): void;
@@ -27,9 +29,9 @@ export class Link {
   readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   #next = 1;
 
-  constructor(hear: (message: Extract<ToView, { kind: "session" | "advanced" }>) => void) {
+  constructor(hear: (message: Extract<ToView, { kind: "session" | "advanced" | "begin" }>) => void) {
     window.addEventListener("message", ({ data }: MessageEvent<ToView>) => {
-      if (data.kind === "session" || data.kind === "advanced") return hear(data);
+      if (data.kind === "session" || data.kind === "advanced" || data.kind === "begin") return hear(data);
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
       if (data.kind === "result") waiting?.resolve(data.result);

@@ -1,0 +1,259 @@
+import type { Place } from "../../../debug-adapter/protocol.ts";
+import { type TechniqueId, techniqueById } from "../../../isa/technique.ts";
+import { cycles } from "../shared/format.ts";
+import { mostCycles, parts, type Ran, ran, type State, type Verdict, verdictOf } from "./model.ts";
+
+export interface Actions {
+  readonly compare: () => void;
+  readonly select: (technique: TechniqueId) => void;
+  readonly open: (place: Place) => void;
+}
+
+const signs: Readonly<Record<Verdict, readonly [sign: string, text: string]>> = {
+  reference: ["●", "the reference"],
+  same: ["✓", "no difference"],
+  differs: ["✗", "the guest can tell"],
+  refused: ["–", "cannot run this guest"],
+};
+
+const number = (value: number): string => value.toLocaleString("en");
+const percent = (part: number, whole: number): string => (whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)} %`);
+const total = (tallies: Ran["totals"]["exits"]): number => tallies.reduce((sum, { count }) => sum + count, 0);
+
+/** A pale picture of what will be here, and how to get it. */
+function Empty({ state, actions }: { state: State; actions: Actions }) {
+  const example = [
+    ["Bare metal", 8, 0],
+    ["Trap and emulate", 8, 40],
+    ["VT-x with EPT", 8, 64],
+  ] as const;
+  return (
+    <section class="empty">
+      <div class="pale" aria-hidden="true">
+        {example.map(([title, guest, outside]) => (
+          <div class="sample" key={title}>
+            <span>{title}</span>
+            <span class="track">
+              <span class="fill guest" style={{ width: `${guest}%` }} />
+              <span class="fill blue" style={{ width: `${outside}%` }} />
+            </span>
+          </div>
+        ))}
+      </div>
+      <p>
+        The same guest under every technique, beside the bare machine: where it could first tell the difference, and
+        where its cycles go.
+      </p>
+      {state.failed && (
+        <p class="failed" role="alert">
+          {state.failed}
+        </p>
+      )}
+      <button type="button" onClick={actions.compare}>
+        {state.session === undefined ? "Compare the guest in the editor" : `Compare ${state.session}`}
+      </button>
+    </section>
+  );
+}
+
+function Bar({ run, most }: { run: Ran; most: number }) {
+  const shares = parts(run);
+  const label = shares.map(({ name, cycles: spent }) => `${name} ${cycles(spent)}`).join(", ");
+  return (
+    <span class="track" role="img" aria-label={`${number(run.totals.cycles)} cycles: ${label}`}>
+      {shares.map((part) => (
+        <span
+          class={`fill ${part.accent}`}
+          key={part.name}
+          style={{ width: `${(100 * part.cycles) / most}%` }}
+          title={`${part.name}: ${cycles(part.cycles)} cycles${part.name === "guest" ? "" : `, ${number(part.count)} times`}`}
+        />
+      ))}
+    </span>
+  );
+}
+
+function Cells({ run, most, bare }: { run: Ran; most: number; bare: number | undefined }) {
+  const { totals } = run;
+  return (
+    <>
+      <td class="picture">
+        <Bar run={run} most={most} />
+      </td>
+      <td class="number">{cycles(totals.cycles)}</td>
+      <td class="number">{bare ? `${(totals.cycles / bare).toFixed(totals.cycles < 10 * bare ? 1 : 0)} ×` : ""}</td>
+      <td class="number">{number(total(totals.exits))}</td>
+      <td class="number">{number(total(totals.hypercalls))}</td>
+      <td class="number">{percent(totals.direct, totals.instructions)}</td>
+      <td class="number">{number(totals.walkReferences)}</td>
+    </>
+  );
+}
+
+function Row({ run, state, most, bare, actions }: RowProps) {
+  const [sign, text] = signs[verdictOf(run)];
+  const chosen = state.selected === run.technique;
+  return (
+    <tr class={chosen ? "selected" : ""} data-technique={run.technique} onClick={() => actions.select(run.technique)}>
+      <th scope="row">
+        <button type="button" aria-pressed={chosen} onClick={() => actions.select(run.technique)}>
+          {run.title}
+        </button>
+      </th>
+      <td class={`verdict ${verdictOf(run)}`}>
+        <span aria-hidden="true">{sign}</span> {text}
+      </td>
+      {ran(run) ? (
+        <Cells run={run} most={most} bare={bare} />
+      ) : (
+        <td class="refusal" colSpan={7}>
+          {run.refused}
+        </td>
+      )}
+    </tr>
+  );
+}
+
+interface RowProps {
+  readonly run: State["runs"][number];
+  readonly state: State;
+  readonly most: number;
+  readonly bare: number | undefined;
+  readonly actions: Actions;
+}
+
+function Difference({ run, actions }: { run: Ran; actions: Actions }) {
+  const { divergence, place } = run;
+  if (!divergence) return null;
+  const { registers, memory, ends } = divergence;
+  return (
+    <>
+      <p>
+        After {number(divergence.instructions)} equal instructions, at{" "}
+        {place ? (
+          <button type="button" class="link" onClick={() => actions.open(place)}>
+            line {place.line + 1}: <code>{place.text}</code>
+          </button>
+        ) : (
+          <code>{divergence.address}h</code>
+        )}
+      </p>
+      <table class="difference" aria-label="What differs">
+        <thead>
+          <tr>
+            <th />
+            <th>bare metal</th>
+            <th>{run.title}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {registers.map(({ name, bare, hosted }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{bare}h</td>
+              <td class="wrong">{hosted}h</td>
+            </tr>
+          ))}
+          {memory.map(({ address, bare, hosted }) => (
+            <tr key={address}>
+              <th scope="row">memory {address}h</th>
+              <td>{bare}</td>
+              <td class="wrong">{hosted}</td>
+            </tr>
+          ))}
+          {ends && (
+            <tr>
+              <th scope="row">end</th>
+              <td>{ends.bare ?? "goes on"}</td>
+              <td class="wrong">{ends.hosted ?? "goes on"}</td>
+            </tr>
+          )}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+function Detail({ run, actions }: { run: Ran; actions: Actions }) {
+  const { exits, hypercalls, injected, shadow, exceptions } = run.totals;
+  const lists = [
+    ["exits", exits],
+    ["hypercalls", hypercalls],
+    ["exceptions in the guest", exceptions],
+    ["injected", injected],
+    ["shadow page tables", shadow],
+  ] as const;
+  return (
+    <section class="detail" aria-label={run.title}>
+      <h2>{run.title}</h2>
+      <Difference run={run} actions={actions} />
+      {!run.divergence && run.technique !== "bare-metal" && (
+        <p>The guest could not tell the difference in {number(run.compared)} instructions.</p>
+      )}
+      {lists.map(([title, tallies]) =>
+        tallies.length === 0 ? null : (
+          <p key={title}>
+            <b>{title}</b>{" "}
+            {tallies.map(({ name, count }) => (
+              <span class="tally" key={name}>
+                {number(count)} {name}
+              </span>
+            ))}
+          </p>
+        ),
+      )}
+    </section>
+  );
+}
+
+const headings = ["cycles", "to bare", "exits", "hypercalls", "direct", "walk refs"] as const;
+
+export function View({ state, actions }: { state: State; actions: Actions }) {
+  const { runs, busy } = state;
+  if (runs.length === 0 && busy === undefined) return <Empty state={state} actions={actions} />;
+  const most = mostCycles(runs);
+  const reference = runs.find(({ technique }) => technique === "bare-metal");
+  const bare = reference && ran(reference) ? reference.totals.cycles : undefined;
+  const selected = runs.find(({ technique }) => technique === state.selected);
+  return (
+    <>
+      <header>
+        <button type="button" disabled={busy !== undefined} onClick={actions.compare}>
+          Compare again
+        </button>
+        <span class="summary" role="status">
+          {busy === undefined ? "" : `running under ${techniqueById(busy)?.title ?? busy} …`}
+        </span>
+        {state.failed && (
+          <span class="failed" role="alert">
+            {state.failed}
+          </span>
+        )}
+      </header>
+      <div class="columns">
+        <div class="list">
+          <table aria-label="The guest under each technique">
+            <thead>
+              <tr>
+                <th>technique</th>
+                <th>equivalence</th>
+                <th class="picture">where its cycles go</th>
+                {headings.map((heading) => (
+                  <th class="number" key={heading}>
+                    {heading}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {runs.map((run) => (
+                <Row key={run.technique} run={run} state={state} most={most} bare={bare} actions={actions} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+        {selected && ran(selected) && <Detail run={selected} actions={actions} />}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,28 @@
+import { lockstep } from "../../../emulator/compare/lockstep.ts";
+import { Machine } from "../../../emulator/index.ts";
+import type { TechniqueId } from "../../../isa/technique.ts";
+import { assembled, configurationOf } from "../machine/program.ts";
+import { type Case, guestOf } from "./cases.ts";
+
+/** What became of the instruction when it was executed. */
+export interface Executed {
+  /** Reasons of the exits at it, but for those of memory that was touched for the first time. */
+  readonly exits: readonly string[];
+  /** The guest can tell the difference right after it. */
+  readonly differs: boolean;
+}
+
+const aboutMemory = new Set(["EPT_VIOLATION", "VMEXIT_NPF", "#PF"]);
+
+export function execute(given: Case, technique: TechniqueId): Executed {
+  const assembly = assembled(guestOf(given), given.name);
+  const address = assembly.symbols.get("at")!.value!.toString(16);
+  const under = (id: TechniqueId) => new Machine(configurationOf(assembly, { technique: id, clock: "instructions", memory: 1 }));
+  const machine = under(technique);
+  machine.run({ steps: 100_000 });
+  const exits = machine
+    .events(0, Number.MAX_SAFE_INTEGER, ["exit"])
+    .flatMap((event) => (event.kind === "exit" && event.rip === address && !aboutMemory.has(event.reason) ? [event.reason] : []));
+  const { divergence } = lockstep(under("bare-metal"), under(technique), 100_000);
+  return { exits, differs: divergence?.address === address };
+}
