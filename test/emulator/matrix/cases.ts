@@ -88,7 +88,12 @@ export const cases: readonly Case[] = [
   { name: "cpuid", instruction: "cpuid", before: "xor eax, eax" },
   // Calls between rings.
   { name: "sysenter", instruction: "sysenter", before: sysenter, after: "entered: nop" },
-  { name: "sysexit", instruction: "sysexit", before: `${sysenterCs}\nmov edx, in_user\nmov ecx, 3F000h`, after: "in_user: nop" },
+  {
+    name: "sysexit",
+    instruction: "sysexit",
+    before: `${sysenterCs}\nmov edx, in_user\nmov ecx, 3F000h`,
+    after: "in_user: nop",
+  },
 ];
 
 function gate(handler: string, vector = 30): string {

@@ -17,12 +17,15 @@ const aboutMemory = new Set(["EPT_VIOLATION", "VMEXIT_NPF", "#PF"]);
 export function execute(given: Case, technique: TechniqueId): Executed {
   const assembly = assembled(guestOf(given), given.name);
   const address = assembly.symbols.get("at")!.value!.toString(16);
-  const under = (id: TechniqueId) => new Machine(configurationOf(assembly, { technique: id, clock: "instructions", memory: 1 }));
+  const under = (id: TechniqueId) =>
+    new Machine(configurationOf(assembly, { technique: id, clock: "instructions", memory: 1 }));
   const machine = under(technique);
   machine.run({ steps: 100_000 });
   const exits = machine
     .events(0, Number.MAX_SAFE_INTEGER, ["exit"])
-    .flatMap((event) => (event.kind === "exit" && event.rip === address && !aboutMemory.has(event.reason) ? [event.reason] : []));
+    .flatMap((event) =>
+      event.kind === "exit" && event.rip === address && !aboutMemory.has(event.reason) ? [event.reason] : [],
+    );
   const { divergence } = lockstep(under("bare-metal"), under(technique), 100_000);
   return { exits, differs: divergence?.address === address };
 }
