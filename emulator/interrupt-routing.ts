@@ -5,10 +5,11 @@ import type { Processors } from "./processors.ts";
 
 /** The interrupt input of the processor in the core: its local APIC's interrupts first, then the 8259's if they pass. */
 export function routeInterrupts(pic: Pic, io: IoApic, processors: () => Processors): InterruptSource {
-  const from8259 = () => processors().hears8259 && pic.pending;
   return {
     get pending() {
-      return processors().pendingVector >= 0 || from8259();
+      const all = processors();
+      // Asked at every exit: the 8259 hardly ever has one, and says so quickly.
+      return all.pendingVector >= 0 || (pic.pending && all.hears8259);
     },
     acknowledge: () => (processors().pendingVector >= 0 ? processors().apic.acknowledge() : pic.acknowledge()),
     setTaskPriority: (priority) => {

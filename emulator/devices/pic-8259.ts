@@ -48,6 +48,7 @@ const reset = (): Chip => ({
 
 /** Distance from the highest priority, 0–7, of the first set bit of `bits`; 8 if none. */
 function priority(chip: Chip, bits: number): number {
+  if (bits === 0) return 8;
   for (let n = 0; n < 8; n++) if (bits & (1 << ((chip.lowest + 1 + n) & 7))) return n;
   return 8;
 }

@@ -23,11 +23,12 @@ export interface Moment extends Omit<Stamp, "sequence" | "rip"> {
 export const linearText = (linear: number): string =>
   linear < 0 ? BigInt.asUintN(64, BigInt(linear)).toString(16) : linear.toString(16);
 
+/** Rough bytes of memory that an event takes once it is read, for the bound. */
 const exitWeight = 1000;
-/** Rough bytes of memory an event takes, for the bound. */
+const entryWeight = 300;
+const ioWeight = 100;
 const weightOf = (body: RecordedBody): number => {
   if (body.kind === "walk") return 400 + 250 * body.steps.length;
-  if (body.kind === "io") return 100;
   return body.kind === "output" ? 300 + 2 * body.text.length : 300;
 };
 
@@ -66,10 +67,10 @@ export class EventColumns {
   readonly #read: (MachineEvent | undefined)[] = new Array<undefined>(chunkEvents).fill(undefined);
 
   set(n: number, moment: Moment, body: RecordedBody): void {
-    this.#place(n, moment, weightOf(body));
-    if (body.kind === "entry") this.#setEntry(n, body);
-    else if (body.kind === "io") this.#setIo(n, body);
+    if (body.kind === "entry") this.#setEntry(n, moment, body);
+    else if (body.kind === "io") this.#setIo(n, moment, body);
     else {
+      this.#place(n, moment, weightOf(body));
       this.#kept[n] = kept.whole;
       this.#body[n] = body;
     }
@@ -84,14 +85,16 @@ export class EventColumns {
     this.weight[n] = weight;
   }
 
-  #setEntry(n: number, { exit, handled, cost }: RecordedBody & { readonly kind: "entry" }): void {
+  #setEntry(n: number, moment: Moment, { exit, handled, cost }: RecordedBody & { readonly kind: "entry" }): void {
+    this.#place(n, moment, entryWeight);
     this.#kept[n] = kept.entry;
     this.#body[n] = handled;
     this.#first[n] = exit;
     this.#cost[n] = cost;
   }
 
-  #setIo(n: number, body: IoBody): void {
+  #setIo(n: number, moment: Moment, body: IoBody): void {
+    this.#place(n, moment, ioWeight);
     this.#kept[n] = kept.io;
     this.#words[2 * n] = packed(body);
     this.#words[2 * n + 1] = body.value;

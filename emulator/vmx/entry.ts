@@ -34,7 +34,10 @@ const among = (fields: (field: VmcsField) => boolean) => ({
   guest: entryChecks.guest.filter(({ field }) => fields(field)),
 });
 const usualChecks = among((field) => usual.has(field));
+/** All that could fail; none does for an address of 32 bits. */
 const ripChecks = among((field) => field === "guestRip");
+
+const ripHigh = wordOf("guestRip") + 1;
 
 /** Words of the usual fields but RIP, and of each the bits that checks may read: of RFLAGS not the status flags. */
 const readWords = usualFields
@@ -80,7 +83,7 @@ export class SavedVmcs {
   /** The checks of the coming entry, as far as they can fail. */
   check(changed: boolean): EntryFailure | undefined {
     if (changed) return checkEntry(this.#vmcs);
-    if (this.#passedBefore) return checkEntry(this.#vmcs, ripChecks);
+    if (this.#passedBefore) return this.#vmcs.words[ripHigh] === 0 ? undefined : checkEntry(this.#vmcs, ripChecks);
     const failure = checkEntry(this.#vmcs, usualChecks);
     if (!failure) this.#pass();
     return failure;

@@ -103,10 +103,15 @@ const byName = new Map(exitReasons.map((reason) => [reason.name, reason]));
 /** Bit 31 of the exit-reason field 4402h: the entry failed and the guest did not run. */
 export const entryFailureBit = 0x80000000;
 
+/** The one found last: an exit asks more than once. */
+let latest: ExitReason = exitReasons[0]!;
+
 /** Throws for a name that is not in the table. */
 export function exitReasonNamed(name: string): ExitReason {
+  if (latest.name === name) return latest;
   const found = byName.get(name);
   if (!found) throw new RangeError(`no exit reason ${name}`);
+  latest = found;
   return found;
 }
 

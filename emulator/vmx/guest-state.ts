@@ -37,51 +37,58 @@ const plainFields: readonly (readonly [VmcsField, number])[] = [
   ]),
 ];
 
-/** Places to copy between, in units of `unit` bytes: in the VMCS and, at the same index, in the state block. */
-function copies(widths: readonly number[], unit: 2 | 4): { readonly vmcs: Uint16Array; readonly state: Uint16Array } {
-  const fields = plainFields
-    .map(([field, place]) => ({ place, encoding: vmcsFields[field].encoding }))
-    .filter(({ encoding }) => widths.includes(encodingParts(encoding).bits))
-    .flatMap(({ place, encoding }) => {
-      const words = Math.max(1, encodingParts(encoding).bits / 32);
-      return Array.from({ length: words }, (_, n) => [fieldOffset(encoding) / unit + n, place / unit + n] as const);
-    });
-  return { vmcs: Uint16Array.from(fields, ([at]) => at), state: Uint16Array.from(fields, ([, at]) => at) };
+interface Copy {
+  readonly view: "words" | "halves";
+  /** Index in that view of the VMCS, and in the state block's view of the same width. */
+  readonly vmcs: number;
+  readonly state: number;
 }
-const halfCopies = copies([16], 2);
-const wordCopies = copies([32, 64], 4);
+
+const copies: readonly Copy[] = plainFields.flatMap(([field, place]) => {
+  const { encoding } = vmcsFields[field];
+  const { bits } = encodingParts(encoding);
+  const unit = bits === 16 ? 2 : 4;
+  return Array.from({ length: Math.max(1, bits / 32) }, (_, n) => ({
+    view: unit === 2 ? ("halves" as const) : ("words" as const),
+    vmcs: fieldOffset(encoding) / unit + n,
+    state: place / unit + n,
+  }));
+});
+
+/**
+ * One statement a word: at every exit, and in a loop over tables it would take several times as long. The views of the VMCS are
+ * `words` and `halves`, those of the state block `wordsOf` and `halvesOf`.
+ */
+const unrolled = (statement: (copy: Copy) => string, begin = "", end = "") =>
+  new Function(
+    "words",
+    "halves",
+    "wordsOf",
+    "halvesOf",
+    ['"use strict";', begin, ...copies.map(statement), end].join("\n"),
+  );
+
+type Views = [words: Uint32Array, halves: Uint16Array, wordsOf: Uint32Array, halvesOf: Uint16Array];
+const load = unrolled(({ view, vmcs, state }) => `${view}Of[${state}] = ${view}[${vmcs}];`) as (
+  ...views: Views
+) => void;
+const save = unrolled(
+  ({ view, vmcs, state }) =>
+    `now = ${view}Of[${state}]; differences |= ${view}[${vmcs}] ^ now; ${view}[${vmcs}] = now;`,
+  "let now, differences = 0;",
+  "return differences !== 0;",
+) as (...views: Views) => boolean;
 
 /** Copies what has the same form in both from the VMCS. */
-function loadPlain({ u32, r16 }: Cpu, { words, halves }: Vmcs): void {
-  const { vmcs: halfFrom, state: halfTo } = halfCopies;
-  const { vmcs: from, state: to } = wordCopies;
-  for (let n = 0; n < halfTo.length; n++) r16[halfTo[n]!] = halves[halfFrom[n]!]!;
-  for (let n = 0; n < to.length; n++) u32[to[n]!] = words[from[n]!]!;
-}
+const loadPlain = ({ u32, r16 }: Cpu, { words, halves }: Vmcs): void => load(words, halves, u32, r16);
 
 /** Copies what has the same form in both to the VMCS; true if any of it was different. */
-function savePlain({ u32, r16 }: Cpu, { words, halves }: Vmcs): boolean {
-  const { vmcs: halfTo, state: halfFrom } = halfCopies;
-  const { vmcs: to, state: from } = wordCopies;
-  let differences = 0;
-  for (let n = 0; n < halfTo.length; n++) {
-    const now = r16[halfFrom[n]!]!;
-    const at = halfTo[n]!;
-    differences |= halves[at]! ^ now;
-    halves[at] = now;
-  }
-  for (let n = 0; n < to.length; n++) {
-    const now = u32[from[n]!]!;
-    const at = to[n]!;
-    differences |= words[at]! ^ now;
-    words[at] = now;
-  }
-  return differences !== 0;
-}
+const savePlain = ({ u32, r16 }: Cpu, { words, halves }: Vmcs): boolean => save(words, halves, u32, r16);
 
 /** Saves a 64-bit field that is in the state block at a byte offset; true if it was different. */
 function saveWide({ u32 }: Cpu, { words }: Vmcs, at: number, offset: number): boolean {
-  const [low, high] = [u32[offset >> 2]!, u32[(offset >> 2) + 1]!];
+  const low = u32[offset >> 2]!;
+  const high = u32[(offset >> 2) + 1]!;
   const differs = words[at] !== low || words[at + 1] !== high;
   words[at] = low;
   words[at + 1] = high;

@@ -146,7 +146,7 @@ export class LocalApic implements ApicAgent {
   get pending(): number {
     if (!this.enabled) return -1;
     const vector = this.#requests.highest;
-    return vector >> 4 > this.processorPriority >> 4 ? vector : -1;
+    return vector >= 0 && vector >> 4 > this.processorPriority >> 4 ? vector : -1;
   }
 
   /** Whether the 8259's interrupts pass to the processor. */
