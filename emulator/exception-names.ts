@@ -18,6 +18,7 @@ const names: Readonly<Record<number, string>> = {
   17: "#AC",
   18: "#MC",
   19: "#XM",
+  20: "#VE",
 };
 
 export const exceptionName = (vector: number): string => names[vector] ?? `vector ${vector.toString(16)}h`;

@@ -127,6 +127,8 @@ export const systemCalls = {
   writeSegmentBase: { args: [8, 64], result: undefined },
   ...vmxCalls,
   vmmcall: { args: [], result: undefined },
+  /** VMFUNC: as a monitor has enabled it; #UD */
+  vmFunction: { args: [], result: undefined },
   systemCall: { args: [], result: undefined },
   systemReturn: { args: [], result: undefined },
   /** SYSENTER, SYSEXIT */

@@ -28,7 +28,8 @@ function combine(first: VectoringEvent, second: Fault): Combination {
   if (first.vector === vector.DF) return "triple";
   const bad = contributory.has(second.vector);
   if (contributory.has(first.vector) && bad) return "double";
-  return first.vector === vector.PF && (bad || second.vector === vector.PF) ? "double" : "serial";
+  const isPage = (number: number): boolean => number === vector.PF || number === vector.VE;
+  return isPage(first.vector) && (bad || isPage(second.vector)) ? "double" : "serial";
 }
 
 /** Real-address mode knows no error codes. */

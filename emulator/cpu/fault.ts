@@ -20,6 +20,7 @@ export const vector = {
   MF: 16,
   AC: 17,
   XM: 19,
+  VE: 20,
 } as const;
 
 const names = new Map<number, string>(Object.entries(vector).map(([name, number]) => [number, name]));

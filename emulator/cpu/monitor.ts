@@ -70,6 +70,8 @@ export interface Monitor {
   readonly translationsLast?: boolean;
   /** Levels of the tables that `translate` walks; 0, the default, where it walks none. */
   readonly nestedLevels?: number;
+  /** VMFUNC that did not leave the guest. Default: it raises #UD. */
+  vmFunction?(): void;
   /** CR0 or CR4 as the guest reads it: real value, or the read shadow under the guest/host mask. */
   readControl(number: 0 | 4, real: bigint): bigint;
   /**
@@ -106,6 +108,8 @@ export interface Monitor {
 export interface NestedAccess {
   readonly linear: bigint | undefined;
   readonly forTable: boolean;
+  /** The access is at a linear address that user code may use: all levels of the guest's tables allow it. Default: false. */
+  readonly userAddress?: boolean;
   readonly probe?: boolean;
   readonly steps?: WalkStep[];
 }

@@ -295,6 +295,7 @@ export const systemTable: SystemTable = {
   ...vmxTable,
   // AMD's.
   vmmcall: () => refuse(vector.UD),
+  vmFunction: (cpu) => (cpu.monitor?.vmFunction ? cpu.monitor.vmFunction() : refuse(vector.UD)),
   x87: executeX87,
   vector: executeVector,
   mmx: executeVector,

@@ -292,7 +292,7 @@ export class MemoryAccess extends State {
     const page = this.walker.walk({ linear, access, user, implicit });
     if (page.kind === "fault") throw pageFaultAt(linear, page.errorCode);
     if (page.kind === "refused") throw new RangeError("a page walk was refused without being a probe");
-    const physical = this.hostOf(page.physical, access, linear);
+    const physical = this.#hostOf(page.physical, access, linear, page.user);
     const exempt = !user && page.user && this.paging && (this.cr4 & CR4.SMAP) !== 0;
     return exempt ? physical : this.#translated(bank, linear, physical, page.global, page.size);
   }
@@ -344,10 +344,10 @@ export class MemoryAccess extends State {
     this.tlb.reviewAll();
   }
 
-  /** Nested translation of a final guest-physical address. */
-  hostOf(guest: number, access: Access, linear: number): number {
+  /** Nested translation of a final guest-physical address, that of a linear one which user code may use or not. */
+  #hostOf(guest: number, access: Access, linear: number, userAddress: boolean): number {
     if (!this.monitor) return this.nested.bare(guest);
-    const host = this.nested.translate(guest, access, { linear: unsigned64(linear), forTable: false });
+    const host = this.nested.translate(guest, access, { linear: unsigned64(linear), forTable: false, userAddress });
     if (host === undefined) throw new RangeError("nested translation was refused without being a probe");
     return host;
   }

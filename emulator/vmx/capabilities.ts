@@ -1,4 +1,5 @@
 import { controlWord } from "./controls.ts";
+import { eptpSwitching } from "./vm-functions.ts";
 
 /** What a control word may be: bits of `must` are 1, bits outside `may` are 0. The two halves of a capability MSR (SDM Vol. 3, appendix A). */
 export interface Allowed {
@@ -50,6 +51,10 @@ export const allowedControls = {
       "rdtscp",
       "vpid",
       "wbinvdExiting",
+      "vmFunctions",
+      "pml",
+      "eptViolationVe",
+      "modeBasedExecute",
       "unrestrictedGuest",
       "pauseLoopExiting",
       "rdrandExiting",
@@ -75,6 +80,9 @@ export const allowedControls = {
     controlWord("loadDebugControls", "ia32eModeGuest", "entryLoadPat", "entryLoadEfer"),
   ),
 } as const satisfies Record<string, Allowed>;
+
+/** VM functions that there are: bits of the VM-function controls that may be 1 (IA32_VMX_VMFUNC). */
+export const allowedFunctions = 1n << BigInt(eptpSwitching);
 
 /** Nearest allowed word to the one wanted: `(want | must) & may`. */
 export const adjust = (field: keyof typeof allowedControls, want: number): number =>

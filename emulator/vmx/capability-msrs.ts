@@ -1,6 +1,6 @@
 import { cr4Allowed } from "../cpu/modes.ts";
 import type { State } from "../cpu/state.ts";
-import { type Allowed, activityStates, allowedControls, fixedCr0, fixedCr4 } from "./capabilities.ts";
+import { type Allowed, activityStates, allowedControls, allowedFunctions, fixedCr0, fixedCr4 } from "./capabilities.ts";
 import { preemptionTimerRate } from "./preemption-timer.ts";
 import { vmcsBytes, vmcsRevision } from "./vmcs.ts";
 import { encodingParts, vmcsFields } from "./vmcs-fields.ts";
@@ -80,4 +80,5 @@ export const capabilityMsrs: readonly CapabilityMsr[] = [
   row(0x490, "TRUE_ENTRY_CTLS", "Allowed VM-entry controls, with the bits that need not be 1.", () =>
     controlMsr(allowedControls.entryControls),
   ),
+  row(0x491, "VMFUNC", "VM functions that there are.", () => allowedFunctions),
 ];

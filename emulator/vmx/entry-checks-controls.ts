@@ -1,9 +1,10 @@
 import { physicalAddressBits } from "../mmu/physical.ts";
-import { allowedControls } from "./capabilities.ts";
+import { allowedControls, allowedFunctions } from "./capabilities.ts";
 import { type ControlName, isOn } from "./controls.ts";
 import type { EntryCheck } from "./entry-checks.ts";
 import { eptPointerRules } from "./ept.ts";
 import { eventType } from "./qualification.ts";
+import { eptpSwitching } from "./vm-functions.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { type VmcsField, vmcsFields } from "./vmcs-fields.ts";
 
@@ -64,7 +65,13 @@ function msrArea(field: VmcsField, count: VmcsField): EntryCheck {
   };
 }
 
-const eptChecks: readonly EntryCheck[] = [
+const translationChecks: readonly EntryCheck[] = [
+  {
+    id: "vpid.nonzero",
+    field: "vpid",
+    sentence: "With Enable VPID the VPID is not 0, which is the host's.",
+    holds: (v) => unless(isOn(v, "vpid"), () => v.number("vpid") !== 0),
+  },
   ...eptPointerRules.map(
     ({ id, sentence, holds }): EntryCheck => ({
       id,
@@ -73,6 +80,8 @@ const eptChecks: readonly EntryCheck[] = [
       holds: (v) => unless(isOn(v, "ept"), () => holds(v.get("eptPointer"))),
     }),
   ),
+  requires("pml.ept", "secondaryControls", "pml", "ept", "Enable PML needs Enable EPT."),
+  addressCheck("pmlAddress", "pml", 4096),
   requires(
     "unrestricted-guest.ept",
     "secondaryControls",
@@ -80,13 +89,42 @@ const eptChecks: readonly EntryCheck[] = [
     "ept",
     "Unrestricted guest needs Enable EPT.",
   ),
-  {
-    id: "vpid.nonzero",
-    field: "vpid",
-    sentence: "With Enable VPID the VPID is not 0, which is the host's.",
-    holds: (v) => unless(isOn(v, "vpid"), () => v.number("vpid") !== 0),
-  },
+  requires(
+    "mode-based-execute.ept",
+    "secondaryControls",
+    "modeBasedExecute",
+    "ept",
+    "Mode-based execute control for EPT needs Enable EPT.",
+  ),
+  ...functionChecks(),
+  addressCheck("virtualizationExceptionAddress", "eptViolationVe", 4096),
 ];
+
+/** Checks of VM functions, the first of which is EPTP switching. */
+function functionChecks(): EntryCheck[] {
+  const switches = (v: Vmcs): boolean => isOn(v, "vmFunctions") && v.bit("vmFunctionControls", eptpSwitching);
+  const field = "eptpListAddress";
+  return [
+    {
+      id: "vm-functions.reserved",
+      field: "vmFunctionControls",
+      sentence: "The VM-function controls set only bits of functions that the processor has.",
+      holds: (v) => unless(isOn(v, "vmFunctions"), () => (v.get("vmFunctionControls") & ~allowedFunctions) === 0n),
+    },
+    {
+      id: "eptp-switching.ept",
+      field: "vmFunctionControls",
+      sentence: "EPTP switching needs Enable EPT.",
+      holds: (v) => unless(switches(v), () => isOn(v, "ept")),
+    },
+    {
+      id: "eptp-switching.address",
+      field,
+      sentence: `${vmcsFields[field].name} is aligned to 4096 bytes and within the physical-address width.`,
+      holds: (v) => unless(switches(v), () => (v.get(field) & 0xfffn) === 0n && isPhysical(v.get(field))),
+    },
+  ];
+}
 
 const injection = (v: Vmcs) => {
   const info = v.number("entryInterruptionInfo");
@@ -190,7 +228,7 @@ export const controlChecks: readonly EntryCheck[] = [
     "virtualNmis",
     "NMI-window exiting needs Virtual NMIs.",
   ),
-  ...eptChecks,
+  ...translationChecks,
   ...capabilityChecks("exitControls", () => true),
   requires(
     "save-timer.timer",

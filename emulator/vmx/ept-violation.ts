@@ -9,7 +9,13 @@ export const violationQualification = (
   allowed: number,
   linearValid: boolean,
   final: boolean,
-): number => (attempted & 7) | ((allowed & 7) << 3) | (linearValid ? 0x80 : 0) | (final ? 0x100 : 0);
+): number =>
+  ((attempted | (attempted >> 1)) & 4) |
+  (attempted & 3) |
+  // With mode-based execute control bit 6 tells of user addresses.
+  ((allowed & 0xf) << 3) |
+  (linearValid ? 0x80 : 0) |
+  (final ? 0x100 : 0);
 
 /** One line of an access: `first` is the guest-physical address, `second` the linear one, signed, if it is valid. */
 const textOf =

@@ -7,13 +7,21 @@ export const eptBits = {
   read: 1n,
   write: 2n,
   execute: 4n,
+  /** With mode-based execute control: fetches at linear addresses that user code may use. */
+  executeUser: 0x400n,
   ignorePat: 0x40n,
   large: 0x80n,
   accessed: 0x100n,
   dirty: 0x200n,
   suppressVe: 1n << 63n,
 } as const;
+/** Permissions as low bits: read, write, execute, and with mode-based execute control execute for user addresses. */
 const permissions = 7n;
+const userFetch = 8;
+
+const permissionsOf = (entry: bigint, modeBased: boolean): number =>
+  Number(entry & permissions) | (modeBased && (entry & eptBits.executeUser) !== 0n ? userFetch : 0);
+
 const addressMask = ((1n << 52n) - 1n) & ~0xfffn;
 
 /** Leaf memory types; 2, 3 and 7 are misconfigurations. */
@@ -58,11 +66,20 @@ export interface TableMemory {
   write64(address: number, value: bigint): void;
 }
 
+/** Where guest-physical pages are logged as they become dirty (SDM Vol. 3, 29.3.6). */
+export interface ModificationLog {
+  readonly full: boolean;
+  record(guestPhysical: number): void;
+}
+
 export interface EptOptions {
   /** The access is to a guest paging structure. */
   readonly forTable: boolean;
   /** Changes nothing (no accessed and dirty flags). */
   readonly probe: boolean;
+  /** Mode-based execute control: the linear address is one that user code may use, or not. Default: the control is 0. */
+  readonly userAddress?: boolean | undefined;
+  readonly log?: ModificationLog | undefined;
   /** Receives the entries read. */
   readonly steps?: WalkStep[] | undefined;
 }
@@ -83,11 +100,15 @@ export interface EptMisconfiguration {
   /** What is wrong, completing "the entry has …". */
   readonly fault: string;
 }
+/** An accessed or dirty flag would have to be set, and the page-modification log is full. */
+interface EptLogFull {
+  readonly kind: "log-full";
+}
 export interface EptTranslation {
   readonly kind: "ok";
   readonly host: number;
 }
-export type EptOutcome = EptTranslation | EptViolation | EptMisconfiguration;
+type EptOutcome = EptTranslation | EptViolation | EptMisconfiguration | EptLogFull;
 
 const levelNames: Readonly<Record<number, string>> = { 4: "EPT PML4E", 3: "EPT PDPTE", 2: "EPT PDE", 1: "EPT PTE" };
 
@@ -102,9 +123,9 @@ export const eptEntryAddress = (table: number, guestPhysical: number, level: num
  * Bits an access needs. Guest paging structures are read, and written where the processor sets a guest's accessed or
  * dirty flag; with EPT accessed and dirty flags on, every access to them counts as a write too (SDM Vol. 3, 29.3.3.2).
  */
-function needed(access: Access, forTable: boolean, accessedDirty: boolean): number {
+function needed(access: Access, { forTable, userAddress }: EptOptions, accessedDirty: boolean): number {
   if (forTable) return accessedDirty || access === "write" ? 3 : 1;
-  return access === "read" ? 1 : access === "write" ? 2 : 4;
+  return access === "read" ? 1 : access === "write" ? 2 : userAddress ? userFetch : 4;
 }
 
 /** What makes a present entry a misconfiguration (SDM Vol. 3, 29.3.3.1), or undefined. */
@@ -124,11 +145,12 @@ export function misconfiguration(entry: bigint, level: number): string | undefin
 
 const isLeaf = (entry: bigint, level: number): boolean => level === 1 || (level < 4 && (entry & eptBits.large) !== 0n);
 
-function entryBits(entry: bigint, level: number, accessedDirty: boolean): string[] {
+function entryBits(entry: bigint, level: number, accessedDirty: boolean, modeBased: boolean): string[] {
   const bits: string[] = [];
   if (entry & eptBits.read) bits.push("R");
   if (entry & eptBits.write) bits.push("W");
   if (entry & eptBits.execute) bits.push("X");
+  if (modeBased && entry & eptBits.executeUser) bits.push("XU");
   if (level < 4 && level > 1 && entry & eptBits.large) bits.push(level === 2 ? "2 MiB" : "1 GiB");
   if (accessedDirty && entry & eptBits.accessed) bits.push("A");
   if (isLeaf(entry, level)) {
@@ -141,7 +163,7 @@ function entryBits(entry: bigint, level: number, accessedDirty: boolean): string
 /**
  * Translates a guest-physical address through the tables of an EPTP with walk length 4: misconfiguration is checked
  * before permissions at each level, permissions are the AND over the levels, and accessed and dirty flags are set only
- * after the walk has succeeded (SDM Vol. 3, 29.3). Mode-based execute control and sub-page permissions are not supported.
+ * after the walk has succeeded (SDM Vol. 3, 29.3). Sub-page permissions are not supported.
  */
 export function walkEpt(
   memory: TableMemory,
@@ -151,16 +173,18 @@ export function walkEpt(
   options: EptOptions,
 ): EptOutcome {
   const accessedDirty = (eptp & 0x40n) !== 0n;
-  const attempted = needed(access, options.forTable, accessedDirty);
+  const modeBased = options.userAddress !== undefined;
+  const attempted = needed(access, options, accessedDirty);
   const visited: number[] = [];
   let table = Number(eptp & addressMask);
-  let allowed = 7;
+  let allowed = 7 | userFetch;
   for (let level = 4; level >= 1; level--) {
     const address = eptEntryAddress(table, guestPhysical, level);
     const entry = memory.read64(address);
     visited.push(address);
-    const verdict = judge(entry, level, allowed, attempted);
-    const bits = entryBits(entry, level, accessedDirty);
+    const own = permissionsOf(entry, modeBased);
+    const verdict = judge(entry, level, allowed & own, attempted, own === 0);
+    const bits = entryBits(entry, level, accessedDirty, modeBased);
     options.steps?.push({
       table: levelNames[level]!,
       level,
@@ -170,9 +194,14 @@ export function walkEpt(
       verdict: verdict === undefined ? "ok" : verdict.step,
     });
     if (verdict) return verdict.outcome;
-    allowed &= Number(entry & permissions);
+    allowed &= own;
     if (isLeaf(entry, level)) {
-      if (accessedDirty && !options.probe) setFlags(memory, visited, (attempted & 2) !== 0);
+      if (
+        accessedDirty &&
+        !options.probe &&
+        !setFlags(memory, visited, (attempted & 2) !== 0, guestPhysical, options.log)
+      )
+        return { kind: "log-full" };
       const size = 2 ** shift(level);
       const frame = Number(entry & addressMask);
       return { kind: "ok", host: frame - (frame % size) + (guestPhysical % size) };
@@ -185,22 +214,31 @@ export function walkEpt(
 type Verdict = { readonly step: WalkStep["verdict"]; readonly outcome: EptViolation | EptMisconfiguration };
 
 /** What stops the walk at an entry; undefined if nothing does. A leaf's permissions decide, and those of all above it. */
-function judge(entry: bigint, level: number, above: number, attempted: number): Verdict | undefined {
-  const own = Number(entry & permissions);
-  if (own === 0) return { step: "not present", outcome: { kind: "violation", attempted, allowed: 0, level, entry } };
+function judge(entry: bigint, level: number, allowed: number, attempted: number, absent: boolean): Verdict | undefined {
+  if (absent) return { step: "not present", outcome: { kind: "violation", attempted, allowed: 0, level, entry } };
   const fault = misconfiguration(entry, level);
   if (fault) return { step: "misconfigured", outcome: { kind: "misconfiguration", level, entry, fault } };
-  const allowed = above & own;
   if (isLeaf(entry, level) && (attempted & ~allowed) !== 0)
     return { step: "protection", outcome: { kind: "violation", attempted, allowed, level, entry } };
   return undefined;
 }
 
-/** Accessed in every entry used, dirty in the leaf if written. */
-function setFlags(memory: TableMemory, visited: readonly number[], write: boolean): void {
-  for (const [n, address] of visited.entries()) {
-    const entry = memory.read64(address);
-    const flags = eptBits.accessed | (write && n === visited.length - 1 ? eptBits.dirty : 0n);
-    if ((entry & flags) !== flags) memory.write64(address, entry | flags);
-  }
+/** Accessed in every entry used, dirty in the leaf if written. False, and nothing is done, where the log has no room. */
+function setFlags(
+  memory: TableMemory,
+  visited: readonly number[],
+  write: boolean,
+  guestPhysical: number,
+  log: ModificationLog | undefined,
+): boolean {
+  const leaf = visited.length - 1;
+  const flagsOf = (n: number): bigint => (write && n === leaf ? eptBits.accessed | eptBits.dirty : eptBits.accessed);
+  const isUnset = (address: number, n: number): boolean => (memory.read64(address) & flagsOf(n)) !== flagsOf(n);
+  if (!visited.some(isUnset)) return true;
+  if (log?.full) return false;
+  const dirties = write && (memory.read64(visited[leaf]!) & eptBits.dirty) === 0n;
+  for (const [n, address] of visited.entries())
+    if (isUnset(address, n)) memory.write64(address, memory.read64(address) | flagsOf(n));
+  if (dirties) log?.record(guestPhysical);
+  return true;
 }

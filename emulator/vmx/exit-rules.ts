@@ -2,6 +2,7 @@ import type { Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import { type Control, type ControlName, controlRule, controls, controlText, inForce, isOn } from "./controls.ts";
 import type { PauseTimes } from "./pause-loop.ts";
+import { type FunctionCall, functionFault } from "./vm-functions.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { encodingText, type VmcsField } from "./vmcs-fields.ts";
 
@@ -11,6 +12,8 @@ export type Attempt =
   | { readonly reason: VmxInstruction }
   | { readonly reason: SimpleReason }
   | ({ readonly reason: "PAUSE" } & PauseTimes)
+  | ({ readonly reason: "VMFUNC" } & FunctionCall)
+  | { readonly reason: "PML_LOGFULL"; readonly index: number }
   | { readonly reason: "CR_ACCESS"; readonly register: number; readonly access: CrAccess; readonly value: bigint }
   | { readonly reason: "IO_INSTRUCTION"; readonly port: number; readonly bytes: number }
   | { readonly reason: "RDMSR" | "WRMSR"; readonly msr: number }
@@ -51,6 +54,8 @@ const manual = {
   masks: "SDM Vol. 3, 25.6.6: Guest/Host Masks and Read Shadows for CR0 and CR4",
   targets: "SDM Vol. 3, 25.6.7: CR3-Target Controls",
   msrBitmaps: "SDM Vol. 3, 25.6.9: MSR-Bitmap Address",
+  functions: "SDM Vol. 3, 26.5.6: VM Functions",
+  log: "SDM Vol. 3, 29.3.6: Page-Modification Logging",
 } as const;
 
 /** Exits that one control bit decides: what happens if it is 1, and if it is 0. */
@@ -297,6 +302,27 @@ function pauseRule(vmcs: Vmcs, { cpl, sinceLast, sinceFirst }: PauseTimes): Deci
   return { exits, why: why(sentence, `${loop}; ${gapRule}; ${windowRule}`) };
 }
 
+function functionRule(vmcs: Vmcs, call: FunctionCall): Decision {
+  const fault = functionFault(vmcs.get("vmFunctionControls"), call);
+  const sentence = fault
+    ? `VMFUNC leaves the guest: ${fault}.`
+    : `VMFUNC switches to entry ${call.index} of the EPTP list without the VMM.`;
+  const rule = `${controlRule(vmcs, "vmFunctions")}; VM-function controls 2018h = ${hex(vmcs.get("vmFunctionControls"))}`;
+  return { exits: fault !== undefined, why: { sentence, rule, source: manual.functions } };
+}
+
+const logRule = (vmcs: Vmcs, index: number): Decision => ({
+  exits: index > 511,
+  why: {
+    sentence:
+      index > 511
+        ? "An accessed or dirty flag of EPT is to be set, and the page-modification log is full."
+        : "The page-modification log has room.",
+    rule: `${controlRule(vmcs, "pml")}; PML index 0812h = ${index}`,
+    source: manual.log,
+  },
+});
+
 /** Bits a write changes as the guest sees them, among those the host owns: an exit if there are any. */
 function maskRule(vmcs: Vmcs, register: 0 | 4, changed: bigint): Decision {
   const mask = vmcs.get(register === 0 ? "cr0Mask" : "cr4Mask");
@@ -439,6 +465,10 @@ export function decideExit(vmcs: Vmcs, read: ReadByte, attempt: Attempt): Decisi
       return shadowRule(vmcs, attempt.reason);
     case "CR_ACCESS":
       return crRule(vmcs, attempt.register, attempt.access, attempt.value);
+    case "VMFUNC":
+      return functionRule(vmcs, attempt);
+    case "PML_LOGFULL":
+      return logRule(vmcs, attempt.index);
     case "PAUSE":
       return pauseRule(vmcs, attempt);
     case "EXCEPTION_NMI":

@@ -32,6 +32,10 @@ export class HostMemory {
     this.#physical.announceWrite(address, 4);
     this.#view.setUint32(this.#base + address, value, true);
   }
+  write16(address: number, value: number): void {
+    this.#physical.dirty(address, 2);
+    this.#view.setUint16(this.#base + address, value, true);
+  }
   read64(address: number): bigint {
     if (!this.#physical.isRam(address)) return (BigInt(this.read32(address + 4)) << 32n) | BigInt(this.read32(address));
     return this.#view.getBigUint64(this.#base + address, true);

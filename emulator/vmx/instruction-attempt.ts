@@ -20,8 +20,10 @@ import {
   stringOperand,
 } from "./instruction-facts.ts";
 import { instructionOperands } from "./instruction-operands.ts";
+import type { NonRootGuest } from "./non-root-guest.ts";
 import { pauseTimes } from "./pause-loop.ts";
 import { encodeInstructionInfo, encodeQualification } from "./qualification.ts";
+import { functionCall } from "./vm-functions.ts";
 
 /** What an instruction attempts, one line about it, and (only if it exits) the exit information. */
 export interface InstructionAttempt {
@@ -36,8 +38,14 @@ export interface InstructionAttempt {
 /** Reads the 16-bit operand of LMSW. */
 export type WordReader = (operand: Operand) => number;
 
-/** `cpu.next` must be set. With `word` reading memory it may fault, as reading LMSW's operand would. */
-export function instructionAttempt(cpu: Cpu, decoded: Decoded, reason: string, word: WordReader): InstructionAttempt {
+/** `Cpu.next` must be set. With `word` reading memory it may fault, as reading LMSW's operand would. */
+export function instructionAttempt(
+  guest: NonRootGuest,
+  decoded: Decoded,
+  reason: string,
+  word: WordReader,
+): InstructionAttempt {
+  const { cpu } = guest;
   switch (reason) {
     case "CR_ACCESS":
       return controlAttempt(cpu, decoded, word);
@@ -59,6 +67,10 @@ export function instructionAttempt(cpu: Cpu, decoded: Decoded, reason: string, w
     }
     case "CPUID":
       return { attempt: { reason }, what: cpuidText, first: cpu.u32[0]!, second: cpu.u32[2]! };
+    case "VMFUNC": {
+      const call = functionCall(guest);
+      return { attempt: { reason, ...call }, what: `vmfunc, eax = ${hex(call.number)}, ecx = ${hex(call.index)}` };
+    }
     case "PAUSE":
       return { attempt: { reason, ...pauseTimes(cpu) }, what: "pause" };
     case "VMCALL":

@@ -8,15 +8,13 @@ import { layout } from "../cpu/layout.ts";
 import type { Access, Fault, NestedAccess, VmExit } from "../cpu/monitor.ts";
 import { endMonitorWait } from "../cpu/monitor-wait.ts";
 import { missing } from "../cpu/outlook.ts";
-import { signedNumber } from "../cpu/state.ts";
 import type { TaskSwitch } from "../cpu/task-switch.ts";
 import type { Outlook, Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import { type ControlName, controls as controlBits, controlRule, inForce, isOn } from "./controls.ts";
-import { type EptMisconfiguration, type EptViolation, walkEpt } from "./ept.ts";
-import { violationQualification, violationText, violationWhy } from "./ept-violation.ts";
 import { interruptionInfo, nmiInfo, writeExit } from "./exit.ts";
 import { type Attempt, type Decision, decideExit } from "./exit-rules.ts";
+import { translate } from "./guest-physical.ts";
 import { pendingSingleStep, saveGuest } from "./guest-state.ts";
 import type { HostMemory } from "./host-memory.ts";
 import { instructionAttempt } from "./instruction-attempt.ts";
@@ -27,6 +25,7 @@ import { nonRootOutlook } from "./outlook.ts";
 import { forgetPauses, notePause } from "./pause-loop.ts";
 import { leaveByPreemptionTimer, startPreemptionTimer, stopPreemptionTimer } from "./preemption-timer.ts";
 import { encodeInterruption, encodeQualification, eventType } from "./qualification.ts";
+import { functionExists, switchEptp } from "./vm-functions.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { leaveByInterruptWindow, leaveByNmiWindow } from "./windows.ts";
 
@@ -98,7 +97,7 @@ export class NonRoot implements NonRootGuest {
     if (exits.kind === "never" || this.#isUndefined(decoded)) return false;
     const control = enabledBy[exits.reason];
     if (control !== undefined && !isOn(this.vmcs, control)) throw hardwareFault(vector.UD);
-    const { attempt, data, what, first, second } = instructionAttempt(this.cpu, decoded, exits.reason, this.#word);
+    const { attempt, data, what, first, second } = instructionAttempt(this, decoded, exits.reason, this.#word);
     const decision = this.decide(attempt);
     if (!decision.exits) {
       if (attempt.reason === "PAUSE") notePause(this);
@@ -117,21 +116,15 @@ export class NonRoot implements NonRootGuest {
    */
   #isUndefined({ row: { feature, exits } }: Decoded): boolean {
     if (exits.kind === "never") return false;
-    if (feature === "VMX") return exits.reason === "VMFUNC" || (this.cpu.longMode && this.cpu.bits !== 64);
+    if (exits.reason === "VMFUNC") return !functionExists(this);
+    if (feature === "VMX") return this.cpu.longMode && this.cpu.bits !== 64;
     if (feature !== undefined && !isImplemented(feature)) return true;
     return exits.reason === "XSETBV" && (this.cpu.cr4 & osxsave) === 0;
   }
 
   /** What would become of an instruction, and why; `Cpu.next` must be set. Changes nothing. */
   why(instruction: Decoded): Outlook {
-    return nonRootOutlook(
-      {
-        cpu: this.cpu,
-        decide: (attempt) => this.decide(attempt),
-        undefinedBecause: (decoded) => this.#undefinedBecause(decoded),
-      },
-      instruction,
-    );
+    return nonRootOutlook({ guest: this, undefinedBecause: (decoded) => this.#undefinedBecause(decoded) }, instruction);
   }
 
   #undefinedBecause(decoded: Decoded): Why | undefined {
@@ -146,9 +139,14 @@ export class NonRoot implements NonRootGuest {
       };
     if (!this.#isUndefined(decoded)) return undefined;
     return (
-      missing(decoded) ?? {
+      (exits.reason === "VMFUNC" ? undefined : missing(decoded)) ?? {
         sentence: `${mnemonic.toUpperCase()} raises #UD before it could leave the guest.`,
-        rule: exits.reason === "XSETBV" ? "CR4.OSXSAVE = 0" : "it does not exist in this mode",
+        rule:
+          exits.reason === "VMFUNC"
+            ? `${controlRule(this.vmcs, "vmFunctions")}; EAX = ${this.cpu.u32[0]!}`
+            : exits.reason === "XSETBV"
+              ? "CR4.OSXSAVE = 0"
+              : "it does not exist in this mode",
         source: "SDM Vol. 3, 26.1.1: Relative Priority of Faults and VM Exits",
       }
     );
@@ -236,49 +234,13 @@ export class NonRoot implements NonRootGuest {
 
   /** Host-physical address of a guest-physical one under EPT; the identity without. */
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
-    if (!inForce(this.vmcs, controlBits.ept)) return guestPhysical;
-    const outcome = walkEpt(this.memory, this.vmcs.get("eptPointer"), guestPhysical, access, {
-      forTable: options.forTable,
-      probe: options.probe ?? false,
-      steps: options.steps,
-    });
-    if (outcome.kind === "ok") return outcome.host;
-    if (options.probe) return undefined;
-    if (outcome.kind === "violation") return this.#violation(outcome, guestPhysical, access, options);
-    return this.#misconfiguration(outcome, guestPhysical);
+    return inForce(this.vmcs, controlBits.ept) ? translate(this, guestPhysical, access, options) : guestPhysical;
   }
 
-  #violation(outcome: EptViolation, guestPhysical: number, access: Access, options: NestedAccess): never {
-    const { attempted, allowed, level, entry } = outcome;
-    const { linear, forTable } = options;
-    this.abandon({
-      reason: "EPT_VIOLATION",
-      what: violationText(access, forTable),
-      why: violationWhy(access, allowed, level, entry),
-      first: guestPhysical,
-      second: linear === undefined ? 0 : signedNumber(linear),
-      guestPhysical,
-      guestLinear: linear,
-      qualification: violationQualification(
-        attempted,
-        allowed,
-        linear !== undefined,
-        linear !== undefined && !forTable,
-      ),
-    });
-  }
-
-  #misconfiguration({ level, entry, fault }: EptMisconfiguration, guestPhysical: number): never {
-    this.abandon({
-      reason: "EPT_MISCONFIGURATION",
-      what: `guest-physical ${hex(guestPhysical)}: the EPT entry has ${fault}`,
-      why: {
-        sentence: `The EPT entry of level ${level} for guest-physical address ${hex(guestPhysical)} has ${fault}.`,
-        rule: `EPT entry of level ${level} = ${hex(entry)}`,
-        source: "SDM Vol. 3, 29.3.3.1: EPT Misconfigurations",
-      },
-      guestPhysical,
-    });
+  /** VMFUNC that does not leave the guest; #UD where it does not exist. */
+  vmFunction(): void {
+    if (!functionExists(this)) throw hardwareFault(vector.UD);
+    switchEptp(this);
   }
 
   /** CR0 and CR4 as the guest reads them: bits the VMM owns from the read shadow. */

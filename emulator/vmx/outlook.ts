@@ -8,6 +8,7 @@ import { type Outlook, resolved, type Why } from "../trace/event.ts";
 import type { Attempt, Decision } from "./exit-rules.ts";
 import { instructionAttempt } from "./instruction-attempt.ts";
 import { effectiveOffset } from "./instruction-facts.ts";
+import type { NonRootGuest } from "./non-root-guest.ts";
 
 const manual = "SDM Vol. 3, 26.1: Instructions That Cause VM Exits";
 
@@ -19,14 +20,15 @@ function peekWord(cpu: Cpu, operand: Operand): number {
 }
 
 export interface NonRootQuestions {
-  readonly cpu: Cpu;
-  readonly decide: (attempt: Attempt) => Decision;
+  readonly guest: NonRootGuest;
   /** Why the instruction raises #UD before it could exit; undefined if it does not. */
   readonly undefinedBecause: (decoded: Decoded) => Why | undefined;
 }
 
 /** What becomes of an instruction in VMX non-root operation: exceptions by privilege first, then the controls (SDM Vol. 3, 26.1.1). */
-export function nonRootOutlook({ cpu, decide, undefinedBecause }: NonRootQuestions, decoded: Decoded): Outlook {
+export function nonRootOutlook({ guest, undefinedBecause }: NonRootQuestions, decoded: Decoded): Outlook {
+  const { cpu } = guest;
+  const decide = (attempt: Attempt): Decision => guest.decide(attempt);
   const { exits } = decoded.row;
   const sensitive = isSensitive(decoded.row);
   const text = format(decoded);
@@ -35,7 +37,7 @@ export function nonRootOutlook({ cpu, decide, undefinedBecause }: NonRootQuestio
   const undefinedWhy = undefinedBecause(decoded) ?? (exits.kind === "never" ? missing(decoded) : undefined);
   if (undefinedWhy) return faulting(decide, text, 6, undefined, undefinedWhy);
   if (exits.kind === "never") return { outcome: "runs", what: text, why: neverWhy(decoded), sensitive };
-  const { attempt, what, first, second } = instructionAttempt(cpu, decoded, exits.reason, (operand) =>
+  const { attempt, what, first, second } = instructionAttempt(guest, decoded, exits.reason, (operand) =>
     peekWord(cpu, operand),
   );
   const { exits: leaves, why } = decide(attempt);
@@ -49,7 +51,7 @@ export function nonRootOutlook({ cpu, decide, undefinedBecause }: NonRootQuestio
 
 /** The guest's exception comes before any exit; whether that leaves the guest is for the exception bitmap to say. */
 function faulting(
-  decide: NonRootQuestions["decide"],
+  decide: NonRootGuest["decide"],
   what: string,
   vector: number,
   errorCode: number | undefined,

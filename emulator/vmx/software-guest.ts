@@ -106,6 +106,10 @@ export class SoftwareGuest implements Monitor {
     return true;
   }
 
+  vmFunction(): void {
+    this.#nonRoot.vmFunction();
+  }
+
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
     return this.#nonRoot.translate(guestPhysical, access, options);
   }

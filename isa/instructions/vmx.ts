@@ -154,7 +154,7 @@ const calls = [
     doc: "Runs the VM function EAX that the monitor has enabled, such as switching to another EPT.",
     feature: "VMX",
     exits: exitsWhen("VMFUNC", "enable VM functions, and the function or its argument is not allowed"),
-    semantics: absent,
+    semantics: (m) => m.call("vmFunction"),
   }),
 ];
 

@@ -104,6 +104,7 @@ export class SmallVmm implements Monitor {
     if (failure) throw new Error(entryFailureText(this.vmcs, failure));
     const event = injectedEvent(this.vmcs);
     loadGuest(this.cpu, this.vmcs);
+    this.cpu.refresh();
     this.cpu.attention = true;
     this.nonRoot.entered();
     if (!event) return;
@@ -172,6 +173,9 @@ export class SmallVmm implements Monitor {
   }
   atBoundary(): boolean {
     return this.nonRoot.atBoundary();
+  }
+  vmFunction(): void {
+    this.nonRoot.vmFunction();
   }
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
     return this.nonRoot.translate(guestPhysical, access, options);
