@@ -4,5 +4,5 @@ export { configurationProblem, mostMemory } from "./configuration.ts";
 export { createMachine, Machine } from "./machine.ts";
 export type { MachineConfiguration, MachineInterface, RegisterGroup, Stop } from "./machine-interface.ts";
 export { costProfiles, defaultCosts } from "./time/costs.ts";
-export type { EventBody, EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";
+export type { EventBody, EventKind, MachineEvent, Outlook } from "./trace/event.ts";
 export { type Ending, follow, limitText } from "./trace/follow.ts";

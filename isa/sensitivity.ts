@@ -1,4 +1,4 @@
-import { isVirtualizationHole, type Row, type Sensitivity } from "./instruction.ts";
+import { isVirtualizationHole, type Row } from "./instruction.ts";
 import type { Decoded, Operand } from "./operands.ts";
 import { type Technique, type TechniqueId, techniqueById, techniques } from "./technique.ts";
 
@@ -26,12 +26,17 @@ const because: Record<Kernel, string> = {
   "svm-guest": "the guest runs at CPL 0 under VMRUN, with these registers and tables of its own",
 };
 
-const isCodeSegment = (operand: Operand): boolean =>
-  operand.kind === "register" && operand.class === "segment" && operand.number === 1;
+const CS = 1;
+const SS = 2;
+const tellsRing = (operand: Operand | undefined): boolean =>
+  operand?.kind === "register" && operand.class === "segment" && (operand.number === CS || operand.number === SS);
 
-/** PUSH CS and MOV r, CS tell the privilege level; the same forms with other segment registers do not. */
-const silentlyLies = (sensitivity: Sensitivity, operands: readonly Operand[]): boolean =>
-  sensitivity.kind !== "innocuous" && (sensitivity.silentlyLies === true || operands.some(isCodeSegment));
+/**
+ * Whether an unprivileged instruction of a deprivileged kernel gives or does something else, without a trap. MOV r, CS and
+ * MOV r, SS tell the privilege level; the same forms with other segment registers do not.
+ */
+export const silentlyLies = ({ sensitivity }: Row, operands: readonly Operand[]): boolean =>
+  sensitivity.kind !== "innocuous" && (sensitivity.silentlyLies === true || tellsRing(operands[1]));
 
 /** What makes an unprivileged instruction trap after all. */
 function option({ privilege, mnemonic }: Row): string {
@@ -88,7 +93,7 @@ export function gradeOf(
     };
   }
   const where = under ? within(under) : breaking;
-  const lies = silentlyLies(row.sensitivity, operands);
+  const lies = silentlyLies(row, operands);
   const harm = lies
     ? "so the guest silently gets another result than on its own machine"
     : "so a guest that depends on it goes wrong; most uses are harmless";

@@ -10,6 +10,7 @@ import { refusal } from "../emulator/vmm/index.ts";
 import { bundles } from "../esbuild.ts";
 import { defaultTechnique, techniques } from "../isa/technique.ts";
 import { grammarText } from "../scripts/grammar.ts";
+import { matrixText } from "../scripts/matrix.ts";
 
 const root = join(import.meta.dirname, "..");
 const read = (...path: string[]) => readFileSync(join(root, ...path), "utf8");
@@ -100,4 +101,8 @@ it("techniques without a monitor are marked as planned, and only they", () => {
 
 it("the grammar is what the table gives", () => {
   expect(read("syntaxes", "asm.tmLanguage.json"), "run: node scripts/grammar.ts").toBe(grammarText);
+});
+
+it("the matrix of instructions and techniques is what the table gives", () => {
+  expect(read("docs", "matrix.md"), "run: node scripts/matrix.ts").toBe(matrixText);
 });

@@ -84,16 +84,18 @@ const stackOpcodes: Record<SegmentName, { readonly push: string; readonly pop: s
   gs: { push: "0F A8", pop: "0F A9" },
 };
 
+/** Their selectors' low two bits are the privilege level that the code really runs at. */
+const tellsRing = (name: SegmentName): boolean => name === "cs" || name === "ss";
+
 const pushSegment = (name: SegmentName): Sensitivity => ({
   kind: "behaviour",
   by: ["mode"],
-  what:
-    name === "cs"
-      ? "pushes a selector whose low two bits are the privilege level the code really runs at"
-      : "pushes a selector that the monitor may have changed",
+  what: tellsRing(name)
+    ? "pushes a selector whose low two bits are the privilege level the code really runs at"
+    : "pushes a selector that the monitor may have changed",
   cite: "robin-irvine",
   robinIrvine: 11,
-  ...(name === "cs" ? { silentlyLies: true } : {}),
+  ...(tellsRing(name) ? { silentlyLies: true } : {}),
 });
 const popSegment: Sensitivity = { ...loadsSegment, robinIrvine: 10 };
 

@@ -74,6 +74,8 @@ const segment = (name: (typeof segmentNames)[number]): Operand => ({
   width: 16,
 });
 
+const ax: Operand = { kind: "register", class: "general", number: 0, width: 16 };
+
 /** Instructions as a row and the segment register among their operands, if any; grade where the kernel is deprivileged. */
 const graded: readonly [syntax: string, operands: readonly Operand[], grade: string][] = [
   ["SGDT m16&32", [], "warning"],
@@ -89,9 +91,11 @@ const graded: readonly [syntax: string, operands: readonly Operand[], grade: str
   ["VERW r/m16", [], "warning"],
   ["PUSH CS", [segment("cs")], "warning"],
   ["PUSH DS", [segment("ds")], "information"],
-  ["MOV r16, Sreg", [segment("cs")], "warning"],
-  ["MOV r16, Sreg", [segment("ss")], "information"],
-  ["MOV m16, Sreg", [segment("cs")], "warning"],
+  ["PUSH SS", [segment("ss")], "warning"],
+  ["MOV r16, Sreg", [ax, segment("cs")], "warning"],
+  ["MOV r16, Sreg", [ax, segment("ss")], "warning"],
+  ["MOV r16, Sreg", [ax, segment("ds")], "information"],
+  ["MOV Sreg, r/m16", [segment("ss"), ax], "information"],
   ["MOV Sreg, r/m16", [segment("ds")], "information"],
   ["POP ES", [segment("es")], "information"],
   ["CALL ptr16:16", [], "information"],

@@ -1,3 +1,6 @@
+import { decode } from "../../../isa/decode.ts";
+import type { Decoded } from "../../../isa/operands.ts";
+import { assembled } from "../machine/program.ts";
 import { guestWithTables } from "../vmm/guest.ts";
 
 /** A sensitive instruction where a guest kernel would use it. */
@@ -23,7 +26,7 @@ export const cases: readonly Case[] = [
   // Descriptor-table registers.
   { name: "sgdt", instruction: "sgdt [scratch]" },
   { name: "sidt", instruction: "sidt [scratch]" },
-  { name: "sldt", instruction: "sldt ax", before: "xor eax, eax" },
+  { name: "sldt", instruction: "sldt ax", before: "mov byte [gdt + 2Dh], 82h\nmov ax, 28h\nlldt ax\nxor eax, eax" },
   { name: "str", instruction: "str ax", before: "xor eax, eax" },
   { name: "lgdt", instruction: "lgdt [gdtr]" },
   { name: "lidt", instruction: "lidt [idtr]" },
@@ -70,9 +73,9 @@ export const cases: readonly Case[] = [
   { name: "les", instruction: "les ebx, [far_pointer]" },
   { name: "lss", instruction: "lss esp, [far_stack]" },
   { name: "lar", instruction: "lar eax, ebx", before: "mov ebx, 8" },
-  { name: "lsl", instruction: "lsl eax, ebx", before: "mov ebx, 10h" },
-  { name: "verr", instruction: "verr bx", before: "mov bx, 10h" },
-  { name: "verw", instruction: "verw bx", before: "mov bx, 10h" },
+  { name: "lsl", instruction: "lsl eax, ebx", before: "mov ebx, 11h" },
+  { name: "verr", instruction: "verr bx", before: "mov bx, 11h" },
+  { name: "verw", instruction: "verw bx", before: "mov bx, 11h" },
   { name: "call far", instruction: "call 8:routine" },
   { name: "jmp far", instruction: "jmp 8:after_it", after: "after_it: nop" },
   { name: "ret far", instruction: "retf", before: "push dword 8\npush dword after_it", after: "after_it: nop" },
@@ -118,3 +121,13 @@ far_pointer: dd 1234h
         dw 10h
 far_stack: dd 60000h
         dw 10h`);
+
+const names = "scratch gdtr idtr far_pointer far_stack routine after_it".split(" ");
+
+/** The instruction by itself, with any addresses. */
+export function decodedOf({ instruction }: Case): Decoded {
+  const { bytes } = assembled(`bits 32\norg 0\n${instruction}\n${names.map((name) => `${name}:\n`).join("")}`);
+  const found = decode(bytes, 0, 32);
+  if (typeof found === "string") throw new Error(`${instruction}: ${found}`);
+  return found;
+}

@@ -1,0 +1,51 @@
+/** What becomes of an instruction that a guest's kernel executes, under each technique: as the table has it. */
+import type { InstructionExit, Row } from "./instruction.ts";
+import type { Decoded, Operand } from "./operands.ts";
+import { silentlyLies } from "./sensitivity.ts";
+import type { Technique } from "./technique.ts";
+
+export type Outcome =
+  /** The processor executes it, and the guest gets what it would get on its own machine. */
+  | "runs"
+  /** It leaves the guest; the VMM carries it out. */
+  | "traps"
+  /** Other instructions are executed in its place. */
+  | "rewritten"
+  /** The processor executes it, and the guest gets something else. */
+  | "silently wrong";
+
+/** Exits that the built-in hypervisors ask for: those that the processor lets them choose. */
+const chosenExits: ReadonlySet<InstructionExit> = new Set<InstructionExit>(["HLT", "IO_INSTRUCTION", "RDMSR", "WRMSR"]);
+
+const loadsStackSegment = ({ mnemonic }: Row, [operand]: readonly Operand[]): boolean =>
+  mnemonic === "lss" ||
+  ((mnemonic === "mov" || mnemonic === "pop") &&
+    operand?.kind === "register" &&
+    operand.class === "segment" &&
+    operand.number === 2);
+
+/** Unprivileged, but the processor checks the ring: gates of the VMM's IDT, and selectors of ring 0 below ring 0. */
+const checkedByRing = (row: Row, operands: readonly Operand[]): boolean =>
+  /^(int|int3|into|retf|iret[dq]?)$/.test(row.mnemonic) || loadsStackSegment(row, operands);
+
+const trapsDeprivileged = (row: Row, operands: readonly Operand[]): boolean =>
+  !["none", "umip", "tsd"].includes(row.privilege) || checkedByRing(row, operands);
+
+/** A far CALL leaves CS on the stack, with the ring in its low bits. */
+const leavesRing = ({ mnemonic, sensitivity }: Row): boolean => mnemonic === "call" && sensitivity.kind !== "innocuous";
+
+function deprivileged(row: Row, operands: readonly Operand[]): Outcome {
+  if (trapsDeprivileged(row, operands)) return "traps";
+  return silentlyLies(row, operands) || leavesRing(row) ? "silently wrong" : "runs";
+}
+
+const exits = ({ exits: exit }: Row): boolean =>
+  exit.kind === "always" || (exit.kind === "when" && chosenExits.has(exit.reason));
+
+/** What becomes of an instruction of a guest's kernel (32-bit, ring 0 as the guest believes) under a technique. */
+export function outcomeOf({ row, operands }: Pick<Decoded, "row" | "operands">, { kernel }: Technique): Outcome {
+  if (kernel === "native") return "runs";
+  if (kernel === "deprivileged" || kernel === "hypercalls") return deprivileged(row, operands);
+  if (kernel === "translated") return row.sensitivity.kind === "innocuous" ? "runs" : "rewritten";
+  return exits(row) ? "traps" : "runs";
+}
