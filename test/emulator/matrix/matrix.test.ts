@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { outcomeOf } from "../../../isa/outcome.ts";
-import { techniques } from "../../../isa/technique.ts";
+import { type Technique, type TechniqueId, techniques } from "../../../isa/technique.ts";
 import { cases, decodedOf } from "./cases.ts";
 import { type Executed, execute } from "./executed.ts";
 
 /** All that run a guest which was not written for them. */
-const built = techniques.filter((technique) => !("planned" in technique) && technique.kernel !== "hypercalls");
+const built = (techniques as readonly (Technique & { readonly id: TechniqueId })[]).filter(
+  (technique) => !technique.planned && technique.kernel !== "hypercalls",
+);
 
 const observed = ({ exits, differs }: Executed) => {
   if (exits.length > 0) return differs ? "traps, and differs" : "traps";
