@@ -87,6 +87,11 @@ export class Cpu extends MemoryAccess {
   /** The event whose delivery is under way when a `VmExit` or fault happens (IDT-vectoring information). */
   vectoring: VectoringEvent | undefined;
   readonly system: SystemTable = systemTable;
+  /**
+   * The instruction at RIP if the engine has it decoded and its bytes are still the same; for those who look at what has just
+   * trapped. May raise a fault of the fetch.
+   */
+  decodedInstruction: (() => Decoded | undefined) | undefined;
   /** Breakpoints of the debug registers, where any is enabled now. */
   breakpoints: readonly Breakpoint[] = [];
   /** To be called when the processor has to look at something at an earlier cycle than before (`layout.preemptionDeadline`). */

@@ -91,6 +91,7 @@ export class Engine {
     this.#image = options.image;
     this.code = new CodeCache(cpu, new Handlers(cpu));
     cpu.memoryObserver.codeWritten = this.#codeWritten;
+    cpu.decodedInstruction = () => this.#decodedHere()?.decoded;
     this.#translator = options.translate && new Translator(cpu, options.translate, this.code, this.#run);
   }
 
@@ -373,8 +374,20 @@ export class Engine {
 
   /** Executes the instruction at RIP for a VMM that emulates it; counts no step. Throws what the instruction throws. */
   interpret(): void {
-    const instruction = this.#valid(this.code.decodeUncached(this.cpu.stackBits));
+    const instruction = this.#decodedHere() ?? this.#valid(this.code.decodeUncached(this.cpu.stackBits));
     instruction.execute(instruction);
+  }
+
+  /** The instruction at RIP if it is in the cache, and all of it in one page and within the limit of CS. */
+  #decodedHere(): CachedInstruction | undefined {
+    const { cpu } = this;
+    const { rip, bits, stackBits } = cpu;
+    const physical = cpu.fetchPage(cpu.codeLinear(rip));
+    if (!cpu.physical.isRam(physical)) return undefined;
+    const code = this.code.known(physical)?.modes[modeIndex(bits, stackBits)];
+    const known = code?.instructions[physical & (pageBytes - 1)];
+    if (known === undefined || known.tail !== undefined) return undefined;
+    return bits === 64 || rip + known.length - 1 <= cpu.limit(CS) ? known : undefined;
   }
 
   /** An instruction in memory that is not RAM: nobody would tell if it changed. */

@@ -1,11 +1,12 @@
 import { decode } from "../../../isa/decode.ts";
 import { format } from "../../../isa/format.ts";
+import type { Privilege } from "../../../isa/instruction.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { isFault, vector, vectorName } from "../../cpu/fault.ts";
 import type { Fault } from "../../cpu/monitor.ts";
 import { privilegeAllows } from "../../cpu/privilege.ts";
-import type { Field, Why } from "../../trace/event.ts";
+import type { ExitNumbers, Field, Later, Why } from "../../trace/event.ts";
 import type { ExitBody } from "../dispatcher.ts";
 
 const hex = (value: number | bigint): string => `${value.toString(16).toUpperCase()}h`;
@@ -25,6 +26,8 @@ const sources = {
 /** The instruction at RIP; undefined where its bytes cannot be fetched or are none. */
 export function instructionAt(cpu: Cpu): Decoded | undefined {
   try {
+    const known = cpu.decodedInstruction?.();
+    if (known) return known;
     const decoded = decode((at) => cpu.fetch8(cpu.rip + at), 0, cpu.bits);
     return typeof decoded === "string" ? undefined : decoded;
   } catch (thrown) {
@@ -37,6 +40,8 @@ export function instructionAt(cpu: Cpu): Decoded | undefined {
 export const gateErrorCode = (number: number): number => number * 8 + 2;
 
 const errorCodeField = (errorCode: number): Field => ({ name: "Error code", value: hex(errorCode), bits: "31:0" });
+const errorCodeFields = ({ qualification }: ExitNumbers): Field[] => [errorCodeField(Number(qualification))];
+const noFields: readonly Field[] = [];
 
 const pageFaultBits = [
   ["Page present", 0],
@@ -46,14 +51,18 @@ const pageFaultBits = [
   ["Instruction fetch", 4],
 ] as const;
 
-const pageFaultFields = ({ errorCode, address }: Fault): Field[] => [
-  { name: "Linear address (CR2)", value: hex(address ?? 0n), bits: "31:0" },
+/** Of a page fault the qualification is the error code, `first` the linear address, `second` the shadow entry. */
+const pageFaultFields = ({ qualification, first }: ExitNumbers): Field[] => [
+  { name: "Linear address (CR2)", value: hex(first), bits: "31:0" },
   ...pageFaultBits.map(([name, bit]) => ({
     name,
-    value: (((errorCode ?? 0) >> bit) & 1) === 1 ? "yes" : "no",
+    value: ((Number(qualification) >> bit) & 1) === 1 ? "yes" : "no",
     bits: `${bit}`,
   })),
 ];
+
+const pageFaultText = ({ qualification, first }: ExitNumbers): string =>
+  `${(qualification & 2n) !== 0n ? "write" : "read or fetch"} at linear ${hex(first)}`;
 
 /** INT n, INT3 and INTO: the real IDT has gates of DPL 0, so that they fault. */
 function softwareInterrupt(cpu: Cpu, fault: Fault): ExitBody {
@@ -77,32 +86,51 @@ function textAt(cpu: Cpu, otherwise: string): string {
   return decoded ? format(decoded) : otherwise;
 }
 
+/** What is said of an instruction that traps: the same each time, so that little is kept of an exit. */
+interface InstructionTexts {
+  readonly decoded: Decoded;
+  readonly what: () => string;
+  /** Why its privilege refuses it, by CPL and IOPL. */
+  readonly refusals: (Why | undefined)[];
+}
+const instructionTexts = new WeakMap<Decoded, InstructionTexts>();
+
+function textsOf(decoded: Decoded): InstructionTexts {
+  const known = instructionTexts.get(decoded);
+  if (known) return known;
+  const made = { decoded, what: () => format(decoded), refusals: [] };
+  instructionTexts.set(decoded, made);
+  return made;
+}
+
 /** Why a #GP or another fault that ring compression can cause arose. */
-function compression(cpu: Cpu, fault: Fault, decoded: Decoded): Why {
-  const { privilege } = decoded.row;
-  const name = decoded.row.mnemonic.toUpperCase();
+function compression(cpu: Cpu, fault: Fault, { decoded, refusals }: InstructionTexts): Later<Why> {
+  const { privilege, mnemonic } = decoded.row;
   const { cpl, iopl } = cpu;
-  if (!privilegeAllows(cpu, privilege, decoded)) {
-    if (privilege === "iopl" || privilege === "io")
-      return {
-        sentence: `${name} needs CPL ≤ IOPL; the guest runs at CPL ${cpl} with IOPL ${iopl}.`,
-        rule:
-          privilege === "io"
-            ? `CPL ${cpl} > IOPL ${iopl}, and the I/O bitmap of the VMM's TSS allows no port`
-            : `CPL ${cpl} > IOPL ${iopl}`,
-        source: privilege === "io" ? sources.io : sources.protection,
-      };
-    const kernel =
-      cpl === 1
-        ? "The guest's kernel believes to be at CPL 0, but runs at CPL 1."
-        : "The guest's process runs at CPL 3.";
-    return { sentence: `${name} is privileged. ${kernel}`, rule: `CPL ${cpl} > 0`, source: sources.deprivileging };
-  }
-  return byTables(cpu, fault, name, format(decoded));
+  if (privilegeAllows(cpu, privilege, decoded))
+    return () => byTables(cpl, fault, mnemonic.toUpperCase(), format(decoded));
+  const level = 4 * cpl + iopl;
+  refusals[level] ??= refused(privilege, mnemonic.toUpperCase(), cpl, iopl);
+  return refusals[level];
+}
+
+function refused(privilege: Privilege, name: string, cpl: number, iopl: number): Why {
+  if (privilege === "iopl" || privilege === "io")
+    return {
+      sentence: `${name} needs CPL ≤ IOPL; the guest runs at CPL ${cpl} with IOPL ${iopl}.`,
+      rule:
+        privilege === "io"
+          ? `CPL ${cpl} > IOPL ${iopl}, and the I/O bitmap of the VMM's TSS allows no port`
+          : `CPL ${cpl} > IOPL ${iopl}`,
+      source: privilege === "io" ? sources.io : sources.protection,
+    };
+  const kernel =
+    cpl === 1 ? "The guest's kernel believes to be at CPL 0, but runs at CPL 1." : "The guest's process runs at CPL 3.";
+  return { sentence: `${name} is privileged. ${kernel}`, rule: `CPL ${cpl} > 0`, source: sources.deprivileging };
 }
 
 /** What the VMM's descriptor tables and the real CPL refuse, and the guest's would not. */
-function byTables({ cpl }: Cpu, fault: Fault, name: string, text: string): Why {
+function byTables(cpl: number, fault: Fault, name: string, text: string): Why {
   const code = hex(fault.errorCode ?? 0);
   if (fault.vector === vector.NP)
     return {
@@ -129,9 +157,9 @@ function byTables({ cpl }: Cpu, fault: Fault, name: string, text: string): Why {
   };
 }
 
-function pageFaultWhy(fault: Fault, entry: number): Why {
+function pageFaultWhy({ qualification, second: entry }: ExitNumbers): Why {
   const present = (entry & 1) !== 0;
-  const write = ((fault.errorCode ?? 0) & 2) !== 0;
+  const write = (qualification & 2n) !== 0n;
   return {
     sentence: present
       ? `The shadow page-table entry does not allow the ${write ? "write" : "access"}.`
@@ -146,25 +174,30 @@ export function describeTrap(cpu: Cpu, fault: Fault, entry: number): ExitBody {
   if (fault.source !== "hardware") return softwareInterrupt(cpu, fault);
   const { errorCode } = fault;
   const decoded = instructionAt(cpu);
-  const base = {
-    reason: vectorName(fault.vector),
-    number: -1,
-    qualification: errorCode ?? 0,
-    fields: errorCode === undefined ? [] : [errorCodeField(errorCode)],
-    what: () => (decoded ? format(decoded) : vectorName(fault.vector)),
-  };
+  const reason = vectorName(fault.vector);
+  const base = { reason, number: -1, qualification: errorCode ?? 0 };
   if (fault.vector === vector.PF) {
-    const access = ((errorCode ?? 0) & 2) !== 0 ? "write" : "read or fetch";
-    const what = () => `${access} at linear ${hex(fault.address ?? 0n)}`;
-    return { ...base, fields: () => pageFaultFields(fault), what, why: () => pageFaultWhy(fault, entry) };
+    const numbers = { first: Number(fault.address ?? 0n), second: entry };
+    return { ...base, fields: pageFaultFields, what: pageFaultText, why: pageFaultWhy, ...numbers };
   }
-  if (decoded && isCompressed(fault, decoded)) return { ...base, why: compression(cpu, fault, decoded) };
-  const why: Why = {
+  const fields = errorCode === undefined ? noFields : errorCodeFields;
+  const texts = decoded && textsOf(decoded);
+  const why = texts && isCompressed(fault, decoded) ? compression(cpu, fault, texts) : otherWhy(fault.vector);
+  return { ...base, fields, what: texts?.what ?? reason, why };
+}
+
+const otherWhys = new Map<number, Why>();
+
+function otherWhy(number: number): Why {
+  const known = otherWhys.get(number);
+  if (known) return known;
+  const made: Why = {
     sentence: "Every exception goes to the VMM, which owns the real IDT and passes on what is the guest's.",
-    rule: `real IDT, gate ${hex(fault.vector)}: the VMM's`,
+    rule: `real IDT, gate ${hex(number)}: the VMM's`,
     source: sources.exceptions,
   };
-  return { ...base, why };
+  otherWhys.set(number, made);
+  return made;
 }
 
 /** Exceptions that an instruction may raise only because it runs at another ring than the guest believes. */

@@ -1,7 +1,7 @@
 import { flagMask } from "../../../isa/flags.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { unsupported } from "../../cpu/fault.ts";
-import { accessBits, layout } from "../../cpu/layout.ts";
+import { accessBits, layout, segmentBytes, segmentLayout } from "../../cpu/layout.ts";
 import { CR0, CR4, CS, EFER, LDTR, type Segment, SS, TR } from "../../cpu/state.ts";
 import type { ShadowRoot } from "../memory/shadow-paging.ts";
 
@@ -150,7 +150,7 @@ export class VirtualCpu {
     const cpu = this.#cpu;
     return {
       cr0: cpu.cr0 >>> 0,
-      cr3: cpu.cr3,
+      cr3: cpu.u32[layout.cr3 >> 2]!,
       cr4: cpu.cr4 >>> 0,
       efer: cpu.efer >>> 0,
       gdtr: cpu.gdtr,
@@ -158,7 +158,7 @@ export class VirtualCpu {
       ldtr: cpu.segment(LDTR),
       tr: cpu.segment(TR),
       flags: cpu.eflags & ownFlags,
-      pdptes: [0, 1, 2, 3].map((n) => Number(cpu.r64[(layout.pdptes >> 3) + n]! & 0xffffffffn)),
+      pdptes: [0, 8, 16, 24].map((at) => cpu.u32[(layout.pdptes + at) >> 2]!),
     };
   }
 
@@ -177,12 +177,12 @@ export class VirtualCpu {
     efer,
     pdptes,
   }: Pick<VirtualRegisters, "cr0" | "cr3" | "cr4" | "efer" | "pdptes">): void {
-    const { r64 } = this.#cpu;
-    r64[layout.cr0 >> 3] = BigInt(cr0 >>> 0);
-    r64[layout.cr3 >> 3] = BigInt(cr3);
-    r64[layout.cr4 >> 3] = BigInt(cr4);
-    r64[layout.efer >> 3] = BigInt(efer);
-    for (const [n, entry] of pdptes.entries()) r64[(layout.pdptes >> 3) + n] = BigInt(entry);
+    const { u32 } = this.#cpu;
+    setLow(u32, layout.cr0, cr0);
+    setLow(u32, layout.cr3, cr3);
+    setLow(u32, layout.cr4, cr4);
+    setLow(u32, layout.efer, efer);
+    for (let n = 0; n < 4; n++) setLow(u32, layout.pdptes + 8 * n, pdptes[n]!);
   }
 
   #loadTables({ gdtr, idtr, ldtr, tr }: Pick<VirtualRegisters, "gdtr" | "idtr" | "ldtr" | "tr">): void {
@@ -196,15 +196,23 @@ export class VirtualCpu {
   #moveRing(from: number, to: number): void {
     const cpu = this.#cpu;
     const ring = cpu.cpl;
+    const { u32 } = cpu;
     for (let n = 0; n < 6; n++) {
-      if ((cpu.access(n) & accessBits.dpl) >> dplShift !== from) continue;
-      const segment = cpu.segment(n);
-      const access = (segment.access & ~accessBits.dpl) | (to << dplShift);
-      const moves = (n === CS || n === SS) && ring === from;
-      cpu.writeSegment(n, { ...segment, access, selector: moves ? (segment.selector & ~3) | to : segment.selector });
+      const access = cpu.access(n);
+      if ((access & accessBits.dpl) >> dplShift !== from) continue;
+      const at = layout.segments + n * segmentBytes;
+      u32[(at + segmentLayout.access) >> 2] = (access & ~accessBits.dpl) | (to << dplShift);
+      if ((n === CS || n === SS) && ring === from)
+        u32[(at + segmentLayout.selector) >> 2] = (cpu.selector(n) & ~3) | to;
     }
     if (ring === from) cpu.setCpl(to);
   }
+}
+
+/** Sets a field of 64 bits at a byte offset to a value of 32. */
+function setLow(words: Uint32Array, at: number, value: number): void {
+  words[at >> 2] = value;
+  words[(at >> 2) + 1] = 0;
 }
 
 const pagingFields = [
