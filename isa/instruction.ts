@@ -96,6 +96,26 @@ export type InstructionExit =
   | "WRMSRLIST"
   | "WRMSRNS";
 
+/**
+ * What lets AMD-V intercept an instruction for which VT-x has no exit (APM Vol. 2, table 15-7). Where VT-x has one, its reason
+ * says which intercept it is.
+ */
+export type InstructionIntercept =
+  | "CR0_READ"
+  | "PUSHF"
+  | "POPF"
+  | "IRET"
+  | "SWINT"
+  | "ICEBP"
+  | "INVLPGA"
+  | "VMRUN"
+  | "VMMCALL"
+  | "VMLOAD"
+  | "VMSAVE"
+  | "STGI"
+  | "CLGI"
+  | "SKINIT";
+
 /** When the instruction exits from VMX non-root operation. */
 export type Exits =
   | { readonly kind: "never" /** Why, where one would expect an exit. */; readonly because?: string }
@@ -127,6 +147,7 @@ export interface RowFacts {
   readonly privilege?: Privilege;
   readonly sensitivity?: Sensitivity;
   readonly exits?: Exits;
+  readonly intercept?: InstructionIntercept;
   /** Access per operand, in order: r, w or rw. Default: the first `rw`, the others `r`. */
   readonly access?: readonly ("r" | "w" | "rw")[];
   /** Flags, and condition codes of the x87 status word, that the manual leaves undefined after it. */
@@ -153,8 +174,9 @@ export interface RowFacts {
 }
 
 /** One instruction form: everything that is true of it. Assembler, disassembler, engines, editor and docs derive from it. */
-export interface Row extends Required<Omit<RowFacts, "repeat" | "feature">> {
+export interface Row extends Required<Omit<RowFacts, "repeat" | "feature" | "intercept">> {
   readonly feature: Feature | undefined;
+  readonly intercept: InstructionIntercept | undefined;
   readonly repeat: "none" | "count" | "equal";
   /** The manual's opcode column, e.g. `0F 01 /4`. */
   readonly opcode: string;
@@ -177,6 +199,7 @@ export function row(family: Family, opcode: string, syntax: string, facts: RowFa
     throw new Error(`${syntax}: opcode "${opcode}" and operands disagree about ModRM`);
   return {
     feature: undefined,
+    intercept: undefined,
     privilege: "none",
     sensitivity: innocuous,
     exits: never,
@@ -206,3 +229,6 @@ export function row(family: Family, opcode: string, syntax: string, facts: RowFa
  */
 export const isVirtualizationHole = (r: Row): boolean =>
   r.sensitivity.kind !== "innocuous" && (r.privilege === "none" || r.privilege === "umip" || r.privilege === "tsd");
+
+/** Whether a monitor of any kind may want to have a say before it executes. */
+export const mayLeaveGuest = ({ exits, intercept }: Row): boolean => exits.kind !== "never" || intercept !== undefined;

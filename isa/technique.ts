@@ -71,7 +71,6 @@ export const techniques = [
     doc: "The guest runs under VMRUN; the processor walks guest and nested page tables.",
     kernel: "svm-guest",
     memory: "nested",
-    planned: true,
   },
 ] as const satisfies readonly Technique[];
 

@@ -115,6 +115,12 @@ function checkGeneralDetect(cpu: Cpu): void {
   throw { ...hardwareFault(vector.DB), debug: debugCause.access };
 }
 
+/** Whether MOV of a debug register (with a value: to it) raises no exception. */
+export const acceptsDebug = (cpu: Cpu, number: number, value?: bigint): boolean =>
+  debugRegisterExists(cpu, number) &&
+  (cpu.r32[dr7]! & generalDetect) === 0 &&
+  (value === undefined || (number & 7) < 4 || value >> 32n === 0n);
+
 /** MOV from a debug register. */
 export function readDebug(cpu: Cpu, number: number): bigint {
   const at = real(cpu, number);

@@ -2,7 +2,7 @@ import { physicalAddressBits } from "../mmu/physical.ts";
 import { pagingMode } from "../mmu/walk.ts";
 import type { Cpu } from "./cpu.ts";
 import { systemType } from "./descriptor.ts";
-import { hardwareFault, vector } from "./fault.ts";
+import { hardwareFault, isFault, vector } from "./fault.ts";
 import { accessBits, layout } from "./layout.ts";
 import { CR0, CR4, CS, EFER, type State, TR } from "./state.ts";
 import { vmxOperation } from "./virtualization.ts";
@@ -49,14 +49,20 @@ function merged(cpu: Cpu, number: 0 | 4, value: bigint): bigint {
   return (value & ~owned) | (real & owned);
 }
 
-/** MOV to CR0, LMSW, CLTS (SDM Vol. 2, MOV to control registers; Vol. 3, 9.8.5 for long mode). */
-export function writeCr0(cpu: Cpu, value: bigint): void {
+/** What MOV to CR0 makes of CR0; #GP(0) for combinations of bits that do not exist. */
+function checkedCr0(cpu: Cpu, value: bigint): number {
   if (value >> 32n !== 0n) refuse();
   const after = (Number(merged(cpu, 0, value)) & cr0Bits) | CR0.ET;
-  const before = cpu.cr0;
   if ((after & CR0.PG) !== 0 && (after & CR0.PE) === 0) refuse();
   if ((after & CR0.NW) !== 0 && (after & CR0.CD) === 0) refuse();
   checkFixed(cpu, 0, after);
+  return after;
+}
+
+/** MOV to CR0, LMSW, CLTS (SDM Vol. 2, MOV to control registers; Vol. 3, 9.8.5 for long mode). */
+export function writeCr0(cpu: Cpu, value: bigint): void {
+  const after = checkedCr0(cpu, value);
+  const before = cpu.cr0;
   const pagingBegins = (after & ~before & CR0.PG) !== 0;
   const pagingEnds = (before & ~after & CR0.PG) !== 0;
   if (pagingBegins && (cpu.efer & EFER.LME) !== 0) checkLongModeEntry(cpu);
@@ -112,15 +118,22 @@ export function loadPageDirectory(cpu: Cpu, value: bigint): void {
   if (cpu.r64[layout.cr3 >> 3] !== value) writeCr3(cpu, value);
 }
 
-export function writeCr4(cpu: Cpu, value: bigint): void {
+/** What MOV to CR4 makes of CR4; #GP(0) where that cannot be. */
+function checkedCr4(cpu: Cpu, value: bigint): number {
   const owned = cpu.monitor?.hostOwned?.(4) ?? 0n;
   if ((value & ~owned & ~BigInt(cr4Allowed(cpu))) !== 0n) refuse();
   const after = Number(merged(cpu, 4, value));
   checkFixed(cpu, 4, after);
-  const before = cpu.cr4;
-  const changed = before ^ after;
+  const changed = cpu.cr4 ^ after;
   if (cpu.longMode && ((after & CR4.PAE) === 0 || (changed & CR4.LA57) !== 0)) refuse();
   if ((changed & after & CR4.PCIDE) !== 0 && (!cpu.longMode || (cpu.cr3 & 0xfff) !== 0)) refuse();
+  return after;
+}
+
+export function writeCr4(cpu: Cpu, value: bigint): void {
+  const after = checkedCr4(cpu, value);
+  const before = cpu.cr4;
+  const changed = before ^ after;
   const pae = cpu.paging && !cpu.longMode && (after & CR4.PAE) !== 0;
   if (pae && (changed & (CR4.PAE | CR4.PSE | CR4.PGE | CR4.SMEP)) !== 0) loadPdptes(cpu, cpu.cr3);
   cpu.r64[layout.cr4 >> 3] = BigInt(after >>> 0);
@@ -173,4 +186,17 @@ export function loadMachineStatus(cpu: Cpu, value: number): void {
 
 export function clearTaskSwitched(cpu: Cpu): void {
   writeCr0(cpu, BigInt((cpu.cr0 & ~CR0.TS) >>> 0));
+}
+
+/** Whether MOV to a control register finds nothing wrong with the value before it accesses memory. */
+export function acceptsControl(cpu: Cpu, register: number, value: bigint): boolean {
+  try {
+    if (register === 0) checkedCr0(cpu, value);
+    else if (register === 4) checkedCr4(cpu, value);
+  } catch (thrown) {
+    if (!isFault(thrown)) throw thrown;
+    return false;
+  }
+  if (register === 8) return value >> 4n === 0n;
+  return register !== 3 || !cpu.longMode || (value & ~keepTranslations) >> BigInt(physicalAddressBits) === 0n;
 }

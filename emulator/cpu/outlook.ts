@@ -1,5 +1,5 @@
 import { format } from "../../isa/format.ts";
-import type { Row } from "../../isa/instruction.ts";
+import { mayLeaveGuest, type Row } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Outlook, Why } from "../trace/event.ts";
 import type { Cpu } from "./cpu.ts";
@@ -21,8 +21,8 @@ const sources = {
 const name = ({ row }: Decoded): string => row.mnemonic.toUpperCase();
 
 /** Whether there is anything to decide about an instruction: a privilege, a sensitivity, a control. */
-export const isSensitive = ({ privilege, sensitivity, exits }: Row): boolean =>
-  privilege !== "none" || sensitivity.kind !== "innocuous" || exits.kind !== "never";
+export const isSensitive = (row: Row): boolean =>
+  row.privilege !== "none" || row.sensitivity.kind !== "innocuous" || mayLeaveGuest(row);
 
 /** Bytes of machine memory at a linear address, as the processor would read its tables; all ones where there is none. Changes nothing. */
 export function peekTable(cpu: Cpu, linear: number): number {
@@ -97,6 +97,23 @@ function outsideVmx(cpu: Cpu, decoded: Decoded): Why | undefined {
       : "no VMX operation: VMXON begins it";
   return { sentence: `${name(decoded)} raises #UD here.`, rule, source: sources.exceptions };
 }
+
+/** The outlook of an instruction that raises an exception, of which a hypervisor may want to hear. */
+export const raising = (
+  what: string,
+  number: number,
+  why: Why,
+  { exits, why: then }: { readonly exits: boolean; readonly why: Why },
+): Outlook => ({
+  outcome: exits ? "leaves" : "faults",
+  what: `${what}: ${vectorName(number)}`,
+  why: {
+    sentence: `${why.sentence} ${then.sentence}`,
+    rule: `${why.rule}; ${then.rule}`,
+    source: `${why.source}; ${then.source}`,
+  },
+  sensitive: true,
+});
 
 /** The outlook where no hypervisor is there. */
 export function bareOutlook(cpu: Cpu, decoded: Decoded): Outlook {

@@ -1,4 +1,4 @@
-import type { Row } from "../../isa/instruction.ts";
+import { mayLeaveGuest, type Row } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { isImplemented } from "../cpu/cpuid.ts";
@@ -20,19 +20,19 @@ export interface Handler {
   readonly jumps: boolean;
 }
 
-const hasChecks = ({ privilege, exits, protectedOnly }: Row): boolean =>
-  privilege !== "none" || exits.kind !== "never" || protectedOnly;
+const hasChecks = (row: Row): boolean => row.privilege !== "none" || mayLeaveGuest(row) || row.protectedOnly;
 
 /**
  * Whether the row exists in the mode, who may run it, then whether it exits (SDM Vol. 3, 26.1.1). What the processor does not
  * have raises #UD whoever runs it.
  */
-function emitChecks(m: JavaScriptAlgebra, { privilege, exits, protectedOnly, feature }: Row): void {
+function emitChecks(m: JavaScriptAlgebra, row: Row): void {
+  const { privilege, protectedOnly, feature } = row;
   if (protectedOnly) m.statement(`if (cpu.realAddressing) cpu.raise(${vector.UD});`);
   // VMX instructions leave the guest before anyone asks who runs them; those that stay ask themselves.
   const exists = feature !== "VMX" && (feature === undefined || isImplemented(feature));
   if (privilege !== "none" && exists) m.statement(`cpu.checkPrivilege("${privilege}", d.decoded);`);
-  if (exits.kind !== "never")
+  if (mayLeaveGuest(row))
     m.statement("if (cpu.monitor !== undefined && cpu.monitor.beforeInstruction(d.decoded)) return;");
 }
 

@@ -4,6 +4,7 @@ import type { StartMode } from "../machine-interface.ts";
 import type { VmmContext } from "./context.ts";
 
 import { HardwareAssisted } from "./cpu/hardware-assisted.ts";
+import { SvmAssisted } from "./cpu/svm-assisted.ts";
 import { refusesMode, TrapAndEmulate } from "./cpu/trap-and-emulate.ts";
 
 export { hostReservedBytes, type VmmContext } from "./context.ts";
@@ -19,6 +20,7 @@ const anyMode = (): undefined => undefined;
 
 const registry: Partial<Record<TechniqueId, Entry>> = {
   "trap-and-emulate": { monitor: (context) => new TrapAndEmulate(context), refuses: refusesMode },
+  "svm-npt": { monitor: (context) => new SvmAssisted(context), refuses: anyMode },
   "vtx-ept": { monitor: (context) => new HardwareAssisted(context), refuses: anyMode },
 };
 

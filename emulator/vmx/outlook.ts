@@ -1,8 +1,7 @@
 import { format } from "../../isa/format.ts";
 import type { Decoded, Operand } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
-import { vectorName } from "../cpu/fault.ts";
-import { forbidden, isSensitive, missing, peekTable } from "../cpu/outlook.ts";
+import { forbidden, isSensitive, missing, peekTable, raising } from "../cpu/outlook.ts";
 import { segmentOf } from "../cpu/state.ts";
 import { type Outlook, resolved, type Why } from "../trace/event.ts";
 import type { Attempt, Decision } from "./exit-rules.ts";
@@ -57,17 +56,7 @@ function faulting(
   errorCode: number | undefined,
   why: Why,
 ): Outlook {
-  const { exits, why: bitmap } = decide({ reason: "EXCEPTION_NMI", vector, errorCode });
-  return {
-    outcome: exits ? "leaves" : "faults",
-    what: `${what}: ${vectorName(vector)}`,
-    why: {
-      sentence: `${why.sentence} ${bitmap.sentence}`,
-      rule: `${why.rule}; ${bitmap.rule}`,
-      source: `${why.source}; ${bitmap.source}`,
-    },
-    sensitive: true,
-  };
+  return raising(what, vector, why, decide({ reason: "EXCEPTION_NMI", vector, errorCode }));
 }
 
 function neverWhy({ row }: Decoded): Why {

@@ -69,6 +69,7 @@ const smsw = {
     silentlyLies: true,
   },
   exits: neverBecause("CR0 is read through its guest/host mask and read shadow instead"),
+  intercept: "CR0_READ",
 } as const satisfies Omit<RowFacts, "semantics">;
 
 const machineStatus = [

@@ -50,6 +50,7 @@ const pushFlags = sizes.map(([width, suffix, name]) =>
       robinIrvine: 5,
       silentlyLies: true,
     },
+    intercept: "PUSHF",
     exits: neverBecause("no control exists for it: in non-root operation RFLAGS is the guest's own"),
     semantics: (m) => m.push(m.truncate(m.call("flagsImage"), width)),
   }),
@@ -67,6 +68,7 @@ const popFlags = sizes.map(([width, suffix, name]) =>
       robinIrvine: 6,
       silentlyLies: true,
     },
+    intercept: "POPF",
     exits: neverBecause("no control exists for it: in non-root operation RFLAGS is the guest's own"),
     semantics: (m) => {
       m.call("popFlags", m.zeroExtend(m.peek(width, 0), 64));

@@ -31,6 +31,7 @@ const returns = (
       cite: "intel-sdm",
     },
     exits: byTaskGate,
+    intercept: "IRET",
     semantics: (m) => m.call("interruptReturn"),
   }),
 );
@@ -81,12 +82,14 @@ export const interrupts: readonly Row[] = [
       robinIrvine: 14,
     },
     exits: byTaskGate,
+    intercept: "SWINT",
     semantics: (m, vector) => m.call("softwareInterrupt", m.read(vector)),
   }),
   row("CE", "INTO", overflow),
   row("F1", "INT1", {
     doc: "Raises #DB, the debug exception.",
     exits: byException,
+    intercept: "ICEBP",
     semantics: (m) => m.call("debugTrap"),
   }),
   row("0F 0B", "UD2", {

@@ -1,7 +1,6 @@
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
-import type { Observer } from "../../cpu/environment.ts";
-import { isVmExit, pushesErrorCode, vectorName } from "../../cpu/fault.ts";
+import { pushesErrorCode, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
@@ -25,6 +24,8 @@ import { Dispatcher, type Pending } from "../dispatcher.ts";
 import { eptFormat, NestedPaging } from "../memory/nested-paging.ts";
 import { exitHandlers } from "./exit-handlers.ts";
 import type { HardwareVmm } from "./hardware-vmm.ts";
+import { Idle } from "./idle.ts";
+import { deliverInjected } from "./injection.ts";
 import { setUpVmcs } from "./vmcs-setup.ts";
 
 const trapFlag = 0x100;
@@ -69,7 +70,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   readonly #allocator: Allocator;
   readonly #dispatcher: Dispatcher<HardwareAssisted>;
   /** The handler of HLT has put the virtual CPU to sleep; the exit is not pending until an interrupt wakes it. */
-  #waiting = false;
+  readonly #idle: Idle;
   /** The event of the next entry was seen before: its delivery is tried again. */
   #again = false;
   /** A handler is at work: memory accesses are the VMM's own. */
@@ -80,6 +81,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   constructor(context: VmmContext) {
     this.context = context;
     this.cpu = context.cpu;
+    this.#idle = new Idle(context.cpu);
     const memory = new HostMemory(context.cpu);
     this.#allocator = new Allocator(memory, context);
     this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator);
@@ -109,7 +111,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   }
 
   onInterrupt(): boolean {
-    if (this.#waiting) return this.#wake();
+    if (this.#idle.waiting) return this.#wake();
     // The VMM knows of this one already, and waits for its window.
     if (inForce(this.vmcs, controls.interruptWindowExiting)) return false;
     return this.#nonRoot.onInterrupt();
@@ -121,7 +123,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   }
 
   onNmi(): boolean {
-    if (this.#waiting) this.#endWait("idle until an NMI came");
+    if (this.#idle.waiting) this.#endWait("idle until an NMI came");
     return this.#nonRoot.onNmi();
   }
 
@@ -132,7 +134,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   }
 
   atBoundary(): boolean {
-    return !this.#waiting && this.#nonRoot.atBoundary();
+    return !this.#idle.waiting && this.#nonRoot.atBoundary();
   }
 
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
@@ -191,7 +193,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   // The VMM.
 
   get exitPending(): boolean {
-    return this.#dispatcher.pending !== undefined && !this.#waiting;
+    return this.#dispatcher.pending !== undefined && !this.#idle.waiting;
   }
 
   #left(exit: Exit): void {
@@ -320,28 +322,18 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
 
   /** HLT: gives the processor away until an interrupt comes. True if the guest need not wait. */
   wait(): boolean {
-    if (this.#awake()) return true;
-    this.cpu.rip = Number(BigInt.asIntN(64, this.vmcs.get("guestRip")));
-    this.cpu.activity = 1;
-    this.cpu.attention = true;
-    this.#waiting = true;
-    return false;
-  }
-
-  #awake(): boolean {
-    return this.cpu.bus.interruptPending() && (this.vmcs.words[at.rflags]! & interruptFlag) !== 0;
+    return this.#idle.begin(this.vmcs.get("guestRip"), this.vmcs.words[at.rflags]!);
   }
 
   /** An interrupt ends the wait: the exit of HLT is pending again, and its handling goes on. */
   #wake(): boolean {
-    if ((this.cpu.eflags & interruptFlag) === 0) return false;
+    if (!this.#idle.wakes) return false;
     this.#endWait("idle until an interrupt came");
     return true;
   }
 
   #endWait(handled: string): void {
-    this.cpu.activity = 0;
-    this.#waiting = false;
+    this.#idle.end();
     this.#work = 0;
     saveGuest(this.cpu, this.vmcs);
     this.#enter(handled);
@@ -380,31 +372,9 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     else loadUsual(this.cpu, this.vmcs);
     this.cpu.attention = true;
     this.#dispatcher.resumed(handled, this.#work);
-    if (event) this.#inject(event);
-  }
-
-  /** Delivery through the guest's IDT, part of the entry; it may leave the guest again. */
-  #inject(event: NonNullable<ReturnType<typeof injectedEvent>>): void {
-    const { cpu } = this;
-    const errorCode = event.kind === "fault" ? event.errorCode : undefined;
-    this.context.record({
-      kind: "inject",
-      vector: event.vector,
-      name: event.kind === "interrupt" ? `interrupt ${hex(event.vector)}` : vectorName(event.vector),
-      ...(errorCode === undefined ? {} : { errorCode }),
-    });
-    const { observer } = cpu;
-    if (this.#again) cpu.observer = withoutRepetition(observer, event);
+    const again = this.#again;
     this.#again = false;
-    try {
-      if (event.kind === "interrupt") cpu.interrupt(event.vector);
-      // A software interrupt that an exit had interrupted: now its instruction retires.
-      else if (cpu.inject(event) && event.source !== "hardware") this.completed(1);
-    } catch (thrown) {
-      if (!isVmExit(thrown)) throw thrown;
-    } finally {
-      cpu.observer = observer;
-    }
+    if (event && deliverInjected(this.context, event, again)) this.completed(1);
   }
 
   /** The processor refused to enter: the guest cannot go on. */
@@ -436,7 +406,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   save(): Saved {
     return {
       pending: this.#dispatcher.pending ?? null,
-      waiting: this.#waiting,
+      waiting: this.#idle.waiting,
       nextPage: this.#allocator.mark,
     };
   }
@@ -444,18 +414,9 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   restore(state: unknown): void {
     const { pending, waiting, nextPage } = state as Saved;
     this.#dispatcher.pending = pending ?? undefined;
-    this.#waiting = waiting;
+    this.#idle.waiting = waiting;
     this.#allocator.release(nextPage);
     this.#savedVmcs.forget();
     this.#stateChanged = pending !== null;
   }
 }
-
-/** The guest is delivered the event once, however often the processor tries. */
-const withoutRepetition = (observer: Observer, event: Fault | { readonly kind: "interrupt" }): Observer => ({
-  ...observer,
-  interrupt: () => {},
-  exception: (fault) => {
-    if (fault !== event) observer.exception?.(fault);
-  },
-});

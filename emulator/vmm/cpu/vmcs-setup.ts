@@ -8,15 +8,10 @@ import { saveGuest } from "../../vmx/guest-state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import { Vmcs, vmcsBytes } from "../../vmx/vmcs.ts";
 import type { Allocator } from "../allocator.ts";
+import { passthroughMsrs, passthroughPorts } from "./passthrough.ts";
 
 /** CR4.VMXE: 1 in VMX operation; the VMM hides it behind mask and shadow. */
 const vmxe = 0x2000n;
-/** Ports whose accesses do not exit: 80h, where software writes to wait a microsecond. */
-const passthroughPorts: readonly number[] = [0x80];
-/** MSRs the guest uses without exits: they do nothing but hold the guest's own values. */
-const passthroughMsrs: readonly number[] = [
-  0x174, 0x175, 0x176, 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102,
-];
 
 function clearBit(memory: HostMemory, map: number, bit: number): void {
   const view = memory.bytes(map, 4096);

@@ -1,3 +1,4 @@
+import { nptBits } from "../../svm/npt.ts";
 import { eptBits, eptEntryAddress } from "../../vmx/ept.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
@@ -18,6 +19,15 @@ const everyAccess = eptBits.read | eptBits.write | eptBits.execute;
 
 /** Extended page tables: write-back for memory, uncacheable for the rest. */
 export const eptFormat: NestedFormat = { table: everyAccess, memory: everyAccess | (6n << 3n), device: everyAccess };
+
+const everyUserAccess = nptBits.present | nptBits.writable | nptBits.user;
+
+/** Nested page tables of AMD-V: every access of a guest is a user's. PCD and PWT select UC of the host's PAT. */
+export const nptFormat: NestedFormat = {
+  table: everyUserAccess,
+  memory: everyUserAccess,
+  device: everyUserAccess | nptBits.writeThrough | nptBits.cacheDisable,
+};
 
 /** Nested page tables of four levels that start empty and get a 4 KiB page when the guest first touches it. */
 export class NestedPaging {

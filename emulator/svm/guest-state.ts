@@ -1,0 +1,176 @@
+import { flagMask } from "../../isa/flags.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { nmiBlocked } from "../cpu/exceptions.ts";
+import { shadow } from "../cpu/interrupts.ts";
+import { accessBits, layout, segmentBytes, segmentLayout } from "../cpu/layout.ts";
+import { CS, DS, ES, FS, GS, LDTR, SS, TR } from "../cpu/state.ts";
+import { virtualInterrupt } from "./virtual-interrupt.ts";
+import type { Vmcb } from "./vmcb.ts";
+import type { CleanGroup, VmcbField } from "./vmcb-fields.ts";
+
+const VM = flagMask("VM");
+/** EFER.SVME: 1 while a guest runs. The state block leaves it away, as the guest's own value is 0. */
+const svme = 0x1000n;
+const anyShadow = shadow.sti | shadow.movSs;
+const rsp = 4;
+const rax = 0;
+
+/** Fields of 64 bits that are words of the processor's state block as they stand, by the clean bit that stands for them. */
+const plain: Readonly<Partial<Record<CleanGroup, readonly (readonly [VmcbField, number])[]>>> = {
+  controlRegisters: [
+    ["cr0", layout.cr0],
+    ["cr3", layout.cr3],
+    ["cr4", layout.cr4],
+  ],
+  debugRegisters: [
+    ["dr6", layout.debug + 6 * 8],
+    ["dr7", layout.debug + 7 * 8],
+  ],
+  cr2: [["cr2", layout.cr2]],
+};
+
+interface SegmentFields {
+  readonly number: number;
+  readonly selector: VmcbField;
+  readonly attributes: VmcbField;
+  readonly limit: VmcbField;
+  readonly base: VmcbField;
+}
+const segment = <N extends "es" | "cs" | "ss" | "ds" | "fs" | "gs" | "ldtr" | "tr">(
+  number: number,
+  name: N,
+): SegmentFields => ({
+  number,
+  selector: `${name}Selector`,
+  attributes: `${name}Attributes`,
+  limit: `${name}Limit`,
+  base: `${name}Base`,
+});
+
+/** Segments that VMRUN and #VMEXIT move, and those that only VMLOAD and VMSAVE do. */
+const switched = [segment(ES, "es"), segment(CS, "cs"), segment(SS, "ss"), segment(DS, "ds")];
+const hidden = [segment(FS, "fs"), segment(GS, "gs"), segment(LDTR, "ldtr"), segment(TR, "tr")];
+
+const hiddenRegisters: readonly (readonly [VmcbField, number])[] = [
+  ["kernelGsBase", layout.kernelGsBase],
+  ["star", layout.star],
+  ["lstar", layout.lstar],
+  ["cstar", layout.cstar],
+  ["sfmask", layout.fmask],
+  ["sysenterCs", layout.sysenterCs],
+  ["sysenterEsp", layout.sysenterEsp],
+  ["sysenterEip", layout.sysenterEip],
+];
+
+/** Attributes as the VMCB has them: descriptor bits 47:40 and, in bits 11:8, 55:52. A null segment has P = 0. */
+const attributesOf = (access: number): number => {
+  const present = (access & accessBits.unusable) === 0 ? access : access & ~accessBits.p;
+  return (present & 0xff) | ((present >> 4) & 0xf00);
+};
+const accessOf = (attributes: number): number =>
+  (attributes & 0xff) | ((attributes & 0xf00) << 4) | ((attributes & accessBits.p) === 0 ? accessBits.unusable : 0);
+
+function saveSegments(cpu: Cpu, vmcb: Vmcb, list: readonly SegmentFields[]): void {
+  for (const { number, selector, attributes, limit, base } of list) {
+    const at = layout.segments + number * segmentBytes;
+    vmcb.set(selector, cpu.selector(number));
+    vmcb.set(attributes, attributesOf(cpu.access(number)));
+    vmcb.set(limit, cpu.limit(number));
+    vmcb.set(base, cpu.r64[(at + segmentLayout.base) >> 3]!);
+  }
+}
+
+function loadSegments(cpu: Cpu, vmcb: Vmcb, list: readonly SegmentFields[]): void {
+  for (const { number, selector, attributes, limit, base } of list) {
+    const at = (layout.segments + number * segmentBytes) >> 2;
+    cpu.u32[at + (segmentLayout.selector >> 2)] = vmcb.number(selector);
+    cpu.u32[at + (segmentLayout.access >> 2)] = accessOf(vmcb.number(attributes));
+    cpu.u32[at + (segmentLayout.limit >> 2)] = vmcb.number(limit);
+    cpu.r64[(at >> 1) + (segmentLayout.base >> 3)] = canonical(vmcb.get(base));
+  }
+}
+
+/** VMRUN sign-extends bases from the highest address bit (APM Vol. 2, 15.5.1). */
+const canonical = (base: bigint): bigint => BigInt.asUintN(64, BigInt.asIntN(48, base));
+
+/** What #VMEXIT writes into the state save area (APM Vol. 2, 15.6): the subset of the guest's state that VMRUN loads. */
+export function saveGuest(cpu: Cpu, vmcb: Vmcb): void {
+  saveSegments(cpu, vmcb, switched);
+  vmcb.set("cpl", cpu.cpl);
+  const { r64, u32 } = cpu;
+  vmcb.set("gdtrBase", r64[layout.gdtrBase >> 3]!);
+  vmcb.set("gdtrLimit", u32[layout.gdtrLimit >> 2]!);
+  vmcb.set("idtrBase", r64[layout.idtrBase >> 3]!);
+  vmcb.set("idtrLimit", u32[layout.idtrLimit >> 2]!);
+  for (const fields of Object.values(plain)) for (const [field, place] of fields) vmcb.set(field, r64[place >> 3]!);
+  vmcb.set("efer", r64[layout.efer >> 3]! | svme);
+  if (vmcb.bit("nestedControl", 0)) vmcb.set("guestPat", r64[layout.pat >> 3]!);
+  vmcb.set("rflags", cpu.flags >>> 0);
+  vmcb.set("rip", r64[layout.rip >> 3]!);
+  vmcb.set("rsp", r64[rsp]!);
+  vmcb.set("rax", r64[rax]!);
+  vmcb.set("interruptShadow", (cpu.interruptibility & anyShadow) !== 0 ? 1 : 0);
+  virtualInterrupt.setTpr(vmcb, Number(r64[layout.cr8 >> 3]! & 0xfn));
+  if (virtualInterrupt.nmiEnabled(vmcb)) virtualInterrupt.setNmiMask(vmcb, (cpu.interruptibility & nmiBlocked) !== 0);
+}
+
+/** What VMRUN loads of the guest (APM Vol. 2, 15.5.1): all but what clean bits say is still in the processor (15.15). */
+export function loadGuest(cpu: Cpu, vmcb: Vmcb): void {
+  const { r64, u32 } = cpu;
+  const stale = (group: CleanGroup): boolean => !vmcb.isClean(group);
+  for (const [group, fields] of Object.entries(plain))
+    if (stale(group as CleanGroup)) for (const [field, place] of fields) r64[place >> 3] = vmcb.get(field);
+  if (stale("controlRegisters")) r64[layout.efer >> 3] = vmcb.get("efer") & ~svme;
+  if (stale("descriptorTables")) {
+    r64[layout.gdtrBase >> 3] = canonical(vmcb.get("gdtrBase"));
+    u32[layout.gdtrLimit >> 2] = vmcb.number("gdtrLimit");
+    r64[layout.idtrBase >> 3] = canonical(vmcb.get("idtrBase"));
+    u32[layout.idtrLimit >> 2] = vmcb.number("idtrLimit");
+  }
+  if (stale("nestedPaging") && vmcb.bit("nestedControl", 0)) r64[layout.pat >> 3] = vmcb.get("guestPat");
+  if (stale("intercepts")) r64[layout.tscOffset >> 3] = vmcb.get("tscOffset");
+  if (stale("virtualInterrupt")) {
+    r64[layout.cr8 >> 3] = BigInt(virtualInterrupt.tpr(vmcb));
+    loadNmiMask(cpu, vmcb);
+  }
+  if (stale("segments")) loadSegments(cpu, vmcb, switched);
+  r64[layout.rip >> 3] = vmcb.get("rip");
+  r64[rsp] = vmcb.get("rsp");
+  r64[rax] = vmcb.get("rax");
+  cpu.activity = 0;
+  loadShadow(cpu, vmcb);
+  cpu.flags = vmcb.number("rflags");
+  if (stale("controlRegisters")) cpu.tlb.switchTo(cpu.pcid);
+  if (stale("segments") || stale("controlRegisters")) cpu.setCpl(loadedCpl(cpu, vmcb));
+  if (stale("debugRegisters") || stale("controlRegisters") || stale("segments")) cpu.refresh();
+}
+
+/** The privilege level is forced in real and virtual-8086 mode. */
+const loadedCpl = (cpu: Cpu, vmcb: Vmcb): number =>
+  cpu.protectedMode ? ((cpu.eflags & VM) !== 0 ? 3 : vmcb.number("cpl")) : 0;
+
+/** The VMCB has one bit for STI and MOV SS; our processor still knows which it was if the shadow is left as it was. */
+function loadShadow(cpu: Cpu, vmcb: Vmcb): void {
+  const held = cpu.interruptibility & anyShadow;
+  if (!vmcb.bit("interruptShadow", 0)) cpu.interruptibility &= ~anyShadow;
+  else if (held === 0) cpu.interruptibility |= shadow.sti;
+}
+
+function loadNmiMask(cpu: Cpu, vmcb: Vmcb): void {
+  if (!virtualInterrupt.nmiEnabled(vmcb)) return;
+  if (virtualInterrupt.nmiMask(vmcb)) cpu.interruptibility |= nmiBlocked;
+  else cpu.interruptibility &= ~nmiBlocked;
+}
+
+/** VMSAVE: what #VMEXIT leaves in the processor (APM Vol. 2, 15.5.2). */
+export function saveHidden(cpu: Cpu, vmcb: Vmcb): void {
+  saveSegments(cpu, vmcb, hidden);
+  for (const [field, place] of hiddenRegisters) vmcb.set(field, cpu.r64[place >> 3]!);
+}
+
+/** VMLOAD. */
+export function loadHidden(cpu: Cpu, vmcb: Vmcb): void {
+  loadSegments(cpu, vmcb, hidden);
+  for (const [field, place] of hiddenRegisters) cpu.r64[place >> 3] = vmcb.get(field);
+  cpu.refresh();
+}

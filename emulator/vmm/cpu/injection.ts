@@ -1,0 +1,43 @@
+import type { Observer } from "../../cpu/environment.ts";
+import { isVmExit, vectorName } from "../../cpu/fault.ts";
+import type { Fault } from "../../cpu/monitor.ts";
+import { hex } from "../../vmx/bit-layout.ts";
+import type { VmmContext } from "../context.ts";
+
+/** An event that an entry puts into the guest. */
+export type InjectedEvent = Fault | { readonly kind: "interrupt"; readonly vector: number };
+
+/**
+ * Delivers an event through the guest's IDT, as part of the entry; that may leave the guest again. With `again` the guest's
+ * observers have seen it before: its delivery is tried once more. True if a software interrupt was delivered that an exit had
+ * interrupted: now its instruction retires.
+ */
+export function deliverInjected({ cpu, record }: VmmContext, event: InjectedEvent, again: boolean): boolean {
+  const errorCode = event.kind === "fault" ? event.errorCode : undefined;
+  record({
+    kind: "inject",
+    vector: event.vector,
+    name: event.kind === "interrupt" ? `interrupt ${hex(event.vector)}` : vectorName(event.vector),
+    ...(errorCode === undefined ? {} : { errorCode }),
+  });
+  const { observer } = cpu;
+  if (again) cpu.observer = withoutRepetition(observer, event);
+  try {
+    if (event.kind === "fault") return cpu.inject(event) && event.source !== "hardware";
+    cpu.interrupt(event.vector);
+  } catch (thrown) {
+    if (!isVmExit(thrown)) throw thrown;
+  } finally {
+    cpu.observer = observer;
+  }
+  return false;
+}
+
+/** The guest is delivered the event once, however often the processor tries. */
+const withoutRepetition = (observer: Observer, event: InjectedEvent): Observer => ({
+  ...observer,
+  interrupt: () => {},
+  exception: (fault) => {
+    if (fault !== event) observer.exception?.(fault);
+  },
+});
