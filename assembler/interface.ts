@@ -101,7 +101,7 @@ export interface SymbolReference {
 
 /** `%pragma ringside KEY VALUE`, e.g. mode, technique, memory; unknown keys are problems. */
 export interface Settings {
-  readonly mode?: "real" | "protected" | "long";
+  readonly mode?: "real" | "protected" | "long" | "xen";
   readonly technique?: string;
   readonly memory?: number;
   readonly processors?: number;

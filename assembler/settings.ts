@@ -23,7 +23,7 @@ export const endings = [
 ] as const;
 
 const settings: Readonly<Record<keyof Settings, Setting>> = {
-  mode: { choices: ["real", "protected", "long"] },
+  mode: { choices: ["real", "protected", "long", "xen"] },
   technique: { choices: techniques.map((technique) => technique.id) },
   memory: { read: readMemory },
   processors: { read: readProcessors },

@@ -12,7 +12,7 @@ const texts: Texts = {
   vmfail: ({ instruction, error, text }) =>
     `${instruction} failed${error === undefined ? "" : ` with error ${error}`}: ${text}`,
   inject: ({ name, vector, errorCode }) =>
-    `${name}, vector ${vector}${optional(", error code ", errorCode === undefined ? "" : hexadecimal(errorCode))}`,
+    `${name}${vector < 0 ? "" : `, vector ${vector}`}${optional(", error code ", errorCode === undefined ? "" : hexadecimal(errorCode))}`,
   hypercall: ({ name, number, arguments: values, result }) => `${name} (${number}) ${values.join(", ")} = ${result}`,
   exception: ({ name, vector, errorCode, address }) =>
     `${name}, vector ${vector}${optional(", error code ", errorCode === undefined ? "" : hexadecimal(errorCode))}${optional(", address ", address && `${address}h`)}`,

@@ -4,7 +4,7 @@ import { configurationProblem, costProfiles, createMachine, mostMemory } from ".
 import type { KernelModule } from "../emulator/loader/handover.ts";
 import { isKernel, loadKernel } from "../emulator/loader/kernel.ts";
 import type { MachineConfiguration, MachineInterface } from "../emulator/machine-interface.ts";
-import { tablesFromEnd } from "../emulator/memory/start-modes.ts";
+import { startModeOf, tablesFromEnd } from "../emulator/memory/start-modes.ts";
 import { mostProcessors } from "../emulator/processors.ts";
 import { utf8Text } from "../emulator/utf8.ts";
 import { defaultTechnique, type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
@@ -149,7 +149,12 @@ function common(args: LaunchArguments, settings: Settings = {}) {
   const said = techniqueById(settings.technique ?? "")?.id as TechniqueId | undefined;
   const processors = args.processors ?? settings.processors;
   return {
-    technique: args.technique ?? said ?? args.fallbackTechnique ?? defaultTechnique,
+    technique:
+      args.technique ??
+      said ??
+      (settings.mode === "xen" ? "paravirtualization" : undefined) ??
+      args.fallbackTechnique ??
+      defaultTechnique,
     memory: args.memory ?? settings.memory ?? defaultMemory,
     ...(processors === undefined ? {} : { processors }),
     ...(args.fiveLevelPaging === undefined ? {} : { fiveLevelPaging: args.fiveLevelPaging }),
@@ -159,7 +164,7 @@ function common(args: LaunchArguments, settings: Settings = {}) {
 
 function configurationOf(args: LaunchArguments, assembly: Assembly): MachineConfiguration {
   const { settings, bytes, origin, bits } = assembly;
-  const mode = settings.mode ?? (bits === 64 ? "long" : bits === 32 ? "protected" : "real");
+  const mode = startModeOf(settings.mode, bits);
   return { ...common(args, settings), image: bytes, origin, mode };
 }
 

@@ -2,7 +2,7 @@ import { techniqueById } from "../isa/technique.ts";
 import { parseDateTime } from "./devices/date-time.ts";
 import { driveProblem } from "./firmware/drives.ts";
 import type { MachineConfiguration } from "./machine-interface.ts";
-import { imageProblem } from "./memory/start-modes.ts";
+import { imageProblem, loadAddress } from "./memory/start-modes.ts";
 import { mostProcessors } from "./processors.ts";
 import { costProfile, costProfiles } from "./time/costs.ts";
 import { refusal } from "./vmm/index.ts";
@@ -29,5 +29,6 @@ export function configurationProblem(configuration: MachineConfiguration): strin
   const drive = driveProblem(drives, boot);
   if (drive !== undefined) return drive;
   if (boot !== undefined) return mode === "real" ? refusal(technique, mode) : "A machine boots in real mode.";
-  return imageProblem({ mode, image, origin, bytes: memory * mebibyte }) ?? refusal(technique, mode);
+  const guest = { memory, imageEnd: loadAddress(mode, origin) + image.length };
+  return imageProblem({ mode, image, origin, bytes: memory * mebibyte }) ?? refusal(technique, mode, guest);
 }

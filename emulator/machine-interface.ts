@@ -4,8 +4,11 @@ import type { BootKind, DriveImages } from "./firmware/drives.ts";
 import type { Handover } from "./loader/handover.ts";
 import type { EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";
 
-/** The mode a guest starts in. `real`: as a PC boots it. `protected`: flat 32-bit segments, paging off. `long`: 64-bit, identity-mapped. */
-export type StartMode = "real" | "protected" | "long";
+/**
+ * The mode a guest starts in. `real`: as a PC boots it. `protected`: flat 32-bit segments, paging off. `long`: 64-bit, identity-mapped.
+ * `xen-32` and `xen-64`: as Xen starts a paravirtual guest of that width, which no processor does by itself.
+ */
+export type StartMode = "real" | "protected" | "long" | "xen-32" | "xen-64";
 
 export interface MachineConfiguration {
   readonly technique: TechniqueId;

@@ -145,6 +145,7 @@ export class Machine implements MachineInterface, Replayable {
       guestBytes,
       a20,
       mode,
+      image: imageExtent(this.configuration),
       costs: this.#costs,
       interpret: () => this.#engine.interpret(),
       record: (body) => this.#record(body),
@@ -153,6 +154,7 @@ export class Machine implements MachineInterface, Replayable {
         this.#recorder.settle(sequence, cost);
         this.#time.passes(0);
       },
+      timeChanged: () => this.#time.changed(),
       stop: (reason, text) => this.#stop(reason, text),
     });
   }
@@ -489,6 +491,11 @@ export class Machine implements MachineInterface, Replayable {
   advance(steps: number): void {
     this.run({ steps });
   }
+}
+
+function imageExtent({ mode, image, origin }: MachineConfiguration): { start: number; end: number } {
+  const start = loadAddress(mode, origin);
+  return { start, end: start + image.length };
 }
 
 /** A machine with its guest loaded and ready to run. @throws RangeError with `configurationProblem`'s sentence */

@@ -40,7 +40,6 @@ export const techniques = [
     doc: "The guest is changed to call the hypervisor instead of using sensitive instructions.",
     kernel: "hypercalls",
     memory: "direct",
-    planned: true,
   },
   {
     id: "vtx-shadow",

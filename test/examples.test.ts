@@ -12,7 +12,13 @@ const folder = join(import.meta.dirname, "../examples");
 const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".asm"))
   .sort();
-const techniques = ["bare-metal", "trap-and-emulate", "vtx-ept", "svm-npt"] as const satisfies readonly TechniqueId[];
+const techniques = [
+  "bare-metal",
+  "trap-and-emulate",
+  "paravirtualization",
+  "vtx-ept",
+  "svm-npt",
+] as const satisfies readonly TechniqueId[];
 
 /** What an example prints under a technique where that is not what its pragma says: the point of the example. */
 const elsewhere: Readonly<Record<string, (technique: TechniqueId, output: string) => string>> = {

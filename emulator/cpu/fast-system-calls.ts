@@ -37,6 +37,7 @@ function requireSyscall(cpu: Cpu): void {
 /** SYSCALL (SDM Vol. 2). */
 export function systemCall(cpu: Cpu): void {
   requireSyscall(cpu);
+  cpu.monitor?.onSystemCall?.(cpu.next);
   const star = Number((cpu.r64[layout.star >> 3]! >> 32n) & 0xffffn);
   cpu.r64[RCX] = unsigned64(cpu.next);
   cpu.r64[R11] = BigInt(flagsImage(cpu));

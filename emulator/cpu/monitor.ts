@@ -79,6 +79,17 @@ export interface Monitor {
    * none. Changes nothing.
    */
   guestPhysical(linear: number): number | undefined;
+  /**
+   * Where guest memory is not one block that begins at the guest's base: host-physical address of a linear or guest-physical
+   * one, for debuggers. Changes nothing.
+   */
+  place?(space: "linear" | "guest-physical", address: number): number | undefined;
+  /** SYSCALL is about to enter CPL 0, which is not the guest's. `next` is the offset of the instruction after it. */
+  onSystemCall?(next: number): void;
+  /** Virtual time in cycles at which `tick` is to be called; undefined: never. */
+  readonly deadline?: number | undefined;
+  /** The deadline has been reached. */
+  tick?(): void;
   /** Lets `look` find the guest's own registers in the state block where the VMM keeps them elsewhere. It must change nothing. */
   viewGuest<T>(look: () => T): T;
   /**

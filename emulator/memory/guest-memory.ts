@@ -51,9 +51,13 @@ export class GuestMemory {
 
   #place(space: AddressSpace, address: bigint): number | undefined {
     if (space === "host-physical") return this.#inHost(Number(address));
-    if (space === "guest-physical") return this.#inGuest(Number(address));
-    const linear = this.#cpu.longMode ? signedNumber(address) : Number(BigInt.asUintN(32, address));
     const { monitor } = this.#cpu;
+    if (space === "guest-physical" && !monitor?.place) return this.#inGuest(Number(address));
+    const linear = this.#cpu.longMode ? signedNumber(address) : Number(BigInt.asUintN(32, address));
+    if (monitor?.place) {
+      const at = monitor.place(space, space === "linear" ? linear : Number(address));
+      return at === undefined ? undefined : this.#inHost(at);
+    }
     const physical = monitor ? monitor.guestPhysical(linear) : this.#cpu.walk(linear, "read", false).physical;
     return physical === undefined ? undefined : this.#inGuest(this.#cpu.nested.bare(physical));
   }

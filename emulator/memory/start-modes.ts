@@ -6,6 +6,12 @@ import { CR0, CR4, CS, EFER, LDTR } from "../cpu/state.ts";
 import type { Handover } from "../loader/handover.ts";
 import type { StartMode } from "../machine-interface.ts";
 
+/** The mode of a program by what it says ("xen" for a paravirtual guest), or by the width of its code. */
+export function startModeOf(said: "real" | "protected" | "long" | "xen" | undefined, bits: number): StartMode {
+  if (said === "xen") return bits === 64 ? "xen-64" : "xen-32";
+  return said ?? (bits === 64 ? "long" : bits === 32 ? "protected" : "real");
+}
+
 /** A guest to be put into memory. Addresses are guest-physical. */
 export interface Guest {
   readonly mode: StartMode;
@@ -82,6 +88,9 @@ const starts: Record<StartMode, (cpu: Cpu, guest: Guest) => void> = {
     setFlat(cpu, accessBits.l, table);
     setStart(cpu, entry, memory.length);
   },
+  // Xen builds the guest's address space and sets its registers itself.
+  "xen-32"() {},
+  "xen-64"() {},
 };
 
 /** Present, accessed, DPL 0: execute/read code and read/write data. */

@@ -70,7 +70,7 @@ export type EventBody =
   | { readonly kind: "entry"; readonly exit: number; readonly handled: string; readonly cost: number }
   /** A VMX instruction of the guest's own hypervisor failed: VMfailValid with an error number, or VMfailInvalid without. */
   | { readonly kind: "vmfail"; readonly instruction: string; readonly error?: number; readonly text: string }
-  /** The VMM or the processor put an exception or interrupt into the guest. */
+  /** The VMM or the processor put an exception or interrupt into the guest; Xen's upcalls have no vector: -1. */
   | { readonly kind: "inject"; readonly vector: number; readonly errorCode?: number; readonly name: string }
   | {
       readonly kind: "hypercall";

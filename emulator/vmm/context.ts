@@ -16,6 +16,8 @@ export interface VmmContext {
   /** The gate of the guest's address line 20. */
   readonly a20: AddressLine;
   readonly mode: StartMode;
+  /** Guest-physical addresses of the first byte of the guest's image and of the one behind its last. */
+  readonly image: { readonly start: number; readonly end: number };
   readonly costs: CostProfile;
   /** Executes the instruction at RIP by its semantics, as part of the present step. Throws what it throws. */
   readonly interpret: () => void;
@@ -25,6 +27,8 @@ export interface VmmContext {
   readonly recordExit: (form: ExitForm, qualification: bigint | number, first: number, second: number) => number;
   /** Fills in the cost of an exit event once the guest is resumed. */
   readonly settle: (sequence: number, cost: number) => void;
+  /** The monitor's deadline may be another now. */
+  readonly timeChanged: () => void;
   /** The guest cannot go on: records the `stop` event and ends the run. */
   readonly stop: (reason: StopReason, text: string) => void;
 }

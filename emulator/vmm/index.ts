@@ -6,6 +6,7 @@ import type { VmmContext } from "./context.ts";
 import { HardwareAssisted } from "./cpu/hardware-assisted.ts";
 import { SvmAssisted } from "./cpu/svm-assisted.ts";
 import { refusesMode, TrapAndEmulate } from "./cpu/trap-and-emulate.ts";
+import { Paravirtual, refusesGuest } from "./xen/paravirtual.ts";
 
 export { hostReservedBytes, type VmmContext } from "./context.ts";
 
@@ -13,25 +14,40 @@ export { hostReservedBytes, type VmmContext } from "./context.ts";
 interface Entry {
   readonly monitor: (context: VmmContext) => Monitor;
   /** Why it cannot run a guest that starts in this mode, as a sentence; undefined if it can. */
-  readonly refuses: (mode: StartMode) => string | undefined;
+  readonly refuses: (mode: StartMode, guest: GuestSize) => string | undefined;
 }
+
+/** What a guest needs: memory in MiB, and the guest-physical address behind its image. */
+export interface GuestSize {
+  readonly memory: number;
+  readonly imageEnd: number;
+}
+
+const smallGuest: GuestSize = { memory: 16, imageEnd: 0x10_0000 };
+const isXen = (mode: StartMode): boolean => mode === "xen-32" || mode === "xen-64";
 
 const anyMode = (): undefined => undefined;
 
 const registry: Partial<Record<TechniqueId, Entry>> = {
   "trap-and-emulate": { monitor: (context) => new TrapAndEmulate(context), refuses: refusesMode },
   "svm-npt": { monitor: (context) => new SvmAssisted(context), refuses: anyMode },
+  paravirtualization: {
+    monitor: (context) => new Paravirtual(context),
+    refuses: (mode, guest) => refusesGuest(mode, guest),
+  },
   "vtx-ept": { monitor: (context) => new HardwareAssisted(context), refuses: anyMode },
 };
 
 const built = ["bare-metal", ...Object.keys(registry)];
 
 /** Why a guest cannot be run under this technique, as a sentence for the user; undefined if it can. */
-export function refusal(technique: TechniqueId, mode: StartMode): string | undefined {
+export function refusal(technique: TechniqueId, mode: StartMode, guest = smallGuest): string | undefined {
+  if (isXen(mode) && technique !== "paravirtualization")
+    return `This guest is made for Xen's interface to paravirtual guests ("%pragma ringside mode xen"), which only paravirtualization gives: choose the technique paravirtualization.`;
   if (technique === "bare-metal") return undefined;
   const entry = registry[technique];
   if (!entry) return `${techniqueById(technique)!.title} is not built yet. Choose one of: ${built.join(", ")}.`;
-  return entry.refuses(mode);
+  return entry.refuses(mode, guest);
 }
 
 /**

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { assemble } from "../../../assembler/index.ts";
 import { createMachine, type Machine } from "../../../emulator/machine.ts";
+import { startModeOf } from "../../../emulator/memory/start-modes.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
 
 const results = 0x9000n;
@@ -15,7 +16,7 @@ function run(name: string, technique: TechniqueId): Machine {
     technique,
     image: bytes,
     origin,
-    mode: settings.mode ?? "real",
+    mode: startModeOf(settings.mode ?? "real", 16),
     memory: 16,
     fiveLevelPaging: true,
   });

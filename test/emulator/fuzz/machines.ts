@@ -5,7 +5,7 @@ import { rows } from "../../../isa/table.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
 import { randomNumbers, randomOfRow } from "../engine/random-code.ts";
 
-type Mode = MachineConfiguration["mode"];
+type Mode = Exclude<MachineConfiguration["mode"], "xen-32" | "xen-64">;
 
 export interface Setting {
   readonly technique: TechniqueId;

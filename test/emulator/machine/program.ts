@@ -1,6 +1,7 @@
 import { type Assembly, assemble } from "../../../assembler/index.ts";
 import { isBootable } from "../../../emulator/devices/disk-image.ts";
 import { Machine, type MachineConfiguration } from "../../../emulator/index.ts";
+import { startModeOf } from "../../../emulator/memory/start-modes.ts";
 
 /** Assembles a text; throws with the first error, so that a test says what is wrong with its own source. */
 export function assembled(text: string, file = "test.asm"): Assembly {
@@ -13,7 +14,7 @@ export function assembled(text: string, file = "test.asm"): Assembly {
 /** How a program is run if it does not say otherwise; see `assembler/interface.ts` for what it can say. */
 export function configurationOf(assembly: Assembly, over: Partial<MachineConfiguration> = {}): MachineConfiguration {
   const { bytes: image, origin, bits, settings } = assembly;
-  const mode = settings.mode ?? (bits === 64 ? "long" : bits === 32 ? "protected" : "real");
+  const mode = startModeOf(settings.mode, bits);
   const boots = mode === "real" && isBootable(image);
   const disk = boots ? { boot: "floppy" as const, drives: { floppies: [image] } } : {};
   return { technique: "bare-metal", image, origin, mode, memory: settings.memory ?? 16, ...disk, ...over };

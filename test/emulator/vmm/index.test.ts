@@ -6,9 +6,12 @@ import { type TechniqueId, techniques } from "../../../isa/technique.ts";
 const built: readonly TechniqueId[] = ["bare-metal", "trap-and-emulate", "vtx-ept", "svm-npt"];
 
 describe("techniques", () => {
-  test.each(techniques.filter(({ id }) => !built.includes(id)))("$id is named as not built yet", ({ id, title }) => {
-    expect(refusal(id, "protected")).toContain(`${title} is not built yet.`);
-  });
+  test.each(techniques.filter(({ id }) => ![...built, "paravirtualization"].includes(id)))(
+    "$id is named as not built yet",
+    ({ id, title }) => {
+      expect(refusal(id, "protected")).toContain(`${title} is not built yet.`);
+    },
+  );
 
   test.each(built)("%s runs a protected-mode guest", (technique) => {
     expect(refusal(technique, "protected")).toBeUndefined();
@@ -20,6 +23,20 @@ describe("techniques", () => {
     const image = Uint8Array.of(0xf4);
     const configuration = { technique: "trap-and-emulate", image, origin: 0x8000, mode, memory: 1 } as const;
     expect(() => createMachine(configuration)).toThrow(sentence);
+  });
+
+  it("paravirtualization takes guests that are made for Xen, and no others do", () => {
+    for (const mode of ["xen-32", "xen-64"] as const) {
+      expect(refusal("paravirtualization", mode)).toBeUndefined();
+      for (const technique of built)
+        expect(refusal(technique, mode)).toContain("choose the technique paravirtualization");
+    }
+    for (const mode of ["real", "protected", "long"] as const)
+      expect(refusal("paravirtualization", mode)).toContain("%pragma ringside mode xen");
+    expect(refusal("paravirtualization", "xen-32", { memory: 512, imageEnd: 0x10_0000 })).toContain("at most 256 MiB");
+    expect(refusal("paravirtualization", "xen-32", { memory: 1, imageEnd: 0xf_0000 })).toContain(
+      "does not fit into 1 MiB",
+    );
   });
 
   it("VT-x with EPT takes every mode", () => {

@@ -1,0 +1,168 @@
+import { domainSelf, ownDomain, type Refused, refused, vcpuInfo, virq as virqs } from "./abi.ts";
+import type { Domain } from "./domain.ts";
+import { bounce } from "./entry-frames.ts";
+import type { Channel } from "./state.ts";
+
+const virqNames = new Map<number, string>(Object.entries(virqs).map(([name, number]) => [number, name]));
+const mostVirqs = 24;
+
+/** Two-level event channels: a bit per port in shared_info, a word of selectors, and one upcall for all. */
+
+const bitPlace = (domain: Domain, array: number, port: number): { at: number; bit: number } => ({
+  at: domain.sharedInfo * 4096 + array + (port >> 3),
+  bit: 1 << (port & 7),
+});
+
+function testBit(domain: Domain, array: number, port: number): boolean {
+  const { at, bit } = bitPlace(domain, array, port);
+  return (domain.readByte(at) & bit) !== 0;
+}
+
+function setBit(domain: Domain, array: number, port: number, value: boolean): void {
+  const { at, bit } = bitPlace(domain, array, port);
+  const byte = domain.readByte(at);
+  domain.writeByte(at, value ? byte | bit : byte & ~bit);
+}
+
+export const isPending = (domain: Domain, port: number): boolean => testBit(domain, domain.shared.pending, port);
+const isMasked = (domain: Domain, port: number): boolean => testBit(domain, domain.shared.mask, port);
+
+/** Sets the pending bit; where the port is not masked, its word's bit in the selector, and the upcall flag. */
+export function raisePort(domain: Domain, port: number): void {
+  setBit(domain, domain.shared.pending, port, true);
+  if (!isMasked(domain, port)) markUpcall(domain, port);
+}
+
+function markUpcall(domain: Domain, port: number): void {
+  const { vcpuInfo: info } = domain.state;
+  const word = Math.floor(port / (8 * domain.shared.word));
+  const at = info + domain.shared.pendingSelector + (word >> 3);
+  domain.writeByte(at, domain.readByte(at) | (1 << (word & 7)));
+  domain.writeByte(info + vcpuInfo.upcallPending, 1);
+}
+
+/** Raises a virtual interrupt; undefined if no port is bound to it. */
+export function raiseVirq(domain: Domain, virq: number): number | undefined {
+  const port = portOfVirq(domain, virq);
+  if (port !== undefined) raisePort(domain, port);
+  return port;
+}
+
+export function portOfVirq(domain: Domain, virq: number): number | undefined {
+  for (const [port, channel] of Object.entries(domain.state.channels))
+    if (channel.kind === "virq" && channel.virq === virq) return Number(port);
+  return undefined;
+}
+
+/** An upcall is due: an event is pending, the guest lets upcalls through, and has said where to. */
+export const upcallDue = (domain: Domain): boolean =>
+  domain.upcallPending && !domain.upcallMasked && domain.state.callbacks.event !== undefined;
+
+/** On the way back to the guest: calls its event handler if that is due. The rest of the sentence on what was done. */
+export function offerUpcall(domain: Domain): string {
+  if (!upcallDue(domain)) return "";
+  const { event } = domain.state.callbacks;
+  domain.context.record({ kind: "inject", vector: -1, name: "event-channel upcall" });
+  return bounce(domain, { ...event!, masksEvents: true }) ? ", called the guest's event handler" : "";
+}
+
+// The hypercall's operations; each gives what it answers, or why not.
+
+/** The lowest free port. Port 0 is never one. */
+function freePort(domain: Domain): number | Refused {
+  for (let port = 1; port < domain.shared.ports; port++) if (!domain.state.channels[port]) return port;
+  return refused("ENOSPC", `all ${domain.shared.ports} ports are in use`);
+}
+
+function open(domain: Domain, channel: Channel): number | Refused {
+  const port = freePort(domain);
+  if (typeof port !== "number") return port;
+  setBit(domain, domain.shared.pending, port, false);
+  domain.state.channels[port] = channel;
+  return port;
+}
+
+/** The only domain there is, by its number or as "self". */
+const isOwn = (id: number): boolean => id === domainSelf || id === ownDomain;
+export const noDomain = (id: number): Refused =>
+  refused("ESRCH", `there is no domain ${id}; this one is domain ${ownDomain}`);
+
+export function allocateUnbound(domain: Domain, of: number, remote: number): number | Refused {
+  if (!isOwn(of)) return noDomain(of);
+  return open(domain, { kind: "unbound", remote: remote === domainSelf ? ownDomain : remote });
+}
+
+export function bindInterdomain(domain: Domain, remoteDomain: number, remotePort: number): number | Refused {
+  if (!isOwn(remoteDomain)) return noDomain(remoteDomain);
+  const remote = domain.state.channels[remotePort];
+  if (remote?.kind !== "unbound") return refused("EINVAL", `port ${remotePort} is ${called(remote)}, not unbound`);
+  if (remote.remote !== ownDomain)
+    return refused("EINVAL", `port ${remotePort} was opened for domain ${remote.remote}, not for this one`);
+  const port = open(domain, { kind: "interdomain", port: remotePort });
+  if (typeof port !== "number") return port;
+  domain.state.channels[remotePort] = { kind: "interdomain", port };
+  // An event may have been sent before the other end was there.
+  raisePort(domain, port);
+  return port;
+}
+
+export function bindVirq(domain: Domain, virq: number, vcpu: number): number | Refused {
+  if (virq >= mostVirqs) return refused("EINVAL", `there is no virtual interrupt ${virq}`);
+  if (vcpu !== 0) return refused("ENOENT", `there is no vCPU ${vcpu}`);
+  if (portOfVirq(domain, virq) !== undefined)
+    return refused(
+      "EEXIST",
+      `virtual interrupt ${virq} (${virqNames.get(virq) ?? "no name"}) is bound to a port already`,
+    );
+  return open(domain, { kind: "virq", virq });
+}
+
+export function bindIpi(domain: Domain, vcpu: number): number | Refused {
+  return vcpu === 0 ? open(domain, { kind: "ipi" }) : refused("ENOENT", `there is no vCPU ${vcpu}`);
+}
+
+export function closePort(domain: Domain, port: number): number | Refused {
+  const channel = domain.state.channels[port];
+  if (!channel) return refused("EINVAL", `port ${port} is not open`);
+  if (channel.kind === "interdomain" && channel.port !== port)
+    domain.state.channels[channel.port] = { kind: "unbound", remote: ownDomain };
+  delete domain.state.channels[port];
+  setBit(domain, domain.shared.pending, port, false);
+  return 0;
+}
+
+export function sendEvent(domain: Domain, port: number): number | Refused {
+  const channel = domain.state.channels[port];
+  if (channel?.kind === "interdomain") raisePort(domain, channel.port);
+  else if (channel?.kind === "ipi") raisePort(domain, port);
+  // What is sent before the other end is bound is lost.
+  else if (channel?.kind !== "unbound")
+    return refused("EINVAL", `port ${port} is ${called(channel)}: nothing can be sent on it`);
+  return 0;
+}
+
+const statusNumbers = { unbound: 1, interdomain: 2, virq: 4, ipi: 5 } as const;
+
+/** Status number, and the word of details that goes with it (remote domain and port, or number of the virtual interrupt). */
+export function statusOf(
+  domain: Domain,
+  port: number,
+): { readonly status: number; readonly words: readonly number[] } | Refused {
+  if (port < 0 || port >= domain.shared.ports) return refused("EINVAL", `there is no port ${port}`);
+  const channel = domain.state.channels[port];
+  if (!channel) return { status: 0, words: [] };
+  const status = statusNumbers[channel.kind];
+  if (channel.kind === "unbound") return { status, words: [channel.remote] };
+  if (channel.kind === "interdomain") return { status, words: [ownDomain, channel.port] };
+  return { status, words: channel.kind === "virq" ? [channel.virq] : [] };
+}
+
+export function unmaskPort(domain: Domain, port: number): number | Refused {
+  if (!domain.state.channels[port]) return refused("EINVAL", `port ${port} is not open`);
+  const wasMasked = isMasked(domain, port);
+  setBit(domain, domain.shared.mask, port, false);
+  if (wasMasked && isPending(domain, port)) markUpcall(domain, port);
+  return 0;
+}
+
+const called = (channel: Channel | undefined): string => (channel ? `of the kind “${channel.kind}”` : "closed");

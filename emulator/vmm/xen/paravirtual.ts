@@ -1,0 +1,410 @@
+import { vector } from "../../cpu/fault.ts";
+import { layout } from "../../cpu/layout.ts";
+import type { Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
+import { CR0, signedNumber, unsigned64 } from "../../cpu/state.ts";
+import type { AddressSpace, StartMode } from "../../machine-interface.ts";
+import type { VmmContext } from "../context.ts";
+import { instructionAt } from "../cpu/trap-reasons.ts";
+import { Dispatcher, type ExitBody, type Pending } from "../dispatcher.ts";
+import { type GuestBits, hex, holes, isRefused, mostLdtEntries, pageBytes, privatePlaces } from "./abi.ts";
+import { buildDomain, roomProblem } from "./builder.ts";
+import { Domain } from "./domain.ts";
+import {
+  type Entry,
+  faultExit,
+  hypercallExit,
+  hypercallVector,
+  nmiExit,
+  systemCallExit,
+  timerExit,
+} from "./entries.ts";
+import { bounce, deliverTrap } from "./entry-frames.ts";
+import { offerUpcall, upcallDue } from "./event-channels.ts";
+import { hypercall, hypercallName, resultOf } from "./hypercalls.ts";
+import { entryOf } from "./memory-calls.ts";
+import { frameOf, isPresent } from "./page-types.ts";
+import { emulateForced, emulatePrivileged } from "./privileged.ts";
+import type { DomainState } from "./state.ts";
+import { fireTimers, noteRun, timerDeadline, waitIsOver } from "./timers.ts";
+import { emulateTableWrite } from "./writable-page-tables.ts";
+
+const vmExit: VmExit = { kind: "exit" };
+const directVector = 0x80;
+const [RAX, RBX, RCX, RDX, RSI, RDI, RBP, R8, R9, R10, R11] = [0, 3, 1, 2, 6, 7, 5, 8, 9, 10, 11] as const;
+/** Registers of a hypercall's arguments, in order. */
+const argumentRegisters = { 32: [RBX, RCX, RDX, RSI, RDI, RBP], 64: [RDI, RSI, RDX, R10, R8, R9] } as const;
+
+const bitsOf = (mode: StartMode): GuestBits | undefined =>
+  mode === "xen-32" ? 32 : mode === "xen-64" ? 64 : undefined;
+
+/** Frame table and machine-to-physical table take 16 bytes of Xen's memory for each frame. */
+const mostMemory = 256;
+
+/** Why a guest is refused. */
+export function refusesGuest(
+  mode: StartMode,
+  guest: { readonly memory: number; readonly imageEnd: number },
+): string | undefined {
+  const bits = bitsOf(mode);
+  if (bits === undefined)
+    return `Under paravirtualization a guest must be made for Xen's interface; this one starts in ${mode} mode. Write such a guest and say so with "%pragma ringside mode xen" (bits 32 or bits 64), or choose another technique.`;
+  if (guest.memory > mostMemory)
+    return `Under paravirtualization a guest has at most ${mostMemory} MiB, for Xen keeps account of every frame in its own 2 MiB; this one asks for ${guest.memory}.`;
+  return roomProblem(guest.imageEnd, guest.memory * 2 ** 20, bits);
+}
+
+interface Saved {
+  readonly pending: Pending | null;
+  readonly entry: Entry | null;
+  readonly state: DomainState;
+  readonly fired: string | null;
+  readonly nextPage: number;
+}
+
+/**
+ * Xen, for paravirtual guests: the guest's kernel runs at CPL 1 (32-bit) or CPL 3 (64-bit) on page tables of its own that Xen has
+ * validated, and calls Xen for what it may not do itself. Nothing of the guest is hidden behind its back.
+ */
+export class Paravirtual implements Monitor {
+  readonly ownsInterrupts = true;
+  /** Machine addresses are what the guest's page tables hold. */
+  readonly translationsLast = true;
+  readonly #domain: Domain;
+  readonly #context: VmmContext;
+  readonly #dispatcher: Dispatcher<Paravirtual>;
+  #entry: Entry | undefined;
+  /** Timers that have fired and not been seen at an instruction boundary yet. */
+  #fired: string | undefined;
+
+  constructor(context: VmmContext) {
+    this.#context = context;
+    this.#domain = new Domain(context, bitsOf(context.mode)!);
+    buildDomain(this.#domain, context.image);
+    this.#dispatcher = new Dispatcher(context, "paravirtualization", { enter: (xen) => xen.#handle() });
+  }
+
+  // What the processor asks.
+
+  beforeInstruction(): boolean {
+    return false;
+  }
+
+  onException(fault: Fault): void {
+    const { bits, cpu } = this.#domain;
+    const software = fault.source === "software";
+    const next = fault.source === "hardware" ? cpu.rip : cpu.sequential(fault.length);
+    if (software && bits === 32 && fault.vector === directVector && this.#isDirect()) return;
+    if (software && bits === 32 && fault.vector === hypercallVector && cpu.cpl === 1)
+      this.#left(hypercallExit(this.#domain), { kind: "hypercall", next });
+    else
+      this.#left(faultExit(this.#domain, fault), {
+        kind: "fault",
+        vector: fault.vector,
+        errorCode: fault.errorCode ?? null,
+        address: fault.address?.toString() ?? null,
+        source: fault.source,
+        next,
+      });
+    throw vmExit;
+  }
+
+  /** The gate of INT 80h leads to the guest itself. */
+  #isDirect(): boolean {
+    const trap = this.#domain.state.traps[directVector];
+    return trap !== undefined && trap.level === 3 && !trap.masksEvents;
+  }
+
+  onSystemCall(next: number): void {
+    const { state } = this.#domain;
+    if (state.kernelMode) this.#left(hypercallExit(this.#domain), { kind: "hypercall", next });
+    else this.#left(systemCallExit, { kind: "syscall", next });
+    throw vmExit;
+  }
+
+  #left(body: ExitBody, entry: Entry): void {
+    this.#entry = entry;
+    this.#dispatcher.left(body, "enter");
+  }
+
+  /** Xen serves the machine's interrupts itself: the guest has no devices, and hears of events by upcalls. */
+  onInterrupt(): boolean {
+    return false;
+  }
+
+  /** No guest has a task gate or TSS in its tables: Xen's check of descriptors refuses them. */
+  onTaskSwitch(): void {}
+
+  onNmi(): boolean {
+    this.#left(nmiExit, { kind: "nmi" });
+    return true;
+  }
+
+  /** Cannot be: Xen is asked about the first exception already. */
+  onTripleFault(): boolean {
+    this.#domain.crash("an exception came while another was delivered");
+    return true;
+  }
+
+  /** Timers that have fired, and the end of a wait. */
+  atBoundary(): boolean {
+    const fired = this.#fired;
+    this.#fired = undefined;
+    const { state } = this.#domain;
+    if (state.waits) return this.#review(fired);
+    if (fired === undefined) return false;
+    this.#left(timerExit(fired), { kind: "timer", what: fired });
+    return true;
+  }
+
+  #review(fired: string | undefined): boolean {
+    const { state } = this.#domain;
+    if (waitIsOver(this.#domain)) {
+      const waited = `waited in ${state.waits!.kind} until ${fired ?? "an event"} came`;
+      noteRun(this.#domain, "blocked");
+      state.waits = null;
+      this.#domain.cpu.activity = 0;
+      this.#resume(waited);
+      return true;
+    }
+    if (this.deadline === undefined)
+      this.#context.stop(
+        "halted",
+        `The guest waits for an event (sched_op ${state.waits!.kind}), and none is going to come.`,
+      );
+    return false;
+  }
+
+  // Time.
+
+  get deadline(): number | undefined {
+    return timerDeadline(this.#domain);
+  }
+
+  tick(): void {
+    const fired = fireTimers(this.#domain);
+    if (fired === undefined) return;
+    this.#fired = fired;
+    this.#domain.cpu.attention = true;
+  }
+
+  // Addresses.
+
+  translate(physical: number): number {
+    return physical;
+  }
+
+  readControl(_number: 0 | 4, real: bigint): bigint {
+    return real;
+  }
+
+  /** The pseudo-physical address; undefined for frames that have no pseudo-physical number. */
+  guestPhysical(linear: number): number | undefined {
+    const machine = this.place("linear", linear);
+    if (machine === undefined) return undefined;
+    const frame = this.#domain.tables.physicalOf(Math.floor(machine / pageBytes));
+    return frame === undefined ? undefined : frame * pageBytes + (machine % pageBytes);
+  }
+
+  /** Machine address: by the page tables, or by the machine-to-physical table read backwards. */
+  place(space: Exclude<AddressSpace, "host-physical">, address: number): number | undefined {
+    const { cpu, frames, tables } = this.#domain;
+    if (space === "linear") return cpu.walk(address, "read", false).host;
+    const wanted = Math.floor(address / pageBytes);
+    for (let frame = frames.frames - 1; frame >= 0; frame--)
+      if (frames.isAllocated(frame) && tables.physicalOf(frame) === wanted)
+        return frame * pageBytes + (address % pageBytes);
+    return undefined;
+  }
+
+  viewGuest<T>(look: () => T): T {
+    return look();
+  }
+
+  /** What a paravirtual guest may not set itself, a debugger cannot set for it: Xen would not know. */
+  changeGuest(change: () => true | string): true | string {
+    const { cpu } = this.#domain;
+    const before = cpu.u32.slice(0, layout.end >> 2);
+    const guarded = [layout.cr0, layout.cr3, layout.cr4, layout.efer, layout.cpl & ~7] as const;
+    const values = guarded.map((offset) => cpu.r64[offset >> 3]!);
+    const result = change();
+    if (result !== true || guarded.every((offset, n) => cpu.r64[offset >> 3] === values[n])) return result;
+    cpu.u32.set(before);
+    cpu.refresh();
+    return "This is Xen's to change: paging, modes and the privilege level of a paravirtual guest change by its hypercalls.";
+  }
+
+  // Xen.
+
+  get exitPending(): boolean {
+    return this.#dispatcher.pending !== undefined && this.#domain.state.waits === null;
+  }
+
+  handleExit(): void {
+    const handled = this.#dispatcher.dispatch(this);
+    if (handled === undefined) return;
+    if (this.#domain.state.waits) {
+      noteRun(this.#domain, "ran");
+      this.#domain.cpu.activity = 1;
+      this.#domain.cpu.attention = true;
+      this.#context.timeChanged();
+    } else this.#resume(handled);
+  }
+
+  #resume(handled: string): void {
+    const due = upcallDue(this.#domain);
+    const upcall = offerUpcall(this.#domain);
+    if (due && upcall === "") return;
+    this.#dispatcher.resumed(handled + upcall, 0);
+    this.#context.timeChanged();
+  }
+
+  /** The handler of every entry; what was done, or undefined if the guest does not go on. */
+  #handle(): string | undefined {
+    const entry = this.#entry!;
+    switch (entry.kind) {
+      case "hypercall":
+        return this.#hypercall(entry.next);
+      case "syscall":
+        return this.#systemCall(entry.next);
+      case "fault":
+        return this.#fault(entry);
+      case "timer":
+        return `raised the virtual timer: ${entry.what}`;
+      case "nmi":
+        return this.#nmi();
+    }
+  }
+
+  #nmi(): string | undefined {
+    const { nmi } = this.#domain.state.callbacks;
+    if (!nmi) return "nothing: the guest has no handler of NMIs";
+    return bounce(this.#domain, nmi) ? "passed the NMI to the guest's handler" : undefined;
+  }
+
+  #clobber(next: number): void {
+    const { cpu } = this.#domain;
+    cpu.r64[RCX] = unsigned64(next);
+    cpu.r64[R11] = BigInt(cpu.flags);
+  }
+
+  #hypercall(next: number): string | undefined {
+    const domain = this.#domain;
+    const { cpu, bits } = domain;
+    const mask = bits === 64 ? -1n : 0xffff_ffffn;
+    const number = cpu.r64[RAX]! & BigInt.asUintN(64, mask);
+    const values = argumentRegisters[bits].map((register) => BigInt.asUintN(bits, cpu.r64[register]!));
+    if (bits === 64) this.#clobber(next);
+    const answer = hypercall(domain, number, values);
+    if (answer !== "resumed") cpu.rip = next;
+    this.#dispatcher.completed(1);
+    if (answer === undefined) return undefined;
+    if (answer !== "resumed") cpu.r64[RAX] = BigInt.asUintN(bits, resultOf(answer));
+    return `hypercall ${hypercallName(number)}`;
+  }
+
+  #systemCall(next: number): string | undefined {
+    const domain = this.#domain;
+    const { syscall } = domain.state.callbacks;
+    if (!syscall)
+      return domain.crash("user mode made a system call, and the kernel has set no handler for it (set_callbacks)");
+    domain.cpu.rip = next;
+    this.#clobber(next);
+    this.#dispatcher.completed(1);
+    return bounce(domain, syscall) ? "passed the system call to the guest's kernel" : undefined;
+  }
+
+  #fault(entry: Entry & { kind: "fault" }): string | undefined {
+    const domain = this.#domain;
+    const errorCode = entry.errorCode ?? undefined;
+    if (entry.source !== "hardware") return this.#softwareInterrupt(entry);
+    if (entry.vector === vector.PF) return this.#pageFault(signedAddress(entry.address), errorCode ?? 0);
+    const emulated =
+      entry.vector === vector.GP && errorCode === 0
+        ? this.#emulate()
+        : entry.vector === vector.UD
+          ? emulateForced(domain)
+          : undefined;
+    if (emulated !== undefined) {
+      this.#dispatcher.completed(1);
+      return emulated;
+    }
+    const handled = deliverTrap(domain, entry.vector, errorCode);
+    // The guest has asked to be told of the first use of the FPU, and now it has been.
+    if (entry.vector === vector.NM) this.#clearTaskSwitched();
+    return handled;
+  }
+
+  #emulate(): string | undefined {
+    const decoded = instructionAt(this.#domain.cpu);
+    return decoded && emulatePrivileged(this.#domain, decoded);
+  }
+
+  #clearTaskSwitched(): void {
+    const { cpu } = this.#domain;
+    cpu.r64[layout.cr0 >> 3]! &= ~BigInt(CR0.TS);
+    cpu.refresh();
+  }
+
+  /** INT n as the trap table allows it; INT3 and INTO are allowed to all. */
+  #softwareInterrupt({ vector: number, source, next }: Entry & { kind: "fault" }): string | undefined {
+    const domain = this.#domain;
+    const trap = domain.state.traps[number];
+    const level = domain.inKernel ? 1 : 3;
+    if (source === "software" && (!trap || trap.level < level)) return deliverTrap(domain, vector.GP, number * 8 + 2);
+    domain.cpu.rip = next;
+    this.#dispatcher.completed(1);
+    return deliverTrap(domain, number, undefined);
+  }
+
+  #pageFault(linear: number, errorCode: number): string | undefined {
+    const domain = this.#domain;
+    const mapped = this.#mapLdt(linear);
+    if (mapped !== undefined) return mapped;
+    const written = emulateTableWrite(domain, linear, errorCode);
+    if (written?.kind === "done") {
+      this.#dispatcher.completed(1);
+      return written.what;
+    }
+    if (written?.kind === "fault")
+      return deliverTrap(domain, written.fault.vector, written.fault.errorCode, written.fault.address);
+    const passed = deliverTrap(domain, vector.PF, errorCode, BigInt.asUintN(domain.bits, BigInt(linear)));
+    return passed !== undefined && written ? `${passed}: ${written.why}` : passed;
+  }
+
+  /** The pages of an LDT are checked and mapped when the processor first reads them. */
+  #mapLdt(linear: number): string | undefined {
+    const domain = this.#domain;
+    const at = linear - (holes[domain.bits].private + privatePlaces.ldt);
+    const { ldt } = domain.state;
+    if (at < 0 || at >= mostLdtEntries * 8 || at >= ldt.entries * 8) return undefined;
+    const page = Math.floor(at / pageBytes);
+    const place = entryOf(domain, ldt.base + page * pageBytes);
+    if (isRefused(place) || ldt.frames[page] !== undefined) return undefined;
+    const entry = domain.types.read(place.frame, place.index);
+    if (!isPresent(entry) || domain.types.acquire(frameOf(entry), "descriptor table")) return undefined;
+    ldt.frames[page] = frameOf(entry);
+    domain.tables.mapLdt(page, frameOf(entry));
+    return `mapped page ${page} of the guest's LDT (${hex(frameOf(entry))})`;
+  }
+
+  save(): Saved {
+    return {
+      pending: this.#dispatcher.pending ?? null,
+      entry: this.#entry ?? null,
+      state: JSON.parse(JSON.stringify(this.#domain.state)) as DomainState,
+      fired: this.#fired ?? null,
+      nextPage: this.#domain.allocator.mark,
+    };
+  }
+
+  restore(state: unknown): void {
+    const saved = state as Saved;
+    this.#dispatcher.pending = saved.pending ?? undefined;
+    this.#entry = saved.entry ?? undefined;
+    this.#domain.state = JSON.parse(JSON.stringify(saved.state)) as DomainState;
+    this.#fired = saved.fired ?? undefined;
+    this.#domain.allocator.release(saved.nextPage);
+  }
+}
+
+const signedAddress = (address: string | null): number => signedNumber(BigInt(address ?? 0));
