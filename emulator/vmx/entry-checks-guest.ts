@@ -56,6 +56,12 @@ const controlRegisters: readonly EntryCheck[] = [
     "Bits 63:32 of guest DR7 are 0.",
     (v) => !isOn(v, "loadDebugControls") || v.get("guestDr7") >> 32n === 0n,
   ),
+  check(
+    "debugctl.reserved",
+    "guestDebugctl",
+    "Guest IA32_DEBUGCTL is 0: the processor has none of its features.",
+    (v) => !isOn(v, "loadDebugControls") || v.get("guestDebugctl") === 0n,
+  ),
   check("sysenter-esp.canonical", "guestSysenterEsp", "Guest IA32_SYSENTER_ESP is canonical.", (v) =>
     isCanonical(v.get("guestSysenterEsp")),
   ),
@@ -271,6 +277,22 @@ const systemSegments: readonly EntryCheck[] = [
       isCanonical(v.get(s.base)),
     ),
   ),
+  check(
+    "ldtr.base",
+    ldtr.base,
+    "The base of LDTR, if usable, is canonical.",
+    (v) => !usable(v, ldtr) || isCanonical(v.get(ldtr.base)),
+  ),
+  ...guestSegments
+    .slice(0, 4)
+    .map((s) =>
+      check(
+        `${s.name.toLowerCase()}.base`,
+        s.base,
+        `Bits 63:32 of the base of ${s.name} are 0${s === cs ? "" : ", if it is usable"}.`,
+        (v) => (s !== cs && !usable(v, s)) || v.get(s.base) >> 32n === 0n,
+      ),
+    ),
   check("gdtr.base", "guestGdtrBase", "The base of GDTR is canonical.", (v) => isCanonical(v.get("guestGdtrBase"))),
   check("idtr.base", "guestIdtrBase", "The base of IDTR is canonical.", (v) => isCanonical(v.get("guestIdtrBase"))),
   check(
@@ -304,8 +326,9 @@ const instructionPointer: readonly EntryCheck[] = [
   check(
     "rip.canonical",
     "guestRip",
-    "RIP is canonical in 64-bit code.",
-    (v) => !is64(v) || isCanonical(v.get("guestRip")),
+    "Bits 63:48 of RIP are alike in 64-bit code.",
+    // Bit 47 may differ: where code runs off the end of the canonical addresses.
+    (v) => !is64(v) || BigInt.asIntN(64, v.get("guestRip")) >> 48n === 0n || v.get("guestRip") >> 48n === 0xffffn,
   ),
   check(
     "rflags.reserved",
@@ -405,6 +428,28 @@ const interruptibilityChecks: readonly EntryCheck[] = [
   check("interruptibility.smi", "guestInterruptibility", "Blocking by SMI is 0 outside SMM.", (v) => !blocking(v, 4)),
 ];
 
+/** Bits of the pending debug exceptions that do not exist: 63:17, 15, 13 and 11:4. */
+const reservedPending = BigInt.asUintN(64, ~0x15_00fn);
+const singleStep = 1n << 14n;
+const trapFlag = 1n << 8n;
+
+const pendingDebugChecks: readonly EntryCheck[] = [
+  check(
+    "pending-debug.reserved",
+    "guestPendingDebug",
+    "Reserved bits of the pending debug exceptions are 0.",
+    (v) => !has(v, "guestPendingDebug", reservedPending),
+  ),
+  check(
+    "pending-debug.step",
+    "guestPendingDebug",
+    "With blocking by STI or MOV SS, or in the HLT state, BS of the pending debug exceptions equals RFLAGS.TF.",
+    (v) =>
+      (!blocking(v, 3) && v.number("guestActivity") !== 1) ||
+      has(v, "guestPendingDebug", singleStep) === has(v, "guestRflags", trapFlag),
+  ),
+];
+
 const usesPdptes = (v: Vmcs): boolean =>
   has(v, "guestCr0", cr0.PG) && v.bit("guestCr4", 5) && !ia32e(v) && isOn(v, "ept");
 
@@ -440,5 +485,6 @@ export const guestChecks: readonly EntryCheck[] = [
   ...instructionPointer,
   ...activityChecks,
   ...interruptibilityChecks,
+  ...pendingDebugChecks,
   ...rest,
 ];

@@ -80,7 +80,7 @@ export function instructionAttempt(
         return {
           attempt: { reason } as Attempt,
           what: decoded.row.mnemonic,
-          data: () => instructionOperands(decoded, reason),
+          data: () => instructionOperands(decoded, reason, cpu.next),
         };
       return { attempt: { reason } as Attempt, what: reason.toLowerCase() };
   }

@@ -19,7 +19,9 @@ const memoryInfo = (operand: Memory) => ({
   baseInvalid: operand.base === undefined,
 });
 
-const displacement = (operand: Memory): bigint => BigInt.asUintN(64, operand.displacement);
+/** With RIP-relative addressing, the address (SDM Vol. 3, 28.2.1); `next` is that of the instruction that follows. */
+const displacement = (operand: Memory, next: number): bigint =>
+  BigInt.asUintN(64, operand.displacement + (operand.ripRelative ? BigInt(next) : 0n));
 
 const isMemory = (operand: Operand): operand is Memory => operand.kind === "memory";
 const isRegister = (operand: Operand): operand is Register => operand.kind === "register";
@@ -36,7 +38,7 @@ function randomOperands(decoded: Decoded, reason: string): Partial<ExitData> {
 }
 
 /** VMX instructions and INVPCID: a memory operand, or a register in its place, and perhaps a register beside it. */
-function vmxOperands({ row, operands }: Decoded, reason: string): Partial<ExitData> {
+function vmxOperands({ row, operands }: Decoded, reason: string, next: number): Partial<ExitData> {
   const memory = operands.find(isMemory);
   const registers = operands.filter(isRegister);
   // Of two registers that of ModRM.rm stands for the memory operand: the first of VMREAD, the second of VMWRITE.
@@ -44,7 +46,7 @@ function vmxOperands({ row, operands }: Decoded, reason: string): Partial<ExitDa
   const inPlace = memory ? undefined : (operands[place] as Register);
   const beside = registers.find((register) => register !== inPlace);
   return {
-    ...(memory ? { qualification: encodeQualification(reason, { displacement: displacement(memory) }) } : {}),
+    ...(memory ? { qualification: encodeQualification(reason, { displacement: displacement(memory, next) }) } : {}),
     instructionInfo: encodeInstructionInfo(reason, {
       ...(memory ? memoryInfo(memory) : { register1: inPlace?.number ?? 0, isRegister: true }),
       ...(beside ? { register2: beside.number } : {}),
@@ -53,7 +55,7 @@ function vmxOperands({ row, operands }: Decoded, reason: string): Partial<ExitDa
 }
 
 /** Exit information of MOV DR, of the instructions on descriptor-table registers, of VMX, of RDRAND and RDSEED. */
-export function instructionOperands(decoded: Decoded, reason: string): Partial<ExitData> {
+export function instructionOperands(decoded: Decoded, reason: string, next: number): Partial<ExitData> {
   const { row, operands } = decoded;
   if (reason === "DR_ACCESS") {
     const [first, second] = operands as [Register, Register];
@@ -64,12 +66,12 @@ export function instructionOperands(decoded: Decoded, reason: string): Partial<E
     };
   }
   if (reason === "RDRAND" || reason === "RDSEED") return randomOperands(decoded, reason);
-  if (reason !== "GDTR_IDTR_ACCESS" && reason !== "LDTR_TR_ACCESS") return vmxOperands(decoded, reason);
+  if (reason !== "GDTR_IDTR_ACCESS" && reason !== "LDTR_TR_ACCESS") return vmxOperands(decoded, reason, next);
   const operand = operands[0] as Memory | Register;
   if (reason === "GDTR_IDTR_ACCESS") {
     const memory = operand as Memory;
     return {
-      qualification: encodeQualification(reason, { displacement: displacement(memory) }),
+      qualification: encodeQualification(reason, { displacement: displacement(memory, next) }),
       instructionInfo: encodeInstructionInfo(reason, {
         ...memoryInfo(memory),
         operandSize: decoded.operandSize === 16 ? 0 : 1,
@@ -83,7 +85,7 @@ export function instructionOperands(decoded: Decoded, reason: string): Partial<E
       instructionInfo: encodeInstructionInfo(reason, { register1: operand.number, isRegister: true, instruction }),
     };
   return {
-    qualification: encodeQualification(reason, { displacement: displacement(operand) }),
+    qualification: encodeQualification(reason, { displacement: displacement(operand, next) }),
     instructionInfo: encodeInstructionInfo(reason, { ...memoryInfo(operand), instruction }),
   };
 }

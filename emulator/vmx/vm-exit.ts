@@ -8,7 +8,7 @@ import { loadHost } from "./host-state.ts";
 import { loadMsrs, storeMsrs } from "./msr-areas.ts";
 import type { Exit } from "./non-root-guest.ts";
 import type { VmxOperation } from "./operation.ts";
-import { qualificationFields } from "./qualification.ts";
+import { eventType, qualificationFields } from "./qualification.ts";
 import type { Vmcs } from "./vmcs.ts";
 
 const exitEvent = layout.vmxExit >> 3;
@@ -44,9 +44,30 @@ function recordExit(vmx: VmxOperation, exit: Exit, number: number): void {
   context.spend(context.costs.exit);
 }
 
+const resumeFlagBit = 16;
+
+/** Whether the flags that an event pushes have RF set: those of faults do, and #DB and #DF are none. */
+function pushesResumeFlag(information: number): boolean {
+  const vector = information & 0xff;
+  const isException = ((information >> 8) & 7) === eventType.hardwareException;
+  return information >>> 31 === 1 && isException && vector !== 1 && vector !== 8;
+}
+
+/** RF as an exit saves it (SDM Vol. 3, 28.3.3); undefined where that is as it is. */
+function savedResumeFlag(vmcs: Vmcs, { reason, instructionLength, interruptionInfo = 0 }: Exit): boolean | undefined {
+  if (reason === "EXCEPTION_NMI") return pushesResumeFlag(interruptionInfo) || undefined;
+  if (reason === "EPT_VIOLATION" || reason === "EPT_MISCONFIGURATION") {
+    const vectoring = vmcs.number("idtVectoringInfo");
+    return vectoring >>> 31 === 0 || pushesResumeFlag(vectoring) || undefined;
+  }
+  return instructionLength !== undefined && reason !== "TASK_SWITCH" ? false : undefined;
+}
+
 /** A VM exit of software's guest, whose state and exit information are in the VMCS (SDM Vol. 3, chapter 28). */
 export function leaveGuest(vmx: VmxOperation, vmcs: Vmcs, exit: Exit): void {
   recordExit(vmx, exit, exitReasonNamed(exit.reason).number);
+  const resumes = savedResumeFlag(vmcs, exit);
+  if (resumes !== undefined) vmcs.setBit("guestRflags", resumeFlagBit, resumes);
   if (storeMsrs(vmx.cpu, vmx.memory, vmcs) !== 0) abort(vmx, vmcs, 1);
   else toHost(vmx, vmcs, exit.reason === "EXCEPTION_NMI" && exit.vector === nmiVector);
 }
