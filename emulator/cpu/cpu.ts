@@ -4,6 +4,7 @@ import type { Decoded } from "../../isa/operands.ts";
 import type { SystemCalls } from "../../isa/system.ts";
 import { MemoryAccess } from "../mmu/access.ts";
 import type { AddressLine } from "../mmu/address-line.ts";
+import { guard, type Interceptor } from "../mmu/physical.ts";
 import type { WalkStep } from "../trace/event.ts";
 import { apicBaseAfterReset } from "./apic-base.ts";
 import type { Bus } from "./bus.ts";
@@ -365,6 +366,16 @@ export class Cpu extends MemoryAccess {
     if (this.physical.guards[page] === guards) return;
     this.physical.guards[page] = guards;
     this.tlb.applyGuards(page);
+  }
+
+  /** From now on this makes the accesses to its page, and none other to any. */
+  intercept(interceptor: Interceptor | undefined): void {
+    const before = this.physical.interceptor;
+    if (before === interceptor) return;
+    if (before && this.physical.isRam(before.page * 4096)) this.unguardPage(before.page, guard.intercepted);
+    this.physical.interceptor = interceptor;
+    if (interceptor && this.physical.isRam(interceptor.page * 4096))
+      this.guardPage(interceptor.page, guard.intercepted);
   }
 
   /** Host-physical memory with devices and notification; 1, 2 or 4 bytes within a page, unsigned. */

@@ -124,6 +124,8 @@ export const layout = {
   pauseLast: 0x5e8,
   /** Monitor trap flag: one of `monitorTrap` of `vmx/monitor-trap.ts`; 4 bytes. */
   monitorTrap: 0x5f0,
+  /** 1 more than the offset in the virtual-APIC page that was written, until what follows from it is done; 4 bytes. */
+  apicWrite: 0x5f4,
   /** The watched line as it was, 64 bytes. */
   monitorCopy: 0x600,
   /** 0 outside VMX operation, 1 in root operation, 2 in non-root operation of software's own hypervisor; 4 bytes. */

@@ -70,6 +70,10 @@ export interface Monitor {
   readonly translationsLast?: boolean;
   /** Levels of the tables that `translate` walks; 0, the default, where it walks none. */
   readonly nestedLevels?: number;
+  /** MOV from CR8, 0 to 15; undefined where CR8 is the processor's own. */
+  taskPriority?(): number | undefined;
+  /** MOV to CR8: true if it is not the processor's own that is written. */
+  setTaskPriority?(priority: number): boolean;
   /** VMFUNC that did not leave the guest. Default: it raises #UD. */
   vmFunction?(): void;
   /** CR0 or CR4 as the guest reads it: real value, or the read shadow under the guest/host mask. */

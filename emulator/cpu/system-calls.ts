@@ -104,6 +104,8 @@ const controlOffsets = new Map([
 
 /** MOV from a control register; CR0 and CR4 as the monitor shows them. */
 function readControl(cpu: Cpu, number: number): bigint {
+  const virtual = number === 8 ? cpu.monitor?.taskPriority?.() : undefined;
+  if (virtual !== undefined) return BigInt(virtual);
   const offset = controlOffsets.get(number) ?? refuse(vector.UD);
   const value = cpu.r64[offset >> 3]!;
   return cpu.monitor && (number === 0 || number === 4) ? cpu.monitor.readControl(number, value) : value;
@@ -129,6 +131,7 @@ function writePageFaultAddress(cpu: Cpu, value: bigint): void {
 /** CR8: bits 7:4 of the local APIC's task priority. */
 export function setTaskPriority(cpu: Cpu, value: bigint): void {
   if (value > 15n) refuse(vector.GP, 0);
+  if (cpu.monitor?.setTaskPriority?.(Number(value))) return;
   cpu.r64[layout.cr8 >> 3] = value;
   cpu.bus.setTaskPriority?.(Number(value));
 }

@@ -5,11 +5,20 @@ import type { MemoryObserver } from "../cpu/environment.ts";
 export const physicalAddressBits = 40;
 
 /**
- * Why a page of RAM needs a look at every access: it holds decoded code, its writes or all its accesses are watched, or it is
+ * Why a page of RAM needs a look at every access: somebody else makes its accesses, it holds decoded code, its writes or all its accesses are watched, or it is
  * to be told apart from the pages that have been written since, or it is read-only memory, where writes change nothing.
  */
-export const guard = { code: 1, watchWrites: 2, watchAll: 4, clean: 8, readOnly: 16 } as const;
-const guardsWrites = guard.code | guard.watchWrites | guard.watchAll | guard.clean | guard.readOnly;
+export const guard = { code: 1, watchWrites: 2, watchAll: 4, clean: 8, readOnly: 16, intercepted: 32 } as const;
+const guardsReads = guard.watchAll | guard.intercepted;
+const guardsWrites = guardsReads | guard.code | guard.watchWrites | guard.clean | guard.readOnly;
+
+/** Makes the accesses to a page in place of what is there. Offsets are in the page; values unsigned. May throw a `VmExit`. */
+export interface Interceptor {
+  /** Number of the host-physical page. */
+  readonly page: number;
+  read(offset: number, bytes: number): number;
+  write(offset: number, bytes: number, value: number): void;
+}
 
 /**
  * Host-physical memory: RAM from 0 to `ramBytes`, devices where the bus claims an address, and nothing (all ones) elsewhere.
@@ -25,6 +34,8 @@ export class PhysicalMemory {
   /** Guard bits of each page of RAM. Engines' and debuggers' own: not part of the machine's state. */
   readonly guards: Uint8Array;
   observer: MemoryObserver = {};
+  /** Its page has the guard `intercepted`, if it is RAM; see `Cpu.intercept`. */
+  interceptor: Interceptor | undefined;
   /** Pages that somebody may write without a word. */
   readonly #exposed = new Set<number>();
 
@@ -48,30 +59,45 @@ export class PhysicalMemory {
 
   /** As `needsLook`, of a page of RAM by its number. */
   isGuarded(page: number, write: boolean): boolean {
-    return (this.guards[page]! & (write ? guardsWrites : guard.watchAll)) !== 0;
+    return (this.guards[page]! & (write ? guardsWrites : guardsReads)) !== 0;
   }
 
   /** Reads 1, 2 or 4 bytes within a page; unsigned. */
   read(physical: number, bytes: number): number {
     if (!this.isRam(physical)) return this.#readOutside(physical, bytes);
-    if ((this.guards[physical >>> 12]! & guard.watchAll) !== 0) this.observer.watched?.(physical, bytes, "read");
+    const guards = this.guards[physical >>> 12]!;
+    if ((guards & guardsReads) !== 0) {
+      if ((guards & guard.watchAll) !== 0) this.observer.watched?.(physical, bytes, "read");
+      if ((guards & guard.intercepted) !== 0) return this.interceptor!.read(physical & 0xfff, bytes);
+    }
     const at = this.ramBase + physical;
     if (bytes === 4) return this.view.getUint32(at, true);
     return bytes === 2 ? this.view.getUint16(at, true) : this.view.getUint8(at);
   }
 
   #readOutside(physical: number, bytes: number): number {
+    if (this.#isIntercepted(physical)) return this.interceptor!.read(physical % 4096, bytes);
     if (this.bus.claims(physical)) return this.bus.read(physical, bytes);
     return 2 ** (8 * bytes) - 1;
+  }
+
+  #isIntercepted(physical: number): boolean {
+    return this.interceptor !== undefined && Math.floor(physical / 4096) === this.interceptor.page;
   }
 
   /** Writes the low 1, 2 or 4 bytes of `value` within a page. */
   write(physical: number, bytes: number, value: number): void {
     if (!this.isRam(physical)) {
-      if (this.bus.claims(physical)) this.bus.write(physical, bytes, bytes === 4 ? value >>> 0 : value);
+      if (this.#isIntercepted(physical)) this.interceptor!.write(physical % 4096, bytes, value);
+      else if (this.bus.claims(physical)) this.bus.write(physical, bytes, bytes === 4 ? value >>> 0 : value);
       return;
     }
-    if ((this.guards[physical >>> 12]! & guard.readOnly) !== 0) return;
+    const guards = this.guards[physical >>> 12]!;
+    if ((guards & guard.readOnly) !== 0) return;
+    if ((guards & guard.intercepted) !== 0) {
+      this.interceptor!.write(physical & 0xfff, bytes, value);
+      return;
+    }
     this.announceWrite(physical, bytes);
     const at = this.ramBase + physical;
     if (bytes === 4) this.view.setInt32(at, value, true);

@@ -16,7 +16,7 @@ const allowed = (must: number, may: number): Allowed => ({ must, may: (must | ma
 export const allowedControls = {
   pinControls: allowed(
     default1.pin,
-    controlWord("externalInterruptExiting", "nmiExiting", "virtualNmis", "preemptionTimer"),
+    controlWord("externalInterruptExiting", "nmiExiting", "virtualNmis", "preemptionTimer", "postedInterrupts"),
   ),
   primaryControls: allowed(
     default1.primary,
@@ -32,6 +32,7 @@ export const allowedControls = {
       "cr3StoreExiting",
       "cr8LoadExiting",
       "cr8StoreExiting",
+      "tprShadow",
       "nmiWindowExiting",
       "movDrExiting",
       "unconditionalIoExiting",
@@ -46,6 +47,9 @@ export const allowedControls = {
   secondaryControls: allowed(
     0,
     controlWord(
+      "virtualizeApicAccesses",
+      "apicRegisterVirtualization",
+      "virtualInterruptDelivery",
       "ept",
       "descriptorTableExiting",
       "rdtscp",

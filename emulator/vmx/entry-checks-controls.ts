@@ -4,6 +4,7 @@ import { type ControlName, isOn } from "./controls.ts";
 import type { EntryCheck } from "./entry-checks.ts";
 import { eptPointerRules } from "./ept.ts";
 import { eventType } from "./qualification.ts";
+import { apicRegister } from "./virtual-apic.ts";
 import { eptpSwitching } from "./vm-functions.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { type VmcsField, vmcsFields } from "./vmcs-fields.ts";
@@ -126,6 +127,55 @@ function functionChecks(): EntryCheck[] {
   ];
 }
 
+const hasThreshold = (v: Vmcs): boolean => isOn(v, "tprShadow") && !isOn(v, "virtualInterruptDelivery");
+
+/** Checks of APIC virtualization after those of the TPR shadow. */
+const apicChecks: readonly EntryCheck[] = [
+  addressCheck("apicAccessAddress", "virtualizeApicAccesses", 4096),
+  requires(
+    "apic-register-virtualization.tpr-shadow",
+    "secondaryControls",
+    "apicRegisterVirtualization",
+    "tprShadow",
+    "APIC-register virtualization needs Use TPR shadow.",
+  ),
+  requires(
+    "virtual-interrupt-delivery.tpr-shadow",
+    "secondaryControls",
+    "virtualInterruptDelivery",
+    "tprShadow",
+    "Virtual-interrupt delivery needs Use TPR shadow.",
+  ),
+  requires(
+    "virtual-interrupt-delivery.external-interrupts",
+    "secondaryControls",
+    "virtualInterruptDelivery",
+    "externalInterruptExiting",
+    "Virtual-interrupt delivery needs External-interrupt exiting.",
+  ),
+  requires(
+    "posted-interrupts.delivery",
+    "pinControls",
+    "postedInterrupts",
+    "virtualInterruptDelivery",
+    "Process posted interrupts needs Virtual-interrupt delivery.",
+  ),
+  requires(
+    "posted-interrupts.acknowledge",
+    "pinControls",
+    "postedInterrupts",
+    "acknowledgeInterrupt",
+    "Process posted interrupts needs Acknowledge interrupt on exit.",
+  ),
+  {
+    id: "posted-interrupts.vector",
+    field: "postedInterruptVector",
+    sentence: "Bits 15:8 of the posted-interrupt notification vector are 0.",
+    holds: (v) => unless(isOn(v, "postedInterrupts"), () => v.number("postedInterruptVector") <= 0xff),
+  },
+  addressCheck("postedInterruptDescriptor", "postedInterrupts", 64),
+];
+
 const injection = (v: Vmcs) => {
   const info = v.number("entryInterruptionInfo");
   return {
@@ -220,6 +270,23 @@ export const controlChecks: readonly EntryCheck[] = [
   addressCheck("ioBitmapA", "ioBitmaps", 4096),
   addressCheck("ioBitmapB", "ioBitmaps", 4096),
   addressCheck("msrBitmaps", "msrBitmaps", 4096),
+  addressCheck("virtualApicAddress", "tprShadow", 4096),
+  {
+    id: "tpr-threshold.reserved",
+    field: "tprThreshold",
+    sentence: "Bits 31:4 of the TPR threshold are 0 with a TPR shadow and without virtual-interrupt delivery.",
+    holds: (v) => unless(hasThreshold(v), () => v.number("tprThreshold") <= 0xf),
+  },
+  {
+    id: "tpr-threshold.vtpr",
+    field: "tprThreshold",
+    sentence: "Without Virtualize APIC accesses the TPR threshold is not above bits 7:4 of VTPR.",
+    holds: (v, { read32 }) =>
+      unless(hasThreshold(v) && !isOn(v, "virtualizeApicAccesses") && read32 !== undefined, () => {
+        const priority = read32!(v.address64("virtualApicAddress") + apicRegister.taskPriority);
+        return (v.number("tprThreshold") & 0xf) <= ((priority >> 4) & 0xf);
+      }),
+  },
   requires("virtual-nmis.nmi-exiting", "pinControls", "virtualNmis", "nmiExiting", "Virtual NMIs need NMI exiting."),
   requires(
     "nmi-window.virtual-nmis",
@@ -228,6 +295,7 @@ export const controlChecks: readonly EntryCheck[] = [
     "virtualNmis",
     "NMI-window exiting needs Virtual NMIs.",
   ),
+  ...apicChecks,
   ...translationChecks,
   ...capabilityChecks("exitControls", () => true),
   requires(

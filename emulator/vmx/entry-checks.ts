@@ -14,6 +14,8 @@ export interface Entering {
   readonly longMode: boolean;
   /** The bits of CR4 that it has. */
   readonly cr4: bigint;
+  /** Reads host-physical memory. Default: checks of what is in memory hold. */
+  readonly read32?: (address: number) => number;
 }
 const builtIn: Entering = { longMode: true, cr4: fixedCr4.may };
 

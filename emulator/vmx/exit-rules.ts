@@ -1,6 +1,7 @@
 import type { Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import { type Control, type ControlName, controlRule, controls, controlText, inForce, isOn } from "./controls.ts";
+import { type ApicAttempt, apicRule } from "./exit-rules-apic.ts";
 import type { PauseTimes } from "./pause-loop.ts";
 import { type FunctionCall, functionFault } from "./vm-functions.ts";
 import type { Vmcs } from "./vmcs.ts";
@@ -14,6 +15,7 @@ export type Attempt =
   | ({ readonly reason: "PAUSE" } & PauseTimes)
   | ({ readonly reason: "VMFUNC" } & FunctionCall)
   | { readonly reason: "PML_LOGFULL"; readonly index: number }
+  | ApicAttempt
   | { readonly reason: "CR_ACCESS"; readonly register: number; readonly access: CrAccess; readonly value: bigint }
   | { readonly reason: "IO_INSTRUCTION"; readonly port: number; readonly bytes: number }
   | { readonly reason: "RDMSR" | "WRMSR"; readonly msr: number }
@@ -413,8 +415,12 @@ function crRule(vmcs: Vmcs, register: number, access: CrAccess, value: bigint): 
   if (register === 8) {
     const control = access === "to" ? "cr8LoadExiting" : "cr8StoreExiting";
     const exits = isOn(vmcs, control);
-    const sentence = exits ? "Access to CR8 leaves the guest." : "CR8 belongs to the guest.";
-    return { exits, why: { sentence, rule: controlRule(vmcs, control), source: manual.conditional } };
+    const own = isOn(vmcs, "tprShadow")
+      ? "CR8 is the task priority of the virtual-APIC page."
+      : "CR8 belongs to the guest.";
+    const sentence = exits ? "Access to CR8 leaves the guest." : own;
+    const rule = `${controlRule(vmcs, control)}; ${controlRule(vmcs, "tprShadow")}`;
+    return { exits, why: { sentence, rule, source: manual.conditional } };
   }
   if (access === "from") return readRule(vmcs, register);
   if (register === 2) return cr2Written;
@@ -465,6 +471,11 @@ export function decideExit(vmcs: Vmcs, read: ReadByte, attempt: Attempt): Decisi
       return shadowRule(vmcs, attempt.reason);
     case "CR_ACCESS":
       return crRule(vmcs, attempt.register, attempt.access, attempt.value);
+    case "APIC_ACCESS":
+    case "APIC_WRITE":
+    case "TPR_THRESHOLD":
+    case "VIRTUALIZED_EOI":
+      return apicRule(vmcs, attempt);
     case "VMFUNC":
       return functionRule(vmcs, attempt);
     case "PML_LOGFULL":

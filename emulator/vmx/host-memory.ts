@@ -24,6 +24,9 @@ export class HostMemory {
     if (!this.#physical.isRam(address)) return this.#physical.read(address, 4);
     return this.#view.getUint32(this.#base + address, true);
   }
+  write8(address: number, value: number): void {
+    this.#physical.write(address, 1, value);
+  }
   write32(address: number, value: number): void {
     if (!this.#physical.isRam(address)) {
       this.#physical.write(address, 4, value);
@@ -33,8 +36,7 @@ export class HostMemory {
     this.#view.setUint32(this.#base + address, value, true);
   }
   write16(address: number, value: number): void {
-    this.#physical.dirty(address, 2);
-    this.#view.setUint16(this.#base + address, value, true);
+    this.#physical.write(address, 2, value);
   }
   read64(address: number): bigint {
     if (!this.#physical.isRam(address)) return (BigInt(this.read32(address + 4)) << 32n) | BigInt(this.read32(address));

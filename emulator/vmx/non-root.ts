@@ -10,6 +10,7 @@ import { endMonitorWait } from "../cpu/monitor-wait.ts";
 import { missing } from "../cpu/outlook.ts";
 import type { TaskSwitch } from "../cpu/task-switch.ts";
 import type { Outlook, Why } from "../trace/event.ts";
+import { apicInterceptor, leaveByApicAccess } from "./apic-access.ts";
 import { hex } from "./bit-layout.ts";
 import { type ControlName, controls as controlBits, controlRule, inForce, isOn } from "./controls.ts";
 import { interruptionInfo, nmiInfo, writeExit } from "./exit.ts";
@@ -23,8 +24,17 @@ import { armMonitorTrap, leaveByMonitorTrap } from "./monitor-trap.ts";
 import type { Exit, NonRootGuest } from "./non-root-guest.ts";
 import { nonRootOutlook } from "./outlook.ts";
 import { forgetPauses, notePause } from "./pause-loop.ts";
+import { takeNotification } from "./posted-interrupts.ts";
 import { leaveByPreemptionTimer, startPreemptionTimer, stopPreemptionTimer } from "./preemption-timer.ts";
 import { encodeInterruption, encodeQualification, eventType } from "./qualification.ts";
+import {
+  deliverVirtualInterrupt,
+  enterVirtualApic,
+  followApicWrite,
+  leaveVirtualApic,
+  setShadowedPriority,
+  shadowedPriority,
+} from "./virtual-apic.ts";
 import { functionExists, switchEptp } from "./vm-functions.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { leaveByInterruptWindow, leaveByNmiWindow } from "./windows.ts";
@@ -73,11 +83,20 @@ export class NonRoot implements NonRootGuest {
     if (inForce(this.vmcs, controlBits.preemptionTimer)) startPreemptionTimer(this);
     armMonitorTrap(this);
     if (inForce(this.vmcs, controlBits.pauseLoopExiting)) forgetPauses(this);
+    enterVirtualApic(this);
+    this.review();
+  }
+
+  /** The guest is in the core again, at this moment or another: what the processor keeps for it beside the state block. */
+  review(): void {
+    this.cpu.intercept(apicInterceptor(this));
   }
 
   leave(exit: Exit): void {
     endMonitorWait(this.cpu);
     stopPreemptionTimer(this);
+    leaveVirtualApic(this);
+    this.cpu.intercept(undefined);
     saveGuest(this.cpu, this.vmcs);
     if (exit.beforeTraps && (this.cpu.interruptibility & stepArmed) !== 0)
       this.vmcs.set("guestPendingDebug", this.vmcs.number("guestPendingDebug") | pendingSingleStep);
@@ -174,12 +193,16 @@ export class NonRoot implements NonRootGuest {
     });
   }
 
-  /** An interrupt of the machine is pending: true if it made the guest leave. */
+  /** An interrupt of the machine is pending: true if it made the guest leave, or told of posted ones. */
   onInterrupt(): boolean {
     const { exits, why } = this.decide({ reason: "EXTERNAL_INTERRUPT" });
     if (!exits) return false;
-    const acknowledges = inForce(this.vmcs, controlBits.acknowledgeInterrupt);
-    const interruptionInfo = acknowledges ? injectInterruptInfo(this.cpu.bus.acknowledgeInterrupt()) : 0;
+    let interruptionInfo = 0;
+    if (inForce(this.vmcs, controlBits.acknowledgeInterrupt)) {
+      const vector = this.cpu.bus.acknowledgeInterrupt();
+      if (takeNotification(this, vector)) return true;
+      interruptionInfo = injectInterruptInfo(vector);
+    }
     this.leave({ reason: "EXTERNAL_INTERRUPT", what: "an interrupt of the machine", why, interruptionInfo });
     return true;
   }
@@ -218,12 +241,17 @@ export class NonRoot implements NonRootGuest {
 
   /** What comes ahead of the debug traps of a boundary: true if the guest left. */
   beforeTraps(): boolean {
-    return leaveByMonitorTrap(this);
+    return followApicWrite(this) || leaveByMonitorTrap(this);
   }
 
-  /** What comes after them, and before interrupts: true if the guest left. */
+  /** What comes after them, and before interrupts: true if the guest left, or was delivered a virtual interrupt. */
   atBoundary(): boolean {
-    return leaveByPreemptionTimer(this) || leaveByNmiWindow(this) || leaveByInterruptWindow(this);
+    return (
+      leaveByPreemptionTimer(this) ||
+      leaveByNmiWindow(this) ||
+      leaveByInterruptWindow(this) ||
+      deliverVirtualInterrupt(this)
+    );
   }
 
   /** What blocking by NMI means to the guest (SDM Vol. 3, 26.3, IRET). */
@@ -234,7 +262,23 @@ export class NonRoot implements NonRootGuest {
 
   /** Host-physical address of a guest-physical one under EPT; the identity without. */
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
-    return inForce(this.vmcs, controlBits.ept) ? translate(this, guestPhysical, access, options) : guestPhysical;
+    const host = inForce(this.vmcs, controlBits.ept) ? translate(this, guestPhysical, access, options) : guestPhysical;
+    if (access === "execute" && !options.probe && host !== undefined && this.#isApicPage(host))
+      leaveByApicAccess(this, host % 4096, access);
+    return host;
+  }
+
+  #isApicPage(host: number): boolean {
+    const { interceptor } = this.cpu.physical;
+    return interceptor !== undefined && Math.floor(host / 4096) === interceptor.page;
+  }
+
+  /** MOV from CR8 and to it, where there is a TPR shadow. */
+  taskPriority(): number | undefined {
+    return shadowedPriority(this);
+  }
+  setTaskPriority(priority: number): boolean {
+    return setShadowedPriority(this, priority);
   }
 
   /** VMFUNC that does not leave the guest; #UD where it does not exist. */

@@ -165,7 +165,10 @@ export class VmxOperation implements Virtualization {
   }
 
   review(): void {
-    this.cpu.monitor = this.state === "non-root" ? this.#region!.guest : undefined;
+    const guest = this.state === "non-root" ? this.#region!.guest : undefined;
+    this.cpu.monitor = guest;
+    if (guest) guest.review();
+    else this.cpu.intercept(undefined);
   }
 
   /** Another moment has come: nothing is known of the regions, and exits that no entry has followed then have no cost. */

@@ -106,6 +106,19 @@ export class SoftwareGuest implements Monitor {
     return true;
   }
 
+  taskPriority(): number | undefined {
+    return this.#nonRoot.taskPriority();
+  }
+
+  setTaskPriority(priority: number): boolean {
+    return this.#nonRoot.setTaskPriority(priority);
+  }
+
+  /** It is in the core again. */
+  review(): void {
+    this.#nonRoot.review();
+  }
+
   vmFunction(): void {
     this.#nonRoot.vmFunction();
   }

@@ -37,7 +37,11 @@ export function enterGuest(
   if ((cpu.interruptibility & shadow.movSs) !== 0) outcome.fail(26);
   else if (vmcs.launched === (instruction === "VMLAUNCH")) outcome.fail(vmcs.launched ? 4 : 5);
   else {
-    const failure = checkEntry(vmcs, undefined, { longMode: cpu.longMode, cr4: BigInt(cr4Allowed(cpu)) });
+    const failure = checkEntry(vmcs, undefined, {
+      longMode: cpu.longMode,
+      cr4: BigInt(cr4Allowed(cpu)),
+      read32: (address) => vmx.memory.read32(address),
+    });
     if (failure?.kind === "vmfail") outcome.fail(failure.error, entryFailureText(vmcs, failure));
     else if (failure) failEntry(vmx, vmcs, failedCheckExit(vmcs, failure));
     else load(vmx, vmcs, instruction);

@@ -7,11 +7,11 @@ import type { NonRootGuest } from "./non-root-guest.ts";
 const interruptFlag = 0x200;
 
 /** Could the guest take an interrupt at this boundary? */
-const interruptible = ({ cpu }: NonRootGuest): boolean =>
+export const interruptible = ({ cpu }: NonRootGuest): boolean =>
   (cpu.eflags & interruptFlag) !== 0 && (cpu.interruptibility & (shadow.sti | shadow.movSs)) === 0;
 
 /** An NMI comes before an interrupt window. */
-const nmiComes = ({ cpu, vmcs }: NonRootGuest): boolean =>
+export const nmiComes = ({ cpu, vmcs }: NonRootGuest): boolean =>
   cpu.r32[layout.pendingNmi >> 2] !== 0 &&
   (cpu.interruptibility & shadow.movSs) === 0 &&
   ((cpu.interruptibility & nmiBlocked) === 0 || inForce(vmcs, controls.virtualNmis));

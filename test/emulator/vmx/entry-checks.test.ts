@@ -29,6 +29,18 @@ const v8086: Fields = {
 /** Of a VMM that is not in IA-32e mode. */
 const legacyHost: Fields = { exitControls: 0x36dfb };
 
+const shadowed = (0x04006172 | controlWord("tprShadow", "secondaryControls")) >>> 0;
+const delivering = controlWord("ept", "virtualInterruptDelivery");
+const posted = 0x16 | controlWord("externalInterruptExiting", "postedInterrupts");
+const posting: Fields = {
+  primaryControls: shadowed,
+  secondaryControls: delivering,
+  pinControls: posted,
+  exitControls: 0x36dfb | controlWord("hostAddressSpaceSize", "acknowledgeInterrupt"),
+};
+/** The virtual-APIC page of these tests has a task priority of 80h. */
+const read32 = (): number => 0x80;
+
 /** For each check, a change of a good VMCS that breaks it and no check before it. */
 const broken: Readonly<Record<string, Fields>> = {
   "pinControls.must-be-1": { pinControls: 0 },
@@ -40,11 +52,33 @@ const broken: Readonly<Record<string, Fields>> = {
   "ioBitmapA.address": { ioBitmapA: 0x3001 },
   "ioBitmapB.address": { ioBitmapB: 1n << 41n },
   "msrBitmaps.address": { msrBitmaps: 0x5800 },
+  "virtualApicAddress.address": { primaryControls: shadowed, virtualApicAddress: 8n },
+  "tpr-threshold.reserved": { primaryControls: shadowed, tprThreshold: 0x10 },
+  "tpr-threshold.vtpr": { primaryControls: shadowed, tprThreshold: 9 },
   "virtual-nmis.nmi-exiting": { pinControls: 0x16 | controlWord("virtualNmis") },
   "nmi-window.virtual-nmis": { primaryControls: (0x04006172 | controlWord("nmiWindowExiting")) >>> 0 },
   "eptp.memory-type": { eptPointer: 0x601cn },
   "eptp.walk-length": { eptPointer: 0x6016n },
   "eptp.reserved": { eptPointer: 0x619en },
+  "apicAccessAddress.address": {
+    secondaryControls: controlWord("ept", "virtualizeApicAccesses"),
+    apicAccessAddress: 8n,
+  },
+  "apic-register-virtualization.tpr-shadow": { secondaryControls: controlWord("ept", "apicRegisterVirtualization") },
+  "virtual-interrupt-delivery.tpr-shadow": { secondaryControls: delivering },
+  "virtual-interrupt-delivery.external-interrupts": {
+    primaryControls: shadowed,
+    secondaryControls: delivering,
+    pinControls: 0x16,
+  },
+  "posted-interrupts.delivery": { pinControls: posted },
+  "posted-interrupts.acknowledge": {
+    primaryControls: shadowed,
+    secondaryControls: delivering,
+    pinControls: posted,
+  },
+  "posted-interrupts.vector": { ...posting, postedInterruptVector: 0x100 },
+  "postedInterruptDescriptor.address": { ...posting, postedInterruptDescriptor: 8n },
   "pml.ept": { secondaryControls: controlWord("pml") },
   "pmlAddress.address": { secondaryControls: controlWord("ept", "vpid", "pml"), pmlAddress: 8n },
   "mode-based-execute.ept": { secondaryControls: controlWord("modeBasedExecute") },
@@ -224,7 +258,7 @@ describe("VM-entry checks", () => {
         expect(change, `no broken VMCS for ${id}`).toBeDefined();
         const vmcs = sampleVmcs(change);
         const legacy = ["host-address-space.guest", "host-cr4.pcide", "hostRip.high"].includes(id);
-        const failure = checkEntry(vmcs, entryChecks, { longMode: !legacy, cr4: fixedCr4.may });
+        const failure = checkEntry(vmcs, entryChecks, { longMode: !legacy, cr4: fixedCr4.may, read32 });
         expect(failure?.check.id).toBe(id);
         expect(failure?.kind).toBe(kind);
         expect(entryFailureText(vmcs, failure!)).toContain(check.sentence);

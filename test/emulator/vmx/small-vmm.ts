@@ -174,6 +174,12 @@ export class SmallVmm implements Monitor {
   atBoundary(): boolean {
     return this.nonRoot.atBoundary();
   }
+  taskPriority(): number | undefined {
+    return this.nonRoot.taskPriority();
+  }
+  setTaskPriority(priority: number): boolean {
+    return this.nonRoot.setTaskPriority(priority);
+  }
   vmFunction(): void {
     this.nonRoot.vmFunction();
   }
