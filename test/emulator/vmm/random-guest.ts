@@ -1,7 +1,7 @@
 import { guestWithTables } from "./guest.ts";
 
 /** A repeatable source of random choices. */
-class Choices {
+export class Choices {
   #state: number;
   constructor(seed: number) {
     this.#state = (seed * 2654435761 + 12345) >>> 0;

@@ -1,0 +1,81 @@
+import { describe, expect, it, test } from "vitest";
+import type { MachineInterface } from "../../../emulator/index.ts";
+import { type Technique, type TechniqueId, techniques } from "../../../isa/technique.ts";
+import { boot, guestMemory, registersOf } from "./guest.ts";
+import { hostileGuest } from "./hostile-guest.ts";
+
+/** Techniques with a hypervisor that run guests which were not written for them. */
+const hosts = (techniques as readonly (Technique & { readonly id: TechniqueId })[])
+  .filter(({ planned, kernel }) => !planned && kernel !== "native" && kernel !== "hypercalls")
+  .map(({ id }) => id);
+
+/** A page of host memory that the VMM leaves alone: what another owner would have there. */
+const secretPage = 0n;
+const secretBytes = 4096;
+
+function runWith(technique: TechniqueId, source: string, secret: number): MachineInterface {
+  const machine = boot(technique, source, 1, true);
+  machine.writeMemory("host-physical", secretPage, new Uint8Array(secretBytes).fill(secret));
+  machine.run({ steps: 400_000 });
+  return machine;
+}
+
+/** All that the guest has come to know: registers, memory, exceptions. */
+function learned(machine: MachineInterface) {
+  const exceptions = machine
+    .events(0, Number.MAX_SAFE_INTEGER, ["exception"])
+    .flatMap((event) => (event.kind === "exception" ? [`${event.name} ${event.errorCode} ${event.address}`] : []));
+  const stopped = machine.stopped?.text;
+  const memory = Buffer.from(guestMemory(machine)).toString("base64");
+  return { exceptions, stopped, memory, registers: registersOf(machine), instructions: machine.instructions };
+}
+
+describe.each(hosts)("%s: a hostile guest", (technique) => {
+  test.each(Array.from({ length: 12 }, (_, seed) => seed))(
+    "neither changes nor learns what is not its own: seed %i",
+    (seed) => {
+      const source = hostileGuest(seed, 120);
+      const one = runWith(technique, source, 0x5a);
+      const other = runWith(technique, source, 0xc3);
+      expect(learned(other)).toEqual(learned(one));
+      if (seed % 3 < 2) expect(learned(one).stopped).toMatch(/^HLT/);
+      for (const [machine, secret] of [
+        [one, 0x5a],
+        [other, 0xc3],
+      ] as const)
+        expect(new Set(machine.readMemory("host-physical", secretPage, secretBytes))).toEqual(new Set([secret]));
+    },
+  );
+
+  it("cannot keep the processor: with interrupts masked in an endless loop it leaves at the timer's interrupt", () => {
+    const machine = boot(
+      technique,
+      `%pragma ringside mode protected
+      org 8000h
+      bits 32
+      cli
+      mov al, 34h
+      out 43h, al
+      mov al, 0
+      out 40h, al
+      mov al, 0FFh
+      out 40h, al
+      ; the 8259 anew, so that no old edge of the timer waits in it
+      mov al, 13h
+      out 20h, al
+      mov al, 20h
+      out 21h, al
+      mov al, 1
+      out 21h, al
+      mov al, 0FEh
+      out 21h, al
+      jmp $`,
+    );
+    machine.run({ steps: 8_000_000 });
+    const reasons = machine
+      .events(0, Number.MAX_SAFE_INTEGER, ["exit"])
+      .flatMap((e) => (e.kind === "exit" ? [e.reason] : []));
+    expect(machine.stopped).toBeUndefined();
+    expect(reasons.at(-1)).toMatch(/^(EXTERNAL_INTERRUPT|VMEXIT_INTR|INTR)$/);
+  });
+});
