@@ -45,6 +45,17 @@ function divergenceText({ technique, divergence, place }: Run): string {
   return `\n${technique} first differs at ${where}\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }
 
+/** Popek and Goldberg's three conditions, as far as this run tells. */
+function scorecard({ technique, divergence, totals }: Run): readonly string[] {
+  const { instructions, direct, writableOutside } = totals;
+  return [
+    technique,
+    divergence ? "no" : "yes",
+    writableOutside === 0 ? "yes" : `no: ${writableOutside} pages`,
+    percent(direct, instructions),
+  ];
+}
+
 const tallyText = (title: string, tallies: readonly Tally[]): string =>
   tallies.length === 0
     ? ""
@@ -74,6 +85,11 @@ export function comparisonText({ file, costs, runs }: Comparison): string {
   return [
     `${file}, cycles as on ${costs}${bare ? `; bare metal: ${bare.totals.ended.text}` : ""}\n\n`,
     tableText(rows),
+    "\nPopek and Goldberg\n",
+    tableText([
+      ["technique", "equivalence", "resource control", "efficiency"],
+      ...ran.filter(({ technique }) => technique !== "bare-metal").map(scorecard),
+    ]),
     ...ran.map(divergenceText),
     ...ran.map(({ technique, totals }) => detailsText(technique, totals)),
     refused.length === 0 ? "" : `\nNot run:\n${refused.map((line) => `  ${line}`).join("")}`,

@@ -2,6 +2,7 @@ import { longestInstruction } from "../isa/cursor.ts";
 import { decode } from "../isa/decode.ts";
 import { type Board, createBoard } from "./board.ts";
 import { type Observation, observe } from "./compare/observation.ts";
+import { writableOutside } from "./compare/resource-control.ts";
 import { configurationProblem } from "./configuration.ts";
 import { Consoles } from "./consoles.ts";
 import type { Cpu } from "./cpu/cpu.ts";
@@ -242,6 +243,12 @@ export class Machine implements MachineInterface, Replayable {
   get guestMemory(): Uint8Array {
     const { guestBase, guestBytes } = this.#board;
     return this.#cpu.bytes.subarray(ramBase + guestBase, ramBase + guestBase + guestBytes);
+  }
+
+  /** Pages that are not the guest's and that it could write now. */
+  get writableOutside(): number {
+    const { guestBase, guestBytes } = this.#board;
+    return writableOutside(this.#cpu, guestBase, guestBytes);
   }
 
   /** Guest-physical address of a linear address by the guest's page tables; undefined if it has none. */

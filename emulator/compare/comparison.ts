@@ -25,6 +25,8 @@ export interface Totals {
   readonly cycles: number;
   /** Paging-structure entries read to fill the TLB. */
   readonly walkReferences: number;
+  /** The most pages at a time, of those looked at, that were not the guest's and that it could have written. */
+  readonly writableOutside: number;
   /** By reason, with the cycles from exit to entry. */
   readonly exits: readonly Tally[];
   readonly hypercalls: readonly Tally[];
@@ -89,10 +91,13 @@ function totalsOf(machine: Machine, steps: number): Totals {
     else if (event.kind === "shadow") tallies.shadow.add(event.class);
     else if (event.kind === "output") output += event.text;
   };
-  const ended = follow(machine, steps, see);
+  let writableOutside = 0;
+  const ended = follow(machine, steps, see, () => {
+    writableOutside = Math.max(writableOutside, machine.writableOutside);
+  });
   const { instructions, directInstructions: direct, cycle: cycles, walkReferences } = machine;
   return {
-    ...{ ended, output, instructions, direct, cycles, walkReferences },
+    ...{ ended, output, instructions, direct, cycles, walkReferences, writableOutside },
     exits: tallies.exits.list,
     hypercalls: tallies.hypercalls.list,
     exceptions: tallies.exceptions.list,

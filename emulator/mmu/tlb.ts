@@ -144,6 +144,14 @@ export class Tlb {
     return (this.words[at + addend]! + low - this.#physical.ramBase) >>> 12;
   }
 
+  /** Numbers of the linear and host-physical pages of a bank's translations that are in RAM. */
+  *pages(bank: number): Generator<{ readonly linear: number; readonly host: number }> {
+    for (let at = bank * bankWords; at < (bank + 1) * bankWords; at += entryWords) {
+      if (this.#isEmpty(at) || (this.words[at + flags]! & flagOutside) !== 0) continue;
+      yield { linear: this.#plainHigh(at) * 2 ** 32 + (this.words[at + page]! >>> 0), host: this.#hostPage(at) };
+    }
+  }
+
   /** Keeps a translation of a linear address, given by its halves; `physical` is host-physical. */
   fill(bank: number, low: number, high: number, physical: number, global: boolean, size: PageSizeCode): void {
     const at = this.#slot(bank, low);

@@ -13,8 +13,16 @@ export const limitText = (steps: number): string =>
 /** Steps between two looks at the event stream, so that no event is dropped in between. */
 const slice = 20_000;
 
-/** Runs a machine to its end or for `steps` steps; every event is seen once, in order. */
-export function follow(machine: MachineInterface, steps: number, see: (event: MachineEvent) => void): Ending {
+/**
+ * Runs a machine to its end or for `steps` steps; every event is seen once, in order. `look` is called now and then, and at the
+ * end.
+ */
+export function follow(
+  machine: MachineInterface,
+  steps: number,
+  see: (event: MachineEvent) => void,
+  look?: () => void,
+): Ending {
   let seen = 0;
   const end = machine.now + steps;
   for (;;) {
@@ -27,6 +35,7 @@ export function follow(machine: MachineInterface, steps: number, see: (event: Ma
       see(event);
       seen = event.sequence;
     }
+    look?.();
     if (stop.kind === "stopped") return { reason: stop.reason, text: stop.text };
     if (ended) return { reason: "limit", text: limitText(steps) };
   }

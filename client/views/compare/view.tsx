@@ -174,6 +174,20 @@ function Difference({ run, actions }: { run: Ran; actions: Actions }) {
   );
 }
 
+/** Popek and Goldberg's three conditions. */
+function Scorecard({ run }: { run: Ran }) {
+  const { instructions, direct, writableOutside } = run.totals;
+  return (
+    <p class="scorecard">
+      <span class={run.divergence ? "wrong" : ""}>equivalence: {run.divergence ? "no" : "yes"}</span>
+      <span class={writableOutside > 0 ? "wrong" : ""}>
+        resource control: {writableOutside > 0 ? `no, ${number(writableOutside)} pages outside` : "yes"}
+      </span>
+      <span>efficiency: {percent(direct, instructions)}</span>
+    </p>
+  );
+}
+
 function Detail({ run, actions }: { run: Ran; actions: Actions }) {
   const { exits, hypercalls, injected, shadow, exceptions } = run.totals;
   const lists = [
@@ -186,6 +200,7 @@ function Detail({ run, actions }: { run: Ran; actions: Actions }) {
   return (
     <section class="detail" aria-label={run.title}>
       <h2>{run.title}</h2>
+      {run.technique !== "bare-metal" && <Scorecard run={run} />}
       <Difference run={run} actions={actions} />
       {!run.divergence && run.technique !== "bare-metal" && (
         <p>The guest could not tell the difference in {number(run.compared)} instructions.</p>

@@ -1,10 +1,16 @@
 import { assemble } from "../../../assembler/index.ts";
-import { createMachine, type MachineEvent, type MachineInterface, type Stop } from "../../../emulator/index.ts";
+import {
+  createMachine,
+  type Machine,
+  type MachineEvent,
+  type MachineInterface,
+  type Stop,
+} from "../../../emulator/index.ts";
 import { startModeOf } from "../../../emulator/memory/start-modes.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
 
 /** A machine with the guest of an assembly source, 1 MiB of memory unless told. */
-export function boot(technique: TechniqueId, source: string, memory = 1, translate = false): MachineInterface {
+export function boot(technique: TechniqueId, source: string, memory = 1, translate = false): Machine {
   const { bytes, origin, bits, problems, settings } = assemble({ file: "guest.asm", text: source });
   const errors = problems.filter((problem) => problem.severity === "error");
   if (errors.length > 0) throw new Error(errors.map((e) => `line ${e.range.line + 1}: ${e.message}`).join("\n"));

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import type { MachineInterface } from "../../../emulator/index.ts";
+import type { Machine } from "../../../emulator/index.ts";
 import { type Technique, type TechniqueId, techniques } from "../../../isa/technique.ts";
 import { boot, guestMemory, registersOf } from "./guest.ts";
 import { hostileGuest } from "./hostile-guest.ts";
@@ -13,7 +13,7 @@ const hosts = (techniques as readonly (Technique & { readonly id: TechniqueId })
 const secretPage = 0n;
 const secretBytes = 4096;
 
-function runWith(technique: TechniqueId, source: string, secret: number): MachineInterface {
+function runWith(technique: TechniqueId, source: string, secret: number): Machine {
   const machine = boot(technique, source, 1, true);
   machine.writeMemory("host-physical", secretPage, new Uint8Array(secretBytes).fill(secret));
   machine.run({ steps: 400_000 });
@@ -21,7 +21,7 @@ function runWith(technique: TechniqueId, source: string, secret: number): Machin
 }
 
 /** All that the guest has come to know: registers, memory, exceptions. */
-function learned(machine: MachineInterface) {
+function learned(machine: Machine) {
   const exceptions = machine
     .events(0, Number.MAX_SAFE_INTEGER, ["exception"])
     .flatMap((event) => (event.kind === "exception" ? [`${event.name} ${event.errorCode} ${event.address}`] : []));
@@ -42,8 +42,10 @@ describe.each(hosts)("%s: a hostile guest", (technique) => {
       for (const [machine, secret] of [
         [one, 0x5a],
         [other, 0xc3],
-      ] as const)
+      ] as const) {
+        expect(machine.writableOutside).toBe(0);
         expect(new Set(machine.readMemory("host-physical", secretPage, secretBytes))).toEqual(new Set([secret]));
+      }
     },
   );
 
