@@ -22,6 +22,7 @@ const texts: Texts = {
   walk: ({ linear, physical, steps, verdict }) =>
     `${linear}h → ${physical === undefined ? verdict : `${physical}h`} in ${steps.length} steps`,
   shadow: ({ class: kind, linear, what }) => `${kind} at ${linear}h: ${what}`,
+  interpret: ({ what }) => what,
   output: ({ device, text }) => `${device}: ${JSON.stringify(text)}`,
   screen: ({ mode, columns, rows, graphics, lines }) =>
     mode === "graphics" ? graphics : `${columns} × ${rows} ${JSON.stringify(lines.join("\n").trimEnd())}`,

@@ -186,10 +186,10 @@ export class Machine implements MachineInterface, Replayable {
     return this.#processors.cycle;
   }
   get instructions(): number {
-    return this.directInstructions + this.#cpu.f64[layout.emulated >> 3]!;
+    return this.now - this.#cpu.f64[layout.unretired >> 3]! + this.#cpu.f64[layout.emulated >> 3]!;
   }
   get directInstructions(): number {
-    return this.now - this.#cpu.f64[layout.unretired >> 3]!;
+    return this.now - this.#cpu.f64[layout.unretired >> 3]! - (this.#monitor?.interpretedInstructions ?? 0);
   }
   get walkReferences(): number {
     return this.#cpu.f64[layout.walkReferences >> 3]!;

@@ -47,7 +47,6 @@ export const techniques = [
     doc: "The guest runs in VMX non-root operation; its page tables are shadowed.",
     kernel: "vmx-non-root",
     memory: "shadow",
-    planned: true,
   },
   {
     id: "vtx-ept",

@@ -16,6 +16,7 @@ const techniques = [
   "bare-metal",
   "trap-and-emulate",
   "paravirtualization",
+  "vtx-shadow",
   "vtx-ept",
   "svm-npt",
 ] as const satisfies readonly TechniqueId[];

@@ -23,7 +23,7 @@ export const shutdown = 2;
 type Combination = "serial" | "double" | "triple";
 
 /** What an exception becomes that arises while another event is delivered (SDM Vol. 3, table 6-5). */
-function combine(first: VectoringEvent, second: Fault): Combination {
+export function combine(first: VectoringEvent, second: Fault): Combination {
   if (first.kind === "interrupt" || first.source !== "hardware") return "serial";
   if (first.vector === vector.DF) return "triple";
   const bad = contributory.has(second.vector);

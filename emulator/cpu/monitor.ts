@@ -107,6 +107,8 @@ export interface Monitor {
   hostOwned?(number: 0 | 4): bigint;
   /** A device or a debugger wrote guest memory, at a guest-physical address: whoever keeps copies of the guest's tables wants to know. */
   memoryWritten?(guestPhysical: number): void;
+  /** Instructions that the processor executed on behalf of the VMM's interpreter and that are not counted as emulated yet. */
+  readonly interpretedInstructions?: number;
   /** Address line 20 was opened or closed: guest-physical memory lies elsewhere now. */
   addressLineChanged?(): void;
   /** A debugger wrote to host-physical memory, where the VMM's own structures are. */

@@ -116,6 +116,13 @@ export type EventBody =
       /** Cycles to the VMM and back. */
       readonly cost: number;
     }
+  /** The VMM begins to execute the guest's code itself, or has done so, for the processor cannot enter the guest in this state. */
+  | {
+      readonly kind: "interpret";
+      readonly what: string;
+      /** How many it has executed, at the end; 0 at the beginning. */
+      readonly instructions: number;
+    }
   /** Text the guest wrote to its console (UART or port E9h). */
   | { readonly kind: "output"; readonly device: string; readonly text: string }
   /** The screen shows something else than at the last frame (70 a second of virtual time). */

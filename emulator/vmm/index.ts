@@ -35,7 +35,8 @@ const registry: Partial<Record<TechniqueId, Entry>> = {
     monitor: (context) => new Paravirtual(context),
     refuses: (mode, guest) => refusesGuest(mode, guest),
   },
-  "vtx-ept": { monitor: (context) => new HardwareAssisted(context), refuses: anyMode },
+  "vtx-shadow": { monitor: (context) => new HardwareAssisted(context, "shadow"), refuses: anyMode },
+  "vtx-ept": { monitor: (context) => new HardwareAssisted(context, "nested"), refuses: anyMode },
 };
 
 const built = ["bare-metal", ...Object.keys(registry)];

@@ -5,9 +5,10 @@ import { eventType } from "./qualification.ts";
 import { type Vmcs, wordOf } from "./vmcs.ts";
 import { encodingParts, usualFields, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
 
-/** The event that VM-entry interruption information asks to inject; undefined if it is not valid. */
-export function injectedEvent(vmcs: Vmcs): Fault | { readonly kind: "interrupt"; readonly vector: number } | undefined {
-  const info = vmcs.number("entryInterruptionInfo");
+type VmxEvent = Fault | { readonly kind: "interrupt"; readonly vector: number };
+
+/** The event that interruption information describes, with its error code and instruction length; undefined if it is not valid. */
+export function eventOf(info: number, errorCode: number, length: number): VmxEvent | undefined {
   const vector = info & 0xff;
   const type = (info >> 8) & 7;
   // The other event is an exit of the monitor trap flag, which `NonRoot.entered` sees to.
@@ -16,16 +17,20 @@ export function injectedEvent(vmcs: Vmcs): Fault | { readonly kind: "interrupt";
   return {
     kind: "fault",
     vector,
-    errorCode: ((info >> 11) & 1) === 1 ? vmcs.number("entryErrorCode") : undefined,
+    errorCode: ((info >> 11) & 1) === 1 ? errorCode : undefined,
     source:
       type === eventType.hardwareException
         ? "hardware"
         : type === eventType.softwareInterrupt
           ? "software"
           : "software-exception",
-    length: type === eventType.hardwareException ? 0 : vmcs.number("entryInstructionLength"),
+    length: type === eventType.hardwareException ? 0 : length,
   };
 }
+
+/** The event that VM-entry interruption information asks to inject; undefined if it is not valid. */
+export const injectedEvent = (vmcs: Vmcs): VmxEvent | undefined =>
+  eventOf(vmcs.number("entryInterruptionInfo"), vmcs.number("entryErrorCode"), vmcs.number("entryInstructionLength"));
 
 const usual = new Set(usualFields);
 const among = (fields: (field: VmcsField) => boolean) => ({

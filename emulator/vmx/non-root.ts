@@ -188,7 +188,8 @@ export class NonRoot implements NonRootGuest {
       why,
       interruptionInfo: interruptionInfo(fault),
       errorCode,
-      instructionLength: fault.length,
+      // Of a fault while an event was delivered it is the length of what asked for that event.
+      ...(fault.length > 0 ? { instructionLength: fault.length } : {}),
       ...(hasQualification ? { qualification: encodeQualification("EXCEPTION_NMI", values, vector) } : {}),
     });
   }

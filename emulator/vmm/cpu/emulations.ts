@@ -9,7 +9,7 @@ import { readDescriptor } from "../../cpu/segmentation.ts";
 import { switchTask, type TaskSwitch } from "../../cpu/task-switch.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
 import { hypercall } from "../hypercall.ts";
-import type { HardwareVmm } from "./hardware-vmm.ts";
+import type { HardwareVmm, RegisterVmm } from "./hardware-vmm.ts";
 import { hypervisorCpuid } from "./hypervisor-cpuid.ts";
 
 /** What a VMM does about an exit, in words; undefined if the guest is not to be resumed (yet). */
@@ -19,9 +19,9 @@ const [RAX, RCX, RDX, RBX] = [0, 1, 2, 3];
 const GP = 13;
 const TS = 10;
 
-const register32 = (vm: HardwareVmm, number: number): number => vm.cpu.u32[number * 2]!;
+const register32 = (vm: RegisterVmm, number: number): number => vm.cpu.u32[number * 2]!;
 /** A write of a 32-bit register clears the upper half. */
-const setRegister32 = (vm: HardwareVmm, number: number, value: number): void => {
+const setRegister32 = (vm: RegisterVmm, number: number, value: number): void => {
   const { u32 } = vm.cpu;
   u32[2 * number] = value;
   u32[2 * number + 1] = 0;
@@ -38,7 +38,7 @@ export function emulate(vm: HardwareVmm, act: () => string): string {
   }
 }
 
-export const cpuid: Emulation = (vm) => {
+export const cpuid = (vm: RegisterVmm): string => {
   const leaf = register32(vm, RAX);
   const result = hypervisorCpuid(leaf) ?? cpuidLeaf(leaf, register32(vm, RCX), identityOf(vm.cpu, vm.guestIs64));
   const hypervisorBit = leaf === 1 ? 0x8000_0000 : 0;
@@ -151,7 +151,7 @@ export function emulateTaskSwitch(vm: HardwareVmm, exit: TaskSwitchExit): string
   return fault ? `emulated ${name}, which raised ${vectorName(fault.vector)}` : `emulated ${name}`;
 }
 
-export const answerHypercall: Emulation = (vm) => {
+export const answerHypercall = (vm: RegisterVmm): string => {
   const wide = vm.guestIs64;
   const at = (number: number): bigint => BigInt.asUintN(wide ? 64 : 32, vm.cpu.r64[number]!);
   const { result, event } = hypercall(at(RAX), [RBX, RCX, RDX, 6].map(at), vm.guestCpl);

@@ -1,4 +1,5 @@
 import type { Decoded } from "../../../isa/operands.ts";
+import type { TechniqueId } from "../../../isa/technique.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { pushesErrorCode, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
@@ -25,8 +26,10 @@ import { eptFormat, NestedPaging } from "../memory/nested-paging.ts";
 import { exitHandlers } from "./exit-handlers.ts";
 import type { HardwareVmm } from "./hardware-vmm.ts";
 import { Idle } from "./idle.ts";
-import { deliverInjected } from "./injection.ts";
-import { setUpVmcs } from "./vmcs-setup.ts";
+import { deliverInjected, type InjectedEvent } from "./injection.ts";
+import { shadowHandlers } from "./shadow-handlers.ts";
+import { type MemoryVirtualization, setUpVmcs } from "./vmcs-setup.ts";
+import { type SavedVtxShadow, VtxShadow } from "./vtx-shadow.ts";
 
 const trapFlag = 0x100;
 const interruptFlag = 0x200;
@@ -47,21 +50,29 @@ interface Saved {
   readonly pending: Pending | null;
   readonly waiting: boolean;
   readonly nextPage: number;
+  readonly shadow: SavedVtxShadow | null;
 }
 
+/** The technique of each way to virtualize memory. */
+const techniqueOf = { nested: "vtx-ept", shadow: "vtx-shadow" } as const;
+
 /**
- * A VMM on VT-x with EPT: the guest runs in VMX non-root operation under the VMCS, and the handlers for its exits work on
+ * A VMM on VT-x, with EPT or with shadow page tables: the guest runs in VMX non-root operation under the VMCS, and the handlers for its exits work on
  * the VMCS and the general registers as a VMM does. Not done: MSR areas, NMI exiting,
  * APIC virtualization, nested VMX.
  */
 export class HardwareAssisted implements Monitor, HardwareVmm {
   /** EPT entries are only ever added. */
-  readonly translationsLast = true;
-  readonly nestedLevels = 4;
+  readonly translationsLast: boolean;
+  readonly nestedLevels: number;
   readonly cpu: Cpu;
   readonly vmcs: Vmcs;
   readonly context: VmmContext;
+  /** Empty tables without EPT. */
   readonly nestedPaging: NestedPaging;
+  /** Instead of EPT. */
+  readonly #shadow: VtxShadow | undefined;
+  readonly #technique: TechniqueId;
   /** The VMCS as the last exit left it. */
   readonly #savedVmcs: SavedVmcs;
   /** A debugger may have changed registers while the exit was pending. */
@@ -78,26 +89,54 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   /** VMREADs and VMWRITEs of the exit being handled, in cycles. */
   #work = 0;
 
-  constructor(context: VmmContext) {
+  constructor(context: VmmContext, virtualization: MemoryVirtualization) {
+    const nested = virtualization === "nested";
+    this.#technique = techniqueOf[virtualization];
+    this.translationsLast = nested;
+    this.nestedLevels = nested ? 4 : 0;
     this.context = context;
     this.cpu = context.cpu;
     this.#idle = new Idle(context.cpu);
     const memory = new HostMemory(context.cpu);
     this.#allocator = new Allocator(memory, context);
-    this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator);
+    this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator, virtualization);
+    this.#shadow = nested ? undefined : new VtxShadow(context, memory, this.#allocator, this.vmcs);
     this.#savedVmcs = new SavedVmcs(this.vmcs);
     this.#nonRoot = new NonRoot(context.cpu, this.vmcs, memory, (exit) => this.#left(exit));
     this.nestedPaging = new NestedPaging(memory, this.#allocator, eptFormat, () => this.vmcs.get("eptPointer"));
-    this.#dispatcher = new Dispatcher(context, "vtx-ept", exitHandlers);
-    const failure = checkEntry(this.vmcs);
-    if (failure) this.#entryFailed(failure);
-    else loadGuest(this.cpu, this.vmcs);
+    this.#dispatcher = new Dispatcher(context, this.#technique, nested ? exitHandlers : this.#shadowHandlers());
+    this.#launch();
     this.vmcs.launched = true;
+  }
+
+  #shadowHandlers(): typeof exitHandlers {
+    const shadow = this.#shadow!;
+    const own = Object.entries(shadowHandlers).map(([reason, handle]) => [
+      reason,
+      (vm: HardwareAssisted) => handle(vm, shadow),
+    ]);
+    return { ...exitHandlers, ...Object.fromEntries(own) };
+  }
+
+  /** VMLAUNCH, with the processor in the guest's start state. */
+  #launch(): void {
+    const shadow = this.#shadow;
+    if (shadow && !shadow.enterable) {
+      shadow.beginInterpretation(undefined);
+      return;
+    }
+    shadow?.leave();
+    const failure = checkEntry(this.vmcs);
+    if (!failure) loadGuest(this.cpu, this.vmcs);
+    else if (shadow && failure.kind === "exit") this.#interpret(shadow, failure);
+    else this.#entryFailed(failure);
   }
 
   // What the processor asks in non-root operation.
 
   beforeInstruction(instruction: Decoded): boolean {
+    if (this.#inVmm) return false;
+    if (this.#shadow?.interprets) return this.#shadow.beforeInterpreted(instruction);
     return this.#nonRoot.beforeInstruction(instruction);
   }
 
@@ -107,10 +146,16 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
 
   /** What the VMM delivers to the guest by itself does not leave it. */
   onException(fault: Fault): void {
-    if (!this.#inVmm) this.#nonRoot.onException(fault);
+    if (this.#inGuest) this.#nonRoot.onException(fault);
+  }
+
+  /** Neither a handler nor the interpreter is at work. */
+  get #inGuest(): boolean {
+    return !this.#inVmm && !this.#shadow?.interprets;
   }
 
   onInterrupt(): boolean {
+    if (this.#shadow?.interprets) return false;
     if (this.#idle.waiting) return this.#wake();
     // The VMM knows of this one already, and waits for its window.
     if (inForce(this.vmcs, controls.interruptWindowExiting)) return false;
@@ -119,25 +164,28 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
 
   /** Task switches by the VMM itself, which emulates them, do not leave the guest again. */
   onTaskSwitch(request: TaskSwitch): void {
-    if (!this.#inVmm) this.#nonRoot.onTaskSwitch(request);
+    if (this.#inGuest) this.#nonRoot.onTaskSwitch(request);
   }
 
   onNmi(): boolean {
+    if (this.#shadow?.interprets) return false;
     if (this.#idle.waiting) this.#endWait("idle until an NMI came");
     return this.#nonRoot.onNmi();
   }
 
   onTripleFault(): boolean {
-    if (this.#inVmm) this.context.stop("triple-fault", tripleFaultText);
-    else this.#nonRoot.onTripleFault();
+    if (this.#inGuest) this.#nonRoot.onTripleFault();
+    else this.context.stop("triple-fault", tripleFaultText);
     return true;
   }
 
   atBoundary(): boolean {
+    if (this.#shadow?.interprets) return this.#shadow.enterable && this.#tryEntry(this.#shadow);
     return !this.#idle.waiting && this.#nonRoot.atBoundary();
   }
 
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
+    if (this.#shadow) return this.#shadow.guest.translate(guestPhysical, access, options);
     if (this.#inVmm && !options.probe) this.#reach(guestPhysical);
     const host = this.#nonRoot.translate(guestPhysical, access, options);
     // Whoever looks without asking for the walk asks the VMM, which knows where all guest memory is.
@@ -146,6 +194,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   }
 
   guestPhysical(linear: number): number | undefined {
+    if (this.#shadow) return this.#shadow.guest.guestPhysical(linear);
     const result = this.cpu.walker.walk({ linear, access: "read", user: false, probe: true });
     return result.kind === "page" ? result.physical : undefined;
   }
@@ -157,18 +206,19 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   }
 
   readControl(number: 0 | 4, real: bigint): bigint {
-    return this.#nonRoot.readControl(number, real);
+    return this.#shadow?.guest.inside ? real : this.#nonRoot.readControl(number, real);
   }
 
   hostOwned(number: 0 | 4): bigint {
-    return this.#nonRoot.hostOwned(number);
+    return this.#shadow?.guest.inside ? 0n : this.#nonRoot.hostOwned(number);
   }
 
   viewGuest<T>(look: () => T): T {
-    return this.#nonRoot.withReadShadows(look, false);
+    return this.#shadow ? this.#shadow.guest.with(look) : this.#nonRoot.withReadShadows(look, false);
   }
 
-  changeGuest(change: () => true | string): true | string {
+  changeGuest(change: () => true | string, translation: boolean): true | string {
+    if (this.#shadow) return this.#changeShadowed(this.#shadow, change, translation);
     this.#inVmm = true;
     const result = this.#nonRoot.withReadShadows(change, true);
     this.#inVmm = false;
@@ -178,8 +228,27 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     return result;
   }
 
+  #changeShadowed(shadow: VtxShadow, change: () => true | string, translation: boolean): true | string {
+    const { guest } = shadow;
+    const { inside } = guest;
+    guest.enter();
+    const result = change();
+    if (translation && result === true) guest.faults.dropped("a debugger changed the guest's paging");
+    if (!inside) shadow.leave();
+    this.#stateChanged = true;
+    this.cpu.attention = true;
+    this.vmcs.set("tscOffset", this.cpu.r64[layout.tscOffset >> 3]!);
+    this.cpu.refresh();
+    return result;
+  }
+
+  memoryWritten(guestPhysical: number): void {
+    this.#shadow?.guest.memoryWritten(guestPhysical);
+  }
+
   addressLineChanged(): void {
-    this.nestedPaging.clear();
+    if (this.#shadow) this.#shadow.addressLineChanged();
+    else this.nestedPaging.clear();
   }
 
   hostMemoryChanged(): void {
@@ -187,7 +256,11 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   }
 
   get ownsInterrupts(): boolean {
-    return inForce(this.vmcs, controls.externalInterruptExiting);
+    return !this.#shadow?.interprets && inForce(this.vmcs, controls.externalInterruptExiting);
+  }
+
+  get interpretedInstructions(): number {
+    return this.#shadow?.interpreted ?? 0;
   }
 
   // The VMM.
@@ -216,10 +289,20 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     this.#work = 0;
     if (this.#stateChanged) saveGuest(this.cpu, this.vmcs);
     this.#stateChanged = false;
-    this.#inVmm = true;
-    const handled = this.#dispatcher.dispatch(this);
-    this.#inVmm = false;
+    const handled = this.#handle();
     if (handled !== undefined) this.#enter(handled);
+  }
+
+  #handle(): string | undefined {
+    this.#inVmm = true;
+    this.#shadow?.guest.enter();
+    try {
+      return this.#dispatcher.dispatch(this);
+    } finally {
+      this.#inVmm = false;
+      // A guest that has left protected mode cannot be entered: its own registers stay.
+      if (this.#shadow?.enterable) this.#shadow.leave();
+    }
   }
 
   /** With the TSC offset, which an emulation may have moved. */
@@ -360,9 +443,20 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
 
   /** VMRESUME. */
   #enter(handled: string): void {
+    const shadow = this.#shadow;
+    if (shadow?.guest.inside) {
+      this.#interpret(shadow, undefined);
+      this.#dispatcher.resumed(handled, this.#work);
+      return;
+    }
     this.#offerInterrupt();
     const { changed } = this.#savedVmcs;
     const failure = this.#savedVmcs.check(changed);
+    if (shadow && failure?.kind === "exit") {
+      this.#interpret(shadow, failure);
+      this.#dispatcher.resumed(handled, this.#work);
+      return;
+    }
     if (failure) {
       this.#entryFailed(failure);
       return;
@@ -372,9 +466,41 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     else loadUsual(this.cpu, this.vmcs);
     this.cpu.attention = true;
     this.#dispatcher.resumed(handled, this.#work);
+    if (event) this.#inject(event);
+  }
+
+  /** The guest goes on, but the VMM executes its code: what is in the VMCS goes to the processor, with the guest's own registers. */
+  #interpret(shadow: VtxShadow, failure: EntryFailure | undefined): void {
+    const event = injectedEvent(this.vmcs);
+    const { inside } = shadow.guest;
+    if (inside) loadUsual(this.cpu, this.vmcs);
+    else loadGuest(this.cpu, this.vmcs);
+    shadow.guest.enter();
+    shadow.beginInterpretation(failure);
+    if (event) this.#inject(event);
+  }
+
+  /** The interpreter's guest is in protected mode: enters it, if VM entry allows it. */
+  #tryEntry(shadow: VtxShadow): boolean {
+    saveGuest(this.cpu, this.vmcs);
+    shadow.leave();
+    if (checkEntry(this.vmcs)) {
+      shadow.guest.enter();
+      this.cpu.attention = true;
+      return false;
+    }
+    shadow.endInterpretation();
+    this.vmcs.set("tscOffset", this.cpu.r64[layout.tscOffset >> 3]!);
+    loadGuest(this.cpu, this.vmcs);
+    this.#nonRoot.entered();
+    this.cpu.attention = true;
+    return true;
+  }
+
+  #inject(event: InjectedEvent): void {
     const again = this.#again;
     this.#again = false;
-    if (event && deliverInjected(this.context, event, again)) this.completed(1);
+    if (deliverInjected(this.context, event, again)) this.completed(1);
   }
 
   /** The processor refused to enter: the guest cannot go on. */
@@ -398,7 +524,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
       fields: qualificationFields(reason, undefined),
       what,
       why,
-      technique: "vtx-ept",
+      technique: this.#technique,
     };
     this.context.recordExit(form, qualification, 0, 0);
   }
@@ -408,14 +534,16 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
       pending: this.#dispatcher.pending ?? null,
       waiting: this.#idle.waiting,
       nextPage: this.#allocator.mark,
+      shadow: this.#shadow?.save() ?? null,
     };
   }
 
   restore(state: unknown): void {
-    const { pending, waiting, nextPage } = state as Saved;
+    const { pending, waiting, nextPage, shadow } = state as Saved;
     this.#dispatcher.pending = pending ?? undefined;
     this.#idle.waiting = waiting;
     this.#allocator.release(nextPage);
+    if (shadow) this.#shadow?.restore(shadow);
     this.#savedVmcs.forget();
     this.#stateChanged = pending !== null;
   }

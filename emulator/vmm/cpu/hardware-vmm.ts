@@ -34,3 +34,6 @@ export interface HardwareVmm {
   /** The processor's state is the guest's as an emulation has changed it: the control block gets it. */
   writeBack(): void;
 }
+
+/** What emulations take that touch nothing but registers. */
+export type RegisterVmm = Pick<HardwareVmm, "cpu" | "context" | "guestIs64" | "guestCpl" | "advance">;

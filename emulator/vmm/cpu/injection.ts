@@ -1,5 +1,7 @@
+import type { Cpu } from "../../cpu/cpu.ts";
 import type { Observer } from "../../cpu/environment.ts";
-import { isVmExit, vectorName } from "../../cpu/fault.ts";
+import { isVmExit, vector, vectorName } from "../../cpu/fault.ts";
+import { layout } from "../../cpu/layout.ts";
 import type { Fault } from "../../cpu/monitor.ts";
 import { hex } from "../../vmx/bit-layout.ts";
 import type { VmmContext } from "../context.ts";
@@ -12,7 +14,8 @@ export type InjectedEvent = Fault | { readonly kind: "interrupt"; readonly vecto
  * observers have seen it before: its delivery is tried once more. True if a software interrupt was delivered that an exit had
  * interrupted: now its instruction retires.
  */
-export function deliverInjected({ cpu, record }: VmmContext, event: InjectedEvent, again: boolean): boolean {
+export function deliverInjected({ cpu, record }: VmmContext, injected: InjectedEvent, again: boolean): boolean {
+  const event = withAddress(cpu, injected);
   const errorCode = event.kind === "fault" ? event.errorCode : undefined;
   record({
     kind: "inject",
@@ -32,6 +35,10 @@ export function deliverInjected({ cpu, record }: VmmContext, event: InjectedEven
   }
   return false;
 }
+
+/** The address of a page fault that is injected is what the VMM has put into CR2. */
+const withAddress = (cpu: Cpu, event: InjectedEvent): InjectedEvent =>
+  event.kind === "fault" && event.vector === vector.PF ? { ...event, address: cpu.r64[layout.cr2 >> 3]! } : event;
 
 /** The guest is delivered the event once, however often the processor tries. */
 const withoutRepetition = (observer: Observer, event: InjectedEvent): Observer => ({

@@ -39,19 +39,20 @@ function makeMsrBitmaps(memory: HostMemory, allocator: Allocator): number {
   return map;
 }
 
-function setControls(vmcs: Vmcs): void {
+/** How the guest's memory is virtualized. */
+export type MemoryVirtualization = "nested" | "shadow";
+
+function setControls(vmcs: Vmcs, memory: MemoryVirtualization): void {
   vmcs.set("pinControls", adjust("pinControls", controlWord("externalInterruptExiting")));
+  const [primary, secondary] = memoryControls[memory];
   vmcs.set(
     "primaryControls",
     adjust(
       "primaryControls",
-      controlWord("tscOffsetting", "hltExiting", "ioBitmaps", "msrBitmaps", "secondaryControls"),
+      primary | controlWord("tscOffsetting", "hltExiting", "ioBitmaps", "msrBitmaps", "secondaryControls"),
     ),
   );
-  vmcs.set(
-    "secondaryControls",
-    adjust("secondaryControls", controlWord("ept", "vpid", "unrestrictedGuest", "rdtscp", "invpcid")),
-  );
+  vmcs.set("secondaryControls", adjust("secondaryControls", secondary | controlWord("vpid", "rdtscp", "invpcid")));
   vmcs.set(
     "exitControls",
     adjust(
@@ -61,6 +62,15 @@ function setControls(vmcs: Vmcs): void {
   );
   vmcs.set("entryControls", adjust("entryControls", controlWord("loadDebugControls", "entryLoadPat", "entryLoadEfer")));
 }
+
+/** Primary and secondary controls. Without EPT the VMM must see whatever the guest does to its translations. */
+const memoryControls = {
+  nested: [0, controlWord("ept", "unrestrictedGuest")],
+  shadow: [controlWord("invlpgExiting", "cr3LoadExiting", "cr3StoreExiting"), 0],
+} as const satisfies Record<MemoryVirtualization, readonly [number, number]>;
+
+/** Page faults leave the guest whatever their error code: bit 14 of the exception bitmap, mask and match 0. */
+const pageFaults = 1 << 14;
 
 /**
  * Host state: what the processor would load on an exit to run the VMM. Our VMM is no x86 program, so nothing of it is
@@ -78,18 +88,24 @@ function setHostState(vmcs: Vmcs): void {
   vmcs.set("hostTrSelector", 0x18);
 }
 
-/** A VMCS for a guest in the processor's present state, with its bitmaps and an empty EPT, in the VMM's memory. */
-export function setUpVmcs(cpu: Cpu, memory: HostMemory, allocator: Allocator): Vmcs {
+/** A VMCS for a guest in the processor's present state, with its bitmaps and perhaps an empty EPT, in the VMM's memory. */
+export function setUpVmcs(
+  cpu: Cpu,
+  memory: HostMemory,
+  allocator: Allocator,
+  virtualization: MemoryVirtualization,
+): Vmcs {
   const address = allocator.page();
   const vmcs = new Vmcs(memory.bytes(address, vmcsBytes), address);
   vmcs.clear();
-  setControls(vmcs);
+  setControls(vmcs, virtualization);
   setHostState(vmcs);
   const ioBitmaps = makeIoBitmaps(memory, allocator);
   vmcs.set("ioBitmapA", ioBitmaps);
   vmcs.set("ioBitmapB", ioBitmaps + 4096);
   vmcs.set("msrBitmaps", makeMsrBitmaps(memory, allocator));
-  vmcs.set("eptPointer", makeEptp(allocator.page(), true));
+  if (virtualization === "nested") vmcs.set("eptPointer", makeEptp(allocator.page(), true));
+  else vmcs.set("exceptionBitmap", pageFaults);
   vmcs.set("vpid", 1);
   vmcs.set("vmcsLinkPointer", 0xffff_ffff_ffff_ffffn);
   saveGuest(cpu, vmcs);

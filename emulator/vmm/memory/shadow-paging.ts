@@ -81,6 +81,7 @@ export interface SavedShadow {
   readonly tables: readonly SavedTable[];
   readonly roots: readonly string[];
   readonly coherence: SavedCoherence;
+  readonly stale: boolean;
 }
 
 /**
@@ -409,12 +410,14 @@ export class ShadowPaging {
       tables: this.#tables.save(),
       roots: this.#roots.map(({ key }) => key),
       coherence: this.coherence.save(),
+      stale: this.#tables.stale,
     };
   }
 
-  restore({ tables, roots, coherence }: SavedShadow): void {
+  restore({ tables, roots, coherence, stale }: SavedShadow): void {
     this.#tables.restore(tables);
     this.#roots = roots.map((key) => this.#tables.find(key)!);
     this.coherence.restore(coherence);
+    this.#tables.stale = stale;
   }
 }

@@ -271,7 +271,6 @@ export class ShadowTables {
     this.#byKey.clear();
     this.#byFrame.clear();
     this.#mappings.clear();
-    this.stale = false;
     const tables = saved.map((table) => this.#register(table));
     for (const table of tables) for (const address of this.entries(table)) this.#noteEntry(address);
   }
