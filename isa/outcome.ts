@@ -39,13 +39,27 @@ function deprivileged(row: Row, operands: readonly Operand[]): Outcome {
   return silentlyLies(row, operands) || leavesRing(row) ? "silently wrong" : "runs";
 }
 
+const isControl = (operand: Operand | undefined, number: number): boolean =>
+  operand?.kind === "register" && operand.class === "control" && operand.number === number;
+
+/** What a VMM with shadow page tables must see: loads and reads of CR3, changes of how tables are read (CR4.PSE, …), flushes. */
+const aboutPaging = ({ exits: exit }: Row, operands: readonly Operand[]): boolean =>
+  exit.kind === "when" &&
+  (exit.reason === "INVLPG" ||
+    exit.reason === "INVPCID" ||
+    operands.some((operand) => isControl(operand, 3)) ||
+    isControl(operands[0], 4));
+
 const exits = ({ exits: exit }: Row): boolean =>
   exit.kind === "always" || (exit.kind === "when" && chosenExits.has(exit.reason));
 
 /** What becomes of an instruction of a guest's kernel (32-bit, ring 0 as the guest believes) under a technique. */
-export function outcomeOf({ row, operands }: Pick<Decoded, "row" | "operands">, { kernel }: Technique): Outcome {
+export function outcomeOf(
+  { row, operands }: Pick<Decoded, "row" | "operands">,
+  { kernel, memory }: Technique,
+): Outcome {
   if (kernel === "native") return "runs";
   if (kernel === "deprivileged" || kernel === "hypercalls") return deprivileged(row, operands);
   if (kernel === "translated") return row.sensitivity.kind === "innocuous" ? "runs" : "rewritten";
-  return exits(row) ? "traps" : "runs";
+  return exits(row) || (memory === "shadow" && aboutPaging(row, operands)) ? "traps" : "runs";
 }

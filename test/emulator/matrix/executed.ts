@@ -12,7 +12,9 @@ export interface Executed {
   readonly differs: boolean;
 }
 
-const aboutMemory = new Set(["EPT_VIOLATION", "VMEXIT_NPF", "#PF"]);
+const aboutMemory = new Set(["EPT_VIOLATION", "VMEXIT_NPF", "#PF", "EXCEPTION_NMI: exception 14", "VMEXIT_EXCP14"]);
+const kindOf = ({ reason, what }: { readonly reason: string; readonly what: string }): string =>
+  reason === "EXCEPTION_NMI" ? `${reason}: ${what.replace(/,.*/, "")}` : reason;
 
 export function execute(given: Case, technique: TechniqueId): Executed {
   const assembly = assembled(guestOf(given), given.name);
@@ -24,7 +26,7 @@ export function execute(given: Case, technique: TechniqueId): Executed {
   const exits = machine
     .events(0, Number.MAX_SAFE_INTEGER, ["exit"])
     .flatMap((event) =>
-      event.kind === "exit" && event.rip === address && !aboutMemory.has(event.reason) ? [event.reason] : [],
+      event.kind === "exit" && event.rip === address && !aboutMemory.has(kindOf(event)) ? [event.reason] : [],
     );
   const { divergence } = lockstep(under("bare-metal"), under(technique), 100_000);
   return { exits, differs: divergence?.address === address };
