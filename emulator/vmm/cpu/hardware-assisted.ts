@@ -7,7 +7,6 @@ import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts"
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
 import type { ExitForm, Outlook } from "../../trace/event.ts";
-import { hex } from "../../vmx/bit-layout.ts";
 import { controls, inForce } from "../../vmx/controls.ts";
 import { injectedEvent, SavedVmcs } from "../../vmx/entry.ts";
 import { checkEntry, type EntryFailure, entryFailureText, failedCheckExit } from "../../vmx/entry-checks.ts";
