@@ -157,6 +157,10 @@ export interface FlagAlgebra {
   get(flag: StatusFlag): Value;
   /** `value` has width 1. */
   set(flag: StatusFlag, value: Value): void;
+  /** Conditions (width 1) where they are had for less than from the flags: SF ≠ OF, that or ZF, and CF or ZF. */
+  less?(): Value | undefined;
+  lessOrEqual?(): Value | undefined;
+  belowOrEqual?(): Value | undefined;
   /** DF, width 1. */
   direction(): Value;
   /** CF and OF (width 1 each); keeps the others (rotates). */

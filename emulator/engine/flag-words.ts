@@ -1,5 +1,26 @@
 import type { Algebra, FlagAlgebra, Value } from "../../isa/algebra.ts";
 import type { StatusFlag } from "../../isa/flags.ts";
+import type { Width } from "../../isa/registers.ts";
+
+/** What of the algebra the flags are computed with. */
+type Arithmetic = Pick<
+  Algebra,
+  | "constant"
+  | "and"
+  | "or"
+  | "xor"
+  | "not"
+  | "shiftLeft"
+  | "shiftRight"
+  | "shiftRightSigned"
+  | "truncate"
+  | "zeroExtend"
+  | "signExtend"
+  | "isZero"
+  | "bit"
+  | "lessUnsigned"
+  | "lessSigned"
+>;
 
 /**
  * The six status flags as the three words of `emulator/cpu/layout.ts`, written over the algebra's own arithmetic so that
@@ -11,6 +32,19 @@ export interface FlagWords {
   readonly c: () => Value;
   /** CF, width 1, where it is had for less than by `c`, which has it too. Who replaces `c` replaces this, or it is gone. */
   readonly carry?: (() => Value) | undefined;
+  /** What all the words are made of, where that is one operation. Who replaces a word replaces this, or it is gone. */
+  readonly pending?: Pending | undefined;
+}
+
+/** Operations whose flags can be computed later from a few values. */
+export const pendingKinds = ["add", "adc", "sub", "sbb", "inc", "dec", "logic", "shift"] as const;
+export type PendingKind = (typeof pendingKinds)[number];
+
+/** All six flags as an operation and what they are computed from: its values, as `wordsOf` wants them. */
+export interface Pending {
+  readonly kind: PendingKind;
+  readonly width: Width;
+  readonly values: () => readonly Value[];
 }
 
 /** Where an engine keeps the words. */
@@ -25,32 +59,32 @@ const evenParity = 0x9669;
 /** Bits 31 and 30 of flagC: CF, and CF xor OF. */
 const carryBits = 0xc0000000 | 0;
 
-const low = (m: Algebra, a: Value): Value => m.truncate(a, 32);
-const high = (m: Algebra, a: Value): Value => m.truncate(m.shiftRight(a, m.constant(64, 32)), 32);
-const word = (m: Algebra, value: number): Value => m.constant(32, value);
+const low = (m: Arithmetic, a: Value): Value => m.truncate(a, 32);
+const high = (m: Arithmetic, a: Value): Value => m.truncate(m.shiftRight(a, m.constant(64, 32)), 32);
+const word = (m: Arithmetic, value: number): Value => m.constant(32, value);
 
-function zeroWord(m: Algebra, result: Value): Value {
+function zeroWord(m: Arithmetic, result: Value): Value {
   if (result.width === 64) return m.or(low(m, result), high(m, result));
   return result.width === 32 ? result : m.signExtend(result, 32);
 }
 
-function signParityWord(m: Algebra, result: Value): Value {
+function signParityWord(m: Arithmetic, result: Value): Value {
   if (result.width !== 64) return zeroWord(m, result);
   return m.or(m.and(high(m, result), word(m, 0x80000000 | 0)), m.and(low(m, result), word(m, 0xff)));
 }
 
 /** Carry-out vector of each bit of `a + b (+ carry)`. */
-function additionWord(m: Algebra, a: Value, b: Value, sum: Value): Value {
+function additionWord(m: Arithmetic, a: Value, b: Value, sum: Value): Value {
   return carryWord(m, m.or(m.and(a, b), m.and(m.or(a, b), m.not(sum))));
 }
 
 /** Borrow-out vector of each bit of `a - b (- borrow)`. */
-function subtractionWord(m: Algebra, a: Value, b: Value, difference: Value): Value {
+function subtractionWord(m: Arithmetic, a: Value, b: Value, difference: Value): Value {
   const notA = m.not(a);
   return carryWord(m, m.or(m.and(notA, b), m.and(m.or(notA, b), difference)));
 }
 
-function carryWord(m: Algebra, vector: Value): Value {
+function carryWord(m: Arithmetic, vector: Value): Value {
   if (vector.width === 32) return vector;
   const auxiliary = (of: Value): Value => m.and(of, word(m, 8));
   if (vector.width === 64) return m.or(m.and(high(m, vector), word(m, carryBits)), auxiliary(low(m, vector)));
@@ -59,20 +93,20 @@ function carryWord(m: Algebra, vector: Value): Value {
 }
 
 /** `fresh` with the carry flag of `old`; the overflow flag stays that of `fresh`. */
-function keepCarry(m: Algebra, old: Value, fresh: Value): Value {
+function keepCarry(m: Arithmetic, old: Value, fresh: Value): Value {
   const differs = m.shiftRightSigned(m.xor(old, fresh), word(m, 31));
   return m.xor(fresh, m.and(differs, word(m, carryBits)));
 }
 
 /** Carry-out vector of `a + 1`, and borrow-out vector of `a - 1`: the ones, or zeros, at the low end of `a`. */
-const incrementWord = (m: Algebra, a: Value, sum: Value): Value => carryWord(m, m.and(a, m.not(sum)));
-const decrementWord = (m: Algebra, a: Value, difference: Value): Value => carryWord(m, m.and(m.not(a), difference));
+const incrementWord = (m: Arithmetic, a: Value, sum: Value): Value => carryWord(m, m.and(a, m.not(sum)));
+const decrementWord = (m: Arithmetic, a: Value, difference: Value): Value => carryWord(m, m.and(m.not(a), difference));
 
-const isNegative = (m: Algebra, a: Value): Value => m.bit(a, 31);
-const overflow = (m: Algebra, c: Value): Value => isNegative(m, m.xor(c, m.shiftLeft(c, word(m, 1))));
+const isNegative = (m: Arithmetic, a: Value): Value => m.bit(a, 31);
+const overflow = (m: Arithmetic, c: Value): Value => isNegative(m, m.xor(c, m.shiftLeft(c, word(m, 1))));
 
 /** Value of a flag, as width 1. */
-function readFlag(m: Algebra, words: FlagWords, flag: StatusFlag): Value {
+function readFlag(m: Arithmetic, words: FlagWords, flag: StatusFlag): Value {
   switch (flag) {
     case "ZF":
       return m.isZero(words.z());
@@ -92,13 +126,13 @@ function readFlag(m: Algebra, words: FlagWords, flag: StatusFlag): Value {
   }
 }
 
-const placed = (m: Algebra, bit: Value, at: number): Value => m.shiftLeft(m.zeroExtend(bit, 32), word(m, at));
-const withBit = (m: Algebra, a: Value, at: number, bit: Value): Value =>
+const placed = (m: Arithmetic, bit: Value, at: number): Value => m.shiftLeft(m.zeroExtend(bit, 32), word(m, at));
+const withBit = (m: Arithmetic, a: Value, at: number, bit: Value): Value =>
   m.or(m.and(a, word(m, ~(1 << at))), placed(m, bit, at));
-const inverted = (m: Algebra, bit: Value): Value => m.xor(m.zeroExtend(bit, 32), word(m, 1));
+const inverted = (m: Arithmetic, bit: Value): Value => m.xor(m.zeroExtend(bit, 32), word(m, 1));
 
 /** The words that change when one flag does. `value` has width 1. */
-function withFlag(m: Algebra, { sp, c }: FlagWords, flag: StatusFlag, value: Value): Partial<FlagWords> {
+function withFlag(m: Arithmetic, { sp, c }: FlagWords, flag: StatusFlag, value: Value): Partial<FlagWords> {
   switch (flag) {
     case "ZF":
       return { z: () => inverted(m, value) };
@@ -121,24 +155,86 @@ function withFlag(m: Algebra, { sp, c }: FlagWords, flag: StatusFlag, value: Val
   }
 }
 
-const carryAndOverflow = (m: Algebra, carry: Value, overflows: Value): Value =>
+const carryAndOverflow = (m: Arithmetic, carry: Value, overflows: Value): Value =>
   m.or(placed(m, carry, 31), placed(m, m.xor(carry, overflows), 30));
 
+const resultWords = (m: Arithmetic, of: Value): Pick<FlagWords, "z" | "sp"> => ({
+  z: () => zeroWord(m, of),
+  sp: () => signParityWord(m, of),
+});
+
+/** Widths of the values of an operation of a width: operands and result, and bits. */
+export function pendingWidths(kind: PendingKind, width: Width): readonly (Width | 1)[] {
+  if (kind === "logic") return [width];
+  if (kind === "shift") return [width, 1, 1];
+  return kind === "inc" || kind === "dec" ? [width, width, 1] : [width, width, width];
+}
+
+/**
+ * The words of an operation from its values: both operands and the result; of INC and DEC the operand, the result and CF before;
+ * of shifts the result, CF and OF; of logic the result.
+ */
+export function wordsOf(m: Arithmetic, kind: PendingKind, values: readonly Value[]): FlagWords {
+  const [first, second, third] = values as readonly [Value, Value, Value];
+  const pending: Pending = { kind, width: first.width as Width, values: () => values };
+  const placedCarry = (bit: Value): Value => placed(m, bit, 31);
+  switch (kind) {
+    case "add":
+    case "adc": {
+      const carry = kind === "add" ? () => m.lessUnsigned(third, first) : undefined;
+      return { ...resultWords(m, third), c: () => additionWord(m, first, second, third), carry, pending };
+    }
+    case "sub":
+    case "sbb": {
+      const carry = kind === "sub" ? () => m.lessUnsigned(first, second) : undefined;
+      return { ...resultWords(m, third), c: () => subtractionWord(m, first, second, third), carry, pending };
+    }
+    case "inc":
+    case "dec": {
+      const fresh = kind === "inc" ? incrementWord : decrementWord;
+      const c = (): Value => keepCarry(m, placedCarry(third), fresh(m, first, second));
+      return { ...resultWords(m, second), c, carry: () => third, pending };
+    }
+    case "logic":
+      return { ...resultWords(m, first), c: () => word(m, 0), carry: () => m.constant(1, 0), pending };
+    case "shift": {
+      const c = (): Value => carryAndOverflow(m, second, third);
+      return { ...resultWords(m, first), c, carry: () => second, pending };
+    }
+  }
+}
+
+/** The operands of a comparison, or of a subtraction, whose flags these are. */
+function comparedBy({ pending }: FlagWords): readonly [Value, Value] | undefined {
+  if (pending?.kind !== "sub") return undefined;
+  const [a, b] = pending.values();
+  return [a!, b!];
+}
+
 /** The flag words of rows, over `store`. */
-export function flagAlgebra(m: Algebra, store: FlagStore, direction: () => Value): FlagAlgebra {
-  const result = (of: Value): Partial<FlagWords> => ({ z: () => zeroWord(m, of), sp: () => signParityWord(m, of) });
-  const step = (a: Value, of: Value, word: typeof incrementWord): void => {
+export function flagAlgebra(m: Arithmetic, store: FlagStore, direction: () => Value): FlagAlgebra {
+  const step = (kind: "inc" | "dec", a: Value, of: Value): void => {
     const { c, carry } = store.words();
+    const fresh = kind === "inc" ? incrementWord : decrementWord;
     const old = (): Value => (carry ? placed(m, carry(), 31) : c());
+    const oldCarry = carry ?? (() => isNegative(m, c()));
     store.replace({
-      ...result(of),
-      c: () => keepCarry(m, old(), word(m, a, of)),
-      carry: carry ?? (() => isNegative(m, c())),
+      ...resultWords(m, of),
+      c: () => keepCarry(m, old(), fresh(m, a, of)),
+      carry: oldCarry,
+      pending: { kind, width: of.width as Width, values: () => [a, of, oldCarry()] },
     });
+  };
+  const compared = (condition: (a: Value, b: Value) => Value) => (): Value | undefined => {
+    const operands = comparedBy(store.words());
+    return operands && condition(...operands);
   };
   return {
     get: (flag) => readFlag(m, store.words(), flag),
     set: (flag, value) => store.replace(withFlag(m, store.words(), flag, value)),
+    less: compared((a, b) => m.lessSigned(a, b)),
+    lessOrEqual: compared((a, b) => m.not(m.lessSigned(b, a))),
+    belowOrEqual: compared((a, b) => m.not(m.lessUnsigned(b, a))),
     direction,
     setCarryAndOverflow(carry, overflows) {
       const { c } = store.words();
@@ -147,23 +243,12 @@ export function flagAlgebra(m: Algebra, store: FlagStore, direction: () => Value
         carry: () => carry,
       });
     },
-    ofShift: (of, carry, overflows) =>
-      store.replace({ ...result(of), c: () => carryAndOverflow(m, carry, overflows), carry: () => carry }),
-    ofAdd: (a, b, of, carried) =>
-      store.replace({
-        ...result(of),
-        c: () => additionWord(m, a, b, of),
-        carry: carried ? undefined : () => m.lessUnsigned(of, a),
-      }),
-    ofSubtract: (a, b, of, borrowed) =>
-      store.replace({
-        ...result(of),
-        c: () => subtractionWord(m, a, b, of),
-        carry: borrowed ? undefined : () => m.lessUnsigned(a, b),
-      }),
-    ofIncrement: (a, of) => step(a, of, incrementWord),
-    ofDecrement: (a, of) => step(a, of, decrementWord),
-    ofLogic: (of) => store.replace({ ...result(of), c: () => word(m, 0) }),
-    ofResult: (of) => store.replace(result(of)),
+    ofShift: (of, carry, overflows) => store.replace(wordsOf(m, "shift", [of, carry, overflows])),
+    ofAdd: (a, b, of, carried) => store.replace(wordsOf(m, carried ? "adc" : "add", [a, b, of])),
+    ofSubtract: (a, b, of, borrowed) => store.replace(wordsOf(m, borrowed ? "sbb" : "sub", [a, b, of])),
+    ofIncrement: (a, of) => step("inc", a, of),
+    ofDecrement: (a, of) => step("dec", a, of),
+    ofLogic: (of) => store.replace(wordsOf(m, "logic", [of])),
+    ofResult: (of) => store.replace(resultWords(m, of)),
   };
 }

@@ -9,9 +9,9 @@ export interface Condition {
   readonly holds: (m: Algebra) => Value;
 }
 
-const less = (m: Algebra): Value => m.xor(m.flags.get("SF"), m.flags.get("OF"));
-const belowOrEqual = (m: Algebra): Value => m.or(m.flags.get("CF"), m.flags.get("ZF"));
-const lessOrEqual = (m: Algebra): Value => m.or(m.flags.get("ZF"), less(m));
+const less = (m: Algebra): Value => m.flags.less?.() ?? m.xor(m.flags.get("SF"), m.flags.get("OF"));
+const belowOrEqual = (m: Algebra): Value => m.flags.belowOrEqual?.() ?? m.or(m.flags.get("CF"), m.flags.get("ZF"));
+const lessOrEqual = (m: Algebra): Value => m.flags.lessOrEqual?.() ?? m.or(m.flags.get("ZF"), less(m));
 
 /** In the order of their numbers, 0 to 15. */
 export const conditions: readonly Condition[] = [

@@ -1,6 +1,6 @@
 import type { Value } from "../../../isa/algebra.ts";
 import { layout, segmentBytes, segmentLayout } from "../../cpu/layout.ts";
-import type { FlagWords } from "../flag-words.ts";
+import { FlagLocals } from "./flag-locals.ts";
 import type { Place, WasmArithmetic } from "./wasm-arithmetic.ts";
 import type { ValueType } from "./wasm-module.ts";
 
@@ -76,7 +76,7 @@ export const answer = {
 export const leftByHost = -1;
 
 /**
- * Local variables of a region's function: the registers it uses, the flag words, RIP, and the fuel. They are loaded at the
+ * Local variables of a region's function: the registers it uses, the flags, RIP, and the fuel. They are loaded at the
  * entry and written back where it leaves. Function parameters are 0, the block to enter, 1, the fuel, and 2, where the state
  * block is; its result is twice the fuel left, plus `jumped`, or `leftByHost`.
  */
@@ -91,11 +91,8 @@ export class Frame {
   readonly rip: number;
   /** i32: 1 if the way out is a jump to other code, 0 if an instruction is for the interpreter or the fuel is gone. */
   readonly jumped: number;
-  /** Words of the status flags; computed when needed. */
-  flags: FlagWords;
+  readonly flags: FlagLocals;
   readonly #m: WasmArithmetic;
-  readonly #settled: FlagWords;
-  readonly #flagLocals: { readonly z: number; readonly sp: number; readonly c: number };
   readonly #registers = new Map<number, number>();
   readonly #written = new Set<number>();
   readonly #bases = new Map<number, number>();
@@ -118,11 +115,7 @@ export class Frame {
     this.answer = code.local("i32");
     this.#called = code.local("i32");
     this.#count = code.local("i32");
-    this.#flagLocals = { z: code.local("i32"), sp: code.local("i32"), c: code.local("i32") };
-    const { z, sp, c } = this.#flagLocals;
-    const word = (local: number) => (): Place => ({ width: 32, local });
-    this.#settled = { z: word(z), sp: word(sp), c: word(c) };
-    this.flags = this.#settled;
+    this.flags = new FlagLocals(m);
   }
 
   /** Width of the register variables: the other halves cannot be seen, nor change, outside 64-bit code. */
@@ -171,29 +164,10 @@ export class Frame {
     return this.#segmentValue(segment, this.#limits, "i32");
   }
 
-  /** Text that computes the flag words and keeps them. */
-  #storeFlags(): void {
-    if (this.flags === this.#settled) return;
-    const words = ["z", "sp", "c"] as const;
-    const changed = words.filter((word) => this.flags[word] !== this.#settled[word]);
-    for (const word of changed) this.#m.put(this.flags[word]());
-    for (const word of changed.reverse()) this.#m.code.set(this.#flagLocals[word]);
-  }
-
-  get flagsSettled(): boolean {
-    return this.flags === this.#settled;
-  }
-
-  /** Computes the flag words now. */
-  settleFlags(): void {
-    this.#storeFlags();
-    this.flags = this.#settled;
-  }
-
   /** Leaves before the instruction at `rip`, giving back the fuel of `back` instructions that were paid for but not executed. */
   leave(rip: bigint, back: number): void {
     const { code } = this.#m;
-    code.briefly(() => this.#storeFlags());
+    this.flags.handOn();
     code.i64(rip);
     code.set(this.rip);
     if (back > 0) {
@@ -295,10 +269,7 @@ export class Frame {
   #prologue(): void {
     const type = this.#registerType;
     for (const [register, local] of this.#registers) this.#load(type, layout.registers + 8 * register, local);
-    const { z, sp, c } = this.#flagLocals;
-    this.#load("i32", layout.flagZ, z);
-    this.#load("i32", layout.flagSP, sp);
-    this.#load("i32", layout.flagC, c);
+    this.flags.load(this.base);
     const field = (segment: number, at: number): number => layout.segments + segment * segmentBytes + at;
     for (const [segment, local] of this.#bases) this.#load(type, field(segment, segmentLayout.base), local);
     for (const [segment, local] of this.#limits) this.#load("i32", field(segment, segmentLayout.limit), local);
@@ -308,10 +279,8 @@ export class Frame {
     const type = this.#registerType;
     for (const register of this.#written)
       this.#store(type, layout.registers + 8 * register, this.#registerLocal(register));
-    const { z, sp, c } = this.#flagLocals;
-    this.#store("i32", layout.flagZ, z);
-    this.#store("i32", layout.flagSP, sp);
-    this.#store("i32", layout.flagC, c);
+    this.flags.resolve();
+    this.flags.save(this.base);
     this.#store("i64", layout.rip, this.rip);
   }
 

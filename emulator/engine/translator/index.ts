@@ -5,6 +5,7 @@ import type { Breakpoints } from "../breakpoints.ts";
 import type { CodeCache, Entry, ModeCode } from "../code-cache.ts";
 import { pageBytes } from "../page.ts";
 import { contextOf, type KeyedContext, sameContext } from "./context.ts";
+import { flagForms } from "./flag-forms.ts";
 import { leftByHost } from "./frame.ts";
 import { Host } from "./host.ts";
 import {
@@ -175,9 +176,7 @@ export class Translator {
     if (known) return known;
     // What the page is known to run is translated as one, so that execution can stay inside.
     const merged = this.#fitting(place).filter((region) => isWithinReach(region, place));
-    const seeds = merged.flatMap((region) =>
-      region.plan.blocks.map((block) => region.start - place.rip + block.offset),
-    );
+    const seeds = merged.flatMap(({ plan, start }) => plan.entries.map((entry) => start - place.rip + entry));
     const region = this.#make(place, [offset, ...seeds], this.#context(place));
     if (region?.blockAt(offset) === undefined) {
       place.code.heat[offset] = never;
@@ -199,7 +198,7 @@ export class Translator {
     for (const { offset } of region.plan.blocks) {
       const { code } = region.parts[pageOf(offset) as PageIndex]!;
       const at = offset & (pageBytes - 1);
-      if (code.instructions[at]) code.enter(at, region);
+      if (code.instructions[at] && region.blockAt(offset) !== undefined) code.enter(at, region);
     }
   }
 
@@ -223,7 +222,9 @@ export class Translator {
     const key = breakpoints ? this.#keyOf(breakpoints, { parts, context }) : "";
     const { extent } = place.page;
     const host = this.#host.functions;
-    return makeRegion({ plan, code, parts, mappings, context, breakpoints: key, addresses, memory, extent, host });
+    const forms = flagForms(plan, BigInt(place.rip), context);
+    const text = { plan, code, context, addresses, mappings, forms };
+    return makeRegion({ ...text, parts, breakpoints: key, memory, extent, host });
   }
 
   /** A place and its neighbours, as far as they can be part of a region. */

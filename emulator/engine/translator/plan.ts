@@ -2,7 +2,7 @@ import { decode } from "../../../isa/decode.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Context } from "./frame.ts";
 import { pageOf } from "./place.ts";
-import { WasmAlgebra } from "./wasm.ts";
+import { FlagsInBranch, WasmAlgebra } from "./wasm.ts";
 import { Untranslatable } from "./wasm-instruction.ts";
 
 /** The code a region is made from: a page and its neighbours. Offsets are from the start of that page. */
@@ -33,6 +33,8 @@ export interface Block {
 /** What a region consists of. */
 export interface Plan {
   readonly blocks: readonly Block[];
+  /** Offsets at which it shall be entered from outside. */
+  readonly entries: readonly number[];
   /** Some block jumps to an address that is known only then. */
   readonly indirect: boolean;
 }
@@ -69,7 +71,7 @@ const nowhere: Located = {
  * Finds the blocks that are reached from the seeds without leaving the code. No block goes on in another page, except one that
  * is an instruction across the border.
  */
-export function planRegion(seeds: Iterable<number>, source: CodeSource, context: Context): Plan {
+export function planRegion(seeds: readonly number[], source: CodeSource, context: Context): Plan {
   const found = new Map<number, Located>();
   const leaders = new Set(seeds);
   const open = [...leaders];
@@ -85,13 +87,13 @@ export function planRegion(seeds: Iterable<number>, source: CodeSource, context:
   }
   for (const { next, byHost } of found.values())
     if (next !== undefined && found.get(next)?.byHost === !byHost) leaders.add(next);
-  return planOf(found, leaders);
+  return planOf(found, leaders, seeds);
 }
 
 const crosses = (at: number, decoded: Decoded | undefined): boolean =>
   decoded !== undefined && pageOf(at + decoded.length - 1) !== pageOf(at);
 
-function planOf(found: ReadonlyMap<number, Located>, leaders: ReadonlySet<number>): Plan {
+function planOf(found: ReadonlyMap<number, Located>, leaders: ReadonlySet<number>, entries: readonly number[]): Plan {
   const blocks: Block[] = [];
   for (const offset of [...leaders].sort((a, b) => a - b)) {
     const instructions: Decoded[] = [];
@@ -108,7 +110,7 @@ function planOf(found: ReadonlyMap<number, Located>, leaders: ReadonlySet<number
     const { byHost, indirect } = last;
     if (bytes > 0) blocks.push({ offset, bytes, instructions, byHost, targets, indirect });
   }
-  return { blocks, indirect: blocks.some((block) => block.indirect) };
+  return { blocks, entries, indirect: blocks.some((block) => block.indirect) };
 }
 
 function locate(at: number, source: CodeSource, context: Context): Located {
@@ -151,6 +153,7 @@ function effectsOf(decoded: Decoded, rip: bigint, context: Context): Effects | u
     return { jumps, indirect, ended };
   } catch (thrown) {
     if (thrown instanceof Untranslatable) return undefined;
+    if (thrown instanceof FlagsInBranch) return effectsOf(decoded, rip, context);
     throw thrown;
   }
 }

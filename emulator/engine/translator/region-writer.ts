@@ -1,5 +1,7 @@
 import { tlbLayout } from "../../cpu/layout.ts";
 import { pageBytes } from "../page.ts";
+import type { FlagForms } from "./flag-forms.ts";
+import { anyForm, type FlagForm, settledForm } from "./flag-locals.ts";
 import { type Addresses, type Context, hostFunctions } from "./frame.ts";
 import { contains, firstOf, type Loop, loopsOf } from "./loops.ts";
 import { pageOf } from "./place.ts";
@@ -23,7 +25,11 @@ export interface RegionText {
   readonly addresses: Addresses;
   /** By page. */
   readonly mappings: ReadonlyMap<number, Mapping>;
+  readonly forms: FlagForms;
 }
+
+/** Whether a block that finds the flags in this form can be entered with the flags as words. */
+export const takesWords = (form: FlagForm | undefined): boolean => form === settledForm || form === anyForm;
 
 /** Function parameters: block to enter, fuel, where the state block is. */
 const regionParameters = 3;
@@ -59,14 +65,19 @@ export class RegionWriter {
   readonly #open: OpenLoop[] = [];
   #current = 0;
   readonly #mappings: ReadonlyMap<number, Mapping>;
+  readonly #forms: FlagForms;
 
-  constructor({ plan, code: source, context, addresses, mappings }: RegionText) {
+  constructor({ plan, code: source, context, addresses, mappings, forms }: RegionText) {
     this.#plan = plan;
+    this.#forms = forms;
     this.#mappings = mappings;
     this.#start = BigInt(source.start);
     const transfers: Transfers = {
       to: (rip) => this.#to(rip),
-      indirect: () => this.#goTo(this.#open[0]!, plan.blocks.length),
+      indirect: () => {
+        this.#m.frame.flags.handOn(forms.settledForIndirect);
+        this.#goTo(this.#open[0]!, plan.blocks.length);
+      },
     };
     this.#m = new WasmAlgebra(context, addresses, transfers);
     this.#indices = new Map(plan.blocks.map((block, index) => [this.#ripOf(block), index]));
@@ -201,6 +212,7 @@ export class RegionWriter {
       this.#m.frame.jumpOut(target);
       this.#m.code.op("end");
     }
+    this.#m.frame.flags.handOn(this.#forms.blocks[index] === settledForm);
     this.#goToBlock(index);
   }
 
@@ -211,7 +223,8 @@ export class RegionWriter {
     code.op("end");
     const first = blocks[0]!.offset;
     const span = blocks.at(-1)!.offset - first;
-    const byOffset = new Map(blocks.map(({ offset }, index) => [offset - first, index]));
+    const known = blocks.map(({ offset }, index) => [offset - first, index] as const);
+    const byOffset = new Map(known.filter(([, index]) => takesWords(this.#forms.blocks[index])));
     const distance = code.local("i64");
     // Unless a block is found.
     code.i32(1);
@@ -279,6 +292,7 @@ export class RegionWriter {
   #hostBlock(block: Block): void {
     const { code, frame } = this.#m;
     const rip = this.#ripOf(block);
+    frame.flags.begin(anyForm);
     // The host counts them itself.
     this.#pay(1, rip);
     code.get(frame.fuel);
@@ -295,6 +309,7 @@ export class RegionWriter {
     const { code, frame } = this.#m;
     const { instructions } = block;
     let rip = this.#ripOf(block);
+    this.#m.begin(this.#forms.blocks[this.#current]!);
     this.#pay(instructions.length, rip);
     const last = pageOf(block.offset + block.bytes - 1);
     if (last !== pageOf(block.offset)) {
@@ -310,7 +325,7 @@ export class RegionWriter {
       ended = this.#m.emit(decoded, { rip, unpaid: instructions.length - n, next });
       rip += BigInt(decoded.length);
     }
-    this.#m.settle();
     if (!ended) this.#to(rip);
+    if (frame.flags.unknownRead) throw new Error("a block reads flags whose form it does not know");
   }
 }

@@ -6,7 +6,7 @@ import type { KeyedContext } from "./context.ts";
 import type { Addresses, Context, HostFunction } from "./frame.ts";
 import { type PageIndex, type Parts, pageIndices } from "./place.ts";
 import type { Plan } from "./plan.ts";
-import { type Mapping, type RegionText, RegionWriter } from "./region-writer.ts";
+import { type Mapping, type RegionText, RegionWriter, takesWords } from "./region-writer.ts";
 
 type Run = (block: number, fuel: number, base: number) => number;
 /** What translated code calls, as `hostFunctions`. */
@@ -32,18 +32,19 @@ export class Region {
   readonly #indices: ReadonlyMap<number, number>;
   readonly #covered = new Uint8Array(pageIndices.length * pageBytes);
 
-  constructor({ context, code, breakpoints, plan, parts }: RegionSource, run: Run) {
+  constructor({ context, code, breakpoints, plan, parts, forms }: RegionSource, run: Run) {
     this.context = context;
     this.start = code.start;
     this.breakpoints = breakpoints;
     this.plan = plan;
     this.parts = parts;
     this.run = run;
-    this.#indices = new Map(plan.blocks.map(({ offset }, index) => [offset, index]));
+    const indices = plan.blocks.map(({ offset }, index) => [offset, index] as const);
+    this.#indices = new Map(indices.filter(([, index]) => takesWords(forms.blocks[index])));
     for (const { offset, bytes } of plan.blocks) this.#covered.fill(1, pageBytes + offset, pageBytes + offset + bytes);
   }
 
-  /** Number of the block at an offset from `start`. */
+  /** Number of the block at an offset from `start`, if it can be entered there. */
   blockAt(offset: number): number | undefined {
     return this.#indices.get(offset);
   }

@@ -103,6 +103,7 @@ export class WasmArithmetic {
     return this.#binary("shr_u", a, count);
   }
   not(a: Value): Value {
+    if (a.width === 1) return this.isZero(a);
     return this.xor(a, this.constant(a.width, -1));
   }
   negate(a: Value): Value {

@@ -2,6 +2,7 @@ import type { FlagAlgebra, Value } from "../../../isa/algebra.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Width } from "../../../isa/registers.ts";
 import type { FlagWords } from "../flag-words.ts";
+import type { FlagForm } from "./flag-locals.ts";
 import { type Addresses, answer, type Context, Frame, type HostFunction, hostFunction } from "./frame.ts";
 import { WasmArithmetic } from "./wasm-arithmetic.ts";
 import { Code, type MemoryOpcode } from "./wasm-module.ts";
@@ -53,12 +54,12 @@ export abstract class WasmInstruction extends WasmArithmetic {
   }
 
   protected replaceWords(words: Partial<FlagWords>): void {
-    const gone = words.c ? { carry: undefined } : {};
+    const gone = words.c ? { carry: undefined, pending: undefined } : { pending: undefined };
     this.#words = { ...this.#words, ...gone, ...words };
   }
 
   protected currentWords(): FlagWords {
-    const { z, sp, c, carry } = { ...this.frame.flags, ...this.#words };
+    const { z, sp, c, carry, pending } = { ...this.frame.flags.words, ...this.#words };
     const used = (): void => {
       this.#usesCarry = true;
     };
@@ -73,6 +74,7 @@ export abstract class WasmInstruction extends WasmArithmetic {
         used();
         return carry;
       },
+      pending,
     };
   }
 
@@ -147,11 +149,11 @@ export abstract class WasmInstruction extends WasmArithmetic {
   #releaseTemporaries(): void {
     const { code } = this;
     const own = code.takeTemporaries();
-    if (this.frame.flagsSettled || this.#flagsMade === "anew") {
+    if (this.frame.flags.isSettled || this.#flagsMade === "anew") {
       code.release(this.#heldByFlags);
       this.#heldByFlags = [];
     }
-    if (this.frame.flagsSettled || this.#flagsMade === "not") code.release(own);
+    if (this.frame.flags.isSettled || this.#flagsMade === "not") code.release(own);
     else this.#heldByFlags.push(...own);
   }
 
@@ -166,21 +168,23 @@ export abstract class WasmInstruction extends WasmArithmetic {
     this.#words = {};
     if (!words.z && !words.sp && !words.c) return;
     this.committed = true;
-    this.frame.flags = { ...this.frame.flags, ...words };
+    this.frame.flags.words = { ...this.frame.flags.words, ...words };
     if (words.c) this.#carryDepth = this.#usesCarry ? this.#carryDepth + 1 : 0;
     this.#flagsMade = words.z && words.sp && words.c && !this.#usesCarry ? "anew" : "from-old";
     this.#usesCarry = false;
     if (this.#carryDepth >= deepestCarry) this.settleNow();
   }
 
-  /** Computes the flags now: at the end of a block. */
-  settle(): void {
-    this.settleNow();
-    this.#releaseTemporaries();
+  /** A block begins, which finds the flags in this form. */
+  begin(form: FlagForm): void {
+    this.frame.flags.begin(form);
+    this.code.release(this.#heldByFlags);
+    this.#heldByFlags = [];
+    this.#carryDepth = 0;
   }
 
   protected settleNow(): void {
-    this.frame.settleFlags();
+    this.frame.flags.settle();
     this.#carryDepth = 0;
   }
 

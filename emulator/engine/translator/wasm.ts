@@ -1,5 +1,6 @@
 import type { Algebra, Exception, FlagAlgebra, Value } from "../../../isa/algebra.ts";
 import { flagBits } from "../../../isa/flags.ts";
+import type { Row } from "../../../isa/instruction.ts";
 import {
   type Decoded,
   type FarPointer,
@@ -26,6 +27,12 @@ export interface Transfers {
   /** To the offset in `frame.rip`. */
   indirect(): void;
 }
+
+/** Rows that change flags in a branch: they have the words computed before it, so that what follows need not know the way. */
+const flagsInBranches = new Set<Row>();
+
+/** Thrown where a row shows that it is one of those: it is to be emitted anew. */
+export class FlagsInBranch extends Error {}
 
 const loadOf = { 8: "i32.load8_u", 16: "i32.load16_u", 32: "i32.load", 64: "i64.load" } as const;
 const storeOf = { 8: "i32.store8", 16: "i32.store16", 32: "i32.store", 64: "i64.store" } as const;
@@ -255,29 +262,35 @@ export class WasmAlgebra extends WasmSystem implements Algebra {
       return;
     }
     this.complete();
-    this.settleNow();
+    const settles = flagsInBranches.has(this.instruction.row);
+    if (settles) this.settleNow();
     const ended = this.ended;
     this.put(condition);
     this.code.if();
-    const first = this.#branch(then);
+    const first = this.#branch(then, settles);
     let second = false;
     if (otherwise) {
       this.code.op("else");
-      second = this.#branch(otherwise);
+      second = this.#branch(otherwise, settles);
     }
     this.code.op("end");
     this.ended = ended || (first && second);
   }
 
   /** Both branches end with everything in place, so that what follows need not know which was taken. True if it jumped. */
-  #branch(body: () => void): boolean {
+  #branch(body: () => void, settles: boolean): boolean {
     const [offsets, hosts] = [this.#offsets, this.#hosts];
     this.#offsets = new Map(offsets);
     this.#hosts = new Map(hosts);
     this.ended = false;
+    const { words } = this.frame.flags;
     body();
     this.complete();
-    this.settleNow();
+    if (settles) this.settleNow();
+    else if (this.frame.flags.words !== words) {
+      flagsInBranches.add(this.instruction.row);
+      throw new FlagsInBranch();
+    }
     [this.#offsets, this.#hosts] = [offsets, hosts];
     return this.ended;
   }
@@ -306,7 +319,6 @@ export class WasmAlgebra extends WasmSystem implements Algebra {
   jump(target: Value): void {
     this.checkJump(target);
     this.complete();
-    this.settleNow();
     const known = constantOf(target);
     if (known !== undefined) this.#transfers.to(target.width === 64 ? BigInt.asIntN(64, known) : known);
     else {
