@@ -1,5 +1,5 @@
 import { anyForm, type FlagForm, settledForm } from "./flag-locals.ts";
-import type { Addresses, Context } from "./frame.ts";
+import type { Context } from "./frame.ts";
 import type { Block, Plan } from "./plan.ts";
 import { WasmAlgebra } from "./wasm.ts";
 
@@ -33,7 +33,7 @@ function useOf(block: Block, rip: bigint, context: Context, indexAt: (rip: bigin
     return { reads: false, passesOn: false, handedTo };
   }
   let passesOn = false;
-  const trial = new WasmAlgebra(context, { tlbDistance: 0, codePage: -1 } satisfies Addresses, {
+  const trial = new WasmAlgebra(context, -1, {
     to: (target) => {
       next(target, trial.frame.flags.form);
       trial.frame.flags.handOn();

@@ -1,6 +1,6 @@
 import type { Value } from "../../../isa/algebra.ts";
 import type { Width } from "../../../isa/registers.ts";
-import { layout } from "../../cpu/layout.ts";
+import { cpuBase, layout } from "../../cpu/layout.ts";
 import { type FlagWords, type Pending, type PendingKind, pendingKinds, pendingWidths, wordsOf } from "../flag-words.ts";
 import type { Place, WasmArithmetic } from "./wasm-arithmetic.ts";
 
@@ -140,10 +140,10 @@ export class FlagLocals {
   }
 
   /** The words come from the state block. */
-  load(base: number): void {
+  load(): void {
     const { code } = this.#m;
     for (const [name, offset] of this.#places()) {
-      code.get(base);
+      code.i32(cpuBase);
       code.memory("i32.load", offset);
       code.set(this.#locals[name]);
     }
@@ -151,10 +151,10 @@ export class FlagLocals {
     code.set(this.#form);
   }
 
-  save(base: number): void {
+  save(): void {
     const { code } = this.#m;
     for (const [name, offset] of this.#places()) {
-      code.get(base);
+      code.i32(cpuBase);
       code.get(this.#locals[name]);
       code.memory("i32.store", offset);
     }

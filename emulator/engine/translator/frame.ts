@@ -1,5 +1,5 @@
 import type { Value } from "../../../isa/algebra.ts";
-import { layout, segmentBytes, segmentLayout } from "../../cpu/layout.ts";
+import { cpuBase, layout, segmentBytes, segmentLayout } from "../../cpu/layout.ts";
 import { FlagLocals } from "./flag-locals.ts";
 import type { Place, WasmArithmetic } from "./wasm-arithmetic.ts";
 import type { ValueType } from "./wasm-module.ts";
@@ -35,13 +35,8 @@ export interface Context {
   readonly codeLimit: number;
 }
 
-/** Where translated code finds things, besides the state block, whose place it is told when it is entered. */
-export interface Addresses {
-  /** Bytes from the state block to the TLB. */
-  readonly tlbDistance: number;
-  /** The page of the region's own code, as a page number in the memory; -1 if there is none. */
-  readonly codePage: number;
-}
+/** Function parameters of a region: block to enter, fuel. */
+export const regionParameters = 2;
 
 /** Functions of the host that translated code calls, by their numbers. */
 export const hostFunctions = [
@@ -77,16 +72,15 @@ export const leftByHost = -1;
 
 /**
  * Local variables of a region's function: the registers it uses, the flags, RIP, and the fuel. They are loaded at the
- * entry and written back where it leaves. Function parameters are 0, the block to enter, 1, the fuel, and 2, where the state
- * block is; its result is twice the fuel left, plus `jumped`, or `leftByHost`.
+ * entry and written back where it leaves. Function parameters are 0, the block to enter, and 1, the fuel; its result is twice the fuel left, plus `jumped`, or `leftByHost`.
  */
 export class Frame {
   readonly context: Context;
-  readonly addresses: Addresses;
+  /** The page of the region's own code, as a page number in the memory; -1 if there is none. */
+  readonly codePage: number;
   /** Block to go to next, as an index. */
   readonly next = 0;
   readonly fuel = 1;
-  readonly base = 2;
   /** Offset of the next instruction, i64, set before leaving and before an indirect jump. */
   readonly rip: number;
   /** i32: 1 if the way out is a jump to other code, 0 if an instruction is for the interpreter or the fuel is gone. */
@@ -105,10 +99,10 @@ export class Frame {
   readonly #called: number;
   readonly #count: number;
 
-  constructor(m: WasmArithmetic, context: Context, addresses: Addresses) {
+  constructor(m: WasmArithmetic, context: Context, codePage: number) {
     this.#m = m;
     this.context = context;
-    this.addresses = addresses;
+    this.codePage = codePage;
     const { code } = m;
     this.rip = code.local("i64");
     this.jumped = code.local("i32");
@@ -254,14 +248,14 @@ export class Frame {
 
   #load(type: ValueType, offset: number, local: number): void {
     const { code } = this.#m;
-    code.get(this.base);
+    code.i32(cpuBase);
     code.memory(`${type}.load`, offset);
     code.set(local);
   }
 
   #store(type: ValueType, offset: number, local: number): void {
     const { code } = this.#m;
-    code.get(this.base);
+    code.i32(cpuBase);
     code.get(local);
     code.memory(`${type}.store`, offset);
   }
@@ -269,7 +263,7 @@ export class Frame {
   #prologue(): void {
     const type = this.#registerType;
     for (const [register, local] of this.#registers) this.#load(type, layout.registers + 8 * register, local);
-    this.flags.load(this.base);
+    this.flags.load();
     const field = (segment: number, at: number): number => layout.segments + segment * segmentBytes + at;
     for (const [segment, local] of this.#bases) this.#load(type, field(segment, segmentLayout.base), local);
     for (const [segment, local] of this.#limits) this.#load("i32", field(segment, segmentLayout.limit), local);
@@ -280,7 +274,7 @@ export class Frame {
     for (const register of this.#written)
       this.#store(type, layout.registers + 8 * register, this.#registerLocal(register));
     this.flags.resolve();
-    this.flags.save(this.base);
+    this.flags.save();
     this.#store("i64", layout.rip, this.rip);
   }
 

@@ -30,7 +30,6 @@ export class Host {
   readonly #cpu: Cpu;
   /** The step at which the run under way ends; that may change while instructions execute. */
   readonly #end: Float64Array;
-  readonly #base: number;
   /** What is running, the step at which its fuel is gone, and what an instruction threw that the host executed for it. */
   #region: Region | undefined;
   #paidUntil = 0;
@@ -47,11 +46,9 @@ export class Host {
     output: (port, bytes, value, left) => this.#access(port, bytes, value >>> 0, left),
   };
 
-  /** @param base of the state block in the memory */
-  constructor(cpu: Cpu, end: Float64Array, base: number) {
+  constructor(cpu: Cpu, end: Float64Array) {
     this.#cpu = cpu;
     this.#end = end;
-    this.#base = base;
   }
 
   /** Enters a region at a block, and gives what its function gives; the steps are counted. */
@@ -59,7 +56,7 @@ export class Host {
     const { f64 } = this.#cpu;
     this.#region = region;
     this.displaced = false;
-    const left = region.run(block, this.#pay(), this.#base);
+    const left = region.run(block, this.#pay());
     if (left === leftByHost) this.displaced = true;
     else f64[steps] = this.#paidUntil - (left >> 1);
     return left;

@@ -1,5 +1,5 @@
 import type { Cpu } from "../../cpu/cpu.ts";
-import { cpuBase, layout, tlbBase } from "../../cpu/layout.ts";
+import { layout } from "../../cpu/layout.ts";
 import { guard } from "../../mmu/physical.ts";
 import type { Breakpoints } from "../breakpoints.ts";
 import type { CodeCache, Entry, ModeCode } from "../code-cache.ts";
@@ -24,8 +24,6 @@ import type { Mapping } from "./region-writer.ts";
 
 export interface TranslatorOptions {
   readonly memory: WebAssembly.Memory;
-  /** Offsets of the state block and the TLB. Default: those of `layout.ts`. */
-  readonly addresses?: { readonly cpuBase: number; readonly tlbBase: number };
   /** A block that began this many times is translated. */
   readonly threshold?: number;
 }
@@ -74,7 +72,7 @@ export class Translator {
     this.#threshold = options.threshold ?? defaultThreshold;
     this.#cache = cache;
     this.#under = under;
-    this.#host = new Host(cpu, under.end, options.addresses?.cpuBase ?? cpuBase);
+    this.#host = new Host(cpu, under.end);
   }
 
   /**
@@ -204,9 +202,8 @@ export class Translator {
 
   #make(place: Place, seeds: readonly number[], context: KeyedContext): Region | undefined {
     const { physical } = this.#cpu;
-    const { memory, addresses: bases = { cpuBase, tlbBase } } = this.#options;
+    const { memory } = this.#options;
     const codePage = (physical.ramBase + place.host) / pageBytes;
-    const addresses = { tlbDistance: bases.tlbBase - bases.cpuBase, codePage };
     const around = this.#around(place, context);
     const code = this.#source(around);
     const plan = planRegion(seeds, code, context);
@@ -215,15 +212,14 @@ export class Translator {
     const mappings = new Map<number, Mapping>();
     for (const index of pageIndices) {
       const part = parts[index];
-      if (part)
-        mappings.set(index, mappingOf(context, addresses, linearOf(part, context), physical.ramBase + part.host));
+      if (part) mappings.set(index, mappingOf(context, linearOf(part, context), physical.ramBase + part.host));
     }
     const { breakpoints } = this.#under;
     const key = breakpoints ? this.#keyOf(breakpoints, { parts, context }) : "";
     const { extent } = place.page;
     const host = this.#host.functions;
     const forms = flagForms(plan, BigInt(place.rip), context);
-    const text = { plan, code, context, addresses, mappings, forms };
+    const text = { plan, code, context, codePage, mappings, forms };
     return makeRegion({ ...text, parts, breakpoints: key, memory, extent, host });
   }
 

@@ -147,7 +147,7 @@ function effectsOf(decoded: Decoded, rip: bigint, context: Context): Effects | u
       indirect = true;
     },
   };
-  const trial = new WasmAlgebra(context, { tlbDistance: 0, codePage: -1 }, transfers);
+  const trial = new WasmAlgebra(context, -1, transfers);
   try {
     const ended = trial.emit(decoded, { rip, unpaid: 0, next: 0 });
     return { jumps, indirect, ended };

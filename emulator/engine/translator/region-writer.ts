@@ -2,7 +2,7 @@ import { tlbLayout } from "../../cpu/layout.ts";
 import { pageBytes } from "../page.ts";
 import type { FlagForms } from "./flag-forms.ts";
 import { anyForm, type FlagForm, settledForm } from "./flag-locals.ts";
-import { type Addresses, type Context, hostFunctions } from "./frame.ts";
+import { type Context, hostFunctions, regionParameters } from "./frame.ts";
 import { contains, firstOf, type Loop, loopsOf } from "./loops.ts";
 import { pageOf } from "./place.ts";
 import type { Block, CodeSource, Plan } from "./plan.ts";
@@ -10,7 +10,7 @@ import { extentGlobals } from "./tlb-access.ts";
 import { type Transfers, WasmAlgebra } from "./wasm.ts";
 import { encodeModule } from "./wasm-module.ts";
 
-/** What the TLB says of a page of code: offset of its entry from the state block, and what is in it. */
+/** What the TLB says of a page of code: where its entry is in the memory, and what is in it. */
 export interface Mapping {
   readonly entry: number;
   readonly tag: bigint;
@@ -22,7 +22,8 @@ export interface RegionText {
   readonly plan: Plan;
   readonly code: CodeSource;
   readonly context: Context;
-  readonly addresses: Addresses;
+  /** Number of the page of the region's own code in the memory. */
+  readonly codePage: number;
   /** By page. */
   readonly mappings: ReadonlyMap<number, Mapping>;
   readonly forms: FlagForms;
@@ -30,9 +31,6 @@ export interface RegionText {
 
 /** Whether a block that finds the flags in this form can be entered with the flags as words. */
 export const takesWords = (form: FlagForm | undefined): boolean => form === settledForm || form === anyForm;
-
-/** Function parameters: block to enter, fuel, where the state block is. */
-const regionParameters = 3;
 
 /** A loop being written: depth of its own label, and of what is around the labels of its children. */
 interface OpenLoop extends Pick<Loop, "first" | "children"> {
@@ -67,7 +65,7 @@ export class RegionWriter {
   readonly #mappings: ReadonlyMap<number, Mapping>;
   readonly #forms: FlagForms;
 
-  constructor({ plan, code: source, context, addresses, mappings, forms }: RegionText) {
+  constructor({ plan, code: source, context, codePage, mappings, forms }: RegionText) {
     this.#plan = plan;
     this.#forms = forms;
     this.#mappings = mappings;
@@ -79,7 +77,7 @@ export class RegionWriter {
         this.#goTo(this.#open[0]!, plan.blocks.length);
       },
     };
-    this.#m = new WasmAlgebra(context, addresses, transfers);
+    this.#m = new WasmAlgebra(context, codePage, transfers);
     this.#indices = new Map(plan.blocks.map((block, index) => [this.#ripOf(block), index]));
   }
 
@@ -87,11 +85,11 @@ export class RegionWriter {
   #isMoved(page: number): void {
     const { code, frame } = this.#m;
     const { tag, addend, entry } = this.#mappings.get(page)!;
-    code.get(frame.base);
+    code.i32(0);
     code.memory("i64.load", entry + tlbLayout.page);
     code.i64(tag);
     code.op("i64.ne");
-    code.get(frame.base);
+    code.i32(0);
     code.memory("i32.load", entry + tlbLayout.addend);
     code.i32(addend);
     code.op("i32.ne", "i32.or");

@@ -1,14 +1,14 @@
-import { tlbBank, tlbEntries, tlbEntryBytes } from "../../cpu/layout.ts";
+import { tlbBank, tlbBase, tlbEntries, tlbEntryBytes } from "../../cpu/layout.ts";
 import type { CodePage } from "../code-cache.ts";
 import type { CodeExtent } from "../code-extent.ts";
 import { pageBytes } from "../page.ts";
 import type { KeyedContext } from "./context.ts";
-import type { Addresses, Context, HostFunction } from "./frame.ts";
+import type { Context, HostFunction } from "./frame.ts";
 import { type PageIndex, type Parts, pageIndices } from "./place.ts";
 import type { Plan } from "./plan.ts";
 import { type Mapping, type RegionText, RegionWriter, takesWords } from "./region-writer.ts";
 
-type Run = (block: number, fuel: number, base: number) => number;
+type Run = (block: number, fuel: number) => number;
 /** What translated code calls, as `hostFunctions`. */
 export type HostFunctions = Readonly<Record<HostFunction, (...args: [number, number, number, number]) => number>>;
 
@@ -76,12 +76,12 @@ export class Region {
 }
 
 /** What the TLB says while execution finds a page of RAM (an offset in the memory) at a linear address. */
-export function mappingOf(context: Context, { tlbDistance }: Addresses, linear: number, memory: number): Mapping {
+export function mappingOf(context: Context, linear: number, memory: number): Mapping {
   const number = Math.floor(linear / pageBytes);
   const bank = context.user ? tlbBank.userExecute : tlbBank.supervisorExecute;
   const slot = number - Math.floor(number / tlbEntries) * tlbEntries;
   return {
-    entry: tlbDistance + (bank * tlbEntries + slot) * tlbEntryBytes,
+    entry: tlbBase + (bank * tlbEntries + slot) * tlbEntryBytes,
     tag: BigInt(number),
     addend: (memory - (linear % 2 ** 32)) | 0,
   };

@@ -1,5 +1,5 @@
 import type { Value } from "../../../isa/algebra.ts";
-import { tlbBank, tlbEntries, tlbEntryBytes, tlbGuard, tlbLayout } from "../../cpu/layout.ts";
+import { tlbBank, tlbBase, tlbEntries, tlbEntryBytes, tlbGuard, tlbLayout } from "../../cpu/layout.ts";
 import { lineBytes } from "../code-extent.ts";
 import { type Frame, hostFunction } from "./frame.ts";
 import type { Place, WasmArithmetic } from "./wasm-arithmetic.ts";
@@ -61,7 +61,7 @@ class Lookup {
   readonly #frame: Frame;
   readonly #low: Value;
   readonly #page: Value;
-  /** Offset of the entry in its bank, and of the state block in the memory. */
+  /** Offset of the entry in its bank. */
   readonly #entry: Value;
 
   /** The page is that of the last of the bytes and the entry that of the first: an access to two pages never finds its own. */
@@ -75,18 +75,17 @@ class Lookup {
         ? m.shiftRightSigned(last, m.constant(64, 12))
         : m.zeroExtend(m.shiftRight(last, m.constant(32, 12)), 64);
     // The lower bits of the page number, moved down to where the size of an entry puts them.
-    const inBank = m.and(
+    this.#entry = m.and(
       m.shiftRight(this.#low, m.constant(32, 12 - Math.log2(tlbEntryBytes))),
       m.constant(32, (tlbEntries - 1) * tlbEntryBytes),
     );
-    this.#entry = m.add(inBank, { width: 32, local: frame.base } as Place);
   }
 
   #field(write: boolean, field: number, width: 32 | 64): Value {
-    const { context, addresses } = this.#frame;
+    const { context } = this.#frame;
     const first = context.user ? tlbBank.userRead : tlbBank.supervisorRead;
     this.#m.put(this.#entry);
-    const bank = addresses.tlbDistance + (first + (write ? 1 : 0)) * bankBytes;
+    const bank = tlbBase + (first + (write ? 1 : 0)) * bankBytes;
     this.#m.code.memory(width === 64 ? "i64.load" : "i32.load", bank + field);
     return this.#m.keep(width);
   }
@@ -130,7 +129,7 @@ const flagOutside = 3;
 /** Whether a store that misses goes to data of the region's own page, which is guarded only for the code beside it. */
 function isOwnData(m: WasmArithmetic, frame: Frame, lookup: Lookup, bytes: number): Value {
   const host = lookup.host(true);
-  const own = m.equal(m.shiftRight(host, m.constant(32, 12)), m.constant(32, frame.addresses.codePage));
+  const own = m.equal(m.shiftRight(host, m.constant(32, 12)), m.constant(32, frame.codePage));
   const code = mayBeCode(m, m.and(host, m.constant(32, 0xfff)), bytes);
   const other = m.or(lookup.missesUnguarded(true), lookup.isOutside(true));
   return m.and(own, m.not(m.or(code, other)));

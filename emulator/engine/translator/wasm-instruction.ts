@@ -1,9 +1,10 @@
 import type { FlagAlgebra, Value } from "../../../isa/algebra.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Width } from "../../../isa/registers.ts";
+import { cpuBase } from "../../cpu/layout.ts";
 import type { FlagWords } from "../flag-words.ts";
 import type { FlagForm } from "./flag-locals.ts";
-import { type Addresses, answer, type Context, Frame, type HostFunction, hostFunction } from "./frame.ts";
+import { answer, type Context, Frame, type HostFunction, hostFunction, regionParameters } from "./frame.ts";
 import { WasmArithmetic } from "./wasm-arithmetic.ts";
 import { Code, type MemoryOpcode } from "./wasm-module.ts";
 
@@ -48,9 +49,9 @@ export abstract class WasmInstruction extends WasmArithmetic {
   /** The host has been asked to do the instruction's work. */
   #asked = false;
 
-  constructor(context: Context, addresses: Addresses) {
-    super(new Code(3));
-    this.frame = new Frame(this, context, addresses);
+  constructor(context: Context, codePage: number) {
+    super(new Code(regionParameters));
+    this.frame = new Frame(this, context, codePage);
   }
 
   protected replaceWords(words: Partial<FlagWords>): void {
@@ -230,7 +231,7 @@ export abstract class WasmInstruction extends WasmArithmetic {
 
   /** A field of the state block that translated code does not keep in a variable. */
   protected state(opcode: MemoryOpcode, width: Width, offset: number): Value {
-    this.code.get(this.frame.base);
+    this.code.i32(cpuBase);
     this.code.memory(opcode, offset);
     return this.keep(width);
   }

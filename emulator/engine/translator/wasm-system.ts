@@ -1,7 +1,7 @@
 import type { Value, Values } from "../../../isa/algebra.ts";
 import type { Width } from "../../../isa/registers.ts";
 import type { SystemCall, SystemCalls } from "../../../isa/system.ts";
-import { layout } from "../../cpu/layout.ts";
+import { cpuBase, layout } from "../../cpu/layout.ts";
 import { segmentNumber } from "../../cpu/state.ts";
 import { hostFunction } from "./frame.ts";
 import { Untranslatable, WasmInstruction } from "./wasm-instruction.ts";
@@ -66,7 +66,7 @@ export abstract class WasmSystem extends WasmInstruction {
 
   /** Devices tell when and where they were accessed. */
   #tellPlace(): void {
-    this.code.get(this.frame.base);
+    this.code.i32(cpuBase);
     this.code.i64(this.site.rip);
     this.code.memory("i64.store", layout.rip);
   }
@@ -107,7 +107,7 @@ export abstract class WasmSystem extends WasmInstruction {
     code.call(hostFunction("cpuid"));
     code.set(known);
     for (const [number, local] of results.entries()) {
-      code.get(this.frame.base);
+      code.i32(cpuBase);
       code.memory("i32.load", layout.registers + 8 * number);
       code.set(local);
     }

@@ -11,10 +11,10 @@ import {
   valueWidth,
 } from "../../../isa/operands.ts";
 import type { SegmentName, Width } from "../../../isa/registers.ts";
-import { layout, segmentBytes } from "../../cpu/layout.ts";
+import { cpuBase, layout, segmentBytes } from "../../cpu/layout.ts";
 import { segmentNumber } from "../../cpu/state.ts";
 import { flagAlgebra } from "../flag-words.ts";
-import type { Addresses, Context } from "./frame.ts";
+import type { Context } from "./frame.ts";
 import { quickAccess } from "./tlb-access.ts";
 import { constantOf, type Place } from "./wasm-arithmetic.ts";
 import { Untranslatable } from "./wasm-instruction.ts";
@@ -49,8 +49,8 @@ export class WasmAlgebra extends WasmSystem implements Algebra {
   #hosts = new Map<Operand, Place>();
   readonly #checkedTargets = new Set<Value>();
 
-  constructor(context: Context, addresses: Addresses, transfers: Transfers) {
-    super(context, addresses);
+  constructor(context: Context, codePage: number, transfers: Transfers) {
+    super(context, codePage);
     this.#transfers = transfers;
     const direction = (): Value => this.bit(this.state("i32.load", 32, layout.eflags), flagBits.DF);
     const store = { words: () => this.currentWords(), replace: this.replaceWords.bind(this) };
@@ -212,7 +212,7 @@ export class WasmAlgebra extends WasmSystem implements Algebra {
 
   setPart(operand: Operand, index: 0 | 1, value: Value): void {
     if (operand.kind !== "register") throw new Error(`a ${operand.kind} operand is stored whole`);
-    this.code.get(this.frame.base);
+    this.code.i32(cpuBase);
     this.put(value);
     this.code.memory("i64.store", layout.xmm + 16 * operand.number + 8 * index);
     this.committed = true;
