@@ -6,7 +6,7 @@ import { writableOutside } from "./compare/resource-control.ts";
 import { configurationProblem } from "./configuration.ts";
 import { Consoles } from "./consoles.ts";
 import type { Cpu } from "./cpu/cpu.ts";
-import { layout, ramBase } from "./cpu/layout.ts";
+import { layout, ramBase, tlbBase, tlbBytes } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
 import { bareOutlook } from "./cpu/outlook.ts";
 import { CS } from "./cpu/state.ts";
@@ -100,12 +100,17 @@ export class Machine implements MachineInterface, Replayable {
     this.#timeline = new Timeline(this, memory.buffer, { limit, unwritten: this.#unwritten(guestBase) });
   }
 
-  /** What lies before the guest's memory, the processor's state and the VMM's tables, is written by many. */
+  /**
+   * What lies before the guest's memory, the processor's state and the VMM's tables, is written by many; what lies between the
+   * TLB and host-physical memory by nobody.
+   */
   #unwritten(guestBase: number): Unwritten {
     const cpu = this.#cpu;
     const first = ramBase / pageBytes;
+    const guest = first + guestBase / pageBytes;
+    const unused = Math.ceil((tlbBase + tlbBytes) / pageBytes);
     return {
-      has: (page) => page >= first + guestBase / pageBytes && cpu.physical.isClean(page - first),
+      has: (page) => (page >= guest ? cpu.physical.isClean(page - first) : page >= unused && page < first),
       start: () => cpu.clean(),
     };
   }

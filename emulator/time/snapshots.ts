@@ -2,10 +2,18 @@ const pageBytes = 4096;
 const pageWords = pageBytes / 4;
 /** Pages whose room is allocated at once. */
 const piecePages = 256;
+/** Pages that snapshots share or not together: most of them stay as they are. */
+const groupPages = 64;
 
 /** A page's content at some moments, shared by all snapshots in which it is the same. */
 interface Page {
   readonly words: Int32Array;
+  uses: number;
+}
+
+/** Neighbouring pages, shared by all snapshots in which they are all the same. */
+interface Group {
+  readonly pages: readonly Page[];
   uses: number;
 }
 
@@ -14,7 +22,7 @@ export interface Snapshot {
   readonly step: number;
   /** What is not in the machine's memory, as plain JSON. */
   readonly rest: unknown;
-  readonly pages: readonly Page[];
+  readonly groups: readonly Group[];
 }
 
 /** Tells which pages of the memory, by number, are as they were when it was last asked to start. */
@@ -34,7 +42,7 @@ export class Snapshots {
   #words: Int32Array;
   #all: Snapshot[] = [];
   /** Pages that the memory equalled when last compared. */
-  #reference: readonly Page[] = [];
+  #reference: readonly Group[] = [];
   #zero: Page = { words: new Int32Array(pageWords), uses: 0 };
   #stored = 0;
   readonly #free: Int32Array[] = [];
@@ -74,18 +82,33 @@ export class Snapshots {
 
   /** Keeps the present state. Steps must not decrease from one snapshot to the next. */
   take(step: number, rest: unknown): void {
-    const pages: Page[] = [];
+    const count = this.#words.length / pageWords;
     this.#copied = 0;
-    for (let n = 0; n * pageWords < this.#words.length; n++) {
-      const known = this.#reference[n];
-      const page = known && this.#unwritten.has(n) ? known : this.#present(n, known ?? this.#zero);
-      if (page.uses++ === 0) this.#stored++;
+    const groups = Array.from({ length: Math.ceil(count / groupPages) }, (_, n) => {
+      const group = this.#group(n * groupPages, Math.min((n + 1) * groupPages, count), this.#reference[n]);
+      if (group.uses++ === 0) for (const page of group.pages) if (page.uses++ === 0) this.#stored++;
+      return group;
+    });
+    this.#reference = groups;
+    this.#unwritten.start();
+    this.#all.push({ step, rest, groups });
+    while (this.bytes > this.#limit && this.#all.length > 2) this.#thin();
+  }
+
+  /** The pages from `first` up to `end` as they are now: those known if they are the same. */
+  #group(first: number, end: number, known: Group | undefined): Group {
+    let same = known !== undefined;
+    for (let n = first; same && n < end; n++) same = this.#unwritten.has(n);
+    if (known && same) return known;
+    const pages: Page[] = [];
+    same = true;
+    for (let n = first; n < end; n++) {
+      const before = known?.pages[n - first];
+      const page = before && this.#unwritten.has(n) ? before : this.#present(n, before ?? this.#zero);
+      same &&= page === before;
       pages.push(page);
     }
-    this.#reference = pages;
-    this.#unwritten.start();
-    this.#all.push({ step, rest, pages });
-    while (this.bytes > this.#limit && this.#all.length > 2) this.#thin();
+    return known && same ? known : { pages, uses: 0 };
   }
 
   /** Page `n` as it is now: the one known if it is the same. */
@@ -124,11 +147,15 @@ export class Snapshots {
   }
 
   #release(snapshot: Snapshot): void {
-    for (const [n, page] of snapshot.pages.entries()) {
-      if (--page.uses > 0) continue;
-      this.#stored--;
-      // What the memory is compared with must stay as it is.
-      if (page !== this.#zero && page !== this.#reference[n]) this.#free.push(page.words);
+    for (const [n, group] of snapshot.groups.entries()) {
+      if (--group.uses > 0) continue;
+      const reference = this.#reference[n];
+      for (const [at, page] of group.pages.entries()) {
+        if (--page.uses > 0) continue;
+        this.#stored--;
+        // What the memory is compared with must stay as it is.
+        if (page !== this.#zero && page !== reference?.pages[at]) this.#free.push(page.words);
+      }
     }
   }
 
@@ -139,8 +166,9 @@ export class Snapshots {
 
   /** Puts the memory back as it was and forgets the snapshots that come later. */
   restore(snapshot: Snapshot): void {
-    for (const [n, page] of snapshot.pages.entries()) this.#words.set(page.words, n * pageWords);
-    this.#reference = snapshot.pages;
+    for (const [n, { pages }] of snapshot.groups.entries())
+      for (const [at, { words }] of pages.entries()) this.#words.set(words, (n * groupPages + at) * pageWords);
+    this.#reference = snapshot.groups;
     this.#unwritten.start();
     this.forgetAfter(snapshot.step);
   }
