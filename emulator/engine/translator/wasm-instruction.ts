@@ -1,4 +1,5 @@
 import type { FlagAlgebra, Value } from "../../../isa/algebra.ts";
+import { mayLeaveGuest } from "../../../isa/instruction.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Width } from "../../../isa/registers.ts";
 import { cpuBase } from "../../cpu/layout.ts";
@@ -108,7 +109,7 @@ export abstract class WasmInstruction extends WasmArithmetic {
   /** Whether nothing needs to be asked before the instruction executes. The host checks the privilege for ports. */
   #isUnchecked({ row, bits }: Decoded): boolean {
     const { monitored, kernel } = this.frame.context;
-    if (monitored && row.exits.kind !== "never") return false;
+    if (monitored && mayLeaveGuest(row)) return false;
     // 64-bit code is always protected; elsewhere it may be real mode.
     if (row.protectedOnly && bits !== 64) return false;
     return row.privilege === "none" || row.privilege === "io" || (row.privilege === "cpl0" && kernel);
