@@ -140,11 +140,12 @@ export function lastEvent<K extends EventKind>(
   return undefined;
 }
 
-/** Goes to the moment at which a past exit is pending; false if the machine cannot find it. */
+/** Goes to the moment at which a past exit is pending, or was completed; false if the machine cannot find it. */
 export function goToExit(machine: MachineInterface, event: MachineEvent): boolean {
   for (const step of [event.step, event.step + 1]) {
     machine.goTo(step);
     if (machine.pendingExit?.sequence === event.sequence) return true;
+    if (step > event.step && !machine.pendingExit && machine.lastSequence >= event.sequence) return true;
   }
   return false;
 }

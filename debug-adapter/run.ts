@@ -110,10 +110,12 @@ export class Runner {
 
   #judge(stop: Stop, goal: Goal): Halt | undefined {
     if (stop.kind === "stopped") return { kind: "end", reason: stop.reason, text: stop.text };
-    const exit = this.machine.pendingExit;
-    if (stop.kind === "exit" && exit?.kind === "exit") return { kind: "exit", event: exit };
+    if (stop.kind === "exit") {
+      const event = this.machine.events(stop.sequence - 1, 1)[0];
+      if (event?.kind === "exit") return { kind: "exit", event };
+    }
     // A slice may end exactly before a breakpoint, which the next one would pass over.
-    if (exit) return undefined;
+    if (this.machine.pendingExit) return undefined;
     if (goal.addresses.includes(this.machine.linearRip) && goal.reached()) return this.arrive();
     return this.hitHere();
   }

@@ -3,6 +3,7 @@ import type { Screen } from "./devices/screen.ts";
 import type { BootKind, DriveImages } from "./firmware/drives.ts";
 import type { Handover } from "./loader/handover.ts";
 import type { EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";
+import type { VmcsView } from "./vmx/vmcs-view.ts";
 
 /**
  * The mode a guest starts in. `real`: as a PC boots it. `protected`: flat 32-bit segments, paging off. `long`: 64-bit, identity-mapped.
@@ -48,7 +49,7 @@ export type Stop =
   | { readonly kind: "step" }
   | { readonly kind: "limit" }
   | { readonly kind: "breakpoint"; readonly address: bigint }
-  /** A VM exit is pending (asked for by `stopOnExit`); the VMM has not handled it yet. */
+  /** A VM exit is pending (asked for by `stopOnExit`); the VMM has not handled it yet. To the guest's own hypervisor: it is at its handler. */
   | { readonly kind: "exit"; readonly sequence: number }
   | { readonly kind: "watch"; readonly address: bigint }
   /** The guest cannot go on; further runs return the same. */
@@ -59,7 +60,7 @@ export interface RunOptions {
   readonly steps: number;
   /** Linear addresses to stop before. The one at which the run starts is passed over. */
   readonly breakpoints?: ReadonlySet<bigint>;
-  /** Stop when an exit is pending. */
+  /** Stop when an exit is pending, or has led to the guest's own hypervisor. */
   readonly stopOnExit?: boolean | ((event: MachineEvent) => boolean);
 }
 
@@ -84,6 +85,14 @@ export interface RegisterView {
 
 /** Which addresses a memory access means. */
 export type AddressSpace = "linear" | "guest-physical" | "host-physical";
+
+/** VMX operation of a processor: of the guest's own hypervisor, or of the built-in VMM, whose guest is always in non-root operation. */
+export interface VmxState {
+  readonly operation: "off" | "root" | "non-root";
+  readonly hypervisor: "guest" | "built-in";
+  /** Physical address of the VMXON region of the guest's own hypervisor. */
+  readonly vmxonRegion?: bigint;
+}
 
 /** What debugger, command line and grader see of a machine. One step: one pass over an instruction boundary. */
 export interface MachineInterface {
@@ -126,6 +135,10 @@ export interface MachineInterface {
    * where no instruction can be fetched.
    */
   why(): Outlook | undefined;
+  /** Where the processor about to run is with VMX; undefined where there is neither VMX for the guest nor a VMM that uses it. */
+  readonly vmx: VmxState | undefined;
+  /** The current VMCS now, changing nothing; undefined if there is none. */
+  vmcs(): VmcsView | undefined;
   /** Types into the serial port. Recorded with its moment, so that replay repeats it. */
   input(text: string): void;
   /**

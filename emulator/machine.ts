@@ -22,6 +22,7 @@ import type {
   RegisterView,
   RunOptions,
   Stop,
+  VmxState,
 } from "./machine-interface.ts";
 import { GuestMemory } from "./memory/guest-memory.ts";
 import { loadAddress } from "./memory/start-modes.ts";
@@ -38,6 +39,7 @@ import { Recorder } from "./trace/recorder.ts";
 import { utf8 } from "./utf8.ts";
 import { createMonitor } from "./vmm/index.ts";
 import { VmxOperation } from "./vmx/operation.ts";
+import { type VmcsView, vmcsView } from "./vmx/vmcs-view.ts";
 
 type Stopped = Stop & { kind: "stopped" };
 
@@ -70,6 +72,10 @@ export class Machine implements MachineInterface, Replayable {
   #waiting = false;
   /** The latest exit event. */
   #exit = 0;
+  /** An exit to the guest's own hypervisor in the present slice, which is never pending. */
+  #completedExit: number | undefined;
+  /** The run under way is to end after such an exit. */
+  #stopsOnExit = false;
   /** The present, for events. */
   readonly #moment = { cycle: 0, step: 0, vm: "vm0", vcpu: 0, linear: 0 };
 
@@ -171,7 +177,11 @@ export class Machine implements MachineInterface, Replayable {
       cpu,
       costs: this.#costs,
       record: (body) => this.#record(body),
-      recordExit: (...exit) => this.#recordExit(...exit),
+      recordExit: (...exit) => {
+        this.#completedExit = this.#recordExit(...exit);
+        if (this.#stopsOnExit) this.#engine.stopBy(this.now);
+        return this.#completedExit;
+      },
       settle: (sequence, cost) => this.#recorder.settle(sequence, cost),
       spend: (cycles) => {
         cpu.f64[layout.extraCycles >> 3]! += cycles;
@@ -320,14 +330,16 @@ export class Machine implements MachineInterface, Replayable {
       if (turned && breakpoints?.has(this.linearRip) && moved()) return { kind: "breakpoint", address: this.linearRip };
       const stop = this.#slice(end, breakpoints, Boolean(stopOnExit));
       if (stop.kind === "breakpoint") return stop;
-      const exit = this.#exitPending;
-      if (stopOnExit && exit !== undefined && exit !== pending && stopsOn(this.pendingExit!))
+      const exit = this.#exitPending ?? this.#completedExit;
+      if (stopOnExit && exit !== undefined && exit !== pending && stopsOn(this.#recorder.at(exit)!))
         return { kind: "exit", sequence: exit };
     }
   }
 
   /** Runs to the next moment at which something other than the processor may happen, at most to `end`. */
   #slice(end: number, breakpoints: ReadonlySet<bigint> | undefined, stopOnExit: boolean): EngineStop {
+    this.#completedExit = undefined;
+    this.#stopsOnExit = stopOnExit;
     const time = this.#time.serve();
     const pause = Math.max(1, this.#timeline.nextPause - this.now);
     const steps = Math.ceil(Math.min(end - this.now, time, pause));
@@ -392,6 +404,18 @@ export class Machine implements MachineInterface, Replayable {
     const body = { kind: "walk" as const, linear: linear.toString(16), ...found, steps, verdict };
     const { linear: at, ...moment } = this.#present();
     return { sequence: this.lastSequence, ...moment, rip: linearText(at), ...body };
+  }
+
+  get vmx(): VmxState | undefined {
+    if (this.#monitor?.vmcs) return { operation: "non-root", hypervisor: "built-in" };
+    if (!this.#vmx) return undefined;
+    const { state: operation, vmxonRegion } = this.#vmx;
+    return { operation, hypervisor: "guest", ...(operation === "off" ? {} : { vmxonRegion }) };
+  }
+
+  vmcs(): VmcsView | undefined {
+    const vmcs = this.#monitor?.vmcs ?? this.#vmx?.current;
+    return vmcs && vmcsView(vmcs);
   }
 
   why(): Outlook | undefined {

@@ -3,10 +3,11 @@ import { registerName, segmentNames } from "../isa/registers.ts";
 import type { Cpu } from "./cpu/cpu.ts";
 import { accessBits, layout } from "./cpu/layout.ts";
 import { CS, SS, segmentNumber, signedNumber, unsigned64 } from "./cpu/state.ts";
+import { vmxOperation } from "./cpu/virtualization.ts";
 import { floatingPointRegisters } from "./floating-point-registers.ts";
 import type { RegisterGroup, RegisterView } from "./machine-interface.ts";
 import { type Peek, setSegmentSelector } from "./segment-registers.ts";
-import { controlRegisters, debugRegisters, msrRegisters } from "./system-registers.ts";
+import { controlRegisters, debugRegisters, msrRegisters, vmxRegisters } from "./system-registers.ts";
 
 /** A register of the state block. */
 export interface Register {
@@ -201,7 +202,9 @@ function registersFor(bits: number): readonly Register[] {
 }
 
 const sets = { 32: registersFor(32), 64: registersFor(64) };
-const setOf = (cpu: Cpu): readonly Register[] => sets[cpu.bits === 64 ? 64 : 32];
+const inVmx = { 32: [...sets[32], ...vmxRegisters], 64: [...sets[64], ...vmxRegisters] };
+const setOf = (cpu: Cpu): readonly Register[] =>
+  (cpu.vmxOperation === vmxOperation.off ? sets : inVmx)[cpu.bits === 64 ? 64 : 32];
 
 const viewsOf = (cpu: Cpu): RegisterView[] =>
   setOf(cpu).map(({ name, group, width, doc, get, set, text }) => ({

@@ -6,6 +6,7 @@ import { writeCr0, writeCr3, writeCr4 } from "./cpu/modes.ts";
 import { msrs } from "./cpu/msr.ts";
 import { CR0, EFER } from "./cpu/state.ts";
 import { setTaskPriority } from "./cpu/system-calls.ts";
+import { vmxOperation } from "./cpu/virtualization.ts";
 import type { Register } from "./registers.ts";
 
 const quad = (offset: number) => (cpu: Cpu) => cpu.r64[offset >> 3]!;
@@ -111,6 +112,32 @@ export const debugRegisters: readonly Register[] = [0, 1, 2, 3, 6, 7].map((numbe
     needsLongMode(cpu, value) ??
     asInstruction(`MOV to DR${number}`, "bits 63:32 must be 0.", () => setDebugRegister(cpu, number, value)),
 }));
+
+/** VMX operation of software's own hypervisor, while there is any. */
+export const vmxRegisters: readonly Register[] = [
+  {
+    name: "VMX operation",
+    group: "control",
+    width: 2,
+    doc: "Whether the processor is in VMX root operation (1), the hypervisor's, or in non-root operation (2), its guest's.",
+    get: (cpu) => BigInt(cpu.vmxOperation),
+    text: (cpu) => (cpu.vmxOperation === vmxOperation.root ? "root" : "non-root"),
+  },
+  {
+    name: "VMXON pointer",
+    group: "control",
+    width: 64,
+    doc: "Physical address of the VMXON region.",
+    get: quad(layout.vmxonPointer),
+  },
+  {
+    name: "VMCS pointer",
+    group: "control",
+    width: 64,
+    doc: "Physical address of the current VMCS; all ones if there is none.",
+    get: quad(layout.vmcsPointer),
+  },
+];
 
 const modeEfer = BigInt(EFER.LME | EFER.LMA);
 

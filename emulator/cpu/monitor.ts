@@ -1,5 +1,6 @@
 import type { Decoded } from "../../isa/operands.ts";
 import type { Outlook, WalkStep } from "../trace/event.ts";
+import type { Vmcs } from "../vmx/vmcs.ts";
 import type { TaskSwitch } from "./task-switch.ts";
 
 /** An exception on its way to be delivered. Thrown by the CPU to abandon an instruction, and caught by the run loop. */
@@ -117,6 +118,8 @@ export interface Monitor {
   readonly exitPending: boolean;
   /** Lets the VMM handle the pending exit and resume (or stop) the guest. */
   handleExit(): void;
+  /** The VMCS under which the guest runs, if there is one. */
+  readonly vmcs?: Vmcs;
   /** All its state that is not in machine memory, as plain JSON. */
   save(): unknown;
   restore(state: unknown): void;

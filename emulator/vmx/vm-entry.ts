@@ -148,7 +148,7 @@ function recordEntry({ cpu, context }: VmxOperation, instruction: string): void 
   const now = cpu.f64[layout.steps >> 3]! + cpu.f64[layout.extraCycles >> 3]!;
   const cost = exit === 0 ? context.costs.entry : now - cpu.f64[exitCycle]!;
   context.settle(exit, cost);
-  context.record({ kind: "entry", exit, handled: `by the guest's own hypervisor: ${instruction}`, cost });
+  context.record({ kind: "entry", exit, handled: `${instruction} by the guest's own hypervisor`, cost });
   cpu.f64[exitEvent] = 0;
 }
 

@@ -64,7 +64,7 @@ export function component(encoding: bigint): Component | undefined {
   return { field, high, readOnly: group === "read-only" };
 }
 
-function isSupported(field: VmcsField): boolean {
+export function isSupported(field: VmcsField): boolean {
   const control = neededControls[field];
   return control === undefined || hasControl(control);
 }

@@ -1,0 +1,101 @@
+import type { Field } from "../trace/event.ts";
+import { controls } from "./controls.ts";
+import { exitReasons } from "./exit-reasons.ts";
+import { decodeInstructionInfo, decodeInterruption, decodeQualification } from "./qualification.ts";
+import type { Vmcs } from "./vmcs.ts";
+import { encodingParts, shownFields, type VmcsField, type VmcsGroup, vmcsFields, vmcsGroups } from "./vmcs-fields.ts";
+import { isSupported } from "./vmcs-support.ts";
+
+/** A field of a VMCS as a debugger shows it. */
+export interface VmcsFieldView {
+  /** The manual's name. */
+  readonly name: string;
+  readonly encoding: number;
+  readonly value: bigint;
+  /** Bits; 64 for natural width. */
+  readonly width: 16 | 32 | 64;
+  /** Worth showing at first sight. */
+  readonly shown: boolean;
+  /** Its bits by the manual's names, where it has any. */
+  readonly bits: readonly Field[];
+}
+
+/** The current VMCS: the guest's own hypervisor's, or the built-in one's. */
+export interface VmcsView {
+  /** Host-physical address of the region. */
+  readonly address: bigint;
+  readonly launched: boolean;
+  /** Fields the processor has, in the order of their encodings. */
+  readonly groups: readonly { readonly group: VmcsGroup; readonly fields: readonly VmcsFieldView[] }[];
+}
+
+const shown: ReadonlySet<VmcsField> = new Set(shownFields);
+const entryFailure = 31;
+const noRoot = 0xffff;
+
+const reasonOf = (vmcs: Vmcs): string | undefined =>
+  exitReasons.find(({ number }) => number === (vmcs.number("exitReason") & noRoot))?.name;
+
+function exitReasonBits(vmcs: Vmcs): Field[] {
+  const failed = vmcs.bit("exitReason", entryFailure) ? "yes" : "no";
+  return [
+    { name: "Basic exit reason", value: reasonOf(vmcs) ?? "reserved", bits: "15:0" },
+    { name: "VM-entry failure", value: failed, bits: `${entryFailure}` },
+  ];
+}
+
+function qualificationBits(vmcs: Vmcs): Field[] {
+  const reason = reasonOf(vmcs);
+  const vector = vmcs.number("exitInterruptionInfo") & 0xff;
+  if (reason === undefined) return [];
+  const of = reason === "EXCEPTION_NMI" ? vector : undefined;
+  return decodeQualification(reason, vmcs.get("exitQualification"), of);
+}
+
+const interruption = (field: VmcsField) => (vmcs: Vmcs) => {
+  const info = vmcs.number(field);
+  return info >>> 31 === 1 ? decodeInterruption(info) : [];
+};
+
+/** Fields whose bits are more than control bits. */
+const decoders: Partial<Record<VmcsField, (vmcs: Vmcs) => Field[]>> = {
+  exitReason: exitReasonBits,
+  exitQualification: qualificationBits,
+  exitInterruptionInfo: interruption("exitInterruptionInfo"),
+  idtVectoringInfo: interruption("idtVectoringInfo"),
+  entryInterruptionInfo: interruption("entryInterruptionInfo"),
+  exitInstructionInfo: (vmcs) => decodeInstructionInfo(reasonOf(vmcs) ?? "", vmcs.number("exitInstructionInfo")),
+};
+
+const controlBits = (vmcs: Vmcs, field: VmcsField): Field[] =>
+  Object.values(controls)
+    .filter((control) => control.field === field)
+    .map(({ bit, name }) => ({ name, value: vmcs.bit(field, bit) ? "1" : "0", bits: `${bit}` }));
+
+const fieldView = (vmcs: Vmcs, field: VmcsField): VmcsFieldView => ({
+  name: vmcsFields[field].name,
+  encoding: vmcsFields[field].encoding,
+  value: vmcs.get(field),
+  width: encodingParts(vmcsFields[field].encoding).bits,
+  shown: shown.has(field),
+  bits: decoders[field]?.(vmcs) ?? controlBits(vmcs, field),
+});
+
+const fieldsByGroup = new Map(
+  vmcsGroups.map((group) => [
+    group,
+    (Object.keys(vmcsFields) as VmcsField[]).filter(
+      (field) => isSupported(field) && encodingParts(vmcsFields[field].encoding).group === group,
+    ),
+  ]),
+);
+
+/** A VMCS by the groups of its fields. */
+export const vmcsView = (vmcs: Vmcs): VmcsView => ({
+  address: BigInt(vmcs.address),
+  launched: vmcs.launched,
+  groups: vmcsGroups.map((group) => ({
+    group,
+    fields: fieldsByGroup.get(group)!.map((field) => fieldView(vmcs, field)),
+  })),
+});
