@@ -8,7 +8,8 @@ const optional = (label: string, text: string | undefined): string => (text ? `$
 /** One line for each kind of event. */
 const texts: Texts = {
   exit: ({ reason, what, qualification }) => `${reason}: ${what}${optional(" · qualification ", qualification)}`,
-  entry: ({ exit, handled, cost }) => `${exit === 0 ? "first entry" : `after exit #${exit}`}: ${handled} (${cost} cycles)`,
+  entry: ({ exit, handled, cost }) =>
+    `${exit === 0 ? "first entry" : `after exit #${exit}`}: ${handled} (${cost} cycles)`,
   vmfail: ({ instruction, error, text }) =>
     `${instruction} failed${error === undefined ? "" : ` with error ${error}`}: ${text}`,
   inject: ({ name, vector, errorCode }) =>

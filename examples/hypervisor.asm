@@ -18,6 +18,10 @@ HOST_STACK   equ 204000h
         org 100000h
         bits 64
 
+        mov eax, 1                      ; CPUID says whether there is VMX: not for guests of a hypervisor
+        cpuid
+        bt ecx, 5
+        jnc none
         mov ecx, 3Ah                    ; IA32_FEATURE_CONTROL: allow VMXON, and lock
         mov eax, 5
         xor edx, edx
@@ -73,6 +77,9 @@ field:  mov edx, [rsi]
         mov edx, 6C04h
         vmwrite rdx, rax
         vmlaunch
+none:   mov esi, text.none
+        call print
+        hlt
 failed: mov esi, text.failed            ; the `vmfail` event says what was wrong
         call print
         hlt
@@ -128,6 +135,7 @@ digits: db "0123456789ABCDEF"
 text:
 .exit:  db "exit ", 0
 .back:  db "back in the hypervisor", 10, 0
+.none:  db "no VMX", 10, 0
 .failed: db "failed", 10, 0
 
         align 8

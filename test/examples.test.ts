@@ -25,6 +25,8 @@ const techniques = [
 const elsewhere: Readonly<Record<string, (technique: TechniqueId, output: string) => string>> = {
   "silent-lies.asm": (technique, output) =>
     technique === "trap-and-emulate" ? output : output.replaceAll("lies", "tells the truth"),
+  "hypervisor.asm": (technique, output) => (technique === "bare-metal" ? output : "no VMX\n"),
+  "hypervisor-ept.asm": (technique, output) => (technique === "bare-metal" ? output : "no VMX\n"),
   "hypercall.asm": (technique, output) => (/^(vtx|svm)-/.test(technique) ? output : "no hypervisor\n"),
 };
 

@@ -160,10 +160,14 @@ function inject({ cpu, context }: VmxOperation, vmcs: Vmcs): void {
   const errorCode = event.kind === "fault" ? event.errorCode : undefined;
   const name = event.kind === "interrupt" ? `interrupt ${hex(vector)}` : vectorName(vector);
   context.record({ kind: "inject", vector, name, ...(errorCode === undefined ? {} : { errorCode }) });
+  const { observer } = cpu;
+  cpu.observer = { ...observer, interrupt: () => {} };
   try {
     if (event.kind === "interrupt") cpu.interrupt(vector);
     else cpu.inject(event);
   } catch (thrown) {
     if (!isVmExit(thrown)) throw thrown;
+  } finally {
+    cpu.observer = observer;
   }
 }

@@ -49,6 +49,8 @@ const guests = [
   "paging-two-level",
   "silent-lies",
   "hello",
+  "hypervisor",
+  "hypervisor-ept",
 ];
 const techniques = ["bare-metal", "trap-and-emulate", "vtx-ept"] as const satisfies readonly TechniqueId[];
 
