@@ -24,6 +24,11 @@ const texts: Texts = {
     `${linear}h → ${physical === undefined ? verdict : `${physical}h`} in ${steps.length} steps`,
   shadow: ({ class: kind, linear, what }) => `${kind} at ${linear}h: ${what}`,
   interpret: ({ what }) => what,
+  translate: ({ unit, linear, instructions, bytes, cache, cacheBytes, text }) =>
+    `unit ${unit}: ${linear}h, ${instructions} instruction${instructions === 1 ? "" : "s"} in ${bytes} bytes → ${cache}h, ${cacheBytes} bytes: ${text.join("; ")}`,
+  chain: ({ from, to, how, at }) => `${from === null ? "lookups" : `unit ${from}`} → unit ${to} at ${at}h: ${how}`,
+  invalidate: ({ units, why }) => `unit${units.length === 1 ? "" : "s"} ${units.join(", ")}: ${why}`,
+  adapt: ({ at, callout, what }) => `${what} at ${at}h ${callout ? "becomes a callout" : "is a callout no more"}`,
   output: ({ device, text }) => `${device}: ${JSON.stringify(text)}`,
   screen: ({ mode, columns, rows, graphics, lines }) =>
     mode === "graphics" ? graphics : `${columns} × ${rows} ${JSON.stringify(lines.join("\n").trimEnd())}`,

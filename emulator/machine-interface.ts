@@ -3,6 +3,7 @@ import type { Screen } from "./devices/screen.ts";
 import type { BootKind, DriveImages } from "./firmware/drives.ts";
 import type { Handover } from "./loader/handover.ts";
 import type { EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";
+import type { TranslatedUnit } from "./vmm/translation/view.ts";
 import type { VmcsView } from "./vmx/vmcs-view.ts";
 
 /**
@@ -153,6 +154,8 @@ export interface MachineInterface {
   /** Events after `sequence`, oldest first, up to the present moment. */
   events(after: number, limit: number, kinds?: readonly EventKind[]): readonly MachineEvent[];
   readonly lastSequence: number;
+  /** The units of the translation cache, oldest first; none under techniques that translate nothing. */
+  translatedUnits(): readonly TranslatedUnit[];
   /** Goes to a moment, backwards or forwards: restores the nearest snapshot and replays. Exact over all state; later events are forgotten. */
   goTo(step: number): void;
 }

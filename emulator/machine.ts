@@ -38,6 +38,7 @@ import { linearText, type Moment } from "./trace/event-columns.ts";
 import { Recorder } from "./trace/recorder.ts";
 import { utf8 } from "./utf8.ts";
 import { createMonitor } from "./vmm/index.ts";
+import type { TranslatedUnit } from "./vmm/translation/view.ts";
 import { VmxOperation } from "./vmx/operation.ts";
 import { type VmcsView, vmcsView } from "./vmx/vmcs-view.ts";
 
@@ -160,6 +161,7 @@ export class Machine implements MachineInterface, Replayable {
       image: imageExtent(this.configuration),
       costs: this.#costs,
       interpret: () => this.#engine.interpret(),
+      isCode: (physical) => this.#engine.isCode(physical),
       record: (body) => this.#record(body),
       recordExit: (...exit) => this.#recordExit(...exit),
       settle: (sequence, cost) => {
@@ -216,13 +218,15 @@ export class Machine implements MachineInterface, Replayable {
     return this.#cpu.bits;
   }
   get rip(): bigint {
-    return BigInt.asUintN(64, BigInt(this.#cpu.rip));
+    return BigInt.asUintN(64, BigInt(this.#monitor?.guestPlace?.rip ?? this.#cpu.rip));
   }
   get linearRip(): bigint {
     return BigInt.asUintN(64, BigInt(this.#linear));
   }
   /** The linear instruction pointer: unsigned, or signed canonical in 64-bit code. */
   get #linear(): number {
+    const place = this.#monitor?.guestPlace;
+    if (place) return place.linear;
     const linear = this.#cpu.bases[CS]! + this.#cpu.rip;
     return this.#cpu.bits === 64 ? linear : linear >>> 0;
   }
@@ -271,6 +275,10 @@ export class Machine implements MachineInterface, Replayable {
     return this.#monitor ? this.#monitor.guestPhysical(linear) : this.#cpu.walk(linear, "read", false).physical;
   }
 
+  translatedUnits(): readonly TranslatedUnit[] {
+    return this.#monitor?.translatedUnits?.() ?? [];
+  }
+
   /** Fills in what the guest could find out about its processor now. */
   observe(into: Observation): Observation {
     return observe(this.#cpu, into);
@@ -279,6 +287,8 @@ export class Machine implements MachineInterface, Replayable {
   // Events.
 
   #record(body: RecordedBody): number {
+    // Breakpoints are to be found in the new code as well.
+    if (body.kind === "translate") this.#engine.stopBy(this.now);
     return this.#recorder.record(body);
   }
 
@@ -310,7 +320,10 @@ export class Machine implements MachineInterface, Replayable {
   // Running.
 
   step(): Stop {
-    const stop = this.run({ steps: 1 });
+    let stop = this.run({ steps: 1 });
+    // What stands for one instruction of the guest is executed as one.
+    while (stop.kind === "limit" && this.#exitPending === undefined && this.#monitor?.guestPlace?.starts === false)
+      stop = this.run({ steps: 1 });
     return stop.kind === "limit" ? { kind: "step" } : stop;
   }
 
@@ -345,9 +358,10 @@ export class Machine implements MachineInterface, Replayable {
     const steps = Math.ceil(Math.min(end - this.now, time, pause));
     // A pending exit is handled first; the engine would return for it again.
     const run = this.#exitPending !== undefined ? { steps: 1 } : { steps, stopOnExit };
-    const stop = this.#engine.run({ ...run, breakpoints });
+    const places = breakpoints && (this.#monitor?.breakpointsFor?.(breakpoints) ?? breakpoints);
+    const stop = this.#engine.run({ ...run, breakpoints: places });
     if (!this.#stopped) this.#conclude(stop);
-    return stop;
+    return stop.kind === "breakpoint" ? { kind: "breakpoint", address: this.linearRip } : stop;
   }
 
   #conclude(stop: EngineStop): void {

@@ -32,7 +32,6 @@ export const techniques = [
     doc: "Guest kernel code is translated to safe code before it runs.",
     kernel: "translated",
     memory: "shadow",
-    planned: true,
   },
   {
     id: "paravirtualization",

@@ -15,6 +15,7 @@ const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
 const techniques = [
   "bare-metal",
   "trap-and-emulate",
+  "binary-translation",
   "paravirtualization",
   "vtx-shadow",
   "vtx-ept",

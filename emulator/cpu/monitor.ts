@@ -1,5 +1,6 @@
 import type { Decoded } from "../../isa/operands.ts";
 import type { Outlook, WalkStep } from "../trace/event.ts";
+import type { TranslatedUnit } from "../vmm/translation/view.ts";
 import type { Vmcs } from "../vmx/vmcs.ts";
 import type { TaskSwitch } from "./task-switch.ts";
 
@@ -114,6 +115,20 @@ export interface Monitor {
   addressLineChanged?(): void;
   /** A debugger wrote to host-physical memory, where the VMM's own structures are. */
   hostMemoryChanged?(): void;
+  /**
+   * Cells that count executions of the instruction at a host-physical address: offsets in machine memory, each a float64 that
+   * grows by one whenever the instruction has executed. What is said of an address lasts until its bytes are written.
+   */
+  countersAt?(physical: number): readonly number[];
+  /**
+   * Where the guest is while the processor executes other code in its stead: offset in its CS, linear address, and whether
+   * that code is at the start of what stands for an instruction. Undefined while the processor executes the guest's own.
+   */
+  readonly guestPlace?: { readonly rip: number; readonly linear: number; readonly starts: boolean } | undefined;
+  /** Linear addresses at which the processor comes by where the guest is at one of these. */
+  breakpointsFor?(guest: ReadonlySet<bigint>): ReadonlySet<bigint>;
+  /** What the VMM has translated, oldest first. */
+  translatedUnits?(): readonly TranslatedUnit[];
   /** An exit happened and the VMM has not resumed the guest yet. */
   readonly exitPending: boolean;
   /** Lets the VMM handle the pending exit and resume (or stop) the guest. */

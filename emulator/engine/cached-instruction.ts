@@ -48,4 +48,13 @@ export class CachedInstruction implements DynamicOperands {
     this.displacement = operands.displacement;
     this.tail = undefined;
   }
+
+  /** The same instruction, with something else done when it executes. */
+  executedBy(execute: Handler["execute"]): CachedInstruction {
+    return new CachedInstruction(this.decoded, {
+      execute,
+      system: this.flow === flow.system,
+      jumps: this.flow === flow.branch,
+    });
+  }
 }

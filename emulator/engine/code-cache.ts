@@ -224,8 +224,19 @@ export class CodeCache {
   decode(page: CodePage, offset: number, mode: number, stackBits: StackBits): CachedInstruction | DecodeFailure {
     const memory = this.#memoryOf(page);
     const made = this.#known.find(memory, offset, mode) ?? this.#decode(memory, offset, mode, stackBits);
-    if (typeof made !== "string") page.note(memory, offset, made.length);
-    return made;
+    if (typeof made === "string") return made;
+    page.note(memory, offset, made.length);
+    const counters = this.#cpu.monitor?.countersAt?.(page.number * pageBytes + offset) ?? [];
+    return counters.length > 0 ? this.#counted(made, counters) : made;
+  }
+
+  /** The same, and its executions are counted. */
+  #counted(made: CachedInstruction, counters: readonly number[]): CachedInstruction {
+    const { view } = this.#cpu;
+    return made.executedBy((operands) => {
+      made.execute(operands);
+      for (const cell of counters) view.setFloat64(cell, view.getFloat64(cell, true) + 1, true);
+    });
   }
 
   #decode(memory: Uint8Array, offset: number, mode: number, stackBits: StackBits): CachedInstruction | DecodeFailure {

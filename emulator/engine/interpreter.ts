@@ -358,7 +358,7 @@ export class Engine {
   }
 
   /** False for zeros outside the loaded image. */
-  #isCode(physical: number): boolean {
+  isCode(physical: number): boolean {
     const image = this.#image;
     if (!image || (physical >= image.start && physical < image.end)) return true;
     const { bytes, physical: memory } = this.cpu;
@@ -368,7 +368,7 @@ export class Engine {
   }
 
   #checkImage(physical: number): void {
-    if (this.#isCode(physical)) return;
+    if (this.isCode(physical)) return;
     throw { kind: "break", stop: { kind: "ran-off-code", address: unsigned64(this.#linear) } } satisfies EngineBreak;
   }
 

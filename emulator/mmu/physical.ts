@@ -6,11 +6,20 @@ export const physicalAddressBits = 40;
 
 /**
  * Why a page of RAM needs a look at every access: somebody else makes its accesses, it holds decoded code, its writes or all its accesses are watched, or it is
- * to be told apart from the pages that have been written since, or it is read-only memory, where writes change nothing.
+ * to be told apart from the pages that have been written since, or it is read-only memory, where writes change nothing,
+ * or a VMM has translated code of it.
  */
-export const guard = { code: 1, watchWrites: 2, watchAll: 4, clean: 8, readOnly: 16, intercepted: 32 } as const;
+export const guard = {
+  code: 1,
+  watchWrites: 2,
+  watchAll: 4,
+  clean: 8,
+  readOnly: 16,
+  intercepted: 32,
+  translated: 64,
+} as const;
 const guardsReads = guard.watchAll | guard.intercepted;
-const guardsWrites = guardsReads | guard.code | guard.watchWrites | guard.clean | guard.readOnly;
+const guardsWrites = guardsReads | guard.code | guard.watchWrites | guard.clean | guard.readOnly | guard.translated;
 
 /** Makes the accesses to a page in place of what is there. Offsets are in the page; values unsigned. May throw a `VmExit`. */
 export interface Interceptor {
@@ -115,6 +124,7 @@ export class PhysicalMemory {
     if ((guards & guard.clean) !== 0) this.dirty(physical, bytes);
     if ((guards & (guard.watchWrites | guard.watchAll)) !== 0) this.observer.watched?.(physical, bytes, "write");
     if ((guards & guard.code) !== 0) this.observer.codeWritten?.(physical, bytes);
+    if ((guards & guard.translated) !== 0) this.observer.translatedWritten?.(physical, bytes);
   }
 
   /** A page of RAM may be written from now on, until `clean`. */

@@ -123,6 +123,34 @@ export type EventBody =
       /** How many it has executed, at the end; 0 at the beginning. */
       readonly instructions: number;
     }
+  /** Binary translation: a unit of the guest's kernel code has been translated. Addresses are linear. */
+  | {
+      readonly kind: "translate";
+      readonly unit: number;
+      readonly linear: string;
+      /** Guest instructions and their bytes. */
+      readonly instructions: number;
+      readonly bytes: number;
+      /** Where its translation is, and the bytes of that. */
+      readonly cache: string;
+      readonly cacheBytes: number;
+      /** The guest instructions. */
+      readonly text: readonly string[];
+    }
+  /** An exit of unit `from` leads to unit `to` without the VMM now; null: lookups of its address do. */
+  | {
+      readonly kind: "chain";
+      readonly from: number | null;
+      readonly to: number;
+      /** `elided`: no jump is needed, for the code of `to` simply follows. */
+      readonly how: "taken" | "fall-through" | "jump" | "elided" | "lookup";
+      /** Linear address of the guest's code that it leads to. */
+      readonly at: string;
+    }
+  /** Units are not used any more. */
+  | { readonly kind: "invalidate"; readonly units: readonly number[]; readonly why: string }
+  /** An instruction that kept writing to traced pages becomes a callout; or one that no longer does, itself again. */
+  | { readonly kind: "adapt"; readonly at: string; readonly callout: boolean; readonly what: string }
   /** Text the guest wrote to its console (UART or port E9h). */
   | { readonly kind: "output"; readonly device: string; readonly text: string }
   /** The screen shows something else than at the last frame (70 a second of virtual time). */

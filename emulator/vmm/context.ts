@@ -21,6 +21,8 @@ export interface VmmContext {
   readonly costs: CostProfile;
   /** Executes the instruction at RIP by its semantics, as part of the present step. Throws what it throws. */
   readonly interpret: () => void;
+  /** False where execution has run off the guest's code: at zeros in memory where nothing was loaded, host-physical. */
+  readonly isCode: (physical: number) => boolean;
   /** Records an event and gives its sequence number. */
   readonly record: (body: RecordedBody) => number;
   /** Records an exit (see `ExitNumbers`) and gives its number. */

@@ -3,6 +3,7 @@ import type { Monitor } from "../cpu/monitor.ts";
 import type { StartMode } from "../machine-interface.ts";
 import type { VmmContext } from "./context.ts";
 
+import { BinaryTranslation } from "./cpu/binary-translation.ts";
 import { HardwareAssisted } from "./cpu/hardware-assisted.ts";
 import { SvmAssisted } from "./cpu/svm-assisted.ts";
 import { refusesMode, TrapAndEmulate } from "./cpu/trap-and-emulate.ts";
@@ -30,6 +31,7 @@ const anyMode = (): undefined => undefined;
 
 const registry: Partial<Record<TechniqueId, Entry>> = {
   "trap-and-emulate": { monitor: (context) => new TrapAndEmulate(context), refuses: refusesMode },
+  "binary-translation": { monitor: (context) => new BinaryTranslation(context), refuses: anyMode },
   "svm-npt": { monitor: (context) => new SvmAssisted(context), refuses: anyMode },
   paravirtualization: {
     monitor: (context) => new Paravirtual(context),

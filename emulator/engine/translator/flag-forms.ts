@@ -47,7 +47,7 @@ function useOf(block: Block, rip: bigint, context: Context, indexAt: (rip: bigin
   let at = rip;
   let ended = false;
   for (const decoded of block.instructions) {
-    ended = trial.emit(decoded, { rip: at, unpaid: 0, next: 0 });
+    ended = trial.emit(decoded, { rip: at, unpaid: 0, next: 0, counters: [] });
     at += BigInt(decoded.length);
   }
   if (!ended) {

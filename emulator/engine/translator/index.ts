@@ -251,6 +251,10 @@ export class Translator {
         const part = partAt(offset);
         return part?.instructions[within(offset)] !== undefined && !part.breakpoints?.marks[within(offset)];
       },
+      countersAt: (offset) => {
+        const part = partAt(offset);
+        return (part && this.#cpu.monitor?.countersAt?.(part.host + within(offset))) ?? [];
+      },
     };
   }
 

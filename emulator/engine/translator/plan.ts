@@ -15,6 +15,8 @@ export interface CodeSource {
   readonly byteAt: (offset: number) => number;
   /** Whether an instruction that may be translated is known to begin here. */
   readonly isCode: (offset: number) => boolean;
+  /** Cells that count executions of the instruction there (`Monitor.countersAt`). */
+  readonly countersAt: (offset: number) => readonly number[];
 }
 
 /** Instructions that are executed one after the other; a region is entered at the first of a block. */
@@ -149,7 +151,7 @@ function effectsOf(decoded: Decoded, rip: bigint, context: Context): Effects | u
   };
   const trial = new WasmAlgebra(context, -1, transfers);
   try {
-    const ended = trial.emit(decoded, { rip, unpaid: 0, next: 0 });
+    const ended = trial.emit(decoded, { rip, unpaid: 0, next: 0, counters: [] });
     return { jumps, indirect, ended };
   } catch (thrown) {
     if (thrown instanceof Untranslatable) return undefined;

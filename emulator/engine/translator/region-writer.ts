@@ -64,12 +64,14 @@ export class RegionWriter {
   #current = 0;
   readonly #mappings: ReadonlyMap<number, Mapping>;
   readonly #forms: FlagForms;
+  readonly #countersAt: CodeSource["countersAt"];
 
   constructor({ plan, code: source, context, codePage, mappings, forms }: RegionText) {
     this.#plan = plan;
     this.#forms = forms;
     this.#mappings = mappings;
     this.#start = BigInt(source.start);
+    this.#countersAt = source.countersAt;
     const transfers: Transfers = {
       to: (rip) => this.#to(rip),
       indirect: () => {
@@ -319,8 +321,9 @@ export class RegionWriter {
     let ended = false;
     let next = block.offset;
     for (const [n, decoded] of instructions.entries()) {
+      const counters = this.#countersAt(next);
       next += decoded.length;
-      ended = this.#m.emit(decoded, { rip, unpaid: instructions.length - n, next });
+      ended = this.#m.emit(decoded, { rip, unpaid: instructions.length - n, next, counters });
       rip += BigInt(decoded.length);
     }
     if (!ended) this.#to(rip);

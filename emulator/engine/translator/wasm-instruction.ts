@@ -20,6 +20,8 @@ export interface Site {
   readonly unpaid: number;
   /** Where the next one begins, from the start of the region's first page. */
   readonly next: number;
+  /** Cells of machine memory that its execution counts up. */
+  readonly counters: readonly number[];
 }
 
 /** Nested recomputations of the carry word after which it is computed for good. */
@@ -33,7 +35,7 @@ export abstract class WasmInstruction extends WasmArithmetic {
   abstract readonly flags: FlagAlgebra;
   readonly frame: Frame;
   #instruction: Decoded | undefined;
-  protected site: Site = { rip: 0n, unpaid: 0, next: 0 };
+  protected site: Site = { rip: 0n, unpaid: 0, next: 0, counters: [] };
   /** What the instruction writes, until it is complete. */
   readonly #registers = new Map<number, Value>();
   #words: Partial<FlagWords> = {};
@@ -101,9 +103,23 @@ export abstract class WasmInstruction extends WasmArithmetic {
     this.#flagsMade = "not";
     this.tell(instruction);
     this.complete();
+    if (!this.ended) this.countExecution();
     if (this.#asked) this.#leaveBehind();
     this.#releaseTemporaries();
     return this.ended;
+  }
+
+  /** The instruction has executed, on the way at hand. */
+  protected countExecution(): void {
+    const { code } = this;
+    for (const cell of this.site.counters) {
+      code.i32(0);
+      code.i32(0);
+      code.memory("f64.load", cell);
+      code.i64(1n);
+      code.op("f64.convert_i64_s", "f64.add");
+      code.memory("f64.store", cell);
+    }
   }
 
   /** Whether nothing needs to be asked before the instruction executes. The host checks the privilege for ports. */

@@ -70,6 +70,7 @@ const plainOpcodes = {
   "i64.extend_i32_s": 0xac,
   "i64.extend_i32_u": 0xad,
 
+  "f64.add": 0xa0,
   "f64.convert_i64_s": 0xb9,
   "i32.extend8_s": 0xc0,
   "i32.extend16_s": 0xc1,
@@ -83,10 +84,12 @@ export type Opcode = keyof typeof plainOpcodes;
 const memoryOpcodes = {
   "i32.load": [0x28, 2],
   "i64.load": [0x29, 3],
+  "f64.load": [0x2b, 3],
   "i32.load8_u": [0x2d, 0],
   "i32.load16_u": [0x2f, 1],
   "i32.store": [0x36, 2],
   "i64.store": [0x37, 3],
+  "f64.store": [0x39, 3],
   "i32.store8": [0x3a, 0],
   "i32.store16": [0x3b, 1],
 } as const;

@@ -319,6 +319,7 @@ export class WasmAlgebra extends WasmSystem implements Algebra {
   jump(target: Value): void {
     this.checkJump(target);
     this.complete();
+    this.countExecution();
     const known = constantOf(target);
     if (known !== undefined) this.#transfers.to(target.width === 64 ? BigInt.asIntN(64, known) : known);
     else {

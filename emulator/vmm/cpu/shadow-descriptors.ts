@@ -19,7 +19,7 @@ const pages = (2 * tableBytes) / pageBytes + 2;
 const entryPoints = vmmLinear + 0x30_0000;
 
 /** Selectors of the VMM's own descriptors, at the end of the shadow GDT. */
-const vmmSelectors = { code: 0xffe8, tss: 0xfff0, ldt: 0xfff8 } as const;
+export const vmmSelectors = { cacheData: 0xffd9, cacheCode: 0xffe1, code: 0xffe8, tss: 0xfff0, ldt: 0xfff8 } as const;
 const taskLimit = 0x67;
 
 /** Bits of the high half of a descriptor. */
@@ -27,7 +27,7 @@ const high = { accessed: 0x100, code: 0x800, s: 0x1000, dpl: 0x6000, p: 0x8000 }
 const dplShift = 13;
 
 /** Bytes of the shadow tables that are for the guest's descriptors. */
-const room = { gdt: vmmSelectors.code, ldt: tableBytes } as const;
+const room = { gdt: vmmSelectors.cacheData & ~7, ldt: tableBytes } as const;
 
 interface Halves {
   readonly low: number;
@@ -111,6 +111,7 @@ export class ShadowDescriptors {
   #used: Record<keyof typeof room, number> = { gdt: 0, ldt: 0 };
   readonly #memory: HostMemory;
   readonly #cpu: Cpu;
+  readonly #pageTables: { readonly narrow: number; readonly wide: number };
   /** Host-physical address of the tables. */
   readonly #base: number;
 
@@ -119,14 +120,18 @@ export class ShadowDescriptors {
     this.#memory = memory;
     const narrow = allocator.page();
     const wide = allocator.pages(2);
+    this.#pageTables = { narrow, wide };
     this.own = { linear: vmmLinear, tables: { "two-level": [narrow], pae: [wide, wide + pageBytes] } };
     this.#base = allocator.pages(pages);
-    for (let n = 0; n < pages; n++) {
-      const entry = (this.#base + n * pageBytes) | P | A;
-      memory.write32(narrow + 4 * n, entry);
-      memory.write32(wide + 8 * n, entry);
-    }
+    for (let n = 0; n < pages; n++) this.mapOwn(vmmLinear + n * pageBytes, (this.#base + n * pageBytes) | P | A);
     this.#writeOwn();
+  }
+
+  /** Maps a page of the VMM's linear addresses, in 32-bit and in PAE paging. */
+  mapOwn(linear: number, entry: number): void {
+    const number = (linear - vmmLinear) / pageBytes;
+    this.#memory.write32(this.#pageTables.narrow + 4 * number, entry);
+    this.#memory.write32(this.#pageTables.wide + 8 * number, entry);
   }
 
   /** The real registers that go with the tables; `ldtr` is the guest's own. */
@@ -178,6 +183,12 @@ export class ShadowDescriptors {
   #write(offset: number, value: Halves): void {
     this.#memory.write32(this.#base + offset, value.low);
     this.#memory.write32(this.#base + offset + 4, value.high);
+  }
+
+  /** The descriptors of the segments that translated code uses. */
+  addTranslationSegments(data: { readonly base: number; readonly limit: number }): void {
+    this.#write(places.gdt + (vmmSelectors.cacheCode & ~7), descriptor(0, 0xf_ffff, 0xb9, 0xc));
+    this.#write(places.gdt + (vmmSelectors.cacheData & ~7), descriptor(data.base, data.limit, 0xb3, 0x4));
   }
 
   /** The VMM's descriptors, its IDT with gates of DPL 0, and its TSS with an I/O bitmap that allows nothing. */

@@ -24,6 +24,8 @@ export interface VirtualRegisters {
   readonly flags: number;
   /** Low halves of the PDPTE registers of PAE paging. */
   readonly pdptes: readonly number[];
+  /** IA32_SYSENTER_CS: really 0 while the guest runs, so that SYSENTER traps. */
+  readonly sysenterCs: number;
 }
 
 /** What the real processor holds while the guest runs: the VMM's tables. */
@@ -66,6 +68,11 @@ export class VirtualCpu {
     return this.#inside;
   }
 
+  /** For a snapshot that is restored, with the registers of the processor themselves. */
+  set inside(inside: boolean) {
+    this.#inside = inside;
+  }
+
   /** The guest's own registers as they were when it was last resumed. */
   get registers(): VirtualRegisters {
     return this.#virtual;
@@ -85,6 +92,7 @@ export class VirtualCpu {
     const v = this.#virtual;
     this.#loadPaging(v);
     this.#loadTables(v);
+    this.#cpu.r64[layout.sysenterCs >> 3] = BigInt(v.sysenterCs);
     this.#cpu.eflags = (this.#cpu.eflags & ~ownFlags) | v.flags;
     this.#moveRing(1, 0);
     this.#inside = true;
@@ -120,6 +128,7 @@ export class VirtualCpu {
       pdptes,
     });
     this.#loadTables(real);
+    this.#cpu.r64[layout.sysenterCs >> 3] = 0n;
     this.#cpu.eflags = (this.#cpu.eflags & ~ownFlags) | IF;
     this.#moveRing(0, 1);
     this.#inside = false;
@@ -159,6 +168,7 @@ export class VirtualCpu {
       tr: cpu.segment(TR),
       flags: cpu.eflags & ownFlags,
       pdptes: [0, 8, 16, 24].map((at) => cpu.u32[(layout.pdptes + at) >> 2]!),
+      sysenterCs: Number(cpu.r64[layout.sysenterCs >> 3]!),
     };
   }
 

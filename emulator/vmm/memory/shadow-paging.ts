@@ -260,7 +260,7 @@ export class ShadowPaging {
     const own = tables[table.role.mode as keyof typeof tables];
     const span = entrySpan(table.role.mode, 2);
     for (const [n, host] of own.entries())
-      this.#tables.linkOwn(this.#tables.entryAddress(table, linear + n * span), host, P | A);
+      this.#tables.linkOwn(this.#tables.entryAddress(table, linear + n * span), host, P | A | RW);
   }
 
   // Entries.

@@ -3,7 +3,14 @@ import { createMachine } from "../../../emulator/index.ts";
 import { refusal } from "../../../emulator/vmm/index.ts";
 import { type TechniqueId, techniques } from "../../../isa/technique.ts";
 
-const built: readonly TechniqueId[] = ["bare-metal", "trap-and-emulate", "vtx-shadow", "vtx-ept", "svm-npt"];
+const built: readonly TechniqueId[] = [
+  "bare-metal",
+  "trap-and-emulate",
+  "binary-translation",
+  "vtx-shadow",
+  "vtx-ept",
+  "svm-npt",
+];
 
 describe("techniques", () => {
   test.each(techniques.filter(({ id }) => ![...built, "paravirtualization"].includes(id)))(
