@@ -11,10 +11,15 @@ export type InjectedEvent = Fault | { readonly kind: "interrupt"; readonly vecto
 
 /**
  * Delivers an event through the guest's IDT, as part of the entry; that may leave the guest again. With `again` the guest's
- * observers have seen it before: its delivery is tried once more. True if a software interrupt was delivered that an exit had
- * interrupted: now its instruction retires.
+ * observers have seen it before: its delivery is tried once more. True if something was delivered that an instruction asked for
+ * and an exit had interrupted, as all software interrupts are, and others with `retires`: now the instruction retires.
  */
-export function deliverInjected({ cpu, record }: VmmContext, injected: InjectedEvent, again: boolean): boolean {
+export function deliverInjected(
+  { cpu, record }: VmmContext,
+  injected: InjectedEvent,
+  again: boolean,
+  retires = false,
+): boolean {
   const event = withAddress(cpu, injected);
   const errorCode = event.kind === "fault" ? event.errorCode : undefined;
   record({
@@ -26,7 +31,7 @@ export function deliverInjected({ cpu, record }: VmmContext, injected: InjectedE
   const { observer } = cpu;
   if (again) cpu.observer = withoutRepetition(observer, event);
   try {
-    if (event.kind === "fault") return cpu.inject(event) && event.source !== "hardware";
+    if (event.kind === "fault") return cpu.inject(event) && (retires || event.source !== "hardware");
     cpu.interrupt(event.vector);
   } catch (thrown) {
     if (!isVmExit(thrown)) throw thrown;

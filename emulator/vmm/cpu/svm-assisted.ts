@@ -64,6 +64,8 @@ export class SvmAssisted implements Monitor, HardwareVmm {
   readonly #idle: Idle;
   /** The event of the next VMRUN was seen before: its delivery is tried again. */
   #again = false;
+  /** It is the #DB of INT1, which retires with its delivery. */
+  #fromInt1 = false;
   /** A handler is at work: memory accesses are the VMM's own. */
   #inVmm = false;
 
@@ -294,7 +296,8 @@ export class SvmAssisted implements Monitor, HardwareVmm {
     if (length === undefined) return;
     const next = BigInt.asUintN(64, vmcb.get("rip") + BigInt(length));
     // INT1 cannot be injected as such: #DB is, as the trap that it is.
-    if ((info & 0xffn) === 1n) this.write("rip", next);
+    this.#fromInt1 = (info & 0xffn) === BigInt(vectors.DB);
+    if (this.#fromInt1) this.write("rip", next);
     this.write("nextRip", next);
   }
 
@@ -347,8 +350,10 @@ export class SvmAssisted implements Monitor, HardwareVmm {
     const event = injectedEvent(vmcb);
     this.#dispatcher.resumed(handled, 0);
     const again = this.#again;
+    const retires = this.#fromInt1;
     this.#again = false;
-    if (event && deliverInjected(this.context, event, again)) this.completed(1);
+    this.#fromInt1 = false;
+    if (event && deliverInjected(this.context, event, again, retires)) this.completed(1);
   }
 
   /** VMRUN came back at once: the guest cannot go on. */

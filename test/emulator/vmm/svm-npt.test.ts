@@ -1,0 +1,566 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it, test } from "vitest";
+import type { MachineInterface } from "../../../emulator/index.ts";
+import { type InterceptName, intercepts } from "../../../emulator/svm/intercepts.ts";
+import { type VmcbField, vmcbFields } from "../../../emulator/svm/vmcb-fields.ts";
+import {
+  boot,
+  dword,
+  general,
+  guestMemory,
+  guestWithTables,
+  outcome,
+  protectedGuest,
+  register,
+  registersOf,
+  run,
+} from "./guest.ts";
+
+/** The VMCB is the first page that the VMM takes. */
+const vmcb = 0x1000;
+
+function read(machine: MachineInterface, field: VmcbField): bigint {
+  const { offset, bytes } = vmcbFields[field];
+  const found = machine.readMemory("host-physical", BigInt(vmcb + offset), bytes);
+  return found.reduce<bigint>((value, byte, n) => value | (BigInt(byte ?? 0) << BigInt(8 * n)), 0n);
+}
+
+function write(machine: MachineInterface, field: VmcbField, value: bigint): void {
+  const { offset, bytes } = vmcbFields[field];
+  const image = Uint8Array.from({ length: bytes }, (_, n) => Number((value >> BigInt(8 * n)) & 0xffn));
+  machine.writeMemory("host-physical", BigInt(vmcb + offset), image);
+}
+
+/** Runs a guest with one intercept more than the VMM sets. */
+function intercepting(name: InterceptName, source: string) {
+  const machine = boot("svm-npt", source);
+  const { word, bit } = intercepts[name];
+  write(machine, word, read(machine, word) | (1n << BigInt(bit)));
+  return outcome(machine, machine.run({ steps: 10_000 }));
+}
+
+const exitsOf = (source: string, memory = 1): string[] =>
+  run("svm-npt", source, 200_000, memory)
+    .exits.filter((exit) => exit.reason !== "VMEXIT_NPF")
+    .map((exit) => `${exit.number.toString(16)} ${exit.reason} ${exit.qualification}: ${exit.what}`);
+
+describe("exits of small programs", () => {
+  test.each<[string, string, string[]]>([
+    ["CPUID", "mov eax, 1\n xor ecx, ecx\n cpuid", ["72 VMEXIT_CPUID 0: cpuid eax = 1h"]],
+    ["OUT imm8", "mov al, 'H'\n out 0E9h, al", ["7b VMEXIT_IOIO e90110: out E9h, al = 48h 'H'"]],
+    ["IN", "mov dx, 3FDh\n in al, dx", ["7b VMEXIT_IOIO 3fd0111: in al, 3FDh"]],
+    ["OUT EAX", "mov dx, 1F0h\n mov eax, 1\n out dx, eax", ["7b VMEXIT_IOIO 1f00140: out 1F0h, eax = 1h"]],
+    [
+      "REP OUTSB",
+      "mov esi, 8000h\n mov ecx, 5\n mov dx, 0E9h\n rep outsb",
+      ["7b VMEXIT_IOIO e90d1c: rep outs E9h, 1 byte each"],
+    ],
+    ["a port whose bit is clear", "out 80h, al", []],
+    ["RDMSR of EFER", "mov ecx, 0C0000080h\n rdmsr", ["7c VMEXIT_MSR 0: rdmsr C0000080h (IA32_EFER)"]],
+    ["an MSR whose bits are clear", "mov ecx, 0C0000100h\n rdmsr\n wrmsr", []],
+    ["control registers", "mov eax, cr0\n or al, 20h\n mov cr0, eax\n mov cr3, eax\n mov eax, 10h\n mov cr4, eax", []],
+    ["LMSW, CLTS and SMSW", "smsw ax\n or al, 8\n lmsw ax\n clts", []],
+    ["what AMD-V could intercept", "pushfd\n popfd\n sgdt [500h]\n str ax\n invlpg [500h]\n rdtsc\n wbinvd", []],
+    ["VMMCALL", "mov eax, 11\n vmmcall", ["81 VMEXIT_VMMCALL 0: vmmcall, eax = Bh"]],
+    ["VMCALL, which is undefined here", "mov eax, 11\n vmcall", ["46 VMEXIT_EXCP6 0: exception 6"]],
+    ["INVD", "invd", ["76 VMEXIT_INVD 0: invd"]],
+  ])("%s", (_, body, expected) => {
+    expect(exitsOf(protectedGuest(body))).toEqual([...expected, "78 VMEXIT_HLT 0: hlt"]);
+  });
+
+  it("lets hardware task switches run", () => {
+    const source = readFileSync(new URL("../cpu/programs/task-switch.asm", import.meta.url), "utf8");
+    expect(exitsOf(source, 4).filter((exit) => /TASK_SWITCH/.test(exit))).toEqual([]);
+  });
+
+  it("says why each time, and what it cost", () => {
+    const { exits, events } = run("svm-npt", protectedGuest("mov al, 1\n out 0E9h, al\n cpuid"));
+    expect(Object.fromEntries(exits.map((exit) => [exit.reason, exit.why.rule]))).toEqual({
+      VMEXIT_NPF: "nested entry of level 4 = 0h: P = 0, R/W = 0, U/S = 0, NX = 0",
+      VMEXIT_IOIO: "I/O permission map (VMCB 040h), byte 1Dh, bit 1 = 1",
+      VMEXIT_CPUID: "intercept vector 3 (VMCB 00Ch), bit 18: CPUID = 1",
+      VMEXIT_HLT: "intercept vector 3 (VMCB 00Ch), bit 24: HLT = 1",
+    });
+    const entries = events.filter((event) => event.kind === "entry");
+    expect(entries.map((entry) => entry.handled)).toEqual([
+      "mapped guest-physical 8000h to host-physical 208000h",
+      "emulated OUT",
+      "emulated CPUID",
+    ]);
+    for (const entry of entries) expect(exits.find((exit) => exit.sequence === entry.exit)?.cost).toBe(entry.cost);
+  });
+});
+
+describe("instructions of SVM exit at CPL 0, and are then what they are without SVM: undefined", () => {
+  test.each(["vmrun", "vmload", "vmsave", "stgi", "clgi", "skinit", "invlpga"])("%s", (instruction) => {
+    const source = guestWithTables(`mov eax, 700h\n${instruction}\nresume: nop`);
+    const { machine, exits } = run("svm-npt", source);
+    expect(exits.map(({ reason }) => reason)).toContain(`VMEXIT_${instruction.toUpperCase()}`);
+    expect(dword(machine, 0x500)).toBe(6);
+    expect(dword(run("bare-metal", source).machine, 0x500)).toBe(6);
+  });
+});
+
+/** Each runs natively unless its intercept is set; then it leaves the guest before it has done anything. */
+describe("intercepts that the VMM does not set", () => {
+  test.each<[InterceptName, string, string, RegExp]>([
+    ["PUSHF", "pushfd", "0", /^pushf/],
+    ["POPF", "push dword 2\n popfd", "0", /^popf/],
+    ["IRET", "iret", "0", /^iret/],
+    ["SWINT", "int 80h", "80", /^int 80h$/],
+    ["ICEBP", "int1", "0", /^int1$/],
+    ["RDTSC", "rdtsc", "0", /^rdtsc$/],
+    ["RDTSCP", "rdtscp", "0", /^rdtscp$/],
+    ["RDPMC", "rdpmc", "0", /^rdpmc$/],
+    ["PAUSE", "pause", "0", /^pause$/],
+    ["INVLPG", "invlpg [12345h]", "12345", /^invlpg 12345h$/],
+    ["INVPCID", "invpcid eax, [700h]", "0", /^invpcid$/],
+    ["WBINVD", "wbinvd", "0", /^wbinvd$/],
+    ["MONITOR", "monitor", "0", /^monitor$/],
+    ["MWAIT", "xor ecx, ecx\n mwait", "0", /^mwait$/],
+    ["IDTR_READ", "sidt [700h]", "0", /^sidt$/],
+    ["GDTR_READ", "sgdt [700h]", "0", /^sgdt$/],
+    ["LDTR_READ", "sldt ax", "0", /^sldt$/],
+    ["TR_READ", "str ax", "0", /^str$/],
+    ["IDTR_WRITE", "lidt [idtr]", "0", /^lidt$/],
+    ["GDTR_WRITE", "lgdt [gdtr]", "0", /^lgdt$/],
+    ["LDTR_WRITE", "xor eax, eax\n lldt ax", "0", /^lldt$/],
+    ["TR_WRITE", "mov ax, 28h\n ltr ax", "0", /^ltr$/],
+    ["CR0_SEL_WRITE", "mov ebx, cr0\n xor ebx, 20h\n mov cr0, ebx", "8000000000000003", /^mov cr0, ebx/],
+    ["CR0_SEL_WRITE", "mov eax, cr0\n lmsw ax", "0", /^lmsw$/],
+    ["TASK_SWITCH", "jmp 30h:0", "30", /^JMP to the task of TSS 30h$/],
+  ])("%s: %s", (name, body, qualification, what) => {
+    const source = guestWithTables(`${body}\n jmp finish\nresume:`).replace(
+      "dw 67h, tss, 8900h, 0",
+      "dw 67h, tss, 8900h, 0\n        dw 67h, 700h, 8900h, 0",
+    );
+    const { machine, exits, stop } = intercepting(name, source);
+    const last = exits.at(-1)!;
+    expect([last.number, last.reason]).toEqual([intercepts[name].code, `VMEXIT_${name}`]);
+    expect(last.qualification).toBe(qualification);
+    expect(last.what).toMatch(what);
+    // The VMM did not ask for it, and says so.
+    expect(stop).toMatchObject({ reason: "unsupported", text: `The VMM has no handler for the exit VMEXIT_${name}.` });
+    expect(read(machine, "rip")).toBe(machine.rip);
+    expect(run("svm-npt", source).exits.map(({ reason }) => reason)).not.toContain(`VMEXIT_${name}`);
+  });
+
+  it("let CR0 writes of TS and MP pass, and CLTS", () => {
+    const { exits } = intercepting(
+      "CR0_SEL_WRITE",
+      guestWithTables("mov eax, cr0\n xor al, 10\n mov cr0, eax\n clts\nresume: nop"),
+    );
+    expect(exits.map(({ reason }) => reason)).not.toContain("VMEXIT_CR0_SEL_WRITE");
+  });
+
+  /** Where the manual checks exceptions first, there is no exit (APM Vol. 2, table 15-7). */
+  test.each<[InterceptName, string, number]>([
+    ["CR0_SEL_WRITE", "mov eax, 80000000h\n mov cr0, eax", 13],
+    ["LDTR_WRITE", "db 0Fh, 0FFh", 6],
+  ])("%s come after exceptions: %s", (name, body, vector) => {
+    const { machine, exits } = intercepting(name, guestWithTables(`${body}\n jmp finish\nresume:`));
+    expect(exits.map(({ reason }) => reason)).not.toContain(`VMEXIT_${name}`);
+    expect(dword(machine, 0x500)).toBe(vector);
+  });
+
+  it("of exceptions give the error code, and of #PF the address, before CR2 is written", () => {
+    const paging = `
+        mov dword [20000h], 21007h
+        mov dword [21000h + 4 * 8], 8007h
+        mov eax, 20000h
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 80000000h
+        mov cr0, eax
+        mov [123456h], eax
+resume: nop`;
+    const machine = boot("svm-npt", guestWithTables(paging));
+    write(machine, "exceptions", read(machine, "exceptions") | (1n << 14n));
+    const { exits } = outcome(machine, machine.run({ steps: 10_000 }));
+    expect(exits.at(-1)).toMatchObject({ reason: "VMEXIT_EXCP14", number: 0x4e, qualification: "2" });
+    expect([read(machine, "exitInfo2"), read(machine, "cr2")]).toEqual([0x123456n, 0n]);
+    expect(exits.at(-1)!.fields.map(({ value }) => value)).toContain("123456h");
+  });
+
+  it("of INT3 leave RIP at it, with nRIP behind it", () => {
+    const machine = boot("svm-npt", guestWithTables("int3\nresume: nop"));
+    write(machine, "exceptions", read(machine, "exceptions") | (1n << 3n));
+    machine.run({ steps: 10_000 });
+    expect(read(machine, "exitCode")).toBe(0x43n);
+    expect(read(machine, "nextRip")).toBe(read(machine, "rip") + 1n);
+  });
+});
+
+describe("nested page faults", () => {
+  const faultsOf = (source: string) => run("svm-npt", source).exits.filter((exit) => exit.reason === "VMEXIT_NPF");
+
+  it("tell access, target and guest-physical address of each, and no linear address", () => {
+    const source = `
+%pragma ringside mode protected
+        org 8000h
+        bits 32
+        mov dword [20000h], 21000h + 3  ; page directory: one table
+        mov dword [21000h + 8 * 4], 8000h + 3
+        mov dword [21000h + 40h * 4], 40000h + 3
+        mov dword [21000h + 41h * 4], 41000h + 3
+        mov eax, 20000h
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 80000000h
+        mov cr0, eax
+        mov eax, [40000h]
+        mov [41000h], eax
+        cli
+        hlt
+`;
+    expect(faultsOf(source).map(({ qualification, what }) => `${qualification}: ${what}`)).toEqual([
+      "100000014: execution of guest-physical 8000h: not present",
+      "100000006: write of guest-physical 20000h: not present",
+      "100000006: write of guest-physical 21020h: not present",
+      "100000004: read of guest-physical 40000h: not present",
+      "100000006: write of guest-physical 41000h: not present",
+    ]);
+    const names = faultsOf(source).flatMap(({ fields }) => fields.map(({ name }) => name));
+    expect(names.some((name) => /linear/i.test(name))).toBe(false);
+  });
+
+  it("are writes where the walk reads a guest table", () => {
+    const source = `
+%pragma ringside mode long
+        org 8000h
+        bits 64
+        mov rax, [40000h]
+        cli
+        hlt
+`;
+    const [first] = faultsOf(source);
+    expect(first).toMatchObject({ qualification: "200000006" });
+    expect(first!.what).toContain("for a guest page table");
+  });
+
+  it("store the instruction's bytes for data, and none for a fetch", () => {
+    const machine = boot("svm-npt", protectedGuest("mov [70000h], eax"));
+    const next = () =>
+      machine.run({ steps: 100, stopOnExit: (event) => event.kind === "exit" && event.reason === "VMEXIT_NPF" });
+    next();
+    expect(read(machine, "instructionBytes")).toBe(0n);
+    machine.run({ steps: 1 });
+    next();
+    expect(read(machine, "exitInfo2")).toBe(0x70000n);
+    const bytes = machine.readMemory("host-physical", BigInt(vmcb + 0xd0), 6);
+    expect([...bytes]).toEqual([15, 0xa3, 0x00, 0x00, 0x07, 0x00]);
+  });
+
+  it("map what is outside the guest's memory to where nothing answers, as on the bare machine", () => {
+    const source = protectedGuest("mov dword [800000h], 1\n mov eax, [800000h]");
+    const { machine, events } = run("svm-npt", source);
+    expect(register(machine, "RAX")).toBe(0xffffffffn);
+    expect(events.some((e) => e.kind === "entry" && e.handled.includes("outside the guest's memory"))).toBe(true);
+  });
+
+  /** The stack is not mapped: the event's delivery faults, EXITINTINFO tells of it, and EVENTINJ repeats it. */
+  test.each([
+    ["#DE", "xor ecx, ecx\n div ecx", 0, 0x8000_0300n],
+    ["INT 10", "int 10", 10, 0x8000_040an],
+    ["INT3", "int3", 3, 0x8000_0303n],
+    ["INT1", "int1", 1, 0x8000_0301n],
+  ])("interrupt the delivery of %s, which is delivered again once", (_, instruction, vector, info) => {
+    const source = guestWithTables(`mov esp, 90010h\n ${instruction}\n nop\nresume:`);
+    const machine = boot("svm-npt", source);
+    const event = () => machine.pendingExit;
+    const found: bigint[] = [];
+    for (
+      let n = 0;
+      n < 100 && machine.run({ steps: 1000, stopOnExit: (e) => e.kind === "exit" }).kind !== "stopped";
+      n++
+    ) {
+      if (event()?.kind === "exit") found.push(read(machine, "exitIntInfo"));
+      machine.run({ steps: 1 });
+    }
+    expect(found).toContain(info);
+    const { events, machine: ended } = run("svm-npt", source);
+    const bare = run("bare-metal", source);
+    expect(dword(ended, 0x500)).toBe(vector);
+    expect(dword(ended, 0x504)).toBe(dword(bare.machine, 0x504));
+    expect(ended.instructions).toBe(bare.machine.instructions);
+    const exceptions = (list: typeof events) => list.filter((e) => e.kind === "exception").length;
+    expect(exceptions(events)).toBe(exceptions(bare.events));
+  });
+});
+
+describe("what the guest finds", () => {
+  const left = (body: string) => run("svm-npt", protectedGuest(body)).machine;
+
+  it("is its own CR0 and CR4: nothing is fixed and nothing hidden", () => {
+    const machine = left("mov eax, cr0\n mov ebx, cr4\n smsw ecx");
+    expect(registersOf(machine, ["RAX", "RBX", "RCX"])).toEqual({ RAX: "11", RBX: "0", RCX: "11" });
+  });
+
+  it("is an EFER without SVME, which is 1 in the VMCB", () => {
+    const machine = left("mov ecx, 0C0000080h\n rdmsr\n mov ebx, eax");
+    expect(register(machine, "RBX")).toBe(0n);
+    expect(read(machine, "efer")).toBe(0x1000n);
+  });
+
+  it("is #GP for an attempt to set EFER.SVME", () => {
+    const source = guestWithTables("mov ecx, 0C0000080h\n mov eax, 1000h\n xor edx, edx\n wrmsr\n jmp finish\nresume:");
+    expect(dword(run("svm-npt", source).machine, 0x500)).toBe(13);
+  });
+
+  test.each(["vmmcall", "vmcall"])("is a hypercall by %s", (instruction) => {
+    const { machine, events } = run("svm-npt", protectedGuest(`mov eax, 11\n ${instruction}\n mov ebx, 7`));
+    expect(registersOf(machine, ["RAX", "RBX"])).toEqual({ RAX: "0", RBX: "7" });
+    expect(events.find((event) => event.kind === "hypercall")).toMatchObject({ name: "SCHED_YIELD", result: "0" });
+  });
+
+  it("is a refusal of hypercalls from ring 3", () => {
+    const source = guestWithTables(`
+        push 23h
+        push 60000h
+        push 2
+        push 1Bh
+        push user
+        iret
+user:   mov eax, 11
+        vmmcall
+        mov ebx, eax
+        ud2
+resume:`);
+    expect(register(run("svm-npt", source).machine, "RBX")).toBe(0xffffffffn);
+  });
+});
+
+describe("VMRUN", () => {
+  const atCpuid = (body = "mov ebx, 5\n cpuid\n mov ecx, ebx") => {
+    const machine = boot("svm-npt", protectedGuest(body));
+    machine.run({ steps: 100, stopOnExit: (event) => event.kind === "exit" && event.reason === "VMEXIT_CPUID" });
+    return machine;
+  };
+
+  it("stops the machine with the check that failed and the field", () => {
+    const machine = atCpuid();
+    write(machine, "asid", 0n);
+    const stop = machine.run({ steps: 10 });
+    expect(stop).toMatchObject({ kind: "stopped", reason: "vm-entry-failure" });
+    expect((stop as { text: string }).text).toBe(
+      "VMRUN failed (VMEXIT_INVALID): The ASID is not 0, which is the host's. Check asid.nonzero: Guest ASID (VMCB 058h) = 0h.",
+    );
+    expect(read(machine, "exitCode")).toBe(0xffff_ffff_ffff_ffffn);
+    expect(outcome(machine, stop).exits.at(-1)).toMatchObject({ reason: "VMEXIT_INVALID", number: -1 });
+  });
+
+  it("loads rAX, rSP and rIP from the VMCB, and other general registers from nowhere", () => {
+    const machine = atCpuid("mov ebx, 5\n cpuid\n nop\n nop");
+    write(machine, "rsp", 0x1234n);
+    machine.run({ steps: 1 });
+    expect(register(machine, "RSP")).toBe(0x1234n);
+  });
+
+  it("loads a group of registers only where its clean bit is 0", () => {
+    const machine = atCpuid();
+    expect(read(machine, "clean")).toBe(0xffff_ffffn);
+    write(machine, "cr2", 0x777n);
+    // A debugger's write clears the clean bits: the VMM knows that it cannot trust the cached state.
+    expect(read(machine, "clean")).toBe(0n);
+    machine.run({ steps: 1 });
+    expect(register(machine, "CR2")).toBe(0x777n);
+  });
+});
+
+describe("interrupts", () => {
+  /** PIT channel 0, IRQ 0 at vector 20h, counting at 500h. */
+  const timer = (wait: string): string => `
+%pragma ringside mode protected
+        org 8000h
+        bits 32
+        mov word [idt + 20h * 8], tick
+        mov word [idt + 20h * 8 + 2], 8
+        mov word [idt + 20h * 8 + 4], 8E00h
+        lidt [idtr]
+        mov al, 11h
+        out 20h, al
+        mov al, 20h
+        out 21h, al
+        mov al, 4
+        out 21h, al
+        mov al, 1
+        out 21h, al
+        mov al, 0FEh
+        out 21h, al
+        mov al, 34h
+        out 43h, al
+        mov al, 100
+        out 40h, al
+        mov al, 0
+        out 40h, al
+        mov dword [500h], 0
+${wait}
+        cli
+        hlt
+tick:   push eax
+        inc dword [500h]
+        mov al, 20h
+        out 20h, al
+        pop eax
+        iret
+        align 8
+idtr:   dw 21h * 8 - 1
+        dd idt
+        times 2 db 0
+idt:    times 21h dq 0
+`;
+  const kinds = (wait: string): string[] => {
+    const { exits, machine } = run("svm-npt", timer(wait), 400_000);
+    expect(dword(machine, 0x500)).toBe(2);
+    return exits.map((exit) => exit.reason).filter((r) => !["VMEXIT_IOIO", "VMEXIT_NPF"].includes(r));
+  };
+
+  it("leave a running guest, and are injected", () => {
+    expect(kinds("sti\n.w: cmp dword [500h], 2\n jb .w")).toEqual(["VMEXIT_INTR", "VMEXIT_INTR", "VMEXIT_HLT"]);
+  });
+
+  it("wait for the virtual interrupt of a guest that has them disabled", () => {
+    const wait = "mov ecx, 20000\n.s: loop .s\n sti\n nop\n.w: cmp dword [500h], 2\n jb .w";
+    expect(kinds(wait)).toEqual(["VMEXIT_INTR", "VMEXIT_VINTR", "VMEXIT_INTR", "VMEXIT_HLT"]);
+  });
+
+  it("wake a halted guest without a further exit", () => {
+    expect(kinds("sti\n.w: hlt\n cmp dword [500h], 2\n jb .w")).toEqual(["VMEXIT_HLT", "VMEXIT_HLT", "VMEXIT_HLT"]);
+  });
+
+  /** What the VMM asks for in the VMCB, the processor delivers by itself: V_IRQ, V_IGN_TPR, V_INTR_VECTOR 21h. */
+  const virtual = guestWithTables(`
+        mov word [idt + 21h * 8], hit
+        mov word [idt + 21h * 8 + 2], 8
+        mov word [idt + 21h * 8 + 4], 8E00h
+        mov word [idt + 21h * 8 + 6], 0
+        mov esp, 60000h
+        xor esi, esi
+        cpuid
+        mov edi, esi
+        sti
+        nop
+        nop
+        jmp finish
+hit:    mov esi, 1
+        iret
+resume: nop`);
+  const withVirtual = (tpr: bigint, flags: bigint) => {
+    const machine = boot("svm-npt", virtual);
+    machine.run({ steps: 2000, stopOnExit: (event) => event.kind === "exit" && event.reason === "VMEXIT_CPUID" });
+    write(machine, "virtualVector", 0x21n);
+    write(machine, "virtualInterrupt", read(machine, "virtualInterrupt") | flags | tpr);
+    machine.run({ steps: 2000 });
+    return machine;
+  };
+  const wanted = 1n << 8n;
+  const ignoreTpr = 1n << 20n;
+  const priority2 = 2n << 16n;
+
+  test.each([
+    ["as soon as the guest's IF allows", 0n, wanted | ignoreTpr, 1n],
+    ["if its priority is above V_TPR", 1n, wanted | priority2, 1n],
+    ["not if V_TPR holds it back", 2n, wanted | priority2, 0n],
+    ["unless V_IGN_TPR says that does not matter", 15n, wanted | ignoreTpr, 1n],
+  ])("that are virtual are delivered %s", (_, tpr, flags, delivered) => {
+    const machine = withVirtual(tpr, flags);
+    expect([register(machine, "RDI"), register(machine, "RSI")]).toEqual([0n, delivered]);
+    expect((read(machine, "virtualInterrupt") >> 8n) & 1n).toBe(1n - delivered);
+  });
+});
+
+describe("equivalence with bare metal", () => {
+  const folder = new URL("../../../examples/", import.meta.url);
+  const examples = readdirSync(folder).filter((name) => name.endsWith(".asm"));
+  /** These ask whether there is a hypervisor, are one, or take long. */
+  const differing = /^(hypercall|vmmcall|sieve|.*vmx.*)\.asm$/;
+
+  test.each(examples.filter((name) => !differing.test(name)))("%s", (name) => {
+    const source = readFileSync(new URL(name, folder), "utf8");
+    const memory = 16;
+    const [bare, hosted] = (["bare-metal", "svm-npt"] as const).map((t) => run(t, source, 400_000, memory));
+    expect(hosted!.output).toBe(bare!.output);
+    expect(registersOf(hosted!.machine, general)).toEqual(registersOf(bare!.machine, general));
+    expect(hosted!.stop).toMatchObject({ kind: "stopped", reason: (bare!.stop as { reason: string }).reason });
+    const [a, b] = [bare!, hosted!].map(({ machine }) => guestMemory(machine));
+    expect(Buffer.compare(a!, b!)).toBe(0);
+  });
+
+  it("holds for the #DB of single steps over exits", () => {
+    const stepped = guestWithTables(`
+        mov dword [idt + 8], trap
+        mov word [idt + 8 + 2], 8
+        mov word [idt + 8 + 4], 8E00h
+        mov word [idt + 8 + 6], 0
+        xor esi, esi
+        xor edi, edi
+        pushfd
+        or dword [esp], 100h
+        popfd
+        nop
+        mov al, 1
+        out 80h, al
+        out 0E9h, al
+        mov ecx, 277h
+        rdmsr
+        cpuid
+        cli
+        nop
+        pushfd
+        and dword [esp], ~100h
+        popfd
+        jmp finish
+trap:   inc esi
+        push eax
+        mov eax, dr6
+        xor edi, eax
+        rol edi, 1
+        pop eax
+        iret
+resume: nop`);
+    const seen = (["bare-metal", "svm-npt"] as const).map((t) => registersOf(run(t, stepped).machine, ["RSI", "RDI"]));
+    expect(seen[1]).toEqual(seen[0]);
+    expect(Number.parseInt(seen[0]!.RSI!, 16)).toBeGreaterThanOrEqual(10);
+  });
+});
+
+describe("the two-dimensional walk", () => {
+  it("takes 14 references for two levels over four", () => {
+    const source = readFileSync(new URL("../../../examples/paging-two-level.asm", import.meta.url), "utf8");
+    const { machine } = run("svm-npt", source, 400_000, 16);
+    const { steps } = machine.walk(machine.linearRip - 1n);
+    expect(steps.map((step) => step.table)).toEqual([
+      ...["PDE", "PTE"].flatMap((table) => ["nested PML4E", "nested PDPTE", "nested PDE", "nested PTE", table]),
+      ...["nested PML4E", "nested PDPTE", "nested PDE", "nested PTE"],
+    ]);
+  });
+});
+
+describe("a debugger at a pending exit", () => {
+  it("may change registers, which the VMM then sees", () => {
+    const machine = boot("svm-npt", protectedGuest("mov al, 'A'\n out 0E9h, al"));
+    machine.run({ steps: 100, stopOnExit: (event) => event.kind === "exit" && event.reason === "VMEXIT_IOIO" });
+    machine.setRegister("EAX", 0x42n);
+    machine.setRegister("ESP", 0x9000n);
+    const stop = machine.run({ steps: 100 });
+    expect(outcome(machine, stop).output).toBe("B");
+    expect(register(machine, "RSP")).toBe(0x9000n);
+  });
+});
+
+describe("going back", () => {
+  it("repeats the same exits from any moment", () => {
+    const source = readFileSync(new URL("../../../examples/timer.asm", import.meta.url), "utf8");
+    const machine = boot("svm-npt", source);
+    const first = outcome(machine, machine.run({ steps: 100_000 }));
+    const end = machine.now;
+    const tables = machine.readMemory("host-physical", 0n, 0x1_0000);
+    for (const moment of [0, 1, 40, 90, end - 3]) {
+      machine.goTo(moment);
+      const again = outcome(machine, machine.run({ steps: 100_000 }));
+      expect(again.events).toEqual(first.events);
+      expect(machine.readMemory("host-physical", 0n, 0x1_0000)).toEqual(tables);
+      expect(machine.now).toBe(end);
+    }
+  });
+});
