@@ -4,7 +4,7 @@ import { ramBase } from "./cpu/layout.ts";
 import { ApicBus } from "./devices/apic/apic-bus.ts";
 import { createIoApic, type IoApic, inputOfIrq } from "./devices/apic/io-apic.ts";
 import { createLocalApicRegisters } from "./devices/apic/local-apic-registers.ts";
-import { parseDateTime } from "./devices/date-time.ts";
+import { type DateTime, parseDateTime } from "./devices/date-time.ts";
 import { type Connections, createDevices, type Devices } from "./devices/index.ts";
 import type { A20Gate } from "./devices/system-control.ts";
 import { Bios } from "./firmware/bios.ts";
@@ -40,6 +40,9 @@ export interface Board {
   readonly interrupts: InterruptSource;
   readonly devices: Devices;
   readonly ioApic: IoApic;
+  readonly apicBus: ApicBus;
+  /** What the clock shows at the start. */
+  readonly date: DateTime;
   readonly processors: Processors;
   readonly drives: readonly Drive[];
   /** The gate of address line 20. */
@@ -66,12 +69,13 @@ export function createBoard(configuration: MachineConfiguration, listener: Board
   const { drives, hard, removable } = createDrives(configuration.drives ?? {}, configuration.boot);
   const { send, exit, powerOff, reset, addressLineChanged, screenChanged, attend } = listener;
   const clock = () => processors.clock;
+  const date = parseDateTime(configuration.date ?? defaultDate)!;
   const devices = createDevices({
     ...{ clock, send, exit, a20 },
     alsoLines: (irq) => ioApic.line(inputOfIrq(irq)),
     lines: { reset, powerOff, setA20: addressLineChanged },
     video: { memory: (at) => ram[at] ?? 0xff, changed: screenChanged },
-    date: parseDateTime(configuration.date ?? defaultDate)!,
+    date,
     disks: hard,
     floppies: removable,
     memory: {
@@ -103,5 +107,21 @@ export function createBoard(configuration: MachineConfiguration, listener: Board
     else startGuest(cpu, { ...configuration, memory: ram });
     processors.start();
   };
-  return { memory, cpu, bus, interrupts, devices, ioApic, processors, drives, a20, bios, guestBase, guestBytes, start };
+  return {
+    memory,
+    cpu,
+    bus,
+    interrupts,
+    devices,
+    ioApic,
+    apicBus,
+    date,
+    processors,
+    drives,
+    a20,
+    bios,
+    guestBase,
+    guestBytes,
+    start,
+  };
 }

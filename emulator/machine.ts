@@ -11,6 +11,7 @@ import type { Monitor } from "./cpu/monitor.ts";
 import { bareOutlook } from "./cpu/outlook.ts";
 import { CS } from "./cpu/state.ts";
 import { DeviceTime } from "./device-time.ts";
+import { unixSeconds } from "./devices/date-time.ts";
 import { type Screen, screenLines } from "./devices/screen.ts";
 import { strokesOf } from "./devices/typing.ts";
 import { Engine, type EngineStop } from "./engine/interpreter.ts";
@@ -168,6 +169,8 @@ export class Machine implements MachineInterface, Replayable {
         this.#recorder.settle(sequence, cost);
         this.#time.passes(0);
       },
+      startSeconds: unixSeconds(this.#board.date),
+      interruptProcessor: (id, command) => this.#interruptProcessor(id, command),
       timeChanged: () => this.#time.changed(),
       stop: (reason, text) => this.#stop(reason, text),
     });
@@ -192,6 +195,14 @@ export class Machine implements MachineInterface, Replayable {
       stop: (reason, text) => this.#stop(reason, text),
       attend: () => this.#engine.stopBy(this.now),
     });
+  }
+
+  #interruptProcessor(id: number, command: number): boolean {
+    const { apicBus } = this.#board;
+    if (!apicBus.agents.some((agent) => agent.id === id)) return false;
+    const message = { mode: (command >> 8) & 7, vector: command & 0xff, level: false, logical: false };
+    apicBus.send({ ...message, destination: id });
+    return true;
   }
 
   // What is, now.

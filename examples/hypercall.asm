@@ -7,7 +7,7 @@
 %pragma ringside mode protected
 %pragma ringside technique vtx-ept
 %pragma ringside ends halted
-%pragma ringside output RingsideVMM\nyield: done\n99: no such hypercall\n
+%pragma ringside output KVMKVMKVM\nyield: done\n99: no such hypercall\n
 
 SCHED_YIELD equ 11
 ENOSYS      equ 1000
@@ -24,7 +24,7 @@ ENOSYS      equ 1000
         mov [signature], ebx
         mov [signature + 4], ecx
         mov [signature + 8], edx
-        mov byte [signature + 11], 10   ; the last character is a space
+        mov byte [signature + 9], 10    ; the last three characters are 0
         mov esi, signature
         call print
 

@@ -1,6 +1,9 @@
 /** Writes docs/hypercalls.md: Xen's and KVM's hypercalls as the tables have them. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { features } from "../emulator/vmm/kvm/features.ts";
+import { kvmHypercalls } from "../emulator/vmm/kvm/hypercalls.ts";
+import { kvmMsrs } from "../emulator/vmm/kvm/msrs.ts";
 import type { Argument, Operations } from "../emulator/vmm/xen/call.ts";
 import { eventCallOperations } from "../emulator/vmm/xen/event-calls.ts";
 import { grantOperations } from "../emulator/vmm/xen/grants.ts";
@@ -58,6 +61,12 @@ const listed = (list: readonly (readonly [string, string, boolean])[], there: bo
     .map(([number, name]) => `${number} ${name}`)
     .join(", ") || "none";
 
+const featuresText = (there: boolean): string =>
+  features
+    .filter((feature) => feature.there === there)
+    .map(({ bit, name }) => `${name} (${bit})`)
+    .join(", ");
+
 export const hypercallsText = `# Hypercalls
 
 Written by \`node scripts/hypercalls.ts\` from the tables that the hypervisors work by. Each call is a \`hypercall\` event
@@ -76,7 +85,33 @@ Of those with operations:
 ${table(
   ["Hypercall", "There", "-ENOSYS"],
   operationRows.map(([family, list]) => [`\`${family}\``, listed(list, true), listed(list, false)]),
-)}`;
+)}
+## KVM
+
+For guests under VT-x and AMD-V. CPUID 40000000h says KVMKVMKVM. Number in rAX, arguments in rBX, rCX, rDX, rSI (32 bits
+outside 64-bit code), then VMCALL or VMMCALL at CPL 0 (else -1, EPERM). The result comes back in rAX; -1000 is ENOSYS.
+
+${table(
+  ["Number", "Name", "Arguments", "What it does"],
+  kvmHypercalls.map(({ number, name, arguments: list, doc, handler }) => [
+    `${number}`,
+    `\`${name}\``,
+    list.join(", "),
+    handler ? doc : `${doc} **-ENOSYS**`,
+  ]),
+)}
+Registers, by RDMSR and WRMSR:
+
+${table(
+  ["Number", "Name", "What it is for"],
+  kvmMsrs.map(({ numbers, name, doc }) => [
+    numbers.map((number) => `${number.toString(16).toUpperCase()}h`).join(", "),
+    `\`${name}\``,
+    doc,
+  ]),
+)}
+Features in EAX of CPUID 40000001h: ${featuresText(true)}. Not there: ${featuresText(false)}.
+`;
 
 if (import.meta.main) {
   writeFileSync(join(import.meta.dirname, "..", "docs", "hypercalls.md"), hypercallsText);

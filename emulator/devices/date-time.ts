@@ -24,6 +24,10 @@ function daysBefore(year: number, month: number, day: number): number {
 export const secondsOf = ({ year, month, day, hour, minute, second }: DateTime): number =>
   ((daysBefore(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
 
+/** Seconds since the beginning of 1970. */
+export const unixSeconds = (date: DateTime): number =>
+  secondsOf(date) - secondsOf({ year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0 });
+
 /** A date with its weekday, 1 (Sunday) to 7. */
 export interface Day extends DateTime {
   readonly weekday: number;

@@ -29,6 +29,10 @@ export interface VmmContext {
   readonly recordExit: (form: ExitForm, qualification: bigint | number, first: number, second: number) => number;
   /** Fills in the cost of an exit event once the guest is resumed. */
   readonly settle: (sequence: number, cost: number) => void;
+  /** The time of day at which the guest was started, in seconds since 1970. */
+  readonly startSeconds: number;
+  /** Sends an interprocessor interrupt with vector and delivery mode as in the interrupt command; false: no such processor. */
+  readonly interruptProcessor: (apicId: number, command: number) => boolean;
   /** The monitor's deadline may be another now. */
   readonly timeChanged: () => void;
   /** The guest cannot go on: records the `stop` event and ends the run. */

@@ -8,9 +8,10 @@ import { readMsr, writeMsr } from "../../cpu/msr.ts";
 import { readDescriptor } from "../../cpu/segmentation.ts";
 import { switchTask, type TaskSwitch } from "../../cpu/task-switch.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
-import { hypercall } from "../hypercall.ts";
+import { kvmCpuid } from "../kvm/features.ts";
+import { kvmHypercall } from "../kvm/hypercalls.ts";
+import { readKvmMsr, renewClock, writeKvmMsr } from "../kvm/msrs.ts";
 import type { HardwareVmm, RegisterVmm } from "./hardware-vmm.ts";
-import { hypervisorCpuid } from "./hypervisor-cpuid.ts";
 
 /** What a VMM does about an exit, in words; undefined if the guest is not to be resumed (yet). */
 export type Emulation = (vm: HardwareVmm) => string | undefined;
@@ -40,7 +41,7 @@ export function emulate(vm: HardwareVmm, act: () => string): string {
 
 export const cpuid = (vm: RegisterVmm): string => {
   const leaf = register32(vm, RAX);
-  const result = hypervisorCpuid(leaf) ?? cpuidLeaf(leaf, register32(vm, RCX), identityOf(vm.cpu, vm.guestIs64));
+  const result = kvmCpuid(leaf) ?? cpuidLeaf(leaf, register32(vm, RCX), identityOf(vm.cpu, vm.guestIs64));
   const hypervisorBit = leaf === 1 ? 0x8000_0000 : 0;
   setRegister32(vm, RAX, result.eax);
   setRegister32(vm, RBX, result.ebx);
@@ -50,9 +51,13 @@ export const cpuid = (vm: RegisterVmm): string => {
   return "emulated CPUID";
 };
 
+/** IA32_TIME_STAMP_COUNTER and IA32_TSC_ADJUST. */
+const timeStampMsrs: ReadonlySet<number> = new Set([0x10, 0x3b]);
+
 export const rdmsr: Emulation = (vm) =>
   emulate(vm, () => {
-    const value = readMsr(vm.cpu, register32(vm, RCX));
+    const number = register32(vm, RCX);
+    const value = readKvmMsr(vm.kvm, number) ?? readMsr(vm.cpu, number);
     setRegister32(vm, RAX, Number(value & 0xffffffffn));
     setRegister32(vm, RDX, Number(value >> 32n));
     vm.advance();
@@ -62,10 +67,15 @@ export const rdmsr: Emulation = (vm) =>
 export const wrmsr: Emulation = (vm) =>
   emulate(vm, () => {
     const value = (BigInt(register32(vm, RDX)) << 32n) | BigInt(register32(vm, RAX));
-    writeMsr(vm.cpu, register32(vm, RCX), value);
-    vm.writeBack();
+    const number = register32(vm, RCX);
+    const kvm = writeKvmMsr(vm.kvm, number, value);
+    if (kvm === undefined) {
+      writeMsr(vm.cpu, number, value);
+      vm.writeBack();
+      if (timeStampMsrs.has(number)) renewClock(vm.kvm);
+    }
     vm.advance();
-    return "emulated WRMSR";
+    return kvm ?? "emulated WRMSR";
   });
 
 export const hlt: Emulation = (vm) => {
@@ -154,7 +164,9 @@ export function emulateTaskSwitch(vm: HardwareVmm, exit: TaskSwitchExit): string
 export const answerHypercall = (vm: RegisterVmm): string => {
   const wide = vm.guestIs64;
   const at = (number: number): bigint => BigInt.asUintN(wide ? 64 : 32, vm.cpu.r64[number]!);
-  const { result, event } = hypercall(at(RAX), [RBX, RCX, RDX, 6].map(at), vm.guestCpl);
+  const registers = [RBX, RCX, RDX, 6].map(at);
+  const from = { cpl: vm.guestCpl, bits: wide ? 64 : 32 } as const;
+  const { result, event } = kvmHypercall(vm.kvm, at(RAX), registers, from);
   vm.context.record(event);
   vm.cpu.r64[RAX] = BigInt.asUintN(wide ? 64 : 32, result);
   vm.advance();

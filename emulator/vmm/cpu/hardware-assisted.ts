@@ -21,6 +21,7 @@ import type { VmcsField } from "../../vmx/vmcs-fields.ts";
 import { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
+import { KvmGuest } from "../kvm/guest.ts";
 import { eptFormat, NestedPaging } from "../memory/nested-paging.ts";
 import { exitHandlers } from "./exit-handlers.ts";
 import type { HardwareVmm } from "./hardware-vmm.ts";
@@ -50,6 +51,7 @@ interface Saved {
   readonly waiting: boolean;
   readonly nextPage: number;
   readonly shadow: SavedVtxShadow | null;
+  readonly kvm: ReturnType<KvmGuest["save"]>;
 }
 
 /** The technique of each way to virtualize memory. */
@@ -72,6 +74,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   /** Instead of EPT. */
   readonly #shadow: VtxShadow | undefined;
   readonly #technique: TechniqueId;
+  readonly kvm: KvmGuest;
   /** The VMCS as the last exit left it. */
   readonly #savedVmcs: SavedVmcs;
   /** A debugger may have changed registers while the exit was pending. */
@@ -99,7 +102,8 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     const memory = new HostMemory(context.cpu);
     this.#allocator = new Allocator(memory, context);
     this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator, virtualization);
-    this.#shadow = nested ? undefined : new VtxShadow(context, memory, this.#allocator, this.vmcs);
+    this.kvm = new KvmGuest(context);
+    this.#shadow = nested ? undefined : new VtxShadow(this.kvm, memory, this.#allocator, this.vmcs);
     this.#savedVmcs = new SavedVmcs(this.vmcs);
     this.#nonRoot = new NonRoot(context.cpu, this.vmcs, memory, (exit) => this.#left(exit));
     this.nestedPaging = new NestedPaging(memory, this.#allocator, eptFormat, () => this.vmcs.get("eptPointer"));
@@ -534,15 +538,17 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
       waiting: this.#idle.waiting,
       nextPage: this.#allocator.mark,
       shadow: this.#shadow?.save() ?? null,
+      kvm: this.kvm.save(),
     };
   }
 
   restore(state: unknown): void {
-    const { pending, waiting, nextPage, shadow } = state as Saved;
+    const { pending, waiting, nextPage, shadow, kvm } = state as Saved;
     this.#dispatcher.pending = pending ?? undefined;
     this.#idle.waiting = waiting;
     this.#allocator.release(nextPage);
     if (shadow) this.#shadow?.restore(shadow);
+    this.kvm.restore(kvm);
     this.#savedVmcs.forget();
     this.#stateChanged = pending !== null;
   }

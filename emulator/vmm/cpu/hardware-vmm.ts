@@ -1,5 +1,6 @@
 import type { Cpu } from "../../cpu/cpu.ts";
 import type { VmmContext } from "../context.ts";
+import type { KvmGuest } from "../kvm/guest.ts";
 import type { NestedPaging } from "../memory/nested-paging.ts";
 
 /**
@@ -10,6 +11,8 @@ export interface HardwareVmm {
   readonly cpu: Cpu;
   readonly context: VmmContext;
   readonly nestedPaging: NestedPaging;
+  /** What the guest has set up of KVM's interface. */
+  readonly kvm: KvmGuest;
   readonly guestIs64: boolean;
   readonly guestCpl: number;
   /** Whether debug traps follow what has been emulated: a single step, or breakpoints that it met. */
@@ -36,4 +39,4 @@ export interface HardwareVmm {
 }
 
 /** What emulations take that touch nothing but registers. */
-export type RegisterVmm = Pick<HardwareVmm, "cpu" | "context" | "guestIs64" | "guestCpl" | "advance">;
+export type RegisterVmm = Pick<HardwareVmm, "cpu" | "context" | "kvm" | "guestIs64" | "guestCpl" | "advance">;

@@ -22,6 +22,7 @@ import { HostMemory } from "../../vmx/host-memory.ts";
 import { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
+import { KvmGuest } from "../kvm/guest.ts";
 import { NestedPaging, nptFormat } from "../memory/nested-paging.ts";
 import type { HardwareVmm } from "./hardware-vmm.ts";
 import { Idle } from "./idle.ts";
@@ -43,6 +44,7 @@ interface Saved {
   readonly pending: Pending | null;
   readonly waiting: boolean;
   readonly nextPage: number;
+  readonly kvm: ReturnType<KvmGuest["save"]>;
 }
 
 /**
@@ -57,6 +59,7 @@ export class SvmAssisted implements Monitor, HardwareVmm {
   readonly vmcb: Vmcb;
   readonly context: VmmContext;
   readonly nestedPaging: NestedPaging;
+  readonly kvm: KvmGuest;
   readonly #guest: GuestMode;
   readonly #allocator: Allocator;
   readonly #dispatcher: Dispatcher<SvmAssisted>;
@@ -77,6 +80,7 @@ export class SvmAssisted implements Monitor, HardwareVmm {
     this.#allocator = new Allocator(memory, context);
     this.vmcb = setUpVmcb(context.cpu, memory, this.#allocator);
     this.#guest = new GuestMode(context.cpu, this.vmcb, memory, (exit) => this.#left(exit));
+    this.kvm = new KvmGuest(context);
     this.nestedPaging = new NestedPaging(memory, this.#allocator, nptFormat, () => this.vmcb.get("nestedCr3"));
     this.#dispatcher = new Dispatcher(context, "svm-npt", svmExitHandlers);
     loadHidden(this.cpu, this.vmcb);
@@ -381,14 +385,16 @@ export class SvmAssisted implements Monitor, HardwareVmm {
       pending: this.#dispatcher.pending ?? null,
       waiting: this.#idle.waiting,
       nextPage: this.#allocator.mark,
+      kvm: this.kvm.save(),
     };
   }
 
   restore(state: unknown): void {
-    const { pending, waiting, nextPage } = state as Saved;
+    const { pending, waiting, nextPage, kvm } = state as Saved;
     this.#dispatcher.pending = pending ?? undefined;
     this.#idle.waiting = waiting;
     this.#allocator.release(nextPage);
+    this.kvm.restore(kvm);
   }
 }
 

@@ -9,6 +9,7 @@ import type { Vmcs } from "../../vmx/vmcs.ts";
 import type { VmcsField } from "../../vmx/vmcs-fields.ts";
 import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
+import type { KvmGuest } from "../kvm/guest.ts";
 import { type SavedGuest, ShadowedGuest, shadowedCr0, shadowedCr4 } from "../memory/shadowed-guest.ts";
 import { answerHypercall, cpuid } from "./emulations.ts";
 import type { RegisterVmm } from "./hardware-vmm.ts";
@@ -50,12 +51,15 @@ export interface SavedVtxShadow {
  */
 export class VtxShadow {
   readonly guest: ShadowedGuest;
+  readonly #kvm: KvmGuest;
   readonly #context: VmmContext;
   readonly #cpu: Cpu;
   readonly #vmcs: Vmcs;
   #interpretation: Interpretation | undefined;
 
-  constructor(context: VmmContext, memory: HostMemory, allocator: Allocator, vmcs: Vmcs) {
+  constructor(kvm: KvmGuest, memory: HostMemory, allocator: Allocator, vmcs: Vmcs) {
+    const { context } = kvm;
+    this.#kvm = kvm;
     this.#context = context;
     this.#cpu = context.cpu;
     this.#vmcs = vmcs;
@@ -151,6 +155,7 @@ export class VtxShadow {
     return {
       cpu,
       context: this.#context,
+      kvm: this.#kvm,
       guestIs64: cpu.bits === 64,
       guestCpl: cpu.cpl,
       advance: () => {

@@ -1,0 +1,150 @@
+import type { EventBody } from "../../trace/event.ts";
+import type { KvmGuest } from "./guest.ts";
+
+/**
+ * KVM's hypercalls: VMCALL or VMMCALL with the number in rAX, arguments in rBX, rCX, rDX, rSI, result in rAX; 32 bits outside
+ * 64-bit code (Linux, Documentation/virt/kvm/x86/hypercalls.rst). Only CPL 0 may call.
+ */
+const errors = { EPERM: -1n, EFAULT: -14n, EINVAL: -22n, EOPNOTSUPP: -95n, ENOSYS: -1000n } as const;
+type ErrorName = keyof typeof errors;
+
+interface Refused {
+  readonly error: ErrorName;
+  readonly why: string;
+}
+const refused = (error: ErrorName, why: string): Refused => ({ error, why });
+
+/** A hypercall's arguments, truncated to the width of the call. */
+interface Call {
+  readonly guest: KvmGuest;
+  readonly values: readonly bigint[];
+  readonly bits: 32 | 64;
+}
+
+interface Hypercall {
+  readonly number: number;
+  readonly name: string;
+  readonly arguments: readonly string[];
+  readonly doc: string;
+  /** Without it the call is known and not there: ENOSYS. */
+  readonly handler?: (call: Call) => bigint | Refused;
+}
+
+/** With one virtual processor there is nobody to kick or to yield to: they succeed and do nothing. */
+const nothing = (): bigint => 0n;
+
+/** struct kvm_clock_pairing: the time of day, and the guest's time-stamp counter at the same moment. */
+function pairClocks({ guest, values: [address = 0n, type = 0n] }: Call): bigint | Refused {
+  if (type !== 0n) return refused("EOPNOTSUPP", `there is no clock of type ${type}; 0 is the time of day`);
+  const bytes = new Uint8Array(64);
+  const view = new DataView(bytes.buffer);
+  const second = 1_000_000_000n;
+  view.setBigInt64(0, BigInt(guest.context.startSeconds) + guest.now / second, true);
+  view.setBigInt64(8, guest.now % second, true);
+  view.setBigUint64(16, guest.ticks, true);
+  return guest.write(Number(address), bytes) ? 0n : refused("EFAULT", "the address is outside the guest's memory");
+}
+
+/** Bits of the interrupt command that a sender of many has no say in: destination mode and shorthand. */
+const commandReserved = 0xc_0800n;
+
+/** To the processors whose APIC IDs a bitmap of twice the width has from a lowest one on. Gives how many there are. */
+function sendInterrupts({
+  guest,
+  values: [low = 0n, high = 0n, lowest = 0n, command = 0n],
+  bits,
+}: Call): bigint | Refused {
+  if ((command & commandReserved) !== 0n)
+    return refused("EINVAL", "the command names a destination by itself (bits 11, 18 and 19)");
+  const bitmap = low | (high << BigInt(bits));
+  let sent = 0n;
+  for (let n = 0; bitmap >> BigInt(n) !== 0n; n++)
+    if (
+      ((bitmap >> BigInt(n)) & 1n) !== 0n &&
+      guest.context.interruptProcessor(Number(lowest) + n, Number(command & 0x7ffn))
+    )
+      sent++;
+  return sent;
+}
+
+/** All that have a name: the one list. */
+export const kvmHypercalls: readonly Hypercall[] = [
+  {
+    number: 1,
+    name: "VAPIC_POLL_IRQ",
+    arguments: [],
+    doc: "Makes the host look for interrupts; it does so at every exit.",
+    handler: nothing,
+  },
+  { number: 2, name: "MMU_OP", arguments: ["length", "address"], doc: "Page-table updates, long gone." },
+  { number: 3, name: "FEATURES", arguments: [], doc: "Features, on other architectures." },
+  { number: 4, name: "PPC_MAP_MAGIC_PAGE", arguments: [], doc: "On PowerPC." },
+  {
+    number: 5,
+    name: "KICK_CPU",
+    arguments: ["flags", "apicid"],
+    doc: "Wakes a vCPU that has halted for a lock.",
+    handler: nothing,
+  },
+  {
+    number: 9,
+    name: "CLOCK_PAIRING",
+    arguments: ["address", "type"],
+    doc: "The host's time of day with the guest's time-stamp counter.",
+    handler: pairClocks,
+  },
+  {
+    number: 10,
+    name: "SEND_IPI",
+    arguments: ["low", "high", "lowest", "command"],
+    doc: "One interrupt to many vCPUs, by a bitmap of APIC IDs; gives how many got it.",
+    handler: sendInterrupts,
+  },
+  {
+    number: 11,
+    name: "SCHED_YIELD",
+    arguments: ["apicid"],
+    doc: "Gives the processor to another vCPU.",
+    handler: nothing,
+  },
+  {
+    number: 12,
+    name: "MAP_GPA_RANGE",
+    arguments: ["address", "pages", "attributes"],
+    doc: "Pages of encrypted guests.",
+  },
+];
+
+const byNumber = new Map(kvmHypercalls.map((row) => [BigInt(row.number), row]));
+
+export interface HypercallOutcome {
+  /** Signed; to be truncated to the width of the call. */
+  readonly result: bigint;
+  readonly event: EventBody & { kind: "hypercall" };
+}
+
+/** Makes a hypercall. `registers` are rBX, rCX, rDX, rSI, truncated to the width of the call. */
+export function kvmHypercall(
+  guest: KvmGuest,
+  number: bigint,
+  registers: readonly bigint[],
+  { cpl, bits }: { readonly cpl: number; readonly bits: 32 | 64 },
+): HypercallOutcome {
+  const row = byNumber.get(number);
+  const outcome =
+    cpl > 0
+      ? refused("EPERM", `CPL ${cpl} may not call the hypervisor`)
+      : (row?.handler?.({ guest, values: registers, bits }) ??
+        refused("ENOSYS", `there is no ${row?.name ?? `hypercall ${number}`}`));
+  const result = typeof outcome === "bigint" ? outcome : errors[outcome.error];
+  return {
+    result,
+    event: {
+      kind: "hypercall",
+      number: number.toString(),
+      name: row?.name ?? "unknown",
+      arguments: (row?.arguments ?? []).map((name, n) => `${name} = ${registers[n]!.toString(16).toUpperCase()}h`),
+      result: typeof outcome === "bigint" ? `${outcome}` : `${result} (${outcome.error}): ${outcome.why}`,
+    },
+  };
+}
