@@ -417,6 +417,7 @@ export class MemoryAccess extends State {
   /** Faults of an 8-byte access come before any of it happens, the lower page's first. */
   #prepare64(linear: number, access: Access, user: boolean, implicit: boolean): void {
     const room = 4096 - (linear & 0xfff);
+    if (this.physical.interceptor) this.physical.announceWide(this.translate(linear, access, user, implicit), access);
     if (room >= 8) return;
     this.translate(linear, access, user, implicit);
     this.translate(this.wrap(linear + room), access, user, implicit);

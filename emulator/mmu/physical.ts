@@ -1,5 +1,6 @@
 import type { Bus } from "../cpu/bus.ts";
 import type { MemoryObserver } from "../cpu/environment.ts";
+import type { Access } from "../cpu/monitor.ts";
 
 /** Physical addresses have this many bits: what CPUID leaf 80000008h says, and what paging entries may use. */
 export const physicalAddressBits = 40;
@@ -27,6 +28,8 @@ export interface Interceptor {
   readonly page: number;
   read(offset: number, bytes: number): number;
   write(offset: number, bytes: number, value: number): void;
+  /** An access of more than 4 bytes begins here, which would come as several. */
+  wide(offset: number, access: Access): void;
 }
 
 /**
@@ -91,6 +94,11 @@ export class PhysicalMemory {
     if (this.#isIntercepted(physical)) return this.interceptor!.read(physical % 4096, bytes);
     if (this.bus.claims(physical)) return this.bus.read(physical, bytes);
     return 2 ** (8 * bytes) - 1;
+  }
+
+  /** An access of more than 4 bytes begins at an address. */
+  announceWide(physical: number, access: Access): void {
+    if (this.#isIntercepted(physical)) this.interceptor!.wide(physical % 4096, access);
   }
 
   #isIntercepted(physical: number): boolean {

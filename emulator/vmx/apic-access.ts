@@ -24,18 +24,27 @@ const onlyPriority = new Set<number>([taskPriority]);
 const deliveryWritten = new Set<number>([taskPriority, endOfInterrupt, commandLow]);
 const none: ReadonlySet<number> = new Set();
 
-/** Offsets of the registers that an access reaches in the virtual-APIC page, without leaving the guest. */
-export function virtualizedRegisters(
-  { vmcs }: Pick<NonRootGuest, "vmcs">,
-  access: "read" | "write",
-): ReadonlySet<number> {
-  if (!inForce(vmcs, controls.tprShadow)) return none;
-  if (inForce(vmcs, controls.apicRegisterVirtualization)) return access === "read" ? allRead : allWritten;
-  return access === "write" && inForce(vmcs, controls.virtualInterruptDelivery) ? deliveryWritten : onlyPriority;
+type Direction = "read" | "write";
+
+/** Registers that an access reaches in the virtual-APIC page, without leaving the guest, and whether their parts are reached too. */
+function virtualized({ vmcs }: Pick<NonRootGuest, "vmcs">, access: Direction) {
+  if (!inForce(vmcs, controls.tprShadow)) return { registers: none, parts: false };
+  if (inForce(vmcs, controls.apicRegisterVirtualization))
+    return { registers: access === "read" ? allRead : allWritten, parts: true };
+  const delivers = access === "write" && inForce(vmcs, controls.virtualInterruptDelivery);
+  return { registers: delivers ? deliveryWritten : onlyPriority, parts: false };
 }
 
-/** Is the access one to a register as a whole: at most 32 bits, at its 16-byte boundary? */
-const isWithin = (offset: number, bytes: number): boolean => (offset & 0xf) + bytes <= 4;
+/** Does the virtual-APIC page stand in for the register at this offset? */
+export const standsIn = (guest: Pick<NonRootGuest, "vmcs">, offset: number, access: Direction): boolean =>
+  virtualized(guest, access).registers.has(offset & 0xff0);
+
+/** Is an access made there: at most 32 bits, within the first four bytes of the register's sixteen? */
+function isMade(guest: NonRootGuest, offset: number, bytes: number, access: Direction): boolean {
+  const { registers, parts } = virtualized(guest, access);
+  const within = parts ? (offset & 0xf) + bytes <= 4 : (offset & 0xf) === 0 && bytes <= 4;
+  return within && registers.has(offset & 0xff0) && guest.cpu.vectoring === undefined;
+}
 
 const types = { read: 0, write: 1, execute: 2 } as const;
 const duringDelivery = 3;
@@ -73,10 +82,8 @@ export function apicInterceptor(guest: NonRootGuest): Interceptor | undefined {
   const page = apicAccessPage(guest);
   if (page === undefined) return undefined;
   const { vmcs, memory } = guest;
-  const reaches = (offset: number, bytes: number, access: "read" | "write"): number => {
-    const register = virtualizedRegisters(guest, access).has(offset & 0xff0);
-    if (!register || !isWithin(offset, bytes) || guest.cpu.vectoring !== undefined)
-      leaveByApicAccess(guest, offset, access);
+  const reaches = (offset: number, bytes: number, access: Direction): number => {
+    if (!isMade(guest, offset, bytes, access)) leaveByApicAccess(guest, offset, access);
     return vmcs.address64("virtualApicAddress") + offset;
   };
   return {
@@ -92,5 +99,6 @@ export function apicInterceptor(guest: NonRootGuest): Interceptor | undefined {
       for (let n = 0; n < bytes; n++) memory.write8(at + n, (value >>> (8 * n)) & 0xff);
       noteWrite(guest, offset & 0xffc);
     },
+    wide: (offset, access) => leaveByApicAccess(guest, offset, access),
   };
 }

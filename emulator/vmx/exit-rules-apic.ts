@@ -1,6 +1,6 @@
 import type { Access } from "../cpu/monitor.ts";
 import type { Why } from "../trace/event.ts";
-import { virtualizedRegisters } from "./apic-access.ts";
+import { standsIn } from "./apic-access.ts";
 import { hex } from "./bit-layout.ts";
 import { controlRule, isOn } from "./controls.ts";
 import type { Vmcs } from "./vmcs.ts";
@@ -48,7 +48,7 @@ export function apicRule(vmcs: Vmcs, attempt: ApicAttempt): Decision {
 }
 
 function accessRule(vmcs: Vmcs, { offset, access, delivery }: ApicAttempt & { reason: "APIC_ACCESS" }): Decision {
-  const covered = access !== "execute" && virtualizedRegisters({ vmcs }, access).has(offset & 0xff0);
+  const covered = access !== "execute" && standsIn({ vmcs }, offset, access);
   const because = delivery
     ? "it is made while an event is delivered"
     : access === "execute"

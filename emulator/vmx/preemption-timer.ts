@@ -24,8 +24,8 @@ export function stopPreemptionTimer({ cpu, vmcs }: NonRootGuest): void {
   if (deadline === 0) return;
   cpu.f64[deadlineWord] = 0;
   if (!inForce(vmcs, controls.savePreemptionTimer)) return;
-  const left = Math.ceil((deadline - 1) / tick) - Math.floor(virtualTime(cpu) / tick);
-  vmcs.set("preemptionTimer", Math.max(0, left));
+  const now = virtualTime(cpu);
+  vmcs.set("preemptionTimer", now >= deadline - 1 ? 0 : Math.ceil((deadline - 1) / tick) - Math.floor(now / tick));
 }
 
 /** At a boundary: true if the timer has run out, and the guest left. */

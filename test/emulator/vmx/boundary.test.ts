@@ -113,6 +113,12 @@ describe("VMX-preemption timer", () => {
     expect(subject.vmcs.number("preemptionTimer")).toBe(0);
   });
 
+  test("that has run out saves 0, in the middle of a tick too", () => {
+    const subject = vmm(nops, { controls: ["preemptionTimer", "savePreemptionTimer"], fields: { preemptionTimer: 0 } });
+    expect(subject.run(1)).toEqual(["VMX_PREEMPTION_TIMER_EXPIRED"]);
+    expect(subject.vmcs.number("preemptionTimer")).toBe(0);
+  });
+
   test("ends a halt with interrupts disabled", () => {
     const subject = vmm("hlt\nnop\njmp $", { controls: ["preemptionTimer"], fields: { preemptionTimer: 2 } });
     expect(subject.run(1)).toEqual(["VMX_PREEMPTION_TIMER_EXPIRED"]);
