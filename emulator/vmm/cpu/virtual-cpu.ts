@@ -44,7 +44,9 @@ const nativeCr0 = CR0.MP | CR0.EM | CR0.TS | CR0.AM;
 /** The VMM runs the processor with paging, write protection of supervisor accesses, and native FPU errors. */
 const vmmCr0 = CR0.PE | CR0.PG | CR0.WP | CR0.ET | CR0.NE;
 /** CR4 bits that apply as the guest set them: what they forbid traps, and is then emulated or reflected. */
-const nativeCr4 = CR4.TSD | CR4.DE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT | CR4.UMIP | CR4.SMEP | CR4.SMAP;
+const nativeCr4 = CR4.TSD | CR4.DE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT | CR4.UMIP;
+/** The same, while the guest has paging: without it, they forbid nothing. */
+const nativePagingCr4 = CR4.SMEP | CR4.SMAP;
 const dplShift = 5;
 
 /**
@@ -118,13 +120,14 @@ export class VirtualCpu {
     this.#virtual = this.#read();
     const mode = this.unsupportedMode;
     if (mode !== undefined) throw unsupported(mode);
-    const { cr0, cr4, efer } = this.#virtual;
+    const { cr0, cr4 } = this.#virtual;
     const { cr3, pdptes, mode: format } = real.root;
     this.#loadPaging({
       cr0: (cr0 & nativeCr0) | vmmCr0,
       cr3,
-      cr4: (cr4 & nativeCr4) | (format === "pae" ? CR4.PAE : 0),
-      efer: efer & EFER.NXE,
+      cr4: (cr4 & (nativeCr4 | ((cr0 & CR0.PG) !== 0 ? nativePagingCr4 : 0))) | (format === "pae" ? CR4.PAE : 0),
+      // With XD to be had, a #PF tells fetches from reads.
+      efer: format === "pae" ? EFER.NXE : 0,
       pdptes,
     });
     this.#loadTables(real);

@@ -154,8 +154,9 @@ export class ShadowedGuest {
   #shareBits(): void {
     const real = this.#real;
     const cr0 = ~this.#cr0.mask | CR0.CD | CR0.NW;
-    // SMEP and SMAP act on the shadow as on the guest's own tables.
-    const cr4 = ~this.#cr4.mask | CR4.SMEP | CR4.SMAP;
+    // SMEP and SMAP act on the shadow as on the guest's own tables, where it has any.
+    const paging = (this.#own[cr0Word]! & CR0.PG) !== 0;
+    const cr4 = ~this.#cr4.mask | (paging ? CR4.SMEP | CR4.SMAP : 0);
     real[cr0Word] = (this.#own[cr0Word]! & cr0) | this.#cr0.must;
     real[cr4Word] = (this.#own[cr4Word]! & cr4) | this.#cr4.must | (real[cr4Word]! & CR4.PAE);
   }
