@@ -1,8 +1,8 @@
 import type { Access } from "../cpu/monitor.ts";
-import type { Why } from "../trace/event.ts";
 import { standsIn } from "./apic-access.ts";
 import { hex } from "./bit-layout.ts";
 import { controlRule, isOn } from "./controls.ts";
+import type { Decision } from "./exit-decision.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { encodingText } from "./vmcs-fields.ts";
 
@@ -12,11 +12,6 @@ export type ApicAttempt =
   | { readonly reason: "APIC_WRITE"; readonly offset: number }
   | { readonly reason: "TPR_THRESHOLD"; readonly priority: number }
   | { readonly reason: "VIRTUALIZED_EOI"; readonly vector: number };
-
-interface Decision {
-  readonly exits: boolean;
-  readonly why: Why;
-}
 
 const manual = {
   access: "SDM Vol. 3, 30.4: Virtualizing Memory-Mapped APIC Accesses",

@@ -1,9 +1,11 @@
-import type { Why } from "../trace/event.ts";
 import { hex } from "./bit-layout.ts";
 import { type Control, type ControlName, controlRule, controls, controlText, inForce, isOn } from "./controls.ts";
+import { type Decision, manual } from "./exit-decision.ts";
 import { type ApicAttempt, apicRule } from "./exit-rules-apic.ts";
+import { functionRule, logRule, pauseRule } from "./exit-rules-features.ts";
+import { type CrAccess, crRule } from "./exit-rules-registers.ts";
 import type { PauseTimes } from "./pause-loop.ts";
-import { type FunctionCall, functionFault } from "./vm-functions.ts";
+import type { FunctionCall } from "./vm-functions.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { encodingText, type VmcsField } from "./vmcs-fields.ts";
 
@@ -37,28 +39,8 @@ export const vmxInstructions = [
 ] as const;
 export type VmxInstruction = (typeof vmxInstructions)[number];
 
-export type CrAccess = "to" | "from" | "clts" | "lmsw";
-
-/** Would it exit, and the rule that says so. */
-export interface Decision {
-  readonly exits: boolean;
-  readonly why: Why;
-}
-
 /** Host-physical memory as the rules read it: one byte, unsigned. */
 export type ReadByte = (address: number) => number;
-
-const manual = {
-  always: "SDM Vol. 3, 26.1.2: Instructions That Cause VM Exits Unconditionally",
-  conditional: "SDM Vol. 3, 26.1.3: Instructions That Cause VM Exits Conditionally",
-  other: "SDM Vol. 3, 26.2: Other Causes of VM Exits",
-  ioBitmaps: "SDM Vol. 3, 25.6.4: I/O-Bitmap Addresses",
-  masks: "SDM Vol. 3, 25.6.6: Guest/Host Masks and Read Shadows for CR0 and CR4",
-  targets: "SDM Vol. 3, 25.6.7: CR3-Target Controls",
-  msrBitmaps: "SDM Vol. 3, 25.6.9: MSR-Bitmap Address",
-  functions: "SDM Vol. 3, 26.5.6: VM Functions",
-  log: "SDM Vol. 3, 29.3.6: Page-Modification Logging",
-} as const;
 
 /** Exits that one control bit decides: what happens if it is 1, and if it is 0. */
 const simple = {
@@ -277,154 +259,6 @@ function msrRule(vmcs: Vmcs, read: ReadByte, msr: number, write: boolean): Decis
       source: manual.msrBitmaps,
     },
   };
-}
-
-/** PAUSE exiting, or else PAUSE-loop exiting at CPL 0 by the time between executions. */
-function pauseRule(vmcs: Vmcs, { cpl, sinceLast, sinceFirst }: PauseTimes): Decision {
-  const why = (sentence: string, rule: string): Why => ({ sentence, rule, source: manual.conditional });
-  const loop = controlRule(vmcs, "pauseLoopExiting");
-  if (isOn(vmcs, "pauseExiting"))
-    return {
-      exits: true,
-      why: why("PAUSE leaves the guest, which may be spinning on a lock.", controlRule(vmcs, "pauseExiting")),
-    };
-  if (!isOn(vmcs, "pauseLoopExiting"))
-    return { exits: false, why: why("PAUSE runs natively.", `${controlRule(vmcs, "pauseExiting")}; ${loop}`) };
-  if (cpl !== 0) return { exits: false, why: why("PAUSE loops are looked for at CPL 0 only.", `${loop}; CPL ${cpl}`) };
-  const gap = vmcs.number("pauseLoopGap");
-  const window = vmcs.number("pauseLoopWindow");
-  if (sinceLast === undefined || sinceFirst === undefined)
-    return { exits: false, why: why("It is the first PAUSE since the entry: a loop may begin.", loop) };
-  const gapRule = `${sinceLast} cycles since the last PAUSE, PLE_Gap 4020h = ${gap}`;
-  if (sinceLast > gap)
-    return { exits: false, why: why("The PAUSE before is too long ago: a new loop may begin.", `${loop}; ${gapRule}`) };
-  const exits = sinceFirst > window;
-  const sentence = exits ? "The guest spins for longer than the VMM lets it." : "The guest does not spin for long yet.";
-  const windowRule = `${sinceFirst} since the first of the loop, PLE_Window 4022h = ${window}`;
-  return { exits, why: why(sentence, `${loop}; ${gapRule}; ${windowRule}`) };
-}
-
-function functionRule(vmcs: Vmcs, call: FunctionCall): Decision {
-  const fault = functionFault(vmcs.get("vmFunctionControls"), call);
-  const sentence = fault
-    ? `VMFUNC leaves the guest: ${fault}.`
-    : `VMFUNC switches to entry ${call.index} of the EPTP list without the VMM.`;
-  const rule = `${controlRule(vmcs, "vmFunctions")}; VM-function controls 2018h = ${hex(vmcs.get("vmFunctionControls"))}`;
-  return { exits: fault !== undefined, why: { sentence, rule, source: manual.functions } };
-}
-
-const logRule = (vmcs: Vmcs, index: number): Decision => ({
-  exits: index > 511,
-  why: {
-    sentence:
-      index > 511
-        ? "An accessed or dirty flag of EPT is to be set, and the page-modification log is full."
-        : "The page-modification log has room.",
-    rule: `${controlRule(vmcs, "pml")}; PML index 0812h = ${index}`,
-    source: manual.log,
-  },
-});
-
-/** Bits a write changes as the guest sees them, among those the host owns: an exit if there are any. */
-function maskRule(vmcs: Vmcs, register: 0 | 4, changed: bigint): Decision {
-  const mask = vmcs.get(register === 0 ? "cr0Mask" : "cr4Mask");
-  const differing = mask & changed;
-  return {
-    exits: differing !== 0n,
-    why: {
-      sentence:
-        differing !== 0n
-          ? `The write would change bits ${hex(differing)} of CR${register}, which the VMM owns.`
-          : `The write changes no bit of CR${register} that the VMM owns.`,
-      rule: `${maskText(vmcs, register)}: differing owned bits ${hex(differing)}`,
-      source: manual.masks,
-    },
-  };
-}
-
-const peBit = 1n;
-const tsBit = 8n;
-
-function cr0Rule(vmcs: Vmcs, access: CrAccess, value: bigint): Decision {
-  const shadow = vmcs.get("cr0Shadow");
-  if (access === "clts") return maskRule(vmcs, 0, shadow & tsBit);
-  if (access === "to") return maskRule(vmcs, 0, shadow ^ value);
-  // LMSW writes bits 3:0 and cannot clear PE.
-  return maskRule(vmcs, 0, ((shadow ^ value) & 0xen) | (value & ~shadow & peBit));
-}
-
-function cr3Rule(vmcs: Vmcs, access: CrAccess, value: bigint): Decision {
-  const control = access === "to" ? "cr3LoadExiting" : "cr3StoreExiting";
-  const on = isOn(vmcs, control);
-  const verb = access === "to" ? "MOV to CR3" : "MOV from CR3";
-  if (!on || access !== "to")
-    return {
-      exits: on,
-      why: {
-        sentence: on ? `${verb} leaves the guest.` : `${verb} does not leave the guest.`,
-        rule: controlRule(vmcs, control),
-        source: manual.conditional,
-      },
-    };
-  const count = vmcs.number("cr3TargetCount");
-  const targets = (["cr3Target0", "cr3Target1", "cr3Target2", "cr3Target3"] as const).slice(0, count);
-  const hit = targets.findIndex((field) => vmcs.get(field) === value);
-  return {
-    exits: hit < 0,
-    why: {
-      sentence:
-        hit < 0
-          ? `${verb} leaves the guest: the value is no CR3-target value.`
-          : `The value is CR3-target value ${hit}.`,
-      rule: `${controlRule(vmcs, control)}; CR3-target count 400Ah = ${count}`,
-      source: manual.targets,
-    },
-  };
-}
-
-function readRule(vmcs: Vmcs, register: number): Decision {
-  const sentence = `Reading CR${register} never leaves the guest`;
-  const masked = register === 0 || register === 4;
-  return {
-    exits: false,
-    why: {
-      sentence: masked ? `${sentence}: bits that the VMM owns are read from the read shadow.` : `${sentence}.`,
-      rule: masked ? maskText(vmcs, register) : "no control exists",
-      source: manual.masks,
-    },
-  };
-}
-
-/** "CR0 guest/host mask 6000h = 20h, read shadow 6004h = 11h" */
-function maskText(vmcs: Vmcs, register: 0 | 4): string {
-  const [mask, shadow] = register === 0 ? (["cr0Mask", "cr0Shadow"] as const) : (["cr4Mask", "cr4Shadow"] as const);
-  return `CR${register} guest/host mask ${encodingText(mask)} = ${hex(vmcs.get(mask))}, read shadow ${encodingText(shadow)} = ${hex(vmcs.get(shadow))}`;
-}
-
-const cr2Written: Decision = {
-  exits: false,
-  why: {
-    sentence: "CR2 belongs to the guest: writing it never leaves the guest.",
-    rule: "no control exists",
-    source: manual.conditional,
-  },
-};
-
-function crRule(vmcs: Vmcs, register: number, access: CrAccess, value: bigint): Decision {
-  if (register === 3) return cr3Rule(vmcs, access, value);
-  if (register === 8) {
-    const control = access === "to" ? "cr8LoadExiting" : "cr8StoreExiting";
-    const exits = isOn(vmcs, control);
-    const own = isOn(vmcs, "tprShadow")
-      ? "CR8 is the task priority of the virtual-APIC page."
-      : "CR8 belongs to the guest.";
-    const sentence = exits ? "Access to CR8 leaves the guest." : own;
-    const rule = `${controlRule(vmcs, control)}; ${controlRule(vmcs, "tprShadow")}`;
-    return { exits, why: { sentence, rule, source: manual.conditional } };
-  }
-  if (access === "from") return readRule(vmcs, register);
-  if (register === 2) return cr2Written;
-  return register === 0 ? cr0Rule(vmcs, access, value) : maskRule(vmcs, 4, vmcs.get("cr4Shadow") ^ value);
 }
 
 /** For #PF the bitmap's bit is inverted where the error code does not match (SDM Vol. 3, 26.2). */

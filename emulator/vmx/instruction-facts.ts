@@ -2,7 +2,7 @@ import type { Decoded, Memory, Operand, Register } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { msrs } from "../cpu/msr.ts";
 import { segmentOf } from "../cpu/state.ts";
-import type { CrAccess } from "./exit-rules.ts";
+import type { CrAccess } from "./exit-rules-registers.ts";
 
 /** Offset of a memory operand at its address size: unsigned for 16 and 32 bits, signed for 64. `cpu.next` must be set. */
 export function effectiveOffset(cpu: Cpu, operand: Memory): number {

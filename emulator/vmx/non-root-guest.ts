@@ -1,7 +1,8 @@
 import type { Cpu } from "../cpu/cpu.ts";
 import type { Later, Why } from "../trace/event.ts";
 import type { ExitData } from "./exit.ts";
-import type { Attempt, Decision } from "./exit-rules.ts";
+import type { Decision } from "./exit-decision.ts";
+import type { Attempt } from "./exit-rules.ts";
 import type { HostMemory } from "./host-memory.ts";
 import type { Vmcs } from "./vmcs.ts";
 

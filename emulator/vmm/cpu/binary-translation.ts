@@ -1,10 +1,12 @@
 import { flagMask } from "../../../isa/flags.ts";
+import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { isFault, vector } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess, VmExit } from "../../cpu/monitor.ts";
 import { CR0, CR4, CS, LDTR, type Segment } from "../../cpu/state.ts";
 import { haltText, tripleFaultText } from "../../stop-texts.ts";
+import type { Outlook } from "../../trace/event.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { Allocator } from "../allocator.ts";
 import { hostReservedBytes, type VmmContext } from "../context.ts";
@@ -21,6 +23,7 @@ import { type Origin, type SavedTranslations, Translations } from "../translatio
 import type { TranslatedUnit } from "../translation/view.ts";
 import { type Flushed, GuestWork, interruptName } from "./guest-work.ts";
 import { ShadowDescriptors, vmmLinear } from "./shadow-descriptors.ts";
+import { translationOutlook } from "./trap-outlook.ts";
 import { describeInterrupt, describeNmi, describeTrap } from "./trap-reasons.ts";
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 
@@ -171,6 +174,10 @@ export class BinaryTranslation implements Monitor {
 
   beforeInstruction(): boolean {
     return false;
+  }
+
+  why(instruction: Decoded): Outlook {
+    return translationOutlook(this.#cpu, instruction);
   }
 
   onException(fault: Fault): void {

@@ -7,10 +7,26 @@ import { forbidden, isSensitive, missing } from "../../cpu/outlook.ts";
 import type { Outlook } from "../../trace/event.ts";
 
 const source = "Popek and Goldberg, CACM 1974; Robin and Irvine, USENIX Security 2000";
+const translation = "Adams and Agesen, ASPLOS 2006";
 const softwareInterrupts = new Set(["int", "int3", "into"]);
 
+/** What becomes of an instruction under binary translation: kernel code never runs as it is. */
+export function translationOutlook(cpu: Cpu, decoded: Decoded): Outlook {
+  const name = decoded.row.mnemonic.toUpperCase();
+  const sensitive = isSensitive(decoded.row);
+  const own = sensitive
+    ? `In kernel code the translator puts its own code, or a call of the VMM, in place of ${name}; user code is run as it is.`
+    : `${name} is translated to itself, or to the like of it.`;
+  const rule = `translation unit of kernel code, or user code run directly; real CPL ${cpu.cpl}`;
+  return { outcome: "runs", what: format(decoded), why: { sentence: own, rule, source: translation }, sensitive };
+}
+
 /** What becomes of an instruction at the ring in which trap and emulate really runs it: every exception is the VMM's. */
-export function trapOutlook(cpu: Cpu, decoded: Decoded): Outlook {
+export function trapOutlook(
+  cpu: Cpu,
+  decoded: Decoded,
+  technique: "trap-and-emulate" | "paravirtualization" = "trap-and-emulate",
+): Outlook {
   const { row } = decoded;
   const what = format(decoded);
   const name = row.mnemonic.toUpperCase();
@@ -18,12 +34,16 @@ export function trapOutlook(cpu: Cpu, decoded: Decoded): Outlook {
   const refused = forbidden(cpu, decoded);
   if (refused) {
     const { fault, why } = refused;
-    const sentence = `${why.sentence} ${vectorName(fault.vector)} goes to the VMM, which emulates ${name} at the level that the guest believes to have.`;
+    const then =
+      technique === "paravirtualization"
+        ? "the hypervisor, which emulates what its interface promises and passes on the rest"
+        : `the VMM, which emulates ${name} at the level that the guest believes to have`;
+    const sentence = `${why.sentence} ${vectorName(fault.vector)} goes to ${then}.`;
     return { outcome: "leaves", what: `${what}: ${vectorName(fault.vector)}`, why: { ...why, sentence }, sensitive };
   }
   const lacking = missing(decoded);
   if (lacking) return { outcome: "leaves", what, why: lacking, sensitive };
-  if (softwareInterrupts.has(row.mnemonic))
+  if (technique === "trap-and-emulate" && softwareInterrupts.has(row.mnemonic))
     return {
       outcome: "leaves",
       what,
@@ -34,7 +54,7 @@ export function trapOutlook(cpu: Cpu, decoded: Decoded): Outlook {
       },
       sensitive,
     };
-  const { sentence } = gradeOf(decoded, "trap-and-emulate");
+  const { sentence } = gradeOf(decoded, technique);
   return {
     outcome: "runs",
     what,

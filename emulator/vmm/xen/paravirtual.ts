@@ -1,9 +1,12 @@
+import type { Decoded } from "../../../isa/operands.ts";
 import { vector } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
 import { CR0, signedNumber, unsigned64 } from "../../cpu/state.ts";
 import type { AddressSpace, StartMode } from "../../machine-interface.ts";
+import type { Outlook } from "../../trace/event.ts";
 import type { VmmContext } from "../context.ts";
+import { trapOutlook } from "../cpu/trap-outlook.ts";
 import { instructionAt } from "../cpu/trap-reasons.ts";
 import { Dispatcher, type ExitBody, type Pending } from "../dispatcher.ts";
 import { type GuestBits, hex, holes, isRefused, mostLdtEntries, pageBytes, privatePlaces } from "./abi.ts";
@@ -87,6 +90,10 @@ export class Paravirtual implements Monitor {
 
   beforeInstruction(): boolean {
     return false;
+  }
+
+  why(instruction: Decoded): Outlook {
+    return trapOutlook(this.#domain.cpu, instruction, "paravirtualization");
   }
 
   onException(fault: Fault): void {

@@ -54,6 +54,7 @@ const rows: readonly Row[] = [
   ["sgdt", "nop", "sgdt [9000h]", "vtx-ept", "runs", /belong to the guest/, /bit 2: Descriptor-table exiting = 0$/],
   ["sgdt", "nop", "sgdt [9000h]", "trap-and-emulate", "runs", /does not trap.*silently/, /CPL 1/],
   ["vmcall", "nop", "vmcall", "vtx-ept", "leaves", /always leaves/, /unconditional/],
+  ["popfd", "pushfd", "popfd", "binary-translation", "runs", /in place of POPFD/, /translation unit/],
   ["int 0x30", "nop", "int 30h", "trap-and-emulate", "leaves", /gates of the VMM's IDT/, /DPL 0 < CPL 1/],
   ["mov edi, 5", "nop", "mov edi, 5", "vtx-ept", "runs", /stays in the guest/, /no control exists/],
 ];

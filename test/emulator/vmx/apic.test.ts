@@ -102,7 +102,6 @@ describe("accesses to the APIC-access page", () => {
     ["reads the in-service register", access(0x110), registers, "", 0x110],
     ["reads the current count", access(0x390), registers, "APIC_ACCESS", 0x390],
     ["reads a part of TPR", `mov al, [${apicAccess + 0x82}]\njmp $`, virtualize, "APIC_ACCESS", 0x82],
-    ["reads 8 bytes", `movq mm0, [${apicAccess + 0x80}]\njmp $`, registers, "APIC_ACCESS", 0x80],
     ["reads beside a register", access(0x84), registers, "APIC_ACCESS", 0x84],
     ["writes TPR", write(0x80), virtualize, "", 0x80],
     ["writes the ID", write(0x20), virtualize, "APIC_ACCESS", 0x1020],
