@@ -51,8 +51,17 @@ const guests = [
   "hello",
   "hypervisor",
   "hypervisor-ept",
+  "kvm-clock",
+  "xen-hello",
+  "xen-pagetable",
+  "xen-events",
 ];
-const techniques = ["bare-metal", "trap-and-emulate", "vtx-ept"] as const satisfies readonly TechniqueId[];
+const techniques = [
+  "bare-metal",
+  "trap-and-emulate",
+  "paravirtualization",
+  "vtx-ept",
+] as const satisfies readonly TechniqueId[];
 
 const machinesOf = (name: string) => {
   const assembly = assembled(readFileSync(join(examples, `${name}.asm`), "utf8"), name);
