@@ -145,6 +145,8 @@ export const layout = {
   taggedRoot: 0x678,
   /** 1 where interrupts leave the guest, so that they end a halt whatever IF says; 4 bytes. */
   interruptsLeave: 0x680,
+  /** 1 where INIT waits for root operation to end; 4 bytes. */
+  initHeld: 0x684,
   end: 0x6c0,
 } as const;
 

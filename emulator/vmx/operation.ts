@@ -31,6 +31,7 @@ export interface VmxContext {
   readonly attend: () => void;
 }
 
+const initHeld = layout.initHeld >> 2;
 const operation = layout.vmxOperation >> 2;
 const vmxonPointer = layout.vmxonPointer >> 3;
 const vmcsPointer = layout.vmcsPointer >> 3;
@@ -137,6 +138,7 @@ export class VmxOperation implements Virtualization {
   /** The entry is done but for the event that it injects. */
   entered(): void {
     this.#region!.guest.entered();
+    if (this.cpu.r32[initHeld] !== 0) this.context.attend();
   }
 
   /** Back in root operation. */
@@ -154,8 +156,10 @@ export class VmxOperation implements Virtualization {
   }
 
   holdsInit(): "pending" | "left" | undefined {
-    if (this.state === "off") return undefined;
-    if (this.state === "root") return "pending";
+    const { state } = this;
+    this.cpu.r32[initHeld] = state === "root" ? 1 : 0;
+    if (state === "off") return undefined;
+    if (state === "root") return "pending";
     this.#region!.guest.onInit();
     return "left";
   }
