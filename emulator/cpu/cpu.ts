@@ -355,6 +355,7 @@ export class Cpu extends MemoryAccess {
 
   /** Adds guard bits (see `mmu/physical.ts`) to a host-physical page of RAM. */
   guardPage(page: number, flags: number): void {
+    if ((flags & guard.watchAll) !== 0) this.tlb.neverRemember();
     this.#setGuards(page, this.physical.guards[page]! | flags);
   }
 

@@ -180,6 +180,11 @@ export const accessBits = {
  * the debug registers, and `tlbParked` entries of other PCIDs or VPIDs than the present ones, which match for nobody.
  */
 export const tlbLayout = { page: 0, addend: 8, flags: 12 } as const;
+/**
+ * Flags of an empty entry whose last translation is remembered: it was of a page of RAM that nothing guards. Its low tag and its
+ * addend are still there, so that translated code may put the same translation back once a walk has found it again.
+ */
+export const tlbRemembered = 8;
 export const tlbEntryBytes = 16;
 export const tlbEntries = 4096;
 export const tlbBank = {

@@ -87,6 +87,7 @@ export class MemoryAccess extends State {
     this.nested = new NestedTranslations(this, options.a20 ?? { enabled: true });
     this.walker = new PageWalker(this, this.physical, this.nested);
     this.#quickWalk = new QuickWalk(this, this.physical, this.nested);
+    this.tlb.remembers = () => this.nested.isIdentity;
   }
 
   /** Recomputes what is derived from the state block (segment ranges, TLB banks). */

@@ -7,6 +7,7 @@ import {
   tlbLayout,
   tlbNone,
   tlbParked,
+  tlbRemembered,
   tlbWatch,
 } from "../cpu/layout.ts";
 import type { PhysicalMemory } from "./physical.ts";
@@ -58,6 +59,9 @@ export class Tlb {
   #pcid = 0;
   #vpid = 0;
   #watched: readonly Watched[] = [];
+  /** Whether guest-physical memory is host-physical memory, so that a translation may be put back by a walk of the tables alone. */
+  remembers: () => boolean = () => false;
+  #neverRemembers = false;
 
   constructor(buffer: ArrayBuffer, base: number, physical: PhysicalMemory) {
     this.words = new Int32Array(buffer, base, tlbBytes >> 2);
@@ -79,6 +83,24 @@ export class Tlb {
     this.words[at + flags] = 0;
   }
 
+  /** The entry is not good any more, but may be put back: only plain ones of no PCID or VPID, which need no look. */
+  #retire(at: number): void {
+    const { words } = this;
+    const plain = (words[at + flags]! & ~flagGlobal) === 0 && words[at + page + 1] === this.#plainHigh(at);
+    if (!plain || !this.remembers() || this.#neverRemembers) {
+      this.#remove(at);
+      return;
+    }
+    words[at + page + 1] = tlbNone;
+    words[at + flags] = tlbRemembered;
+  }
+
+  /** From now on every walk must be seen. */
+  neverRemember(): void {
+    this.#neverRemembers = true;
+    this.reviewAll();
+  }
+
   #isEmpty(at: number): boolean {
     return this.words[at + page + 1] === tlbNone;
   }
@@ -90,7 +112,10 @@ export class Tlb {
     this.#count = 0;
     this.#large = true;
     for (let at = 0; at < this.words.length; at += entryWords) {
-      if (this.#isEmpty(at)) continue;
+      if (this.#isEmpty(at)) {
+        if (this.words[at + flags] !== 0) this.#drop(at);
+        continue;
+      }
       this.#add(at);
       this.#applyGuard(at);
     }
@@ -156,7 +181,7 @@ export class Tlb {
   fill(bank: number, low: number, high: number, physical: number, global: boolean, size: PageSizeCode): void {
     const at = this.#slot(bank, low);
     const { words } = this;
-    if (this.#isEmpty(at)) this.#add(at);
+    if (this.#isEmpty(at) && words[at + flags] === 0) this.#add(at);
     words[at + page] = tagLow(low, high);
     words[at + page + 1] = tagHigh(high);
     const shared = (global ? flagGlobal : 0) | (size << 1) | (this.#pcid << pcidShift) | (this.#vpid << vpidShift);
@@ -239,9 +264,10 @@ export class Tlb {
 
   /** Guards of any pages may have changed. */
   reviewAll(): void {
-    for (let n = 0; n < this.#count; n++) {
+    for (let n = this.#count - 1; n >= 0; n--) {
       const at = this.#used[n]!;
-      if (!this.#isEmpty(at)) this.#applyGuard(at);
+      if (this.#isEmpty(at)) this.#remove(at);
+      else this.#applyGuard(at);
     }
   }
 
@@ -249,17 +275,19 @@ export class Tlb {
   applyGuards(hostPage: number): void {
     const { words } = this;
     const memory = (this.#physical.ramBase + hostPage * 4096) | 0;
-    for (let n = 0; n < this.#count; n++) {
+    for (let n = this.#count - 1; n >= 0; n--) {
       const at = this.#used[n]!;
       // Most entries are of other pages, in RAM: these are to be passed over quickly.
       const from = words[at + addend]!;
       if (((from + (words[at + page]! << 12)) | 0) !== memory && from !== hostPage) continue;
-      if (this.#hostPage(at) === hostPage) this.#applyGuard(at);
+      if (this.#isEmpty(at)) this.#remove(at);
+      else if (this.#hostPage(at) === hostPage) this.#applyGuard(at);
     }
   }
 
-  /** All entries, to be put back by `unpack`: five words each, the index and the entry without marks. */
+  /** All entries, to be put back by `unpack`: five words each, the index and the entry without marks. Remembered ones are forgotten. */
   pack(): Int32Array {
+    this.reviewAll();
     const packed = new Int32Array(this.#count * 5);
     for (let n = 0; n < this.#count; n++) {
       const at = this.#used[n]!;
@@ -304,12 +332,16 @@ export class Tlb {
 
   /** Forgets all translations of the VPID in force, or all but global ones; with a PCID, of those only the ones made under it. */
   flush(global: boolean, pcid?: number): void {
+    let kept = 0;
     for (let n = this.#count - 1; n >= 0; n--) {
       const at = this.#used[n]!;
-      if (this.#vpidOf(at) !== this.#vpid) continue;
-      if (global || (!this.#isGlobal(at) && (pcid === undefined || this.#pcidOf(at) === pcid))) this.#remove(at);
+      const own = this.#vpidOf(at) === this.#vpid;
+      // What was not put back since the last time will not be.
+      if (this.#isEmpty(at) || (global && own)) this.#remove(at);
+      else if (own && !this.#isGlobal(at) && (pcid === undefined || this.#pcidOf(at) === pcid)) this.#retire(at);
+      else kept++;
     }
-    if (this.#count === 0) this.#large = false;
+    if (kept === 0) this.#large = false;
   }
 
   /** INVLPG: forgets the page that contains `linear`, global or of this PCID, in all the pieces it is cached in. */
@@ -337,7 +369,7 @@ export class Tlb {
 
   #invalidateAt(at: number, low: number, high: number, pcid: number, global: boolean): void {
     if (this.#isEmpty(at) || this.#vpidOf(at) !== this.#vpid || !this.#covers(at, low, high)) return;
-    if (this.#isGlobal(at) ? global : this.#pcidOf(at) === pcid) this.#remove(at);
+    if (this.#isGlobal(at) ? global : this.#pcidOf(at) === pcid) this.#retire(at);
   }
 
   #covers(at: number, low: number, high: number): boolean {

@@ -42,7 +42,7 @@ export const regionParameters = 2;
 export const hostFunctions = [
   /** Executes instructions as the interpreter does: those of a block, how many, fuel left; gives the fuel left, or -1 to leave. */
   ["execute", ["i32", "i32", "i32"]],
-  /** Puts a translation into the TLB: low and high half of a linear address, 0 for a read, 1 for a write, 2 for a write behind a read; gives 0 if there is none. */
+  /** Puts a translation into the TLB: low and high half of a linear address, a `fillKind`; gives 0 if there is none. */
   ["fill", ["i32", "i32", "i32"]],
   /** Puts the answer of CPUID to a leaf and a subleaf into the registers of the state block; gives 1 if it is always the same, else 0. */
   ["cpuid", ["i32", "i32"]],

@@ -9,8 +9,9 @@ import { flow } from "../cached-instruction.ts";
 import { pageBytes } from "../page.ts";
 import { repeatQuickly } from "../repetition.ts";
 import { contextOf, sameContext } from "./context.ts";
-import { answer, leftByHost } from "./frame.ts";
+import { answer, type Context, leftByHost } from "./frame.ts";
 import { linearOf, type PageIndex, pageOf } from "./place.ts";
+import { type Fill, fillKind, quickFill } from "./quick-fill.ts";
 import type { HostFunctions, Region } from "./region.ts";
 
 /** Steps after which a region returns even if nothing asks it to, so that the host's compiler can replace its code. */
@@ -28,6 +29,8 @@ const withinPage = (offset: number): number => offset & (pageBytes - 1);
 /** The host's side of translated code: runs a region, and does what it asks for on the way. */
 export class Host {
   readonly #cpu: Cpu;
+  readonly #memory: WebAssembly.Memory;
+  #quickFill: Fill | undefined;
   /** The step at which the run under way ends; that may change while instructions execute. */
   readonly #end: Float64Array;
   /** What is running, the step at which its fuel is gone, and what an instruction threw that the host executed for it. */
@@ -36,9 +39,9 @@ export class Host {
   #thrown: unknown;
   /** The region was left behind what the host did: mode, segments and translation may be others now. */
   displaced = false;
-  readonly functions: HostFunctions = {
+  readonly #functions: HostFunctions = {
     execute: (block, count, left) => this.#execute(block, count, left),
-    fill: (low, high, write) => this.#fill(low, high, write),
+    fill: (low, high, kind) => this.#fill(low, high, kind),
     cpuid: (leaf, subleaf) => this.#cpuid(leaf >>> 0, subleaf >>> 0),
     invalidate: (linear, next, left) => this.#invalidate(linear, next, left),
     loadCr3: (low, high, next, left) => this.#loadCr3(low, high, next, left),
@@ -46,9 +49,17 @@ export class Host {
     output: (port, bytes, value, left) => this.#access(port, bytes, value >>> 0, left),
   };
 
-  constructor(cpu: Cpu, end: Float64Array) {
+  constructor(cpu: Cpu, end: Float64Array, memory: WebAssembly.Memory) {
     this.#cpu = cpu;
     this.#end = end;
+    this.#memory = memory;
+  }
+
+  /** What a region calls. Under a VMM all translations are for the host to find. */
+  functionsFor({ monitored }: Context): HostFunctions {
+    if (monitored) return this.#functions;
+    this.#quickFill ??= quickFill(this.#memory, this.#cpu.physical.ramBytes, this.#fill);
+    return { ...this.#functions, fill: this.#quickFill };
   }
 
   /** Enters a region at a block, and gives what its function gives; the steps are counted. */
@@ -123,19 +134,20 @@ export class Host {
   }
 
   /** Called by translated code on a TLB miss. What cannot be translated now is for the interpreter to meet again. */
-  #fill(low: number, high: number, write: number): number {
+  readonly #fill: Fill = (low, high, kind) => {
     const cpu = this.#cpu;
     // Under a VMM the translation may exit, which needs all state in its place.
     if (cpu.monitor !== undefined || (high >> 15 !== 0 && high >> 15 !== -1)) return 0;
-    if (cpu.translateQuickly(low, high, write === 0 ? 0 : 1, this.#region!.context.user, write === 2) >= 0) return 1;
+    const both = kind === fillKind.readAndWrite;
+    if (cpu.translateQuickly(low, high, both ? fillKind.write : kind, cpu.cpl === 3, both) >= 0) return 1;
     try {
-      cpu.translate(high * 2 ** 32 + (low >>> 0), write !== 0 ? "write" : "read");
+      cpu.translate(high * 2 ** 32 + (low >>> 0), kind === fillKind.read ? "read" : "write");
       return 1;
     } catch (thrown) {
       if ((thrown as Fault | VmExit).kind === undefined) throw thrown;
       return 0;
     }
-  }
+  };
 
   #cpuid(leaf: number, subleaf: number): number {
     answerCpuid(this.#cpu, leaf, subleaf, this.#region!.context.bits === 64);

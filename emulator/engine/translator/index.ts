@@ -72,7 +72,7 @@ export class Translator {
     this.#threshold = options.threshold ?? defaultThreshold;
     this.#cache = cache;
     this.#under = under;
-    this.#host = new Host(cpu, under.end);
+    this.#host = new Host(cpu, under.end, options.memory);
   }
 
   /**
@@ -217,7 +217,7 @@ export class Translator {
     const { breakpoints } = this.#under;
     const key = breakpoints ? this.#keyOf(breakpoints, { parts, context }) : "";
     const { extent } = place.page;
-    const host = this.#host.functions;
+    const host = this.#host.functionsFor(context);
     const forms = flagForms(plan, BigInt(place.rip), context);
     const text = { plan, code, context, codePage, mappings, forms };
     return makeRegion({ ...text, parts, breakpoints: key, memory, extent, host });

@@ -2,6 +2,7 @@ import type { Value } from "../../../isa/algebra.ts";
 import { tlbBank, tlbBase, tlbEntries, tlbEntryBytes, tlbGuard, tlbLayout } from "../../cpu/layout.ts";
 import { lineBytes } from "../code-extent.ts";
 import { type Frame, hostFunction } from "./frame.ts";
+import { fillKind } from "./quick-fill.ts";
 import type { Place, WasmArithmetic } from "./wasm-arithmetic.ts";
 
 /** A memory access as translated code makes it. */
@@ -167,7 +168,7 @@ export function quickAccess(m: WasmArithmetic, frame: Frame, access: MemoryAcces
     code.if();
     m.put(m.truncate(linear, 32));
     m.put(linear.width === 64 ? m.truncate(m.shiftRight(linear, m.constant(64, 32)), 32) : m.constant(32, 0));
-    code.i32(write ? (access.reads ? 2 : 1) : 0);
+    code.i32(write ? (access.reads ? fillKind.readAndWrite : fillKind.write) : fillKind.read);
     code.call(hostFunction("fill"));
     missIf(m.isZero(m.keep(32)));
     missIf(write ? m.and(lookup.misses(true), m.not(isOwnData(m, frame, lookup, access.bytes))) : lookup.misses(write));
