@@ -85,7 +85,7 @@ export class RegionWriter {
 
   /** Puts on the stack whether execution would not find the page mapped as it was when the region was made. */
   #isMoved(page: number): void {
-    const { code, frame } = this.#m;
+    const { code } = this.#m;
     const { tag, addend, entry } = this.#mappings.get(page)!;
     code.i32(0);
     code.memory("i64.load", entry + tlbLayout.page);
