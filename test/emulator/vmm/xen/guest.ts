@@ -44,7 +44,7 @@ export class XenGuest {
   constructor(bits: Bits, source = sources[bits]) {
     this.bits = bits;
     this.word = bits === 64 ? 8 : 4;
-    this.machine = machineWith(source, { technique: "paravirtualization", memory: 4 });
+    this.machine = machineWith(source, { technique: "paravirtualization", memory: 4, translate: false });
     this.info = Number(this.register(bits === 64 ? "RSI" : "ESI"));
   }
 
