@@ -58,14 +58,24 @@ export class ModeCode {
   }
 }
 
+/** The code of a page as it was when it was decoded, where `decoded` is not zero. */
+interface DecodedBytes {
+  readonly bytes: Uint8Array;
+  readonly decoded: Uint8Array;
+}
+
+/** What pages that were forgotten consisted of, cleared, for others: making it takes longer, and gives the host much to collect. */
+interface Spare {
+  readonly codes: ModeCode[];
+  readonly bytes: DecodedBytes[];
+}
+
 /** Decoded code of one page of host-physical memory. */
 export class CodePage {
   readonly number: number;
   readonly modes: (ModeCode | undefined)[] = [];
   readonly regions = new Set<Region>();
-  /** The code as it was when it was decoded, where `#decoded` is not zero. */
-  readonly #bytes = new Uint8Array(pageBytes);
-  readonly #decoded = new Uint8Array(pageBytes);
+  readonly #decoded: DecodedBytes;
   #extent: CodeExtent | undefined;
   /** The page itself, once asked for. */
   memory: Uint8Array | undefined;
@@ -74,34 +84,47 @@ export class CodePage {
   /** Times a region was made from code that was then overwritten. */
   rewrites = 0;
 
-  readonly #spare: ModeCode[];
+  readonly #spare: Spare;
 
-  /** @param spare cleared ones to be used again */
-  constructor(number: number, spare: ModeCode[]) {
+  constructor(number: number, spare: Spare) {
     this.number = number;
     this.#spare = spare;
+    this.#decoded = spare.bytes.pop() ?? { bytes: new Uint8Array(pageBytes), decoded: new Uint8Array(pageBytes) };
   }
 
   code(mode: number): ModeCode {
-    this.modes[mode] ??= this.#spare.pop() ?? new ModeCode();
+    this.modes[mode] ??= this.#spare.codes.pop() ?? new ModeCode();
     return this.modes[mode];
+  }
+
+  /** Gives away what it consists of. It must not be used any more. */
+  giveUp(): void {
+    for (const code of this.modes) {
+      code?.clear();
+      if (code) this.#spare.codes.push(code);
+    }
+    this.#decoded.decoded.fill(0);
+    this.#spare.bytes.push(this.#decoded);
   }
 
   /** Remembers that these bytes of the page have been decoded. */
   note(memory: Uint8Array, offset: number, bytes: number): void {
     const end = Math.min(offset + bytes, pageBytes);
+    const known = this.#decoded.bytes;
+    const { decoded } = this.#decoded;
     for (let at = offset; at < end; at++) {
-      this.#bytes[at] = memory[at]!;
-      this.#decoded[at] = 1;
+      known[at] = memory[at]!;
+      decoded[at] = 1;
     }
     this.#extent?.add(offset, end);
   }
 
   /** Remembers a byte as code. */
   noteByte(at: number, byte: number): void {
-    if (this.#decoded[at] === 1) return;
-    this.#bytes[at] = byte;
-    this.#decoded[at] = 1;
+    // Its bytes may be another page's by now.
+    if (!this.current || this.#decoded.decoded[at] === 1) return;
+    this.#decoded.bytes[at] = byte;
+    this.#decoded.decoded[at] = 1;
     this.#extent?.add(at, at + 1);
   }
 
@@ -109,14 +132,16 @@ export class CodePage {
   get extent(): CodeExtent {
     if (this.#extent) return this.#extent;
     const extent = new CodeExtent();
-    for (const [at, decoded] of this.#decoded.entries()) if (decoded !== 0) extent.add(at, at + 1);
+    for (const [at, decoded] of this.#decoded.decoded.entries()) if (decoded !== 0) extent.add(at, at + 1);
     this.#extent = extent;
     return extent;
   }
 
   /** Whether the page, now `memory`, still holds the code that was decoded. */
   isUnchanged(memory: Uint8Array): boolean {
-    return this.#decoded.every((decoded, at) => decoded === 0 || this.#bytes[at] === memory[at]);
+    const { bytes, decoded } = this.#decoded;
+    for (let at = 0; at < pageBytes; at++) if (decoded[at] !== 0 && bytes[at] !== memory[at]) return false;
+    return true;
   }
 
   /** Drops what was decoded from `bytes` bytes at `offset`. True if there was anything. */
@@ -140,8 +165,7 @@ export class CodeCache {
   readonly #cpu: Cpu;
   readonly #handlers: Handlers;
   readonly #known = new KnownInstructions();
-  /** Of pages that were forgotten. */
-  readonly #spare: ModeCode[] = [];
+  readonly #spare: Spare = { codes: [], bytes: [] };
   readonly #pages = new Map<number, CodePage>();
 
   constructor(cpu: Cpu, handlers: Handlers) {
@@ -170,10 +194,7 @@ export class CodeCache {
     for (const page of this.#pages.values()) {
       this.#cpu.physical.guards[page.number]! &= ~guard.code;
       this.#retire(page);
-      for (const code of page.modes) {
-        code?.clear();
-        if (code) this.#spare.push(code);
-      }
+      page.giveUp();
     }
     this.#pages.clear();
     // Once for all of them: it looks through the whole TLB.
