@@ -51,6 +51,7 @@ const guests = [
   "hello",
   "hypervisor",
   "hypervisor-ept",
+  "hypervisor-steps",
   "kvm-clock",
   "xen-hello",
   "xen-pagetable",
