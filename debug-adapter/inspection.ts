@@ -10,6 +10,7 @@ import { hexadecimal, itemAt, type Program } from "./program.ts";
 import { Refusal } from "./requests.ts";
 import { callStack, type Frame } from "./stack.ts";
 import { scopesOf, setVariable, variablesOf } from "./variables.ts";
+import { walkText } from "./walk-text.ts";
 
 /** How this client counts lines and columns and names files; ours are 0-based and named as the program names them. */
 export interface Coordinates {
@@ -133,8 +134,20 @@ function why({ debugger: { machine } }: Subject): P.EvaluateResponse["body"] {
   return { result: `${outlookText(outlook)}\nSource: ${outlook.why.source}`, variablesReference: 0 };
 }
 
+/** In the debug console, `walk` and an address show how the address is translated. */
+const walkPattern = /^walk\s+(?<address>.+)$/is;
+const asksWalk = ({ context, expression }: P.EvaluateArguments): string | undefined =>
+  context === "repl" ? walkPattern.exec(expression.trim())?.groups?.["address"] : undefined;
+
+function translation({ debugger: subject }: Subject, text: string): P.EvaluateResponse["body"] {
+  const { value } = answered(evaluateText(subject, text));
+  return { result: walkText(subject.machine.walk(BigInt.asUintN(64, value))), variablesReference: 0 };
+}
+
 export function evaluate(subject: Subject, args: P.EvaluateArguments): P.EvaluateResponse["body"] {
   if (asksWhy(args)) return why(subject);
+  const address = asksWalk(args);
+  if (address !== undefined) return translation(subject, address);
   const assignment = assigns(args);
   const outcome = assignment
     ? assign(subject.debugger, assignment.target, assignment.value)

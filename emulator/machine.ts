@@ -27,6 +27,7 @@ import type {
 } from "./machine-interface.ts";
 import { GuestMemory } from "./memory/guest-memory.ts";
 import { loadAddress } from "./memory/start-modes.ts";
+import { explained } from "./mmu/translation.ts";
 import { observeProcessor } from "./observer.ts";
 import type { Processors } from "./processors.ts";
 import { registerViews, setRegister } from "./registers.ts";
@@ -424,9 +425,19 @@ export class Machine implements MachineInterface, Replayable {
 
   walk(linear: bigint): MachineEvent & { kind: "walk" } {
     const address = this.#cpu.longMode ? Number(BigInt.asIntN(64, linear)) : Number(BigInt.asUintN(32, linear));
-    const { physical, steps, verdict } = this.#cpu.walk(address, "read");
-    const found = physical === undefined ? {} : { physical: physical.toString(16) };
-    const body = { kind: "walk" as const, linear: linear.toString(16), ...found, steps, verdict };
+    const walked = this.#monitor?.walk?.(address) ?? this.#cpu.walk(address, "read");
+    const { physical, host, verdict } = walked;
+    const { steps, references } = explained(walked.steps);
+    const body = {
+      kind: "walk" as const,
+      linear: linear.toString(16),
+      ...(physical === undefined ? {} : { physical: physical.toString(16) }),
+      ...(host === undefined ? {} : { host: host.toString(16) }),
+      references,
+      cached: this.#cpu.isCached(address),
+      steps,
+      verdict,
+    };
     const { linear: at, ...moment } = this.#present();
     return { sequence: this.lastSequence, ...moment, rip: linearText(at), ...body };
   }

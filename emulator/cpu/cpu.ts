@@ -15,7 +15,7 @@ import { hardwareFault, vector } from "./fault.ts";
 import { definedFlags, flagsImage, setStatusFlags, statusMask } from "./flags.ts";
 import { resetFloatingPoint } from "./fpu/register-stack.ts";
 import { atBoundary, markMidRepeat } from "./interrupts.ts";
-import { cpuBase, layout, ramBase, tlbBase } from "./layout.ts";
+import { cpuBase, layout, ramBase, tlbBank, tlbBase } from "./layout.ts";
 import type { Access, Fault } from "./monitor.ts";
 import { miscEnableAfterReset } from "./msr.ts";
 import { checkPrivilege } from "./privilege.ts";
@@ -334,6 +334,11 @@ export class Cpu extends MemoryAccess {
     const host = this.#probeHost(result.physical, access, linear, steps);
     const verdict = host === undefined ? "no nested translation" : "ok";
     return { physical: result.physical, host, errorCode: undefined, steps, verdict };
+  }
+
+  /** Does the TLB have the translation of an address, for reads at the current privilege? */
+  isCached(linear: number): boolean {
+    return this.tlb.lookup(this.cpl === 3 ? tlbBank.userRead : tlbBank.supervisorRead, linear) >= 0;
   }
 
   #probeHost(guest: number, access: Access, linear: number, steps: WalkStep[]): number | undefined {

@@ -2,6 +2,7 @@ import type { Decoded } from "../../isa/operands.ts";
 import type { Outlook, WalkStep } from "../trace/event.ts";
 import type { TranslatedUnit } from "../vmm/translation/view.ts";
 import type { Vmcs } from "../vmx/vmcs.ts";
+import type { WalkOutcome } from "./cpu.ts";
 import type { TaskSwitch } from "./task-switch.ts";
 
 /** An exception on its way to be delivered. Thrown by the CPU to abandon an instruction, and caught by the run loop. */
@@ -96,6 +97,8 @@ export interface Monitor {
   readonly deadline?: number | undefined;
   /** The deadline has been reached. */
   tick?(): void;
+  /** The walk of a linear address where the processor's own is not all there is to it. Changes nothing. */
+  walk?(linear: number): WalkOutcome;
   /** Lets `look` find the guest's own registers in the state block where the VMM keeps them elsewhere. It must change nothing. */
   viewGuest<T>(look: () => T): T;
   /**

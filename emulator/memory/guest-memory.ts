@@ -33,7 +33,8 @@ export class GuestMemory {
       if (at === undefined) break;
       for (let n = 0; n < count; n++) physical.announceWrite(at + n - physical.ramBase, 1);
       bytes.set(data.subarray(written, written + count), at);
-      this.#cpu.monitor?.memoryWritten?.(at - physical.ramBase - this.#guestBase);
+      const guest = at - physical.ramBase - this.#guestBase;
+      if (guest >= 0) this.#cpu.monitor?.memoryWritten?.(guest);
       written += count;
     }
     return written;

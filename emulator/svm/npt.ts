@@ -135,6 +135,7 @@ export function walkNpt(
 const step = (address: number, entry: bigint, level: number, refusal: Refusal | undefined): WalkStep => ({
   table: levelNames[level]!,
   level,
+  of: "nested",
   address: address.toString(16),
   entry: entry.toString(16),
   bits: [

@@ -102,6 +102,12 @@ export type EventBody =
       readonly kind: "walk";
       readonly linear: string;
       readonly physical?: string;
+      /** Host-physical. */
+      readonly host?: string;
+      /** Memory references with nothing cached, and with all caches warm but the TLB (`mmu/translation.ts`). */
+      readonly references: { readonly cold: number; readonly warm: number };
+      /** The TLB has the translation now: no reference at all. */
+      readonly cached: boolean;
       readonly steps: readonly WalkStep[];
       readonly verdict: string;
     }
@@ -186,7 +192,13 @@ export interface WalkStep {
   /** "PML4E", "PDE", "EPT PDPTE", … */
   readonly table: string;
   readonly level: number;
-  /** Physical address of the entry, hexadecimal (host-physical for nested steps, guest-physical otherwise). */
+  /** Whose entry it is, where it is not the guest's. */
+  readonly of?: "nested" | "shadow";
+  /** What spares the processor this reference once it is warm. */
+  readonly spared?: "register" | "paging-structure caches" | "nested translations";
+  /** What else there is to know of the table. */
+  readonly note?: string;
+  /** Physical address of the entry, hexadecimal (guest-physical for the guest's own, else host-physical). */
   readonly address: string;
   readonly entry: string;
   readonly bits: readonly string[];

@@ -188,6 +188,7 @@ export function walkEpt(
     options.steps?.push({
       table: levelNames[level]!,
       level,
+      of: "nested",
       address: address.toString(16),
       entry: entry.toString(16),
       bits,

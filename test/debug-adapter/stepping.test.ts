@@ -173,6 +173,13 @@ describe("backwards", () => {
     expect(await client.evaluate("why", "repl")).toMatch(/^call .*: runs\. .*\nSource: SDM Vol\. 3/);
   });
 
+  it("shows in the console how an address is translated", async () => {
+    const client = await stoppedAt(guest, "call double");
+    expect(await client.evaluate("walk $", "repl")).toMatch(
+      /^linear .* → guest-physical .*, host-physical .*\n.* memory reference/s,
+    );
+  });
+
   it("counts hits as they were", async () => {
     const client = new DapClient(guest);
     await client.launch();

@@ -1,6 +1,6 @@
 import type { Decoded } from "../../../isa/operands.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
-import type { Cpu } from "../../cpu/cpu.ts";
+import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
 import { pushesErrorCode, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
@@ -194,6 +194,10 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     // Whoever looks without asking for the walk asks the VMM, which knows where all guest memory is.
     if (host === undefined && options.probe && !options.steps) return this.#allocator.hostOf(guestPhysical);
     return host;
+  }
+
+  walk(linear: number): WalkOutcome {
+    return this.#shadow ? this.#shadow.guest.walk(linear) : this.cpu.walk(linear, "read");
   }
 
   guestPhysical(linear: number): number | undefined {

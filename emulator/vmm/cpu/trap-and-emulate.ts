@@ -1,6 +1,6 @@
 import { flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
-import type { Cpu } from "../../cpu/cpu.ts";
+import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
 import { isFault, unsupported, vector, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess, VmExit } from "../../cpu/monitor.ts";
@@ -16,6 +16,7 @@ import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
 import { requestOf, ShadowFaults } from "../memory/shadow-faults.ts";
 import { type SavedShadow, ShadowPaging } from "../memory/shadow-paging.ts";
+import { walkShadowed } from "../memory/shadow-walk.ts";
 import { ShadowDescriptors, vmmLinear } from "./shadow-descriptors.ts";
 import { SingleStep, type Step } from "./single-step.ts";
 import { trapOutlook } from "./trap-outlook.ts";
@@ -242,6 +243,18 @@ export class TrapAndEmulate implements Monitor {
     this.#singleStep.restore();
     this.#leave();
     return result;
+  }
+
+  walk(linear: number): WalkOutcome {
+    return walkShadowed(
+      {
+        cpu: this.#cpu,
+        paging: this.#shadow,
+        inside: this.#virtual.inside,
+        withGuestPaging: (look) => this.#virtual.withGuestPaging(look),
+      },
+      linear,
+    );
   }
 
   guestPhysical(linear: number): number | undefined {

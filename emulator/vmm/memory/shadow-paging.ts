@@ -148,6 +148,17 @@ export class ShadowPaging {
     return this.#notes.splice(0);
   }
 
+  /** What there is to know of the table that holds an entry. */
+  noteOn(address: number): string | undefined {
+    const table = this.#tables.at(address);
+    if (!table) return "the VMM's own";
+    const { role, frame } = table;
+    if (role.direct)
+      return role.level === topLevel[role.mode] ? undefined : "maps memory one to one; no table of the guest";
+    const state = this.coherence.isOutOfSync(frame) ? "out of sync" : "in sync";
+    return `shadow of guest table ${this.guestAddress(frame).toString(16).toUpperCase()}h, ${state}`;
+  }
+
   // Roots.
 
   /** The shadow of the guest's paging as it is now; made if it is not there. */

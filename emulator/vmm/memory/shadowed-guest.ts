@@ -1,4 +1,4 @@
-import type { Cpu } from "../../cpu/cpu.ts";
+import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, NestedAccess } from "../../cpu/monitor.ts";
 import { CR0, CR4, EFER } from "../../cpu/state.ts";
@@ -7,6 +7,7 @@ import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { ShadowFaults } from "./shadow-faults.ts";
 import { type SavedShadow, ShadowPaging, type ShadowRoot } from "./shadow-paging.ts";
+import { walkShadowed } from "./shadow-walk.ts";
 
 /** Places in the state block, in words of 32 bits, of what decides how linear addresses are translated. */
 const places = [
@@ -203,6 +204,11 @@ export class ShadowedGuest {
     if (this.#inside) return;
     this.paging.coherence.settle();
     if (this.paging.takeStale()) this.#cpu.flushTlb(true);
+  }
+
+  walk(linear: number): WalkOutcome {
+    const { paging, inside } = this;
+    return walkShadowed({ cpu: this.#cpu, paging, inside, withGuestPaging: (look) => this.with(look) }, linear);
   }
 
   guestPhysical(linear: number): number | undefined {

@@ -91,7 +91,7 @@ const modes: readonly Op[] = [
   (s) =>
     s.paging === "four-level"
       ? `mov rax, cr4\n or rax, 20000h\n mov cr4, rax\n mov eax, ${hex(at.top + s.c.below(3))}\n mov cr3, rax`
-      : toggle(s, "cr0", "80000000h") + `\n ${toggle(s, "cr0", "80000000h")}`,
+      : `${toggle(s, "cr0", "80000000h")}\n ${toggle(s, "cr0", "80000000h")}`,
 ];
 
 const ops: readonly Op[] = [
