@@ -1,8 +1,10 @@
 import type { Cpu } from "../cpu/cpu.ts";
 import { isFault } from "../cpu/fault.ts";
 import { readMsr, writeMsr } from "../cpu/msr.ts";
+import { hex } from "./bit-layout.ts";
 import type { HostMemory } from "./host-memory.ts";
 import type { Vmcs } from "./vmcs.ts";
+import { encodingText } from "./vmcs-fields.ts";
 
 /** Index at 0, reserved at 4, data at 8. */
 const entryBytes = 16;
@@ -59,3 +61,19 @@ export const storeMsrs = (cpu: Cpu, memory: HostMemory, vmcs: Vmcs): number =>
     "exitStore",
     (at, index) => !isX2Apic(index) && succeeds(() => memory.write64(at + 8, readMsr(cpu, index))),
   );
+
+/** An entry that an MSR makes fail, as the exit that it is: of no guest that ran. `number` is as `loadMsrs` gives it. */
+export function failedMsrExit(memory: HostMemory, vmcs: Vmcs, number: number) {
+  const at = vmcs.address64("entryMsrLoadAddress") + (number - 1) * entryBytes;
+  const [index, value] = [memory.read32(at), memory.read64(at + 8)];
+  return {
+    reason: "VMENTRY_FAILURE_MSR",
+    qualification: BigInt(number),
+    what: `MSR ${hex(index)} = ${hex(value)} could not be loaded`,
+    why: {
+      sentence: `Entry ${number} of the VM-entry MSR-load area cannot be loaded: WRMSR would raise #GP, or the MSR is not for areas.`,
+      rule: `VM-entry MSR-load address ${encodingText("entryMsrLoadAddress")}, at ${hex(at)}: MSR ${hex(index)} = ${hex(value)}`,
+      source: "SDM Vol. 3, 27.4: Loading MSRs",
+    },
+  };
+}

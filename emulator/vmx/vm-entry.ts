@@ -10,7 +10,7 @@ import { injectedEvent } from "./entry.ts";
 import { checkEntry, entryFailureText, failedCheckExit } from "./entry-checks.ts";
 import { loadGuest } from "./guest-state.ts";
 import { keptCr0 } from "./host-state.ts";
-import { loadMsrs } from "./msr-areas.ts";
+import { failedMsrExit, loadMsrs } from "./msr-areas.ts";
 import type { VmxOperation } from "./operation.ts";
 import { failEntry } from "./vm-exit.ts";
 import type { Vmcs } from "./vmcs.ts";
@@ -59,7 +59,7 @@ function load(vmx: VmxOperation, vmcs: Vmcs, instruction: string): void {
   }
   const bad = loadMsrs(cpu, vmx.memory, vmcs, "entryLoad");
   if (bad !== 0) {
-    failEntry(vmx, vmcs, badMsr(vmx, vmcs, bad));
+    failEntry(vmx, vmcs, failedMsrExit(vmx.memory, vmcs, bad));
     return;
   }
   vmcs.launched = true;
@@ -126,21 +126,6 @@ const badPdptes = (vmcs: Vmcs) => ({
     source: "SDM Vol. 3, 27.3.1.6: Checks on Guest Page-Directory-Pointer-Table Entries",
   },
 });
-
-function badMsr({ memory }: VmxOperation, vmcs: Vmcs, number: number) {
-  const at = vmcs.address64("entryMsrLoadAddress") + (number - 1) * 16;
-  const [index, value] = [memory.read32(at), memory.read64(at + 8)];
-  return {
-    reason: "VMENTRY_FAILURE_MSR",
-    qualification: BigInt(number),
-    what: `MSR ${hex(index)} = ${hex(value)} could not be loaded`,
-    why: {
-      sentence: `Entry ${number} of the VM-entry MSR-load area cannot be loaded: WRMSR would raise #GP, or the MSR is not for areas.`,
-      rule: `VM-entry MSR-load address ${encodingText("entryMsrLoadAddress")}, at ${hex(at)}: MSR ${hex(index)} = ${hex(value)}`,
-      source: "SDM Vol. 3, 27.4: Loading MSRs",
-    },
-  };
-}
 
 function recordEntry({ cpu, context }: VmxOperation, instruction: string): void {
   const exit = cpu.f64[exitEvent]!;

@@ -10,28 +10,16 @@ import type { Exit } from "./non-root-guest.ts";
 import type { VmxOperation } from "./operation.ts";
 import { eventType, qualificationFields } from "./qualification.ts";
 import type { Vmcs } from "./vmcs.ts";
+import { abortVmx, type VmxAbort } from "./vmx-abort.ts";
 
 const exitEvent = layout.vmxExit >> 3;
 const exitCycle = layout.vmxExitCycle >> 3;
 const guestTscOffset = layout.guestTscOffset >> 3;
 const tscOffset = layout.tscOffset >> 3;
-const abortIndicator = 4;
 const nmiVector = 2;
 
-/** VMX-abort indicators (SDM Vol. 3, 28.7) that can come about here, in words. */
-const aborts = {
-  1: "an MSR of the VM-exit MSR-store area could not be stored",
-  2: "the host's PDPTEs are not valid",
-  4: "an MSR of the VM-exit MSR-load area could not be loaded",
-  6: "the guest was in IA-32e mode, and the host is not to be",
-} as const;
-
-/** The processor gives up: it notes why in the region, and shuts down. */
-function abort(vmx: VmxOperation, vmcs: Vmcs, indicator: keyof typeof aborts): void {
-  vmx.memory.write32(vmcs.address + abortIndicator, indicator);
-  const text = `VMX abort ${indicator}: a VM exit could not be completed, for ${aborts[indicator]}. The processor shut down.`;
-  vmx.context.stop("vmx-abort", text);
-}
+const abort = ({ memory, context }: VmxOperation, vmcs: Vmcs, indicator: VmxAbort): void =>
+  abortVmx(memory, vmcs, indicator, context.stop);
 
 /** Notes an exit: its event, from which time counts until the next entry. */
 function recordExit(vmx: VmxOperation, exit: Exit, number: number): void {

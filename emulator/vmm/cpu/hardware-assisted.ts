@@ -13,11 +13,13 @@ import { checkEntry, type EntryFailure, entryFailureText, failedCheckExit } from
 import { entryFailureBit, exitReasonNamed } from "../../vmx/exit-reasons.ts";
 import { loadGuest, loadUsual, pendingSingleStep, savedDebug, saveGuest } from "../../vmx/guest-state.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
+import { failedMsrExit, loadMsrs, storeMsrs } from "../../vmx/msr-areas.ts";
 import { injectExceptionInfo, injectInterruptInfo, NonRoot } from "../../vmx/non-root.ts";
 import type { Exit } from "../../vmx/non-root-guest.ts";
 import { qualificationFields } from "../../vmx/qualification.ts";
 import { type Vmcs, wordOf } from "../../vmx/vmcs.ts";
 import type { VmcsField } from "../../vmx/vmcs-fields.ts";
+import { abortVmx } from "../../vmx/vmx-abort.ts";
 import { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
@@ -81,6 +83,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   #stateChanged = false;
   readonly #nonRoot: NonRoot;
   readonly #allocator: Allocator;
+  readonly #memory: HostMemory;
   readonly #dispatcher: Dispatcher<HardwareAssisted>;
   /** The handler of HLT has put the virtual CPU to sleep; the exit is not pending until an interrupt wakes it. */
   readonly #idle: Idle;
@@ -100,6 +103,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     this.cpu = context.cpu;
     this.#idle = new Idle(context.cpu);
     const memory = new HostMemory(context.cpu);
+    this.#memory = memory;
     this.#allocator = new Allocator(memory, context);
     this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator, virtualization);
     this.kvm = new KvmGuest(context);
@@ -290,6 +294,15 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
       first,
       second,
     });
+    this.#storeMsrs();
+  }
+
+  /** What the areas of the exit say of MSRs, which ours are empty of unless somebody fills them in. */
+  #storeMsrs(): void {
+    const { cpu, vmcs, context } = this;
+    const memory = this.#memory;
+    if (storeMsrs(cpu, memory, vmcs) !== 0) abortVmx(memory, vmcs, 1, context.stop);
+    else if (loadMsrs(cpu, memory, vmcs, "exitLoad") !== 0) abortVmx(memory, vmcs, 4, context.stop);
   }
 
   handleExit(): void {
@@ -471,6 +484,11 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     const event = injectedEvent(this.vmcs);
     if (changed) loadGuest(this.cpu, this.vmcs);
     else loadUsual(this.cpu, this.vmcs);
+    const bad = loadMsrs(this.cpu, this.#memory, this.vmcs, "entryLoad");
+    if (bad !== 0) {
+      this.#msrFailed(bad);
+      return;
+    }
     this.cpu.attention = true;
     this.#dispatcher.resumed(handled, this.#work);
     if (event) this.#inject(event);
@@ -515,19 +533,28 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     const { vmcs } = this;
     if (failure.kind === "vmfail") vmcs.set("instructionError", failure.error);
     else {
-      vmcs.set("exitReason", (failure.reason | entryFailureBit) >>> 0);
-      vmcs.set("exitQualification", failure.qualification);
-      this.#recordEntryFailure(failure);
+      this.#recordEntryFailure(failedCheckExit(vmcs, failure));
     }
     this.context.stop("vm-entry-failure", entryFailureText(vmcs, failure));
   }
 
-  #recordEntryFailure(failure: EntryFailure & { kind: "exit" }): void {
-    const { reason, qualification, what, why } = failedCheckExit(this.vmcs, failure);
+  #msrFailed(number: number): void {
+    const exit = failedMsrExit(this.#memory, this.vmcs, number);
+    this.#recordEntryFailure(exit);
+    this.context.stop(
+      "vm-entry-failure",
+      `VM entry failed (exit reason 34, MSR loading): ${exit.why.sentence} ${exit.what}.`,
+    );
+  }
+
+  #recordEntryFailure({ reason, qualification, what, why }: ReturnType<typeof failedMsrExit>): void {
+    const { number } = exitReasonNamed(reason);
+    this.vmcs.set("exitReason", (number | entryFailureBit) >>> 0);
+    this.vmcs.set("exitQualification", qualification);
     const form: ExitForm = {
       kind: "exit",
       reason,
-      number: exitReasonNamed(reason).number,
+      number,
       fields: qualificationFields(reason, undefined),
       what,
       why,

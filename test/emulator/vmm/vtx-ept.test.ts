@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
+import { fieldOffset } from "../../../emulator/vmx/vmcs.ts";
+import { type VmcsField, vmcsFields } from "../../../emulator/vmx/vmcs-fields.ts";
 import {
   boot,
   dword,
@@ -561,5 +563,65 @@ describe("going back", () => {
       expect(machine.readMemory("host-physical", 0n, 0x1_0000)).toEqual(tables);
       expect(machine.now).toBe(end);
     }
+  });
+});
+
+describe("MSR areas of the built-in VMM's VMCS", () => {
+  const [stored, loaded] = [0x1f_0000n, 0x1f_1000n];
+  const KERNEL_GS_BASE = 0xc000_0102;
+  const entry = (value: bigint): Uint8Array =>
+    new Uint8Array(new BigUint64Array([BigInt(KERNEL_GS_BASE), value]).buffer);
+  const source = `%pragma ringside mode protected
+        org 100000h
+        bits 32
+        mov ecx, 0C0000102h
+        mov eax, 1234h
+        xor edx, edx
+        wrmsr
+        in al, 21h
+        rdmsr
+        mov ebx, eax
+        cli
+        hlt`;
+
+  const machineWithAreas = (fields: Partial<Record<VmcsField, bigint>>) => {
+    const machine = boot("vtx-ept", source, 16);
+    const { address } = machine.vmcs()!;
+    const write = (at: bigint, bytes: Uint8Array) => machine.writeMemory("host-physical", at, bytes);
+    for (const [field, value] of Object.entries(fields)) {
+      const { encoding } = vmcsFields[field as VmcsField];
+      const bytes = new Uint8Array(new BigUint64Array([value]).buffer).slice(0, encoding < 0x4000 ? 8 : 4);
+      write(address + BigInt(fieldOffset(encoding)), bytes);
+    }
+    write(stored, entry(0n));
+    write(loaded, entry(0x9999n));
+    return machine;
+  };
+
+  it("store the guest's MSRs, load others, and bring the guest's back", () => {
+    const machine = machineWithAreas({
+      exitMsrStoreAddress: stored,
+      exitMsrStoreCount: 1n,
+      exitMsrLoadAddress: loaded,
+      exitMsrLoadCount: 1n,
+      entryMsrLoadAddress: stored,
+      entryMsrLoadCount: 1n,
+    });
+    machine.run({ steps: 1000, stopOnExit: (event) => event.kind === "exit" && event.reason === "IO_INSTRUCTION" });
+    expect(machine.readMemory("host-physical", stored + 8n, 2)).toEqual([0x34, 0x12]);
+    expect(registersOf(machine, ["IA32_KERNEL_GS_BASE"])).toEqual({ IA32_KERNEL_GS_BASE: "9999" });
+    expect(machine.run({ steps: 1000 })).toMatchObject({ reason: "halted" });
+    expect(registersOf(machine, ["RBX"])).toEqual({ RBX: "1234" });
+  });
+
+  it("that cannot be loaded make an entry fail, with their number", () => {
+    const machine = machineWithAreas({ entryMsrLoadAddress: 0x1f_2000n, entryMsrLoadCount: 1n });
+    machine.writeMemory("host-physical", 0x1f_2000n, new Uint8Array([0x45, 0x23, 1, 0]));
+    const stop = machine.run({ steps: 1000 });
+    expect(stop).toMatchObject({ reason: "vm-entry-failure", text: expect.stringContaining("12345h") });
+    expect(machine.events(0, 1000, ["exit"]).at(-1)).toMatchObject({
+      reason: "VMENTRY_FAILURE_MSR",
+      qualification: "1",
+    });
   });
 });
