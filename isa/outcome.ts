@@ -50,6 +50,16 @@ const aboutPaging = ({ exits: exit }: Row, operands: readonly Operand[]): boolea
     operands.some((operand) => isControl(operand, 3)) ||
     isControl(operands[0], 4));
 
+/**
+ * AMD-V has no read shadows: a VMM with shadow page tables must see every access to CR3 and CR4, and to CR0 while that is not what
+ * the guest believes (with paging and WP on it is).
+ */
+const showsPaging = ({ mnemonic, intercept }: Row, operands: readonly Operand[]): boolean =>
+  intercept === "CR0_READ" ||
+  mnemonic === "clts" ||
+  mnemonic === "lmsw" ||
+  operands.some((operand) => [0, 3, 4].some((number) => isControl(operand, number)));
+
 const exits = ({ exits: exit }: Row): boolean =>
   exit.kind === "always" || (exit.kind === "when" && chosenExits.has(exit.reason));
 
@@ -61,5 +71,8 @@ export function outcomeOf(
   if (kernel === "native") return "runs";
   if (kernel === "deprivileged" || kernel === "hypercalls") return deprivileged(row, operands);
   if (kernel === "translated") return row.sensitivity.kind === "innocuous" ? "runs" : "rewritten";
-  return exits(row) || (memory === "shadow" && aboutPaging(row, operands)) ? "traps" : "runs";
+  if (exits(row)) return "traps";
+  if (memory !== "shadow") return "runs";
+  const seen = aboutPaging(row, operands) || (kernel === "svm-guest" && showsPaging(row, operands));
+  return seen ? "traps" : "runs";
 }

@@ -60,7 +60,6 @@ export const techniques = [
     doc: "The guest runs under VMRUN; its page tables are shadowed.",
     kernel: "svm-guest",
     memory: "shadow",
-    planned: true,
   },
   {
     id: "svm-npt",

@@ -20,6 +20,7 @@ const techniques = [
   "vtx-shadow",
   "vtx-ept",
   "svm-npt",
+  "svm-shadow",
 ] as const satisfies readonly TechniqueId[];
 
 /** What an example prints under a technique where that is not what its pragma says: the point of the example. */

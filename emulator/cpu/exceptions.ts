@@ -45,7 +45,7 @@ export function deliverException(cpu: Cpu, raised: Fault, during: VectoringEvent
   cpu.vectoring = during;
   // What a faulting instruction has met of breakpoints it will meet again.
   if (!during) cpu.r32[layout.pendingDebug >> 2] = 0;
-  cpu.monitor?.onException(fault);
+  cpu.monitor?.onException(fault, raised.errorCode);
   const combination = during ? combine(during, fault) : "serial";
   if (combination === "triple") {
     tripleFault(cpu);
@@ -53,7 +53,7 @@ export function deliverException(cpu: Cpu, raised: Fault, during: VectoringEvent
   }
   loadPageFaultAddress(cpu, fault);
   const event = combination === "double" ? asInMode(cpu, hardwareFault(vector.DF, 0)) : fault;
-  if (event !== fault) cpu.monitor?.onException(event);
+  if (event !== fault) cpu.monitor?.onException(event, event.errorCode);
   return injectException(cpu, event) && event === fault;
 }
 

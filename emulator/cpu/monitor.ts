@@ -39,8 +39,11 @@ export interface Monitor {
    * the step is counted as unretired; instructions that exit are many, and throwing takes longer than all the rest.
    */
   beforeInstruction(instruction: Decoded): boolean;
-  /** An exception or software interrupt is about to be delivered through the IDT. */
-  onException(fault: Fault): void;
+  /**
+   * An exception or software interrupt is about to be delivered through the IDT. `errorCode` is there also in real mode, where
+   * the guest gets none.
+   */
+  onException(fault: Fault, errorCode: number | undefined): void;
   /** A physical interrupt is pending and the monitor is asked first. True: it took it (an exit is pending now). */
   onInterrupt(): boolean;
   /** Physical interrupts never go through the guest's own table. */

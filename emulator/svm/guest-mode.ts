@@ -117,14 +117,16 @@ export class GuestMode {
    * Throws a `VmExit` if the exception is intercepted. INT n and INT1 never are by their vectors (APM Vol. 2, 15.12); #DB has
    * written DR6 and DR7 by then, #PF has not written CR2.
    */
-  onException(fault: Fault): void {
-    const { source, errorCode, address, debug } = fault;
+  onException(fault: Fault, protectedErrorCode: number | undefined): void {
+    const { source, address, debug } = fault;
     const icebp = source === "software-exception" && fault.vector === vector.DB;
     if (source === "software" || icebp) return;
     const { exits, code, why } = this.decide({ kind: "exception", vector: fault.vector });
     if (!exits) return;
     if (debug !== undefined) enterDebugException(this.#cpu, debug);
     const isPageFault = fault.vector === vector.PF;
+    // Also in paged real mode the VMM gets the error code of protected mode (APM Vol. 2, 15.12.15).
+    const errorCode = isPageFault ? protectedErrorCode : fault.errorCode;
     const { next } = this.#cpu;
     const after = source === "software-exception" ? this.#cpu.sequential(fault.length) : next;
     const byInstruction = source === "software-exception" || fault.vector === boundRange;
@@ -164,7 +166,7 @@ export class GuestMode {
   }
 
   /** Throws a `VmExit` before anything of the task switch has happened, if it is intercepted. */
-  onTaskSwitch({ selector, source, errorCode, length, savedFlags }: TaskSwitch): void {
+  onTaskSwitch({ selector, source, errorCode, savedFlags }: TaskSwitch): void {
     const { exits, code, why } = this.decide({ kind: "event", intercept: "TASK_SWITCH" });
     if (!exits) return;
     this.#abandon({
@@ -179,7 +181,6 @@ export class GuestMode {
         hasError: errorCode !== undefined,
         resume: ((savedFlags ?? 0) & flagMask("RF")) !== 0,
       }),
-      nextRip: length > 0 ? BigInt.asUintN(64, BigInt(this.#cpu.rip + length)) : 0n,
     });
   }
 

@@ -16,7 +16,7 @@ const rsp = 4;
 const rax = 0;
 
 /** Fields of 64 bits that are words of the processor's state block as they stand, by the clean bit that stands for them. */
-const plain: Readonly<Partial<Record<CleanGroup, readonly (readonly [VmcbField, number])[]>>> = {
+const plain = {
   controlRegisters: [
     ["cr0", layout.cr0],
     ["cr3", layout.cr3],
@@ -27,7 +27,7 @@ const plain: Readonly<Partial<Record<CleanGroup, readonly (readonly [VmcbField, 
     ["dr7", layout.debug + 7 * 8],
   ],
   cr2: [["cr2", layout.cr2]],
-};
+} as const satisfies Partial<Record<CleanGroup, readonly (readonly [VmcbField, number])[]>>;
 
 interface SegmentFields {
   readonly number: number;
@@ -112,6 +112,17 @@ export function saveGuest(cpu: Cpu, vmcb: Vmcb): void {
   vmcb.set("interruptShadow", (cpu.interruptibility & anyShadow) !== 0 ? 1 : 0);
   virtualInterrupt.setTpr(vmcb, Number(r64[layout.cr8 >> 3]! & 0xfn));
   if (virtualInterrupt.nmiEnabled(vmcb)) virtualInterrupt.setNmiMask(vmcb, (cpu.interruptibility & nmiBlocked) !== 0);
+}
+
+/** Writes CR0, CR3, CR4 and EFER into the VMCB. True if one of them was other than it is. */
+export function saveControlRegisters(cpu: Cpu, vmcb: Vmcb): boolean {
+  const now: readonly (readonly [VmcbField, bigint])[] = [
+    ...plain.controlRegisters.map(([field, place]) => [field, cpu.r64[place >> 3]!] as const),
+    ["efer", cpu.r64[layout.efer >> 3]! | svme],
+  ];
+  const changed = now.some(([field, value]) => vmcb.get(field) !== value);
+  if (changed) for (const [field, value] of now) vmcb.set(field, value);
+  return changed;
 }
 
 /** What VMRUN loads of the guest (APM Vol. 2, 15.5.1): all but what clean bits say is still in the processor (15.15). */

@@ -6,14 +6,15 @@ import { eventType, validEvent } from "./exit-information.ts";
 import { loadGuest } from "./guest-state.ts";
 import type { Vmcb } from "./vmcb.ts";
 
-/** The event that EVENTINJ asks to inject; undefined if it is not valid (APM Vol. 2, 15.20). */
-export function injectedEvent(vmcb: Vmcb): Fault | { readonly kind: "interrupt"; readonly vector: number } | undefined {
-  const info = vmcb.get("eventInjection");
+type SvmEvent = Fault | { readonly kind: "interrupt"; readonly vector: number };
+
+/** The event that a word in the format of EXITINTINFO and EVENTINJ describes; undefined if it is not valid. */
+export function eventOf(info: bigint, length: number): SvmEvent | undefined {
   if ((info & validEvent) === 0n) return undefined;
   const type = Number(bitsOf(info, 10, 8));
   const vector = type === eventType.nmi ? 2 : Number(info & 0xffn);
   if (type === eventType.interrupt || type === eventType.nmi) return { kind: "interrupt", vector };
-  // Vectors 3 and 4 behave like the traps of INT3 and INTO; with those and INT n, nRIP is where the handler returns to.
+  // Vectors 3 and 4 behave like the traps of INT3 and INTO.
   const trap = type === eventType.exception && (vector === 3 || vector === 4);
   const source = type === eventType.softwareInterrupt ? "software" : trap ? "software-exception" : "hardware";
   return {
@@ -21,9 +22,16 @@ export function injectedEvent(vmcb: Vmcb): Fault | { readonly kind: "interrupt";
     vector,
     errorCode: bitsOf(info, 11, 11) === 1n ? Number(bitsOf(info, 63, 32)) : undefined,
     source,
-    length: source === "hardware" ? 0 : Number(BigInt.asIntN(64, vmcb.get("nextRip") - vmcb.get("rip"))),
+    length: source === "hardware" ? 0 : length,
   };
 }
+
+/**
+ * The event that EVENTINJ asks to inject (APM Vol. 2, 15.20); undefined if it is not valid. Handlers of what an instruction asks
+ * for return to nRIP.
+ */
+export const injectedEvent = (vmcb: Vmcb): SvmEvent | undefined =>
+  eventOf(vmcb.get("eventInjection"), Number(BigInt.asIntN(64, vmcb.get("nextRip") - vmcb.get("rip"))));
 
 /** TLB_CONTROL commands (APM Vol. 2, table 15-9). */
 export const tlbControl = { none: 0, everything: 1, guest: 3, guestNonGlobal: 7 } as const;

@@ -32,7 +32,8 @@ const anyMode = (): undefined => undefined;
 const registry: Partial<Record<TechniqueId, Entry>> = {
   "trap-and-emulate": { monitor: (context) => new TrapAndEmulate(context), refuses: refusesMode },
   "binary-translation": { monitor: (context) => new BinaryTranslation(context), refuses: anyMode },
-  "svm-npt": { monitor: (context) => new SvmAssisted(context), refuses: anyMode },
+  "svm-shadow": { monitor: (context) => new SvmAssisted(context, "shadow"), refuses: anyMode },
+  "svm-npt": { monitor: (context) => new SvmAssisted(context, "nested"), refuses: anyMode },
   paravirtualization: {
     monitor: (context) => new Paravirtual(context),
     refuses: (mode, guest) => refusesGuest(mode, guest),

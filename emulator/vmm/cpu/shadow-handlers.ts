@@ -1,36 +1,13 @@
-import { flagMask } from "../../../isa/flags.ts";
-import { combine } from "../../cpu/exceptions.ts";
-import { hardwareFault, vector, vectorName } from "../../cpu/fault.ts";
-import { layout } from "../../cpu/layout.ts";
+import { hardwareFault, vector } from "../../cpu/fault.ts";
 import { CR4, signedNumber } from "../../cpu/state.ts";
-import { tripleFaultText } from "../../stop-texts.ts";
 import { bitsOf } from "../../vmx/bit-layout.ts";
 import { eventOf } from "../../vmx/entry.ts";
-import { requestOf } from "../memory/shadow-faults.ts";
 import { emulate } from "./emulations.ts";
 import type { HardwareAssisted } from "./hardware-assisted.ts";
-import { instructionAt } from "./trap-reasons.ts";
+import { handlePageFault, interpret } from "./shadow-emulations.ts";
 import type { VtxShadow } from "./vtx-shadow.ts";
 
 type Handler = (vm: HardwareAssisted, shadow: VtxShadow) => string | undefined;
-
-const RF = flagMask("RF");
-
-/** Executes the instruction at the exit by its one semantics, on the guest's own registers; what it raises is injected. */
-function interpret(vm: HardwareAssisted): string {
-  const { cpu } = vm;
-  const decoded = instructionAt(cpu);
-  const repeated = decoded !== undefined && decoded.repeat !== "none";
-  const start = cpu.rip;
-  do {
-    vm.context.interpret();
-    vm.completed(1);
-  } while (repeated && cpu.rip === start && !vm.trapsDue);
-  if (repeated && cpu.rip !== start) cpu.eflags &= ~RF;
-  vm.writeBack();
-  vm.stepped();
-  return `emulated ${decoded?.row.mnemonic.toUpperCase() ?? "the instruction"}`;
-}
 
 /** The event whose delivery the exit interrupted. */
 const interrupted = (vm: HardwareAssisted) =>
@@ -41,47 +18,10 @@ const interrupted = (vm: HardwareAssisted) =>
   );
 
 const pageFault: Handler = (vm, { guest }) => {
-  const linear = vm.read("exitQualification");
-  const event = interrupted(vm);
-  const fault = { ...hardwareFault(vector.PF, vm.readNumber("exitErrorCode")), address: linear };
-  const outcome = guest.faults.handle(requestOf(fault, event !== undefined, vm.cpu.longMode));
-  switch (outcome.kind) {
-    case "guest":
-      return reflect(vm, event, { ...fault, errorCode: outcome.errorCode });
-    case "emulate":
-      return event ? deliver(vm, event) : emulate(vm, () => interpret(vm));
-    case "hidden":
-      vm.redeliver();
-      return outcome.what;
-    case "traced":
-      throw new RangeError("no page is traced in a guest on virtualization hardware");
-  }
+  const address = vm.read("exitQualification");
+  const fault = { ...hardwareFault(vector.PF, vm.readNumber("exitErrorCode")), address };
+  return handlePageFault(vm, guest, fault, interrupted(vm));
 };
-
-type Event = NonNullable<ReturnType<typeof interrupted>>;
-
-/** The fault is the guest's. Where it came while another event was delivered, they combine as the processor combines them. */
-function reflect(
-  vm: HardwareAssisted,
-  event: Event | undefined,
-  fault: ReturnType<typeof hardwareFault>,
-): string | undefined {
-  vm.cpu.r64[layout.cr2 >> 3] = fault.address ?? 0n;
-  const combination = event ? combine(event, fault) : "serial";
-  if (combination === "serial") return vm.injectException(vector.PF, fault.errorCode);
-  if (combination === "double") return vm.injectException(vector.DF, 0);
-  vm.context.stop("triple-fault", tripleFaultText);
-  return undefined;
-}
-
-/** Delivers an event in the processor's place, where its delivery touches what the shadow tables cannot map. */
-function deliver(vm: HardwareAssisted, event: Event): string {
-  const { cpu } = vm;
-  if (event.kind === "interrupt") cpu.interrupt(event.vector);
-  else if (cpu.inject(event) && event.source !== "hardware") vm.completed(1);
-  vm.writeBack();
-  return `delivered ${event.kind === "interrupt" ? `interrupt ${event.vector}` : vectorName(event.vector)} to the guest`;
-}
 
 const exception: Handler = (vm, shadow) => {
   const info = vm.readNumber("exitInterruptionInfo");

@@ -1,4 +1,5 @@
 import type { Decoded } from "../../../isa/operands.ts";
+import type { TechniqueId } from "../../../isa/technique.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { debugCause } from "../../cpu/debug-registers.ts";
 import { pushesErrorCode, vectorName, vector as vectors } from "../../cpu/fault.ts";
@@ -24,12 +25,16 @@ import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
 import { KvmGuest } from "../kvm/guest.ts";
 import { NestedPaging, nptFormat } from "../memory/nested-paging.ts";
+import type { SavedGuest } from "../memory/shadowed-guest.ts";
 import type { HardwareVmm } from "./hardware-vmm.ts";
 import { Idle } from "./idle.ts";
 import { deliverInjected } from "./injection.ts";
 import { softwareEventLength } from "./software-events.ts";
 import { svmExitHandlers } from "./svm-exit-handlers.ts";
+import { SvmShadow } from "./svm-shadow.ts";
+import { svmShadowHandlers } from "./svm-shadow-handlers.ts";
 import { setUpVmcb } from "./vmcb-setup.ts";
+import type { MemoryVirtualization } from "./vmcs-setup.ts";
 
 const trapFlag = 0x100;
 const interruptFlag = 0x200;
@@ -45,21 +50,29 @@ interface Saved {
   readonly waiting: boolean;
   readonly nextPage: number;
   readonly kvm: ReturnType<KvmGuest["save"]>;
+  readonly shadow: SavedGuest | null;
 }
 
+/** The technique of each way to virtualize memory. */
+const techniqueOf = { nested: "svm-npt", shadow: "svm-shadow" } as const;
+
 /**
- * A VMM on AMD-V with nested paging: the guest runs under VMRUN with the VMCB, and the handlers for its exits work on
- * the VMCB and the general registers as a VMM does. Not done: AVIC, last-branch virtualization, encrypted guests, SVM for the guest.
+ * A VMM on AMD-V, with nested paging or with shadow page tables: the guest runs under VMRUN with the VMCB, and the handlers for its
+ * exits work on the VMCB and the general registers as a VMM does. Not done: AVIC, last-branch virtualization, encrypted guests, SVM for the guest.
  */
 export class SvmAssisted implements Monitor, HardwareVmm {
   /** Nested page-table entries are only ever added. */
-  readonly translationsLast = true;
-  readonly nestedLevels = 4;
+  readonly translationsLast: boolean;
+  readonly nestedLevels: number;
   readonly cpu: Cpu;
   readonly vmcb: Vmcb;
   readonly context: VmmContext;
+  /** Empty tables without nested paging. */
   readonly nestedPaging: NestedPaging;
   readonly kvm: KvmGuest;
+  /** Instead of nested paging. */
+  readonly #shadow: SvmShadow | undefined;
+  readonly #technique: TechniqueId;
   readonly #guest: GuestMode;
   readonly #allocator: Allocator;
   readonly #dispatcher: Dispatcher<SvmAssisted>;
@@ -72,20 +85,35 @@ export class SvmAssisted implements Monitor, HardwareVmm {
   /** A handler is at work: memory accesses are the VMM's own. */
   #inVmm = false;
 
-  constructor(context: VmmContext) {
+  constructor(context: VmmContext, virtualization: MemoryVirtualization) {
+    const nested = virtualization === "nested";
+    this.#technique = techniqueOf[virtualization];
+    this.translationsLast = nested;
+    this.nestedLevels = nested ? 4 : 0;
     this.context = context;
     this.cpu = context.cpu;
     this.#idle = new Idle(context.cpu);
     const memory = new HostMemory(context.cpu);
     this.#allocator = new Allocator(memory, context);
-    this.vmcb = setUpVmcb(context.cpu, memory, this.#allocator);
+    this.vmcb = setUpVmcb(context.cpu, memory, this.#allocator, virtualization);
+    this.#shadow = nested ? undefined : new SvmShadow(context, memory, this.#allocator, this.vmcb);
     this.#guest = new GuestMode(context.cpu, this.vmcb, memory, (exit) => this.#left(exit));
     this.kvm = new KvmGuest(context);
     this.nestedPaging = new NestedPaging(memory, this.#allocator, nptFormat, () => this.vmcb.get("nestedCr3"));
-    this.#dispatcher = new Dispatcher(context, "svm-npt", svmExitHandlers);
+    this.#dispatcher = new Dispatcher(context, this.#technique, nested ? svmExitHandlers : this.#shadowHandlers());
+    this.#shadow?.leave();
     loadHidden(this.cpu, this.vmcb);
     const failed = vmrun(this.cpu, this.vmcb);
     if (failed) this.#entryFailed(failed);
+  }
+
+  #shadowHandlers(): typeof svmExitHandlers {
+    const shadow = this.#shadow!;
+    const own = Object.entries(svmShadowHandlers).map(([name, handle]) => [
+      name,
+      (vm: SvmAssisted) => handle(vm, shadow),
+    ]);
+    return { ...svmExitHandlers, ...Object.fromEntries(own) };
   }
 
   // What the processor asks while the guest runs.
@@ -99,8 +127,8 @@ export class SvmAssisted implements Monitor, HardwareVmm {
   }
 
   /** What the VMM delivers to the guest by itself does not leave it. */
-  onException(fault: Fault): void {
-    if (!this.#inVmm) this.#guest.onException(fault);
+  onException(fault: Fault, errorCode: number | undefined): void {
+    if (!this.#inVmm) this.#guest.onException(fault, errorCode);
   }
 
   onInterrupt(): boolean {
@@ -138,6 +166,7 @@ export class SvmAssisted implements Monitor, HardwareVmm {
   }
 
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
+    if (this.#shadow) return this.#shadow.guest.translate(guestPhysical, access, options);
     if (this.#inVmm && !options.probe) this.#reach(guestPhysical);
     const host = this.#guest.translate(guestPhysical, access, options);
     // Whoever looks without asking for the walk asks the VMM, which knows where all guest memory is.
@@ -152,30 +181,40 @@ export class SvmAssisted implements Monitor, HardwareVmm {
   }
 
   guestPhysical(linear: number): number | undefined {
+    if (this.#shadow) return this.#shadow.guest.guestPhysical(linear);
     const result = this.cpu.walker.walk({ linear, access: "read", user: false, probe: true });
     return result.kind === "page" ? result.physical : undefined;
   }
 
-  /** AMD-V has no masks: CR0 and CR4 are the guest's. */
+  /** AMD-V has no masks: what is not intercepted is the guest's. */
   readControl(_: 0 | 4, real: bigint): bigint {
     return real;
   }
 
   viewGuest<T>(look: () => T): T {
-    return look();
+    return this.#shadow ? this.#shadow.guest.with(look) : look();
   }
 
-  changeGuest(change: () => true | string): true | string {
+  changeGuest(change: () => true | string, translation: boolean): true | string {
     this.#inVmm = true;
+    this.#shadow?.guest.enter();
     const result = change();
+    if (translation && result === true) this.#shadow?.guest.faults.dropped("a debugger changed the guest's paging");
+    this.#shadow?.leave();
     this.#inVmm = false;
     this.writeBack();
+    this.cpu.attention = true;
     this.cpu.refresh();
     return result;
   }
 
+  memoryWritten(guestPhysical: number): void {
+    this.#shadow?.guest.memoryWritten(guestPhysical);
+  }
+
   addressLineChanged(): void {
-    this.nestedPaging.clear();
+    if (this.#shadow) this.#shadow.addressLineChanged();
+    else this.nestedPaging.clear();
   }
 
   /** The VMCB may be other than it was: nothing of it is clean. */
@@ -215,10 +254,19 @@ export class SvmAssisted implements Monitor, HardwareVmm {
   }
 
   handleExit(): void {
-    this.#inVmm = true;
-    const handled = this.#dispatcher.dispatch(this);
-    this.#inVmm = false;
+    const handled = this.#handle();
     if (handled !== undefined) this.#enter(handled);
+  }
+
+  #handle(): string | undefined {
+    this.#inVmm = true;
+    this.#shadow?.guest.enter();
+    try {
+      return this.#dispatcher.dispatch(this);
+    } finally {
+      this.#inVmm = false;
+      this.#shadow?.leave();
+    }
   }
 
   writeBack(): void {
@@ -374,7 +422,7 @@ export class SvmAssisted implements Monitor, HardwareVmm {
         rule: `${vmcbFields[check.field].name} (${placeText(check.field)}) = ${hex(this.vmcb.get(check.field))}`,
         source: "APM Vol. 2, 15.5.1: Canonicalization and Consistency Checks",
       },
-      technique: "svm-npt",
+      technique: this.#technique,
     };
     this.context.recordExit(form, 0, 0, 0);
     this.context.stop("vm-entry-failure", inconsistencyText(this.vmcb, check));
@@ -386,15 +434,17 @@ export class SvmAssisted implements Monitor, HardwareVmm {
       waiting: this.#idle.waiting,
       nextPage: this.#allocator.mark,
       kvm: this.kvm.save(),
+      shadow: this.#shadow?.guest.save() ?? null,
     };
   }
 
   restore(state: unknown): void {
-    const { pending, waiting, nextPage, kvm } = state as Saved;
+    const { pending, waiting, nextPage, kvm, shadow } = state as Saved;
     this.#dispatcher.pending = pending ?? undefined;
     this.#idle.waiting = waiting;
     this.#allocator.release(nextPage);
     this.kvm.restore(kvm);
+    if (shadow) this.#shadow!.guest.restore(shadow);
   }
 }
 

@@ -7,6 +7,7 @@ import { Vmcb, vmcbBytes } from "../../svm/vmcb.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
 import { passthroughMsrs, passthroughPorts } from "./passthrough.ts";
+import type { MemoryVirtualization } from "./vmcs-setup.ts";
 
 const pageBytes = 4096;
 
@@ -29,10 +30,24 @@ const intercepted = {
   vector4: ["VMRUN", "VMMCALL", "VMLOAD", "VMSAVE", "STGI", "CLGI", "SKINIT"],
 } as const satisfies Record<string, readonly InterceptName[]>;
 
-const invalidOpcode = 6;
+/** Without nested paging the VMM must see whatever the guest does to its translations, by task switches too. */
+const interceptedForShadow = {
+  vector3: ["CR0_SEL_WRITE", "INVLPG", "TASK_SWITCH"],
+  vector5: ["INVPCID"],
+} as const satisfies Record<string, readonly InterceptName[]>;
+/** CR0, CR3 and CR4. */
+const pagingRegisters = 0x19;
 
-/** A VMCB for a guest in the processor's present state, with its permission maps and empty nested page tables, in the VMM's memory. */
-export function setUpVmcb(cpu: Cpu, memory: HostMemory, allocator: Allocator): Vmcb {
+const invalidOpcode = 6;
+const pageFault = 14;
+
+/** A VMCB for a guest in the processor's present state, with its permission maps and perhaps empty nested page tables, in the VMM's memory. */
+export function setUpVmcb(
+  cpu: Cpu,
+  memory: HostMemory,
+  allocator: Allocator,
+  virtualization: MemoryVirtualization,
+): Vmcb {
   const address = allocator.page();
   const vmcb = new Vmcb(memory.bytes(address, vmcbBytes), address);
   vmcb.set("vector3", interceptWord(...intercepted.vector3));
@@ -59,11 +74,22 @@ export function setUpVmcb(cpu: Cpu, memory: HostMemory, allocator: Allocator): V
     ),
   );
   vmcb.set("asid", 1);
-  vmcb.set("nestedControl", 1);
-  vmcb.set("nestedCr3", allocator.page());
+  if (virtualization === "nested") {
+    vmcb.set("nestedControl", 1);
+    vmcb.set("nestedCr3", allocator.page());
+  } else interceptPaging(vmcb);
   virtualInterrupt.setMasking(vmcb, true);
   virtualInterrupt.setNmiEnabled(vmcb, true);
   saveGuest(cpu, vmcb);
   saveHidden(cpu, vmcb);
   return vmcb;
+}
+
+function interceptPaging(vmcb: Vmcb): void {
+  const { vector3, vector5 } = interceptedForShadow;
+  vmcb.set("vector3", (vmcb.number("vector3") | interceptWord(...vector3)) >>> 0);
+  vmcb.set("vector5", interceptWord(...vector5));
+  vmcb.set("crReads", pagingRegisters);
+  vmcb.set("crWrites", pagingRegisters);
+  vmcb.set("exceptions", vmcb.number("exceptions") | (1 << pageFault));
 }

@@ -10,6 +10,7 @@ const built: readonly TechniqueId[] = [
   "vtx-shadow",
   "vtx-ept",
   "svm-npt",
+  "svm-shadow",
 ];
 
 describe("techniques", () => {

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { nanosecondsOf, tickScale } from "../../../emulator/vmm/paravirtual-clock.ts";
 import { dword, protectedGuest, register, run } from "./guest.ts";
 
-const techniques = ["vtx-ept", "vtx-shadow", "svm-npt"] as const;
-const vmcall = { "vtx-ept": "vmcall", "vtx-shadow": "vmcall", "svm-npt": "vmmcall" } as const;
+const techniques = ["vtx-ept", "vtx-shadow", "svm-npt", "svm-shadow"] as const;
+const vmcall = { "vtx-ept": "vmcall", "vtx-shadow": "vmcall", "svm-npt": "vmmcall", "svm-shadow": "vmmcall" } as const;
 const at = 0x6000;
 
 const qword = (machine: Parameters<typeof dword>[0], address: number): bigint =>

@@ -6,7 +6,11 @@ const steps = 400_000;
 const seeds = Array.from({ length: 8 }, (_, seed) => seed);
 
 /** What a guest can observe of a run: where it ended, its registers, its exceptions in order, its memory with all tables. */
-function observed(technique: "bare-metal" | "vtx-shadow" | "vtx-ept", source: string, translate: boolean) {
+function observed(
+  technique: "bare-metal" | "vtx-shadow" | "vtx-ept" | "svm-shadow",
+  source: string,
+  translate: boolean,
+) {
   const machine = boot(technique, source, 1, translate);
   const { stop, events } = outcome(machine, machine.run({ steps }));
   const exceptions = events.flatMap((event) =>
@@ -27,13 +31,14 @@ describe.each<WidePaging>(["pae", "four-level"])("a random guest that edits its 
     const source = randomPagingGuest(seed, paging, 40, 6);
     const bare = observed("bare-metal", source, false);
     expect(["halted", "triple-fault"]).toContain(bare.end);
-    for (const translate of [false, true]) {
-      const shadowed = observed("vtx-shadow", source, translate);
-      expect(shadowed.exceptions).toEqual(bare.exceptions);
-      expect(shadowed.registers).toEqual(bare.registers);
-      expect(shadowed.end).toBe(bare.end);
-      expect(shadowed.instructions).toBe(bare.instructions);
-      expect(shadowed.memory.equals(bare.memory)).toBe(true);
-    }
+    for (const technique of ["vtx-shadow", "svm-shadow"] as const)
+      for (const translate of [false, true]) {
+        const shadowed = observed(technique, source, translate);
+        expect(shadowed.exceptions, technique).toEqual(bare.exceptions);
+        expect(shadowed.registers, technique).toEqual(bare.registers);
+        expect(shadowed.end, technique).toBe(bare.end);
+        expect(shadowed.instructions, technique).toBe(bare.instructions);
+        expect(shadowed.memory.equals(bare.memory), technique).toBe(true);
+      }
   });
 });

@@ -2,7 +2,14 @@ import { describe, expect, test } from "vitest";
 import { guestMemory, run } from "./guest.ts";
 import { randomGuest } from "./random-guest.ts";
 
-const techniques = ["vtx-ept", "vtx-shadow", "svm-npt", "trap-and-emulate", "binary-translation"] as const;
+const techniques = [
+  "vtx-ept",
+  "vtx-shadow",
+  "svm-npt",
+  "svm-shadow",
+  "trap-and-emulate",
+  "binary-translation",
+] as const;
 
 /** What a guest can observe of a run: where it ended, its registers, its exceptions in order, its memory. */
 function observed(technique: "bare-metal" | (typeof techniques)[number], source: string) {
