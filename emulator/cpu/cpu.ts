@@ -87,6 +87,8 @@ export class Cpu extends MemoryAccess {
   readonly bus: Bus;
   /** The event whose delivery is under way when a `VmExit` or fault happens (IDT-vectoring information). */
   vectoring: VectoringEvent | undefined;
+  /** The IRET that faults or leaves a guest in this step has ended the blocking of NMIs, of which a VMM is told. */
+  unblockedNmi = false;
   readonly system: SystemTable = systemTable;
   /**
    * The instruction at RIP if the engine has it decoded and its bytes are still the same; for those who look at what has just

@@ -118,6 +118,7 @@ function delivered(cpu: Cpu): void {
   cpu.next = cpu.rip;
   cpu.activity = 0;
   cpu.interruptibility &= ~blockedByDelivery;
+  cpu.unblockedNmi = false;
   if ((cpu.eflags & TF) !== 0) cpu.attention = true;
 }
 

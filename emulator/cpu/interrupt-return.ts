@@ -44,11 +44,14 @@ export function interruptReturn(cpu: Cpu, decoded: Decoded): void {
   if (cpu.realAddressing) returnReal(cpu, bytes);
   else if ((cpu.eflags & NT) !== 0) returnToTask(cpu, decoded);
   else returnProtected(cpu, bytes);
+  cpu.unblockedNmi = false;
 }
 
 function unblockNmi(cpu: Cpu): void {
+  cpu.unblockedNmi = false;
   if ((cpu.interruptibility & nmiBlocked) === 0 || cpu.monitor?.nmiBlocking?.() === "kept") return;
   cpu.interruptibility &= ~nmiBlocked;
+  cpu.unblockedNmi = true;
   cpu.attention = true;
 }
 

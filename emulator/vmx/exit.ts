@@ -75,6 +75,13 @@ const typeOf = ({ vector, source }: Fault): number =>
 const debugVector = 1;
 const nmiVector = 2;
 
+/**
+ * Bit 12 of interruption information and of some qualifications: the IRET that the exit interrupts had ended the blocking of
+ * NMIs before it faulted (SDM Vol. 3, 28.2.3).
+ */
+export const unblocking = ({ unblockedNmi, vectoring }: Cpu): number =>
+  unblockedNmi && vectoring === undefined ? 0x1000 : 0;
+
 /** Interruption information of a fault or software interrupt. */
 export const interruptionInfo = (fault: Fault): number =>
   encodeInterruption({

@@ -6,6 +6,7 @@ import { hex } from "./bit-layout.ts";
 import { controlRule, controls, inForce } from "./controls.ts";
 import { type EptMisconfiguration, type EptViolation, walkEpt } from "./ept.ts";
 import { violationQualification, violationText, violationWhy } from "./ept-violation.ts";
+import { unblocking } from "./exit.ts";
 import type { NonRootGuest } from "./non-root-guest.ts";
 import { leaveByFullLog, modificationLog } from "./page-modification-log.ts";
 import { convertsViolations, notConvertible, writeInformation } from "./virtualization-exception.ts";
@@ -43,7 +44,8 @@ function violated(guest: NonRootGuest, outcome: EptViolation, violating: Violati
   const { attempted, allowed, level, entry } = outcome;
   const { guestPhysical, access, linear, forTable } = violating;
   const valid = linear !== undefined;
-  const qualification = violationQualification(attempted, allowed, valid, valid && !forTable);
+  const violation = violationQualification(attempted, allowed, valid, valid && !forTable);
+  const qualification = violation | unblocking(guest.cpu);
   let why = violationWhy(access, allowed, level, entry);
   if (convertsViolations(guest)) {
     const because = notConvertible(guest, outcome);

@@ -13,7 +13,7 @@ import type { Outlook, Why } from "../trace/event.ts";
 import { apicInterceptor, leaveByApicAccess } from "./apic-access.ts";
 import { hex } from "./bit-layout.ts";
 import { type ControlName, controls as controlBits, controlRule, inForce, isOn } from "./controls.ts";
-import { interruptionInfo, nmiInfo, writeExit } from "./exit.ts";
+import { interruptionInfo, nmiInfo, unblocking, writeExit } from "./exit.ts";
 import type { Decision } from "./exit-decision.ts";
 import { type Attempt, decideExit } from "./exit-rules.ts";
 import { translate } from "./guest-physical.ts";
@@ -98,6 +98,7 @@ export class NonRoot implements NonRootGuest {
     stopPreemptionTimer(this);
     leaveVirtualApic(this);
     this.cpu.intercept(undefined);
+    this.cpu.unblockedNmi = false;
     saveGuest(this.cpu, this.vmcs);
     if (exit.beforeTraps && (this.cpu.interruptibility & stepArmed) !== 0)
       this.vmcs.set("guestPendingDebug", this.vmcs.number("guestPendingDebug") | pendingSingleStep);
@@ -187,7 +188,7 @@ export class NonRoot implements NonRootGuest {
       vector,
       what: `exception ${vector}${errorCode === undefined ? "" : `, error code ${hex(errorCode)}`}`,
       why,
-      interruptionInfo: interruptionInfo(fault),
+      interruptionInfo: interruptionInfo(fault) | unblocking(this.cpu),
       errorCode,
       // Of a fault while an event was delivered it is the length of what asked for that event.
       ...(fault.length > 0 ? { instructionLength: fault.length } : {}),

@@ -1,4 +1,5 @@
 import type { ModificationLog } from "./ept.ts";
+import { unblocking } from "./exit.ts";
 import type { NonRootGuest } from "./non-root-guest.ts";
 
 /** Entries of the log, which is filled from the last to the first. */
@@ -20,5 +21,11 @@ export const modificationLog = ({ vmcs, memory }: NonRootGuest): ModificationLog
 export function leaveByFullLog(guest: NonRootGuest, guestPhysical: number): never {
   const { why } = guest.decide({ reason: "PML_LOGFULL", index: guest.vmcs.number("pmlIndex") });
   const at = guestPhysical.toString(16).toUpperCase();
-  guest.abandon({ reason: "PML_LOGFULL", what: `page-modification log full at guest-physical ${at}h`, why });
+  const qualification = unblocking(guest.cpu);
+  guest.abandon({
+    reason: "PML_LOGFULL",
+    what: `page-modification log full at guest-physical ${at}h`,
+    why,
+    qualification,
+  });
 }

@@ -1,5 +1,5 @@
 import type { ExitNumbers, Field } from "../trace/event.ts";
-import { type BitLayout, bitsOf, choice, decode, encode, hex, yesNo } from "./bit-layout.ts";
+import { type BitField, type BitLayout, bitsOf, choice, decode, encode, hex, yesNo } from "./bit-layout.ts";
 
 /** General registers as exit qualifications number them. */
 export const generalNames = ["RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI"].concat(
@@ -57,6 +57,14 @@ const io: BitLayout = [
   { key: "port", high: 31, low: 16, name: "Port", text: hex },
 ];
 
+const nmiUnblocking: BitField = {
+  key: "nmiUnblocking",
+  high: 12,
+  low: 12,
+  name: "NMI unblocking due to IRET",
+  text: yesNo,
+};
+
 const eptViolation: BitLayout = [
   { key: "read", high: 0, low: 0, name: "Data read", text: yesNo },
   { key: "write", high: 1, low: 1, name: "Data write", text: yesNo },
@@ -73,7 +81,7 @@ const eptViolation: BitLayout = [
     text: choice({ 0: "a guest paging structure", 1: "the translation of the linear address" }),
     when: (w) => bitsOf(w, 7, 7) === 1n,
   },
-  { key: "nmiUnblocking", high: 12, low: 12, name: "NMI unblocking due to IRET", text: yesNo },
+  nmiUnblocking,
 ];
 
 const taskSwitch: BitLayout = [
@@ -138,6 +146,7 @@ const layouts: Readonly<Record<string, BitLayout>> = {
   INVVPID: displacement,
   APIC_WRITE: [{ key: "offset", high: 11, low: 0, name: "Offset in the APIC page", text: hex }],
   INVPCID: displacement,
+  PML_LOGFULL: [nmiUnblocking],
   INSTRUCTION_TIMEOUT: [{ key: "invalid", high: 0, low: 0, name: "VM context invalid", text: yesNo }],
 };
 

@@ -165,6 +165,20 @@ describe("NMIs", () => {
     expect(subject.cpu.interruptibility & 8).toBe(after);
   });
 
+  test.each([
+    [[], 8, 0x1b0d],
+    [[], 0, 0xb0d],
+    [["nmiExiting"], 8, 0xb0d],
+    [["nmiExiting", "virtualNmis"], 8, 0x1b0d],
+  ] as const)("with %j and blocking %i, the exit of an IRET that faults says %i", (controls, blocking, info) => {
+    const iret = "push dword 2\npush dword 0F8h\npush dword 500h\niret";
+    const fields = { guestInterruptibility: blocking, exceptionBitmap: 1 << 13 };
+    const subject = vmm(iret, { controls, fields });
+    expect(subject.run(1)).toEqual(["EXCEPTION_NMI"]);
+    expect(subject.vmcs.number("exitInterruptionInfo") & 0xffff).toBe(info);
+    expect(subject.cpu.unblockedNmi).toBe(false);
+  });
+
   test("NMI-window exiting waits for the end of virtual-NMI blocking", () => {
     const controls = ["nmiExiting", "virtualNmis", "nmiWindowExiting"] as const;
     expect(vmm(nops, { controls }).run(1)).toEqual(["NMI_WINDOW"]);

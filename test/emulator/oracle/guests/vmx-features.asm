@@ -22,7 +22,7 @@ SUPER   equ 0x300000            ; a page of its own in EPT
 %endmacro
 
 ; Runs the guest at an address until it leaves.
-%macro at 1
+%macro from 1
         call print_line
         mov eax, %1
         call run
@@ -105,6 +105,39 @@ windows:
         call print_line
         mov eax, .iret
         call run
+        ; An IRET that faults, or whose stack is nowhere, has ended it all the same.
+        write 0x4004, 1 << 13
+        pin 0
+        call bad_returns
+        pin 0x28
+        call bad_returns
+        pin 0
+        write 0x4004, 0
+        ret
+bad_returns:
+        jmp .over
+.code:  push KDATA
+        push rax
+        push 2
+        push KCODE + 0x40
+        push rax
+.iret:  iretq
+.over:  mov dword [shown], 0
+        write 0x4824, 8
+        from .code
+        from .code                ; without blocking
+        secondary 2
+        mov rax, [EPT + 0x2008]
+        push rax
+        mov qword [EPT + 0x2008], 0
+        write 0x4824, 8
+        write 0x681c, SUPER
+        from .iret
+        write 0x681c, SUPER
+        from .iret
+        pop rax
+        mov [EPT + 0x2008], rax
+        secondary 0
         ret
 
 timers: exits 0x400000
@@ -418,12 +451,12 @@ function_calls:
         vmfunc
         vmcall
 .over:  mov dword [shown], 0
-        at .code
-        at .switch
-        at .bad
-        at .beyond
-        at .other
-        at .none
+        from .code
+        from .switch
+        from .bad
+        from .beyond
+        from .other
+        from .none
         ret
 
 exceptions:
