@@ -206,6 +206,13 @@ export function inForce({ words }: Vmcs, { word, mask }: Control): boolean {
   return word !== secondaryWord || (words[activation.word]! & activation.mask) !== 0;
 }
 
+/** What the bits of a control word are called: "Virtualize x2APIC mode (bit 4)". */
+export function controlNames(field: VmcsField, bits: number): string[] {
+  const numbers = Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => ((bits >>> bit) & 1) === 1);
+  const named = Object.values(controls).filter((control) => control.field === field);
+  return numbers.map((bit) => `${named.find((control) => control.bit === bit)?.name ?? "a reserved bit"} (bit ${bit})`);
+}
+
 /** All control bits of these names as one word; they must be of the same field. */
 export const controlWord = (...names: readonly ControlName[]): number =>
   names.reduce((word, name) => (word | (1 << controls[name].bit)) >>> 0, 0);

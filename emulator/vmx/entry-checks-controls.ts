@@ -1,6 +1,6 @@
 import { physicalAddressBits } from "../mmu/physical.ts";
 import { allowedControls, allowedFunctions } from "./capabilities.ts";
-import { type ControlName, isOn } from "./controls.ts";
+import { type ControlName, controlNames, isOn } from "./controls.ts";
 import type { EntryCheck } from "./entry-checks.ts";
 import { eptPointerRules } from "./ept.ts";
 import { eventType } from "./qualification.ts";
@@ -29,6 +29,7 @@ function capabilityChecks(field: Word, active: (v: Vmcs) => boolean): EntryCheck
       field,
       sentence: `The ${name} set only bits that the processor supports.`,
       holds: (v) => unless(active(v), () => (v.number(field) & ~may) >>> 0 === 0),
+      culprit: (v) => `The processor does not have: ${controlNames(field, v.number(field) & ~may).join(", ")}.`,
     },
   ];
   return must === 0 ? checks.slice(1) : checks;

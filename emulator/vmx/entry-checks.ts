@@ -29,6 +29,8 @@ export interface EntryCheck {
   readonly holds: (vmcs: Vmcs, by: Entering) => boolean;
   /** Exit qualification of a failed guest check; default 0. */
   readonly qualification?: number;
+  /** What of the field is at fault, as a sentence, where its value does not show that well. */
+  readonly culprit?: (vmcs: Vmcs) => string;
 }
 
 /** Controls and host state fail with VMfailValid and an instruction error; guest state with an exit, bit 31 set. */
@@ -63,9 +65,9 @@ export function entryFailureText(vmcs: Vmcs, failure: EntryFailure): string {
     failure.kind === "exit"
       ? "exit reason 33, invalid guest state"
       : `VM-instruction error ${failure.error}, ${instructionErrors[failure.error]}`;
-  const { field, sentence, id } = failure.check;
+  const { field, sentence, id, culprit } = failure.check;
   const value = vmcs.get(field).toString(16).toUpperCase();
-  return `VM entry failed (${kind}): ${sentence} Check ${id}: ${vmcsFields[field].name} ${encodingText(field)} = ${value}h.`;
+  return `VM entry failed (${kind}): ${sentence} Check ${id}: ${vmcsFields[field].name} ${encodingText(field)} = ${value}h.${culprit ? ` ${culprit(vmcs)}` : ""}`;
 }
 
 /** A failed check of the guest's state as the exit that it is: of no guest that ran. */

@@ -271,6 +271,13 @@ describe("VM-entry checks", () => {
     expect(Object.keys(broken).filter((id) => !ids.includes(id))).toEqual([]);
   });
 
+  it("names the controls that the processor does not have", () => {
+    const vmcs = sampleVmcs({ secondaryControls: controlWord("ept", "virtualizeX2apic", "vmcsShadowing") | (1 << 29) });
+    expect(entryFailureText(vmcs, checkEntry(vmcs)!)).toMatch(
+      /The processor does not have: Virtualize x2APIC mode \(bit 4\), VMCS shadowing \(bit 14\), a reserved bit \(bit 29\)\.$/,
+    );
+  });
+
   it("reports errors 7 and 8, and exit reason 33 with its qualification", () => {
     expect(checkEntry(sampleVmcs({ vpid: 0 }))).toMatchObject({ kind: "vmfail", error: 7 });
     expect(checkEntry(sampleVmcs({ hostRip: notCanonical }))).toMatchObject({ kind: "vmfail", error: 8 });
