@@ -4,9 +4,10 @@ import type { Halt, Runner } from "./run.ts";
 /** Retries of one instruction between two chances to pause. */
 const retries = 10_000;
 
-/** One step of the machine; says so where it ended the guest or left it to the VMM. */
+/** One step of the machine, or all that stands for one instruction; says so where it ended the guest or left it to the VMM. */
 export function single({ machine }: Runner): (Halt & { kind: "end" | "exit" }) | undefined {
-  const stop = machine.step();
+  let stop = machine.step();
+  while (stop.kind === "step" && machine.withinInstruction && !machine.pendingExit) stop = machine.step();
   if (stop.kind === "stopped") return { kind: "end", reason: stop.reason, text: stop.text };
   const exit = machine.pendingExit;
   return exit?.kind === "exit" ? { kind: "exit", event: exit } : undefined;

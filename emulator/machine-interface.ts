@@ -115,6 +115,11 @@ export interface MachineInterface {
   /** Offset (RIP) and linear address (CS.base + RIP) of the instruction about to run. */
   readonly rip: bigint;
   readonly linearRip: bigint;
+  /**
+   * The processor is in the middle of code that stands for one instruction of the guest (binary translation): what is seen is
+   * the guest before or after it.
+   */
+  readonly withinInstruction: boolean;
   /** The privilege level at which the processor really runs the guest: 1 for a kernel under trap and emulate. */
   readonly cpl: number;
   /** The exit that the VMM has not handled yet. */

@@ -242,6 +242,9 @@ export class Machine implements MachineInterface, Replayable {
     const linear = this.#cpu.bases[CS]! + this.#cpu.rip;
     return this.#cpu.bits === 64 ? linear : linear >>> 0;
   }
+  get withinInstruction(): boolean {
+    return this.#monitor?.guestPlace?.starts === false;
+  }
   get cpl(): number {
     return this.#cpu.cpl;
   }
@@ -332,10 +335,7 @@ export class Machine implements MachineInterface, Replayable {
   // Running.
 
   step(): Stop {
-    let stop = this.run({ steps: 1 });
-    // What stands for one instruction of the guest is executed as one.
-    while (stop.kind === "limit" && this.#exitPending === undefined && this.#monitor?.guestPlace?.starts === false)
-      stop = this.run({ steps: 1 });
+    const stop = this.run({ steps: 1 });
     return stop.kind === "limit" ? { kind: "step" } : stop;
   }
 

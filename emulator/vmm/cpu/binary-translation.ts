@@ -76,7 +76,7 @@ interface Saved {
   readonly shadowAt: number | null;
   readonly traced: readonly number[];
   readonly descriptorsWritten: boolean;
-  readonly credited: number;
+  readonly interpreted: { readonly from: number; readonly count: number };
   readonly nextPage: number;
   readonly shadow: SavedShadow;
   readonly translations: SavedTranslations;
@@ -114,8 +114,8 @@ export class BinaryTranslation implements Monitor {
   #descriptorsWritten = false;
   #tracedWritten = false;
   #taskSwitched = false;
-  /** Instructions retired up to which interpreted ones have been counted as the VMM's. */
-  #credited = 0;
+  /** The interpretation under way: retired instructions when it began, and those that are counted as the VMM's since. */
+  #interpreted = { from: 0, count: 0 };
 
   constructor(context: VmmContext) {
     this.#context = context;
@@ -159,7 +159,8 @@ export class BinaryTranslation implements Monitor {
   }
 
   #begin(): void {
-    if (reasonToInterpret(this.#cpu) !== undefined) this.#interpret();
+    const reason = reasonToInterpret(this.#cpu);
+    if (reason !== undefined) this.#interpret(reason);
     else {
       this.#descriptors.synchronize(false);
       this.#leave();
@@ -496,10 +497,7 @@ export class BinaryTranslation implements Monitor {
   /** Decides how the guest goes on, and finds its code; what is to be said of it. */
   #place(): string {
     const reason = reasonToInterpret(this.#cpu);
-    if (reason !== undefined) {
-      this.#interpret();
-      return `; interprets ${reason}`;
-    }
+    if (reason !== undefined) return this.#interpret(reason);
     this.#reviewPaging();
     if (this.#cpu.cpl === 3) {
       this.#running = "directly";
@@ -520,10 +518,7 @@ export class BinaryTranslation implements Monitor {
     if (known === undefined) {
       cpu.fetch8(cpu.rip);
       const host = cpu.fetchPage(cpu.codeLinear(cpu.rip));
-      if (!cpu.physical.isRam(host)) {
-        this.#interpret();
-        return "; interprets code that is not in memory";
-      }
+      if (!cpu.physical.isRam(host)) return this.#interpret("code that is not in memory");
       if (!this.#context.isCode(host)) {
         // The processor finds that there is nothing to execute.
         this.#running = "directly";
@@ -553,10 +548,12 @@ export class BinaryTranslation implements Monitor {
   }
 
   /** From now on the guest's own registers stay loaded, and the processor executes one instruction at a time for the VMM. */
-  #interpret(): void {
+  #interpret(reason: string): string {
     this.#running = "interpreted";
-    this.#credited = this.#retired;
+    this.#interpreted = { from: this.#retired, count: 0 };
     this.#cpu.attention = true;
+    this.#context.record({ kind: "interpret", instructions: 0, what: `the VMM interprets ${reason}` });
+    return ", begins to interpret";
   }
 
   get #retired(): number {
@@ -567,11 +564,17 @@ export class BinaryTranslation implements Monitor {
   /** Before each instruction that is interpreted: the one before was the VMM's work. */
   #interpretedOne(): boolean {
     const cpu = this.#cpu;
-    const done = this.#retired - this.#credited;
+    const { from, count } = this.#interpreted;
+    const done = this.#retired - from;
+    this.#interpreted = { from, count: count + done };
     cpu.f64[layout.unretired >> 3]! += done;
     this.#dispatcher.completed(done);
     cpu.attention = true;
-    if (cpu.activity !== 0 || reasonToInterpret(cpu) !== undefined) return false;
+    const instructions = count + done;
+    // The reason may lie with the first instruction alone.
+    if (instructions === 0 || cpu.activity !== 0 || reasonToInterpret(cpu) !== undefined) return false;
+    const what = `the VMM has interpreted ${instructions} instruction${instructions === 1 ? "" : "s"}`;
+    this.#context.record({ kind: "interpret", instructions, what });
     // Writes were not looked at: nothing is known of tables and descriptors.
     this.#faults.dropped("the VMM interpreted the guest");
     this.#translations.review();
@@ -653,7 +656,7 @@ export class BinaryTranslation implements Monitor {
       shadowAt: this.#shadowAt ?? null,
       traced: [...this.#descriptors.traced],
       descriptorsWritten: this.#descriptorsWritten,
-      credited: this.#credited,
+      interpreted: this.#interpreted,
       nextPage: this.#allocator.mark,
       shadow: this.#shadow.save(),
       translations: this.#translations.save(),
@@ -676,7 +679,7 @@ export class BinaryTranslation implements Monitor {
     this.#descriptors.traced = new Set(saved.traced);
     this.#descriptors.forget();
     this.#descriptorsWritten = saved.descriptorsWritten;
-    this.#credited = saved.credited;
+    this.#interpreted = saved.interpreted;
     this.#allocator.release(saved.nextPage);
     this.#shadow.restore(saved.shadow);
     this.#translations.restore(saved.translations);

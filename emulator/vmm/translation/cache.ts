@@ -364,7 +364,7 @@ export class TranslationCache {
       units: this.units,
       alive: [...this.#alive],
       links: [...this.#links].map(([stub, { to, elided }]) => [stub, to.id, elided]),
-      finders: this.#finders,
+      finders: [...this.#finders],
       lookupContext: this.#lookupContext,
     };
   }

@@ -55,7 +55,7 @@ const hex = (value: number): string => (value >>> 0).toString(16);
 
 export function viewOf(cache: TranslationCache, unit: Unit): TranslatedUnit {
   const linearOf = (rip: number): number => (unit.linear + (rip - unit.rip)) >>> 0;
-  const body = unit.sites.filter(({ at }) => at >= unit.start && at < unit.end);
+  const body = unit.sites.filter(({ at, trap }) => at >= unit.start && at < unit.end && trap !== "exit");
   const starts = body.flatMap((site, n) => (site.starts ? [n] : []));
   const codeOf = (n: number): TranslatedInstruction[] =>
     body.slice(starts[n], starts[n + 1]).map(({ at, retires }) => {

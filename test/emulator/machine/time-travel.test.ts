@@ -60,6 +60,7 @@ const guests = [
 const techniques = [
   "bare-metal",
   "trap-and-emulate",
+  "binary-translation",
   "paravirtualization",
   "vtx-ept",
 ] as const satisfies readonly TechniqueId[];
