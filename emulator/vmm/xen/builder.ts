@@ -90,7 +90,7 @@ function writeTables(domain: Domain, boot: Bootstrap): void {
   const write = (table: number, index: number, target: number, flags: bigint): void =>
     memory.write64(frame(table) * pageBytes + 8 * index, BigInt(target * pageBytes) | flags | user);
   const top = bits === 64 ? 0 : 1;
-  const intermediate = pte.present | pte.write | pte.accessed;
+  const intermediate = pte.present | pte.write | pte.accessed | pte.user;
   if (bits === 64) {
     write(0, 0, frame(1), intermediate);
     write(1, 0, frame(2), intermediate);

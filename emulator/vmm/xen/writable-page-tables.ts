@@ -7,6 +7,8 @@ import { assists, entryOf, hasAssist } from "./memory-calls.ts";
 import { frameOf, isPresent, pte } from "./page-types.ts";
 
 const presentWrite = 3;
+/** What the processor itself sets in the entry that is writable for the moment. */
+const marks = pte.accessed | pte.dirty;
 
 /** What became of a write to a page table: undefined if it was no such write. */
 export type TableWrite =
@@ -31,7 +33,9 @@ export function emulateTableWrite(domain: Domain, linear: number, errorCode: num
   const table = frameOf(mapping);
   const isTable = domain.frames.type(table) === "l1 page table" && domain.frames.uses(table) > 0;
   if (!isPresent(mapping) || (mapping & pte.write) !== 0n || !isTable) return undefined;
-  return withWritable(domain, place, () => writeThrough(domain, table));
+  return withWritable(domain, place, () =>
+    writeThrough(domain, table, table === place.frame ? place.index : undefined),
+  );
 }
 
 /** Lets one instruction find the page writable. */
@@ -49,7 +53,8 @@ function withWritable<T>(domain: Domain, place: { frame: number; index: number }
   }
 }
 
-function writeThrough(domain: Domain, table: number): TableWrite {
+/** `own` is the index of the entry that maps the table, where it is in the table itself. */
+function writeThrough(domain: Domain, table: number, own: number | undefined): TableWrite {
   const { cpu, memory } = domain;
   const read = (index: number): bigint => memory.read64(table * pageBytes + 8 * index);
   const before = Array.from({ length: 512 }, (_, index) => read(index));
@@ -67,7 +72,9 @@ function writeThrough(domain: Domain, table: number): TableWrite {
     cpu.refresh();
     return { kind: "fault", fault: thrown };
   }
-  const changes = before.flatMap((entry, index) => (read(index) === entry ? [] : [{ index, value: read(index) }]));
+  const changes = before.flatMap((entry, index) =>
+    ((read(index) ^ entry) & (index === own ? ~marks : -1n)) === 0n ? [] : [{ index, value: read(index) }],
+  );
   undo();
   for (const { index, value } of changes) {
     const invalid = domain.types.modify(table, index, value);

@@ -56,6 +56,7 @@ const guests = [
   "xen-hello",
   "xen-pagetable",
   "xen-events",
+  "xen-user-mode",
 ];
 const techniques = [
   "bare-metal",
