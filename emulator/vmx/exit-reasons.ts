@@ -16,7 +16,7 @@ const r = (number: number, name: string, kind: ExitKind, svm: string): ExitReaso
 
 /** Basic exit reasons (SDM Vol. 3, appendix C) and AMD's counterparts (APM Vol. 2, appendix C). */
 export const exitReasons: readonly ExitReason[] = [
-  r(0, "EXCEPTION_NMI", "fault", "VMEXIT_EXCEPTION 40h + vector; NMI 61h"),
+  r(0, "EXCEPTION_NMI", "fault", "VMEXIT_EXCPn 40h to 5Fh; VMEXIT_NMI 61h"),
   r(1, "EXTERNAL_INTERRUPT", "async", "VMEXIT_INTR 60h"),
   r(2, "TRIPLE_FAULT", "fault", "VMEXIT_SHUTDOWN 7Fh"),
   r(3, "INIT", "async", "VMEXIT_INIT 63h"),

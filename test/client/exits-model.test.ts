@@ -109,5 +109,7 @@ describe("the model of the VM Exits view", () => {
       "purple",
       "red",
     ]);
+    const amd = ["VMEXIT_IOIO", "VMEXIT_NPF", "VMEXIT_VMMCALL", "VMEXIT_INTR", "VMEXIT_CPUID", "VMEXIT_SHUTDOWN"];
+    expect(amd.map(accent)).toEqual(["blue", "orange", "green", "yellow", "purple", "red"]);
   });
 });

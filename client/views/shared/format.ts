@@ -2,11 +2,14 @@
 
 /** One accent for each kind of exit, the same in every view. */
 const accents: readonly (readonly [RegExp, string])[] = [
-  [/^(IO_|APIC|VIRTUALIZED_EOI)/, "blue"],
-  [/^(EPT_|#PF|INVLPG|PML|SPP)/, "orange"],
-  [/^(VMCALL|VMMCALL)/, "green"],
-  [/^(EXTERNAL_INTERRUPT|INTERRUPT_WINDOW|NMI_WINDOW|VMX_PREEMPTION|EXCEPTION_NMI|INT )/, "yellow"],
-  [/^(TRIPLE_FAULT|VMENTRY_FAILURE|EPT_MISCONFIGURATION)/, "red"],
+  [/^(IO_|APIC|VIRTUALIZED_EOI|VMEXIT_IOIO)/, "blue"],
+  [/^(EPT_|#PF|INVLPG|PML|SPP|VMEXIT_(NPF|EXCP14|INVLPG)$)/, "orange"],
+  [/^(VMCALL|VMEXIT_VMMCALL)/, "green"],
+  [
+    /^(EXTERNAL_INTERRUPT|INTERRUPT_WINDOW|NMI_WINDOW|VMX_PREEMPTION|EXCEPTION_NMI|INT |VMEXIT_(V?INTR|NMI|EXCP))/,
+    "yellow",
+  ],
+  [/^(TRIPLE_FAULT|VMENTRY_FAILURE|EPT_MISCONFIGURATION|VMEXIT_(SHUTDOWN|INVALID))/, "red"],
 ];
 
 export const accent = (reason: string): string => accents.find(([pattern]) => pattern.test(reason))?.[1] ?? "purple";
