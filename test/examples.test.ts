@@ -28,6 +28,7 @@ const elsewhere: Readonly<Record<string, (technique: TechniqueId, output: string
   "silent-lies.asm": (technique, output) =>
     technique === "trap-and-emulate" ? output : output.replaceAll("lies", "tells the truth"),
   "hypervisor.asm": (technique, output) => (technique === "bare-metal" ? output : "no VMX\n"),
+  "hypervisor-views.asm": (technique, output) => (technique === "bare-metal" ? output : "no VMX\n"),
   "hypervisor-steps.asm": (technique, output) => (technique === "bare-metal" ? output : "no VMX\n"),
   "hypervisor-ept.asm": (technique, output) => (technique === "bare-metal" ? output : "no VMX\n"),
   "kvm-clock.asm": (technique, output) => (/^(vtx|svm)-/.test(technique) ? output : "no such clock\n"),

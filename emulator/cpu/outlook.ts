@@ -124,10 +124,11 @@ export function bareOutlook(cpu: Cpu, decoded: Decoded): Outlook {
     const { fault, why } = refused;
     return { outcome: "faults", what: `${what}: ${vectorName(fault.vector)}`, why, sensitive };
   }
+  const inRoot = cpu.vmxOperation === vmxOperation.root;
   const lacking = cpu.vmx && isVmx(decoded) ? outsideVmx(cpu, decoded) : missing(decoded);
   if (lacking) return { outcome: "faults", what, why: lacking, sensitive };
   const why = {
-    sentence: `There is no hypervisor: the processor executes ${name(decoded)} itself.`,
+    sentence: `${inRoot ? "The hypervisor itself runs, in VMX root operation" : "There is no hypervisor"}: the processor executes ${name(decoded)} itself.`,
     rule: sensitive ? `CPL ${cpu.cpl}, and privilege allows it` : "no privilege and no control concerns it",
     source: sources.protection,
   };

@@ -52,6 +52,7 @@ const guests = [
   "hypervisor",
   "hypervisor-ept",
   "hypervisor-steps",
+  "hypervisor-views",
   "kvm-clock",
   "xen-hello",
   "xen-pagetable",

@@ -370,6 +370,7 @@ describe("equivalence with bare metal", () => {
     "hypervisor.asm",
     "hypervisor-ept.asm",
     "hypervisor-steps.asm",
+    "hypervisor-views.asm",
     "sieve.asm",
   ]);
 
