@@ -1,11 +1,18 @@
 import { screenText, withMargin } from "../emulator/devices/screen.ts";
-import { type Ending, follow, type MachineInterface, type RegisterGroup } from "../emulator/index.ts";
+import {
+  type Ending,
+  follow,
+  type MachineInterface,
+  type RegisterGroup,
+  type TranslatedUnit,
+} from "../emulator/index.ts";
 import { type Arguments, type Command, wholeNumber } from "./command.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
 import { endingCode, loadGuest } from "./guest.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./problem-text.ts";
 import { defaultSteps, runOptions } from "./source-options.ts";
+import { translationsText } from "./translations-text.ts";
 
 /** What a run came to; also the shape of the JSON. Register values are hexadecimal with 0x. */
 interface Summary {
@@ -23,6 +30,8 @@ interface Summary {
   readonly direct: number;
   readonly cycles: number;
   readonly registers: Readonly<Record<string, string>>;
+  /** What was translated, if asked for. */
+  readonly translations?: readonly TranslatedUnit[];
 }
 
 export const run: Command = {
@@ -33,6 +42,7 @@ has stopped. Exits with 0 if the guest halted or asked to stop (port F4h), 1 if 
 ended badly, 4 if it was still running at the limit.`,
   options: {
     ...runOptions,
+    translations: { doc: "print also the units that were translated, guest code beside its translation" },
     "save-disk": { value: "FILE", doc: "write the disk that the guest booted from, as it is at the end, to FILE" },
     help: { doc: "print this" },
   },
@@ -40,7 +50,7 @@ ended badly, 4 if it was still running at the limit.`,
     const steps = wholeNumber(args, "max-steps", 1) ?? defaultSteps;
     const loaded = await loadGuest(args, io);
     if (!loaded) return exitCode.problems;
-    const { machine, warnings } = loaded;
+    const { machine, program, warnings } = loaded;
     const json = args.flag("json");
     io.error(warnings);
     const exits = new Map<string, { readonly number: number; count: number }>();
@@ -70,8 +80,10 @@ ended badly, 4 if it was still running at the limit.`,
       direct: machine.directInstructions,
       cycles: machine.cycle,
       registers: registersOf(machine),
+      ...(args.flag("translations") && { translations: machine.translatedUnits() }),
     };
     io.out(json ? jsonText(summary) : summaryText(summary, machine));
+    if (!json && summary.translations) io.out(`translations:\n${translationsText(program, summary.translations)}`);
     return endingCode(stopped);
   },
 };

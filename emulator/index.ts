@@ -6,3 +6,4 @@ export type { MachineConfiguration, MachineInterface, RegisterGroup, Stop } from
 export { costProfiles, defaultCosts } from "./time/costs.ts";
 export type { EventBody, EventKind, MachineEvent, Outlook } from "./trace/event.ts";
 export { type Ending, follow, limitText } from "./trace/follow.ts";
+export type { TranslatedUnit } from "./vmm/translation/view.ts";
