@@ -22,9 +22,9 @@ export type Rule =
 /** Sensitive for other reasons than the privilege level, or trapping by itself where it must: executed as they are. */
 const harmless: ReadonlySet<string> = new Set(["xgetbv", "rdtsc", "rdtscp", "rdpid", "rdpmc"]);
 
-/** They raise #UD, show features that follow CR4, or store where the last x87 instruction was. */
+/** They raise #UD, or store where the last x87 instruction was. */
 const alwaysCallout: ReadonlySet<string> = new Set([
-  ...["ud0", "ud1", "ud2", "cpuid"],
+  ...["ud0", "ud1", "ud2"],
   ...["fstenv", "fnstenv", "fsave", "fnsave", "fxsave", "fxsave64", "xsave", "xsave64", "xsaveopt", "xsaveopt64"],
 ]);
 
