@@ -25,7 +25,12 @@ export class HostMemory {
     return this.#view.getUint32(this.#base + address, true);
   }
   write8(address: number, value: number): void {
-    this.#physical.write(address, 1, value);
+    if (!this.#physical.isRam(address)) {
+      this.#physical.write(address, 1, value);
+      return;
+    }
+    this.#physical.announceWrite(address, 1);
+    this.#view.setUint8(this.#base + address, value);
   }
   write32(address: number, value: number): void {
     if (!this.#physical.isRam(address)) {
@@ -36,7 +41,12 @@ export class HostMemory {
     this.#view.setUint32(this.#base + address, value, true);
   }
   write16(address: number, value: number): void {
-    this.#physical.write(address, 2, value);
+    if (!this.#physical.isRam(address)) {
+      this.#physical.write(address, 2, value);
+      return;
+    }
+    this.#physical.announceWrite(address, 2);
+    this.#view.setUint16(this.#base + address, value, true);
   }
   read64(address: number): bigint {
     if (!this.#physical.isRam(address)) return (BigInt(this.read32(address + 4)) << 32n) | BigInt(this.read32(address));

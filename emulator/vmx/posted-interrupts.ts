@@ -15,7 +15,9 @@ export function takeNotification(guest: NonRootGuest, vector: number): boolean {
   if (!inForce(vmcs, controls.postedInterrupts) || vector !== vmcs.number("postedInterruptVector")) return false;
   const descriptor = vmcs.address64("postedInterruptDescriptor");
   memory.write32(descriptor + control, memory.read32(descriptor + control) & ~outstanding);
-  cpu.writePhysical(Number(apicBase.registers) + endOfInterrupt, 4, 0);
+  // The processor's own local APIC, also where the guest's accesses to that page are virtualized.
+  const localApic = Number(apicBase.registers) + endOfInterrupt;
+  if (cpu.bus.claims(localApic)) cpu.bus.write(localApic, 4, 0);
   const requests = Array.from({ length: groups }, (_, group) => memory.read32(descriptor + 4 * group));
   for (const group of requests.keys()) memory.write32(descriptor + 4 * group, 0);
   requestPosted(guest, requests);

@@ -43,6 +43,12 @@ const delivered = (subject: SmallVmm) => {
   return Number(subject.cpu.r64[0]! & 0xffn);
 };
 
+/** EPT that maps the first 4 GiB to themselves by pages of 1 GiB. */
+function flat({ memory }: SmallVmm): void {
+  memory.write64(0x15_0000, 0x15_1007n);
+  for (let n = 0; n < 4; n++) memory.write64(0x15_1000 + 8 * n, (BigInt(n) << 30n) | 0xb7n);
+}
+
 describe("TPR shadow", () => {
   test("the task priority is that of the virtual-APIC page", () => {
     const subject = vmm("nop\njmp $", { registers: { 128: 0x57 } });
@@ -135,6 +141,20 @@ describe("accesses to the APIC-access page", () => {
     });
     expect(subject.run(1)).toEqual(["APIC_ACCESS"]);
     expect(subject.exits[0]!.rule).toMatch(/Virtualize APIC accesses = 1; .* Use TPR shadow = 0; /);
+  });
+
+  test("the APIC-access page may be the virtual-APIC page itself, and one that is not RAM", () => {
+    for (const apicAccessAddress of [virtualApic, 0xfee0_0000]) {
+      const source = `mov dword [${apicAccessAddress + 0x80}], 30h\nmov eax, [${apicAccessAddress + 0x80}]\njmp $`;
+      const subject = vmm(source, {
+        controls: [...virtualize, "ept", "unrestrictedGuest"],
+        fields: { apicAccessAddress, eptPointer: 0x15_001en },
+        prepare: flat,
+      });
+      expect(subject.run(1, 20)).toEqual([]);
+      expect(subject.cpu.r64[0]).toBe(0x30n);
+      expect(register(subject, 0x80)).toBe(0x30);
+    }
   });
 
   test("the page is memory as any where the control is 0, and for the VMM", () => {
