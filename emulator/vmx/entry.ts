@@ -1,6 +1,6 @@
 import { statusMask } from "../cpu/flags.ts";
 import type { Fault } from "../cpu/monitor.ts";
-import { checkEntry, type EntryFailure, entryChecks } from "./entry-checks.ts";
+import { checkEntry, type Entering, type EntryFailure, entryChecks } from "./entry-checks.ts";
 import { eventType } from "./qualification.ts";
 import { type Vmcs, wordOf } from "./vmcs.ts";
 import { encodingParts, usualFields, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
@@ -86,8 +86,8 @@ export class SavedVmcs {
   }
 
   /** The checks of the coming entry, as far as they can fail. */
-  check(changed: boolean): EntryFailure | undefined {
-    if (changed) return checkEntry(this.#vmcs);
+  check(changed: boolean, by?: Entering): EntryFailure | undefined {
+    if (changed) return checkEntry(this.#vmcs, entryChecks, by);
     if (this.#passedBefore) return this.#vmcs.words[ripHigh] === 0 ? undefined : checkEntry(this.#vmcs, ripChecks);
     const failure = checkEntry(this.#vmcs, usualChecks);
     if (!failure) this.#pass();

@@ -7,6 +7,7 @@ import { type Virtualization, vmxOperation } from "../cpu/virtualization.ts";
 import type { CostProfile } from "../time/costs.ts";
 import type { ExitForm, RecordedBody, StopReason } from "../trace/event.ts";
 import { fixedCr0, fixedCr4 } from "./capabilities.ts";
+import { CheckedVmcs } from "./checked-vmcs.ts";
 import { isOn } from "./controls.ts";
 import { respects } from "./entry-checks-host.ts";
 import { HostMemory } from "./host-memory.ts";
@@ -41,6 +42,7 @@ const fixedPeAndPg = 0x8000_0001n;
 /** A VMCS of software, and the guest that runs under it. */
 interface Region {
   readonly vmcs: Vmcs;
+  readonly checked: CheckedVmcs;
   readonly guest: SoftwareGuest;
 }
 
@@ -105,6 +107,11 @@ export class VmxOperation implements Virtualization {
     return this.#region?.vmcs;
   }
 
+  /** The entry checks of the current VMCS. */
+  get checked(): CheckedVmcs {
+    return this.#region!.checked;
+  }
+
   get #region(): Region | undefined {
     if (this.cpu.r32[operation] === vmxOperation.off || this.pointer === noVmcs) return undefined;
     return this.#at(Number(this.pointer));
@@ -119,7 +126,7 @@ export class VmxOperation implements Virtualization {
   }
 
   #open(vmcs: Vmcs): Region {
-    return { vmcs, guest: new SoftwareGuest(this, vmcs) };
+    return { vmcs, checked: new CheckedVmcs(vmcs), guest: new SoftwareGuest(this, vmcs) };
   }
 
   /** A region in RAM as a VMCS. */

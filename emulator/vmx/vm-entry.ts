@@ -7,7 +7,7 @@ import { CR4, EFER } from "../cpu/state.ts";
 import { hex } from "./bit-layout.ts";
 import { isOn } from "./controls.ts";
 import { injectedEvent } from "./entry.ts";
-import { checkEntry, entryFailureText, failedCheckExit } from "./entry-checks.ts";
+import { entryFailureText, failedCheckExit } from "./entry-checks.ts";
 import { loadGuest } from "./guest-state.ts";
 import { keptCr0 } from "./host-state.ts";
 import { failedMsrExit, loadMsrs } from "./msr-areas.ts";
@@ -37,7 +37,7 @@ export function enterGuest(
   if ((cpu.interruptibility & shadow.movSs) !== 0) outcome.fail(26);
   else if (vmcs.launched === (instruction === "VMLAUNCH")) outcome.fail(vmcs.launched ? 4 : 5);
   else {
-    const failure = checkEntry(vmcs, undefined, {
+    const failure = vmx.checked.check({
       longMode: cpu.longMode,
       cr4: BigInt(cr4Allowed(cpu)),
       read32: (address) => vmx.memory.read32(address),

@@ -56,6 +56,7 @@ export function leaveGuest(vmx: VmxOperation, vmcs: Vmcs, exit: Exit): void {
   recordExit(vmx, exit, exitReasonNamed(exit.reason).number);
   const resumes = savedResumeFlag(vmcs, exit);
   if (resumes !== undefined) vmcs.setBit("guestRflags", resumeFlagBit, resumes);
+  vmx.checked.remember();
   if (storeMsrs(vmx.cpu, vmx.memory, vmcs) !== 0) abort(vmx, vmcs, 1);
   else toHost(vmx, vmcs, exit.reason === "EXCEPTION_NMI" && exit.vector === nmiVector);
 }
