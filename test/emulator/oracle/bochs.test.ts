@@ -26,6 +26,7 @@ const guests: readonly Guest[] = [
   { name: "alignment", lines: 180 },
   { name: "sysenter", lines: 25 },
   { name: "vmx", lines: 490, usesVmx: true },
+  { name: "vmx32", lines: 16, usesVmx: true },
   { name: "vmx-features", lines: 135, usesVmx: true },
 ];
 

@@ -428,3 +428,38 @@ describe("INIT", () => {
     expect(exitsOf(machine)).toEqual(["INIT 0"]);
   });
 });
+
+describe("two processors", () => {
+  // The other one counts in real mode, and leaves non-root operation to this one.
+  const source = hypervisor({
+    bits: 32,
+    before: `mov dword [${place.tables + 0x3fb * 4}], 0FEC00083h
+        mov dword [8000h], 900006FFh
+        mov dword [8004h], 0FAEBh
+        mov dword [0FEE00310h], 1000000h
+        mov dword [0FEE00300h], 4500h
+        mov dword [0FEE00310h], 1000000h
+        mov dword [0FEE00300h], 4608h`,
+    guest: "mov ecx, 30000\n.wait: loop .wait\n vmcall",
+    handler: "movzx ebx, word [9000h]\n hlt",
+  });
+
+  it("are each in an operation of their own, and can be gone back over", () => {
+    const machine = machineWith(source, { processors: 2, costs: "unit" });
+    const seen = new Set<string>();
+    const exits = () => exitsOf(machine);
+    while (exits().length === 0 && machine.now < 200_000) {
+      machine.run({ steps: 997 });
+      seen.add(`${machine.vcpu} ${machine.vmx!.operation}`);
+    }
+    expect(exits()).toEqual(["VMCALL 0"]);
+    expect([...seen].sort()).toContain("1 off");
+    expect([...seen].sort()).toContain("0 non-root");
+    const end = machine.now;
+    const outcome = () => [machine.vcpu, machine.registers().map(({ value }) => value), machine.events(0, everything)];
+    const first = outcome();
+    machine.goTo(Math.floor(end / 2));
+    machine.goTo(end);
+    expect(outcome()).toEqual(first);
+  });
+});
