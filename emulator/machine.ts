@@ -119,6 +119,8 @@ export class Machine implements MachineInterface, Replayable {
     const guest = first + guestBase / pageBytes;
     const unused = Math.ceil((tlbBase + tlbBytes) / pageBytes);
     return {
+      hasAll: (from, end) =>
+        from >= guest ? cpu.physical.areClean(from - first, end - first) : from >= unused && end <= first,
       has: (page) => (page >= guest ? cpu.physical.isClean(page - first) : page >= unused && page < first),
       start: () => cpu.clean(),
     };

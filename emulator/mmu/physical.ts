@@ -157,6 +157,15 @@ export class PhysicalMemory {
     return (this.guards[page]! & guard.clean) !== 0;
   }
 
+  /** As `isClean`, of all pages from `first` up to `end`. */
+  areClean(first: number, end: number): boolean {
+    const all = guard.clean * 0x0101_0101;
+    let page = first;
+    for (; page % 4 === 0 && page + 4 <= end; page += 4) if ((this.#guardWords[page >> 2]! & all) !== all) return false;
+    for (; page < end; page++) if (!this.isClean(page)) return false;
+    return true;
+  }
+
   /** From now on pages that are written are told from those that are not. The TLB must look at its guards again. */
   clean(): void {
     const words = this.#guardWords;

@@ -28,6 +28,8 @@ export interface Snapshot {
 /** Tells which pages of the memory, by number, are as they were when it was last asked to start. */
 export interface Unwritten {
   has(page: number): boolean;
+  /** Whether it has all from `first` up to `end`; by default nobody knows quickly. */
+  hasAll?(first: number, end: number): boolean;
   /** All pages count as unwritten from now on. */
   start(): void;
 }
@@ -84,31 +86,34 @@ export class Snapshots {
   take(step: number, rest: unknown): void {
     const count = this.#words.length / pageWords;
     this.#copied = 0;
-    const groups = Array.from({ length: Math.ceil(count / groupPages) }, (_, n) => {
-      const group = this.#group(n * groupPages, Math.min((n + 1) * groupPages, count), this.#reference[n]);
-      if (group.uses++ === 0) for (const page of group.pages) if (page.uses++ === 0) this.#stored++;
-      return group;
-    });
+    const groups: Group[] = [];
+    for (let first = 0; first < count; first += groupPages) {
+      const group = this.#group(first, Math.min(first + groupPages, count), this.#reference[groups.length]);
+      if (group.uses++ === 0) this.#use(group);
+      groups.push(group);
+    }
     this.#reference = groups;
     this.#unwritten.start();
     this.#all.push({ step, rest, groups });
     while (this.bytes > this.#limit && this.#all.length > 2) this.#thin();
   }
 
+  #use({ pages }: Group): void {
+    for (let n = 0; n < pages.length; n++) if (pages[n]!.uses++ === 0) this.#stored++;
+  }
+
   /** The pages from `first` up to `end` as they are now: those known if they are the same. */
   #group(first: number, end: number, known: Group | undefined): Group {
-    let same = known !== undefined;
-    for (let n = first; same && n < end; n++) same = this.#unwritten.has(n);
-    if (known && same) return known;
+    if (known && this.#unwritten.hasAll?.(first, end)) return known;
     const pages: Page[] = [];
-    same = true;
+    let same = known !== undefined;
     for (let n = first; n < end; n++) {
       const before = known?.pages[n - first];
       const page = before && this.#unwritten.has(n) ? before : this.#present(n, before ?? this.#zero);
       same &&= page === before;
       pages.push(page);
     }
-    return known && same ? known : { pages, uses: 0 };
+    return same ? known! : { pages, uses: 0 };
   }
 
   /** Page `n` as it is now: the one known if it is the same. */
