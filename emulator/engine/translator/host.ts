@@ -37,7 +37,7 @@ export class Host {
   #region: Region | undefined;
   #paidUntil = 0;
   #thrown: unknown;
-  /** The region was left behind what the host did: mode, segments and translation may be others now. */
+  /** The host has executed for the region what may change modes, segments or translations: they may be others than at its entry. */
   displaced = false;
   readonly #functions: HostFunctions = {
     execute: (block, count, left) => this.#execute(block, count, left),
@@ -125,9 +125,10 @@ export class Host {
         return leftByHost;
       if (!region.valid || (cpu.generation !== generation && !sameContext(region.context, contextOf(cpu))))
         return leftByHost;
+      if (instruction.flow !== flow.system) continue;
       // After an instruction that may change anything, the page is looked up again.
-      if (instruction.flow === flow.system && cpu.fetchPage(cpu.codeLinear(cpu.rip)) !== place.host + at)
-        return leftByHost;
+      this.displaced = true;
+      if (cpu.fetchPage(cpu.codeLinear(cpu.rip)) !== place.host + at) return leftByHost;
     }
     if (region.blockAt(place.rip - region.start + at) === undefined) return leftByHost;
     return this.#pay();
@@ -170,11 +171,12 @@ export class Host {
    * it is to be executed now. `next`: from the start of the region's first page.
    */
   #goOn(next: number, left: number): number {
+    this.displaced = true;
     const { context, parts } = this.#region!;
     const part = parts[pageOf(next) as PageIndex];
-    if (left === 0 || part === undefined) return this.#leave();
+    if (left === 0 || part === undefined) return answer.leave;
     const at = withinPage(next);
-    return this.#cpu.fetchQuickly(linearOf(part, context) + at) === part.host + at ? answer.done : this.#leave();
+    return this.#cpu.fetchQuickly(linearOf(part, context) + at) === part.host + at ? answer.done : answer.leave;
   }
 
   /** IN, or OUT of a value. The steps and RIP are what they are before the instruction. */
@@ -191,10 +193,7 @@ export class Host {
       return answer.refused;
     }
     const same = cpu.r32[attention] === 0 && this.#end[0]! >= this.#paidUntil && cpu.generation === generation;
-    return same && this.#region!.valid ? answer.done : this.#leave();
-  }
-
-  #leave(): number {
+    if (same && this.#region!.valid) return answer.done;
     this.displaced = true;
     return answer.leave;
   }

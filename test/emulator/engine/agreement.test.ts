@@ -109,6 +109,30 @@ const systemLoops: readonly (readonly [name: string, body: string])[] = [
   ["port I/O", "out 80h, al\n in al, 80h\n add al, 3\n mov [3000h], al"],
   ["INVLPG", "invlpg [3000h]\n add eax, [3000h]\n add dword [3004h], 3"],
   ["CR3", "mov %a, cr3\n mov cr3, %a\n add ebx, [3000h]\n add dword [7008h], 5"],
+  ["INVLPG of the code itself", "invlpg [1000h]\n add eax, [3000h]\n invlpg [0c000h]\n add dword [3004h], 3"],
+  // Entries of page 3000h in the tables of 32-bit and of 64-bit code.
+  [
+    "a translation whose entry changes",
+    "and dword [7100ch], 0ffffff9fh\n and dword [73018h], 0ffffff9fh\n invlpg [3000h]\n add eax, [3000h]\n xor dword [7100ch], 1000h\n xor dword [73018h], 1000h\n invlpg [3000h]\n add [3000h], ebx\n mov %a, cr3\n mov cr3, %a\n mov [3010h], eax",
+  ],
+  ["control registers", "mov %a, cr2\n add ebx, eax\n mov %a, cr0\n add ebx, eax\n mov %a, cr4\n xor ebx, eax"],
+  ["wide ports", "mov dx, 80h\n out dx, ax\n in eax, dx\n add ebx, eax\n out dx, eax\n in ax, dx\n adc ebx, eax"],
+  [
+    "flags read in other blocks",
+    "cmp eax, ebx\n jb .below\n ja .above\n jmp .on\n.below: adc ecx, 1\n inc eax\n jmp .on\n.above: sbb edx, 2\n dec ebx\n.on: setc cl\n jl .less\n inc edi\n.less: rcl esi, 1",
+  ],
+  [
+    "CF kept by INC and DEC",
+    "add eax, 31234567h\n dec ecx\n jz .zero\n adc edx, 0\n.zero: inc edi\n jns .on\n rcr esi, 1\n.on: setbe bl\n lahf",
+  ],
+  [
+    "flags of bytes, words and shifts",
+    "cmp al, bl\n jle .a\n add al, 3\n.a: cmp ax, cx\n jg .b\n sub cx, 77\n.b: test dl, al\n js .c\n shl edx, 1\n.c: jbe .d\n shl edx, cl\n.d: adc dl, 1\n jo .e\n neg dh\n.e: setp bl\n setg bh",
+  ],
+  [
+    "flags behind a jump through a register",
+    "call .next\n.next: pop %d\n add %d, 11\n cmp eax, ecx\n jmp %d\n nop\n nop\n nop\n jbe .on\n inc ecx\n.on: adc edi, 1\n imul eax, 3",
+  ],
   ["segment registers", "mov ax, ds\n mov es, ax\n add [es:3000h], al\n push fs\n pop gs\n inc ebx"],
   ["flags", "pushf\n cld\n popf\n sti\n cli\n adc ebx, 7"],
   ["REP MOVS", "mov esi, 7003h\n mov edi, 7005h\n mov ecx, 300\n rep movsb\n mov cl, 90\n rep movsd\n inc edx"],
@@ -131,7 +155,7 @@ describe("interpreter and translator agree on loops of system instructions", () 
   test.each(systemLoops.flatMap(([name, body]) => places.map((setting) => ({ name, body, setting }))))(
     "$name in $setting.name",
     ({ body, setting }) => {
-      const text = `bits ${setting.bits}\nagain: inc ebp\n ${body.replaceAll("%a", setting.bits === 64 ? "rax" : "eax")}\n test bp, 7\n jnz again\n add ebp, 3\n jmp again`;
+      const text = `bits ${setting.bits}\nagain: inc ebp\n ${body.replaceAll("%a", setting.bits === 64 ? "rax" : "eax").replaceAll("%d", setting.bits === 64 ? "rdx" : "edx")}\n test bp, 7\n jnz again\n add ebp, 3\n jmp again`;
       const { bytes, problems } = assemble({ file: "loop.asm", text });
       expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
       for (let seed = 1; seed <= 4; seed++) compare(setting, seed, bytes);
