@@ -15,10 +15,17 @@ export interface Call {
 }
 
 /**
- * What a hypercall answers: a number for rAX; why it is refused; `"resumed"` where it has set the guest's registers itself (iret); or
- * undefined if the guest does not go on.
+ * What a hypercall answers: a number for rAX; why it is refused; `"resumed"` where it has set the guest's registers itself (iret);
+ * where it has done a part, what the arguments for the rest are; or undefined if the guest does not go on.
  */
-export type Answer = number | bigint | Refused | Ending | "resumed" | undefined;
+export type Answer = number | bigint | Refused | Ending | Continuation | "resumed" | undefined;
+
+/** The guest makes the hypercall again, with the arguments left to do: Xen does not stay away from others for long. */
+export interface Continuation {
+  readonly again: readonly bigint[];
+}
+export const isContinuation = (answer: unknown): answer is Continuation =>
+  typeof answer === "object" && answer !== null && "again" in answer;
 
 /** The domain ends by its own wish. */
 export interface Ending {

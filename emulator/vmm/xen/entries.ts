@@ -18,6 +18,8 @@ export type Entry =
       readonly errorCode: number | null;
       readonly address: string | null;
       readonly source: Fault["source"];
+      /** What #DB adds to DR6. */
+      readonly debug: number | null;
       readonly next: number;
     }
   | { readonly kind: "timer"; readonly what: string }

@@ -12,7 +12,8 @@ import type { Trap } from "./state.ts";
 const [RAX, RCX, RSP, R11] = [0, 1, 4, 11] as const;
 const IF = flagMask("IF");
 const VM = flagMask("VM");
-const cleared = VM | flagMask("RF") | flagMask("NT") | flagMask("TF");
+const RF = flagMask("RF");
+const cleared = VM | RF | flagMask("NT") | flagMask("TF");
 const IOPL = flagMask("IOPL");
 const userFault = 4;
 
@@ -121,13 +122,17 @@ function bounce64(domain: Domain, { errorCode }: Entry): boolean {
   return true;
 }
 
+/** An exception or software interrupt for the guest. */
+interface TrapEvent {
+  readonly vector: number;
+  readonly errorCode: number | undefined;
+  readonly address?: bigint;
+  /** The saved flags have RF set: the instruction is to be executed again. */
+  readonly resume?: boolean;
+}
+
 /** Passes an exception or software interrupt on to the guest's handler. What was done, or undefined: the domain has crashed. */
-export function deliverTrap(
-  domain: Domain,
-  vector: number,
-  errorCode: number | undefined,
-  address?: bigint,
-): string | undefined {
+export function deliverTrap(domain: Domain, { vector, errorCode, address, resume }: TrapEvent): string | undefined {
   const name = vectorName(vector);
   const trap: Trap | undefined = domain.state.traps[vector];
   const { cpu, context } = domain;
@@ -137,6 +142,7 @@ export function deliverTrap(
   const code =
     isPageFault && errorCode !== undefined ? (errorCode & ~userFault) | (domain.inKernel ? 0 : userFault) : errorCode;
   if (isPageFault && address !== undefined) setFaultAddress(domain, address);
+  if (resume) cpu.eflags |= RF;
   context.record({ kind: "inject", vector, name, ...(code === undefined ? {} : { errorCode: code }) });
   return bounce(domain, { ...trap, errorCode: code }) ? `passed ${name} to the guest's handler` : undefined;
 }

@@ -169,11 +169,18 @@ function setTimer({ domain, arg, say }: Call): Answer {
 /** Xen's console is the first serial port, which is its own. */
 const serial = { data: 0x3f8, lineStatus: 0x3fd, dataReady: 1 } as const;
 
+/** Bytes that are copied from the guest at a time. */
+const consoleChunk = 128;
+
 function consoleWrite(call: Call): Answer {
   const { domain } = call;
-  const bytes = domain.access.read(call.address("buffer"), call.number("count"));
-  if (!bytes) return unreadable(call.address("buffer"));
-  for (let n = 0; n < bytes.byteLength; n++) portOut(domain.cpu, serial.data, 1, bytes.getUint8(n));
+  const count = call.number("count");
+  for (let done = 0; done < count; done += consoleChunk) {
+    const at = call.address("buffer") + done;
+    const bytes = domain.access.read(at, Math.min(consoleChunk, count - done));
+    if (!bytes) return unreadable(at);
+    for (let n = 0; n < bytes.byteLength; n++) portOut(domain.cpu, serial.data, 1, bytes.getUint8(n));
+  }
   return 0;
 }
 

@@ -1,11 +1,19 @@
 import { errno, hex, isRefused, type Refused, refused } from "./abi.ts";
-import { type Answer, type Argument, type Call, type Ending, type Hypercall, isEnding } from "./call.ts";
+import {
+  type Answer,
+  type Argument,
+  type Call,
+  type Ending,
+  type Hypercall,
+  isContinuation,
+  isEnding,
+} from "./call.ts";
 import type { Domain } from "./domain.ts";
 import { eventCalls } from "./event-calls.ts";
 import { grantCalls } from "./grants.ts";
 import { memoryCalls } from "./memory-calls.ts";
 import { processorCalls } from "./processor-calls.ts";
-import { Structure } from "./structure.ts";
+import { layoutOf, Structure } from "./structure.ts";
 
 /** Hypercalls that are known by name and not there. */
 const absent: readonly Hypercall[] = [
@@ -104,6 +112,7 @@ export function hypercall(domain: Domain, number: bigint, registers: readonly bi
 function resultText(answer: Answer): string {
   if (isRefused(answer)) return `-${errno[answer.errno]} (${answer.errno}): ${answer.why}`;
   if (answer === undefined || isEnding(answer)) return "does not return";
+  if (isContinuation(answer)) return "is made again for the rest";
   return answer === "resumed" ? "returned to the interrupted code" : `${answer}`;
 }
 
@@ -122,16 +131,24 @@ const entryFields = {
   a5: "word",
 } as const;
 
+/** Calls of a list that are made at one entry into Xen. */
+const callsAtOnce = 128;
+
 function runMany(call: Call): Answer {
   const { domain } = call;
-  for (let n = 0; n < call.number("nr_calls"); n++) {
+  const count = call.number("nr_calls");
+  for (let n = 0; n < count; n++) {
+    if (n === callsAtOnce) {
+      const done = BigInt(n * layoutOf(entryFields, domain.bits).size);
+      return { again: [call.arg("call_list") + done, BigInt(count - n)] };
+    }
     const entry = Structure.read(domain, entryFields, call.address("call_list"), n);
     if (isRefused(entry)) return entry;
     const { op, a0, a1, a2, a3, a4, a5 } = entry.values;
     const answer = notInLists.has(hypercallName(op))
       ? refused("EINVAL", `${hypercallName(op)} cannot be one of a multicall`)
       : hypercall(domain, op, [a0, a1, a2, a3, a4, a5]);
-    if (answer === undefined || answer === "resumed") return undefined;
+    if (answer === undefined || answer === "resumed" || isContinuation(answer)) return undefined;
     call.say(`${hypercallName(op)} → ${resultOf(answer)}`);
     const unwritten = entry.write("result", resultOf(answer));
     if (unwritten) return unwritten;

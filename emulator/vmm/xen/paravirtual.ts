@@ -1,5 +1,6 @@
 import type { Decoded } from "../../../isa/operands.ts";
-import { vector } from "../../cpu/fault.ts";
+import { enterDebugException } from "../../cpu/debug-registers.ts";
+import { isFault, vector } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
 import { CR0, signedNumber, unsigned64 } from "../../cpu/state.ts";
@@ -11,6 +12,7 @@ import { instructionAt } from "../cpu/trap-reasons.ts";
 import { Dispatcher, type ExitBody, type Pending } from "../dispatcher.ts";
 import { type GuestBits, hex, holes, isRefused, mostLdtEntries, pageBytes, privatePlaces } from "./abi.ts";
 import { buildDomain, roomProblem } from "./builder.ts";
+import { isContinuation } from "./call.ts";
 import { Domain } from "./domain.ts";
 import {
   type Entry,
@@ -109,6 +111,7 @@ export class Paravirtual implements Monitor {
         vector: fault.vector,
         errorCode: fault.errorCode ?? null,
         address: fault.address?.toString() ?? null,
+        debug: fault.debug ?? null,
         source: fault.source,
         next,
       });
@@ -302,6 +305,11 @@ export class Paravirtual implements Monitor {
     const values = argumentRegisters[bits].map((register) => BigInt.asUintN(bits, cpu.r64[register]!));
     if (bits === 64) this.#clobber(next);
     const answer = hypercall(domain, number, values);
+    if (isContinuation(answer)) {
+      for (const [n, value] of answer.again.entries())
+        cpu.r64[argumentRegisters[bits][n]!] = BigInt.asUintN(bits, value);
+      return `a part of hypercall ${hypercallName(number)}`;
+    }
     if (answer !== "resumed") cpu.rip = next;
     this.#dispatcher.completed(1);
     if (answer === undefined) return undefined;
@@ -331,17 +339,19 @@ export class Paravirtual implements Monitor {
         : entry.vector === vector.UD
           ? emulateForced(domain)
           : undefined;
+    if (isFault(emulated)) return deliverTrap(domain, { ...emulated, resume: true });
     if (emulated !== undefined) {
       this.#dispatcher.completed(1);
       return emulated;
     }
-    const handled = deliverTrap(domain, entry.vector, errorCode);
+    if (entry.debug !== null) enterDebugException(domain.cpu, entry.debug);
+    const handled = deliverTrap(domain, { vector: entry.vector, errorCode, resume: !isTrapLike(entry.vector) });
     // The guest has asked to be told of the first use of the FPU, and now it has been.
     if (entry.vector === vector.NM) this.#clearTaskSwitched();
     return handled;
   }
 
-  #emulate(): string | undefined {
+  #emulate(): string | Fault | undefined {
     const decoded = instructionAt(this.#domain.cpu);
     return decoded && emulatePrivileged(this.#domain, decoded);
   }
@@ -357,10 +367,11 @@ export class Paravirtual implements Monitor {
     const domain = this.#domain;
     const trap = domain.state.traps[number];
     const level = domain.inKernel ? 1 : 3;
-    if (source === "software" && (!trap || trap.level < level)) return deliverTrap(domain, vector.GP, number * 8 + 2);
+    if (source === "software" && (!trap || trap.level < level))
+      return deliverTrap(domain, { vector: vector.GP, errorCode: number * 8 + 2, resume: true });
     domain.cpu.rip = next;
     this.#dispatcher.completed(1);
-    return deliverTrap(domain, number, undefined);
+    return deliverTrap(domain, { vector: number, errorCode: undefined });
   }
 
   #pageFault(linear: number, errorCode: number): string | undefined {
@@ -372,9 +383,9 @@ export class Paravirtual implements Monitor {
       this.#dispatcher.completed(1);
       return written.what;
     }
-    if (written?.kind === "fault")
-      return deliverTrap(domain, written.fault.vector, written.fault.errorCode, written.fault.address);
-    const passed = deliverTrap(domain, vector.PF, errorCode, BigInt.asUintN(domain.bits, BigInt(linear)));
+    if (written?.kind === "fault") return deliverTrap(domain, { ...written.fault, resume: true });
+    const address = BigInt.asUintN(domain.bits, BigInt(linear));
+    const passed = deliverTrap(domain, { vector: vector.PF, errorCode, address, resume: true });
     return passed !== undefined && written ? `${passed}: ${written.why}` : passed;
   }
 
@@ -413,5 +424,8 @@ export class Paravirtual implements Monitor {
     this.#domain.allocator.release(saved.nextPage);
   }
 }
+
+/** Exceptions whose saved flags do not have RF set: the instruction is done. */
+const isTrapLike = (number: number): boolean => number === vector.DB || number === vector.DF;
 
 const signedAddress = (address: string | null): number => signedNumber(BigInt(address ?? 0));

@@ -4,6 +4,7 @@ import { cpuidLeaf, identityOf } from "../../cpu/cpuid.ts";
 import { isFault, vector } from "../../cpu/fault.ts";
 import { timeStamp } from "../../cpu/interrupts.ts";
 import { layout } from "../../cpu/layout.ts";
+import type { Fault } from "../../cpu/monitor.ts";
 import { readMsr, writeMsr } from "../../cpu/msr.ts";
 import { CR0, CR4 } from "../../cpu/state.ts";
 import { word } from "../text-word.ts";
@@ -36,11 +37,19 @@ const xensPorts = [
   [0xc0, 0xdf],
   [0x3f8, 0x3ff],
 ] as const;
-const isXens = (port: number): boolean => xensPorts.some(([first, last]) => port <= last && port + 3 >= first);
+const isXens = (port: number, bytes: number): boolean =>
+  xensPorts.some(([first, last]) => port <= last && port + bytes > first);
 
 function portOf({ cpu }: Domain, { operands }: Decoded): number {
   for (const operand of operands) if (operand.kind === "immediate") return Number(operand.value) & 0xff;
   return cpu.r16[RDX * 4]!;
+}
+
+/** Bytes that an instruction moves: by its accumulator, or by the last letter of a string instruction. */
+function portBytes({ row, operands }: Decoded): number {
+  const accumulator = operands.find((operand) => operand.kind === "register" && operand.number === RAX);
+  if (accumulator?.kind === "register") return accumulator.width / 8;
+  return { b: 1, w: 2 }[row.mnemonic.slice(-1)] ?? 4;
 }
 
 /** With IOPL 3 for as long as it takes, the processor itself does what the guest may do, with the guest's rights to memory. */
@@ -48,7 +57,7 @@ const port: Emulation = (domain, decoded) => {
   if (!ioplAllows(domain)) return undefined;
   const name = decoded.row.mnemonic;
   const { cpu, context } = domain;
-  if (isXens(portOf(domain, decoded))) return denied(domain, decoded);
+  if (isXens(portOf(domain, decoded), portBytes(decoded))) return denied(domain, decoded);
   const start = cpu.rip;
   const before = cpu.eflags & allPrivileges;
   cpu.eflags |= allPrivileges;
@@ -228,13 +237,16 @@ const emulations: Readonly<Record<string, Emulation>> = {
   rdtsc,
 };
 
-/** Emulates a privileged instruction as Xen does; what it did, or undefined: the fault is the guest's. */
-export function emulatePrivileged(domain: Domain, decoded: Decoded): string | undefined {
+/**
+ * Emulates a privileged instruction as Xen does: what it did; another fault that it met, for string instructions touch memory; or
+ * undefined: the #GP is the guest's.
+ */
+export function emulatePrivileged(domain: Domain, decoded: Decoded): string | Fault | undefined {
   try {
     return emulations[decoded.row.mnemonic]?.(domain, decoded);
   } catch (thrown) {
-    if (isFault(thrown) && thrown.vector === vector.GP) return undefined;
-    throw thrown;
+    if (!isFault(thrown)) throw thrown;
+    return thrown.vector === vector.GP ? undefined : thrown;
   }
 }
 

@@ -160,6 +160,7 @@ export class XenTables {
 
   /** 32-bit guests: INT 80h goes straight to the guest's handler (a trap gate), or to Xen if there is none. */
   setDirectTrap(trap: { readonly selector: number; readonly address: number } | undefined): void {
+    if (this.bits === 64) return;
     const target = holes[this.bits].private + places.entries + 16 * 0x80;
     if (trap) this.#writeGate(0x80, { selector: trap.selector, target: trap.address, access: 0xef });
     else this.#writeGate(0x80, { selector: selectors.xenCode, target, access: 0x8e });

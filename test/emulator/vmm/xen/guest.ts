@@ -48,6 +48,17 @@ export class XenGuest {
     this.info = Number(this.register(bits === 64 ? "RSI" : "ESI"));
   }
 
+  /** Gives what puts the guest back to where it is now, which is quicker than to make another. */
+  keep(): () => void {
+    const { machine } = this;
+    const bytes = machine.bytes.slice();
+    const rest = machine.save();
+    return () => {
+      machine.bytes.set(bytes);
+      machine.restore(rest);
+    };
+  }
+
   register(name: string): bigint {
     return this.machine.registers().find((register) => register.name === name)!.value;
   }
@@ -171,7 +182,7 @@ export interface FrameUse {
 }
 
 /** The frame table, read as bytes. */
-export function frameTableOf({ machine }: XenGuest, frames: number): FrameUse[] {
+export function frameTableOf({ machine }: Pick<XenGuest, "machine">, frames: number): FrameUse[] {
   const bytes = machine.readMemory("host-physical", frameTableAt, frames * 8).map((byte) => byte ?? 0);
   const view = new DataView(Uint8Array.from(bytes).buffer);
   return Array.from({ length: frames }, (_, n) => {

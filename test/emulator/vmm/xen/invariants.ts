@@ -24,7 +24,7 @@ interface Counted {
 }
 
 /** Counts, from the bytes of all tables in use, how often each frame is used as a table, mapped writable, and mapped to read. */
-function count(guest: XenGuest, table: readonly FrameUse[]): Counted {
+function count(guest: Pick<XenGuest, "machine" | "bits">, table: readonly FrameUse[]): Counted {
   const counted = {
     tables: new Array<number>(frames).fill(0),
     writable: new Array<number>(frames).fill(0),
@@ -51,7 +51,7 @@ function count(guest: XenGuest, table: readonly FrameUse[]): Counted {
 }
 
 /** All that is wrong, in words: nothing, if Xen has kept account. `bases` are the tables that a base pointer holds. */
-export function brokenInvariants(guest: XenGuest, bases: readonly number[]): string[] {
+export function brokenInvariants(guest: Pick<XenGuest, "machine" | "bits">, bases: readonly number[]): string[] {
   const table = frameTableOf(guest, frames);
   const { tables, writable, read } = count(guest, table);
   const broken: string[] = [];
