@@ -7,19 +7,7 @@ import { forbidden, isSensitive, missing } from "../../cpu/outlook.ts";
 import type { Outlook } from "../../trace/event.ts";
 
 const source = "Popek and Goldberg, CACM 1974; Robin and Irvine, USENIX Security 2000";
-const translation = "Adams and Agesen, ASPLOS 2006";
 const softwareInterrupts = new Set(["int", "int3", "into"]);
-
-/** What becomes of an instruction under binary translation: kernel code never runs as it is. */
-export function translationOutlook(cpu: Cpu, decoded: Decoded): Outlook {
-  const name = decoded.row.mnemonic.toUpperCase();
-  const sensitive = isSensitive(decoded.row);
-  const own = sensitive
-    ? `In kernel code the translator puts its own code, or a call of the VMM, in place of ${name}; user code is run as it is.`
-    : `${name} is translated to itself, or to the like of it.`;
-  const rule = `translation unit of kernel code, or user code run directly; real CPL ${cpu.cpl}`;
-  return { outcome: "runs", what: format(decoded), why: { sentence: own, rule, source: translation }, sensitive };
-}
 
 /** What becomes of an instruction at the ring in which trap and emulate really runs it: every exception is the VMM's. */
 export function trapOutlook(

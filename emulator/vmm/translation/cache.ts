@@ -3,7 +3,8 @@ import { A, D, P, RW } from "../../mmu/entry-bits.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
 import type { ShadowDescriptors } from "../cpu/shadow-descriptors.ts";
-import { code, jumpBytes, jumpCode, longTrapCode, memory, register, trapCode, vmm } from "./code.ts";
+import { jumpBytes, jumpCode, longTrapCode, trapCode } from "./code.ts";
+import { type Finder, finderCode, jumpTarget } from "./finder.ts";
 import { cacheBytes, cacheLinear, dataLinear, slot } from "./places.ts";
 import type { Draft } from "./translator.ts";
 import type { Exit, Site, Unit } from "./unit.ts";
@@ -14,13 +15,6 @@ const mostUnits = 2048;
 /** Room that a unit may need: twelve of the longest sequences, and its stubs. */
 const mostUnitBytes = 2048;
 const lookups = 256;
-
-/** Code that finds a guest address: compares it without touching flags, and goes to its unit or on to the next. */
-interface Finder {
-  readonly unit: number;
-  readonly at: number;
-  readonly next: number;
-}
 
 /** A place in the cache. */
 export interface Place {
@@ -418,24 +412,4 @@ const isRepeated = ({ bytes }: Unit["guest"][number]): boolean => bytes.some((by
 function countedAt({ guest, sites }: Unit): number | undefined {
   const first = guest.find((instruction) => !isRepeated(instruction));
   return first && sites.find(({ starts, rip }) => starts && rip === first.rip)?.at;
-}
-
-const ecx = register("ecx");
-/** Target of a jump written as if it were at 0. */
-const jumpTarget = (bytes: readonly number[]): number =>
-  (bytes.slice(1).reduce((sum, byte, n) => sum + byte * 2 ** (8 * n), 0) + jumpBytes) >>> 0;
-
-/** The instructions of a finder, and whether the guest's ECX is still in the VMM's data before each. */
-function finderCode(
-  unit: Unit,
-  next: number,
-): readonly { readonly bytes: readonly number[]; readonly saved: boolean }[] {
-  return [
-    { bytes: code("mov", ecx, vmm(slot.target)), saved: true },
-    { bytes: code("lea", ecx, memory({ base: "ecx", displacement: -unit.rip | 0 })), saved: true },
-    { bytes: [0xe3, jumpBytes], saved: true },
-    { bytes: jumpCode(0, next), saved: true },
-    { bytes: code("mov", ecx, vmm(slot.ecx)), saved: true },
-    { bytes: jumpCode(0, unit.start), saved: false },
-  ];
 }
