@@ -1,12 +1,11 @@
-import { vectorName } from "../cpu/fault.ts";
 import { physicalAddressBits } from "../mmu/physical.ts";
 import { bitsOf, hex } from "../vmx/bit-layout.ts";
 import { isPat } from "../vmx/entry-checks-host.ts";
-import { eventType, validEvent } from "./exit-information.ts";
+import { eventType } from "./exit-information.ts";
 import { isIntercepted } from "./intercepts.ts";
 import { iopmBytes, msrpmBytes } from "./permission-maps.ts";
 import { virtualInterrupt } from "./virtual-interrupt.ts";
-import type { Vmcb } from "./vmcb.ts";
+import { type Vmcb, wordOf } from "./vmcb.ts";
 import { type CleanGroup, placeText, type VmcbField, vmcbFields } from "./vmcb-fields.ts";
 
 /** One check that VMRUN makes of the VMCB. */
@@ -43,10 +42,11 @@ const inMemory = (v: Vmcb, field: VmcbField, bytes: number): boolean =>
   (v.get(field) & ~0xfffn) + BigInt(bytes) <= addressEnd;
 
 const is64 = (v: Vmcb): boolean => has(v, "efer", efer.LMA) && (v.number("csAttributes") & codeIsLong) !== 0;
-const injects = (v: Vmcb): boolean => has(v, "eventInjection", validEvent);
+const injects = (v: Vmcb): boolean => v.words[injection]! >>> 31 === 1;
 const injectedType = (v: Vmcb): number => Number(bitsOf(v.get("eventInjection"), 10, 8));
 const injectedVector = (v: Vmcb): number => v.number("eventInjection") & 0xff;
 const types = new Set<number>(Object.values(eventType));
+const injection = wordOf("eventInjection");
 const [OF, BR] = [4, 5];
 
 /** An exception, and one that can happen in the guest's mode: INTO and BOUND do not exist in 64-bit code. */
@@ -128,6 +128,5 @@ export function checkConsistency(vmcb: Vmcb): ConsistencyCheck | undefined {
 /** "VMRUN failed (VMEXIT_INVALID): The ASID is not 0 … Check asid.nonzero: Guest ASID (VMCB 058h) = 0h." */
 export function inconsistencyText(vmcb: Vmcb, { id, field, sentence }: ConsistencyCheck): string {
   const value = hex(vmcb.get(field));
-  const event = field === "eventInjection" ? `, ${vectorName(injectedVector(vmcb))}` : "";
-  return `VMRUN failed (VMEXIT_INVALID): ${sentence} Check ${id}: ${vmcbFields[field].name} (${placeText(field)}) = ${value}${event}.`;
+  return `VMRUN failed (VMEXIT_INVALID): ${sentence} Check ${id}: ${vmcbFields[field].name} (${placeText(field)}) = ${value}.`;
 }

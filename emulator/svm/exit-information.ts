@@ -183,13 +183,13 @@ export function interruptedEvent(vectoring: Fault | { readonly kind: "interrupt"
 }
 
 /** EXITINFO1 of a nested page fault, by hand: guests that start have many. Every access is a user's. */
-export function nestedFaultInfo({ present, write, reserved, fetch, table }: NestedFault): bigint {
+export function nestedFaultInfo({ present, write, reserved, fetch, table }: NestedFault): number {
   const code = (present ? 1 : 0) | (write ? 2 : 0) | 4 | (reserved ? 8 : 0) | (fetch ? 0x10 : 0);
-  return BigInt(code) | (table ? duringTable : duringFinal);
+  return code + (table ? duringTable : duringFinal);
 }
 
-const duringFinal = 1n << 32n;
-const duringTable = 1n << 33n;
+const duringFinal = 2 ** 32;
+const duringTable = 2 ** 33;
 
 export interface NestedFault {
   readonly present: boolean;

@@ -31,10 +31,10 @@ export interface GuestExit {
   readonly why: Later<Why>;
   /** Number for `what` (see `ExitNumbers`); the second one is EXITINFO2. */
   readonly first?: number | undefined;
-  readonly info1?: bigint | undefined;
-  readonly info2?: bigint | undefined;
-  /** Of the instruction after the intercepted one; 0 where the manual does not save it. */
-  readonly nextRip?: bigint;
+  readonly info1?: bigint | number | undefined;
+  readonly info2?: bigint | number | undefined;
+  /** Of the instruction after the intercepted one, unsigned or signed canonical; 0 where the manual does not save it. */
+  readonly nextRip?: number;
   /** A data access faulted: the instruction's bytes are stored. */
   readonly withBytes?: boolean;
 }
@@ -77,12 +77,13 @@ export class GuestMode {
     const cpu = this.#cpu;
     endMonitorWait(cpu);
     saveGuest(cpu, vmcb);
-    vmcb.set("exitCode", BigInt.asUintN(64, BigInt(exit.code)));
-    vmcb.set("exitInfo1", exit.info1 ?? 0n);
-    vmcb.set("exitInfo2", exit.info2 ?? 0n);
-    vmcb.set("exitIntInfo", cpu.vectoring ? interruptedEvent(cpu.vectoring) : 0n);
-    vmcb.set("nextRip", exit.nextRip ?? 0n);
-    vmcb.setInstruction(exit.withBytes ? this.#instructionBytes() : []);
+    vmcb.set("exitCode", exit.code);
+    vmcb.set("exitInfo1", exit.info1 ?? 0);
+    vmcb.set("exitInfo2", exit.info2 ?? 0);
+    vmcb.set("exitIntInfo", cpu.vectoring ? interruptedEvent(cpu.vectoring) : 0);
+    vmcb.set("nextRip", exit.nextRip ?? 0);
+    if (exit.withBytes) vmcb.setInstruction(this.#instructionBytes());
+    else vmcb.set("instructionBytes", 0);
     // An injection is over once the guest has run.
     vmcb.setBit("eventInjection", eventValid, false);
     cpu.activity = 0;
@@ -100,9 +101,9 @@ export class GuestMode {
     if (!found) return false;
     const { exits, code, why } = this.decide(found.attempt);
     if (!exits) return false;
-    const nextRip = BigInt.asUintN(64, BigInt(this.#cpu.next));
+    const nextRip = this.#cpu.next;
     const { what, first, info1 } = found;
-    const info2 = found.attempt.kind === "port" ? nextRip : 0n;
+    const info2 = found.attempt.kind === "port" ? nextRip : 0;
     this.leave({ code, what, why, first, info1: info1?.(), info2, nextRip });
     this.#cpu.f64[unretired]! += 1;
     return true;
@@ -134,9 +135,9 @@ export class GuestMode {
       code,
       what: `exception ${fault.vector}${errorCode === undefined ? "" : `, error code ${hex(errorCode)}`}`,
       why,
-      info1: BigInt(errorCode ?? 0),
+      info1: errorCode ?? 0,
       ...(isPageFault ? { info2: address ?? 0n } : {}),
-      nextRip: byInstruction ? BigInt.asUintN(64, BigInt(after)) : 0n,
+      nextRip: byInstruction ? after : 0,
       withBytes: isPageFault && ((errorCode ?? 0) & pageFaultFetch) === 0,
     });
   }
@@ -234,7 +235,7 @@ export class GuestMode {
         source: "APM Vol. 2, 15.25.6: Nested versus Guest Page Faults, Fault Ordering",
       }),
       info1: nestedFaultInfo({ ...fault, table }),
-      info2: BigInt(guestPhysical),
+      info2: guestPhysical,
       withBytes: !fault.fetch,
     });
   }

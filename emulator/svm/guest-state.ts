@@ -5,12 +5,13 @@ import { shadow } from "../cpu/interrupts.ts";
 import { accessBits, layout, segmentBytes, segmentLayout } from "../cpu/layout.ts";
 import { CS, DS, ES, FS, GS, LDTR, SS, TR } from "../cpu/state.ts";
 import { virtualInterrupt } from "./virtual-interrupt.ts";
-import type { Vmcb } from "./vmcb.ts";
+import { type Vmcb, wordOf } from "./vmcb.ts";
 import type { CleanGroup, VmcbField } from "./vmcb-fields.ts";
 
 const VM = flagMask("VM");
 /** EFER.SVME: 1 while a guest runs. The state block leaves it away, as the guest's own value is 0. */
-const svme = 0x1000n;
+const svmeBit = 0x1000;
+const svme = BigInt(svmeBit);
 const anyShadow = shadow.sti | shadow.movSs;
 const rsp = 4;
 const rax = 0;
@@ -93,24 +94,48 @@ function loadSegments(cpu: Cpu, vmcb: Vmcb, list: readonly SegmentFields[]): voi
 /** VMRUN sign-extends bases from the highest address bit (APM Vol. 2, 15.5.1). */
 const canonical = (base: bigint): bigint => BigInt.asUintN(64, BigInt.asIntN(48, base));
 
+/** Words that #VMEXIT copies from the state block as they stand: place in the VMCB and, at the same index, in the block. */
+const copied = [
+  ...Object.values(plain).flat(),
+  ["efer", layout.efer] as const,
+  ["gdtrBase", layout.gdtrBase] as const,
+  ["idtrBase", layout.idtrBase] as const,
+  ["rip", layout.rip] as const,
+  ["rsp", layout.registers + 8 * rsp] as const,
+  ["rax", layout.registers + 8 * rax] as const,
+  ...switched.map(({ number, base }) => [base, layout.segments + number * segmentBytes + segmentLayout.base] as const),
+].flatMap(([field, place]) => [0, 1].map((n) => [wordOf(field) + n, (place >> 2) + n] as const));
+const limits = [
+  ["gdtrLimit", layout.gdtrLimit] as const,
+  ["idtrLimit", layout.idtrLimit] as const,
+  ...switched.map(
+    ({ number, limit }) => [limit, layout.segments + number * segmentBytes + segmentLayout.limit] as const,
+  ),
+].map(([field, place]) => [wordOf(field), place >> 2] as const);
+const savedTo = Uint16Array.from([...copied, ...limits], ([at]) => at);
+const savedFrom = Uint16Array.from([...copied, ...limits], ([, from]) => from);
+
+/** Selector and attributes are the two halves of a word. */
+const segmentWords = switched.map(({ number, selector }) => ({ number, at: wordOf(selector) }));
+const at = {
+  efer: wordOf("efer"),
+  rflags: wordOf("rflags"),
+  shadow: wordOf("interruptShadow"),
+} as const;
+
 /** What #VMEXIT writes into the state save area (APM Vol. 2, 15.6): the subset of the guest's state that VMRUN loads. */
 export function saveGuest(cpu: Cpu, vmcb: Vmcb): void {
-  saveSegments(cpu, vmcb, switched);
+  const { words } = vmcb;
+  const { u32 } = cpu;
+  for (let n = 0; n < savedTo.length; n++) words[savedTo[n]!] = u32[savedFrom[n]!]!;
+  for (const { number, at: word } of segmentWords)
+    words[word] = cpu.selector(number) | (attributesOf(cpu.access(number)) << 16);
+  words[at.efer]! |= svmeBit;
+  words[at.rflags] = cpu.flags;
+  words[at.shadow] = (cpu.interruptibility & anyShadow) !== 0 ? 1 : 0;
   vmcb.set("cpl", cpu.cpl);
-  const { r64, u32 } = cpu;
-  vmcb.set("gdtrBase", r64[layout.gdtrBase >> 3]!);
-  vmcb.set("gdtrLimit", u32[layout.gdtrLimit >> 2]!);
-  vmcb.set("idtrBase", r64[layout.idtrBase >> 3]!);
-  vmcb.set("idtrLimit", u32[layout.idtrLimit >> 2]!);
-  for (const fields of Object.values(plain)) for (const [field, place] of fields) vmcb.set(field, r64[place >> 3]!);
-  vmcb.set("efer", r64[layout.efer >> 3]! | svme);
-  if (vmcb.bit("nestedControl", 0)) vmcb.set("guestPat", r64[layout.pat >> 3]!);
-  vmcb.set("rflags", cpu.flags >>> 0);
-  vmcb.set("rip", r64[layout.rip >> 3]!);
-  vmcb.set("rsp", r64[rsp]!);
-  vmcb.set("rax", r64[rax]!);
-  vmcb.set("interruptShadow", (cpu.interruptibility & anyShadow) !== 0 ? 1 : 0);
-  virtualInterrupt.setTpr(vmcb, Number(r64[layout.cr8 >> 3]! & 0xfn));
+  if (vmcb.bit("nestedControl", 0)) vmcb.set("guestPat", cpu.r64[layout.pat >> 3]!);
+  virtualInterrupt.setTpr(vmcb, u32[layout.cr8 >> 2]! & 0xf);
   if (virtualInterrupt.nmiEnabled(vmcb)) virtualInterrupt.setNmiMask(vmcb, (cpu.interruptibility & nmiBlocked) !== 0);
 }
 
@@ -125,8 +150,30 @@ export function saveControlRegisters(cpu: Cpu, vmcb: Vmcb): boolean {
   return changed;
 }
 
+const allClean = 0xffff_ffff;
+const loaded = [
+  ["rip", layout.rip] as const,
+  ["rsp", layout.registers + 8 * rsp] as const,
+  ["rax", layout.registers + 8 * rax] as const,
+].flatMap(([field, place]) => [0, 1].map((n) => [wordOf(field) + n, (place >> 2) + n] as const));
+const loadedFrom = Uint16Array.from(loaded, ([from]) => from);
+const loadedTo = Uint16Array.from(loaded, ([, to]) => to);
+
 /** What VMRUN loads of the guest (APM Vol. 2, 15.5.1): all but what clean bits say is still in the processor (15.15). */
 export function loadGuest(cpu: Cpu, vmcb: Vmcb): void {
+  if (vmcb.number("clean") !== allClean) loadStale(cpu, vmcb);
+  const { u32 } = cpu;
+  for (let n = 0; n < loadedFrom.length; n++) u32[loadedTo[n]!] = vmcb.words[loadedFrom[n]!]!;
+  cpu.activity = 0;
+  loadShadow(cpu, vmcb);
+  cpu.flags = vmcb.words[at.rflags]!;
+  const stale = !vmcb.isClean("segments") || !vmcb.isClean("controlRegisters");
+  if (stale) cpu.setCpl(loadedCpl(cpu, vmcb));
+  if (stale || !vmcb.isClean("debugRegisters")) cpu.refresh();
+}
+
+/** What is in groups whose clean bit is 0. */
+function loadStale(cpu: Cpu, vmcb: Vmcb): void {
   const { r64, u32 } = cpu;
   const stale = (group: CleanGroup): boolean => !vmcb.isClean(group);
   for (const [group, fields] of Object.entries(plain))
@@ -145,15 +192,7 @@ export function loadGuest(cpu: Cpu, vmcb: Vmcb): void {
     loadNmiMask(cpu, vmcb);
   }
   if (stale("segments")) loadSegments(cpu, vmcb, switched);
-  r64[layout.rip >> 3] = vmcb.get("rip");
-  r64[rsp] = vmcb.get("rsp");
-  r64[rax] = vmcb.get("rax");
-  cpu.activity = 0;
-  loadShadow(cpu, vmcb);
-  cpu.flags = vmcb.number("rflags");
   if (stale("controlRegisters")) cpu.tlb.switchTo(cpu.pcid);
-  if (stale("segments") || stale("controlRegisters")) cpu.setCpl(loadedCpl(cpu, vmcb));
-  if (stale("debugRegisters") || stale("controlRegisters") || stale("segments")) cpu.refresh();
 }
 
 /** The privilege level is forced in real and virtual-8086 mode. */

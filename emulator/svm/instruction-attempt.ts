@@ -29,7 +29,7 @@ export interface InstructionAttempt {
   readonly what: Later<string>;
   /** Number for `what` (see `ExitNumbers`). */
   readonly first?: number;
-  readonly info1?: () => bigint;
+  readonly info1?: () => bigint | number;
 }
 
 type EventName = (Attempt & { kind: "event" })["intercept"];
@@ -165,7 +165,7 @@ function portAttempt(cpu: Cpu, decoded: Decoded): InstructionAttempt {
     attempt: { kind: "port", port: facts.port, bytes: facts.bytes },
     what: portExitText,
     first: cpu.u32[0]!,
-    info1: () => BigInt(portInfo({ ...facts, addressBits: decoded.addressSize, segment })),
+    info1: () => portInfo({ ...facts, addressBits: decoded.addressSize, segment }),
   };
 }
 
@@ -173,5 +173,5 @@ function msrAttempt(cpu: Cpu, write: boolean): InstructionAttempt {
   const msr = msrIndex(cpu);
   const value = edxEax(cpu);
   const what = (): string => (write ? `wrmsr ${msrText(msr)} = ${hex(value)}` : `rdmsr ${msrText(msr)}`);
-  return { attempt: { kind: "msr", msr, write }, what, info1: () => (write ? 1n : 0n) };
+  return { attempt: { kind: "msr", msr, write }, what, info1: () => (write ? 1 : 0) };
 }

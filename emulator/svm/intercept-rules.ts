@@ -49,25 +49,41 @@ const otherEvents = new Set<InterceptName>(["TASK_SWITCH", "FERR_FREEZE", "SHUTD
 const sourceOf = (name: InterceptName): string =>
   interruptEvents.has(name) ? manual.interrupts : otherEvents.has(name) ? manual.other : manual.instructions;
 
-function bitRule(vmcb: Vmcb, name: InterceptName): Decision {
+const verdict = (exits: boolean): string =>
+  exits ? "leaves the guest: the VMM intercepts it." : "does not leave the guest: no intercept is set.";
+
+/** Decisions by a bit differ in nothing but the bit: each is made once. */
+function bitDecision(name: InterceptName, exits: boolean): Decision {
   const { code, what, note } = intercepts[name];
-  const exits = isIntercepted(vmcb, name);
-  const rule = interceptRule(vmcb, name);
-  const verdict = exits ? "leaves the guest: the VMM intercepts it." : "does not leave the guest: no intercept is set.";
-  const why = (): Why => ({ sentence: `${what} ${verdict}${note ? ` ${note}` : ""}`, rule, source: sourceOf(name) });
-  return { exits, code, why };
+  const sentence = `${what} ${verdict(exits)}${note ? ` ${note}` : ""}`;
+  return { exits, code, why: { sentence, rule: interceptRule(name, exits), source: sourceOf(name) } };
+}
+const bitDecisions = new Map(
+  (Object.keys(intercepts) as InterceptName[]).map((name) => [
+    name,
+    { set: bitDecision(name, true), clear: bitDecision(name, false) },
+  ]),
+);
+
+function bitRule(vmcb: Vmcb, name: InterceptName): Decision {
+  const { set, clear } = bitDecisions.get(name)!;
+  return isIntercepted(vmcb, name) ? set : clear;
 }
 
 /** A bit of the words for control registers, debug registers and exceptions, which are numbered by what they intercept. */
-function numberedRule(
-  vmcb: Vmcb,
-  { word, number, first, what, source }: Numbered,
-): Decision & { readonly why: () => Why } {
+function numberedRule(vmcb: Vmcb, numbered: Numbered): Decision {
+  const { word, number, first, what, source } = numbered;
   const exits = vmcb.bit(word, number);
+  const key = (first + number) * 2 + (exits ? 1 : 0);
+  const known = numberedDecisions.get(key);
+  if (known) return known;
   const rule = `${placeText(word)}, bit ${number} = ${exits ? 1 : 0}`;
-  const verdict = exits ? "leaves the guest: the VMM intercepts it." : "does not leave the guest: no intercept is set.";
-  return { exits, code: first + number, why: () => ({ sentence: `${what} ${verdict}`, rule, source }) };
+  const made = { exits, code: first + number, why: { sentence: `${what} ${verdict(exits)}`, rule, source } };
+  numberedDecisions.set(key, made);
+  return made;
 }
+
+const numberedDecisions = new Map<number, Decision>();
 
 interface Numbered {
   readonly word: VmcbField;
@@ -97,7 +113,7 @@ function controlRule(vmcb: Vmcb, attempt: Attempt & { readonly kind: "control" }
       : exits
         ? "The write changes bits of CR0 other than TS and MP, and the selective CR0-write intercept is set."
         : "The write changes no bit of CR0 other than TS and MP, which the selective CR0-write intercept lets through.";
-  const rule = interceptRule(vmcb, "CR0_SEL_WRITE");
+  const rule = interceptRule("CR0_SEL_WRITE", true);
   return { exits, code: intercepts.CR0_SEL_WRITE.code, why: () => ({ sentence, rule, source: manual.instructions }) };
 }
 
@@ -125,12 +141,21 @@ function portRule(vmcb: Vmcb, read: ReadByte, port: number, bytes: number): Deci
   const base = vmcb.physical("iopmBase");
   const start = base - (base % 4096);
   const isSet = ({ byte, bit }: MapBit): boolean => ((read(start + byte) >> bit) & 1) === 1;
-  const { code } = intercepts.IOIO;
   for (let n = 0; n < bytes; n++) {
     const at = portBit(port, n);
-    if (isSet(at)) return { exits: true, code, why: () => portWhy(port + n, at, 1) };
+    if (isSet(at)) return portDecision(port + n, at, 1);
   }
-  return { exits: false, code, why: () => portWhy(port, portBit(port), 0) };
+  return portDecision(port, portBit(port), 0);
+}
+
+const portDecisions = new Map<number, Decision>();
+
+function portDecision(port: number, at: MapBit, value: 0 | 1): Decision {
+  const known = portDecisions.get(2 * port + value);
+  if (known) return known;
+  const made = { exits: value === 1, code: intercepts.IOIO.code, why: portWhy(port, at, value) };
+  portDecisions.set(2 * port + value, made);
+  return made;
 }
 
 function portWhy(port: number, { byte, bit }: MapBit, value: 0 | 1): Why {

@@ -87,8 +87,8 @@ export const interceptWord = (...names: readonly InterceptName[]): number =>
   names.reduce((word, name) => (word | (1 << intercepts[name].bit)) >>> 0, 0);
 
 /** "intercept vector 3 (VMCB 00Ch), bit 24: HLT = 1" */
-export function interceptRule(vmcb: Vmcb, name: InterceptName): string {
+export function interceptRule(name: InterceptName, isSet: boolean): string {
   const { word, bit } = intercepts[name];
   const number = word === "vector3" ? 3 : word === "vector4" ? 4 : 5;
-  return `intercept vector ${number} (${placeText(word)}), bit ${bit}: ${name} = ${vmcb.bit(word, bit) ? 1 : 0}`;
+  return `intercept vector ${number} (${placeText(word)}), bit ${bit}: ${name} = ${isSet ? 1 : 0}`;
 }

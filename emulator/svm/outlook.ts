@@ -32,4 +32,4 @@ export function guestOutlook(cpu: Cpu, decide: (attempt: Attempt) => Decision, d
 const now = <T extends object>(later: Later<T>): T => resolved(later, { qualification: 0n, first: 0, second: 0 });
 
 const textOf = ({ what, first, info1 }: InstructionAttempt): string =>
-  resolved(what, { qualification: info1?.() ?? 0n, first: first ?? 0, second: 0 });
+  resolved(what, { qualification: BigInt(info1?.() ?? 0), first: first ?? 0, second: 0 });

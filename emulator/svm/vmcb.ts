@@ -3,6 +3,9 @@ import { type CleanGroup, cleanBits, type VmcbField, vmcbFields } from "./vmcb-f
 /** Bytes of a VMCB; it is aligned to as many. */
 export const vmcbBytes = 4096;
 
+/** Index in `Vmcb.words` of the word that a field of 4 or 8 bytes begins with, or of the one a smaller field is in. */
+export const wordOf = (field: VmcbField): number => vmcbFields[field].offset >> 2;
+
 const cleanOffset = vmcbFields.clean.offset;
 const instructionOffset = vmcbFields.instructionBytes.offset + 1;
 
@@ -17,11 +20,14 @@ export class Vmcb {
   readonly #bytes: DataView;
   /** Host-physical address: what VMRUN, VMLOAD and VMSAVE take in rAX. */
   readonly address: number;
+  /** The block as words: `wordOf` says where fields are. */
+  readonly words: Uint32Array;
 
-  /** `bytes` are the `vmcbBytes` bytes of the block. */
+  /** `bytes` are the `vmcbBytes` bytes of the block, aligned to 4. */
   constructor(bytes: DataView, address: number) {
     this.#bytes = bytes;
     this.address = address;
+    this.words = new Uint32Array(bytes.buffer, bytes.byteOffset, vmcbBytes / 4);
   }
 
   get(field: VmcbField): bigint {

@@ -4,7 +4,7 @@ import { bitsOf } from "../vmx/bit-layout.ts";
 import { type ConsistencyCheck, checkConsistency } from "./consistency-checks.ts";
 import { eventType, validEvent } from "./exit-information.ts";
 import { loadGuest } from "./guest-state.ts";
-import type { Vmcb } from "./vmcb.ts";
+import { type Vmcb, wordOf } from "./vmcb.ts";
 
 type SvmEvent = Fault | { readonly kind: "interrupt"; readonly vector: number };
 
@@ -31,7 +31,9 @@ export function eventOf(info: bigint, length: number): SvmEvent | undefined {
  * for return to nRIP.
  */
 export const injectedEvent = (vmcb: Vmcb): SvmEvent | undefined =>
-  eventOf(vmcb.get("eventInjection"), Number(BigInt.asIntN(64, vmcb.get("nextRip") - vmcb.get("rip"))));
+  vmcb.words[wordOf("eventInjection")]! >>> 31 === 0
+    ? undefined
+    : eventOf(vmcb.get("eventInjection"), Number(BigInt.asIntN(64, vmcb.get("nextRip") - vmcb.get("rip"))));
 
 /** TLB_CONTROL commands (APM Vol. 2, table 15-9). */
 export const tlbControl = { none: 0, everything: 1, guest: 3, guestNonGlobal: 7 } as const;

@@ -14,7 +14,7 @@ import { type GuestExit, GuestMode } from "../../svm/guest-mode.ts";
 import { loadHidden, saveGuest, saveHidden } from "../../svm/guest-state.ts";
 import { intercepts, isIntercepted } from "../../svm/intercepts.ts";
 import { virtualInterrupt } from "../../svm/virtual-interrupt.ts";
-import type { Vmcb } from "../../svm/vmcb.ts";
+import { type Vmcb, wordOf } from "../../svm/vmcb.ts";
 import { cleanBits, placeText, type VmcbField, type VmcbFieldRow, vmcbFields } from "../../svm/vmcb-fields.ts";
 import { injectedEvent, vmrun } from "../../svm/vmrun.ts";
 import type { ExitForm, ExitNumbers, Field, Outlook } from "../../trace/event.ts";
@@ -42,7 +42,16 @@ const resumeFlag = 0x10000;
 const generalDetect = 0x2000n;
 const pendingDebug = layout.pendingDebug >> 2;
 const rax = 0;
-const maxExact = BigInt(Number.MAX_SAFE_INTEGER);
+/** Places in `Vmcb.words` of what every emulation touches; none of them has a clean bit. */
+const at = {
+  rip: wordOf("rip"),
+  nextRip: wordOf("nextRip"),
+  rflags: wordOf("rflags"),
+  rax: wordOf("rax"),
+  interruptShadow: wordOf("interruptShadow"),
+  eventInjection: wordOf("eventInjection"),
+  interrupted: wordOf("exitIntInfo"),
+} as const;
 const allClean = 0xffff_ffff;
 
 interface Saved {
@@ -236,16 +245,14 @@ export class SvmAssisted implements Monitor, HardwareVmm {
     const { vmcb } = this;
     vmcb.set("clean", allClean);
     const { code, what, why, first } = exit;
-    const interrupted = vmcb.get("exitIntInfo");
-    const info2 = exit.info2 ?? 0n;
-    const inNumbers = interrupted === 0n && info2 <= maxExact;
+    const interrupted = vmcb.words[at.interrupted] !== 0;
+    const { info2 = 0 } = exit;
+    const inNumbers = !interrupted && info2 >= 0 && info2 <= Number.MAX_SAFE_INTEGER;
     this.#dispatcher.left({
       reason: exitCode(code).name,
       number: code,
       qualification: exit.info1 ?? 0,
-      fields: inNumbers
-        ? fieldsOf(code)
-        : ({ qualification }) => decodeExit({ code, info1: qualification, info2, interrupted }),
+      fields: inNumbers ? fieldsOf(code) : laterFields(code, vmcb.get("exitInfo2"), vmcb.get("exitIntInfo")),
       what,
       why,
       first,
@@ -299,14 +306,16 @@ export class SvmAssisted implements Monitor, HardwareVmm {
   /** nRIP is where the guest goes on. */
   advance(retired = 1): void {
     this.completed(retired);
-    this.write("rip", this.vmcb.get("nextRip"));
+    const { words } = this.vmcb;
+    words[at.rip] = words[at.nextRip]!;
+    words[at.rip + 1] = words[at.nextRip + 1]!;
     this.stepped();
   }
 
   stepped(): void {
-    this.write("interruptShadow", 0);
-    const flags = this.vmcb.number("rflags");
-    if ((flags & resumeFlag) !== 0) this.write("rflags", flags & ~resumeFlag);
+    const { words } = this.vmcb;
+    words[at.interruptShadow] = 0;
+    words[at.rflags]! &= ~resumeFlag;
     this.noteTraps();
   }
 
@@ -316,7 +325,7 @@ export class SvmAssisted implements Monitor, HardwareVmm {
 
   /** The VMCB has no place for debug traps that wait: the VMM injects #DB, with DR6 and DR7 as its delivery would leave them. */
   noteTraps(): void {
-    const step = (this.vmcb.number("rflags") & trapFlag) !== 0 ? debugCause.step : 0;
+    const step = (this.vmcb.words[at.rflags]! & trapFlag) !== 0 ? debugCause.step : 0;
     const causes = step | this.cpu.r32[pendingDebug]!;
     if (causes === 0) return;
     this.cpu.r32[pendingDebug] = 0;
@@ -376,8 +385,9 @@ export class SvmAssisted implements Monitor, HardwareVmm {
   #offerInterrupt(): void {
     const { vmcb } = this;
     const { bus } = this.cpu;
-    const busy = (vmcb.get("eventInjection") & validEvent) !== 0n;
-    const free = !busy && !vmcb.bit("interruptShadow", 0) && (vmcb.number("rflags") & interruptFlag) !== 0;
+    const { words } = vmcb;
+    const busy = words[at.eventInjection]! >>> 31 === 1;
+    const free = !busy && (words[at.interruptShadow]! & 1) === 0 && (words[at.rflags]! & interruptFlag) !== 0;
     if (free && bus.interruptPending())
       this.write("eventInjection", encodeEvent(bus.acknowledgeInterrupt(), eventType.interrupt));
     const window = bus.interruptPending();
@@ -393,7 +403,8 @@ export class SvmAssisted implements Monitor, HardwareVmm {
   #enter(handled: string): void {
     this.#offerInterrupt();
     const { cpu, vmcb } = this;
-    vmcb.set("rax", cpu.r64[rax]!);
+    vmcb.words[at.rax] = cpu.u32[2 * rax]!;
+    vmcb.words[at.rax + 1] = cpu.u32[2 * rax + 1]!;
     const failed = vmrun(cpu, vmcb);
     if (failed) {
       this.#entryFailed(failed);
@@ -447,6 +458,12 @@ export class SvmAssisted implements Monitor, HardwareVmm {
     if (shadow) this.#shadow!.guest.restore(shadow);
   }
 }
+
+/** Where the numbers of an exit cannot hold all that its fields are worked out from. */
+const laterFields =
+  (code: number, info2: bigint, interrupted: bigint) =>
+  ({ qualification }: ExitNumbers): Field[] =>
+    decodeExit({ code, info1: qualification, info2, interrupted });
 
 const knownFields = new Map<number, (numbers: ExitNumbers) => Field[]>();
 

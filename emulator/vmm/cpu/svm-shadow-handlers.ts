@@ -1,4 +1,5 @@
 import { hardwareFault, vector } from "../../cpu/fault.ts";
+import { layout } from "../../cpu/layout.ts";
 import { signedNumber } from "../../cpu/state.ts";
 import { eventType, validEvent } from "../../svm/exit-information.ts";
 import { eventOf } from "../../svm/vmrun.ts";
@@ -24,7 +25,7 @@ const pageFault: Handler = (vm, { guest }) => {
   return handlePageFault(vm, guest, fault, eventOf(vmcb.get("exitIntInfo"), askedBy(vm) ?? 0));
 };
 
-/** MOV to and from CR0, CR3 and CR4, LMSW, SMSW, and CLTS: on the guest's own registers. */
+/** MOV to CR0, CR3 and CR4, LMSW, SMSW, and CLTS: on the guest's own registers. */
 const controlRegister: Handler = (vm, { guest }) =>
   emulate(vm, () => {
     const loadsRoot = vm.vmcb.number("exitCode") === write3;
@@ -32,6 +33,24 @@ const controlRegister: Handler = (vm, { guest }) =>
     if (loadsRoot) guest.loadedRoot();
     return done;
   });
+
+const moveBit = 1n << 63n;
+const rsp = 4;
+
+/** MOV from a control register: the decode assist in EXITINFO1 says to which general register, so that nothing need be decoded. */
+const readControl =
+  (register: string, offset: number): Handler =>
+  (vm, shadow) => {
+    const { cpu, vmcb } = vm;
+    const info = vmcb.get("exitInfo1");
+    if ((info & moveBit) === 0n) return controlRegister(vm, shadow);
+    const general = Number(info & 0xfn);
+    const value = cpu.r64[offset >> 3]!;
+    cpu.r64[general] = vm.guestIs64 ? value : value & 0xffff_ffffn;
+    if (general === rsp) vm.write("rsp", cpu.r64[rsp]!);
+    vm.advance();
+    return `read the guest's own ${register}`;
+  };
 
 const invlpg: Handler = (vm, { guest }) =>
   emulate(vm, () => {
@@ -74,9 +93,9 @@ function interruptedKind(vm: SvmAssisted): TaskSwitchExit["event"] {
 /** What a VMM without nested paging does about exits beyond what it does with it, by exit code. */
 export const svmShadowHandlers: Readonly<Record<string, Handler>> = {
   VMEXIT_EXCP14: pageFault,
-  VMEXIT_CR0_READ: controlRegister,
-  VMEXIT_CR3_READ: controlRegister,
-  VMEXIT_CR4_READ: controlRegister,
+  VMEXIT_CR0_READ: readControl("CR0", layout.cr0),
+  VMEXIT_CR3_READ: readControl("CR3", layout.cr3),
+  VMEXIT_CR4_READ: readControl("CR4", layout.cr4),
   VMEXIT_CR0_WRITE: controlRegister,
   VMEXIT_CR3_WRITE: controlRegister,
   VMEXIT_CR4_WRITE: controlRegister,

@@ -50,7 +50,7 @@ describe("EXITINFO1 of nested page faults (APM Vol. 2, 15.25.6)", () => {
     [{ table: true, write: true }, 0x2_0000_0006n],
     [{ reserved: true, present: true }, 0x1_0000_000dn],
   ])("%j", (values, word) => {
-    expect(nestedFaultInfo({ ...nothing, ...values })).toBe(word);
+    expect(BigInt(nestedFaultInfo({ ...nothing, ...values }))).toBe(word);
   });
 
   it("reads as a page-fault error code with two more bits", () => {

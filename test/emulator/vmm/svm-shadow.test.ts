@@ -105,6 +105,13 @@ describe("control registers", () => {
     expect(read(machine, "cr3")).not.toBe(0x20000n);
   });
 
+  it("may be read into any general register, rSP too", () => {
+    const body = "mov ebp, esp\n mov esp, cr4\n mov esi, esp\n mov esp, cr3\n mov edi, esp\n mov esp, ebp";
+    const [bare, hosted] = (["bare-metal", "svm-shadow"] as const).map((t) => registersOf(run(t, paged(body)).machine));
+    expect(hosted).toEqual(bare);
+    expect(hosted!.RDI).toBe("20000");
+  });
+
   it("refuse what the bare machine refuses", () => {
     const source = guestWithTables("mov eax, 80000000h\n mov cr0, eax\n jmp finish\nresume:");
     expect(dword(run("svm-shadow", source).machine, 0x500)).toBe(13);
