@@ -31,6 +31,8 @@ export interface MachineConfiguration {
    * at the same instruction under every technique.
    */
   readonly clock?: "instructions";
+  /** The processor has VMX, which no technique offers to its guest: software on the bare machine can use it. Default true. */
+  readonly vmx?: boolean;
   /** Start as a PC does, from a boot sector loaded by the built-in BIOS; then the mode is `real`, and `image` is not used. */
   readonly boot?: BootKind;
   /** Disks in the drives. */

@@ -6,6 +6,7 @@ import { writableOutside } from "./compare/resource-control.ts";
 import { configurationProblem } from "./configuration.ts";
 import { Consoles } from "./consoles.ts";
 import type { Cpu } from "./cpu/cpu.ts";
+import { vector } from "./cpu/fault.ts";
 import { layout, ramBase, tlbBase, tlbBytes } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
 import { bareOutlook } from "./cpu/outlook.ts";
@@ -103,7 +104,7 @@ export class Machine implements MachineInterface, Replayable {
     this.#monitor = this.#createMonitor();
     cpu.monitor = this.#monitor;
     // Under a hypervisor there is no VMX for the guest.
-    this.#vmx = configuration.technique === "bare-metal" ? this.#createVmx() : undefined;
+    this.#vmx = configuration.technique === "bare-metal" && configuration.vmx !== false ? this.#createVmx() : undefined;
     cpu.vmx = this.#vmx;
     const limit = Math.max(leastSnapshotBytes, guestBytes);
     this.#timeline = new Timeline(this, memory.buffer, { limit, unwritten: this.#unwritten(guestBase) });
@@ -306,7 +307,19 @@ export class Machine implements MachineInterface, Replayable {
   #record(body: RecordedBody): number {
     // Breakpoints are to be found in the new code as well.
     if (body.kind === "translate") this.#engine.stopBy(this.now);
-    return this.#recorder.record(body);
+    const sequence = this.#recorder.record(body);
+    const price = this.#priceOf(body);
+    if (price > 0) {
+      this.#cpu.f64[layout.extraCycles >> 3]! += price;
+      this.#time.passes(0);
+    }
+    return sequence;
+  }
+
+  /** Cycles that something takes on the machine itself; crossings are priced where they happen. */
+  #priceOf(body: RecordedBody): number {
+    if (body.kind === "exception") return body.vector === vector.PF ? this.#costs.pageFault : this.#costs.exception;
+    return body.kind === "io" && !this.#monitor ? this.#costs.portAccess : 0;
   }
 
   #recordExit(...exit: Parameters<Recorder["recordExit"]>): number {

@@ -24,9 +24,12 @@ const loadsStackSegment = ({ mnemonic }: Row, [operand]: readonly Operand[]): bo
     operand.class === "segment" &&
     operand.number === 2);
 
-/** Unprivileged, but the processor checks the ring: gates of the VMM's IDT, and selectors of ring 0 below ring 0. */
+/**
+ * Unprivileged, but the processor does not let it through: gates of the VMM's IDT and selectors of ring 0 below ring 0, system
+ * calls by registers that are the VMM's.
+ */
 const checkedByRing = (row: Row, operands: readonly Operand[]): boolean =>
-  /^(int|int3|into|retf|iret[dq]?)$/.test(row.mnemonic) || loadsStackSegment(row, operands);
+  /^(int|int3|into|retf|iret[dq]?|syscall|sysenter)$/.test(row.mnemonic) || loadsStackSegment(row, operands);
 
 const trapsDeprivileged = (row: Row, operands: readonly Operand[]): boolean =>
   !["none", "umip", "tsd"].includes(row.privilege) || checkedByRing(row, operands);
@@ -37,6 +40,22 @@ const leavesRing = ({ mnemonic, sensitivity }: Row): boolean => mnemonic === "ca
 function deprivileged(row: Row, operands: readonly Operand[]): Outcome {
   if (trapsDeprivileged(row, operands)) return "traps";
   return silentlyLies(row, operands) || leavesRing(row) ? "silently wrong" : "runs";
+}
+
+/** What translated code can leave as it is: selectors that are the guest's own, and what does not depend on the ring. */
+const ownSelectors: ReadonlySet<number> = new Set([0, 3, 4]);
+const independentOfRing: ReadonlySet<string> = new Set(["rdtsc", "rdtscp", "rdpid", "xgetbv"]);
+
+function readsOwnSelector({ mnemonic }: Row, operands: readonly Operand[]): boolean {
+  const source = operands[mnemonic === "push" ? 0 : 1];
+  return source?.kind === "register" && source.class === "segment" && ownSelectors.has(source.number);
+}
+
+function translated(row: Row, operands: readonly Operand[]): Outcome {
+  // The counters are the machine's: what asks for them traps by itself.
+  if (row.mnemonic === "rdpmc") return "traps";
+  const innocuous = row.sensitivity.kind === "innocuous" || independentOfRing.has(row.mnemonic);
+  return innocuous || readsOwnSelector(row, operands) ? "runs" : "rewritten";
 }
 
 const isControl = (operand: Operand | undefined, number: number): boolean =>
@@ -70,7 +89,7 @@ export function outcomeOf(
 ): Outcome {
   if (kernel === "native") return "runs";
   if (kernel === "deprivileged" || kernel === "hypercalls") return deprivileged(row, operands);
-  if (kernel === "translated") return row.sensitivity.kind === "innocuous" ? "runs" : "rewritten";
+  if (kernel === "translated") return translated(row, operands);
   if (exits(row)) return "traps";
   if (memory !== "shadow") return "runs";
   const seen = aboutPaging(row, operands) || (kernel === "svm-guest" && showsPaging(row, operands));

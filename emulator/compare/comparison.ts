@@ -120,7 +120,8 @@ export function compareUnder(
   const { limit, prepare } = options;
   const { title } = techniqueById(technique)!;
   const under = (id: TechniqueId, clock?: "instructions") => {
-    const machine = new Machine({ ...base, technique: id, ...(clock && { clock }) });
+    // Side by side the machines are alike: without VMX, which no technique offers.
+    const machine = new Machine({ ...base, technique: id, ...(clock && { clock, vmx: false }) });
     prepare?.(machine);
     return machine;
   };

@@ -1,5 +1,6 @@
 import type { TechniqueId } from "../../isa/technique.ts";
 import { layout } from "../cpu/layout.ts";
+import { type Crossing, crossingCost } from "../time/costs.ts";
 import type { ExitForm } from "../trace/event.ts";
 import type { VmmContext } from "./context.ts";
 
@@ -15,8 +16,9 @@ export interface Pending {
   readonly sequence: number;
   /** Key of its handler. */
   readonly handler: string;
-  /** Cycles charged so far. */
+  /** Cycles charged so far, and those of the way back. */
   readonly cost: number;
+  readonly back: number;
   /** Instruction pointer at the exit. */
   readonly rip: number;
 }
@@ -31,25 +33,28 @@ export class Dispatcher<Subject> {
   readonly #context: VmmContext;
   readonly #technique: TechniqueId;
   readonly #handlers: Readonly<Record<string, (subject: Subject) => string | undefined>>;
+  readonly #crossingOf: (reason: string) => Crossing;
 
   /** Handlers say what they did, or undefined if the guest is not to be resumed (yet). */
   constructor(
     context: VmmContext,
     technique: TechniqueId,
     handlers: Readonly<Record<string, (subject: Subject) => string | undefined>>,
+    crossingOf: (reason: string) => Crossing = () => "exit",
   ) {
     this.#context = context;
     this.#technique = technique;
     this.#handlers = handlers;
+    this.#crossingOf = crossingOf;
   }
 
   /** The guest has been left. The handler is that of the reason unless another is named. */
   left(body: ExitBody, handler = body.reason): void {
     const context = this.#context;
     const sequence = context.recordExit(this.#formOf(body), body.qualification, body.first ?? 0, body.second ?? 0);
-    const cost = context.costs.exit;
-    this.#spend(cost);
-    this.pending = { sequence, handler, cost, rip: context.cpu.rip };
+    const { out, back } = crossingCost(context.costs, this.#crossingOf(body.reason));
+    this.#spend(out);
+    this.pending = { sequence, handler, cost: out, back, rip: context.cpu.rip };
     context.cpu.attention = true;
   }
 
@@ -75,8 +80,8 @@ export class Dispatcher<Subject> {
 
   /** The guest is resumed; `work` is what the VMM spent in cycles beyond the crossings. */
   resumed(handled: string, work: number): void {
-    const { sequence, cost } = this.pending!;
-    const rest = work + this.#context.costs.entry;
+    const { sequence, cost, back } = this.pending!;
+    const rest = work + back;
     this.#spend(rest);
     this.#context.settle(sequence, cost + rest);
     this.#context.record({ kind: "entry", exit: sequence, handled, cost: cost + rest });

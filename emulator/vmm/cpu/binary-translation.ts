@@ -17,7 +17,7 @@ import { Continuation, type SavedContinuation } from "../translation/continuatio
 import { translationOutlook } from "../translation/outlook.ts";
 import type { Passage } from "../translation/passage.ts";
 import { slot } from "../translation/places.ts";
-import { describeCallout, describeFault, describeMiss } from "../translation/reasons.ts";
+import { crossingOf, describeCallout, describeFault, describeMiss } from "../translation/reasons.ts";
 import { dataSegment } from "../translation/segments.ts";
 import { type Origin, type SavedTranslations, Translations } from "../translation/translations.ts";
 import type { TranslatedUnit } from "../translation/view.ts";
@@ -28,8 +28,6 @@ import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 
 const IF = flagMask("IF");
 const vmExit: VmExit = { kind: "exit" };
-/** Cycles the translator takes for an instruction (Adams and Agesen measured about 2300), unless only crossings are counted. */
-const translationCycles = 2300;
 
 interface Saved {
   readonly pending: Pending | null;
@@ -319,8 +317,7 @@ export class BinaryTranslation implements Monitor {
 
   #resumed(handled: string): void {
     const translated = this.#translations.takeWork();
-    const { vmread } = this.#context.costs;
-    this.#dispatcher.resumed(handled, vmread > 0 ? translated * translationCycles : translated);
+    this.#dispatcher.resumed(handled, translated * this.#context.costs.translation);
   }
 
   #offerInterrupt(): string {

@@ -110,7 +110,7 @@ export class TrapAndEmulate implements Monitor {
     });
     this.#faults = new ShadowFaults(context, this.#shadow);
     this.#singleStep = new SingleStep(context.cpu);
-    this.#dispatcher = new Dispatcher(context, "trap-and-emulate", { trap: (vmm) => vmm.#handleTrap() });
+    this.#dispatcher = new Dispatcher(context, "trap-and-emulate", { trap: (vmm) => vmm.#handleTrap() }, () => "trap");
     this.#withMonitor(() => this.#descriptors.synchronize(true));
     this.#leave();
   }

@@ -2,6 +2,7 @@ import { decode } from "../../../isa/decode.ts";
 import { format } from "../../../isa/format.ts";
 import { vectorName } from "../../cpu/fault.ts";
 import type { Fault } from "../../cpu/monitor.ts";
+import type { Crossing } from "../../time/costs.ts";
 import type { Why } from "../../trace/event.ts";
 import type { ExitBody } from "../dispatcher.ts";
 import type { GuestInstruction, Unit } from "./unit.ts";
@@ -28,6 +29,13 @@ const body = (reason: string, what: () => string, why: Why): ExitBody => ({
   what,
   why,
 });
+
+/**
+ * Callouts and misses cost what a call into the VMM costs in published systems, although UD2 is how the cache gets there;
+ * faults cost what a trap costs.
+ */
+export const crossingOf = (reason: string): Crossing =>
+  reason === "callout" || reason === "translate" ? "callout" : "trap";
 
 /** The guest's kernel goes where there is no translation yet. */
 export const describeMiss = (rip: number, how: "exit" | "lookup" | "resume"): ExitBody =>

@@ -85,7 +85,7 @@ export class Paravirtual implements Monitor {
     this.#context = context;
     this.#domain = new Domain(context, bitsOf(context.mode)!);
     buildDomain(this.#domain, context.image);
-    this.#dispatcher = new Dispatcher(context, "paravirtualization", { enter: (xen) => xen.#handle() });
+    this.#dispatcher = new Dispatcher(context, "paravirtualization", { enter: (xen) => xen.#handle() }, () => "trap");
   }
 
   // What the processor asks.

@@ -7,8 +7,8 @@ import { assembled, configurationOf, machineWith } from "../machine/program.ts";
 const clock = "instructions";
 
 function first(source: string, technique: TechniqueId, limit = 3_000_000) {
-  const hosted = machineWith(source, { technique, clock });
-  return lockstep(machineWith(source, { technique: "bare-metal", clock }), hosted, limit);
+  const hosted = machineWith(source, { technique, clock, vmx: false });
+  return lockstep(machineWith(source, { technique: "bare-metal", clock, vmx: false }), hosted, limit);
 }
 
 const head = "%pragma ringside mode protected\nbits 32\norg 100000h\n";

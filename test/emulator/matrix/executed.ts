@@ -8,6 +8,8 @@ import { type Case, guestOf } from "./cases.ts";
 export interface Executed {
   /** Reasons of the exits at it, but for those of memory that was touched for the first time. */
   readonly exits: readonly string[];
+  /** Other instructions stood for it. */
+  readonly rewritten: boolean;
   /** The guest can tell the difference right after it. */
   readonly differs: boolean;
 }
@@ -20,7 +22,7 @@ export function execute(given: Case, technique: TechniqueId): Executed {
   const assembly = assembled(guestOf(given), given.name);
   const address = assembly.symbols.get("at")!.value!.toString(16);
   const under = (id: TechniqueId) =>
-    new Machine(configurationOf(assembly, { technique: id, clock: "instructions", memory: 1 }));
+    new Machine(configurationOf(assembly, { technique: id, clock: "instructions", vmx: false, memory: 1 }));
   const machine = under(technique);
   machine.run({ steps: 100_000 });
   const exits = machine
@@ -28,6 +30,8 @@ export function execute(given: Case, technique: TechniqueId): Executed {
     .flatMap((event) =>
       event.kind === "exit" && event.rip === address && !aboutMemory.has(kindOf(event)) ? [event.reason] : [],
     );
+  const translated = machine.translatedUnits().flatMap(({ guest }) => guest);
+  const rewritten = translated.some((source) => source.address === address && source.kind !== "identical");
   const { divergence } = lockstep(under("bare-metal"), under(technique), 100_000);
-  return { exits, differs: divergence?.address === address };
+  return { exits, rewritten, differs: divergence?.address === address };
 }

@@ -9,7 +9,8 @@ const built = (techniques as readonly (Technique & { readonly id: TechniqueId })
   (technique) => !technique.planned && technique.kernel !== "hypercalls",
 );
 
-const observed = ({ exits, differs }: Executed) => {
+const observed = ({ exits, rewritten, differs }: Executed) => {
+  if (rewritten) return differs ? "rewritten, and differs" : "rewritten";
   if (exits.length > 0) return differs ? "traps, and differs" : "traps";
   return differs ? "silently wrong" : "runs";
 };

@@ -1,19 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
 import { fieldOffset } from "../../../emulator/vmx/vmcs.ts";
 import { type VmcsField, vmcsFields } from "../../../emulator/vmx/vmcs-fields.ts";
-import {
-  boot,
-  dword,
-  general,
-  guestMemory,
-  guestWithTables,
-  outcome,
-  protectedGuest,
-  register,
-  registersOf,
-  run,
-} from "./guest.ts";
+import { boot, dword, guestWithTables, outcome, protectedGuest, register, registersOf, run } from "./guest.ts";
 
 const exitsOf = (source: string, memory = 1): string[] =>
   run("vtx-ept", source, 200_000, memory)
@@ -357,32 +346,6 @@ resume: mov eax, cr2`);
       expect(registersOf(machine, ["RAX", "RCX", "RDI"]), technique).toEqual({ RAX: "41000", RCX: "3", RDI: "41000" });
       expect([dword(machine, 0x500), dword(machine, 0x504)], technique).toEqual([14, 2]);
     }
-  });
-});
-
-describe("equivalence with bare metal", () => {
-  const folder = new URL("../../../examples/", import.meta.url);
-  const examples = readdirSync(folder).filter((name) => name.endsWith(".asm"));
-  /** These ask whether there is a hypervisor, are one, and take long. */
-  const differing = new Set([
-    "hypercall.asm",
-    "kvm-clock.asm",
-    "hypervisor.asm",
-    "hypervisor-ept.asm",
-    "hypervisor-steps.asm",
-    "hypervisor-views.asm",
-    "sieve.asm",
-  ]);
-
-  test.each(examples.filter((name) => !differing.has(name) && !name.startsWith("xen-")))("%s", (name) => {
-    const source = readFileSync(new URL(name, folder), "utf8");
-    const memory = 16;
-    const [bare, hosted] = (["bare-metal", "vtx-ept"] as const).map((t) => run(t, source, 400_000, memory));
-    expect(hosted!.output).toBe(bare!.output);
-    expect(registersOf(hosted!.machine, general)).toEqual(registersOf(bare!.machine, general));
-    expect(hosted!.stop).toMatchObject({ kind: "stopped", reason: (bare!.stop as { reason: string }).reason });
-    const [a, b] = [bare!, hosted!].map(({ machine }) => guestMemory(machine));
-    expect(Buffer.compare(a!, b!)).toBe(0);
   });
 });
 
