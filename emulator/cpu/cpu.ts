@@ -10,13 +10,19 @@ import { apicBaseAfterReset } from "./apic-base.ts";
 import type { Bus } from "./bus.ts";
 import { type Breakpoint, breakpointsOf, debugAfterReset, meetData } from "./debug-registers.ts";
 import type { MemoryObserver, Observer } from "./environment.ts";
-import { deliverException, deliverInterrupt, injectException, type VectoringEvent } from "./exceptions.ts";
+import {
+  type Delivery,
+  deliverException,
+  deliverInterrupt,
+  injectException,
+  type VectoringEvent,
+} from "./exceptions.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { definedFlags, flagsImage, setStatusFlags, statusMask } from "./flags.ts";
 import { resetFloatingPoint } from "./fpu/register-stack.ts";
 import { atBoundary, markMidRepeat } from "./interrupts.ts";
 import { cpuBase, layout, ramBase, tlbBank, tlbBase } from "./layout.ts";
-import type { Access, Fault } from "./monitor.ts";
+import type { Access, Fault, VmExit } from "./monitor.ts";
 import { miscEnableAfterReset } from "./msr.ts";
 import { checkPrivilege } from "./privilege.ts";
 import { setStackPointer, stackPointer } from "./stack.ts";
@@ -71,6 +77,14 @@ export interface WalkOutcome {
 
 const VM = flagMask("VM");
 const lookedAt = flagMask("IF") | flagMask("TF") | flagMask("RF") | flagMask("VIP");
+
+const vmExit: VmExit = { kind: "exit" };
+
+/** Whether the event's own handler was entered. Throws where the guest left. */
+function entered(delivery: Delivery): boolean {
+  if (delivery === "left") throw vmExit;
+  return delivery === "entered";
+}
 
 /**
  * A processor. How an instruction executes (the run loop's side of the contract):
@@ -257,17 +271,22 @@ export class Cpu extends MemoryAccess {
    * exception was delivered in its place: then the instruction of a software interrupt has not retired.
    */
   deliver(fault: Fault): boolean {
+    return entered(this.deliverOrLeave(fault));
+  }
+
+  /** As `deliver`, for the run loop: gives "left" instead of throwing a `VmExit`, which takes longer than all the rest. */
+  deliverOrLeave(fault: Fault): Delivery {
     return this.#delivering(() => deliverException(this, fault, undefined));
   }
 
   /** As `deliver`, but the monitor is not asked about this event, only about those its delivery raises (event injection). */
   inject(fault: Fault): boolean {
-    return this.#delivering(() => injectException(this, fault));
+    return entered(this.#delivering(() => injectException(this, fault)));
   }
 
   /** Delivers an external interrupt or (vector 2) NMI through the table of the mode; the monitor is not asked. */
   interrupt(number: number): void {
-    this.#delivering(() => deliverInterrupt(this, number));
+    entered(this.#delivering(() => deliverInterrupt(this, number)));
   }
 
   /** `vectoring` says what is being delivered while it is, and nothing afterwards, whatever became of it. */

@@ -36,29 +36,30 @@ export function combine(first: VectoringEvent, second: Fault): Combination {
 const asInMode = (cpu: Cpu, fault: Fault): Fault =>
   cpu.protectedMode || fault.errorCode === undefined ? fault : { ...fault, errorCode: undefined };
 
-/**
- * Delivers an exception; the monitor is asked about it, and about every further one that delivering it raises. False if one
- * of those took its place.
- */
-export function deliverException(cpu: Cpu, raised: Fault, during: VectoringEvent | undefined): boolean {
+/** What became of an event: its handler is entered; another exception took its place; the guest left to the monitor. */
+export type Delivery = "entered" | "replaced" | "left";
+
+/** Delivers an exception; the monitor is asked about it, and about every further one that delivering it raises. */
+export function deliverException(cpu: Cpu, raised: Fault, during: VectoringEvent | undefined): Delivery {
   const fault = asInMode(cpu, raised);
   cpu.vectoring = during;
   // What a faulting instruction has met of breakpoints it will meet again.
   if (!during) cpu.r32[layout.pendingDebug >> 2] = 0;
-  cpu.monitor?.onException(fault, raised.errorCode);
+  if (cpu.monitor?.onException(fault, raised.errorCode)) return "left";
   const combination = during ? combine(during, fault) : "serial";
   if (combination === "triple") {
     tripleFault(cpu);
-    return false;
+    return "replaced";
   }
   loadPageFaultAddress(cpu, fault);
   const event = combination === "double" ? asInMode(cpu, hardwareFault(vector.DF, 0)) : fault;
-  if (event !== fault) cpu.monitor?.onException(event, event.errorCode);
-  return injectException(cpu, event) && event === fault;
+  if (event !== fault && cpu.monitor?.onException(event, event.errorCode)) return "left";
+  const delivery = injectException(cpu, event);
+  return delivery === "entered" && event !== fault ? "replaced" : delivery;
 }
 
 /** As `deliverException`, without asking the monitor about this one (VM-entry event injection). */
-export function injectException(cpu: Cpu, fault: Fault): boolean {
+export function injectException(cpu: Cpu, fault: Fault): Delivery {
   cpu.vectoring = fault;
   loadPageFaultAddress(cpu, fault);
   if (fault.debug !== undefined) enterDebugException(cpu, fault.debug);
@@ -77,15 +78,17 @@ export function injectException(cpu: Cpu, fault: Fault): boolean {
     });
   } catch (thrown) {
     if (!isFault(thrown)) throw thrown;
-    deliverException(cpu, thrown, fault);
-    return false;
+    return instead(deliverException(cpu, thrown, fault));
   }
   delivered(cpu);
-  return true;
+  return "entered";
 }
 
+/** What became of an event, from what became of an exception that its delivery raised. */
+const instead = (delivery: Delivery): Delivery => (delivery === "left" ? "left" : "replaced");
+
 /** Delivers an external interrupt or NMI (vector 2). */
-export function deliverInterrupt(cpu: Cpu, number: number): void {
+export function deliverInterrupt(cpu: Cpu, number: number): Delivery {
   const event: InterruptEvent = { kind: "interrupt", vector: number };
   cpu.vectoring = event;
   cpu.activity = 0;
@@ -101,11 +104,11 @@ export function deliverInterrupt(cpu: Cpu, number: number): void {
     });
   } catch (thrown) {
     if (!isFault(thrown)) throw thrown;
-    deliverException(cpu, thrown, event);
-    return;
+    return instead(deliverException(cpu, thrown, event));
   }
   delivered(cpu);
   if (number === vector.NMI) cpu.interruptibility |= nmiBlocked;
+  return "entered";
 }
 
 /** CR2 is loaded even where the page fault then becomes a double fault. */

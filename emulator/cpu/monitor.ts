@@ -41,9 +41,9 @@ export interface Monitor {
   beforeInstruction(instruction: Decoded): boolean;
   /**
    * An exception or software interrupt is about to be delivered through the IDT. `errorCode` is there also in real mode, where
-   * the guest gets none.
+   * the guest gets none. True: it left the guest. May throw a `VmExit` instead.
    */
-  onException(fault: Fault, errorCode: number | undefined): void;
+  onException(fault: Fault, errorCode: number | undefined): boolean;
   /** A physical interrupt is pending and the monitor is asked first. True: it took it (an exit is pending now). */
   onInterrupt(): boolean;
   /** Physical interrupts never go through the guest's own table. */

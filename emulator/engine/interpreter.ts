@@ -178,7 +178,7 @@ export class Engine {
   /** Delivery is part of the step that faulted, also if it leaves to the monitor. */
   #deliver(fault: Fault): EngineStop | undefined {
     try {
-      this.cpu.deliver(fault);
+      this.cpu.deliverOrLeave(fault);
       return undefined;
     } catch (thrown) {
       const { kind } = thrown as VmExit | Unsupported;

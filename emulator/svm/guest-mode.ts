@@ -118,12 +118,12 @@ export class GuestMode {
    * Throws a `VmExit` if the exception is intercepted. INT n and INT1 never are by their vectors (APM Vol. 2, 15.12); #DB has
    * written DR6 and DR7 by then, #PF has not written CR2.
    */
-  onException(fault: Fault, protectedErrorCode: number | undefined): void {
+  onException(fault: Fault, protectedErrorCode: number | undefined): boolean {
     const { source, address, debug } = fault;
     const icebp = source === "software-exception" && fault.vector === vector.DB;
-    if (source === "software" || icebp) return;
+    if (source === "software" || icebp) return false;
     const { exits, code, why } = this.decide({ kind: "exception", vector: fault.vector });
-    if (!exits) return;
+    if (!exits) return false;
     if (debug !== undefined) enterDebugException(this.#cpu, debug);
     const isPageFault = fault.vector === vector.PF;
     // Also in paged real mode the VMM gets the error code of protected mode (APM Vol. 2, 15.12.15).

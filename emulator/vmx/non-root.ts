@@ -173,17 +173,17 @@ export class NonRoot implements NonRootGuest {
     );
   }
 
-  /** Throws a `VmExit` if the exception bitmap wants the exception. Software interrupts INT n never exit. */
-  onException(fault: Fault): void {
-    if (fault.source === "software") return;
+  /** True if the exception bitmap wanted the exception and the guest left. Software interrupts INT n never exit. */
+  onException(fault: Fault): boolean {
+    if (fault.source === "software") return false;
     const { vector, errorCode } = fault;
     const decision = this.decide({ reason: "EXCEPTION_NMI", vector, errorCode });
-    if (!decision.exits) return;
+    if (!decision.exits) return false;
     const { why } = decision;
     const values: Readonly<Record<string, bigint | number | boolean>> =
       vector === 14 ? { address: fault.address ?? 0n } : vector === 1 ? debugValues(fault.debug ?? 0) : {};
     const hasQualification = vector === 14 || vector === 1;
-    this.abandon({
+    this.leave({
       reason: "EXCEPTION_NMI",
       vector,
       what: `exception ${vector}${errorCode === undefined ? "" : `, error code ${hex(errorCode)}`}`,
@@ -194,6 +194,7 @@ export class NonRoot implements NonRootGuest {
       ...(fault.length > 0 ? { instructionLength: fault.length } : {}),
       ...(hasQualification ? { qualification: encodeQualification("EXCEPTION_NMI", values, vector) } : {}),
     });
+    return true;
   }
 
   /** An interrupt of the machine is pending: true if it made the guest leave, or told of posted ones. */

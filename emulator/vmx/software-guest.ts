@@ -35,8 +35,8 @@ export class SoftwareGuest implements Monitor {
     return this.#nonRoot.why(instruction);
   }
 
-  onException(fault: Fault): void {
-    this.#nonRoot.onException(fault);
+  onException(fault: Fault): boolean {
+    return this.#nonRoot.onException(fault);
   }
 
   onInterrupt(): boolean {

@@ -128,8 +128,8 @@ export class BinaryTranslation implements Monitor {
     return translationOutlook(this.#cpu, instruction, this.#continuation.isInterpreted);
   }
 
-  onException(fault: Fault): void {
-    if (this.#virtual.inside) return;
+  onException(fault: Fault): boolean {
+    if (this.#virtual.inside) return false;
     const { address } = fault;
     const place = this.#placeInCache;
     const cause: Cause = { kind: "fault", fault: savedFault(fault) };
@@ -140,7 +140,7 @@ export class BinaryTranslation implements Monitor {
       const rip = this.#continuation.leaveCache();
       this.#enterVmm(cause, describeFault(place.unit, rip, fault, entry));
     }
-    throw vmExit;
+    return true;
   }
 
   /** One of the translator's own traps. */

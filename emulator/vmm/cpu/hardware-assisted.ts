@@ -152,8 +152,8 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   }
 
   /** What the VMM delivers to the guest by itself does not leave it. */
-  onException(fault: Fault): void {
-    if (this.#inGuest) this.#nonRoot.onException(fault);
+  onException(fault: Fault): boolean {
+    return this.#inGuest && this.#nonRoot.onException(fault);
   }
 
   /** Neither a handler nor the interpreter is at work. */

@@ -136,8 +136,8 @@ export class SvmAssisted implements Monitor, HardwareVmm {
   }
 
   /** What the VMM delivers to the guest by itself does not leave it. */
-  onException(fault: Fault, errorCode: number | undefined): void {
-    if (!this.#inVmm) this.#guest.onException(fault, errorCode);
+  onException(fault: Fault, errorCode: number | undefined): boolean {
+    return !this.#inVmm && this.#guest.onException(fault, errorCode);
   }
 
   onInterrupt(): boolean {

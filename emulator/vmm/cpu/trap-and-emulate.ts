@@ -134,8 +134,8 @@ export class TrapAndEmulate implements Monitor {
     return trapOutlook(this.#cpu, instruction);
   }
 
-  onException(fault: Fault): void {
-    if (this.#virtual.inside) return;
+  onException(fault: Fault): boolean {
+    if (this.#virtual.inside) return false;
     const { address, errorCode, debug } = fault;
     this.#trap = {
       vector: fault.vector,
@@ -147,7 +147,7 @@ export class TrapAndEmulate implements Monitor {
     };
     const entry = address === undefined ? undefined : this.#shadow.entryFor(Number(address));
     this.#left(describeTrap(this.#cpu, fault, entry?.low ?? 0));
-    throw vmExit;
+    return true;
   }
 
   #left(body: ReturnType<typeof describeTrap>): void {

@@ -98,11 +98,11 @@ export class Paravirtual implements Monitor {
     return trapOutlook(this.#domain.cpu, instruction, "paravirtualization");
   }
 
-  onException(fault: Fault): void {
+  onException(fault: Fault): boolean {
     const { bits, cpu } = this.#domain;
     const software = fault.source === "software";
     const next = fault.source === "hardware" ? cpu.rip : cpu.sequential(fault.length);
-    if (software && bits === 32 && fault.vector === directVector && this.#isDirect()) return;
+    if (software && bits === 32 && fault.vector === directVector && this.#isDirect()) return false;
     if (software && bits === 32 && fault.vector === hypercallVector && cpu.cpl === 1)
       this.#left(hypercallExit(this.#domain), { kind: "hypercall", next });
     else
@@ -115,7 +115,7 @@ export class Paravirtual implements Monitor {
         source: fault.source,
         next,
       });
-    throw vmExit;
+    return true;
   }
 
   /** The gate of INT 80h leads to the guest itself. */

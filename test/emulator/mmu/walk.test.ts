@@ -511,7 +511,7 @@ describe("address line 20, held low", () => {
 
 const quiet = {
   beforeInstruction: () => false,
-  onException: () => {},
+  onException: () => false,
   onInterrupt: () => false,
   ownsInterrupts: false,
   guestPhysical: () => undefined,

@@ -146,8 +146,8 @@ export class SmallVmm implements Monitor {
   beforeInstruction(instruction: Decoded): boolean {
     return this.nonRoot.beforeInstruction(instruction);
   }
-  onException(fault: Fault): void {
-    this.nonRoot.onException(fault);
+  onException(fault: Fault): boolean {
+    return this.nonRoot.onException(fault);
   }
   onInterrupt(): boolean {
     return this.nonRoot.onInterrupt();
