@@ -2,7 +2,7 @@ import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { Decoded } from "../isa/operands.ts";
 import type { Breakpoint } from "./breakpoints.ts";
 import { instructionAt, isCall, isInterruptReturn, isReturn, isSoftwareInterrupt, stackTop } from "./code.ts";
-import { type Found, goToExit, lastBefore, lastEvent, previousStart } from "./history.ts";
+import { type Found, goToExit, lastBefore, lastEvent, presentExit, previousStart } from "./history.ts";
 import { instructionEndingAt, type Program, toLinear } from "./program.ts";
 import { writeRegister } from "./registers.ts";
 import { type EventStops, type ExceptionEvent, type ExitEvent, type Halt, Runner, type Surroundings } from "./run.ts";
@@ -185,10 +185,10 @@ export class Debugger {
     return goToExit(machine, event) ? { kind: "exit", event } : { kind: "goto" };
   }
 
-  /** Number of the newest event that is quite past: a pending exit is still the present. */
+  /** Number of the newest event that is quite past: an exit that the guest stands at is still the present. */
   get #lastPassed(): number {
-    const { pendingExit, lastSequence } = this.machine;
-    return pendingExit ? pendingExit.sequence - 1 : lastSequence;
+    const exit = presentExit(this.machine);
+    return exit ? exit.sequence - 1 : this.machine.lastSequence;
   }
 
   #lastEventStop(): ExitEvent | ExceptionEvent | undefined {

@@ -8,6 +8,12 @@ import type { Events, LocatedEvent, Requests } from "./protocol.ts";
 /** Slices between two `ringside/advanced` events while the guest runs. */
 const slicesPerNews = 8;
 
+/** Failures told of a slice. */
+const mostFailures = 10;
+
+const failureText = ({ instruction, error, text }: MachineEvent & { kind: "vmfail" }): string =>
+  `${instruction} failed${error === undefined ? "" : `, VM-instruction error ${error}`}: ${text}`;
+
 /** An event with the source line of its instruction. */
 export function locate(program: Program, event: MachineEvent): LocatedEvent {
   const item = itemAt(program, BigInt(`0x${event.rip}`));
@@ -18,11 +24,12 @@ export function locate(program: Program, event: MachineEvent): LocatedEvent {
 export class EventFeed {
   readonly #machine: MachineInterface;
   readonly #program: Program;
-  /** Number of the last event whose console text has been printed. */
+  /** Number of the last event whose console text has been printed, and of the last failure that has been told. */
   #printed = 0;
+  #told = 0;
   #screen = "";
   #slices = 0;
-  #told = -1;
+  #announced = -1;
 
   constructor(machine: MachineInterface, program: Program) {
     this.#machine = machine;
@@ -44,8 +51,8 @@ export class EventFeed {
   /** The news for views, or undefined if it is too early for some: they are bounded per slice, not by time. */
   news(running: boolean): Events["ringside/advanced"] | undefined {
     const last = this.#machine.lastSequence;
-    if (running && (++this.#slices % slicesPerNews !== 0 || last === this.#told)) return undefined;
-    this.#told = last;
+    if (running && (++this.#slices % slicesPerNews !== 0 || last === this.#announced)) return undefined;
+    this.#announced = last;
     return { last, now: this.#now, running };
   }
 
@@ -56,6 +63,15 @@ export class EventFeed {
     const events = this.#machine.events(this.#printed, Number.MAX_SAFE_INTEGER, ["output"]);
     this.#printed = lastSequence;
     return events.map((event) => (event.kind === "output" ? event.text : "")).join("");
+  }
+
+  /** VMX instructions that failed since the last call, a line each; of many only the first. */
+  newFailures(): string {
+    const { lastSequence } = this.#machine;
+    if (lastSequence <= this.#told) return "";
+    const failures = this.#machine.events(this.#told, mostFailures, ["vmfail"]);
+    this.#told = lastSequence;
+    return failures.map((event) => (event.kind === "vmfail" ? `${failureText(event)}\n` : "")).join("");
   }
 
   /** What the screen shows, if that is not what it showed when this was last asked. */
@@ -69,5 +85,6 @@ export class EventFeed {
   /** A person changed the state: from here on, events are new ones. */
   changed(): void {
     this.#printed = Math.min(this.#printed, this.#machine.lastSequence);
+    this.#told = Math.min(this.#told, this.#machine.lastSequence);
   }
 }

@@ -140,6 +140,13 @@ export function lastEvent<K extends EventKind>(
   return undefined;
 }
 
+/** The exit that is pending, or that the last step completed: the guest's own hypervisor is at its handler. */
+export function presentExit(machine: MachineInterface): MachineEvent | undefined {
+  if (machine.pendingExit) return machine.pendingExit;
+  const last = lastEvent(machine, machine.lastSequence, "exit", () => true);
+  return last?.step === machine.now - 1 ? last : undefined;
+}
+
 /** Goes to the moment at which a past exit is pending, or was completed; false if the machine cannot find it. */
 export function goToExit(machine: MachineInterface, event: MachineEvent): boolean {
   for (const step of [event.step, event.step + 1]) {

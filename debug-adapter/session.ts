@@ -138,6 +138,7 @@ export class Session extends DebugSession {
       advanced: (running: boolean) => this.#report(running),
       log: (text: string) => {
         this.#print("stdout", feed.newOutput());
+        this.#print("console", feed.newFailures());
         this.#print("console", `${text}\n`);
       },
     };
@@ -160,6 +161,7 @@ export class Session extends DebugSession {
   #report(running: boolean): void {
     const { feed } = this.#present;
     this.#print("stdout", feed.newOutput());
+    this.#print("console", feed.newFailures());
     if (!running) this.#print("console", feed.newScreen());
     const news = feed.news(running);
     if (news) this.#emit("ringside/advanced", news);
