@@ -22,7 +22,8 @@ const texts: Texts = {
     `${direction} ${hexadecimal(port)}, ${hexadecimal(value)} (${bytes} byte${bytes === 1 ? "" : "s"}, ${device})`,
   walk: ({ linear, physical, steps, verdict }) =>
     `${linear}h → ${physical === undefined ? verdict : `${physical}h`} in ${steps.length} steps`,
-  shadow: ({ class: kind, linear, what }) => `${kind} at ${linear}h: ${what}`,
+  shadow: ({ class: kind, linear, what, also }) =>
+    `${kind}${linear === "0" ? "" : ` at ${linear}h`}: ${what}${optional(" · ", also.join(", "))}`,
   interpret: ({ what }) => what,
   translate: ({ unit, linear, instructions, bytes, cache, cacheBytes, text }) =>
     `unit ${unit}: ${linear}h, ${instructions} instruction${instructions === 1 ? "" : "s"} in ${bytes} bytes → ${cache}h, ${cacheBytes} bytes: ${text.join("; ")}`,

@@ -7,6 +7,7 @@ import { debugType } from "../debug-adapter/protocol.ts";
 import { costProfiles, mostMemory } from "../emulator/index.ts";
 import { mostProcessors } from "../emulator/processors.ts";
 import { refusal } from "../emulator/vmm/index.ts";
+import { shadowClasses } from "../emulator/vmm/memory/shadow-classes.ts";
 import { bundles } from "../esbuild.ts";
 import { defaultTechnique, techniques } from "../isa/technique.ts";
 import { grammarText } from "../scripts/grammar.ts";
@@ -110,4 +111,10 @@ it("the list of hypercalls is what the tables give", () => {
 
 it("the matrix of instructions and techniques is what the table gives", () => {
   expect(read("docs", "matrix.md"), "run: node scripts/matrix.ts").toBe(matrixText);
+});
+
+it("the classes of shadow events in docs/techniques.md are those of the code", () => {
+  const row = ({ id, condition, outcome, xen }: (typeof shadowClasses)[number]): string =>
+    `| ${id} | ${condition} | ${outcome} | ${xen} |\n`;
+  expect(read("docs", "techniques.md")).toContain(shadowClasses.map(row).join(""));
 });

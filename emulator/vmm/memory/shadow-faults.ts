@@ -6,6 +6,9 @@ import type { VmmContext } from "../context.ts";
 import type { ShadowClass } from "./shadow-classes.ts";
 import type { ShadowPaging, Translation } from "./shadow-paging.ts";
 
+/** What shadow paging takes of its VMM. */
+export type ShadowContext = Pick<VmmContext, "cpu" | "costs" | "record">;
+
 /** What a page fault of the guest was about, and what is left to do. */
 export type ShadowOutcome =
   /** The guest's own tables allow the access: the shadow has been mended, and the guest notices nothing. */
@@ -53,10 +56,10 @@ type Page = WalkResult & { readonly kind: "page" };
  */
 export class ShadowFaults {
   readonly #cpu: Cpu;
-  readonly #context: VmmContext;
+  readonly #context: ShadowContext;
   readonly #shadow: ShadowPaging;
 
-  constructor(context: VmmContext, shadow: ShadowPaging) {
+  constructor(context: ShadowContext, shadow: ShadowPaging) {
     this.#cpu = context.cpu;
     this.#context = context;
     this.#shadow = shadow;

@@ -4,8 +4,7 @@ import type { Access, NestedAccess } from "../../cpu/monitor.ts";
 import { CR0, CR4, EFER } from "../../cpu/state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
-import type { VmmContext } from "../context.ts";
-import { ShadowFaults } from "./shadow-faults.ts";
+import { type ShadowContext, ShadowFaults } from "./shadow-faults.ts";
 import { type SavedShadow, ShadowPaging, type ShadowRoot } from "./shadow-paging.ts";
 import { walkShadowed } from "./shadow-walk.ts";
 
@@ -68,7 +67,7 @@ export class ShadowedGuest {
 
   /** The processor holds the guest's start state: the VMM is inside. */
   constructor(
-    context: VmmContext,
+    context: ShadowContext,
     memory: HostMemory,
     allocator: Allocator,
     owned: { readonly cr0: OwnedBits; readonly cr4: OwnedBits },

@@ -165,6 +165,18 @@ describe("page tables out of sync", () => {
   });
 });
 
+describe("the examples show what they say", () => {
+  test.each([
+    ["shadow-faults.asm", 0x50, ["missing shadow", "dirty/access"]],
+    ["shadow-faults.asm", 0x51, ["true guest fault", "missing shadow"]],
+    ["shadow-out-of-sync.asm", 0x21, ["trace/protected"]],
+    ["shadow-out-of-sync.asm", 0x50, ["missing shadow", "resync"]],
+  ])("%s: page %#x", (name, page, expected) => {
+    const source = readFileSync(new URL(`../../../examples/${name}`, import.meta.url), "utf8");
+    expect(classesAt(run(technique, source, 100_000, 4).events, page)).toEqual(expected);
+  });
+});
+
 describe("without unrestricted guest", () => {
   it("real mode is interpreted by the VMM, and protected mode entered as soon as VM entry allows it", () => {
     const source = `
