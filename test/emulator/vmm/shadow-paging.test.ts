@@ -27,7 +27,7 @@ class OnlyShadow implements Monitor {
     return this.guest.translate(physical, access, options);
   }
   beforeInstruction = (): boolean => false;
-  onException(): void {}
+  onException = (): boolean => false;
   onInterrupt = (): boolean => false;
   onTaskSwitch(): void {}
   onNmi = (): boolean => false;
