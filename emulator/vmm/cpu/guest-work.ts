@@ -105,11 +105,17 @@ export class GuestWork {
     return "delivered the NMI to the guest";
   }
 
+  /** An interrupt waits, and the guest can take it. */
+  get isInterruptDue(): boolean {
+    const { cpu } = this.#wiring.context;
+    const blocked = (cpu.interruptibility & blockedByStiOrMovSs) !== 0;
+    return !blocked && (cpu.eflags & IF) !== 0 && cpu.bus.interruptPending();
+  }
+
   /** Delivers a waiting interrupt if the guest can take it: its number. */
   offerInterrupt(): number | undefined {
     const { cpu } = this.#wiring.context;
-    const blocked = (cpu.interruptibility & blockedByStiOrMovSs) !== 0;
-    if (blocked || (cpu.eflags & IF) === 0 || !cpu.bus.interruptPending()) return undefined;
+    if (!this.isInterruptDue) return undefined;
     const number = cpu.bus.acknowledgeInterrupt();
     this.#recordInjection(number, interruptName(number), undefined);
     cpu.interrupt(number);

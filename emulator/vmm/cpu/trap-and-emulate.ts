@@ -1,22 +1,21 @@
 import { flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
-import { isFault, unsupported, vector, vectorName } from "../../cpu/fault.ts";
+import { unsupported, vector } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess, VmExit } from "../../cpu/monitor.ts";
-import { endMonitorWait } from "../../cpu/monitor-wait.ts";
 import { CR0, CR4 } from "../../cpu/state.ts";
 import type { StartMode } from "../../machine-interface.ts";
 import { haltText } from "../../stop-texts.ts";
 import type { Outlook } from "../../trace/event.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
-import { linearAddress } from "../../vmx/instruction-facts.ts";
 import { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
 import { requestOf, ShadowFaults } from "../memory/shadow-faults.ts";
 import { type SavedShadow, ShadowPaging } from "../memory/shadow-paging.ts";
 import { walkShadowed } from "../memory/shadow-walk.ts";
+import { type Flushed, GuestWork, interruptName } from "./guest-work.ts";
 import { ShadowDescriptors, vmmLinear } from "./shadow-descriptors.ts";
 import { SingleStep, type Step } from "./single-step.ts";
 import { trapOutlook } from "./trap-outlook.ts";
@@ -24,9 +23,7 @@ import { describeInterrupt, describeNmi, describeTrap, instructionAt, isCompress
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 
 const IF = flagMask("IF");
-const RF = flagMask("RF");
 const vmExit: VmExit = { kind: "exit" };
-const blockedByStiOrMovSs = 3;
 /** Changes of these CR0 and CR4 bits make old translations invalid. */
 const pagingCr0 = CR0.PG | CR0.WP;
 const pagingCr4 = CR4.PSE | CR4.PAE | CR4.PGE;
@@ -80,8 +77,8 @@ export class TrapAndEmulate implements Monitor {
   readonly #faults: ShadowFaults;
   readonly #singleStep: SingleStep;
   readonly #dispatcher: Dispatcher<TrapAndEmulate>;
+  readonly #work: GuestWork;
   #trap: Trap | undefined;
-  #waiting = false;
   /** The guest had interrupts disabled when the last one came. */
   #heldBack = false;
   #kernelRuns = true;
@@ -89,8 +86,6 @@ export class TrapAndEmulate implements Monitor {
   #nmi = false;
   /** The guest has switched tasks since it left. */
   #taskSwitched = false;
-  /** The delivery under way ended in a triple fault. */
-  #tripleFault = false;
   /** The VMM itself has written to a traced page on behalf of the guest. */
   #tracedWritten = false;
 
@@ -111,6 +106,8 @@ export class TrapAndEmulate implements Monitor {
     this.#faults = new ShadowFaults(context, this.#shadow);
     this.#singleStep = new SingleStep(context.cpu);
     this.#dispatcher = new Dispatcher(context, "trap-and-emulate", { trap: (vmm) => vmm.#handleTrap() }, () => "trap");
+    const completed = (instructions: number) => this.#dispatcher.completed(instructions);
+    this.#work = new GuestWork({ context, completed, flushed: (what) => this.#flushed(what) });
     this.#withMonitor(() => this.#descriptors.synchronize(true));
     this.#leave();
   }
@@ -156,7 +153,7 @@ export class TrapAndEmulate implements Monitor {
 
   onInterrupt(): boolean {
     const interruptible = (this.#virtual.registers.flags & IF) !== 0;
-    if (this.#waiting) return interruptible && this.#wake();
+    if (this.#work.waiting) return interruptible && this.#wake();
     if (!interruptible && this.#heldBack) return false;
     this.#heldBack = !interruptible;
     this.#trap = undefined;
@@ -171,8 +168,8 @@ export class TrapAndEmulate implements Monitor {
 
   /** The guest's IDT is not the real one, so that the VMM delivers NMIs. */
   onNmi(): boolean {
-    if (this.#waiting) {
-      this.#waiting = false;
+    if (this.#work.waiting) {
+      this.#work.waiting = false;
       this.#cpu.activity = 0;
     }
     this.#trap = undefined;
@@ -182,7 +179,7 @@ export class TrapAndEmulate implements Monitor {
   }
 
   onTripleFault(): boolean {
-    this.#tripleFault = true;
+    this.#work.tripleFault();
     this.#context.stop(
       "triple-fault",
       "The guest triple-faulted: an exception occurred while a double fault was delivered.",
@@ -192,7 +189,7 @@ export class TrapAndEmulate implements Monitor {
 
   atBoundary(): boolean {
     // The processor's own IF is 1, so that only the VMM knows that the guest waits for ever.
-    if (this.#waiting && (this.#virtual.registers.flags & IF) === 0) this.#context.stop("halted", haltText(false));
+    if (this.#work.waiting && (this.#virtual.registers.flags & IF) === 0) this.#context.stop("halted", haltText(false));
     return false;
   }
 
@@ -271,7 +268,7 @@ export class TrapAndEmulate implements Monitor {
   }
 
   get exitPending(): boolean {
-    return this.#dispatcher.pending !== undefined && !this.#waiting;
+    return this.#dispatcher.pending !== undefined && !this.#work.waiting;
   }
 
   handleExit(): void {
@@ -336,14 +333,16 @@ export class TrapAndEmulate implements Monitor {
     const trap = this.#trap;
     if (!trap) {
       this.#endTrace();
-      return this.#nmi ? this.#deliverNmi() : "took the interrupt";
+      if (!this.#nmi) return "took the interrupt";
+      this.#nmi = false;
+      return this.#work.deliverNmi();
     }
     const fault = faultOf(trap);
     if (fault.vector === vector.PF && fault.source === "hardware") return this.#handlePageFault(fault);
     const step = this.#endTrace();
     if (step && !step.trapFlag && fault.vector === vector.DB) return "renewed the shadow descriptors";
-    if (fault.source === "hardware" && isCompressed(fault, instructionAt(this.#cpu))) return this.#emulate();
-    return this.#deliver(fault);
+    if (fault.source === "hardware" && isCompressed(fault, instructionAt(this.#cpu))) return this.#work.emulate();
+    return this.#work.deliver(fault);
   }
 
   #handlePageFault(fault: Fault): string | undefined {
@@ -351,93 +350,27 @@ export class TrapAndEmulate implements Monitor {
     if (request.linear >= vmmLinear) throw unsupported(vmmAddress(request.linear));
     const outcome = this.#faults.handle(request);
     if (outcome.kind === "hidden") return outcome.what;
-    if (outcome.kind === "emulate") return this.#emulate();
+    if (outcome.kind === "emulate") return this.#work.emulate();
     if (outcome.kind === "traced") {
       this.#singleStep.begin(outcome.linear);
       return "lets the write to a traced page run by itself";
     }
     this.#endTrace();
-    return this.#deliver({ ...fault, errorCode: outcome.errorCode });
-  }
-
-  /** Emulates the instruction at the level the guest believes to have; what that raises is the guest's. */
-  #emulate(): string | undefined {
-    const decoded = instructionAt(this.#cpu);
-    const name = decoded?.row.mnemonic.toUpperCase() ?? "the instruction";
-    const start = this.#cpu.rip;
-    const page = decoded && invalidatedPage(this.#cpu, decoded);
-    try {
-      do {
-        this.#context.interpret();
-        this.#dispatcher.completed(1);
-      } while (decoded !== undefined && decoded.repeat !== "none" && this.#cpu.rip === start);
-    } catch (thrown) {
-      if (isFault(thrown)) return this.#deliver(thrown);
-      throw thrown;
-    }
-    if (decoded && decoded.repeat !== "none") this.#cpu.eflags &= ~RF;
-    if (page !== undefined) this.#faults.invalidated(page);
-    if (decoded && loadsCr3(decoded)) this.#faults.loadedRoot();
-    if (decoded?.row.mnemonic === "invpcid") this.#faults.flushed("the guest executed INVPCID");
-    // MWAIT ends at once, as it may: the VMM waits for nobody.
-    endMonitorWait(this.#cpu);
-    if (this.#cpu.activity === 0) return `emulated ${name}`;
-    return this.#halted();
-  }
-
-  #halted(): string | undefined {
-    if ((this.#cpu.eflags & IF) !== 0 && this.#cpu.bus.interruptPending()) {
-      this.#cpu.activity = 0;
-      return "emulated HLT: an interrupt was already waiting";
-    }
-    this.#waiting = true;
-    return undefined;
-  }
-
-  /** Passes an exception on to the guest, through its own IDT. */
-  #deliver(fault: Fault): string | undefined {
-    const name = fault.source === "software" ? interruptName(fault.vector) : vectorName(fault.vector);
-    this.#recordInjection(fault.vector, name, fault.errorCode);
-    this.#tripleFault = false;
-    const delivered = this.#cpu.deliver(fault);
-    // A software interrupt is delivered by its instruction, which thereby retires.
-    if (delivered && fault.source !== "hardware") this.#dispatcher.completed(1);
-    return this.#tripleFault ? undefined : `delivered ${name} to the guest`;
-  }
-
-  #deliverNmi(): string {
-    this.#nmi = false;
-    this.#recordInjection(vector.NMI, "NMI", undefined);
-    this.#cpu.interrupt(vector.NMI);
-    return "delivered the NMI to the guest";
-  }
-
-  #recordInjection(number: number, name: string, errorCode: number | undefined): void {
-    this.#context.record({
-      kind: "inject",
-      vector: number,
-      name,
-      ...(errorCode === undefined ? {} : { errorCode }),
-    });
+    return this.#work.deliver({ ...fault, errorCode: outcome.errorCode });
   }
 
   /** Delivers a waiting interrupt if the guest can take it; the rest of the sentence on what was done. */
   #offerInterrupt(): string {
-    const cpu = this.#cpu;
-    const blocked = (cpu.interruptibility & blockedByStiOrMovSs) !== 0;
-    if (blocked || (cpu.eflags & IF) === 0 || !cpu.bus.interruptPending()) return "";
+    if (!this.#work.isInterruptDue) return "";
     this.#endTrace();
     this.#heldBack = false;
-    const number = cpu.bus.acknowledgeInterrupt();
-    const name = interruptName(number);
-    this.#recordInjection(number, name, undefined);
-    cpu.interrupt(number);
-    return `, delivered ${name}`;
+    const number = this.#work.offerInterrupt()!;
+    return `, delivered ${interruptName(number)}`;
   }
 
   /** An interrupt ends the wait of HLT. */
   #wake(): boolean {
-    this.#waiting = false;
+    this.#work.waiting = false;
     this.#cpu.activity = 0;
     this.#virtual.enter();
     let handled = "emulated HLT: idle until an interrupt came";
@@ -448,6 +381,12 @@ export class TrapAndEmulate implements Monitor {
     }
     this.#dispatcher.resumed(handled, 0);
     return true;
+  }
+
+  #flushed(what: Flushed): void {
+    if ("page" in what) this.#faults.invalidated(what.page);
+    else if (what.all === "CR3") this.#faults.loadedRoot();
+    else this.#faults.flushed(`the guest executed ${what.all}`);
   }
 
   /** Tracing: the step that let a write to a page with descriptors happen is over, and the page is traced again. */
@@ -463,7 +402,7 @@ export class TrapAndEmulate implements Monitor {
     return {
       pending: this.#dispatcher.pending ?? null,
       trap: this.#trap ?? null,
-      waiting: this.#waiting,
+      waiting: this.#work.waiting,
       heldBack: this.#heldBack,
       kernelRuns: this.#kernelRuns,
       step: this.#singleStep.step ?? null,
@@ -479,7 +418,7 @@ export class TrapAndEmulate implements Monitor {
     const saved = state as Saved;
     this.#dispatcher.pending = saved.pending ?? undefined;
     this.#trap = saved.trap ?? undefined;
-    this.#waiting = saved.waiting;
+    this.#work.waiting = saved.waiting;
     this.#heldBack = saved.heldBack;
     this.#kernelRuns = saved.kernelRuns;
     this.#singleStep.step = saved.step ?? undefined;
@@ -496,19 +435,6 @@ const vmmAddress = (linear: number): string =>
   `guest use of linear address ${hex(linear)}: the VMM occupies ${hex(vmmLinear)} and up`;
 
 const hex = (value: number): string => `${value.toString(16).toUpperCase()}h`;
-
-const interruptName = (number: number): string => `interrupt ${number.toString(16).toUpperCase()}h`;
-
-/** What the guest's TLB forgets, its shadow forgets too. */
-function invalidatedPage(cpu: Cpu, { row, operands }: Decoded): number | undefined {
-  const [operand] = operands;
-  return row.mnemonic === "invlpg" && operand?.kind === "memory" ? Number(linearAddress(cpu, operand)) : undefined;
-}
-
-function loadsCr3({ row, operands }: Decoded): boolean {
-  const [operand] = operands;
-  return row.mnemonic === "mov" && operand?.kind === "register" && operand.class === "control" && operand.number === 3;
-}
 
 const faultOf = ({ vector: number, errorCode, address, source, length, debug }: Trap): Fault => ({
   kind: "fault",
