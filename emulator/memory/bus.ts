@@ -99,11 +99,6 @@ export class Bus implements ProcessorBus {
     this.#listener.touched();
   }
 
-  /** Name of the device at a port. */
-  deviceAt(port: number): string {
-    return this.#portAt(port)?.device.name ?? "none";
-  }
-
   callsFirmware(port: number): boolean {
     return this.#portAt(port)?.device.firmware === true;
   }
@@ -112,23 +107,26 @@ export class Bus implements ProcessorBus {
 
   /** Reads a port of `bytes` 1, 2 or 4; unsigned. */
   in(port: number, bytes: number): number {
-    const value = read(port, bytes, this.#portAt);
-    this.#listener.record({ kind: "io", direction: "in", port, bytes, value, device: this.deviceAt(port) });
-    this.#touched(port, bytes);
+    const at = this.#portAt(port);
+    const value = bytes === 1 ? readByte(at, port) : read(port, bytes, this.#portAt);
+    this.#listener.record({ kind: "io", direction: "in", port, bytes, value, device: at?.device.name ?? "none" });
+    this.#touched(at, bytes);
     return value;
   }
 
   /** Writes the low `bytes` bytes of an unsigned value to a port. */
   out(port: number, bytes: number, value: number): void {
-    const low = bytes === 4 ? value >>> 0 : value & (2 ** (8 * bytes) - 1);
-    this.#listener.record({ kind: "io", direction: "out", port, bytes, value: low, device: this.deviceAt(port) });
-    write(port, bytes, low, this.#portAt);
-    this.#touched(port, bytes);
+    const low = bytes === 1 ? value & 0xff : bytes === 2 ? value & 0xffff : value >>> 0;
+    const at = this.#portAt(port);
+    this.#listener.record({ kind: "io", direction: "out", port, bytes, value: low, device: at?.device.name ?? "none" });
+    if (bytes === 1) at?.region.write(port - at.region.base, low);
+    else write(port, bytes, low, this.#portAt);
+    this.#touched(at, bytes);
   }
 
   /** Says that a device was accessed, except one of which nothing can come. */
-  #touched(port: number, bytes: number): void {
-    if (bytes > 1 || this.#portAt(port)?.device.inert !== true) this.#listener.touched();
+  #touched(at: Mapping | undefined, bytes: number): void {
+    if (bytes > 1 || at?.device.inert !== true) this.#listener.touched();
   }
 
   /** Reads a byte from a port as firmware does, whose accesses are no events of the guest. */
