@@ -1,3 +1,4 @@
+import { type InterceptTitle, interceptOf } from "../../isa/intercept.ts";
 import type { Decoded, Memory } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { isImplemented } from "../cpu/cpuid.ts";
@@ -20,7 +21,7 @@ import {
   stringOperand,
 } from "../vmx/instruction-facts.ts";
 import type { Attempt } from "./intercept-rules.ts";
-import type { InterceptName } from "./intercepts.ts";
+import { type InterceptName, intercepts } from "./intercepts.ts";
 import { portInfo, portOfInfo } from "./port-information.ts";
 
 /** What an instruction attempts, one line about it, and (only if it is intercepted) EXITINFO1. */
@@ -31,37 +32,6 @@ export interface InstructionAttempt {
   readonly first?: number;
   readonly info1?: () => bigint | number;
 }
-
-type EventName = (Attempt & { kind: "event" })["intercept"];
-
-/** Intercepts of instructions by the reason for which VT-x leaves the guest at them. */
-const byReason: Readonly<Partial<Record<string, EventName>>> = {
-  CPUID: "CPUID",
-  HLT: "HLT",
-  INVD: "INVD",
-  INVLPG: "INVLPG",
-  INVPCID: "INVPCID",
-  RDPMC: "RDPMC",
-  RDTSC: "RDTSC",
-  RDTSCP: "RDTSCP",
-  RSM: "RSM",
-  WBINVD: "WBINVD",
-  MONITOR: "MONITOR",
-  PAUSE: "PAUSE",
-  XSETBV: "XSETBV",
-};
-
-/** VT-x has one reason for several; AMD-V tells them apart. */
-const byMnemonic: Readonly<Partial<Record<string, EventName>>> = {
-  sidt: "IDTR_READ",
-  sgdt: "GDTR_READ",
-  sldt: "LDTR_READ",
-  str: "TR_READ",
-  lidt: "IDTR_WRITE",
-  lgdt: "GDTR_WRITE",
-  lldt: "LDTR_WRITE",
-  ltr: "TR_WRITE",
-};
 
 /**
  * What AMD-V could intercept of an instruction; undefined if nothing, or if an exception comes first: the processor does not
@@ -94,11 +64,15 @@ export function instructionAttempt(cpu: Cpu, decoded: Decoded): InstructionAttem
       return { attempt: { kind: "event", intercept: "INVLPG" }, what: `invlpg ${hex(address)}`, info1: () => address };
     }
     default: {
-      const intercept = byReason[reason] ?? byMnemonic[row.mnemonic];
-      return intercept && { attempt: { kind: "event", intercept }, what: row.mnemonic };
+      const intercept = interceptOf(row);
+      return isEvent(intercept) ? { attempt: { kind: "event", intercept }, what: row.mnemonic } : undefined;
     }
   }
 }
+
+type EventName = (Attempt & { kind: "event" })["intercept"];
+const isEvent = (title: InterceptTitle | undefined): title is InterceptTitle & EventName =>
+  title !== undefined && title in intercepts;
 
 const cpuidText = ({ first }: ExitNumbers): string => `cpuid eax = ${hex(first)}`;
 const vmmcallText = ({ first }: ExitNumbers): string => `vmmcall, eax = ${hex(first)}`;

@@ -1,6 +1,7 @@
 import type { Hover, Position } from "vscode-languageserver";
 import type { InstructionMention } from "../../assembler/index.ts";
 import { type Exits, isVirtualizationHole, type Row } from "../../isa/instruction.ts";
+import { interceptOf } from "../../isa/intercept.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import { pseudocode } from "../../isa/pseudocode.ts";
 import { gradeOf } from "../../isa/sensitivity.ts";
@@ -41,6 +42,11 @@ function vmExit(exits: Exits): string {
   }
 }
 
+function intercepted(row: Row): string {
+  const title = interceptOf(row);
+  return title === undefined ? "never: no intercept exists" : `VMEXIT_${title}, if intercepted`;
+}
+
 const hex = (bytes: readonly number[]) => bytes.map((b) => b.toString(16).toUpperCase().padStart(2, "0")).join(" ");
 
 /** The table that says everything of an instruction form. */
@@ -57,6 +63,7 @@ function card(
     ["Privilege", privileges[row.privilege]],
     ["Popek–Goldberg", popekGoldberg(row)],
     ["VM exit (VT-x)", vmExit(row.exits)],
+    ["#VMEXIT (AMD-V)", intercepted(row)],
   ];
   return [
     `**\`${row.syntax}\`**  `,

@@ -23,6 +23,7 @@ describe("hover", () => {
       | Privilege | none, unless CR4.UMIP is set: then CPL 0, else #GP(0) |
       | Popek–Goldberg | behaviour-sensitive (mode); **sensitive but not privileged**; entry 4 of Robin and Irvine's 17 |
       | VM exit (VT-x) | never: CR0 is read through its guest/host mask and read shadow instead |
+      | #VMEXIT (AMD-V) | VMEXIT_CR0_READ, if intercepted |
 
       **Virtualized:** It reads PE, MP, EM, TS and the other low bits of the monitor's CR0. Under trap and emulate the kernel runs at CPL > 0, where this does not trap, so the guest silently gets another result than on its own machine. With CR4.UMIP set it raises #GP at CPL > 0 and can be emulated.
 
@@ -36,6 +37,10 @@ describe("hover", () => {
     ["bits 32\nhl$0t", "HLT, decided by: HLT exiting"],
     ["bits 32\ncp$0uid", "always: CPUID"],
     ["bits 32\npop$0fd", "never"],
+    ["bits 32\npop$0fd", "VMEXIT_POPF, if intercepted"],
+    ["bits 32\nmo$0v eax, cr3", "VMEXIT_CRn_READ, if intercepted"],
+    ["bits 32\ncl$0ts", "VMEXIT_CR0_WRITE, if intercepted"],
+    ["bits 32\nst$0i", "no intercept exists"],
     ["bits 32\nou$0t dx, al", "IO_INSTRUCTION"],
     ["bits 32\nad$0d eax, 1", "83 /0 ib"],
     ["bits 32\nad$0d eax, 1", "here `83 C0 01`"],

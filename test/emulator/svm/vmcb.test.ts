@@ -4,13 +4,15 @@ import { intercepts } from "../../../emulator/svm/intercepts.ts";
 import { vmcbBytes } from "../../../emulator/svm/vmcb.ts";
 import { type VmcbField, type VmcbFieldRow, vmcbFields } from "../../../emulator/svm/vmcb-fields.ts";
 import { exitReasons } from "../../../emulator/vmx/exit-reasons.ts";
+import { interceptOf } from "../../../isa/intercept.ts";
+import { rows } from "../../../isa/table.ts";
 import { sampleVmcb } from "./sample-vmcb.ts";
 
-const rows = Object.entries(vmcbFields) as [VmcbField, VmcbFieldRow][];
+const fieldRows = Object.entries(vmcbFields) as [VmcbField, VmcbFieldRow][];
 
 describe("the VMCB (APM Vol. 2, appendix B)", () => {
   it("has its fields beside each other, aligned to their size, within a page", () => {
-    const sorted = rows.map(([, row]) => row).sort((a, b) => a.offset - b.offset);
+    const sorted = fieldRows.map(([, row]) => row).sort((a, b) => a.offset - b.offset);
     for (const [n, { offset, bytes, name }] of sorted.entries()) {
       expect(offset % bytes, name).toBe(0);
       expect(offset + bytes, name).toBeLessThanOrEqual(sorted[n + 1]?.offset ?? vmcbBytes);
@@ -41,7 +43,7 @@ describe("the VMCB (APM Vol. 2, appendix B)", () => {
     expect(vmcbFields[field].offset).toBe(offset);
   });
 
-  test.each(rows)("%s holds what its width holds", (field, { bytes }) => {
+  test.each(fieldRows)("%s holds what its width holds", (field, { bytes }) => {
     const vmcb = sampleVmcb();
     const most = (1n << BigInt(8 * bytes)) - 1n;
     vmcb.set(field, most);
@@ -80,6 +82,13 @@ describe("exit codes (APM Vol. 2, appendix C)", () => {
       if (/n_|EXCPn/.test(`${name}`)) continue;
       expect(exitCode(Number(code)).name).toBe(name);
     }
+  });
+
+  it("are those that the instruction table names", () => {
+    const titles = new Set(rows.flatMap((row) => interceptOf(row) ?? []));
+    expect(titles.size).toBeGreaterThan(35);
+    const names = new Set(exitCodes.map(({ name }) => name));
+    for (const title of titles) expect(names).toContain(`VMEXIT_${title.replace("n_", "3_")}`);
   });
 
   it("has none for numbers between", () => {
