@@ -81,9 +81,8 @@ export class BinaryTranslation implements Monitor {
       hostOf: (physical) => allocator.hostOf(physical),
       traced: (page) => shadows.paging.protectPage(page),
     });
-    this.#dispatcher = new Dispatcher(context, "binary-translation", {
-      cause: (vmm) => vmm.#causes.handle(vmm.#cause),
-    });
+    const handlers = { cause: (vmm: BinaryTranslation) => vmm.#causes.handle(vmm.#cause) };
+    this.#dispatcher = new Dispatcher(context, "binary-translation", handlers, crossingOf);
     const completed = (instructions: number) => this.#dispatcher.completed(instructions);
     const work = new GuestWork({ context, completed, flushed: (what) => this.#causes.flushed(what) });
     this.#allocator = allocator;
