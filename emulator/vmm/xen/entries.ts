@@ -1,7 +1,7 @@
 import { format } from "../../../isa/format.ts";
 import { vector, vectorName } from "../../cpu/fault.ts";
 import type { Fault } from "../../cpu/monitor.ts";
-import type { Field } from "../../trace/event.ts";
+import type { Field, Why } from "../../trace/event.ts";
 import { instructionAt } from "../cpu/trap-reasons.ts";
 import type { ExitBody } from "../dispatcher.ts";
 import { hex } from "./abi.ts";
@@ -37,7 +37,10 @@ export const hypercallVector = 0x82;
 
 const base = { number: -1, qualification: 0, fields: [] as readonly Field[] } as const;
 
-export function hypercallExit({ bits, cpu }: Domain): ExitBody {
+/** An exit whose rule is known beforehand. */
+export type KnownExit = ExitBody & { readonly why: Why };
+
+export function hypercallExit({ bits, cpu }: Domain): KnownExit {
   const rax = bits === 64 ? cpu.r64[0]! : BigInt(cpu.u32[0]!);
   const what = `hypercall ${hypercallName(rax)}`;
   if (bits === 32)
@@ -63,7 +66,7 @@ export function hypercallExit({ bits, cpu }: Domain): ExitBody {
   };
 }
 
-export const systemCallExit: ExitBody = {
+export const systemCallExit: KnownExit = {
   ...base,
   reason: "SYSCALL",
   what: "a system call of the guest's user mode",

@@ -7,7 +7,6 @@ import { CR0, signedNumber, unsigned64 } from "../../cpu/state.ts";
 import type { AddressSpace, StartMode } from "../../machine-interface.ts";
 import type { Outlook } from "../../trace/event.ts";
 import type { VmmContext } from "../context.ts";
-import { trapOutlook } from "../cpu/trap-outlook.ts";
 import { instructionAt } from "../cpu/trap-reasons.ts";
 import { Dispatcher, type ExitBody, type Pending } from "../dispatcher.ts";
 import { type GuestBits, hex, holes, isRefused, mostLdtEntries, pageBytes, privatePlaces } from "./abi.ts";
@@ -27,6 +26,7 @@ import { bounce, deliverTrap } from "./entry-frames.ts";
 import { offerUpcall, upcallDue } from "./event-channels.ts";
 import { hypercall, hypercallName, resultOf } from "./hypercalls.ts";
 import { entryOf } from "./memory-calls.ts";
+import { directVector, isDirect, paravirtualOutlook } from "./outlook.ts";
 import { frameOf, isPresent } from "./page-types.ts";
 import { emulateForced, emulatePrivileged } from "./privileged.ts";
 import type { DomainState } from "./state.ts";
@@ -34,7 +34,6 @@ import { fireTimers, noteRun, timerDeadline, waitIsOver } from "./timers.ts";
 import { emulateTableWrite } from "./writable-page-tables.ts";
 
 const vmExit: VmExit = { kind: "exit" };
-const directVector = 0x80;
 const [RAX, RBX, RCX, RDX, RSI, RDI, RBP, R8, R9, R10, R11] = [0, 3, 1, 2, 6, 7, 5, 8, 9, 10, 11] as const;
 /** Registers of a hypercall's arguments, in order. */
 const argumentRegisters = { 32: [RBX, RCX, RDX, RSI, RDI, RBP], 64: [RDI, RSI, RDX, R10, R8, R9] } as const;
@@ -95,14 +94,14 @@ export class Paravirtual implements Monitor {
   }
 
   why(instruction: Decoded): Outlook {
-    return trapOutlook(this.#domain.cpu, instruction, "paravirtualization");
+    return paravirtualOutlook(this.#domain, instruction);
   }
 
   onException(fault: Fault): boolean {
     const { bits, cpu } = this.#domain;
     const software = fault.source === "software";
     const next = fault.source === "hardware" ? cpu.rip : cpu.sequential(fault.length);
-    if (software && bits === 32 && fault.vector === directVector && this.#isDirect()) return false;
+    if (software && fault.vector === directVector && isDirect(this.#domain)) return false;
     if (software && bits === 32 && fault.vector === hypercallVector && cpu.cpl === 1)
       this.#left(hypercallExit(this.#domain), { kind: "hypercall", next });
     else
@@ -116,12 +115,6 @@ export class Paravirtual implements Monitor {
         next,
       });
     return true;
-  }
-
-  /** The gate of INT 80h leads to the guest itself. */
-  #isDirect(): boolean {
-    const trap = this.#domain.state.traps[directVector];
-    return trap !== undefined && trap.level === 3 && !trap.masksEvents;
   }
 
   onSystemCall(next: number): void {
