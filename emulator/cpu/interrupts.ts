@@ -1,4 +1,5 @@
 import { flagMask } from "../../isa/flags.ts";
+import { waitForSipi } from "./context.ts";
 import type { Boundary, Cpu } from "./cpu.ts";
 import { debugCause, instructionBreakpoint } from "./debug-registers.ts";
 import { nmiBlocked, shutdown } from "./exceptions.ts";
@@ -41,6 +42,8 @@ export function atBoundary(cpu: Cpu): Boundary {
   if (cpu.activity === shutdown) return "shutdown";
   if (cpu.activity !== 0) reviewMonitorWait(cpu);
   cpu.attention = cpu.activity !== 0 || cpu.breaksOnInstructions;
+  // INIT and start-up messages, which do not come this way, are all that it listens to.
+  if (cpu.activity === waitForSipi) return "idle";
   const blocked = ageShadow(cpu);
   ageResumeFlag(cpu);
   if (cpu.monitor?.beforeTraps?.()) return "stepped";

@@ -387,6 +387,14 @@ describe("interrupts and halts", () => {
     expect(fieldOf(machine, "exitInterruptionInfo")).toBe(0x8000_0020n);
   });
 
+  it("do not reach a guest that waits for a start-up message", () => {
+    const pin = controlWord("externalInterruptExiting");
+    const machine = run({ controls: { pin }, before: ticks, fields: { guestActivity: 3 }, guest: "hlt" });
+    expect(machine.vmx?.operation).toBe("non-root");
+    expect(machine.stopped?.reason).toBe("halted");
+    expect(exitsOf(machine)).toEqual([]);
+  });
+
   it("wait for good where nothing wakes the guest", () => {
     const machine = run({ guest: "hlt\n vmcall" });
     expect(machine.stopped?.reason).toBe("halted");
