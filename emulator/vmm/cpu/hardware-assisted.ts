@@ -148,6 +148,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   }
 
   why(instruction: Decoded): Outlook {
+    if (this.#shadow?.interprets) return this.#shadow.why(instruction);
     return this.#nonRoot.why(instruction);
   }
 

@@ -1,7 +1,10 @@
+import { format } from "../../../isa/format.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { layout } from "../../cpu/layout.ts";
+import { isSensitive } from "../../cpu/outlook.ts";
 import { CR0, CR4 } from "../../cpu/state.ts";
+import type { Outlook } from "../../trace/event.ts";
 import { controls } from "../../vmx/controls.ts";
 import type { EntryFailure } from "../../vmx/entry-checks.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
@@ -147,6 +150,21 @@ export class VtxShadow {
     this.#cpu.f64[layout.unretired >> 3]! += 1;
     this.#cpu.f64[layout.emulated >> 3]! += 1;
     return true;
+  }
+
+  /** What becomes of an instruction that the interpreter is about to execute. */
+  why(decoded: Decoded): Outlook {
+    const name = decoded.row.mnemonic.toUpperCase();
+    return {
+      outcome: "runs",
+      what: format(decoded),
+      why: {
+        sentence: `The VMM's interpreter executes ${name}: the processor cannot enter the guest in this state.`,
+        rule: "secondary controls 401Eh, bit 7: unrestricted guest = 0, for it needs EPT",
+        source: "SDM Vol. 3, 25.6.2: Processor-Based VM-Execution Controls",
+      },
+      sensitive: isSensitive(decoded.row),
+    };
   }
 
   /** The VMM's emulations without a control block: all of the guest's state is in the processor. */

@@ -204,6 +204,7 @@ protected:
 gdt:    dq 0, 00CF9B000000FFFFh, 00CF93000000FFFFh
 gdtr:   dw 23
         dd gdt`;
+    expect(boot(technique, source).why()?.why.sentence).toContain("The VMM's interpreter executes MOV");
     const { events, machine, exits, stop } = run(technique, source);
     expect(stop).toMatchObject({ reason: "halted" });
     const blocks = events.flatMap((event) => (event.kind === "interpret" ? [event.instructions] : []));
