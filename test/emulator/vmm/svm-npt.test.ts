@@ -370,6 +370,61 @@ describe("VMRUN", () => {
     expect(register(machine, "RSP")).toBe(0x1234n);
   });
 
+  it("and #VMEXIT move ES, CS, SS and DS, but leave FS, GS, LDTR and TR to VMSAVE and VMLOAD", () => {
+    const machine = boot(
+      "svm-npt",
+      guestWithTables("mov ax, 23h\n mov es, ax\n mov fs, ax\n cpuid\n mov bx, fs\n mov cx, es\n jmp finish\nresume:"),
+    );
+    machine.run({ steps: 5000, stopOnExit: (event) => event.kind === "exit" && event.reason === "VMEXIT_CPUID" });
+    expect([read(machine, "esSelector"), read(machine, "fsSelector")]).toEqual([0x23n, 0x10n]);
+    write(machine, "fsSelector", 0x18n);
+    write(machine, "esSelector", 0x10n);
+    machine.run({ steps: 1 });
+    machine.run({ steps: 2 });
+    expect([register(machine, "RBX") & 0xffffn, register(machine, "RCX") & 0xffffn]).toEqual([0x23n, 0x10n]);
+  });
+
+  /** The guest has changed a page-table entry and not flushed its TLB; page 41h is global with `global`. */
+  const staleEntry = (global: boolean) =>
+    guestWithTables(`
+        mov dword [20000h], 21007h
+        mov edi, 21000h
+        mov eax, 7
+        mov ecx, 100h
+.fill:  stosd
+        add eax, 1000h
+        loop .fill
+        mov dword [42000h], 42h
+        mov dword [41000h], 41h
+        mov dword [21000h + 4 * 41h], ${global ? "41107h" : "41007h"}
+        mov eax, 80h
+        mov cr4, eax
+        mov eax, 20000h
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 80000000h
+        mov cr0, eax
+        mov ebx, [41000h]
+        mov dword [21000h + 4 * 41h], 42007h
+        cpuid
+        mov edi, [41000h]
+        jmp finish
+resume:`);
+  test.each([
+    ["nothing", 0n, false, 0x41n],
+    ["everything", 1n, true, 0x42n],
+    ["this guest's entries", 3n, true, 0x42n],
+    ["this guest's entries that are not global", 7n, false, 0x42n],
+    ["no global entries", 7n, true, 0x41n],
+  ])("flushes %s for TLB_CONTROL %i, global %s", (_, command, global, found) => {
+    const machine = boot("svm-npt", staleEntry(global));
+    machine.run({ steps: 5000, stopOnExit: (event) => event.kind === "exit" && event.reason === "VMEXIT_CPUID" });
+    write(machine, "tlbControl", command);
+    machine.run({ steps: 1 });
+    machine.run({ steps: 2 });
+    expect(register(machine, "RDI")).toBe(found);
+  });
+
   it("loads a group of registers only where its clean bit is 0", () => {
     const machine = atCpuid();
     expect(read(machine, "clean")).toBe(0xffff_ffffn);

@@ -341,7 +341,7 @@ describe("string I/O", () => {
 resume: mov eax, cr2`);
 
   it("stops in the middle where the guest's own tables fault", () => {
-    for (const technique of ["bare-metal", "vtx-ept", "trap-and-emulate"] as const) {
+    for (const technique of ["bare-metal", "vtx-ept", "svm-npt", "svm-shadow", "trap-and-emulate"] as const) {
       const { machine } = run(technique, source);
       expect(registersOf(machine, ["RAX", "RCX", "RDI"]), technique).toEqual({ RAX: "41000", RCX: "3", RDI: "41000" });
       expect([dword(machine, 0x500), dword(machine, 0x504)], technique).toEqual([14, 2]);
@@ -460,15 +460,15 @@ trap:   inc esi
 resume: nop`);
 
   it("on the #DB of single steps", () => {
-    const counts = (["bare-metal", "vtx-ept", "trap-and-emulate"] as const).map((t) =>
+    const counts = (["bare-metal", "vtx-ept", "svm-npt", "svm-shadow", "trap-and-emulate"] as const).map((t) =>
       register(run(t, stepped).machine, "RSI"),
     );
-    expect(counts).toEqual([counts[0], counts[0], counts[0]]);
+    expect(new Set(counts).size).toBe(1);
     expect(counts[0]).toBeGreaterThanOrEqual(10n);
   });
 
   it("on a guest that halts for ever, also after input", () => {
-    for (const technique of ["bare-metal", "vtx-ept", "trap-and-emulate"] as const) {
+    for (const technique of ["bare-metal", "vtx-ept", "svm-npt", "svm-shadow", "trap-and-emulate"] as const) {
       const machine = boot(technique, protectedGuest("nop"));
       const first = machine.run({ steps: 1000 });
       const { now, rip } = machine;
@@ -501,12 +501,13 @@ resume: nop`);
         mov [40000h + eax], ebx
         loop .sum
 resume: nop`);
-    const results = (["bare-metal", "vtx-ept", "trap-and-emulate"] as const).flatMap((technique) =>
-      [false, true].map((translate) => {
-        const machine = boot(technique, source, 1, translate);
-        machine.run({ steps: 400_000 });
-        return registersOf(machine);
-      }),
+    const results = (["bare-metal", "vtx-ept", "svm-npt", "svm-shadow", "trap-and-emulate"] as const).flatMap(
+      (technique) =>
+        [false, true].map((translate) => {
+          const machine = boot(technique, source, 1, translate);
+          machine.run({ steps: 400_000 });
+          return registersOf(machine);
+        }),
     );
     for (const result of results) expect(result).toEqual(results[0]);
   });
