@@ -13,6 +13,7 @@ const columns: readonly (readonly [string, (totals: Totals) => string])[] = [
   ["exits", ({ exits }) => number(sum(exits))],
   ["hypercalls", ({ hypercalls }) => number(sum(hypercalls))],
   ["emulated", ({ instructions, direct }) => number(instructions - direct)],
+  ["translated", ({ translated }) => number(translated)],
   ["direct", ({ instructions, direct }) => percent(direct, instructions)],
   ["walk refs", ({ walkReferences }) => number(walkReferences)],
   ["cycles", ({ cycles }) => number(cycles)],

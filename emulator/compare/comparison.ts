@@ -21,6 +21,8 @@ export interface Totals {
   /** Instructions retired, and of these the ones that ran without the VMM. */
   readonly instructions: number;
   readonly direct: number;
+  /** Guest instructions of which a translator has made others. */
+  readonly translated: number;
   /** Virtual time under the cost profile. */
   readonly cycles: number;
   /** Paging-structure entries read to fill the TLB. */
@@ -95,9 +97,10 @@ function totalsOf(machine: Machine, steps: number): Totals {
   const ended = follow(machine, steps, see, () => {
     writableOutside = Math.max(writableOutside, machine.writableOutside);
   });
+  const translated = machine.translatedUnits().reduce((sum, { guest }) => sum + guest.length, 0);
   const { instructions, directInstructions: direct, cycle: cycles, walkReferences } = machine;
   return {
-    ...{ ended, output, instructions, direct, cycles, walkReferences, writableOutside },
+    ...{ ended, output, instructions, direct, translated, cycles, walkReferences, writableOutside },
     exits: tallies.exits.list,
     hypercalls: tallies.hypercalls.list,
     exceptions: tallies.exceptions.list,

@@ -12,7 +12,7 @@ import type { TechniqueId } from "../../isa/technique.ts";
 
 const totals = (cycles: number, exits: Ran["totals"]["exits"] = []): Ran["totals"] => ({
   ended: { reason: "halted", text: "" },
-  ...{ output: "", instructions: 100, direct: 90, cycles, walkReferences: 0, writableOutside: 0 },
+  ...{ output: "", instructions: 100, direct: 90, translated: 0, cycles, walkReferences: 0, writableOutside: 0 },
   ...{ exits, hypercalls: [], exceptions: [], injected: [], shadow: [] },
 });
 const ran = (technique: TechniqueId, cycles: number, more: Partial<Ran> = {}): Ran => ({

@@ -84,6 +84,7 @@ function Cells({ run, most, bare }: { run: Ran; most: number; bare: number | und
       <td class="number">{bare ? `${(totals.cycles / bare).toFixed(totals.cycles < 10 * bare ? 1 : 0)} ×` : ""}</td>
       <td class="number">{number(total(totals.exits))}</td>
       <td class="number">{number(total(totals.hypercalls))}</td>
+      <td class="number">{number(totals.translated)}</td>
       <td class="number">{percent(totals.direct, totals.instructions)}</td>
       <td class="number">{number(totals.walkReferences)}</td>
     </>
@@ -106,7 +107,7 @@ function Row({ run, state, most, bare, actions }: RowProps) {
       {ran(run) ? (
         <Cells run={run} most={most} bare={bare} />
       ) : (
-        <td class="refusal" colSpan={7}>
+        <td class="refusal" colSpan={8}>
           {run.refused}
         </td>
       )}
@@ -221,7 +222,7 @@ function Detail({ run, actions }: { run: Ran; actions: Actions }) {
   );
 }
 
-const headings = ["cycles", "to bare", "exits", "hypercalls", "direct", "walk refs"] as const;
+const headings = ["cycles", "to bare", "exits", "hypercalls", "translated", "direct", "walk refs"] as const;
 
 export function View({ state, actions }: { state: State; actions: Actions }) {
   const { runs, busy } = state;
