@@ -8,8 +8,9 @@ import type { Argument, Operations } from "../emulator/vmm/xen/call.ts";
 import { eventCallOperations } from "../emulator/vmm/xen/event-calls.ts";
 import { grantOperations } from "../emulator/vmm/xen/grants.ts";
 import { hypercalls } from "../emulator/vmm/xen/hypercalls.ts";
-import { extensions } from "../emulator/vmm/xen/memory-calls.ts";
+
 import { memoryOperations } from "../emulator/vmm/xen/memory-op.ts";
+import { extensions } from "../emulator/vmm/xen/mmuext-op.ts";
 import { processorOperations } from "../emulator/vmm/xen/processor-calls.ts";
 
 const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |\n`;

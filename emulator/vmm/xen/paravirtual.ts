@@ -1,15 +1,12 @@
 import type { Decoded } from "../../../isa/operands.ts";
-import { enterDebugException } from "../../cpu/debug-registers.ts";
-import { isFault, vector } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
-import { CR0, signedNumber, unsigned64 } from "../../cpu/state.ts";
+import { unsigned64 } from "../../cpu/state.ts";
 import type { AddressSpace, StartMode } from "../../machine-interface.ts";
 import type { Outlook } from "../../trace/event.ts";
 import type { VmmContext } from "../context.ts";
-import { instructionAt } from "../cpu/trap-reasons.ts";
 import { Dispatcher, type ExitBody, type Pending } from "../dispatcher.ts";
-import { type GuestBits, hex, holes, isRefused, mostLdtEntries, pageBytes, privatePlaces } from "./abi.ts";
+import { type GuestBits, pageBytes } from "./abi.ts";
 import { buildDomain, roomProblem } from "./builder.ts";
 import { isContinuation } from "./call.ts";
 import { Domain } from "./domain.ts";
@@ -22,16 +19,13 @@ import {
   systemCallExit,
   timerExit,
 } from "./entries.ts";
-import { bounce, deliverTrap } from "./entry-frames.ts";
+import { bounce } from "./entry-frames.ts";
 import { offerUpcall, upcallDue } from "./event-channels.ts";
+import { handleFault } from "./faults.ts";
 import { hypercall, hypercallName, resultOf } from "./hypercalls.ts";
-import { entryOf } from "./memory-calls.ts";
 import { directVector, isDirect, paravirtualOutlook } from "./outlook.ts";
-import { frameOf, isPresent } from "./page-types.ts";
-import { emulateForced, emulatePrivileged } from "./privileged.ts";
 import type { DomainState } from "./state.ts";
 import { fireTimers, noteRun, timerDeadline, waitIsOver } from "./timers.ts";
-import { emulateTableWrite } from "./writable-page-tables.ts";
 
 const vmExit: VmExit = { kind: "exit" };
 const [RAX, RBX, RCX, RDX, RSI, RDI, RBP, R8, R9, R10, R11] = [0, 3, 1, 2, 6, 7, 5, 8, 9, 10, 11] as const;
@@ -270,7 +264,7 @@ export class Paravirtual implements Monitor {
       case "syscall":
         return this.#systemCall(entry.next);
       case "fault":
-        return this.#fault(entry);
+        return handleFault(this.#domain, entry, () => this.#dispatcher.completed(1));
       case "timer":
         return `raised the virtual timer: ${entry.what}`;
       case "nmi":
@@ -321,83 +315,6 @@ export class Paravirtual implements Monitor {
     return bounce(domain, syscall) ? "passed the system call to the guest's kernel" : undefined;
   }
 
-  #fault(entry: Entry & { kind: "fault" }): string | undefined {
-    const domain = this.#domain;
-    const errorCode = entry.errorCode ?? undefined;
-    if (entry.source !== "hardware") return this.#softwareInterrupt(entry);
-    if (entry.vector === vector.PF) return this.#pageFault(signedAddress(entry.address), errorCode ?? 0);
-    const emulated =
-      entry.vector === vector.GP && errorCode === 0
-        ? this.#emulate()
-        : entry.vector === vector.UD
-          ? emulateForced(domain)
-          : undefined;
-    if (isFault(emulated)) return deliverTrap(domain, { ...emulated, resume: true });
-    if (emulated !== undefined) {
-      this.#dispatcher.completed(1);
-      return emulated;
-    }
-    if (entry.debug !== null) enterDebugException(domain.cpu, entry.debug);
-    const handled = deliverTrap(domain, { vector: entry.vector, errorCode, resume: !isTrapLike(entry.vector) });
-    // The guest has asked to be told of the first use of the FPU, and now it has been.
-    if (entry.vector === vector.NM) this.#clearTaskSwitched();
-    return handled;
-  }
-
-  #emulate(): string | Fault | undefined {
-    const decoded = instructionAt(this.#domain.cpu);
-    return decoded && emulatePrivileged(this.#domain, decoded);
-  }
-
-  #clearTaskSwitched(): void {
-    const { cpu } = this.#domain;
-    cpu.r64[layout.cr0 >> 3]! &= ~BigInt(CR0.TS);
-    cpu.refresh();
-  }
-
-  /** INT n as the trap table allows it; INT3 and INTO are allowed to all. */
-  #softwareInterrupt({ vector: number, source, next }: Entry & { kind: "fault" }): string | undefined {
-    const domain = this.#domain;
-    const trap = domain.state.traps[number];
-    const level = domain.inKernel ? 1 : 3;
-    if (source === "software" && (!trap || trap.level < level))
-      return deliverTrap(domain, { vector: vector.GP, errorCode: number * 8 + 2, resume: true });
-    domain.cpu.rip = next;
-    this.#dispatcher.completed(1);
-    return deliverTrap(domain, { vector: number, errorCode: undefined });
-  }
-
-  #pageFault(linear: number, errorCode: number): string | undefined {
-    const domain = this.#domain;
-    const mapped = this.#mapLdt(linear);
-    if (mapped !== undefined) return mapped;
-    const written = emulateTableWrite(domain, linear, errorCode);
-    if (written?.kind === "done") {
-      this.#dispatcher.completed(1);
-      return written.what;
-    }
-    if (written?.kind === "fault") return deliverTrap(domain, { ...written.fault, resume: true });
-    const address = BigInt.asUintN(domain.bits, BigInt(linear));
-    const passed = deliverTrap(domain, { vector: vector.PF, errorCode, address, resume: true });
-    return passed !== undefined && written ? `${passed}: ${written.why}` : passed;
-  }
-
-  /** The pages of an LDT are checked and mapped when the processor first reads them. */
-  #mapLdt(linear: number): string | undefined {
-    const domain = this.#domain;
-    const at = linear - (holes[domain.bits].private + privatePlaces.ldt);
-    const { ldt } = domain.state;
-    if (at < 0 || at >= mostLdtEntries * 8 || at >= ldt.entries * 8) return undefined;
-    const page = Math.floor(at / pageBytes);
-    const place = entryOf(domain, ldt.base + page * pageBytes);
-    if (isRefused(place) || ldt.frames[page] !== undefined) return undefined;
-    const entry = domain.types.read(place.frame, place.index);
-    if (!isPresent(entry) || domain.types.acquire(frameOf(entry), "descriptor table")) return undefined;
-    ldt.frames[page] = frameOf(entry);
-    domain.tables.mapLdt(page, frameOf(entry));
-    return `mapped page ${page} of the guest's LDT (${hex(frameOf(entry))})`;
-  }
-
   save(): Saved {
     return {
       pending: this.#dispatcher.pending ?? null,
@@ -417,8 +334,3 @@ export class Paravirtual implements Monitor {
     this.#domain.allocator.release(saved.nextPage);
   }
 }
-
-/** Exceptions whose saved flags do not have RF set: the instruction is done. */
-const isTrapLike = (number: number): boolean => number === vector.DB || number === vector.DF;
-
-const signedAddress = (address: string | null): number => signedNumber(BigInt(address ?? 0));

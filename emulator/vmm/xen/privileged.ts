@@ -12,7 +12,8 @@ import { isRefused, pageBytes } from "./abi.ts";
 import type { Domain } from "./domain.ts";
 import { setFaultAddress } from "./entry-frames.ts";
 import { writeHypercallPage } from "./hypercall-page.ts";
-import { assists, hasAssist, setKernelBase } from "./memory-calls.ts";
+import { assists, hasAssist } from "./memory-calls.ts";
+import { setKernelBase } from "./mmuext-op.ts";
 import { writeDebugRegister } from "./processor-calls.ts";
 
 const [RAX, RCX, RDX, RBX] = [0, 1, 2, 3] as const;
