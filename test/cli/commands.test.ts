@@ -44,6 +44,19 @@ describe("run", () => {
     expect(registers.EDX).toMatch(/^0x[0-9a-f]{8}$/);
   });
 
+  it("prints what was translated beside its source, and its events", async () => {
+    const { out } = await terminal(["run", "examples/is-prime.asm", "--translations"]);
+    expect(out).toMatch(/^unit \d+: 100032h \(line \d+, nexti\) → ffd[0-9a-f]{5}h, \d+ bytes, entered 12 times$/m);
+    expect(out).toMatch(/^ {2}idiv esi +identical +ffd[0-9a-f]{5}h {2}idiv esi +F7 FE$/m);
+    expect(out).toMatch(/^ {2}ret +in-cache +ffd[0-9a-f]{5}h {2}pop dword \[gs:8\]/m);
+    expect(out).toMatch(/^ {2}fall-through 10003bh → unit \d+, whose code follows$/m);
+    const trace = await terminal(["trace", "examples/is-prime.asm", "--kinds", "translate,chain"]);
+    expect(trace.out).toMatch(/translate {2}unit \d+: 100032h, 5 instructions in 9 bytes/);
+    expect(trace.out).toMatch(/chain +unit \d+ → unit \d+ at 10003bh: elided/);
+    const none = await terminal(["run", "a.asm", "--translations"], { "a.asm": hello });
+    expect(none.out).toMatch(/translations:\nnothing was translated\n$/);
+  });
+
   it("counts the same exits as the trace shows", async () => {
     const { out } = await terminal(["run", "examples/exits.asm", "--json"]);
     const summary: { exits: { reason: string; count: number }[] } = JSON.parse(out);

@@ -3,7 +3,7 @@ import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { vector } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
-import type { Access, Fault, Monitor, NestedAccess, VmExit } from "../../cpu/monitor.ts";
+import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import { CS } from "../../cpu/state.ts";
 import { haltText, tripleFaultText } from "../../stop-texts.ts";
 import type { Outlook } from "../../trace/event.ts";
@@ -27,7 +27,6 @@ import { describeInterrupt, describeNmi, describeTrap } from "./trap-reasons.ts"
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 
 const IF = flagMask("IF");
-const vmExit: VmExit = { kind: "exit" };
 
 interface Saved {
   readonly pending: Pending | null;
@@ -275,7 +274,12 @@ export class BinaryTranslation implements Monitor {
     if (this.#virtual.inside) return change();
     this.#continuation.leaveCache();
     this.#virtual.enter();
-    const result = change();
+    const words = this.#cpu.u32.slice(0, layout.end >> 2);
+    let result = change();
+    if (this.#virtual.unsupportedMode !== undefined) {
+      this.#cpu.u32.set(words);
+      result = "Under binary translation a debugger cannot take the guest to or from real, virtual-8086 or long mode.";
+    }
     if (translation && result === true) {
       this.#shadows.drop("a debugger changed the guest's paging");
       this.#translations.review();

@@ -3,7 +3,7 @@ import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
 import { unsupported, vector } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
-import type { Access, Fault, Monitor, NestedAccess, VmExit } from "../../cpu/monitor.ts";
+import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import { CR0, CR4 } from "../../cpu/state.ts";
 import type { StartMode } from "../../machine-interface.ts";
 import { haltText } from "../../stop-texts.ts";
@@ -23,7 +23,6 @@ import { describeInterrupt, describeNmi, describeTrap, instructionAt, isCompress
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 
 const IF = flagMask("IF");
-const vmExit: VmExit = { kind: "exit" };
 /** Changes of these CR0 and CR4 bits make old translations invalid. */
 const pagingCr0 = CR0.PG | CR0.WP;
 const pagingCr4 = CR4.PSE | CR4.PAE | CR4.PGE;

@@ -76,7 +76,7 @@ tasks:  times 1024 db 0
 `);
 
 describe("x87 and vector registers switched lazily by CR0.TS", () => {
-  it.each(["bare-metal", "trap-and-emulate", "vtx-ept"] as const)("%s", (technique) => {
+  it.each(["bare-metal", "trap-and-emulate", "binary-translation", "vtx-ept"] as const)("%s", (technique) => {
     const { machine, stop } = run(technique, twoTasks);
     expect(stop.kind).toBe("stopped");
     expect([0x500, 0x510, 0x514, 0x518, 0x51c, 0x520].map((at) => dword(machine, at))).toEqual([

@@ -171,4 +171,5 @@ export const settings: readonly Setting[] = [
     (["real", "protected", "long"] as const).map((mode) => ({ technique, mode })),
   ),
   { technique: "trap-and-emulate", mode: "protected" },
+  { technique: "binary-translation", mode: "protected" },
 ];

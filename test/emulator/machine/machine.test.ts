@@ -14,7 +14,7 @@ const real = (body: string) => `bits 16\norg 7C00h\n${body}`;
 const protectedMode = (body: string) => `bits 32\norg 8000h\n${body}`;
 const long = (body: string) => `bits 64\norg 8000h\n${body}`;
 
-const built = ["bare-metal", "trap-and-emulate", "vtx-ept"] as const;
+const built = ["bare-metal", "trap-and-emulate", "binary-translation", "vtx-ept"] as const;
 
 describe("how guests stop", () => {
   const endings: [string, string, string, RegExp][] = [

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { screenLines } from "../../../emulator/devices/screen.ts";
 import { machineWith, outputOf } from "./program.ts";
 
-const techniques = ["bare-metal", "trap-and-emulate", "vtx-ept"] as const;
+const techniques = ["bare-metal", "trap-and-emulate", "binary-translation", "vtx-ept"] as const;
 
 /** A 32-bit kernel: handlers for the keyboard (IRQ 1) and the disk (IRQ 14), whose events it counts. */
 const kernel = (body: string) => `

@@ -89,7 +89,12 @@ const stateOf = (machine: Machine) => ({
   events: machine.events(0, Number.MAX_SAFE_INTEGER),
 });
 
-test.each(["bare-metal", "trap-and-emulate", "vtx-ept"] as const satisfies readonly TechniqueId[])(
+test.each([
+  "bare-metal",
+  "trap-and-emulate",
+  "binary-translation",
+  "vtx-ept",
+] as const satisfies readonly TechniqueId[])(
   "translated, interpreted and travelled runs are the same run: %s",
   (technique) => {
     const [quick, exact] = [true, false].map((translate) => machineWith(guest, { technique, translate, memory: 4 }));
