@@ -2,6 +2,7 @@ import type { TechniqueId } from "../isa/technique.ts";
 import type { Screen } from "./devices/screen.ts";
 import type { BootKind, DriveImages } from "./firmware/drives.ts";
 import type { Handover } from "./loader/handover.ts";
+import type { VmcbView } from "./svm/vmcb-view.ts";
 import type { EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";
 import type { TranslatedUnit } from "./vmm/translation/view.ts";
 import type { VmcsView } from "./vmx/vmcs-view.ts";
@@ -147,6 +148,8 @@ export interface MachineInterface {
   readonly vmx: VmxState | undefined;
   /** The current VMCS now, changing nothing; undefined if there is none. */
   vmcs(): VmcsView | undefined;
+  /** The VMCB under which the guest runs now, changing nothing; undefined if there is none. */
+  vmcb(): VmcbView | undefined;
   /** Types into the serial port. Recorded with its moment, so that replay repeats it. */
   input(text: string): void;
   /**

@@ -33,6 +33,7 @@ import { observeProcessor } from "./observer.ts";
 import type { Processors } from "./processors.ts";
 import { registerViews, setRegister } from "./registers.ts";
 import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
+import { type VmcbView, vmcbView } from "./svm/vmcb-view.ts";
 import { type CostProfile, costProfile, defaultCosts, freeCrossings } from "./time/costs.ts";
 import type { Unwritten } from "./time/snapshots.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
@@ -467,6 +468,11 @@ export class Machine implements MachineInterface, Replayable {
   vmcs(): VmcsView | undefined {
     const vmcs = this.#monitor?.vmcs ?? this.#vmx?.current;
     return vmcs && vmcsView(vmcs);
+  }
+
+  vmcb(): VmcbView | undefined {
+    const vmcb = this.#monitor?.vmcb;
+    return vmcb && vmcbView(vmcb);
   }
 
   why(): Outlook | undefined {

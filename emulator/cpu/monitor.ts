@@ -1,4 +1,5 @@
 import type { Decoded } from "../../isa/operands.ts";
+import type { Vmcb } from "../svm/vmcb.ts";
 import type { Outlook, WalkStep } from "../trace/event.ts";
 import type { TranslatedUnit } from "../vmm/translation/view.ts";
 import type { Vmcs } from "../vmx/vmcs.ts";
@@ -141,6 +142,8 @@ export interface Monitor {
   handleExit(): void;
   /** The VMCS under which the guest runs, if there is one. */
   readonly vmcs?: Vmcs;
+  /** The VMCB under which the guest runs, if there is one. */
+  readonly vmcb?: Vmcb;
   /** All its state that is not in machine memory, as plain JSON. */
   save(): unknown;
   restore(state: unknown): void;

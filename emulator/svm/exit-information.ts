@@ -138,7 +138,7 @@ export function decodeExit({ code, info1, info2, interrupted }: ExitInformation)
   return [
     ...(layouts ? named("EXITINFO1", decode(layouts.info1, info1)) : []),
     ...(layouts ? named("EXITINFO2", decode(layouts.info2, info2)) : []),
-    ...((interrupted & validEvent) === 0n ? [] : named("EXITINTINFO", decode(event, interrupted))),
+    ...named("EXITINTINFO", decodeEvent(interrupted)),
   ];
 }
 
@@ -160,6 +160,9 @@ const event: BitLayout = [
   flag("valid", 31, "V: valid"),
   { key: "errorCode", high: 63, low: 32, name: "ERRORCODE", text: hex, when: (word) => bitsOf(word, 11, 11) === 1n },
 ];
+
+/** The fields of EXITINTINFO or EVENTINJ; none if it is not valid. */
+export const decodeEvent = (info: bigint): Field[] => ((info & validEvent) === 0n ? [] : decode(event, info));
 
 /** An event as EXITINTINFO tells it and EVENTINJ takes it. INT1, INT3 and INTO are exceptions here. */
 export const encodeEvent = (vector: number, type: number, errorCode?: number): bigint =>

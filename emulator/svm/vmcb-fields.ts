@@ -33,7 +33,8 @@ const f = (offset: number, bytes: VmcbFieldRow["bytes"], name: string, group?: C
   ...(group ? { group } : {}),
 });
 
-const saveArea = 0x400;
+/** Where the state save area begins. */
+export const saveArea = 0x400;
 
 /** A segment register: selector, attributes (descriptor bits 55:52 and 47:40), limit in bytes, base. */
 const segment = <N extends string>(name: N, offset: number, group?: CleanGroup) => {

@@ -617,6 +617,23 @@ describe("a debugger at a pending exit", () => {
   });
 });
 
+describe("the VMCB as a debugger shows it", () => {
+  it("has its two areas, with what the exit says in words", () => {
+    const machine = boot("svm-npt", protectedGuest("mov al, 'A'\n out 0E9h, al"));
+    machine.run({ steps: 100, stopOnExit: (event) => event.kind === "exit" && event.reason === "VMEXIT_IOIO" });
+    const { address, groups } = machine.vmcb()!;
+    expect([address, groups.map(({ group }) => group)]).toEqual([0x1000n, ["Control area", "State save area"]]);
+    const fields = new Map(groups.flatMap((group) => group.fields.map((field) => [field.name, field])));
+    expect(fields.get("EXITCODE")).toMatchObject({ offset: 0x70, value: 0x7bn, bits: [{ value: "VMEXIT_IOIO" }] });
+    expect(fields.get("EXITINFO1")!.bits).toContainEqual({ name: "EXITINFO1: PORT", value: "E9h", bits: "31:16" });
+    expect(fields.get("EXITINFO2")!.value).toBe(machine.rip + 2n);
+    expect(fields.get("Intercept vector 3")!.bits).toContainEqual({ name: "CPUID", value: "1", bits: "18" });
+    expect(fields.get("VMCB clean bits")!.bits.every(({ value }) => value === "1")).toBe(true);
+    expect(fields.get("RIP")).toMatchObject({ offset: 0x578, width: 64, shown: true, value: machine.rip });
+    expect(boot("vtx-ept", protectedGuest("nop")).vmcb()).toBeUndefined();
+  });
+});
+
 describe("going back", () => {
   it("repeats the same exits from any moment", () => {
     const source = readFileSync(new URL("../../../examples/timer.asm", import.meta.url), "utf8");
