@@ -48,8 +48,8 @@ describe("a launch is refused", () => {
     expect(await refusal(files)).toContain("/guests/lib/more.inc:2:");
   });
 
-  it("for a technique that is not built yet, in a plain sentence", async () => {
-    expect(await refusal(guest, { technique: "svm-npt" })).toMatch(/^\S.*\.$/);
+  it("for a technique that cannot run the guest, in a plain sentence with the remedy", async () => {
+    expect(await refusal(guest, { technique: "paravirtualization" })).toMatch(/"%pragma ringside mode xen".*\.$/);
   });
 
   it("with all problems in the console", async () => {
@@ -93,6 +93,13 @@ describe("a launch", () => {
     await client.launch({ fallbackTechnique: "bare-metal" });
     const { threads } = await client.request<{ threads: { name: string }[] }>("threads");
     expect(threads[0]!.name).toBe("vCPU 0 (bare-metal, ring 0, 16-bit)");
+  });
+
+  it("takes paravirtualization where the source is made for Xen, whatever the fallback is", async () => {
+    const client = new DapClient("%pragma ringside mode xen\n  org 100000h\n  bits 32\n  ud2\n");
+    await client.launch({ fallbackTechnique: "bare-metal" });
+    const { threads } = await client.request<{ threads: { name: string }[] }>("threads");
+    expect(threads[0]!.name).toBe("vCPU 0 (paravirtualization, ring 1, 32-bit)");
   });
 
   it("without debugging runs to the end and leaves", async () => {

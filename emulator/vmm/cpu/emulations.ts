@@ -54,28 +54,47 @@ export const cpuid = (vm: RegisterVmm): string => {
 /** IA32_TIME_STAMP_COUNTER and IA32_TSC_ADJUST. */
 const timeStampMsrs: ReadonlySet<number> = new Set([0x10, 0x3b]);
 
+function setPair(vm: RegisterVmm, value: bigint): void {
+  setRegister32(vm, RAX, Number(value & 0xffffffffn));
+  setRegister32(vm, RDX, Number(value >> 32n));
+}
+
+const pair = (vm: RegisterVmm): bigint => (BigInt(register32(vm, RDX)) << 32n) | BigInt(register32(vm, RAX));
+
+/** RDMSR and WRMSR of KVM's registers, which take no control block: what was done; undefined for other registers. May raise #GP. */
+export function accessKvmMsr(vm: RegisterVmm, reason: "RDMSR" | "WRMSR"): string | undefined {
+  const number = register32(vm, RCX);
+  if (reason === "WRMSR") {
+    const said = writeKvmMsr(vm.kvm, number, pair(vm));
+    if (said !== undefined) vm.advance();
+    return said;
+  }
+  const value = readKvmMsr(vm.kvm, number);
+  if (value === undefined) return undefined;
+  setPair(vm, value);
+  vm.advance();
+  return "emulated RDMSR";
+}
+
 export const rdmsr: Emulation = (vm) =>
   emulate(vm, () => {
-    const number = register32(vm, RCX);
-    const value = readKvmMsr(vm.kvm, number) ?? readMsr(vm.cpu, number);
-    setRegister32(vm, RAX, Number(value & 0xffffffffn));
-    setRegister32(vm, RDX, Number(value >> 32n));
+    const kvm = accessKvmMsr(vm, "RDMSR");
+    if (kvm !== undefined) return kvm;
+    setPair(vm, readMsr(vm.cpu, register32(vm, RCX)));
     vm.advance();
     return "emulated RDMSR";
   });
 
 export const wrmsr: Emulation = (vm) =>
   emulate(vm, () => {
-    const value = (BigInt(register32(vm, RDX)) << 32n) | BigInt(register32(vm, RAX));
+    const kvm = accessKvmMsr(vm, "WRMSR");
+    if (kvm !== undefined) return kvm;
     const number = register32(vm, RCX);
-    const kvm = writeKvmMsr(vm.kvm, number, value);
-    if (kvm === undefined) {
-      writeMsr(vm.cpu, number, value);
-      vm.writeBack();
-      if (timeStampMsrs.has(number)) renewClock(vm.kvm);
-    }
+    writeMsr(vm.cpu, number, pair(vm));
+    vm.writeBack();
+    if (timeStampMsrs.has(number)) renewClock(vm.kvm);
     vm.advance();
-    return kvm ?? "emulated WRMSR";
+    return "emulated WRMSR";
   });
 
 export const hlt: Emulation = (vm) => {

@@ -14,7 +14,7 @@ import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import type { KvmGuest } from "../kvm/guest.ts";
 import { type SavedGuest, ShadowedGuest, shadowedCr0, shadowedCr4 } from "../memory/shadowed-guest.ts";
-import { answerHypercall, cpuid } from "./emulations.ts";
+import { accessKvmMsr, answerHypercall, cpuid } from "./emulations.ts";
 import type { RegisterVmm } from "./hardware-vmm.ts";
 
 /** Bits of CR0 and CR4 that the VMM owns in VMX operation without nested paging, and those that must be 1. */
@@ -144,12 +144,17 @@ export class VtxShadow {
     if (exits.kind === "never") return false;
     // Protected mode may have begun after it.
     if (exits.reason === "CR_ACCESS") this.#cpu.attention = true;
-    const answer = exits.reason === "CPUID" ? cpuid : exits.reason === "VMCALL" ? answerHypercall : undefined;
-    if (!answer) return false;
-    answer(this.#interpreterFor(decoded));
+    if (this.#answered(exits.reason, this.#interpreterFor(decoded)) === undefined) return false;
     this.#cpu.f64[layout.unretired >> 3]! += 1;
     this.#cpu.f64[layout.emulated >> 3]! += 1;
     return true;
+  }
+
+  /** What is the VMM's own, not the processor's: its CPUID leaves, hypercalls and registers. */
+  #answered(reason: string, vm: RegisterVmm): string | undefined {
+    if (reason === "CPUID") return cpuid(vm);
+    if (reason === "VMCALL") return answerHypercall(vm);
+    return reason === "RDMSR" || reason === "WRMSR" ? accessKvmMsr(vm, reason) : undefined;
   }
 
   /** What becomes of an instruction that the interpreter is about to execute. */

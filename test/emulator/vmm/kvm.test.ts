@@ -112,6 +112,14 @@ describe.each(techniques)("KVM's interface under %s", (technique) => {
   });
 });
 
+test.each(techniques)("real-mode code finds KVM's registers too: %s", (technique) => {
+  const { machine } = run(
+    technique,
+    "org 7C00h\n mov ecx, 4B564D05h\n rdmsr\n mov ebx, eax\n xor eax, eax\n wrmsr\n rdmsr\n cli\n hlt",
+  );
+  expect([register(machine, "RBX"), register(machine, "RAX")]).toEqual([1n, 0n]);
+});
+
 describe.each(["bare-metal", "trap-and-emulate"] as const)("under %s there is no KVM", (technique) => {
   test("its registers are #GP", () => {
     const { events } = run(technique, protectedGuest("mov ecx, 4B564D01h\n rdmsr"));
