@@ -84,7 +84,7 @@ function startsUntil(machine: MachineInterface, end: number): readonly number[] 
   let occurrence = "";
   while (machine.now < end) {
     const current = occurrenceAt(machine);
-    if (!machine.pendingExit && current !== occurrence) {
+    if (!machine.pendingExit && !machine.withinInstruction && current !== occurrence) {
       starts.push(machine.now);
       occurrence = current;
     }

@@ -1,5 +1,6 @@
 /** Everything Ringside adds to the Debug Adapter Protocol: custom requests, events and the launch configuration, as types. */
 import type { MachineEvent } from "../emulator/trace/event.ts";
+import type { TranslatedUnit } from "../emulator/vmm/translation/view.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
 
@@ -70,6 +71,8 @@ export interface Requests {
   "ringside/toExit": { args: { direction: "next" | "previous"; threadId: number }; result: Record<string, never> };
   /** The page walk of a linear address, as the processor would do it now, without changing anything. */
   "ringside/walk": { args: { linear: string }; result: { event: MachineEvent } };
+  /** The units of the translation cache now, oldest first: guest code, its translation, chaining. None where nothing is translated. */
+  "ringside/translations": { args: Record<string, never>; result: { units: readonly TranslatedUnit[] } };
   /**
    * Runs the launched guest again from its start, by itself under a technique and beside the bare machine. The session's own
    * machine stays as it is.

@@ -313,6 +313,7 @@ export class Session extends DebugSession {
     },
     "ringside/events": (args) => this.#present.feed.after(args),
     "ringside/compare": ({ technique }) => this.#compare(technique),
+    "ringside/translations": () => ({ units: this.#still.debugger.machine.translatedUnits() }),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),
     "ringside/input": ({ text, device }) => {
       const { machine } = this.#present.debugger;

@@ -33,6 +33,23 @@ describe("step over", () => {
     expect(await client.line()).toBe(at(to) + 1);
   });
 
+  it.each([
+    ["call double", "cpuid"],
+    ["rep stosb", "mov esi, greeting"],
+    ["call print", "mov ecx, 3"],
+    ["loop .again", ".again: inc"],
+    ["mov eax, 1", "call double"],
+  ])("of the guest where it runs translated: %s leads to %s, and back", async (from, to) => {
+    const source = guest.replace("start:  mov", "start:  nop\n        mov");
+    const client = await stoppedAt(source, from, { technique: "binary-translation" });
+    await client.go("next");
+    expect(await client.line()).toBe(at(to) + 1);
+    await client.go("stepBack");
+    expect(await client.line()).toBe(lineOf(source, from));
+    const { units } = await client.request<{ units: { guest: object[] }[] }>("ringside/translations");
+    expect(units.flatMap((unit) => unit.guest)).not.toEqual([]);
+  });
+
   it("a call stops at breakpoints in the called code", async () => {
     const client = await stoppedAt(guest, "call double");
     await client.breakAt({ line: at("add eax") });
