@@ -42,11 +42,7 @@ export class Techniques implements vscode.Disposable {
       techniques.map((t) => ({
         id: t.id,
         label: t.title,
-        description: [
-          t.id,
-          ...(t.id === inForce?.technique ? ["(now)"] : []),
-          ...("planned" in t ? ["· not built yet"] : []),
-        ].join(" "),
+        description: [t.id, ...(t.id === inForce?.technique ? ["(now)"] : [])].join(" "),
         detail: t.doc,
       })),
       {

@@ -7,8 +7,6 @@ export interface Technique {
   /** How the guest kernel runs: decides which sensitive instructions are harmless (Popek and Goldberg 1974). */
   readonly kernel: "native" | "deprivileged" | "translated" | "hypercalls" | "vmx-non-root" | "svm-guest";
   readonly memory: "physical" | "shadow" | "direct" | "nested";
-  /** Graded by the editor, but there is no monitor for it yet (`emulator/vmm/index.ts`). */
-  readonly planned?: true;
 }
 
 export const techniques = [

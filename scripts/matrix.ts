@@ -6,7 +6,7 @@ import { techniques } from "../isa/technique.ts";
 import { cases, decodedOf } from "../test/emulator/matrix/cases.ts";
 
 /** Paravirtual guests are other guests: what Xen does with their instructions is in docs/hypercalls.md. */
-const shown = techniques.filter((technique) => !("planned" in technique) && technique.kernel !== "hypercalls");
+const shown = techniques.filter((technique) => technique.kernel !== "hypercalls");
 
 const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |\n`;
 

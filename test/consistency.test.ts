@@ -93,14 +93,6 @@ describe("package.json says what the code does", () => {
   });
 });
 
-it("techniques without a monitor are marked as planned, and only they", () => {
-  const planned = techniques.filter((technique) => "planned" in technique).map((technique) => technique.id);
-  const unbuilt = techniques
-    .filter(({ id }) => (["protected", "xen-32"] as const).every((mode) => refusal(id, mode) !== undefined))
-    .map((technique) => technique.id);
-  expect(planned).toEqual(unbuilt);
-});
-
 it("the grammar is what the table gives", () => {
   expect(read("syntaxes", "asm.tmLanguage.json"), "run: node scripts/grammar.ts").toBe(grammarText);
 });

@@ -1,4 +1,4 @@
-import { type TechniqueId, techniqueById } from "../../isa/technique.ts";
+import type { TechniqueId } from "../../isa/technique.ts";
 import type { Monitor } from "../cpu/monitor.ts";
 import type { StartMode } from "../machine-interface.ts";
 import type { VmmContext } from "./context.ts";
@@ -29,7 +29,7 @@ const isXen = (mode: StartMode): boolean => mode === "xen-32" || mode === "xen-6
 
 const anyMode = (): undefined => undefined;
 
-const registry: Partial<Record<TechniqueId, Entry>> = {
+const registry: Readonly<Record<Exclude<TechniqueId, "bare-metal">, Entry>> = {
   "trap-and-emulate": { monitor: (context) => new TrapAndEmulate(context), refuses: refusesMode },
   "binary-translation": { monitor: (context) => new BinaryTranslation(context), refuses: anyMode },
   "svm-shadow": { monitor: (context) => new SvmAssisted(context, "shadow"), refuses: anyMode },
@@ -42,16 +42,12 @@ const registry: Partial<Record<TechniqueId, Entry>> = {
   "vtx-ept": { monitor: (context) => new HardwareAssisted(context, "nested"), refuses: anyMode },
 };
 
-const built = ["bare-metal", ...Object.keys(registry)];
-
 /** Why a guest cannot be run under this technique, as a sentence for the user; undefined if it can. */
 export function refusal(technique: TechniqueId, mode: StartMode, guest = smallGuest): string | undefined {
   if (isXen(mode) && technique !== "paravirtualization")
     return `This guest is made for Xen's interface to paravirtual guests ("%pragma ringside mode xen"), which only paravirtualization gives: choose the technique paravirtualization.`;
   if (technique === "bare-metal") return undefined;
-  const entry = registry[technique];
-  if (!entry) return `${techniqueById(technique)!.title} is not built yet. Choose one of: ${built.join(", ")}.`;
-  return entry.refuses(mode, guest);
+  return registry[technique].refuses(mode, guest);
 }
 
 /**
@@ -61,5 +57,5 @@ export function refusal(technique: TechniqueId, mode: StartMode, guest = smallGu
 export function createMonitor(technique: TechniqueId, context: VmmContext): Monitor | undefined {
   const refused = refusal(technique, context.mode);
   if (refused !== undefined) throw new RangeError(refused);
-  return registry[technique]?.monitor(context);
+  return technique === "bare-metal" ? undefined : registry[technique].monitor(context);
 }

@@ -394,12 +394,6 @@ describe("system registers", () => {
     expect(shown("trap-and-emulate", "CR0", "CPL", "CPL (real)", "IF", "IF (real)")).toEqual([0x11n, 0n, 1n, 0n, 1n]);
   });
 
-  test("refuse under trap and emulate what it has not", () => {
-    const machine = guest("trap-and-emulate", "hlt");
-    expect(machine.setRegister("IA32_EFER", 0x800n)).toMatch(/no no-execute pages/);
-    expect(registerOf(machine, "IA32_EFER")).toBe(0n);
-  });
-
   test("set at a pending exit are the guest's when it goes on", () => {
     for (const technique of ["trap-and-emulate", "vtx-ept"] as const) {
       const body = technique === "vtx-ept" ? "cpuid\nmov ebx, cr0\nhlt" : "in al, 80h\nmov ebx, cr0\nhlt";
@@ -436,11 +430,11 @@ describe("configuration", () => {
   });
 
   test("every technique either runs a guest or says why not", () => {
-    for (const { id, title } of techniques) {
+    for (const { id } of techniques) {
       const configuration = { ...good, technique: id, mode: "protected" as const };
       const problem = configurationProblem(configuration);
       if (problem === undefined) expect(createMachine(configuration).run({ steps: 100 }).kind).toBe("stopped");
-      else expect(problem).toContain(title);
+      else expect(problem).toMatch(/^\S.*\.$/);
     }
   });
 });

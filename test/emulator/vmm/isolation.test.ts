@@ -6,7 +6,7 @@ import { hostileGuest } from "./hostile-guest.ts";
 
 /** Techniques with a hypervisor that run guests which were not written for them. */
 const hosts = (techniques as readonly (Technique & { readonly id: TechniqueId })[])
-  .filter(({ planned, kernel }) => !planned && kernel !== "native" && kernel !== "hypercalls")
+  .filter(({ kernel }) => kernel !== "native" && kernel !== "hypercalls")
   .map(({ id }) => id);
 
 /** A page of host memory that the VMM leaves alone: what another owner would have there. */
