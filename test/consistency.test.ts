@@ -6,7 +6,6 @@ import { checkArguments } from "../debug-adapter/launch.ts";
 import { debugType } from "../debug-adapter/protocol.ts";
 import { costProfiles, mostMemory } from "../emulator/index.ts";
 import { mostProcessors } from "../emulator/processors.ts";
-import { refusal } from "../emulator/vmm/index.ts";
 import { shadowClasses } from "../emulator/vmm/memory/shadow-classes.ts";
 import { bundles } from "../esbuild.ts";
 import { defaultTechnique, techniques } from "../isa/technique.ts";
