@@ -63,6 +63,8 @@ export class EventColumns {
   readonly #second = new Float64Array(chunkEvents);
   readonly #vm: string[] = new Array<string>(chunkEvents).fill("");
   readonly #body: (RecordedBody | ExitForm | string | undefined)[] = new Array<undefined>(chunkEvents).fill(undefined);
+  #interrupt: (RecordedBody & { readonly kind: "interrupt" }) | undefined;
+  #injection: (RecordedBody & { readonly kind: "inject" }) | undefined;
   /** What was made of it when it was read. */
   readonly #read: (MachineEvent | undefined)[] = new Array<undefined>(chunkEvents).fill(undefined);
 
@@ -72,8 +74,22 @@ export class EventColumns {
     else {
       this.#place(n, moment, weightOf(body));
       this.#kept[n] = kept.whole;
-      this.#body[n] = body;
+      this.#body[n] = this.#shared(body);
     }
+  }
+
+  /** Interrupts are often the same again: then the body kept already. */
+  #shared(body: RecordedBody): RecordedBody {
+    if (body.kind === "interrupt") {
+      const last = this.#interrupt;
+      if (last?.vector === body.vector && last.irq === body.irq) return last;
+      this.#interrupt = body;
+    } else if (body.kind === "inject") {
+      const last = this.#injection;
+      if (last?.vector === body.vector && last.name === body.name && last.errorCode === body.errorCode) return last;
+      this.#injection = body;
+    }
+    return body;
   }
 
   #place(n: number, { cycle, step, vm, vcpu, linear }: Moment, weight: number): void {

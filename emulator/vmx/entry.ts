@@ -53,6 +53,22 @@ const readWords = usualFields
     return encodingParts(vmcsFields[field].encoding).bits === 64 ? [low, { word: first + 1, mask: -1 }] : [low];
   });
 
+/** What has passed the usual checks, of which revision of the VMCS. */
+interface Passed {
+  revision: number;
+  readonly words: Int32Array;
+}
+const nothing = (): Passed => ({ revision: -1, words: new Int32Array(readWords.length) });
+
+function isSame({ words, revision }: Vmcs, passed: Passed): boolean {
+  if (passed.revision !== revision) return false;
+  for (let n = 0; n < readWords.length; n++) {
+    const { word, mask } = readWords[n]!;
+    if ((words[word]! & mask) !== passed.words[n]) return false;
+  }
+  return true;
+}
+
 /**
  * Remembers a VMCS as an exit left it. All of it passed the checks of the entry before, or was saved by the processor: an
  * entry after which only usual fields have changed need check only those, and these only if they differ from what passed.
@@ -61,9 +77,8 @@ export class SavedVmcs {
   readonly #vmcs: Vmcs;
   /** Of the VMCS at the exit; -1 if there was none since its memory was replaced. */
   #revision = -1;
-  /** What passed the usual checks last, and of which revision. */
-  readonly #passed = new Int32Array(readWords.length);
-  #passedRevision = -1;
+  /** The two that passed last, the newer first: entries with an injected event and without take turns. */
+  #passed: readonly [Passed, Passed] = [nothing(), nothing()];
 
   constructor(vmcs: Vmcs) {
     this.#vmcs = vmcs;
@@ -77,7 +92,7 @@ export class SavedVmcs {
   /** The memory under the VMCS was replaced. */
   forget(): void {
     this.#revision = -1;
-    this.#passedRevision = -1;
+    for (const passed of this.#passed) passed.revision = -1;
   }
 
   /** Has anything but usual fields changed? */
@@ -95,19 +110,18 @@ export class SavedVmcs {
   }
 
   get #passedBefore(): boolean {
-    const { words, revision } = this.#vmcs;
-    if (this.#passedRevision !== revision) return false;
-    const passed = this.#passed;
-    for (let n = 0; n < passed.length; n++) {
-      const { word, mask } = readWords[n]!;
-      if ((words[word]! & mask) !== passed[n]) return false;
-    }
-    return true;
+    const [newer, older] = this.#passed;
+    return isSame(this.#vmcs, newer) || isSame(this.#vmcs, older);
   }
 
   #pass(): void {
     const { words, revision } = this.#vmcs;
-    this.#passedRevision = revision;
-    for (const [n, { word, mask }] of readWords.entries()) this.#passed[n] = words[word]! & mask;
+    const [newer, older] = this.#passed;
+    older.revision = revision;
+    for (let n = 0; n < readWords.length; n++) {
+      const { word, mask } = readWords[n]!;
+      older.words[n] = words[word]! & mask;
+    }
+    this.#passed = [older, newer];
   }
 }
