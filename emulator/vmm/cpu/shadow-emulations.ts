@@ -8,7 +8,7 @@ import { requestOf } from "../memory/shadow-faults.ts";
 import type { ShadowedGuest } from "../memory/shadowed-guest.ts";
 import { emulate } from "./emulations.ts";
 import type { HardwareVmm } from "./hardware-vmm.ts";
-import type { InjectedEvent } from "./injection.ts";
+import { deliverInjected, type InjectedEvent } from "./injection.ts";
 import { instructionAt } from "./trap-reasons.ts";
 
 const RF = flagMask("RF");
@@ -60,11 +60,9 @@ function reflect(vm: HardwareVmm, event: InjectedEvent | undefined, fault: Fault
   return undefined;
 }
 
-/** Delivers an event in the processor's place, where its delivery touches what the shadow tables cannot map. */
+/** Delivers an event in the processor's place, which has tried, where its delivery touches what the shadow tables cannot map. */
 function deliver(vm: HardwareVmm, event: InjectedEvent): string {
-  const { cpu } = vm;
-  if (event.kind === "interrupt") cpu.interrupt(event.vector);
-  else if (cpu.inject(event) && event.source !== "hardware") vm.completed(1);
+  if (deliverInjected(vm.context, event, true)) vm.completed(1);
   vm.writeBack();
   return `delivered ${event.kind === "interrupt" ? `interrupt ${event.vector}` : vectorName(event.vector)} to the guest`;
 }

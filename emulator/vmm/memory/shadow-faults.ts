@@ -187,6 +187,7 @@ export class ShadowFaults {
 
   /** The guest has loaded CR3: what it wrote to its tables counts from now on. */
   loadedRoot(why = "the guest loaded CR3"): void {
+    this.#shadow.takeNotes();
     this.#resynchronize(why);
     const known = this.#shadow.hasRoot;
     const { cr3 } = this.#shadow.load();
@@ -195,12 +196,14 @@ export class ShadowFaults {
 
   /** The guest has flushed its TLB, or changed what decides how its tables are read. */
   flushed(why: string): void {
+    this.#shadow.takeNotes();
     this.#resynchronize(why);
     this.#event("flush", 0, `${why}: nothing is out of sync`);
   }
 
   /** All is dropped: the memory behind the guest's addresses is another. */
   dropped(why: string): void {
+    this.#shadow.takeNotes();
     this.#shadow.drop();
     this.#event("flush", 0, `all shadow tables were dropped: ${why}`);
   }
@@ -215,6 +218,7 @@ export class ShadowFaults {
 
   /** INVLPG. */
   invalidated(linear: number): void {
+    this.#shadow.takeNotes();
     const changed = this.#shadow.resynchronizeAt(linear);
     if (changed === undefined) this.#event("INVLPG", linear, "its shadow entry is in sync: nothing to do");
     else

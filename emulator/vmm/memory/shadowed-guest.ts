@@ -133,6 +133,8 @@ export class ShadowedGuest {
 
   #noteChanges(before: Uint32Array): void {
     const bits = (word: number, mask: number): boolean => ((before[word]! ^ this.#own[word]!) & mask) !== 0;
+    // Firmware, which is called without paging, writes to memory unseen.
+    if (bits(cr0Word, CR0.PG) && (this.#own[cr0Word]! & CR0.PG) === 0) this.paging.drop();
     if (bits(cr0Word, pagingBits.cr0) || bits(cr4Word, pagingBits.cr4) || bits(eferWord, pagingBits.efer))
       this.faults.flushed("the guest changed its paging mode");
     else if (!this.#rootLoaded && bits(cr3Word, -1)) this.faults.loadedRoot("a task switch loaded CR3");

@@ -165,6 +165,14 @@ describe("page tables out of sync", () => {
   });
 });
 
+it("delivers an event itself where the frame goes onto the directory in use, once", () => {
+  const source = guest("", "mov esp, 20F00h\n ud2");
+  const { events, machine } = run(technique, source);
+  expect(classesAt(events, 0x20)[0]).toBe("trace/protected");
+  expect(events.filter(({ kind }) => kind === "exception")).toHaveLength(1);
+  expect(registersOf(machine)).toEqual(registersOf(run("bare-metal", source).machine));
+});
+
 describe("the examples show what they say", () => {
   test.each([
     ["shadow-faults.asm", 0x50, ["missing shadow", "dirty/access"]],
