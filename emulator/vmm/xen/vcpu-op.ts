@@ -19,7 +19,8 @@ function vcpuInfoAt(call: Call): Answer {
   const to = frame * 4096 + offset;
   for (let n = 0; n < 64; n++) domain.writeByte(to + n, domain.readByte(domain.state.vcpuInfo + n));
   domain.state.vcpuInfo = to;
-  // Events may have come while nobody could look: the guest is told to.
+  // Events may have come while nobody could look: the guest is told to look at all words.
+  domain.writeBytes(to + domain.shared.pendingSelector, new Uint8Array(domain.shared.word).fill(0xff));
   domain.writeByte(to + vcpuInfo.upcallPending, 1);
   return 0;
 }

@@ -637,6 +637,14 @@ describe.each([32, 64] as const)("%i-bit guests", (bits) => {
     if (result < 0) expect(event.result).toMatch(/^-\d+ \(E[A-Z]+\): ./);
   });
 
+  test("a vcpu_info that has moved tells the guest to look at all words of events", () => {
+    restart();
+    const fields = { mfn: "u64", offset: "u32", rsvd: "u32" } as const;
+    guest.call(24, 10, 0, guest.put(fields, { mfn: guest.frameOf(data), offset: 64 }));
+    expect(guest.read(data + 64, 2)).toBe(0x0101n);
+    expect(guest.read(data + 64 + guest.word, guest.word)).toBe(2n ** BigInt(8 * guest.word) - 1n);
+  });
+
   test("a long multicall is made again for the rest, until all is done", () => {
     restart();
     const { result, event } = guest.call(13, data, 300);
