@@ -16,9 +16,9 @@ import {
   tripleFault,
   wrmsr,
 } from "./emulations.ts";
-import type { SvmAssisted } from "./svm-assisted.ts";
+import type { SvmVmm } from "./svm-vmm.ts";
 
-type Handler = (vm: SvmAssisted) => string | undefined;
+type Handler = (vm: SvmVmm) => string | undefined;
 
 const msr: Handler = (vm) => (vm.vmcb.number("exitInfo1") === 1 ? wrmsr(vm) : rdmsr(vm));
 

@@ -7,16 +7,16 @@ import { bitsOf } from "../../vmx/bit-layout.ts";
 import { emulate, emulateTaskSwitch, type TaskSwitchExit } from "./emulations.ts";
 import { handlePageFault, interpret } from "./shadow-emulations.ts";
 import { softwareEventLength } from "./software-events.ts";
-import type { SvmAssisted } from "./svm-assisted.ts";
 import type { SvmShadow } from "./svm-shadow.ts";
+import type { SvmVmm } from "./svm-vmm.ts";
 import { instructionAt } from "./trap-reasons.ts";
 
-type Handler = (vm: SvmAssisted, shadow: SvmShadow) => string | undefined;
+type Handler = (vm: SvmVmm, shadow: SvmShadow) => string | undefined;
 
 const write3 = 0x13;
 
 /** Bytes of the instruction that asked for the event whose delivery the exit interrupted, if one did. */
-const askedBy = ({ cpu, vmcb }: SvmAssisted): number | undefined =>
+const askedBy = ({ cpu, vmcb }: SvmVmm): number | undefined =>
   softwareEventLength(cpu, vmcb.get("exitIntInfo"), vmcb.get("dr6"));
 
 const pageFault: Handler = (vm, { guest }) => {
@@ -82,7 +82,7 @@ const taskSwitch: Handler = (vm) => {
   });
 };
 
-function interruptedKind(vm: SvmAssisted): TaskSwitchExit["event"] {
+function interruptedKind(vm: SvmVmm): TaskSwitchExit["event"] {
   const info = vm.vmcb.get("exitIntInfo");
   if ((info & validEvent) === 0n) return undefined;
   if (askedBy(vm) !== undefined) return "software";

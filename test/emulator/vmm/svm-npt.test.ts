@@ -278,6 +278,7 @@ describe("nested page faults", () => {
     ["INT 10", "int 10", 10, 0x8000_040an],
     ["INT3", "int3", 3, 0x8000_0303n],
     ["INT1", "int1", 1, 0x8000_0301n],
+    ["INT 1", "int 1", 1, 0x8000_0401n],
   ])("interrupt the delivery of %s, which is delivered again once", (_, instruction, vector, info) => {
     const source = guestWithTables(`mov esp, 90010h\n ${instruction}\n nop\nresume:`);
     const machine = boot("svm-npt", source);
