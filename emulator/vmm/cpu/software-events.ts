@@ -14,10 +14,10 @@ const int1 = "int1";
 export function softwareEventLength(cpu: Cpu, info: bigint, dr6: bigint): number | undefined {
   const type = Number((info >> 8n) & 7n);
   const number = Number(info & 0xffn);
-  const mayBeInt1 = number === vector.DB && (dr6 & debugReasons) === 0n;
-  const bySoftware =
-    type === eventType.softwareInterrupt ||
-    (type === eventType.exception && (number === vector.BP || number === vector.OF || mayBeInt1));
+  const isException = type === eventType.exception;
+  const mayBeInt1 = isException && number === vector.DB && (dr6 & debugReasons) === 0n;
+  const isTrap = isException && (number === vector.BP || number === vector.OF);
+  const bySoftware = type === eventType.softwareInterrupt || isTrap || mayBeInt1;
   if (!bySoftware) return undefined;
   const decoded = instructionAt(cpu);
   return mayBeInt1 && decoded?.row.mnemonic !== int1 ? undefined : decoded?.length;
