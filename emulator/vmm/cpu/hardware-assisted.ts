@@ -60,8 +60,8 @@ interface Saved {
 const techniqueOf = { nested: "vtx-ept", shadow: "vtx-shadow" } as const;
 
 /**
- * A VMM on VT-x, with EPT or with shadow page tables: the guest runs in VMX non-root operation under the VMCS, and the handlers for its exits work on
- * the VMCS and the general registers as a VMM does. Not done: MSR areas, NMI exiting,
+ * A VMM on VT-x, with EPT or with shadow page tables: the guest runs in VMX non-root operation under the VMCS, and the
+ * handlers for its exits work on the VMCS and the general registers as a VMM does. Not done: MSR areas, NMI exiting,
  * APIC virtualization, nested VMX.
  */
 export class HardwareAssisted implements Monitor, HardwareVmm {

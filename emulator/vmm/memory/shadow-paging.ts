@@ -1,10 +1,7 @@
 import type { Cpu } from "../../cpu/cpu.ts";
-import { unsupported } from "../../cpu/fault.ts";
-import { layout } from "../../cpu/layout.ts";
 import type { Access } from "../../cpu/monitor.ts";
-import { CR4, EFER } from "../../cpu/state.ts";
 import { A, D, P, RW, US } from "../../mmu/entry-bits.ts";
-import { type Entry, pagingMode } from "../../mmu/walk.ts";
+import type { Entry } from "../../mmu/walk.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
 import { hostReservedBytes } from "../context.ts";
@@ -19,6 +16,7 @@ import {
   topLevel,
   XD,
 } from "./shadow-entry.ts";
+import { pointers, type RootPlace, rootOf } from "./shadow-roots.ts";
 import { type SavedTable, type ShadowTable, ShadowTables, tableKey } from "./shadow-tables.ts";
 
 const pageBytes = 4096;
@@ -184,35 +182,13 @@ export class ShadowPaging {
     return this.#roots.at(-1)!;
   }
 
-  #rootOf(): { readonly role: Role; readonly frame: number; readonly key: string } {
-    const { cpu } = { cpu: this.#cpu };
-    const paging = pagingMode(cpu);
-    if (paging === "five-level") throw unsupported("5-level paging under shadow paging");
-    const off = paging === "off";
-    const mode = paging === "off" ? ((cpu.cr4 & CR4.PAE) !== 0 ? "pae" : "two-level") : paging;
-    const table = off || mode === "pae" ? undefined : this.placeOf(cpu.cr3 - (cpu.cr3 % pageBytes));
-    const role: Role = {
-      mode,
-      level: topLevel[mode],
-      // What is not in memory cannot be shadowed: the root stays empty.
-      direct: table === undefined,
-      noExecute: !off && mode !== "two-level" && (cpu.efer & EFER.NXE) !== 0,
-      largePages: !off && mode === "two-level" && (cpu.cr4 & CR4.PSE) !== 0,
-      own: this.#own !== undefined && mode === "two-level",
-    };
-    const frame = table ?? (off ? 0 : -1);
-    const pointers = mode === "pae" && !off ? ` ${this.#pointers().join(" ")}` : "";
-    return { role, frame, key: tableKey(frame, role) + pointers };
-  }
-
-  /** The guest's PDPTE registers. */
-  #pointers(): readonly bigint[] {
-    return [0, 1, 2, 3].map((n) => this.#cpu.r64[(layout.pdptes >> 3) + n]!);
+  #rootOf(): RootPlace {
+    return rootOf(this.#cpu, this.#own !== undefined, (physical) => this.placeOf(physical));
   }
 
   /** Page directories of PAE paging hang on registers, and must be there before the guest runs. */
   #linkPointers(root: ShadowTable): readonly number[] {
-    return this.#pointers().map((pointer, n) => {
+    return pointers(this.#cpu).map((pointer, n) => {
       const linear = n * 2 ** 30;
       const address = this.#tables.entryAddress(root, linear);
       if (this.#tables.child(address) === undefined) {

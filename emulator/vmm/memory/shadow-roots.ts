@@ -1,0 +1,41 @@
+import type { Cpu } from "../../cpu/cpu.ts";
+import { unsupported } from "../../cpu/fault.ts";
+import { layout } from "../../cpu/layout.ts";
+import { CR4, EFER } from "../../cpu/state.ts";
+import { pagingMode } from "../../mmu/walk.ts";
+import { type Role, topLevel } from "./shadow-entry.ts";
+import { tableKey } from "./shadow-tables.ts";
+
+/** Which root the guest's present paging needs. */
+export interface RootPlace {
+  readonly role: Role;
+  readonly frame: number;
+  readonly key: string;
+}
+
+/** The guest's PDPTE registers. */
+export const pointers = (cpu: Cpu): readonly bigint[] => [0, 1, 2, 3].map((n) => cpu.r64[(layout.pdptes >> 3) + n]!);
+
+/**
+ * The root for the CR0, CR3, CR4, EFER and PDPTEs in the processor. `own`: the VMM has linear addresses of its own.
+ * `placeOf` gives the host page number of the guest's memory at a guest-physical address.
+ */
+export function rootOf(cpu: Cpu, own: boolean, placeOf: (physical: number) => number | undefined): RootPlace {
+  const paging = pagingMode(cpu);
+  if (paging === "five-level") throw unsupported("5-level paging under shadow paging");
+  const off = paging === "off";
+  const mode = off ? ((cpu.cr4 & CR4.PAE) !== 0 ? "pae" : "two-level") : paging;
+  const table = off || mode === "pae" ? undefined : placeOf(cpu.cr3 - (cpu.cr3 % 4096));
+  const role: Role = {
+    mode,
+    level: topLevel[mode],
+    // What is not in memory cannot be shadowed: the root stays empty.
+    direct: table === undefined,
+    noExecute: !off && mode !== "two-level" && (cpu.efer & EFER.NXE) !== 0,
+    largePages: !off && mode === "two-level" && (cpu.cr4 & CR4.PSE) !== 0,
+    own: own && mode === "two-level",
+  };
+  const frame = table ?? (off ? 0 : -1);
+  const registers = mode === "pae" && !off ? ` ${pointers(cpu).join(" ")}` : "";
+  return { role, frame, key: tableKey(frame, role) + registers };
+}
