@@ -1,3 +1,4 @@
+import { flagMask } from "../../../isa/flags.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { isFault } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
@@ -8,9 +9,11 @@ import type { GuestWork } from "../cpu/guest-work.ts";
 import type { VirtualCpu } from "../cpu/virtual-cpu.ts";
 import type { TranslationCache } from "./cache.ts";
 import { type Left, Passage } from "./passage.ts";
+import { slot } from "./places.ts";
 import { reasonToInterpret } from "./reason-to-interpret.ts";
 import type { Origin, Translations } from "./translations.ts";
 
+const IF = flagMask("IF");
 /** Interruptibility: blocking by STI and by MOV SS. */
 const anyShadow = 3;
 
@@ -82,8 +85,11 @@ export class Continuation {
 
   /** In the cache, in front of or within an instruction that STI or MOV SS keeps interrupts from. */
   get isShadowed(): boolean {
-    const site = this.passage.inCache ? this.#wiring.cache.at(this.#cpu.rip)?.site : undefined;
-    return site !== undefined && (site.shadowed || (!site.starts && site.rip === this.#shadowAt));
+    const { cache } = this.#wiring;
+    const site = this.passage.inCache ? cache.at(this.#cpu.rip)?.site : undefined;
+    if (!site) return false;
+    const behindSti = site.shadowed && (cache.data(slot.flagsBefore) & IF) === 0;
+    return behindSti || (!site.starts && site.rip === this.#shadowAt);
   }
 
   /** The guest's state takes the place of the cache's; its instruction pointer. */

@@ -21,6 +21,8 @@ export const slot = {
   cs: 0x14,
   ss: 0x18,
   gs: 0x1c,
+  /** `flags` before the last STI: its shadow is none where IF was 1 already. */
+  flagsBefore: 0x20,
   /** 256 bytes by bits 15:8 of an EFLAGS image: 1 where POPF must be left to the VMM; the image's IF with the present IOPL. */
   oddFlags: 0x100,
   virtualFlags: 0x200,

@@ -125,6 +125,8 @@ const sequences: Readonly<Record<Rule, Sequence>> = {
     w.put(overTrap, w.before(onlyEcx));
     w.callout(w.before(onlyEcx));
     w.castShadow();
+    w.put(code("mov", ecx, vmm(slot.flags)), w.before(onlyEcx));
+    w.put(code("mov", vmm(slot.flagsBefore), ecx), w.before(onlyEcx));
     w.put(writeFlags(interruptBit | (iopl << 4)), w.before(onlyEcx), { retires: true });
     w.put(giveEcx, w.after(onlyEcx));
   },

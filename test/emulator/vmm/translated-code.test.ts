@@ -108,6 +108,43 @@ patch:  mov al, 0
         ret`);
 }
 
+/** A timer that interrupts every 200 cycles. */
+const timer = `
+        mov eax, tick
+        mov [idt + 20h * 8], ax
+        mov word [idt + 20h * 8 + 2], 8
+        mov word [idt + 20h * 8 + 4], 8E00h
+        shr eax, 16
+        mov [idt + 20h * 8 + 6], ax
+        mov al, 11h
+        out 20h, al
+        mov al, 20h
+        out 21h, al
+        mov al, 4
+        out 21h, al
+        mov al, 1
+        out 21h, al
+        mov al, 0FEh
+        out 21h, al
+        mov al, 34h
+        out 43h, al
+        mov al, 2
+        out 40h, al
+        mov al, 0
+        out 40h, al
+        sti`;
+const handler = `
+tick:   push eax
+        pushfd
+        mov al, 20h
+        out 20h, al
+        popfd
+        pop eax
+        iret`;
+
+const withTimer = (source: string): string =>
+  source.replace("        fninit", `${timer}\n        fninit`).replace("f0:     ret", `${handler}\nf0:     ret`);
+
 describe("random kernel code is the same, translated, before every instruction", () => {
   const seeds = Array.from({ length: 16 }, (_, seed) => seed);
   test.each(seeds)("seed %i", (seed) => {
@@ -116,6 +153,15 @@ describe("random kernel code is the same, translated, before every instruction",
       (technique) => new Machine({ ...configurationOf(assembly, { technique }), clock: "instructions" }),
     );
     expect(lockstep(bare!, hosted!, 100_000).divergence).toBeUndefined();
+  });
+
+  test.each(seeds.slice(0, 6))("seed %i, with interrupts at the same instructions", (seed) => {
+    const assembly = assembled(withTimer(guest(seed, 10)), "guest.asm");
+    const [bare, hosted] = (["bare-metal", "binary-translation"] as const).map(
+      (technique) => new Machine({ ...configurationOf(assembly, { technique }), clock: "instructions" }),
+    );
+    expect(lockstep(bare!, hosted!, 100_000).divergence).toBeUndefined();
+    expect(hosted!.events(0, Number.MAX_SAFE_INTEGER, ["interrupt"])).not.toEqual([]);
   });
 
   test.each(seeds.slice(0, 3))("seed %i, as WebAssembly and interpreted", (seed) => {
