@@ -363,8 +363,9 @@ export class Tlb {
       for (let n = this.#count - 1; n >= 0; n--) this.#invalidateAt(this.#used[n]!, low, high, pcid, global);
       return;
     }
-    for (let at = this.#slot(0, linear | 0); at < this.words.length; at += bankWords)
-      if (this.words[at + page] === low) this.#invalidateAt(at, low, high, pcid, global);
+    const { words } = this;
+    for (let at = this.#slot(0, linear | 0); at < words.length; at += bankWords)
+      if (words[at + page] === low) this.#invalidateAt(at, low, high, pcid, global);
   }
 
   #invalidateAt(at: number, low: number, high: number, pcid: number, global: boolean): void {

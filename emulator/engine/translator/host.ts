@@ -5,6 +5,7 @@ import { switchPageDirectory } from "../../cpu/modes.ts";
 import type { Fault, VmExit } from "../../cpu/monitor.ts";
 import { portIn, portOut } from "../../cpu/ports.ts";
 import { ioFree } from "../../cpu/privilege.ts";
+import { highOf } from "../../mmu/tlb.ts";
 import { flow } from "../cached-instruction.ts";
 import { pageBytes } from "../page.ts";
 import { repeatQuickly } from "../repetition.ts";
@@ -141,6 +142,7 @@ export class Host {
     if (cpu.monitor !== undefined || (high >> 15 !== 0 && high >> 15 !== -1)) return 0;
     const both = kind === fillKind.readAndWrite;
     if (cpu.translateQuickly(low, high, both ? fillKind.write : kind, cpu.cpl === 3, both) >= 0) return 1;
+    if (kind === fillKind.execute) return 0;
     try {
       cpu.translate(high * 2 ** 32 + (low >>> 0), kind === fillKind.read ? "read" : "write");
       return 1;
@@ -163,7 +165,14 @@ export class Host {
   }
 
   #loadCr3(low: number, high: number, next: number, left: number): number {
-    return switchPageDirectory(this.#cpu, low, high) ? this.#goOn(next, left) : answer.refused;
+    if (!switchPageDirectory(this.#cpu, low, high)) return answer.refused;
+    const { context, start } = this.#region!;
+    // The translation of the code is gone, too, and mostly the tables give the same again.
+    if (left > 0) {
+      const linear = context.codeBase + start + next;
+      this.#quickFill?.(linear | 0, highOf(context.bits === 64 ? linear : linear >>> 0), fillKind.execute);
+    }
+    return this.#goOn(next, left);
   }
 
   /**
