@@ -54,7 +54,11 @@ export const bundles: readonly BuildOptions[] = [
     define: { "process.platform": '"browser"', global: "globalThis" },
   },
   {
-    entryPoints: { exits: "client/views/exits/main.tsx", compare: "client/views/compare/main.tsx" },
+    entryPoints: {
+      exits: "client/views/exits/main.tsx",
+      compare: "client/views/compare/main.tsx",
+      vmcs: "client/views/vmcs/main.tsx",
+    },
     platform: "browser",
     format: "iife",
     jsx: "automatic",

@@ -49,6 +49,7 @@ export function registerCommands(techniques: Techniques, panel: Panel): vscode.D
     "ringside.previousExit": () => request("ringside/toExit", { direction: "previous", threadId: activeThread() }),
     "ringside.nextExit": () => request("ringside/toExit", { direction: "next", threadId: activeThread() }),
     "ringside.showExits": () => vscode.commands.executeCommand("ringside.exits.focus"),
+    "ringside.showVmcs": () => vscode.commands.executeCommand("ringside.vmcs.focus"),
     "ringside.sendInput": async () => {
       const text = await vscode.window.showInputBox({
         title: "Type into the guest's serial port",

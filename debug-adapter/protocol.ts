@@ -3,8 +3,10 @@ import type { MachineEvent } from "../emulator/trace/event.ts";
 import type { TranslatedUnit } from "../emulator/vmm/translation/view.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
+import type { ControlBlockNow } from "./control-block.ts";
 
 export type { ComparedRun, Place } from "./compare.ts";
+export type { ControlBits, ControlBlock, ControlBlockNow, ControlField } from "./control-block.ts";
 
 /** The debug type of launch configurations. */
 export const debugType = "ringside";
@@ -73,6 +75,8 @@ export interface Requests {
   "ringside/walk": { args: { linear: string }; result: { event: MachineEvent } };
   /** The units of the translation cache now, oldest first: guest code, its translation, chaining. None where nothing is translated. */
   "ringside/translations": { args: Record<string, never>; result: { units: readonly TranslatedUnit[] } };
+  /** The VMCS or VMCB under which the guest runs, or that its own hypervisor works on; also while it runs. */
+  "ringside/controlBlock": { args: Record<string, never>; result: ControlBlockNow };
   /**
    * Runs the launched guest again from its start, by itself under a technique and beside the bare machine. The session's own
    * machine stays as it is.

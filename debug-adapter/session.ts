@@ -6,6 +6,7 @@ import { BreakpointList } from "./breakpoint-list.ts";
 import { breakpointBody, breakpointLocations, gotoTargets, setBreakpoints } from "./breakpoint-requests.ts";
 import { capabilities } from "./capabilities.ts";
 import { type ComparedRun, compareLoaded } from "./compare.ts";
+import { controlBlockNow } from "./control-block.ts";
 import { Debugger } from "./debugger.ts";
 import { type Filters, readFilters } from "./event-stops.ts";
 import { EventFeed } from "./events.ts";
@@ -314,6 +315,7 @@ export class Session extends DebugSession {
     "ringside/events": (args) => this.#present.feed.after(args),
     "ringside/compare": ({ technique }) => this.#compare(technique),
     "ringside/translations": () => ({ units: this.#still.debugger.machine.translatedUnits() }),
+    "ringside/controlBlock": () => controlBlockNow(this.#present.debugger.machine),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),
     "ringside/input": ({ text, device }) => {
       const { machine } = this.#present.debugger;

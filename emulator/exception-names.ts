@@ -22,3 +22,6 @@ const names: Readonly<Record<number, string>> = {
 };
 
 export const exceptionName = (vector: number): string => names[vector] ?? `vector ${vector.toString(16)}h`;
+
+/** The vectors that have a name. */
+export const exceptionVectors: readonly number[] = Object.keys(names).map(Number);

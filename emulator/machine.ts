@@ -43,7 +43,9 @@ import { Recorder } from "./trace/recorder.ts";
 import { utf8 } from "./utf8.ts";
 import { createMonitor } from "./vmm/index.ts";
 import type { TranslatedUnit } from "./vmm/translation/view.ts";
+import { builtIn } from "./vmx/entry-checks.ts";
 import { VmxOperation } from "./vmx/operation.ts";
+import { entering } from "./vmx/vm-entry.ts";
 import { type VmcsView, vmcsView } from "./vmx/vmcs-view.ts";
 
 type Stopped = Stop & { kind: "stopped" };
@@ -466,13 +468,16 @@ export class Machine implements MachineInterface, Replayable {
   }
 
   vmcs(): VmcsView | undefined {
-    const vmcs = this.#monitor?.vmcs ?? this.#vmx?.current;
-    return vmcs && vmcsView(vmcs);
+    const failed = this.stopped?.reason === "vm-entry-failure";
+    const vmcs = this.#monitor?.vmcs;
+    if (vmcs) return vmcsView(vmcs, failed ? builtIn : undefined);
+    const current = this.#vmx?.current;
+    return current && vmcsView(current, this.#vmx?.state === "root" ? entering(this.#vmx) : undefined);
   }
 
   vmcb(): VmcbView | undefined {
     const vmcb = this.#monitor?.vmcb;
-    return vmcb && vmcbView(vmcb);
+    return vmcb && vmcbView(vmcb, this.stopped?.reason === "vm-entry-failure");
   }
 
   why(): Outlook | undefined {

@@ -1,9 +1,16 @@
+import { exceptionName, exceptionVectors } from "../exception-names.ts";
 import type { Field } from "../trace/event.ts";
+import { checkConsistency } from "./consistency-checks.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { decodeEvent, decodeExit } from "./exit-information.ts";
 import { type Intercept, intercepts } from "./intercepts.ts";
 import type { Vmcb } from "./vmcb.ts";
 import { cleanBits, saveArea, type VmcbField, type VmcbFieldRow, vmcbFields } from "./vmcb-fields.ts";
+
+/** A bit or bits of a field, and for intercepts what they do. */
+interface Bits extends Field {
+  readonly doc?: string;
+}
 
 /** A field of a VMCB as a debugger shows it. */
 export interface VmcbFieldView {
@@ -17,7 +24,7 @@ export interface VmcbFieldView {
   /** Worth showing at first sight. */
   readonly shown: boolean;
   /** Its bits by the manual's names, where it has any. */
-  readonly bits: readonly Field[];
+  readonly bits: readonly Bits[];
 }
 
 /** The VMCB under which the guest runs. */
@@ -28,6 +35,8 @@ export interface VmcbView {
     readonly group: "Control area" | "State save area";
     readonly fields: readonly VmcbFieldView[];
   }[];
+  /** The first check that VMRUN has just failed. */
+  readonly failure?: { readonly offset: number; readonly check: string; readonly sentence: string };
 }
 
 const shown: ReadonlySet<VmcbField> = new Set<VmcbField>([
@@ -43,10 +52,13 @@ const oneBit = (vmcb: Vmcb, field: VmcbField, bit: number, name: string): Field 
   bits: `${bit}`,
 });
 
-const interceptBits = (vmcb: Vmcb, field: VmcbField): Field[] =>
+const interceptBits = (vmcb: Vmcb, field: VmcbField): Bits[] =>
   Object.entries<Intercept>(intercepts)
     .filter(([, { word }]) => word === field)
-    .map(([name, { bit }]) => oneBit(vmcb, field, bit, name));
+    .map(([name, { bit, what, note }]) => ({
+      ...oneBit(vmcb, field, bit, name),
+      doc: note === undefined ? `${what} exits.` : `${what} exits. ${note}`,
+    }));
 
 /** What EXITINFO1 or EXITINFO2 says, by its prefix in the fields of the exit. */
 const exitBits =
@@ -63,8 +75,33 @@ function codeBits(vmcb: Vmcb): Field[] {
   return [{ name: "Exit code", value: name ?? "reserved", bits: "63:0" }];
 }
 
+/** A bit for each register that there is. */
+const registerBits =
+  (field: VmcbField, kind: "CR" | "DR", access: "read" | "write") =>
+  (vmcb: Vmcb): Bits[] =>
+    (kind === "CR" ? [0, 2, 3, 4, 8] : [0, 1, 2, 3, 6, 7]).map((number) => ({
+      ...oneBit(vmcb, field, number, `${kind}${number}`),
+      doc: `A ${access} of ${kind}${number} exits.`,
+    }));
+
+/** NMIs have an intercept of their own, and AMD-V has no #VE. */
+const noException: readonly number[] = [2, 20];
+
+const exceptionBits = (vmcb: Vmcb): Bits[] =>
+  exceptionVectors
+    .filter((vector) => !noException.includes(vector))
+    .map((vector) => ({
+      ...oneBit(vmcb, "exceptions", vector, exceptionName(vector)),
+      doc: `${exceptionName(vector)} exits.`,
+    }));
+
 /** Fields whose bits are more than intercepts. */
 const decoders: Partial<Record<VmcbField, (vmcb: Vmcb) => Field[]>> = {
+  crReads: registerBits("crReads", "CR", "read"),
+  crWrites: registerBits("crWrites", "CR", "write"),
+  drReads: registerBits("drReads", "DR", "read"),
+  drWrites: registerBits("drWrites", "DR", "write"),
+  exceptions: exceptionBits,
   exitCode: codeBits,
   exitInfo1: exitBits("EXITINFO1"),
   exitInfo2: exitBits("EXITINFO2"),
@@ -85,8 +122,15 @@ const groups = [
   { group: "State save area", of: fields.filter((field) => vmcbFields[field].offset >= saveArea) },
 ] as const;
 
-/** A VMCB by its two areas. */
-export const vmcbView = (vmcb: Vmcb): VmcbView => ({
+function failureOf(vmcb: Vmcb): Pick<VmcbView, "failure"> {
+  const failed = checkConsistency(vmcb);
+  if (!failed) return {};
+  return { failure: { offset: vmcbFields[failed.field].offset, check: failed.id, sentence: failed.sentence } };
+}
+
+/** A VMCB by its two areas; `checked` as VMRUN checks it. */
+export const vmcbView = (vmcb: Vmcb, checked: boolean): VmcbView => ({
   address: BigInt(vmcb.address),
   groups: groups.map(({ group, of }) => ({ group, fields: of.map((field) => fieldView(vmcb, field)) })),
+  ...(checked ? failureOf(vmcb) : {}),
 });

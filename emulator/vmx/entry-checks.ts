@@ -17,7 +17,8 @@ export interface Entering {
   /** Reads host-physical memory. Default: checks of what is in memory hold. */
   readonly read32?: (address: number) => number;
 }
-const builtIn: Entering = { longMode: true, cr4: fixedCr4.may };
+/** The processor as the built-in VMM enters from it. */
+export const builtIn: Entering = { longMode: true, cr4: fixedCr4.may };
 
 /** One check that the processor makes of the VMCS on VM entry. */
 export interface EntryCheck {

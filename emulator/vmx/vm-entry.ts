@@ -7,7 +7,7 @@ import { CR4, EFER } from "../cpu/state.ts";
 import { hex } from "./bit-layout.ts";
 import { isOn } from "./controls.ts";
 import { injectedEvent } from "./entry.ts";
-import { entryFailureText, failedCheckExit } from "./entry-checks.ts";
+import { type Entering, entryFailureText, failedCheckExit } from "./entry-checks.ts";
 import { loadGuest } from "./guest-state.ts";
 import { keptCr0 } from "./host-state.ts";
 import { failedMsrExit, loadMsrs } from "./msr-areas.ts";
@@ -26,6 +26,13 @@ const addressMask = ((1n << 52n) - 1n) & ~0xfffn;
 const debugControlBits = 0xffff_23ffn;
 const debugControlFixed = 0x400n;
 
+/** The processor as the checks of an entry ask for it. */
+export const entering = ({ cpu, memory }: VmxOperation): Entering => ({
+  longMode: cpu.longMode,
+  cr4: BigInt(cr4Allowed(cpu)),
+  read32: (address) => memory.read32(address),
+});
+
 /** VMLAUNCH and VMRESUME from where there is a current VMCS (SDM Vol. 3, 27.1 to 27.8, and 31.3). */
 export function enterGuest(
   vmx: VmxOperation,
@@ -37,11 +44,7 @@ export function enterGuest(
   if ((cpu.interruptibility & shadow.movSs) !== 0) outcome.fail(26);
   else if (vmcs.launched === (instruction === "VMLAUNCH")) outcome.fail(vmcs.launched ? 4 : 5);
   else {
-    const failure = vmx.checked.check({
-      longMode: cpu.longMode,
-      cr4: BigInt(cr4Allowed(cpu)),
-      read32: (address) => vmx.memory.read32(address),
-    });
+    const failure = vmx.checked.check(entering(vmx));
     if (failure?.kind === "vmfail") outcome.fail(failure.error, entryFailureText(vmcs, failure));
     else if (failure) failEntry(vmx, vmcs, failedCheckExit(vmcs, failure));
     else load(vmx, vmcs, instruction);

@@ -1,10 +1,16 @@
 import type { Field } from "../trace/event.ts";
 import { controls } from "./controls.ts";
+import { checkEntry, type Entering } from "./entry-checks.ts";
 import { exitReasons } from "./exit-reasons.ts";
 import { decodeInstructionInfo, decodeInterruption, decodeQualification } from "./qualification.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { encodingParts, shownFields, type VmcsField, type VmcsGroup, vmcsFields, vmcsGroups } from "./vmcs-fields.ts";
 import { isSupported } from "./vmcs-support.ts";
+
+/** A bit or bits of a field, and for controls what they do. */
+interface Bits extends Field {
+  readonly doc?: string;
+}
 
 /** A field of a VMCS as a debugger shows it. */
 export interface VmcsFieldView {
@@ -17,7 +23,7 @@ export interface VmcsFieldView {
   /** Worth showing at first sight. */
   readonly shown: boolean;
   /** Its bits by the manual's names, where it has any. */
-  readonly bits: readonly Field[];
+  readonly bits: readonly Bits[];
 }
 
 /** The current VMCS: the guest's own hypervisor's, or the built-in one's. */
@@ -27,6 +33,8 @@ export interface VmcsView {
   readonly launched: boolean;
   /** Fields the processor has, in the order of their encodings. */
   readonly groups: readonly { readonly group: VmcsGroup; readonly fields: readonly VmcsFieldView[] }[];
+  /** The first check that VM entry would fail now, where an entry comes next or has just failed. */
+  readonly failure?: { readonly encoding: number; readonly check: string; readonly sentence: string };
 }
 
 const shown: ReadonlySet<VmcsField> = new Set(shownFields);
@@ -67,10 +75,10 @@ const decoders: Partial<Record<VmcsField, (vmcs: Vmcs) => Field[]>> = {
   exitInstructionInfo: (vmcs) => decodeInstructionInfo(reasonOf(vmcs) ?? "", vmcs.number("exitInstructionInfo")),
 };
 
-const controlBits = (vmcs: Vmcs, field: VmcsField): Field[] =>
+const controlBits = (vmcs: Vmcs, field: VmcsField): Bits[] =>
   Object.values(controls)
     .filter((control) => control.field === field)
-    .map(({ bit, name }) => ({ name, value: vmcs.bit(field, bit) ? "1" : "0", bits: `${bit}` }));
+    .map(({ bit, name, doc }) => ({ name, value: vmcs.bit(field, bit) ? "1" : "0", bits: `${bit}`, doc }));
 
 const fieldView = (vmcs: Vmcs, field: VmcsField): VmcsFieldView => ({
   name: vmcsFields[field].name,
@@ -90,12 +98,21 @@ const fieldsByGroup = new Map(
   ]),
 );
 
-/** A VMCS by the groups of its fields. */
-export const vmcsView = (vmcs: Vmcs): VmcsView => ({
+function failureOf(vmcs: Vmcs, entering: Entering): Pick<VmcsView, "failure"> {
+  const failed = checkEntry(vmcs, undefined, entering)?.check;
+  if (!failed) return {};
+  const { id, field, sentence, culprit } = failed;
+  const { encoding } = vmcsFields[field];
+  return { failure: { encoding, check: id, sentence: culprit ? `${sentence} ${culprit(vmcs)}` : sentence } };
+}
+
+/** A VMCS by the groups of its fields; with the processor that may enter, checked as for its entry. */
+export const vmcsView = (vmcs: Vmcs, entering: Entering | undefined): VmcsView => ({
   address: BigInt(vmcs.address),
   launched: vmcs.launched,
   groups: vmcsGroups.map((group) => ({
     group,
     fields: fieldsByGroup.get(group)!.map((field) => fieldView(vmcs, field)),
   })),
+  ...(entering ? failureOf(vmcs, entering) : {}),
 });

@@ -20,6 +20,5 @@ export async function comparePath(workbench: Workbench, host: string): Promise<v
   expect(await line.textContent()).toContain("sgdt [stored]");
   await line.click();
   await page.locator(".monaco-editor .view-line", { hasText: "sgdt [stored]" }).first().waitFor();
-  await workbench.command("Debug: Stop");
-  await page.locator(".debug-toolbar").waitFor({ state: "hidden" });
+  await workbench.stopDebugging();
 }

@@ -92,6 +92,21 @@ export class Workbench {
     await input.waitFor({ state: "hidden" });
   }
 
+  /** Debugs a file of the workspace from its entry, under a technique where one is named. */
+  async debug(file: string, technique?: string): Promise<void> {
+    await this.command("View: Show Explorer");
+    await this.openFile(file);
+    if (technique) await this.chooseTechnique(technique);
+    await this.page.keyboard.press("F5");
+    await this.page.locator(".debug-toolbar").waitFor({ timeout: 60_000 });
+    await this.page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor();
+  }
+
+  async stopDebugging(): Promise<void> {
+    await this.command("Debug: Stop");
+    await this.page.locator(".debug-toolbar").waitFor({ state: "hidden" });
+  }
+
   async goToLine(line: number): Promise<void> {
     await this.page.keyboard.press("Control+G");
     const input = this.page.locator(".quick-input-box input");

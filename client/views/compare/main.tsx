@@ -1,16 +1,13 @@
 import { render } from "preact";
-import base from "../shared/base.css";
 import { Link } from "../shared/messaging.ts";
+import { openPage } from "../shared/page.ts";
 import { type Action, initial, order, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
 
 let state = initial;
 
-const style = document.createElement("style");
-style.textContent = base + css;
-document.head.append(style);
-const root = document.getElementById("view") as HTMLElement;
+const root = openPage(css);
 
 function act(action: Action): void {
   state = reduce(state, action);

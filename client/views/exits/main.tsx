@@ -1,6 +1,6 @@
 import { render } from "preact";
-import base from "../shared/base.css";
 import { Link } from "../shared/messaging.ts";
+import { openPage } from "../shared/page.ts";
 import { type Action, type Exit, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
@@ -9,10 +9,7 @@ const limit = 5000;
 let state = initial;
 let asking = false;
 
-const style = document.createElement("style");
-style.textContent = base + css;
-document.head.append(style);
-const root = document.getElementById("view") as HTMLElement;
+const root = openPage(css);
 
 function act(action: Action): void {
   state = reduce(state, action);
@@ -58,9 +55,4 @@ const actions: Actions = {
   debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),
 };
 
-window.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || document.activeElement instanceof HTMLInputElement) return;
-  event.preventDefault();
-  document.getElementById("filter")?.focus();
-});
 act({ kind: "live", on: true });

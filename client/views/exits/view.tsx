@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { accent, cycles } from "../shared/format.ts";
+import { rowByKey } from "../shared/keys.ts";
 import { costOf, type Exit, histogram, place, type State, visible } from "./model.ts";
 
 export interface Actions {
@@ -184,10 +185,6 @@ function useRowsInSight(count: number, live: boolean) {
     show: (index: number) => scroller.current?.scrollTo({ top: Math.max(0, index * rowHeight - height / 2) }),
   };
 }
-
-/** The row a key moves the selection to, from the row at `index` (-1: none); undefined for other keys. */
-const rowByKey = (key: string, index: number, count: number): number | undefined =>
-  ({ ArrowDown: index + 1, ArrowUp: index < 0 ? count - 1 : index - 1, Home: 0, End: count - 1 })[key];
 
 /** The rows in sight only: a run has many thousands. */
 function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {

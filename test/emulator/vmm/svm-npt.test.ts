@@ -628,7 +628,12 @@ describe("the VMCB as a debugger shows it", () => {
     expect(fields.get("EXITCODE")).toMatchObject({ offset: 0x70, value: 0x7bn, bits: [{ value: "VMEXIT_IOIO" }] });
     expect(fields.get("EXITINFO1")!.bits).toContainEqual({ name: "EXITINFO1: PORT", value: "E9h", bits: "31:16" });
     expect(fields.get("EXITINFO2")!.value).toBe(machine.rip + 2n);
-    expect(fields.get("Intercept vector 3")!.bits).toContainEqual({ name: "CPUID", value: "1", bits: "18" });
+    const intercepts = fields.get("Intercept vector 3")!.bits;
+    expect(intercepts.find(({ bits }) => bits === "18")).toMatchObject({ name: "CPUID", value: "1" });
+    expect(fields.get("Intercept writes of CR0 to CR15")!.bits.map(({ bits }) => bits)).toContain("3");
+    expect(fields.get("Intercept exception vectors 0 to 31")!.bits).toContainEqual({
+      ...{ name: "#PF", value: "0", bits: "14", doc: "#PF exits." },
+    });
     expect(fields.get("VMCB clean bits")!.bits.every(({ value }) => value === "1")).toBe(true);
     expect(fields.get("RIP")).toMatchObject({ offset: 0x578, width: 64, shown: true, value: machine.rip });
     expect(boot("vtx-ept", protectedGuest("nop")).vmcb()).toBeUndefined();

@@ -1,0 +1,125 @@
+import type { MachineInterface } from "../emulator/machine-interface.ts";
+
+/** A bit of a field, or several; of controls with what they do. */
+export interface ControlBits {
+  readonly name: string;
+  readonly value: string;
+  /** As the manual writes it: "3:0". */
+  readonly bits: string;
+  readonly doc?: string;
+}
+
+export interface ControlField {
+  /** The manual's name. */
+  readonly name: string;
+  /** Encoding of a VMCS field, offset in the VMCB: hexadecimal. */
+  readonly place: string;
+  /** Hexadecimal. */
+  readonly value: string;
+  /** Bits. */
+  readonly width: number;
+  /** Worth showing at first sight. */
+  readonly shown: boolean;
+  readonly bits: readonly ControlBits[];
+}
+
+/** A VMCS or a VMCB, as plain JSON. */
+export interface ControlBlock {
+  readonly kind: "VMCS" | "VMCB";
+  /** Host-physical, hexadecimal. */
+  readonly address: string;
+  /** What is to know of it in one sentence. */
+  readonly state: string;
+  readonly groups: readonly { readonly group: string; readonly fields: readonly ControlField[] }[];
+  /** The check that the processor would not pass, or has not passed, and the place of the field at fault. */
+  readonly failure?: { readonly place: string; readonly check: string; readonly sentence: string };
+}
+
+/** The control block now, or, as a sentence, why there is none; and the moment, and the last exit up to it. */
+export type ControlBlockNow = {
+  readonly step: number;
+  readonly cycle: number;
+  readonly exit?: { readonly sequence: number; readonly reason: string };
+} & (
+  | { readonly block: ControlBlock; readonly absent?: undefined }
+  | { readonly absent: string; readonly block?: undefined }
+);
+
+/** Events looked through, from the newest, for the last exit. */
+const mostEvents = 512;
+
+const place = (number: number, digits: number): string => number.toString(16).toUpperCase().padStart(digits, "0");
+
+function stateOfVmcs(machine: MachineInterface, launched: boolean): string {
+  const { vmx } = machine;
+  const entry = launched ? "launched: the next entry is a VMRESUME" : "clear: the next entry is a VMLAUNCH";
+  if (vmx?.hypervisor !== "guest") return "The built-in VMM's. Its guest-state area holds what the last exit saved.";
+  const where =
+    vmx.operation === "non-root"
+      ? "The processor is in VMX non-root operation; the guest-state area holds what the last exit saved."
+      : "The processor is in VMX root operation.";
+  return `The guest's own hypervisor's, ${entry}. ${where}`;
+}
+
+function vmcsNow(machine: MachineInterface): ControlBlock | undefined {
+  const view = machine.vmcs();
+  if (!view) return undefined;
+  const { address, launched, groups, failure } = view;
+  return {
+    kind: "VMCS",
+    address: address.toString(16),
+    state: stateOfVmcs(machine, launched),
+    groups: groups.map(({ group, fields }) => ({
+      group,
+      fields: fields.map(({ encoding, value, ...field }) => ({
+        ...field,
+        place: place(encoding, 4),
+        value: value.toString(16),
+      })),
+    })),
+    ...(failure ? { failure: { ...failure, place: place(failure.encoding, 4) } } : {}),
+  };
+}
+
+function vmcbNow(machine: MachineInterface): ControlBlock | undefined {
+  const view = machine.vmcb();
+  if (!view) return undefined;
+  const { address, groups, failure } = view;
+  return {
+    kind: "VMCB",
+    address: address.toString(16),
+    state: "The built-in VMM's. Its state save area holds what the last #VMEXIT saved.",
+    groups: groups.map(({ group, fields }) => ({
+      group,
+      fields: fields.map(({ offset, value, ...field }) => ({
+        ...field,
+        place: place(offset, 3),
+        value: value.toString(16),
+      })),
+    })),
+    ...(failure ? { failure: { ...failure, place: place(failure.offset, 3) } } : {}),
+  };
+}
+
+function absence(machine: MachineInterface): string {
+  const { vmx } = machine;
+  const { technique } = machine.configuration;
+  if (vmx?.hypervisor !== "guest")
+    return `Under ${technique} the processor uses no control block: choose VT-x or AMD-V, or write a hypervisor of your own for bare metal.`;
+  return vmx.operation === "off"
+    ? "VMX is off: no VMXON has been executed yet. For the built-in VMM's control block choose VT-x or AMD-V."
+    : "No VMCS is current: the guest's hypervisor has to load one with VMPTRLD.";
+}
+
+function lastExit(machine: MachineInterface) {
+  const { lastSequence } = machine;
+  const exit = machine.events(Math.max(0, lastSequence - mostEvents), mostEvents, ["exit"]).at(-1);
+  return exit?.kind === "exit" ? { exit: { sequence: exit.sequence, reason: exit.reason } } : {};
+}
+
+/** Answers `ringside/controlBlock`; changes nothing. */
+export function controlBlockNow(machine: MachineInterface): ControlBlockNow {
+  const moment = { step: machine.now, cycle: machine.cycle, ...lastExit(machine) };
+  const block = vmcsNow(machine) ?? vmcbNow(machine);
+  return block ? { ...moment, block } : { ...moment, absent: absence(machine) };
+}

@@ -1,0 +1,18 @@
+import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
+import { chromiumPath, Workbench } from "../support/workbench.ts";
+import { vmcsPath } from "./vmcs-path.ts";
+
+if (!chromiumPath) console.log("skipped: views in the browser (Debian's chromium is not installed)");
+
+describe.skipIf(!chromiumPath)("Views in VS Code in the browser", () => {
+  let workbench: Workbench;
+  beforeAll(async () => {
+    workbench = await Workbench.open();
+  }, 120_000);
+  afterEach(({ task }) => (task.result?.state === "fail" ? workbench.screenshot("views-failed") : undefined));
+  afterAll(() => workbench?.close());
+
+  it("shows the VMCS, and what each exit changes in it", async () => {
+    await vmcsPath(workbench, "browser");
+  }, 180_000);
+});
