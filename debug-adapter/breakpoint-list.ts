@@ -31,6 +31,10 @@ export class BreakpointList {
     return this.#replace("addresses", program, wishes);
   }
 
+  setData(program: Program, wishes: readonly Wish[]): readonly Breakpoint[] {
+    return this.#replace("data", program, wishes);
+  }
+
   /** Binds all anew, to a program that was assembled again. */
   rebind(program: Program): readonly Breakpoint[] {
     for (const [key, list] of this.#lists)

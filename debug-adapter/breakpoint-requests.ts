@@ -1,23 +1,25 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import type { BreakpointList } from "./breakpoint-list.ts";
 import { type Breakpoint, nextInstructionLine, programFile } from "./breakpoints.ts";
+import { watchOf } from "./data-breakpoints.ts";
 import { type Coordinates, locationOf, type Subject, sourceOf } from "./inspection.ts";
 import { hexadecimal, placeOf, toLinear } from "./program.ts";
 
 export function breakpointBody(breakpoint: Breakpoint, coordinates: Coordinates): P.Breakpoint {
-  const { id, addresses, file, line, message } = breakpoint;
+  const { id, addresses, watch, file, line, message } = breakpoint;
   const [first] = addresses;
   return {
     id,
-    verified: first !== undefined,
+    verified: first !== undefined || watch !== undefined,
     ...(message ? { message } : {}),
-    ...(first === undefined ? { reason: "failed" } : { instructionReference: hexadecimal(first) }),
+    ...(first === undefined ? {} : { instructionReference: hexadecimal(first) }),
+    ...(first === undefined && !watch ? { reason: "failed" } : {}),
     ...(file === undefined ? {} : { source: sourceOf(file, coordinates) }),
     ...(line === undefined ? {} : { line: coordinates.line(line) }),
   };
 }
 
-/** Sets one of the three kinds of breakpoint list. */
+/** Sets one of the kinds of breakpoint list. */
 export const setBreakpoints = {
   lines(list: BreakpointList, { debugger: { program }, coordinates }: Subject, args: P.SetBreakpointsArguments) {
     const file = args.source.path ?? args.source.name ?? "";
@@ -56,6 +58,16 @@ export const setBreakpoints = {
       hitCondition,
     }));
     return bodies(list.setAddresses(program, wishes), coordinates);
+  },
+  data(list: BreakpointList, { debugger: { program }, coordinates }: Subject, args: P.SetDataBreakpointsArguments) {
+    const wishes = args.breakpoints.map((breakpoint) => ({
+      kind: "data" as const,
+      dataId: breakpoint.dataId,
+      watch: watchOf(breakpoint),
+      condition: breakpoint.condition,
+      hitCondition: breakpoint.hitCondition,
+    }));
+    return bodies(list.setData(program, wishes), coordinates);
   },
 } as const;
 

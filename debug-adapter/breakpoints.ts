@@ -1,4 +1,5 @@
 import { baseName, fileKey } from "../assembler/location.ts";
+import type { Watch } from "../emulator/machine-interface.ts";
 import { answerText, evaluateText, type Subject } from "./evaluate.ts";
 import { parseExpression } from "./expression.ts";
 import { addressOfLabel, itemAt, type Program, toLinear } from "./program.ts";
@@ -12,14 +13,17 @@ export type Wish = {
   | { readonly kind: "line"; readonly file: string; readonly line: number }
   | { readonly kind: "label"; readonly name: string }
   | { readonly kind: "address"; readonly address: bigint }
+  | { readonly kind: "data"; readonly dataId: string; readonly watch: Watch | undefined }
 );
 
 /** A wish bound to the program, or the reason why it cannot be. */
 export interface Breakpoint {
   readonly id: number;
   readonly wish: Wish;
-  /** Linear addresses; none if it is not bound. */
+  /** Linear addresses of instructions; none if it is not bound to any. */
   readonly addresses: readonly bigint[];
+  /** The memory that it watches. */
+  readonly watch?: Watch;
   /** The line it really is at. */
   readonly file?: string;
   readonly line?: number;
@@ -29,7 +33,7 @@ export interface Breakpoint {
   hits: number[];
 }
 
-type Binding = Pick<Breakpoint, "addresses" | "file" | "line" | "message">;
+type Binding = Pick<Breakpoint, "addresses" | "watch" | "file" | "line" | "message">;
 const unbound = (message: string): Binding => ({ addresses: [], message });
 
 /** The program's own name for a file, however it is written. */
@@ -78,6 +82,9 @@ function bindAddress(program: Program, address: bigint): Binding {
   return { addresses: [address], ...(item ? { file: item.range.file, line: item.range.line } : {}) };
 }
 
+const bindData = ({ dataId, watch }: Wish & { kind: "data" }): Binding =>
+  watch ? { addresses: [], watch } : unbound(`"${dataId}" does not say what memory to watch.`);
+
 const hitPattern = /^\s*(==?|>=?|<=?|%)?\s*(\d+)\s*$/;
 
 /** Does the nth hit satisfy a hit condition: `5` (from the fifth on), `== 5`, `> 5`, `% 5` …? */
@@ -119,7 +126,9 @@ export function bind(program: Program, wish: Wish, id: number): Breakpoint {
       ? bindLine(program, wish.file, wish.line)
       : wish.kind === "label"
         ? bindLabel(program, wish.name)
-        : bindAddress(program, wish.address);
+        : wish.kind === "address"
+          ? bindAddress(program, wish.address)
+          : bindData(wish);
   return { id, wish, ...binding, hits: [] };
 }
 

@@ -1,4 +1,5 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
+import { breakpointModes } from "./data-breakpoints.ts";
 
 /** Ids of the event breakpoints that clients offer as exception filters. */
 export const filters = { exits: "vm-exits", exceptions: "guest-exceptions", end: "guest-end" } as const;
@@ -36,6 +37,9 @@ export const capabilities = {
   supportsHitConditionalBreakpoints: true,
   supportsLogPoints: true,
   supportsInstructionBreakpoints: true,
+  supportsDataBreakpoints: true,
+  supportsDataBreakpointBytes: true,
+  breakpointModes,
   supportsBreakpointLocationsRequest: true,
   supportsExceptionInfoRequest: true,
   supportsExceptionFilterOptions: true,

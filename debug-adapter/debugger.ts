@@ -1,7 +1,8 @@
-import type { MachineInterface } from "../emulator/machine-interface.ts";
+import type { MachineInterface, WatchHit } from "../emulator/machine-interface.ts";
 import type { Decoded } from "../isa/operands.ts";
 import type { Breakpoint } from "./breakpoints.ts";
 import { instructionAt, isCall, isInterruptReturn, isReturn, isSoftwareInterrupt, stackTop } from "./code.ts";
+import { accessText } from "./data-breakpoints.ts";
 import { type Found, goToExit, lastBefore, lastEvent, presentExit, previousStart } from "./history.ts";
 import { instructionEndingAt, type Program, toLinear } from "./program.ts";
 import { writeRegister } from "./registers.ts";
@@ -166,23 +167,33 @@ export class Debugger {
     // An exit is pending one step after its instruction began.
     const floor = event ? event.step + (event.kind === "exit" ? 1 : 0) : 0;
     const addresses = new Set(this.#runner.breakpoints.flatMap((breakpoint) => breakpoint.addresses));
-    if (addresses.size > 0) {
-      const accept = () => this.#runner.hitInPast().length > 0;
+    const { watches } = this.#runner;
+    if (addresses.size + watches.length > 0) {
       const found = await lastBefore(machine, present, {
         addresses,
-        accept,
+        accept: () => this.#runner.hitInPast().length > 0,
+        watches,
+        touched: (hits) => this.#runner.touchedInPast(hits).length > 0,
         breathe: () => this.#breatheBackwards(),
         floor,
       });
       if (found === "given up") return this.#goBackTo(present, { kind: "pause" });
-      if (found.moment !== undefined) {
-        machine.goTo(found.moment);
-        return { kind: "breakpoint", breakpoints: this.#runner.hitInPast() };
-      }
+      if (found.moment !== undefined) return this.#standAtBreakpoint(found.moment, found.touched);
     }
     if (!event) return this.#goBackTo(0, { kind: "start" });
     if (event.kind === "exception") return this.#runner.standAt(event);
     return goToExit(machine, event) ? { kind: "exit", event } : { kind: "goto" };
+  }
+
+  /** At a breakpoint of the past, or at the instruction that touched watched memory before the moment. */
+  #standAtBreakpoint(moment: number, touched: readonly WatchHit[] | undefined): Halt {
+    const { machine } = this;
+    machine.goTo(moment);
+    if (!touched) return { kind: "breakpoint", breakpoints: this.#runner.hitInPast() };
+    const breakpoints = this.#runner.touchedInPast(touched);
+    machine.goTo(previousStart(machine, moment));
+    const access = touched.find(({ watch }) => watch === breakpoints[0]?.watch);
+    return { kind: "breakpoint", breakpoints, ...(access && { text: accessText(this, access, true) }) };
   }
 
   /** Number of the newest event that is quite past: an exit that the guest stands at is still the present. */

@@ -37,6 +37,7 @@ const breakpointReasons = {
   line: "breakpoint",
   label: "function breakpoint",
   address: "instruction breakpoint",
+  data: "data breakpoint",
 } as const;
 
 /** Without virtualization hardware the guest does not exit, it traps. */
@@ -64,6 +65,7 @@ export function announce(halt: Halt): Announcement {
       return {
         reason: breakpointReasons[halt.breakpoints[0]?.wish.kind ?? "line"],
         hitBreakpointIds: halt.breakpoints.map(({ id }) => id),
+        ...(halt.text === undefined ? {} : { text: halt.text }),
       };
     case "exit":
       return { reason: "exception", description: exitTitle(halt.event), text: halt.event.what };

@@ -1,4 +1,4 @@
-import type { MachineInterface } from "../emulator/machine-interface.ts";
+import type { MachineInterface, Watch, WatchHit } from "../emulator/machine-interface.ts";
 import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
 import { instructionAt } from "./code.ts";
 import { Pace } from "./pace.ts";
@@ -33,35 +33,48 @@ export interface Search {
   readonly addresses: ReadonlySet<bigint>;
   /** Asked at each of them, with the machine there. */
   readonly accept: () => boolean;
+  /** Memory of interest, and what is asked after an access to it. */
+  readonly watches?: readonly Watch[];
+  readonly touched?: (hits: readonly WatchHit[]) => boolean;
   /** Between slices; false gives the search up. */
   readonly breathe: () => Promise<boolean>;
   /** Moments before this one are of no interest. */
   readonly floor?: number;
 }
 
-export type Found = { readonly moment: number | undefined } | "given up";
+/** `touched`: it is the moment after an access to watched memory. */
+export type Found = { readonly moment: number | undefined; readonly touched?: readonly WatchHit[] } | "given up";
 
 /** Runs from the present to the moment `end`, and gives the last match on the way. */
 async function lastWithin(machine: MachineInterface, end: number, search: Search): Promise<Found> {
   let moment: number | undefined;
+  let touched: readonly WatchHit[] | undefined;
   let looked = "";
   const look = () => {
     if (machine.now >= end || machine.pendingExit || !search.addresses.has(machine.linearRip)) return;
     const occurrence = occurrenceAt(machine);
-    if (occurrence !== looked && search.accept()) moment = machine.now;
+    if (occurrence !== looked && search.accept()) {
+      moment = machine.now;
+      touched = undefined;
+    }
     looked = occurrence;
   };
   look();
   const pace = new Pace();
   while (machine.now < end) {
     const { now, lastSequence } = machine;
-    const stop = machine.run({ steps: Math.min(end - now, pace.left), breakpoints: search.addresses });
+    const { addresses, watches = [] } = search;
+    const stop = machine.run({ steps: Math.min(end - now, pace.left), breakpoints: addresses, watches });
+    if (stop.kind === "watch" && search.touched?.(stop.hits)) {
+      moment = machine.now;
+      touched = stop.hits;
+    }
     look();
     if (stop.kind === "stopped") break;
     if (pace.spend(machine.now - now, machine.lastSequence - lastSequence) && !(await search.breathe()))
       return "given up";
   }
-  return { moment };
+  return touched ? { moment, touched } : { moment };
 }
 
 /** The last moment before `limit` at which the machine was at one of the addresses and `accept` agreed. */

@@ -14,6 +14,8 @@ interface StandardQueries {
     P.SetInstructionBreakpointsArguments,
     P.SetInstructionBreakpointsResponse["body"]
   >;
+  dataBreakpointInfo: Answered<P.DataBreakpointInfoArguments, P.DataBreakpointInfoResponse["body"]>;
+  setDataBreakpoints: Answered<P.SetDataBreakpointsArguments, P.SetDataBreakpointsResponse["body"]>;
   setExceptionBreakpoints: Answered<P.SetExceptionBreakpointsArguments, P.SetExceptionBreakpointsResponse["body"]>;
   breakpointLocations: Answered<P.BreakpointLocationsArguments, P.BreakpointLocationsResponse["body"]>;
   gotoTargets: Answered<P.GotoTargetsArguments, P.GotoTargetsResponse["body"]>;

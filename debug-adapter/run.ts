@@ -1,6 +1,7 @@
-import type { MachineInterface, Stop } from "../emulator/machine-interface.ts";
+import type { MachineInterface, Stop, Watch, WatchHit } from "../emulator/machine-interface.ts";
 import type { MachineEvent, StopReason } from "../emulator/trace/event.ts";
 import { type Breakpoint, conditionHolds, logText, satisfiesHitCondition } from "./breakpoints.ts";
+import { accessText } from "./data-breakpoints.ts";
 import { occurrenceAt } from "./history.ts";
 import { Pace } from "./pace.ts";
 import type { Program } from "./program.ts";
@@ -15,7 +16,7 @@ export type Halt =
   | { readonly kind: "goto"; readonly exit?: ExitEvent }
   /** Going backwards, the beginning was reached. */
   | { readonly kind: "start" }
-  | { readonly kind: "breakpoint"; readonly breakpoints: readonly Breakpoint[] }
+  | { readonly kind: "breakpoint"; readonly breakpoints: readonly Breakpoint[]; readonly text?: string }
   | { readonly kind: "exit"; readonly event: ExitEvent }
   /** The instruction about to run will raise this. */
   | { readonly kind: "exception"; readonly event: ExceptionEvent }
@@ -56,7 +57,10 @@ export class Runner {
   readonly machine: MachineInterface;
   readonly program: Program;
   readonly surroundings: Surroundings;
-  breakpoints: readonly Breakpoint[] = [];
+  #breakpoints: readonly Breakpoint[] = [];
+  #watches: readonly Watch[] = [];
+  /** Watched memory that the last step has touched. */
+  #met: readonly WatchHit[] = [];
   stops: EventStops = { exits: undefined, exceptions: undefined };
   pausing = false;
   /** The exception before which the guest stands stopped, and the moment: running on from there passes it. */
@@ -70,6 +74,26 @@ export class Runner {
     this.surroundings = surroundings;
   }
 
+  get breakpoints(): readonly Breakpoint[] {
+    return this.#breakpoints;
+  }
+  set breakpoints(breakpoints: readonly Breakpoint[]) {
+    this.#breakpoints = breakpoints;
+    this.#watches = breakpoints.flatMap(({ watch }) => watch ?? []);
+  }
+
+  /** The memory that data breakpoints watch. */
+  get watches(): readonly Watch[] {
+    return this.#watches;
+  }
+
+  /** One step of the machine; what it touches of watched memory is for `arrive` to report. */
+  step(): Stop {
+    const stop = this.machine.run({ steps: 1, watches: this.#watches });
+    if (stop.kind === "watch") this.#met = [...this.#met, ...stop.hits];
+    return stop.kind === "limit" || stop.kind === "watch" ? { kind: "step" } : stop;
+  }
+
   get occurrence(): string {
     return occurrenceAt(this.machine);
   }
@@ -77,6 +101,7 @@ export class Runner {
   async forward(goal: Goal = nowhere): Promise<Halt> {
     this.pausing = false;
     this.#looked = this.occurrence;
+    this.#met = [];
     this.#forgetFuture();
     const passed = this.#acknowledged.step === this.machine.now ? this.#acknowledged.sequence : 0;
     let seen = Math.max(this.machine.lastSequence, passed);
@@ -86,6 +111,7 @@ export class Runner {
       const stop = this.machine.run({
         steps: pace.left,
         breakpoints: this.#addresses(goal),
+        watches: this.#watches,
         stopOnExit: (event) => event.kind === "exit" && (goal.exits || this.stops.exits?.(event) === true),
       });
       const halt = this.#exceptionAfter(seen) ?? this.#judge(stop, goal);
@@ -114,15 +140,51 @@ export class Runner {
       const event = this.machine.events(stop.sequence - 1, 1)[0];
       if (event?.kind === "exit") return { kind: "exit", event };
     }
+    if (stop.kind === "watch") this.#met = stop.hits;
     // A slice may end exactly before a breakpoint, which the next one would pass over.
-    if (this.machine.pendingExit) return undefined;
+    if (this.machine.pendingExit) return this.#dataHit();
     if (goal.addresses.includes(this.machine.linearRip) && goal.reached()) return this.arrive();
-    return this.hitHere();
+    return this.#hitNow();
   }
 
   /** A step ends here; a breakpoint in the same place is reported instead. */
   arrive(): Halt {
-    return this.hitHere() ?? { kind: "step" };
+    return this.#hitNow() ?? { kind: "step" };
+  }
+
+  /** What the last step has touched, and what stands before the next instruction. */
+  #hitNow(): Halt | undefined {
+    const data = this.#dataHit();
+    const here = this.hitHere();
+    if (data?.kind !== "breakpoint" || here?.kind !== "breakpoint") return data ?? here;
+    return { ...data, breakpoints: [...data.breakpoints, ...here.breakpoints] };
+  }
+
+  /** The data breakpoints that stop after the last step. */
+  #dataHit(): Halt | undefined {
+    const met = this.#met;
+    this.#met = [];
+    const hit = this.#breakpoints.filter((breakpoint) => {
+      if (!met.some(({ watch }) => watch === breakpoint.watch)) return false;
+      const { condition, hitCondition } = breakpoint.wish;
+      if (!conditionHolds(this, condition)) return false;
+      return !hitCondition || satisfiesHitCondition(hitCondition, this.#countHit(breakpoint));
+    });
+    const access = met.find(({ watch }) => watch === hit[0]?.watch);
+    return access ? { kind: "breakpoint", breakpoints: hit, text: accessText(this, access) } : undefined;
+  }
+
+  /** Data breakpoints that these accesses, before this moment of the past, stopped at or would have. Counts nothing. */
+  touchedInPast(hits: readonly WatchHit[]): readonly Breakpoint[] {
+    return this.#breakpoints.filter(
+      (breakpoint) => hits.some(({ watch }) => watch === breakpoint.watch) && this.#stoppedInPast(breakpoint),
+    );
+  }
+
+  #stoppedInPast({ wish, hits }: Breakpoint): boolean {
+    if (wish.logMessage || !conditionHolds(this, wish.condition)) return false;
+    const n = hits.indexOf(this.machine.now) + 1;
+    return !wish.hitCondition || (n > 0 && satisfiesHitCondition(wish.hitCondition, n));
   }
 
   /** The breakpoints that stop before the next instruction. Logs, and counts hits; does nothing twice for one execution. */
@@ -149,12 +211,10 @@ export class Runner {
 
   /** Which breakpoints stopped, or would have, at this moment of the past. Logs and counts nothing. */
   hitInPast(): readonly Breakpoint[] {
-    const { linearRip, now } = this.machine;
-    return this.breakpoints.filter(({ addresses, wish, hits }) => {
-      if (wish.logMessage || !addresses.includes(linearRip) || !conditionHolds(this, wish.condition)) return false;
-      const n = hits.indexOf(now) + 1;
-      return !wish.hitCondition || (n > 0 && satisfiesHitCondition(wish.hitCondition, n));
-    });
+    const { linearRip } = this.machine;
+    return this.breakpoints.filter(
+      (breakpoint) => breakpoint.addresses.includes(linearRip) && this.#stoppedInPast(breakpoint),
+    );
   }
 
   /** If an exception that stops was raised after the event `seen`, goes back to just before it. */

@@ -7,6 +7,7 @@ import { breakpointBody, breakpointLocations, gotoTargets, setBreakpoints } from
 import { capabilities } from "./capabilities.ts";
 import { type ComparedRun, compareLoaded } from "./compare.ts";
 import { controlBlockNow } from "./control-block.ts";
+import { dataBreakpointInfo } from "./data-breakpoints.ts";
 import { Debugger } from "./debugger.ts";
 import { type Filters, readFilters } from "./event-stops.ts";
 import { EventFeed } from "./events.ts";
@@ -274,6 +275,8 @@ export class Session extends DebugSession {
     setFunctionBreakpoints: (args) => this.#applied(setBreakpoints.labels(this.#breakpoints, this.#subject, args)),
     setInstructionBreakpoints: (args) =>
       this.#applied(setBreakpoints.addresses(this.#breakpoints, this.#subject, args)),
+    dataBreakpointInfo: (args) => dataBreakpointInfo(this.#still, args),
+    setDataBreakpoints: (args) => this.#applied(setBreakpoints.data(this.#breakpoints, this.#subject, args)),
     setExceptionBreakpoints: (args) => {
       const { stops, breakpoints } = readFilters(args);
       this.#filters = stops;

@@ -5,9 +5,10 @@ import type { Halt, Runner } from "./run.ts";
 const retries = 10_000;
 
 /** One step of the machine, or all that stands for one instruction; says so where it ended the guest or left it to the VMM. */
-export function single({ machine }: Runner): (Halt & { kind: "end" | "exit" }) | undefined {
-  let stop = machine.step();
-  while (stop.kind === "step" && machine.withinInstruction && !machine.pendingExit) stop = machine.step();
+export function single(runner: Runner): (Halt & { kind: "end" | "exit" }) | undefined {
+  const { machine } = runner;
+  let stop = runner.step();
+  while (stop.kind === "step" && machine.withinInstruction && !machine.pendingExit) stop = runner.step();
   if (stop.kind === "stopped") return { kind: "end", reason: stop.reason, text: stop.text };
   const exit = machine.pendingExit;
   return exit?.kind === "exit" ? { kind: "exit", event: exit } : undefined;

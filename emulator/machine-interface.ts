@@ -55,15 +55,32 @@ export type Stop =
   | { readonly kind: "breakpoint"; readonly address: bigint }
   /** A VM exit is pending (asked for by `stopOnExit`); the VMM has not handled it yet. To the guest's own hypervisor: it is at its handler. */
   | { readonly kind: "exit"; readonly sequence: number }
-  | { readonly kind: "watch"; readonly address: bigint }
+  /** The last step has touched watched memory. An instruction that repeats may be in its midst. */
+  | { readonly kind: "watch"; readonly hits: readonly WatchHit[] }
   /** The guest cannot go on; further runs return the same. */
   | { readonly kind: "stopped"; readonly reason: StopReason; readonly text: string };
+
+/** Memory whose accesses end a run: those of the guest's instructions by linear address, all others too by physical address. */
+export interface Watch {
+  readonly space: AddressSpace;
+  readonly address: bigint;
+  readonly bytes: number;
+  readonly reads: boolean;
+  readonly writes: boolean;
+}
+
+export interface WatchHit {
+  readonly watch: Watch;
+  readonly access: "read" | "write";
+}
 
 export interface RunOptions {
   /** At most this many steps. */
   readonly steps: number;
   /** Linear addresses to stop before. The one at which the run starts is passed over. */
   readonly breakpoints?: ReadonlySet<bigint>;
+  /** Stop after a step that accesses any of these. The same array means the same watches. */
+  readonly watches?: readonly Watch[];
   /** Stop when an exit is pending, or has led to the guest's own hypervisor. */
   readonly stopOnExit?: boolean | ((event: MachineEvent) => boolean);
 }

@@ -25,6 +25,7 @@ import type {
   RunOptions,
   Stop,
   VmxState,
+  Watch,
 } from "./machine-interface.ts";
 import { GuestMemory } from "./memory/guest-memory.ts";
 import { loadAddress } from "./memory/start-modes.ts";
@@ -47,8 +48,11 @@ import { builtIn } from "./vmx/entry-checks.ts";
 import { VmxOperation } from "./vmx/operation.ts";
 import { entering } from "./vmx/vm-entry.ts";
 import { type VmcsView, vmcsView } from "./vmx/vmcs-view.ts";
+import { Watches } from "./watches.ts";
 
 type Stopped = Stop & { kind: "stopped" };
+
+const noWatches: readonly Watch[] = [];
 
 /** Snapshots may take this much, or as much as the guest's memory: less would keep none of a guest that writes all of it. */
 const leastSnapshotBytes = 32 * 2 ** 20;
@@ -73,6 +77,7 @@ export class Machine implements MachineInterface, Replayable {
   readonly #recorder: Recorder;
   readonly #timeline: Timeline;
   readonly #memory: GuestMemory;
+  readonly #watches: Watches;
   readonly #consoles = new Consoles((device, text) => this.#record({ kind: "output", device, text }));
   #stopped: Stopped | undefined;
   /** Stopped because the guest waits for input: it goes on when there is some. */
@@ -99,6 +104,11 @@ export class Machine implements MachineInterface, Replayable {
     this.#board.start();
     cpu.r32[layout.countsInstructions >> 2] = clock === "instructions" ? 1 : 0;
     this.#memory = new GuestMemory(cpu, guestBase, guestBytes);
+    this.#watches = new Watches(
+      cpu,
+      (address) => this.#memory.hostOf(address),
+      () => this.#engine.stopBy(this.now),
+    );
     const start = guestBase + loadAddress(mode, origin);
     const translate = configuration.translate === false ? {} : { translate: { memory } };
     this.#engine = new Engine(cpu, { image: { start, end: start + image.length }, ...translate });
@@ -357,7 +367,8 @@ export class Machine implements MachineInterface, Replayable {
     return stop.kind === "limit" ? { kind: "step" } : stop;
   }
 
-  run({ steps, breakpoints, stopOnExit }: RunOptions): Stop {
+  run({ steps, breakpoints, watches = noWatches, stopOnExit }: RunOptions): Stop {
+    this.#watches.use(watches);
     const end = this.now + steps;
     const start = { linear: this.#linear, instructions: this.instructions };
     const moved = () => this.#linear !== start.linear || this.instructions !== start.instructions;
@@ -372,6 +383,8 @@ export class Machine implements MachineInterface, Replayable {
       const turned = pending === undefined && this.#processors.turnLeft <= 0 && this.#processors.next();
       if (turned && breakpoints?.has(this.linearRip) && moved()) return { kind: "breakpoint", address: this.linearRip };
       const stop = this.#slice(end, breakpoints, Boolean(stopOnExit));
+      const hits = this.#watches.take();
+      if (hits.length > 0) return { kind: "watch", hits };
       if (stop.kind === "breakpoint") return stop;
       const exit = this.#exitPending ?? this.#completedExit;
       if (stopOnExit && exit !== undefined && exit !== pending && stopsOn(this.#recorder.at(exit)!))

@@ -2,9 +2,10 @@ import { flagMask } from "../../isa/flags.ts";
 import type { Privilege } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { SystemCalls } from "../../isa/system.ts";
-import { MemoryAccess } from "../mmu/access.ts";
+import { type Meets, MemoryAccess } from "../mmu/access.ts";
 import type { AddressLine } from "../mmu/address-line.ts";
 import { guard, type Interceptor } from "../mmu/physical.ts";
+import type { Watched } from "../mmu/tlb.ts";
 import type { WalkStep } from "../trace/event.ts";
 import { apicBaseAfterReset } from "./apic-base.ts";
 import type { Bus } from "./bus.ts";
@@ -115,6 +116,7 @@ export class Cpu extends MemoryAccess {
   deadlineChanged: () => void = () => {};
   /** Whether any of them is for instructions, so that every boundary needs a look. */
   breaksOnInstructions = false;
+  #debugger: { readonly pages: readonly Watched[]; readonly meets?: Meets } = { pages: [] };
 
   constructor(options: CpuOptions) {
     super({
@@ -178,13 +180,32 @@ export class Cpu extends MemoryAccess {
     const breakpoints = breakpointsOf(this);
     if (breakpoints.length === 0 && this.breakpoints.length === 0) return;
     this.breakpoints = breakpoints;
-    const data = breakpoints.filter(({ condition }) => condition === "write" || condition === "read-write");
-    this.meets = data.length > 0 ? (linear, bytes, write) => meetData(this, data, linear, bytes, write) : undefined;
-    this.tlb.watch(
-      data.map(({ first, condition }) => ({ page: Math.floor(first / 4096), reads: condition === "read-write" })),
-    );
+    this.#watchData();
     this.breaksOnInstructions = breakpoints.some(({ enabled, condition }) => enabled && condition === "execute");
     if (this.breaksOnInstructions) this.attention = true;
+  }
+
+  /** From now on this is told of the accesses of instructions to these pages, and perhaps to others. Not part of the machine's state. */
+  watchLinear(pages: readonly Watched[], meets: Meets): void {
+    this.#debugger = { pages, meets };
+    this.#watchData();
+  }
+
+  /** Accesses that the debug registers, or a debugger, want to see. */
+  #watchData(): void {
+    const data = this.breakpoints.filter(({ condition }) => condition === "write" || condition === "read-write");
+    const { pages, meets } = this.#debugger;
+    this.meets =
+      data.length === 0 && pages.length === 0
+        ? undefined
+        : (linear, bytes, write) => {
+            if (data.length > 0) meetData(this, data, linear, bytes, write);
+            meets?.(linear, bytes, write);
+          };
+    this.tlb.watch([
+      ...data.map(({ first, condition }) => ({ page: Math.floor(first / 4096), reads: condition === "read-write" })),
+      ...pages,
+    ]);
   }
 
   /** The NMI line is raised: an edge, remembered until the interrupt is taken. */

@@ -50,6 +50,12 @@ export class GuestMemory {
     }
   }
 
+  /** Host-physical address of a guest-physical one; undefined where there is no memory. */
+  hostOf(address: number): number | undefined {
+    const at = this.#place("guest-physical", BigInt(address));
+    return at === undefined ? undefined : at - this.#cpu.physical.ramBase;
+  }
+
   #place(space: AddressSpace, address: bigint): number | undefined {
     if (space === "host-physical") return this.#inHost(Number(address));
     const { monitor } = this.#cpu;

@@ -30,6 +30,9 @@ export function insideLimit(access: number, limit: number, first: number, last: 
   return first > limit && last <= ((access & accessBits.db) !== 0 ? 0xffff_ffff : 0xffff);
 }
 
+/** Is told of an access before it happens. */
+export type Meets = (linear: number, bytes: number, write: boolean) => void;
+
 export interface MemoryOptions {
   readonly buffer: ArrayBuffer;
   readonly cpuBase: number;
@@ -72,7 +75,7 @@ export class MemoryAccess extends State {
   #wide = false;
   #aligned = false;
   /** Told of accesses that come to the slow path, while data breakpoints are enabled: those to their pages do. */
-  protected meets: ((linear: number, bytes: number, write: boolean) => void) | undefined;
+  protected meets: Meets | undefined;
 
   /** Changes with every refresh: what an engine concludes from segments, privilege and mode is good until then. */
   generation = 0;
@@ -428,7 +431,7 @@ export class MemoryAccess extends State {
   fetch8(offset: number): number {
     const linear = this.codeLinear(offset);
     const at = this.#quick(this.executeBank, linear, 1);
-    return at >= 0 ? this.bytes[at]! : this.physical.read(this.translate(linear, "execute"), 1);
+    return at >= 0 ? this.bytes[at]! : this.physical.fetch(this.translate(linear, "execute"));
   }
 
   /** Linear address of an offset of CS; #GP(0) beyond the limit or where not canonical. */

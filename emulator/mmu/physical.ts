@@ -90,6 +90,13 @@ export class PhysicalMemory {
     return bytes === 2 ? this.view.getUint16(at, true) : this.view.getUint8(at);
   }
 
+  /** Reads a byte of code, which is no access to data. */
+  fetch(physical: number): number {
+    const intercepted = guard.intercepted;
+    if (!this.isRam(physical) || (this.guards[physical >>> 12]! & intercepted) !== 0) return this.read(physical, 1);
+    return this.view.getUint8(this.ramBase + physical);
+  }
+
   #readOutside(physical: number, bytes: number): number {
     if (this.#isIntercepted(physical)) return this.interceptor!.read(physical % 4096, bytes);
     if (this.bus.claims(physical)) return this.bus.read(physical, bytes);

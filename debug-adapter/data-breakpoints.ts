@@ -1,0 +1,135 @@
+/** What a data breakpoint watches: how a person's words become an address, a size and an address space. */
+import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import type { AddressSpace, Watch, WatchHit } from "../emulator/machine-interface.ts";
+import { answerText, type Subject as EvaluationSubject, evaluateText, type Location } from "./evaluate.ts";
+import type { Subject } from "./inspection.ts";
+import { memoryReference, parseMemoryReference } from "./memory.ts";
+import { itemAt } from "./program.ts";
+import { variablesOf } from "./variables.ts";
+
+/** The modes of data breakpoints that clients offer, by address space. */
+export const breakpointModes: (P.BreakpointMode & { readonly mode: AddressSpace })[] = [
+  {
+    mode: "linear",
+    label: "Guest-virtual",
+    description: "The guest's instructions use this linear address, whatever it is mapped to.",
+    appliesTo: ["data"],
+  },
+  {
+    mode: "guest-physical",
+    label: "Guest-physical",
+    description: "Anything touches this memory of the guest, under whatever linear address.",
+    appliesTo: ["data"],
+  },
+  {
+    mode: "host-physical",
+    label: "Host-physical",
+    description: "Anything touches this memory of the machine, the guest or the VMM.",
+    appliesTo: ["data"],
+  },
+];
+
+const accessTypes: P.DataBreakpointAccessType[] = ["read", "write", "readWrite"];
+
+/** Most bytes that one data breakpoint may watch. */
+const mostBytes = 2 ** 20;
+
+interface Place {
+  readonly location: Location;
+  readonly bytes: number;
+}
+
+const none = (description: string): P.DataBreakpointInfoResponse["body"] => ({ dataId: null, description });
+
+/** Bytes of the data item that a label names, as the assembler laid it out; of code or nothing known, 1. */
+function bytesAt({ debugger: { program } }: Subject, { address }: Location): number {
+  const item = itemAt(program, address);
+  return item && !item.decoded ? item.length : 1;
+}
+
+/** The memory that an expression names: `dword [ebx]`, a label, or, where it is to be taken so, an address. */
+function placeNamed(subject: Subject, name: string, asAddress: boolean): Place | string {
+  const reference = asAddress ? parseMemoryReference(name) : undefined;
+  if (reference) return { location: reference, bytes: 1 };
+  const outcome = evaluateText(subject.debugger, name);
+  if (outcome.problem !== undefined) return outcome.problem;
+  const { location, kind, value, width = 8 } = outcome;
+  if (kind === "memory" && location) return { location, bytes: width / 8 };
+  if (location) return { location, bytes: bytesAt(subject, location) };
+  if (asAddress) return { location: { space: "linear", address: BigInt.asUintN(64, value) }, bytes: 1 };
+  return `${name} is not in memory: write "dword [${name}]" for what it points to, or the name of a label`;
+}
+
+/** A register that points to memory stands for as many bytes as it is wide itself. */
+function placeOfVariable({ debugger: { machine } }: Subject, reference: number, name: string): Place | string {
+  const variable = variablesOf(machine, reference).find((candidate) => candidate.name === name);
+  const location = variable?.memory === undefined ? undefined : parseMemoryReference(variable.memory);
+  return location ? { location, bytes: machine.bits / 8 } : `${name} points to no memory that could be watched`;
+}
+
+const spaceOf = (mode: string | undefined): AddressSpace | undefined =>
+  breakpointModes.find((candidate) => candidate.mode === mode)?.mode;
+
+/** The same memory in the address space that a mode means, where that is another. */
+function inSpace({ debugger: { machine } }: Subject, location: Location, mode: string | undefined, asAddress: boolean) {
+  const space = spaceOf(mode) ?? location.space;
+  if (space === location.space) return location;
+  // An address that a person typed is one of the space that he chose.
+  if (asAddress) return { space, address: location.address };
+  if (location.space !== "linear") return `${memoryReference(location)} has no ${space} address of its own`;
+  const { physical, host } = machine.walk(location.address);
+  const found = space === "guest-physical" ? physical : host;
+  return found === undefined
+    ? `${memoryReference(location)} has no ${space} address now`
+    : { space, address: BigInt(`0x${found}`) };
+}
+
+const words: Readonly<Record<AddressSpace, string>> = {
+  linear: "guest-virtual",
+  "guest-physical": "guest-physical",
+  "host-physical": "host-physical",
+};
+
+/** Answers `dataBreakpointInfo`. The id says all there is to know: reference and size. */
+export function dataBreakpointInfo(
+  subject: Subject,
+  { name, variablesReference = 0, bytes, asAddress = false, mode }: P.DataBreakpointInfoArguments,
+): P.DataBreakpointInfoResponse["body"] {
+  const place =
+    variablesReference > 0 ? placeOfVariable(subject, variablesReference, name) : placeNamed(subject, name, asAddress);
+  if (typeof place === "string") return none(place);
+  const location = inSpace(subject, place.location, mode, asAddress);
+  if (typeof location === "string") return none(location);
+  const size = bytes ?? place.bytes;
+  if (!Number.isInteger(size) || size < 1 || size > mostBytes) return none(`1 to ${mostBytes} bytes can be watched`);
+  const { space, address } = location;
+  if (space !== "linear" && subject.debugger.machine.readMemory(space, address, 1)[0] === undefined)
+    return none(`there is no ${space} memory at ${memoryReference(location)}`);
+  const shown = variablesReference > 0 ? `[${name}]` : name;
+  const dataId = `${memoryReference(location)}/${size}`;
+  const description = `${shown}: ${size} ${size === 1 ? "byte" : "bytes"} at ${words[space]} ${memoryReference(location)}`;
+  // A variable may point elsewhere in the next session; an address that was typed stays what it is.
+  return { dataId, description, accessTypes, canPersist: asAddress };
+}
+
+/** What a data breakpoint watches, from its id; undefined if that is malformed. */
+export function watchOf({ dataId, accessType = "write" }: P.DataBreakpoint): Watch | undefined {
+  const [reference = "", size = ""] = dataId.split("/");
+  const location = parseMemoryReference(reference);
+  const bytes = /^\d+$/.test(size) ? Number(size) : 0;
+  if (!location || bytes < 1 || bytes > mostBytes) return undefined;
+  return { ...location, bytes, reads: accessType !== "write", writes: accessType !== "read" };
+}
+
+/** "Written: 4 bytes at 0x101000, now 0x00000007 (7)"; `ahead` where the access is still to come. */
+export function accessText(subject: EvaluationSubject, { watch, access }: WatchHit, ahead = false): string {
+  const { space, address, bytes } = watch;
+  const verb = `${access === "write" ? "Written" : "Read"}${ahead ? " by this instruction" : ""}`;
+  const place = `${verb}: ${bytes} ${bytes === 1 ? "byte" : "bytes"} at ${memoryReference(watch)}`;
+  const size = { 1: "byte", 2: "word", 4: "dword", 8: "qword" }[bytes];
+  const prefix = { linear: "lin", "guest-physical": "gpa", "host-physical": "hpa" }[space];
+  const outcome = size && evaluateText(subject, `${size} [${prefix}:${address}]`);
+  return outcome && outcome.problem === undefined
+    ? `${place}, ${ahead ? "still" : "now"} ${answerText(subject, outcome)}`
+    : place;
+}
