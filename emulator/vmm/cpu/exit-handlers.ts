@@ -19,9 +19,9 @@ import {
   wrmsr,
   xsetbv,
 } from "./emulations.ts";
-import type { HardwareAssisted } from "./hardware-assisted.ts";
+import type { VtxVmm } from "./vtx-vmm.ts";
 
-type Handler = (vm: HardwareAssisted) => string | undefined;
+type Handler = (vm: VtxVmm) => string | undefined;
 
 const GP = 13;
 const vmxe = 0x2000n;
@@ -48,7 +48,7 @@ const controlRegister: Handler = (vm) =>
     return `emulated the write of CR${register}`;
   });
 
-function generalValue(vm: HardwareAssisted, qualification: bigint): bigint {
+function generalValue(vm: VtxVmm, qualification: bigint): bigint {
   const value = vm.cpu.r64[Number(bitsOf(qualification, 11, 8))]!;
   return vm.guestIs64 ? value : value & 0xffffffffn;
 }

@@ -1,7 +1,6 @@
 import type { Decoded } from "../../../isa/operands.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
 import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
-import { pushesErrorCode, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
@@ -11,42 +10,23 @@ import { controls, inForce } from "../../vmx/controls.ts";
 import { injectedEvent, SavedVmcs } from "../../vmx/entry.ts";
 import { checkEntry, type EntryFailure, entryFailureText, failedCheckExit } from "../../vmx/entry-checks.ts";
 import { entryFailureBit, exitReasonNamed } from "../../vmx/exit-reasons.ts";
-import { loadGuest, loadUsual, pendingSingleStep, savedDebug, saveGuest } from "../../vmx/guest-state.ts";
+import { loadGuest, loadUsual, saveGuest } from "../../vmx/guest-state.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { failedMsrExit, loadMsrs, storeMsrs } from "../../vmx/msr-areas.ts";
-import { injectExceptionInfo, injectInterruptInfo, NonRoot } from "../../vmx/non-root.ts";
+import { NonRoot } from "../../vmx/non-root.ts";
 import type { Exit } from "../../vmx/non-root-guest.ts";
 import { qualificationFields } from "../../vmx/qualification.ts";
-import { type Vmcs, wordOf } from "../../vmx/vmcs.ts";
-import type { VmcsField } from "../../vmx/vmcs-fields.ts";
+import type { Vmcs } from "../../vmx/vmcs.ts";
 import { abortVmx } from "../../vmx/vmx-abort.ts";
 import { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
-import { KvmGuest } from "../kvm/guest.ts";
-import { eptFormat, NestedPaging } from "../memory/nested-paging.ts";
+import type { KvmGuest } from "../kvm/guest.ts";
 import { exitHandlers } from "./exit-handlers.ts";
-import type { HardwareVmm } from "./hardware-vmm.ts";
-import { Idle } from "./idle.ts";
-import { deliverInjected, type InjectedEvent } from "./injection.ts";
 import { shadowHandlers } from "./shadow-handlers.ts";
-import { type MemoryVirtualization, setUpVmcs } from "./vmcs-setup.ts";
+import type { MemoryVirtualization } from "./vmcs-setup.ts";
 import { type SavedVtxShadow, VtxShadow } from "./vtx-shadow.ts";
-
-const trapFlag = 0x100;
-const interruptFlag = 0x200;
-const resumeFlag = 0x10000;
-const two32 = 2 ** 32;
-/** Places in `Vmcs.words` of what every emulation touches. */
-const at = {
-  rip: wordOf("guestRip"),
-  rflags: wordOf("guestRflags"),
-  interruptibility: wordOf("guestInterruptibility"),
-  instructionLength: wordOf("exitInstructionLength"),
-  injection: wordOf("entryInterruptionInfo"),
-} as const;
-const blockedByStiOrMovSs = 3;
-const pendingDebug = layout.pendingDebug >> 2;
+import { VtxVmm } from "./vtx-vmm.ts";
 
 interface Saved {
   readonly pending: Pending | null;
@@ -60,23 +40,20 @@ interface Saved {
 const techniqueOf = { nested: "vtx-ept", shadow: "vtx-shadow" } as const;
 
 /**
- * A VMM on VT-x, with EPT or with shadow page tables: the guest runs in VMX non-root operation under the VMCS, and the
- * handlers for its exits work on the VMCS and the general registers as a VMM does. Not done: MSR areas, NMI exiting,
- * APIC virtualization, nested VMX.
+ * The guest of a VMM on VT-x, with EPT or with shadow page tables: it runs in VMX non-root operation under the VMCS, and the
+ * handlers for its exits are given the VMM (`VtxVmm`). Not used of VT-x: NMI exiting, APIC virtualization, nested VMX.
  */
-export class HardwareAssisted implements Monitor, HardwareVmm {
+export class HardwareAssisted implements Monitor {
   /** EPT entries are only ever added. */
   readonly translationsLast: boolean;
   readonly nestedLevels: number;
-  readonly cpu: Cpu;
+  readonly #cpu: Cpu;
   readonly vmcs: Vmcs;
-  readonly context: VmmContext;
-  /** Empty tables without EPT. */
-  readonly nestedPaging: NestedPaging;
+  readonly #context: VmmContext;
+  readonly #vmm: VtxVmm;
   /** Instead of EPT. */
   readonly #shadow: VtxShadow | undefined;
   readonly #technique: TechniqueId;
-  readonly kvm: KvmGuest;
   /** The VMCS as the last exit left it. */
   readonly #savedVmcs: SavedVmcs;
   /** A debugger may have changed registers while the exit was pending. */
@@ -84,33 +61,26 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   readonly #nonRoot: NonRoot;
   readonly #allocator: Allocator;
   readonly #memory: HostMemory;
-  readonly #dispatcher: Dispatcher<HardwareAssisted>;
-  /** The handler of HLT has put the virtual CPU to sleep; the exit is not pending until an interrupt wakes it. */
-  readonly #idle: Idle;
-  /** The event of the next entry was seen before: its delivery is tried again. */
-  #again = false;
+  readonly #dispatcher: Dispatcher<VtxVmm>;
   /** A handler is at work: memory accesses are the VMM's own. */
   #inVmm = false;
-  /** VMREADs and VMWRITEs of the exit being handled, in cycles. */
-  #work = 0;
 
   constructor(context: VmmContext, virtualization: MemoryVirtualization) {
     const nested = virtualization === "nested";
     this.#technique = techniqueOf[virtualization];
     this.translationsLast = nested;
     this.nestedLevels = nested ? 4 : 0;
-    this.context = context;
-    this.cpu = context.cpu;
-    this.#idle = new Idle(context.cpu);
+    this.#context = context;
+    this.#cpu = context.cpu;
     const memory = new HostMemory(context.cpu);
     this.#memory = memory;
     this.#allocator = new Allocator(memory, context);
-    this.vmcs = setUpVmcs(context.cpu, memory, this.#allocator, virtualization);
-    this.kvm = new KvmGuest(context);
-    this.#shadow = nested ? undefined : new VtxShadow(this.kvm, memory, this.#allocator, this.vmcs);
+    const completed = (count: number) => this.#dispatcher.completed(count);
+    this.#vmm = new VtxVmm(context, { memory, allocator: this.#allocator, virtualization }, completed);
+    this.vmcs = this.#vmm.vmcs;
+    this.#shadow = nested ? undefined : new VtxShadow(this.#vmm.kvm, memory, this.#allocator, this.vmcs);
     this.#savedVmcs = new SavedVmcs(this.vmcs);
     this.#nonRoot = new NonRoot(context.cpu, this.vmcs, memory, (exit) => this.#left(exit));
-    this.nestedPaging = new NestedPaging(memory, this.#allocator, eptFormat, () => this.vmcs.get("eptPointer"));
     this.#dispatcher = new Dispatcher(context, this.#technique, nested ? exitHandlers : this.#shadowHandlers());
     this.#launch();
     this.vmcs.launched = true;
@@ -118,10 +88,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
 
   #shadowHandlers(): typeof exitHandlers {
     const shadow = this.#shadow!;
-    const own = Object.entries(shadowHandlers).map(([reason, handle]) => [
-      reason,
-      (vm: HardwareAssisted) => handle(vm, shadow),
-    ]);
+    const own = Object.entries(shadowHandlers).map(([reason, handle]) => [reason, (vm: VtxVmm) => handle(vm, shadow)]);
     return { ...exitHandlers, ...Object.fromEntries(own) };
   }
 
@@ -134,7 +101,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     }
     shadow?.leave();
     const failure = checkEntry(this.vmcs);
-    if (!failure) loadGuest(this.cpu, this.vmcs);
+    if (!failure) loadGuest(this.#cpu, this.vmcs);
     else if (shadow && failure.kind === "exit") this.#interpret(shadow, failure);
     else this.#entryFailed(failure);
   }
@@ -164,7 +131,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
 
   onInterrupt(): boolean {
     if (this.#shadow?.interprets) return false;
-    if (this.#idle.waiting) return this.#wake();
+    if (this.#vmm.idle.waiting) return this.#wake();
     // The VMM knows of this one already, and waits for its window.
     if (inForce(this.vmcs, controls.interruptWindowExiting)) return false;
     return this.#nonRoot.onInterrupt();
@@ -177,19 +144,19 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
 
   onNmi(): boolean {
     if (this.#shadow?.interprets) return false;
-    if (this.#idle.waiting) this.#endWait("idle until an NMI came");
+    if (this.#vmm.idle.waiting) this.#endWait("idle until an NMI came");
     return this.#nonRoot.onNmi();
   }
 
   onTripleFault(): boolean {
     if (this.#inGuest) this.#nonRoot.onTripleFault();
-    else this.context.stop("triple-fault", tripleFaultText);
+    else this.#context.stop("triple-fault", tripleFaultText);
     return true;
   }
 
   atBoundary(): boolean {
     if (this.#shadow?.interprets) return this.#shadow.enterable && this.#tryEntry(this.#shadow);
-    return !this.#idle.waiting && this.#nonRoot.atBoundary();
+    return !this.#vmm.idle.waiting && this.#nonRoot.atBoundary();
   }
 
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
@@ -202,19 +169,19 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   }
 
   walk(linear: number): WalkOutcome {
-    return this.#shadow ? this.#shadow.guest.walk(linear) : this.cpu.walk(linear, "read");
+    return this.#shadow ? this.#shadow.guest.walk(linear) : this.#cpu.walk(linear, "read");
   }
 
   guestPhysical(linear: number): number | undefined {
     if (this.#shadow) return this.#shadow.guest.guestPhysical(linear);
-    const result = this.cpu.walker.walk({ linear, access: "read", user: false, probe: true });
+    const result = this.#cpu.walker.walk({ linear, access: "read", user: false, probe: true });
     return result.kind === "page" ? result.physical : undefined;
   }
 
   /** The VMM touches guest memory for an emulation: it maps what it needs, instead of exiting to itself. */
   #reach(guestPhysical: number): void {
     const mapped = this.#nonRoot.translate(guestPhysical, "read", { linear: undefined, forTable: false, probe: true });
-    if (mapped === undefined) this.nestedPaging.map(guestPhysical);
+    if (mapped === undefined) this.#vmm.nestedPaging.map(guestPhysical);
   }
 
   readControl(number: 0 | 4, real: bigint): bigint {
@@ -235,8 +202,8 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     const result = this.#nonRoot.withReadShadows(change, true);
     this.#inVmm = false;
     this.#stateChanged = true;
-    this.vmcs.set("tscOffset", this.cpu.r64[layout.tscOffset >> 3]!);
-    this.cpu.refresh();
+    this.vmcs.set("tscOffset", this.#cpu.r64[layout.tscOffset >> 3]!);
+    this.#cpu.refresh();
     return result;
   }
 
@@ -248,9 +215,9 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     if (translation && result === true) guest.faults.dropped("a debugger changed the guest's paging");
     if (!inside) shadow.leave();
     this.#stateChanged = true;
-    this.cpu.attention = true;
-    this.vmcs.set("tscOffset", this.cpu.r64[layout.tscOffset >> 3]!);
-    this.cpu.refresh();
+    this.#cpu.attention = true;
+    this.vmcs.set("tscOffset", this.#cpu.r64[layout.tscOffset >> 3]!);
+    this.#cpu.refresh();
     return result;
   }
 
@@ -260,7 +227,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
 
   addressLineChanged(): void {
     if (this.#shadow) this.#shadow.addressLineChanged();
-    else this.nestedPaging.clear();
+    else this.#vmm.nestedPaging.clear();
   }
 
   hostMemoryChanged(): void {
@@ -278,7 +245,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
   // The VMM.
 
   get exitPending(): boolean {
-    return this.#dispatcher.pending !== undefined && !this.#idle.waiting;
+    return this.#dispatcher.pending !== undefined && !this.#vmm.idle.waiting;
   }
 
   #left(exit: Exit): void {
@@ -300,15 +267,17 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
 
   /** What the areas of the exit say of MSRs, which ours are empty of unless somebody fills them in. */
   #storeMsrs(): void {
-    const { cpu, vmcs, context } = this;
+    const { vmcs } = this;
+    const { cpu } = this.#context;
+    const context = this.#context;
     const memory = this.#memory;
     if (storeMsrs(cpu, memory, vmcs) !== 0) abortVmx(memory, vmcs, 1, context.stop);
     else if (loadMsrs(cpu, memory, vmcs, "exitLoad") !== 0) abortVmx(memory, vmcs, 4, context.stop);
   }
 
   handleExit(): void {
-    this.#work = 0;
-    if (this.#stateChanged) saveGuest(this.cpu, this.vmcs);
+    this.#vmm.work = 0;
+    if (this.#stateChanged) saveGuest(this.#cpu, this.vmcs);
     this.#stateChanged = false;
     const handled = this.#handle();
     if (handled !== undefined) this.#enter(handled);
@@ -318,7 +287,7 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     this.#inVmm = true;
     this.#shadow?.guest.enter();
     try {
-      return this.#dispatcher.dispatch(this);
+      return this.#dispatcher.dispatch(this.#vmm);
     } finally {
       this.#inVmm = false;
       // A guest that has left protected mode cannot be entered: its own registers stay.
@@ -326,140 +295,18 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     }
   }
 
-  /** With the TSC offset, which an emulation may have moved. */
-  writeBack(): void {
-    saveGuest(this.cpu, this.vmcs);
-    this.write("tscOffset", this.cpu.r64[layout.tscOffset >> 3]!);
-  }
-
-  /** VMREAD. */
-  read(field: VmcsField): bigint {
-    this.#work += this.context.costs.vmread;
-    return this.vmcs.get(field);
-  }
-
-  /** VMREAD of a field of at most 32 bits, or of the low half of a wider one. */
-  readNumber(field: VmcsField): number {
-    this.#work += this.context.costs.vmread;
-    return this.vmcs.number(field);
-  }
-
-  /** VMWRITE. */
-  write(field: VmcsField, value: bigint | number): void {
-    this.#work += this.context.costs.vmwrite;
-    this.vmcs.set(field, value);
-  }
-
-  /** Guest privilege level: DPL of SS. */
-  get guestCpl(): number {
-    return (this.readNumber("guestSsAccess") >> 5) & 3;
-  }
-
-  get guestIs64(): boolean {
-    return inForce(this.vmcs, controls.ia32eModeGuest) && (this.readNumber("guestCsAccess") & 0x2000) !== 0;
-  }
-
-  /**
-   * Moves the guest past the instruction that exited: RIP, what lasts for one instruction, and the trap after it if TF is
-   * set. `retired` is how often it counts: once, or for a repeated one the iterations that are not counted yet.
-   */
-  advance(retired = 1): void {
-    this.completed(retired);
-    const { vmread, vmwrite } = this.context.costs;
-    const { words } = this.vmcs;
-    const wide = this.guestIs64;
-    this.#work += 2 * vmread + vmwrite;
-    const next = words[at.rip]! + words[at.instructionLength]!;
-    words[at.rip] = next;
-    words[at.rip + 1] = wide ? words[at.rip + 1]! + (next >= two32 ? 1 : 0) : 0;
-    this.stepped();
-  }
-
-  /** An instruction has been emulated: what lasts for one is over, and the trap after it comes if TF is set. */
-  stepped(): void {
-    const { vmread, vmwrite } = this.context.costs;
-    const { words } = this.vmcs;
-    this.#work += 2 * vmread + vmwrite;
-    words[at.interruptibility]! &= ~blockedByStiOrMovSs;
-    const flags = words[at.rflags]!;
-    if ((flags & resumeFlag) !== 0) this.write("guestRflags", flags & ~resumeFlag);
-    this.noteTraps(flags);
-  }
-
-  /** Whether debug traps follow what has been emulated: a single step, or breakpoints that it met. */
-  get trapsDue(): boolean {
-    return this.cpu.r32[pendingDebug] !== 0 || (this.readNumber("guestRflags") & trapFlag) !== 0;
-  }
-
-  /** They come with the next entry. */
-  noteTraps(flags = this.readNumber("guestRflags")): void {
-    const step = (flags & trapFlag) !== 0 ? pendingSingleStep : 0;
-    const traps = step | savedDebug(this.cpu.r32[pendingDebug]!);
-    this.cpu.r32[pendingDebug] = 0;
-    if (traps !== 0) this.write("guestPendingDebug", traps);
-  }
-
-  /** So many instructions, or iterations of one, were completed for the guest. */
-  completed(instructions: number): void {
-    this.#dispatcher.completed(instructions);
-  }
-
-  /** Asks the next entry to inject an exception. */
-  injectException(vector: number, errorCode?: number): string {
-    const realMode = (this.read("guestCr0") & 1n) === 0n;
-    const hasCode = pushesErrorCode(vector) && !realMode;
-    this.write("entryInterruptionInfo", injectExceptionInfo(vector, hasCode));
-    if (hasCode) this.write("entryErrorCode", errorCode ?? 0);
-    const code = hasCode ? `(${errorCode ?? 0})` : "";
-    return `injected ${vectorName(vector)}${code}`;
-  }
-
-  /** Asks the next entry to deliver again what the exit interrupted, if it interrupted a delivery. */
-  redeliver(): void {
-    const info = this.readNumber("idtVectoringInfo");
-    if (info >>> 31 === 0) return;
-    this.#again = true;
-    this.write("entryInterruptionInfo", info & ~0x1000);
-    this.write("entryErrorCode", this.readNumber("idtVectoringErrorCode"));
-    this.write("entryInstructionLength", this.readNumber("exitInstructionLength"));
-  }
-
-  /** HLT: gives the processor away until an interrupt comes. True if the guest need not wait. */
-  wait(): boolean {
-    return this.#idle.begin(this.vmcs.get("guestRip"), this.vmcs.words[at.rflags]!);
-  }
-
   /** An interrupt ends the wait: the exit of HLT is pending again, and its handling goes on. */
   #wake(): boolean {
-    if (!this.#idle.wakes) return false;
+    if (!this.#vmm.idle.wakes) return false;
     this.#endWait("idle until an interrupt came");
     return true;
   }
 
   #endWait(handled: string): void {
-    this.#idle.end();
-    this.#work = 0;
-    saveGuest(this.cpu, this.vmcs);
+    this.#vmm.idle.end();
+    this.#vmm.work = 0;
+    saveGuest(this.#cpu, this.vmcs);
     this.#enter(handled);
-  }
-
-  /** Prepares an interrupt for the next entry, or asks to be told when the guest can take it. */
-  #offerInterrupt(): void {
-    const wanted = this.cpu.bus.interruptPending();
-    const { words } = this.vmcs;
-    const busy = words[at.injection]! >>> 31 === 1;
-    const blocked = (words[at.interruptibility]! & blockedByStiOrMovSs) !== 0;
-    const takes = wanted && !busy && !blocked && (words[at.rflags]! & interruptFlag) !== 0;
-    if (takes) {
-      this.write("entryInterruptionInfo", injectInterruptInfo(this.cpu.bus.acknowledgeInterrupt()));
-      this.write("guestActivity", 0);
-    }
-    // Another one may be waiting.
-    const window = takes ? this.cpu.bus.interruptPending() : wanted;
-    if (window !== inForce(this.vmcs, controls.interruptWindowExiting)) {
-      this.#work += this.context.costs.vmwrite;
-      this.vmcs.setBit("primaryControls", controls.interruptWindowExiting.bit, window);
-    }
   }
 
   /** VMRESUME. */
@@ -467,15 +314,15 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     const shadow = this.#shadow;
     if (shadow?.guest.inside) {
       this.#interpret(shadow, undefined);
-      this.#dispatcher.resumed(handled, this.#work);
+      this.#dispatcher.resumed(handled, this.#vmm.work);
       return;
     }
-    this.#offerInterrupt();
+    this.#vmm.offerInterrupt();
     const { changed } = this.#savedVmcs;
     const failure = this.#savedVmcs.check(changed);
     if (shadow && failure?.kind === "exit") {
       this.#interpret(shadow, failure);
-      this.#dispatcher.resumed(handled, this.#work);
+      this.#dispatcher.resumed(handled, this.#vmm.work);
       return;
     }
     if (failure) {
@@ -483,50 +330,44 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
       return;
     }
     const event = injectedEvent(this.vmcs);
-    if (changed) loadGuest(this.cpu, this.vmcs);
-    else loadUsual(this.cpu, this.vmcs);
-    const bad = loadMsrs(this.cpu, this.#memory, this.vmcs, "entryLoad");
+    if (changed) loadGuest(this.#cpu, this.vmcs);
+    else loadUsual(this.#cpu, this.vmcs);
+    const bad = loadMsrs(this.#cpu, this.#memory, this.vmcs, "entryLoad");
     if (bad !== 0) {
       this.#msrFailed(bad);
       return;
     }
-    this.cpu.attention = true;
-    this.#dispatcher.resumed(handled, this.#work);
-    if (event) this.#inject(event);
+    this.#cpu.attention = true;
+    this.#dispatcher.resumed(handled, this.#vmm.work);
+    if (event) this.#vmm.inject(event);
   }
 
   /** The guest goes on, but the VMM executes its code: what is in the VMCS goes to the processor, with the guest's own registers. */
   #interpret(shadow: VtxShadow, failure: EntryFailure | undefined): void {
     const event = injectedEvent(this.vmcs);
     const { inside } = shadow.guest;
-    if (inside) loadUsual(this.cpu, this.vmcs);
-    else loadGuest(this.cpu, this.vmcs);
+    if (inside) loadUsual(this.#cpu, this.vmcs);
+    else loadGuest(this.#cpu, this.vmcs);
     shadow.guest.enter();
     shadow.beginInterpretation(failure);
-    if (event) this.#inject(event);
+    if (event) this.#vmm.inject(event);
   }
 
   /** The interpreter's guest is in protected mode: enters it, if VM entry allows it. */
   #tryEntry(shadow: VtxShadow): boolean {
-    saveGuest(this.cpu, this.vmcs);
+    saveGuest(this.#cpu, this.vmcs);
     shadow.leave();
     if (checkEntry(this.vmcs)) {
       shadow.guest.enter();
-      this.cpu.attention = true;
+      this.#cpu.attention = true;
       return false;
     }
     shadow.endInterpretation();
-    this.vmcs.set("tscOffset", this.cpu.r64[layout.tscOffset >> 3]!);
-    loadGuest(this.cpu, this.vmcs);
+    this.vmcs.set("tscOffset", this.#cpu.r64[layout.tscOffset >> 3]!);
+    loadGuest(this.#cpu, this.vmcs);
     this.#nonRoot.entered();
-    this.cpu.attention = true;
+    this.#cpu.attention = true;
     return true;
-  }
-
-  #inject(event: InjectedEvent): void {
-    const again = this.#again;
-    this.#again = false;
-    if (deliverInjected(this.context, event, again)) this.completed(1);
   }
 
   /** The processor refused to enter: the guest cannot go on. */
@@ -536,13 +377,13 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
     else {
       this.#recordEntryFailure(failedCheckExit(vmcs, failure));
     }
-    this.context.stop("vm-entry-failure", entryFailureText(vmcs, failure));
+    this.#context.stop("vm-entry-failure", entryFailureText(vmcs, failure));
   }
 
   #msrFailed(number: number): void {
     const exit = failedMsrExit(this.#memory, this.vmcs, number);
     this.#recordEntryFailure(exit);
-    this.context.stop(
+    this.#context.stop(
       "vm-entry-failure",
       `VM entry failed (exit reason 34, MSR loading): ${exit.why.sentence} ${exit.what}.`,
     );
@@ -561,26 +402,26 @@ export class HardwareAssisted implements Monitor, HardwareVmm {
       why,
       technique: this.#technique,
     };
-    this.context.recordExit(form, qualification, 0, 0);
+    this.#context.recordExit(form, qualification, 0, 0);
   }
 
   save(): Saved {
     return {
       pending: this.#dispatcher.pending ?? null,
-      waiting: this.#idle.waiting,
+      waiting: this.#vmm.idle.waiting,
       nextPage: this.#allocator.mark,
       shadow: this.#shadow?.save() ?? null,
-      kvm: this.kvm.save(),
+      kvm: this.#vmm.kvm.save(),
     };
   }
 
   restore(state: unknown): void {
     const { pending, waiting, nextPage, shadow, kvm } = state as Saved;
     this.#dispatcher.pending = pending ?? undefined;
-    this.#idle.waiting = waiting;
+    this.#vmm.idle.waiting = waiting;
     this.#allocator.release(nextPage);
     if (shadow) this.#shadow?.restore(shadow);
-    this.kvm.restore(kvm);
+    this.#vmm.kvm.restore(kvm);
     this.#savedVmcs.forget();
     this.#stateChanged = pending !== null;
   }

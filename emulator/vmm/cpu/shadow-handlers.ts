@@ -3,14 +3,14 @@ import { CR4, signedNumber } from "../../cpu/state.ts";
 import { bitsOf } from "../../vmx/bit-layout.ts";
 import { eventOf } from "../../vmx/entry.ts";
 import { emulate } from "./emulations.ts";
-import type { HardwareAssisted } from "./hardware-assisted.ts";
 import { handlePageFault, interpret } from "./shadow-emulations.ts";
 import type { VtxShadow } from "./vtx-shadow.ts";
+import type { VtxVmm } from "./vtx-vmm.ts";
 
-type Handler = (vm: HardwareAssisted, shadow: VtxShadow) => string | undefined;
+type Handler = (vm: VtxVmm, shadow: VtxShadow) => string | undefined;
 
 /** The event whose delivery the exit interrupted. */
-const interrupted = (vm: HardwareAssisted) =>
+const interrupted = (vm: VtxVmm) =>
   eventOf(
     vm.readNumber("idtVectoringInfo"),
     vm.readNumber("idtVectoringErrorCode"),
