@@ -15,6 +15,7 @@ import type {
 } from "./interface.ts";
 import type { Item } from "./item.ts";
 import type { KeptLine } from "./kept-lines.ts";
+import { lastAtOrBelow } from "./last-at-or-below.ts";
 import type { Preprocessor } from "./preprocess.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Program } from "./program.ts";
@@ -135,10 +136,42 @@ export class ProgramAssembly implements Assembly {
     const references = [...here.flatMap(referencesOf), ...program.references];
     const macros = preprocessor.references.filter(({ source }) => source.file === file && source.place.line <= line);
     return {
+      ...this.stateAt(file, line),
       mentions: here.flatMap(({ mention }) => mention ?? []).filter(isHere),
       definitions: [...labels.values(), ...preprocessor.definitions].filter(isHere),
       references: [...references, ...macros.map(macroReference)].filter(isHere),
     };
+  }
+
+  /** What directives and labels above a line have set. */
+  private stateAt(file: string, line: number): Pick<LineFacts, "bits" | "scope"> {
+    const { program, lines, options } = this.run;
+    if (file === options.file && lines.length > 0) {
+      const kept = lines[lastAtOrBelow(lines.length, (index) => lines[index]!.source.place.line, line)];
+      if (kept) return { bits: kept.context.bits, scope: kept.scope };
+    }
+    const before = program.items.filter(({ source }) => source.file === file && source.place.line <= line);
+    const isScope = ({ label, source }: Item) => source.place.line < line && label && !label.name.includes(".");
+    const scope = before.findLast(isScope)?.label?.name ?? "";
+    return { bits: before.at(-1)?.context.bits ?? program.bits, scope };
+  }
+
+  namesWith(beginning: string, most: number): readonly string[] {
+    const { program, preprocessor } = this.run;
+    const wanted = beginning.toLowerCase();
+    const names = new Set<string>();
+    const isFull = (name: string): boolean => {
+      const begins = name.length >= wanted.length && name.slice(0, wanted.length).toLowerCase() === wanted;
+      if (begins && !name.startsWith("..@")) names.add(name);
+      return names.size >= most;
+    };
+    for (const { name } of preprocessor.definitions) if (isFull(name)) return [...names];
+    for (const { name, definition } of program.known) if (definition && isFull(name)) break;
+    return [...names];
+  }
+
+  get macros(): readonly SymbolDefinition[] {
+    return this.run.preprocessor.definitions;
   }
 
   mentionsOf(wanted: (row: Row) => boolean): readonly InstructionMention[] {

@@ -10,7 +10,6 @@ import { packages } from "./packages.ts";
 import type { Preprocessor } from "./preprocess.ts";
 import { charactersOf } from "./quote.ts";
 import * as token from "./tokens.ts";
-import { endOf } from "./tokens.ts";
 
 /** A test of `%if…` on the tokens after the directive. */
 export type Test = (p: Preprocessor, call: Call, tokens: readonly IToken[]) => boolean;
@@ -29,9 +28,7 @@ const truth: Test = (p, call, tokens) => {
 const isDefined: Test = (p, call, names) => {
   if (!names.every(wordLike)) bad(p, call, `“%${call.name}” needs the name of a macro.`);
   for (const name of names) {
-    const [macro] = p.macros.find(name.image) ?? [];
-    const span = { start: name.startOffset, end: endOf(name) };
-    if (macro?.range) p.references.push({ name: macro.name, source: call.source, span });
+    p.refersTo(p.macros.find(name.image)?.[0], name, call.source);
   }
   return names.some(({ image }) => {
     const name = p.aliased(image);

@@ -82,6 +82,7 @@ function assign(p: Preprocessor, call: Call, anyCase: boolean): Fault {
 function undefine(p: Preprocessor, call: Call): Fault {
   const [name] = restTokens(call);
   if (!isWord(name)) return "“%undef” needs the name of a macro.";
+  p.refersTo(p.macros.find(name.image)?.[0], name, call.source);
   p.macros.undefine(p.aliased(name.image));
   return undefined;
 }

@@ -72,7 +72,7 @@ function openMacro(p: Preprocessor, call: Call): Fault {
   const finish = (body: readonly SourceLine[]) => {
     const takesLabel = body.some(({ text: line }) => /%\{?00/.test(line));
     p.multi.define({ ...head, body, takesLabel });
-    p.definitions.push({ name: head.name, kind: "define", value: undefined, range });
+    p.definitions.push({ name: head.name, kind: "define", isMultiLine: true, value: undefined, range });
   };
   p.openBlock({ ...finishing, finish }, call);
   return undefined;
@@ -97,6 +97,7 @@ function forgetMacro(p: Preprocessor, call: Call): Fault {
   const [name, ...header] = p.expand(restTokens(withoutListing(call)), call.source);
   const arity = arityOf(header);
   if (!isWord(name) || !arity) return `“%${call.name}” needs the name of a macro and its number of parameters.`;
+  p.refersTo(p.multi.find(name.image)[0], name, call.source);
   p.multi.undefine(name.image, arity, call.name === "unimacro");
   return undefined;
 }

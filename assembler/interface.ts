@@ -89,6 +89,8 @@ export interface InstructionMention {
 export interface SymbolDefinition {
   readonly name: string;
   readonly kind: "label" | "equ" | "define";
+  /** A macro of lines (`%macro`), not of words (`%define`). */
+  readonly isMultiLine?: true;
   /** Address or constant. */
   readonly value: bigint | undefined;
   readonly range: Range;
@@ -96,7 +98,10 @@ export interface SymbolDefinition {
 
 export interface SymbolReference {
   readonly name: string;
+  /** As written; what a macro put there is the word that stands for it. */
   readonly range: Range;
+  /** The innermost macro call that made it; `range` is then in the body of the macro. */
+  readonly expansion?: MacroCall | undefined;
 }
 
 /** `%pragma ringside KEY VALUE`, e.g. mode, technique, memory; unknown keys are problems. */
@@ -116,6 +121,10 @@ export interface LineFacts {
   readonly mentions: readonly InstructionMention[];
   readonly definitions: readonly SymbolDefinition[];
   readonly references: readonly SymbolReference[];
+  /** Mode of the code that would stand there. */
+  readonly bits: Bits;
+  /** The last global label above, to which local labels belong; empty if there is none. */
+  readonly scope: string;
 }
 
 export interface Assembly {
@@ -128,11 +137,15 @@ export interface Assembly {
   readonly emitted: readonly Emitted[];
   readonly mentions: readonly InstructionMention[];
   readonly symbols: ReadonlyMap<string, SymbolDefinition>;
+  /** Every definition of a macro, be it of words or lines, in order; a name may have several. */
+  readonly macros: readonly SymbolDefinition[];
   readonly references: readonly SymbolReference[];
   readonly includes: readonly { readonly range: Range; readonly file: string }[];
   readonly settings: Settings;
   /** What the lists have of one line, without going through them. */
   onLine(file: string, line: number): LineFacts;
+  /** At most so many names of labels, constants and macros that begin so, in any letter case, without listing all. */
+  namesWith(beginning: string, most: number): readonly string[];
   /** The mentions whose row is wanted, in order, without going through all of them. */
   mentionsOf(wanted: (row: Row) => boolean): readonly InstructionMention[];
 }

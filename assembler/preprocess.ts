@@ -10,7 +10,7 @@ import { ExpansionStack } from "./expansion-stack.ts";
 import type { FloatMode } from "./float.ts";
 import type { Frame } from "./frames.ts";
 import { type IncludeOptions, IncludeStack, isReadable, tooManyLines } from "./includes.ts";
-import type { Settings, SymbolDefinition } from "./interface.ts";
+import type { Range, Settings, SymbolDefinition } from "./interface.ts";
 import { limits } from "./limits.ts";
 import { type ParsedLine, parseLine, parseTokens } from "./line.ts";
 import { Expansion, type ExpansionHost, fresh, MacroTable, plainMacro, spaced, tokensText } from "./macro.ts";
@@ -23,7 +23,7 @@ import { type CallSite, logicalLines, rangeOf, type SourceFile, type SourceLine 
 import { type Surroundings, substituted } from "./substitution.ts";
 import { didYouMean } from "./suggest.ts";
 
-import { tokenize } from "./tokens.ts";
+import { endOf, tokenize } from "./tokens.ts";
 import type { Expression, LineTree, Span } from "./tree.ts";
 
 /** What the preprocessor hands on, and asks. */
@@ -288,6 +288,12 @@ export class Preprocessor {
       target = alias.body[0]!.image;
     }
     return target;
+  }
+
+  /** Notes that a directive names a macro. */
+  refersTo(macro: { name: string; range: Range | undefined } | undefined, word: IToken, source: SourceLine): void {
+    const span = { start: word.startOffset, end: endOf(word) };
+    if (macro?.range) this.references.push({ name: macro.name, source, span });
   }
 
   // Multi-line macros and repetitions.

@@ -1,4 +1,4 @@
-import type { Range, SymbolDefinition, SymbolReference } from "./interface.ts";
+import type { MacroCall, Range, SymbolDefinition, SymbolReference } from "./interface.ts";
 import type { Item } from "./item.ts";
 import type { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
@@ -200,5 +200,8 @@ export class Reference implements SymbolReference {
   }
   get range(): Range {
     return rangeOf(this.source, this.span);
+  }
+  get expansion(): MacroCall | undefined {
+    return this.source.expansion;
   }
 }

@@ -4,7 +4,9 @@ import {
   chooseTechnique,
   type FileAnswer,
   type FileWanted,
+  listSources,
   readFile,
+  type SourcesWanted,
   type TechniqueChoice,
   type TechniqueInForce,
   techniqueInForce,
@@ -32,6 +34,10 @@ export async function startLanguage(context: vscode.ExtensionContext, host: Host
   );
   client.onNotification(techniqueInForce, (said: TechniqueInForce) => techniques.nowInForce(said));
   client.onRequest<FileAnswer, void>(readFile, async ({ uri }: FileWanted) => (await readBytes(uri)) ?? null);
+  client.onRequest<string[], void>(listSources, async ({ most }: SourcesWanted) => {
+    const found = await vscode.workspace.findFiles("**/*.{asm,nasm,inc}", "**/node_modules/**", most);
+    return found.map((uri) => client.code2ProtocolConverter.asUri(uri));
+  });
   await client.start();
   return {
     client,

@@ -1,9 +1,13 @@
-import type { TextDocument } from "vscode-languageserver-textdocument";
-import { type Assembly, FetchingAssembler, type FileBytes } from "../assembler/index.ts";
+import { TextDocument } from "vscode-languageserver-textdocument";
+import {
+  type Assembly,
+  assembleFetching,
+  FetchingAssembler,
+  type FileBytes,
+  type FileText,
+} from "../assembler/index.ts";
 import { type Technique, techniqueById } from "../isa/technique.ts";
-
-/** How the server reaches files that are not open in the editor. */
-export type ReadBytes = (uri: string) => Promise<FileBytes>;
+import type { Host } from "./host.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -26,9 +30,9 @@ export interface Analysis {
 /** The open documents and what they assemble to, each worked out once per version. */
 export class Documents {
   readonly #open: (uri: string) => TextDocument | undefined;
-  readonly #readBytes: ReadBytes;
+  readonly #readBytes: Host["readBytes"];
   /** Files that are included but not open; `null` where there is none. */
-  readonly #files = new Map<string, Exclude<FileBytes, undefined> | null>();
+  readonly #fetched = new Map<string, Exclude<FileBytes, undefined> | null>();
   readonly #analyses = new Map<string, { version: number; analysis: Promise<Analysis> }>();
   /** The files that a document includes or would include if they were there, by its URI. */
   readonly #included = new Map<string, Set<string>>();
@@ -37,7 +41,7 @@ export class Documents {
   readonly #choices = new Map<string, string>();
   settings: Settings = defaultSettings;
 
-  constructor(open: (uri: string) => TextDocument | undefined, readBytes: ReadBytes) {
+  constructor(open: (uri: string) => TextDocument | undefined, readBytes: Host["readBytes"]) {
     this.#open = open;
     this.#readBytes = readBytes;
   }
@@ -57,8 +61,9 @@ export class Documents {
 
   /** A file changed: what includes it is worked out anew. Gives those documents. */
   changed(file: string): string[] {
-    this.#files.delete(file);
-    const stale = [...this.#included].filter(([, files]) => files.has(file)).map(([uri]) => uri);
+    this.#fetched.delete(file);
+    this.#analyses.delete(file);
+    const stale = this.includers(file);
     for (const uri of stale) {
       this.#analyses.delete(uri);
       this.#assemblers.delete(uri);
@@ -114,19 +119,63 @@ export class Documents {
       {
         atHand: (file) => {
           included.add(file);
-          const known = this.#files.get(file);
-          return this.#open(file)?.getText() ?? (known instanceof Uint8Array ? decoder.decode(known) : known);
+          return this.#atHand(file);
         },
         bytesAtHand: (file) => {
           included.add(file);
-          return this.#files.get(file);
+          return this.#fetched.get(file);
         },
-        fetch: async (file) => {
-          this.#files.set(file, (await this.#readBytes(file)) ?? null);
-        },
+        fetch: (file) => this.#fetch(file),
       },
     );
     this.#assemblers.set(uri, assembler);
     return assembler;
+  }
+
+  #atHand(file: string): Exclude<FileText, undefined> | null | undefined {
+    const known = this.#fetched.get(file);
+    return this.#open(file)?.getText() ?? (known instanceof Uint8Array ? decoder.decode(known) : known);
+  }
+
+  async #fetch(file: string): Promise<void> {
+    this.#fetched.set(file, (await this.#readBytes(file)) ?? null);
+  }
+
+  /** The text of a file of a program that was analysed. */
+  textOf(file: string): string | undefined {
+    const text = this.#atHand(file);
+    return typeof text === "string" ? text : undefined;
+  }
+
+  /** Whether a file was found when a program was analysed. */
+  isThere(file: string): boolean {
+    return this.#open(file) !== undefined || this.#fetched.get(file) instanceof Uint8Array;
+  }
+
+  /** A document that is open, or a file as it is on disk; undefined if there is none. */
+  async document(uri: string): Promise<TextDocument | undefined> {
+    const open = this.#open(uri);
+    if (open) return open;
+    if (!this.#fetched.has(uri)) await this.#fetch(uri);
+    const text = this.textOf(uri);
+    return text === undefined ? undefined : TextDocument.create(uri, "ringside", 0, text);
+  }
+
+  /** What a program would be if some of its files had other texts. */
+  assembled(uri: string, texts: ReadonlyMap<string, string>): Promise<Assembly> {
+    const { includePaths } = this.settings;
+    return assembleFetching(
+      { file: uri, text: texts.get(uri) ?? this.textOf(uri) ?? "", includePaths },
+      {
+        atHand: (file) => texts.get(file) ?? this.#atHand(file),
+        bytesAtHand: (file) => this.#fetched.get(file),
+        fetch: (file) => this.#fetch(file),
+      },
+    );
+  }
+
+  /** The open documents that include a file, or look for it. */
+  includers(file: string): string[] {
+    return [...this.#included].filter(([, files]) => files.has(file)).map(([uri]) => uri);
   }
 }

@@ -1,5 +1,6 @@
 import { BrowserMessageReader, BrowserMessageWriter, createConnection } from "vscode-languageserver/browser";
-import { type FileAnswer, type FileWanted, readFile } from "./protocol.ts";
+import { mostSources } from "./host.ts";
+import { type FileAnswer, type FileWanted, listSources, readFile, type SourcesWanted } from "./protocol.ts";
 import { serve } from "./server.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -7,7 +8,8 @@ declare const self: DedicatedWorkerGlobalScope;
 const connection = createConnection(new BrowserMessageReader(self), new BrowserMessageWriter(self));
 
 /** The language server as a web worker: files come from the extension. */
-serve(
-  connection,
-  async (uri) => (await connection.sendRequest<FileAnswer>(readFile, { uri } satisfies FileWanted)) ?? undefined,
-);
+serve(connection, {
+  readBytes: async (uri) =>
+    (await connection.sendRequest<FileAnswer>(readFile, { uri } satisfies FileWanted)) ?? undefined,
+  listSources: () => connection.sendRequest<string[]>(listSources, { most: mostSources } satisfies SourcesWanted),
+});

@@ -24,3 +24,10 @@ export interface FileWanted {
 }
 /** Messages have no undefined: null is a file that does not exist. Between workers, bytes stay bytes. */
 export type FileAnswer = Exclude<FileBytes, undefined> | null;
+
+/** Server to client, where the server cannot read folders itself: asks for the sources in the workspace. */
+export const listSources = "ringside/listSources";
+/** Their URIs, at most as many as asked for. */
+export interface SourcesWanted {
+  readonly most: number;
+}

@@ -1,68 +1,25 @@
-import {
-  type Connection,
-  type InitializeResult,
-  type TextDocumentPositionParams,
-  TextDocumentSyncKind,
-  TextDocuments,
-} from "vscode-languageserver";
+import { type Connection, TextDocuments } from "vscode-languageserver";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { defaultTechnique } from "../isa/technique.ts";
-import { type Analysis, Documents, defaultSettings, type ReadBytes, type Settings } from "./documents.ts";
+import { capabilities } from "./capabilities.ts";
+import { Documents, defaultSettings, type Settings } from "./documents.ts";
 import { completion, isCut } from "./features/completion.ts";
-import { definition, references } from "./features/definition.ts";
 import { diagnostics } from "./features/diagnostics.ts";
-import { hover } from "./features/hover.ts";
-import { documentSymbols } from "./features/symbols.ts";
+import type { Host } from "./host.ts";
 import { chooseTechnique, type TechniqueChoice, type TechniqueInForce, techniqueInForce } from "./protocol.ts";
-
-const capabilities: InitializeResult["capabilities"] = {
-  textDocumentSync: TextDocumentSyncKind.Incremental,
-  hoverProvider: true,
-  completionProvider: { triggerCharacters: [".", "%"] },
-  definitionProvider: true,
-  referencesProvider: true,
-  documentSymbolProvider: true,
-};
-
-/** Answers what is asked about a document at a place; null if it is not open. */
-function registerFeatures(connection: Connection, texts: TextDocuments<TextDocument>, documents: Documents): void {
-  const about =
-    <P extends { textDocument: { uri: string } }, R>(
-      answer: (analysis: Analysis, params: P, text: TextDocument) => R,
-    ) =>
-    async (params: P): Promise<R | null> => {
-      const document = texts.get(params.textDocument.uri);
-      return document ? answer(await documents.analysis(document), params, document) : null;
-    };
-  connection.onHover(
-    about((analysis, { textDocument, position }: TextDocumentPositionParams) =>
-      hover(analysis, textDocument.uri, position),
-    ),
-  );
-  connection.onCompletion(
-    about(({ assembly }, { position }: TextDocumentPositionParams, text) => ({
-      isIncomplete: isCut(assembly),
-      items: completion(assembly, position, text),
-    })),
-  );
-  connection.onDefinition(
-    about(({ assembly }, { textDocument, position }: TextDocumentPositionParams) =>
-      definition(assembly, textDocument.uri, position),
-    ),
-  );
-  connection.onReferences(
-    about(({ assembly }, { textDocument, position, context }) =>
-      references(assembly, textDocument.uri, position, context.includeDeclaration),
-    ),
-  );
-  connection.onDocumentSymbol(about(({ assembly }, { textDocument }) => documentSymbols(assembly, textDocument.uri)));
-}
+import { registerEditing } from "./requests/editing.ts";
+import { registerNavigation } from "./requests/navigation.ts";
+import { aboutAnalysis, type Session } from "./session.ts";
+import { Workspace } from "./workspace.ts";
 
 /** Serves the Language Server Protocol on a connection; the features know nothing of it. */
-export function serve(connection: Connection, readBytes: ReadBytes): void {
+export function serve(connection: Connection, host: Host): void {
   const texts = new TextDocuments(TextDocument);
-  const documents = new Documents((uri) => texts.get(uri), readBytes);
+  const documents = new Documents((uri) => texts.get(uri), host.readBytes);
+  const workspace = new Workspace(host, (uri) => texts.get(uri)?.getText());
+  const session: Session = { connection, texts, documents, workspace };
   let asksForSettings = false;
+  let hasFolders = false;
 
   async function publish(document: TextDocument): Promise<void> {
     const { uri, version } = document;
@@ -96,17 +53,28 @@ export function serve(connection: Connection, readBytes: ReadBytes): void {
     documents.settings = { ...defaultSettings, ...said };
   }
 
-  connection.onInitialize(({ capabilities: client }) => {
+  connection.onInitialize(({ capabilities: client, workspaceFolders, rootUri }) => {
+    workspace.folders = workspaceFolders?.map(({ uri }) => uri) ?? (rootUri ? [rootUri] : []);
+    hasFolders = client.workspace?.workspaceFolders === true;
     asksForSettings = client.workspace?.configuration === true;
     return { capabilities, serverInfo: { name: "ringside" } };
   });
-  connection.onInitialized(() => readSettings().then(publishAll));
+  connection.onInitialized(async () => {
+    if (hasFolders)
+      connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+        const gone = new Set(removed.map(({ uri }) => uri));
+        workspace.folders = [...workspace.folders.filter((uri) => !gone.has(uri)), ...added.map(({ uri }) => uri)];
+      });
+    await readSettings();
+    await publishAll();
+  });
   connection.onDidChangeConfiguration(async () => {
     await readSettings();
     documents.invalidate();
     await publishAll();
   });
   connection.onDidChangeWatchedFiles(async ({ changes }) => {
+    for (const { uri } of changes) workspace.changed(uri);
     await publishThose(changes.flatMap(({ uri }) => documents.changed(uri)));
   });
   connection.onNotification(chooseTechnique, async ({ uri, technique }: TechniqueChoice) => {
@@ -114,7 +82,14 @@ export function serve(connection: Connection, readBytes: ReadBytes): void {
     const document = texts.get(uri);
     if (document) await publish(document);
   });
-  registerFeatures(connection, texts, documents);
+  registerNavigation(session);
+  registerEditing(session);
+  connection.onCompletion(
+    aboutAnalysis(session)(({ assembly }, { position }, text) => ({
+      isIncomplete: isCut(assembly),
+      items: completion(assembly, position, text),
+    })),
+  );
   texts.onDidChangeContent(({ document: { uri } }) => void publishThose([uri, ...documents.changed(uri)]));
   texts.onDidClose(async ({ document }) => {
     const includers = documents.close(document.uri);

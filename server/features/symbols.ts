@@ -8,7 +8,11 @@ const kinds: Record<SymbolDefinition["kind"], SymbolKind> = {
   define: SymbolKind.Constant,
 };
 
-/** Labels, constants and defines of a document, local labels below their global one. */
+/** How an editor shows a symbol. */
+export const kindOf = ({ kind, isMultiLine }: SymbolDefinition): SymbolKind =>
+  isMultiLine ? SymbolKind.Method : kinds[kind];
+
+/** Labels, constants and macros of a document, local labels below their global one. */
 export function documentSymbols(assembly: Assembly, uri: string): DocumentSymbol[] {
   const roots: DocumentSymbol[] = [];
   const globals = new Map<string, DocumentSymbol>();
@@ -20,7 +24,7 @@ export function documentSymbols(assembly: Assembly, uri: string): DocumentSymbol
     const item: DocumentSymbol = {
       name: parent ? symbol.name.slice(dot) : symbol.name,
       detail: symbol.value === undefined ? "" : `${symbol.value.toString(16).toUpperCase()}h`,
-      kind: kinds[symbol.kind],
+      kind: kindOf(symbol),
       range,
       selectionRange: range,
       children: [],

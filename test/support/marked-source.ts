@@ -11,6 +11,7 @@ export interface Marked {
   readonly analysis: Analysis;
   /** Where `$0` stood. */
   readonly cursor: Position | undefined;
+  readonly documents: Documents;
 }
 
 /** Source text with `$0` for the cursor, analysed as the language server does; `files` may be included. */
@@ -22,12 +23,12 @@ export async function analyse(
   const text = source.replace("$0", "");
   const document = TextDocument.create(uri, "ringside", 1, text);
   const documents = new Documents(
-    () => undefined,
+    (wanted) => (wanted === uri ? document : undefined),
     async (wanted) => bytesOf(options.files?.[wanted.replace("file:///guest/", "")]),
   );
   if (options.technique) documents.settings = { ...documents.settings, technique: options.technique };
   const analysis = await documents.analysis(document);
-  return { document, analysis, cursor: at < 0 ? undefined : document.positionAt(at) };
+  return { document, analysis, documents, cursor: at < 0 ? undefined : document.positionAt(at) };
 }
 
 const severities = ["", "error", "warning", "information", "hint"];

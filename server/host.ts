@@ -1,0 +1,13 @@
+import type { FileBytes } from "../assembler/index.ts";
+
+/** How the server reaches what is not open in the editor. */
+export interface Host {
+  readonly readBytes: (uri: string) => Promise<FileBytes>;
+  /** The assembly sources in some folders and the folders in them, as URIs. */
+  readonly listSources: (folders: readonly string[]) => Promise<readonly string[]>;
+}
+
+/** At most so many files are looked through for symbols and for who includes whom. */
+export const mostSources = 2000;
+
+export const isSource = (name: string): boolean => /\.(asm|nasm|inc)$/i.test(name);
