@@ -12,7 +12,7 @@ import { Allocator } from "../allocator.ts";
 import { hostReservedBytes, type VmmContext } from "../context.ts";
 import { Dispatcher, type ExitBody, type Pending } from "../dispatcher.ts";
 import { type Place, TranslationCache } from "../translation/cache.ts";
-import { type Cause, Causes, savedFault } from "../translation/causes.ts";
+import { type Cause, Causes } from "../translation/causes.ts";
 import { Continuation, type SavedContinuation } from "../translation/continuation.ts";
 import { translationOutlook } from "../translation/outlook.ts";
 import type { Passage } from "../translation/passage.ts";
@@ -23,6 +23,7 @@ import { type Origin, type SavedTranslations, Translations } from "../translatio
 import type { TranslatedUnit } from "../translation/view.ts";
 import { GuestShadows, type SavedShadows } from "./guest-shadows.ts";
 import { GuestWork, interruptName } from "./guest-work.ts";
+import { savedFault } from "./saved-fault.ts";
 import { describeInterrupt, describeNmi, describeTrap } from "./trap-reasons.ts";
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 

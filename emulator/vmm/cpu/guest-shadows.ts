@@ -1,18 +1,15 @@
 import type { Cpu } from "../../cpu/cpu.ts";
-import { CR0, CR4, LDTR } from "../../cpu/state.ts";
+import { LDTR } from "../../cpu/state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { ShadowFaults } from "../memory/shadow-faults.ts";
 import { type SavedShadow, ShadowPaging } from "../memory/shadow-paging.ts";
+import { pagingChanged } from "./paging-changes.ts";
 import { ShadowDescriptors } from "./shadow-descriptors.ts";
 import type { RealRegisters, VirtualCpu } from "./virtual-cpu.ts";
 
 const pageBytes = 4096;
-/** Changes of these CR0 and CR4 bits make old translations invalid. */
-const pagingCr0 = CR0.PG | CR0.WP;
-const pagingCr4 = CR4.PSE | CR4.PAE | CR4.PGE;
-
 export interface GuestShadowsWiring {
   readonly context: VmmContext;
   readonly memory: HostMemory;
@@ -92,9 +89,7 @@ export class GuestShadows {
   }
 
   get #haveModesChanged(): boolean {
-    const before = this.#virtual.registers;
-    const { cr0, cr4 } = this.#cpu;
-    return ((cr0 ^ before.cr0) & pagingCr0) !== 0 || ((cr4 ^ before.cr4) & pagingCr4) !== 0;
+    return pagingChanged(this.#cpu, this.#virtual.registers);
   }
 
   /** Before the guest goes on: the shadows are brought up to date; what the processor is to hold. */
@@ -122,7 +117,7 @@ export class GuestShadows {
 
   #synchronize(): void {
     const before = this.descriptors.traced;
-    this.descriptors.synchronize(false);
+    this.descriptors.synchronize({ level: this.#cpu.cpl, kernelRuns: false });
     for (const page of this.descriptors.traced) if (!before.has(page)) this.paging.protectPage(page);
     this.#descriptorsWritten = false;
   }
@@ -137,7 +132,7 @@ export class GuestShadows {
 
   restore({ traced, descriptorsWritten, paging }: SavedShadows): void {
     this.descriptors.traced = new Set(traced);
-    this.descriptors.forget();
+    this.descriptors.forget(false);
     this.#descriptorsWritten = descriptorsWritten;
     this.paging.restore(paging);
   }

@@ -5,6 +5,7 @@ import type { Fault } from "../../cpu/monitor.ts";
 import { endMonitorWait } from "../../cpu/monitor-wait.ts";
 import { linearAddress } from "../../vmx/instruction-facts.ts";
 import type { VmmContext } from "../context.ts";
+import { faultAddress } from "./saved-fault.ts";
 import { instructionAt } from "./trap-reasons.ts";
 
 const IF = flagMask("IF");
@@ -26,7 +27,8 @@ export const interruptName = (number: number): string => `interrupt ${number.toS
 
 function flushOf({ cpu }: VmmContext, { row, operands }: Decoded): Flushed | undefined {
   const [operand] = operands;
-  if (row.mnemonic === "invlpg" && operand?.kind === "memory") return { page: Number(linearAddress(cpu, operand)) };
+  if (row.mnemonic === "invlpg" && operand?.kind === "memory")
+    return { page: faultAddress(linearAddress(cpu, operand)) };
   if (row.mnemonic === "invpcid") return { all: "INVPCID" };
   const loadsCr3 =
     row.mnemonic === "mov" && operand?.kind === "register" && operand.class === "control" && operand.number === 3;

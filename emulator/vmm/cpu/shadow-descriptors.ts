@@ -7,8 +7,10 @@ import type { Allocator } from "../allocator.ts";
 import type { OwnAddresses, ShadowRoot } from "../memory/shadow-paging.ts";
 import type { RealRegisters, Table } from "./virtual-cpu.ts";
 
-/** First linear address of the VMM: the last 4 MiB of the linear address space are its own in every shadow. */
+/** First linear address of the VMM: the last 4 MiB of the 32-bit linear address space are its own in every shadow. */
 export const vmmLinear = 0xffc0_0000;
+/** The same in long mode: the last 4 MiB of the 64-bit linear address space. */
+export const vmmLinearLong = vmmLinear - 2 ** 32;
 
 const pageBytes = 4096;
 const tableBytes = 0x1_0000;
@@ -18,12 +20,16 @@ const places = { gdt: 0, ldt: tableBytes, idt: 2 * tableBytes, tss: 2 * tableByt
 const pages = (2 * tableBytes) / pageBytes + 2;
 const entryPoints = vmmLinear + 0x30_0000;
 
-/** Selectors of the VMM's own descriptors, at the end of the shadow GDT. */
+/** Bits 63:32 of the VMM's addresses in long mode. */
+const upperHalf = 0xffff_ffff;
+
+/** Selectors of the VMM's own descriptors, at the end of the shadow GDT. In long mode those of the TSS and the LDT take 16 bytes. */
 export const vmmSelectors = { cacheData: 0xffd9, cacheCode: 0xffe1, code: 0xffe8, tss: 0xfff0, ldt: 0xfff8 } as const;
+const vmmSelectorsLong = { code: 0xffd8, tss: 0xffe0, ldt: 0xfff0 } as const;
 const taskLimit = 0x67;
 
 /** Bits of the high half of a descriptor. */
-const high = { accessed: 0x100, code: 0x800, s: 0x1000, dpl: 0x6000, p: 0x8000 } as const;
+const high = { accessed: 0x100, conforming: 0x400, code: 0x800, s: 0x1000, dpl: 0x6000, p: 0x8000 } as const;
 const dplShift = 13;
 
 /** Bytes of the shadow tables that are for the guest's descriptors. */
@@ -45,6 +51,28 @@ export function shadowDescriptor({ low, high: word }: Halves, kernelRuns: boolea
   if ((word & high.s) === 0) return { low, high: moved & ~high.p };
   const hidden = (word & high.code) !== 0 && dpl >= 2 && kernelRuns;
   return { low, high: (hidden ? moved & ~high.p : moved) | high.accessed };
+}
+
+/**
+ * The same in long mode, where the guest runs at CPL 3 whatever level it believes to be at (`level`). What that level may use goes
+ * to ring 3; what it may not use keeps its ring or is not present, so that using it traps.
+ */
+export function longShadowDescriptor({ low, high: word }: Halves, level: number): Halves {
+  const dpl = (word & high.dpl) >>> dplShift;
+  if ((word & high.s) === 0) return { low, high: (dpl < level ? word : word | high.dpl) & ~high.p };
+  const isCode = (word & high.code) !== 0;
+  const accessed = word | high.accessed;
+  if (isCode && dpl > level) return { low, high: accessed & ~high.p };
+  const stays = dpl < level || (isCode && (word & high.conforming) !== 0);
+  return { low, high: stays ? accessed : accessed | high.dpl };
+}
+
+/** What the shadows of the guest's tables depend on besides the tables. */
+export interface ShadowLevel {
+  /** The level the guest believes to be at. */
+  readonly level: number;
+  /** Code of rings 2 and 3 is hidden, to see the guest's kernel return to it. Outside long mode. */
+  readonly kernelRuns: boolean;
 }
 
 /** Parts of a system descriptor put together: base, limit, access byte (P, DPL, type) and flags nibble. */
@@ -81,8 +109,8 @@ class DescriptorReader {
   #read32(linear: number): number | undefined {
     let value = 0;
     for (let n = 0; n < 4; n++) {
-      const at = (linear + n) >>> 0;
-      const page = this.#page(at >>> 12);
+      const at = this.#cpu.wrap(linear + n);
+      const page = this.#page(Math.floor(at / pageBytes));
       if (page === undefined) return undefined;
       value += this.#cpu.physical.read(page + (at & 0xfff), 1) * 2 ** (8 * n);
     }
@@ -114,6 +142,10 @@ export class ShadowDescriptors {
   readonly #pageTables: { readonly narrow: number; readonly wide: number };
   /** Host-physical address of the tables. */
   readonly #base: number;
+  /** Host-physical address of the guest's own DPLs: a byte for each descriptor of GDT and LDT. */
+  readonly #levels: number;
+  /** The tables are in the format of long mode. */
+  #long = false;
 
   constructor(cpu: Cpu, memory: HostMemory, allocator: Allocator) {
     this.#cpu = cpu;
@@ -121,13 +153,23 @@ export class ShadowDescriptors {
     const narrow = allocator.page();
     const wide = allocator.pages(2);
     this.#pageTables = { narrow, wide };
-    this.own = { linear: vmmLinear, tables: { "two-level": [narrow], pae: [wide, wide + pageBytes] } };
+    const both = [wide, wide + pageBytes];
+    this.own = {
+      linear: { "two-level": vmmLinear, pae: vmmLinear, "four-level": vmmLinearLong },
+      tables: { "two-level": [narrow], pae: both, "four-level": both },
+    };
     this.#base = allocator.pages(pages);
+    this.#levels = allocator.pages((2 * tableBytes) / 8 / pageBytes);
     for (let n = 0; n < pages; n++) this.mapOwn(vmmLinear + n * pageBytes, (this.#base + n * pageBytes) | P | A);
     this.#writeOwn();
   }
 
-  /** Maps a page of the VMM's linear addresses, in 32-bit and in PAE paging. */
+  /** Linear address of the VMM's tables in the guest's present mode. */
+  get linear(): number {
+    return this.#long ? vmmLinearLong : vmmLinear;
+  }
+
+  /** Maps a page of the VMM's linear addresses (as they are in 32 bits), in every format. */
   mapOwn(linear: number, entry: number): void {
     const number = (linear - vmmLinear) / pageBytes;
     this.#memory.write32(this.#pageTables.narrow + 4 * number, entry);
@@ -137,47 +179,66 @@ export class ShadowDescriptors {
   /** The real registers that go with the tables; `ldtr` is the guest's own. */
   real(ldtr: Segment, root: ShadowRoot): RealRegisters {
     const access = 0x82;
+    const { linear } = this;
+    const selectors = this.#long ? vmmSelectorsLong : vmmSelectors;
     return {
       root,
-      gdtr: { base: vmmLinear + places.gdt, limit: tableBytes - 1 },
-      idtr: { base: vmmLinear + places.idt, limit: 256 * 8 - 1 },
+      gdtr: { base: linear + places.gdt, limit: tableBytes - 1 },
+      idtr: { base: linear + places.idt, limit: 256 * this.#gateBytes - 1 },
       ldtr: hasTable(ldtr)
         ? {
-            selector: vmmSelectors.ldt,
+            selector: selectors.ldt,
             access,
             limit: Math.min(ldtr.limit, tableBytes - 1),
-            base: vmmLinear + places.ldt,
+            base: linear + places.ldt,
           }
         : { selector: 0, access: accessBits.unusable, limit: 0, base: 0 },
-      tr: { selector: vmmSelectors.tss, access: 0x8b, limit: taskLimit, base: vmmLinear + places.tss },
+      tr: { selector: selectors.tss, access: 0x8b, limit: taskLimit, base: linear + places.tss },
     };
   }
 
+  get #gateBytes(): 8 | 16 {
+    return this.#long ? 16 : 8;
+  }
+
   /** Copies the guest's GDT and LDT. The guest's own registers must be loaded. */
-  synchronize(kernelRuns: boolean): void {
+  synchronize(level: ShadowLevel): void {
+    if (this.#cpu.longMode !== this.#long) {
+      this.#long = this.#cpu.longMode;
+      this.#writeOwn();
+    }
     const guest = new DescriptorReader(this.#cpu);
-    this.#copy("gdt", this.#cpu.gdtr, kernelRuns, guest);
+    this.#copy("gdt", this.#cpu.gdtr, level, guest);
     const ldtr = this.#cpu.segment(LDTR);
     const ldt = hasTable(ldtr) ? ldtr : { base: 0, limit: -1 };
-    this.#copy("ldt", ldt, kernelRuns, guest);
+    this.#copy("ldt", ldt, level, guest);
     this.traced = guest.pages;
   }
 
+  /** DPL in the guest's own descriptor that a selector names, as it was when the shadow was made. */
+  levelOf(selector: number): number {
+    return this.#memory.read8(this.#levels + (((selector & 4) !== 0 ? tableBytes : 0) + (selector & 0xfff8)) / 8);
+  }
+
   /** Copies the guest's table and zeroes what the shadow held beyond it. */
-  #copy(name: "gdt" | "ldt", table: Table, kernelRuns: boolean, guest: DescriptorReader): void {
+  #copy(name: "gdt" | "ldt", table: Table, { level, kernelRuns }: ShadowLevel, guest: DescriptorReader): void {
     const used = Math.min(room[name], Math.floor((table.limit + 1) / 8) * 8);
     for (let offset = 0; offset < Math.max(used, this.#used[name]); offset += 8) {
       const copied = offset < used ? guest.read(table.base + offset) : undefined;
       const isNull = name === "gdt" && offset === 0;
-      const shadow = copied && !isNull ? shadowDescriptor(copied, kernelRuns) : { low: 0, high: 0 };
+      const own = copied && !isNull ? copied : { low: 0, high: 0 };
+      const shadow = this.#long ? longShadowDescriptor(own, level) : shadowDescriptor(own, kernelRuns);
       this.#write(places[name] + offset, shadow);
+      if (this.#long)
+        this.#memory.write8(this.#levels + (places[name] + offset) / 8, (own.high & high.dpl) >>> dplShift);
     }
     this.#used[name] = used;
   }
 
-  /** The tables hold what they held at another moment: everything in them may have to be zeroed. */
-  forget(): void {
+  /** The tables hold what they held at another moment, for a guest in long mode or not: everything in them may have to be zeroed. */
+  forget(long: boolean): void {
     this.#used = { ...room };
+    this.#long = long;
   }
 
   #write(offset: number, value: Halves): void {
@@ -193,18 +254,28 @@ export class ShadowDescriptors {
 
   /** The VMM's descriptors, its IDT with gates of DPL 0, and its TSS with an I/O bitmap that allows nothing. */
   #writeOwn(): void {
-    this.#write(places.gdt + vmmSelectors.code, descriptor(0, 0xf_ffff, 0x9b, 0xc));
-    this.#write(places.gdt + vmmSelectors.tss, descriptor(vmmLinear + places.tss, taskLimit, 0x8b, 0));
-    this.#write(places.gdt + vmmSelectors.ldt, descriptor(vmmLinear + places.ldt, tableBytes - 1, 0x82, 0));
+    for (let offset: number = room.gdt; offset < tableBytes; offset += 8) this.#write(offset, { low: 0, high: 0 });
+    const selectors = this.#long ? vmmSelectorsLong : vmmSelectors;
+    const codeFlags = this.#long ? 0xa : 0xc;
+    this.#write(places.gdt + selectors.code, descriptor(0, 0xf_ffff, 0x9b, codeFlags));
+    this.#writeSystem(selectors.tss, places.tss, taskLimit, 0x8b);
+    this.#writeSystem(selectors.ldt, places.ldt, tableBytes - 1, 0x82);
     for (let vector = 0; vector < 256; vector++) {
       const target = entryPoints + 16 * vector;
       const presentInterruptGate = 0x8e00;
-      this.#write(places.idt + 8 * vector, {
-        low: ((vmmSelectors.code << 16) | (target & 0xffff)) >>> 0,
+      const at = places.idt + this.#gateBytes * vector;
+      this.#write(at, {
+        low: ((selectors.code << 16) | (target & 0xffff)) >>> 0,
         high: ((target & 0xffff_0000) | presentInterruptGate) >>> 0,
       });
+      if (this.#long) this.#write(at + 8, { low: upperHalf, high: 0 });
     }
     const bitmapBeyondLimit = taskLimit + 1;
     this.#memory.write32(this.#base + places.tss + 0x64, bitmapBeyondLimit << 16);
+  }
+
+  #writeSystem(selector: number, place: number, limit: number, access: number): void {
+    this.#write(places.gdt + selector, descriptor(vmmLinear + place, limit, access, 0));
+    if (this.#long) this.#write(places.gdt + selector + 8, { low: upperHalf, high: 0 });
   }
 }

@@ -4,7 +4,7 @@ import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
 import { unsupported, vector } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
-import { CR0, CR4 } from "../../cpu/state.ts";
+import { EFER } from "../../cpu/state.ts";
 import type { StartMode } from "../../machine-interface.ts";
 import { haltText } from "../../stop-texts.ts";
 import type { Outlook } from "../../trace/event.ts";
@@ -16,39 +16,26 @@ import { requestOf, ShadowFaults } from "../memory/shadow-faults.ts";
 import { type SavedShadow, ShadowPaging } from "../memory/shadow-paging.ts";
 import { walkShadowed } from "../memory/shadow-walk.ts";
 import { type Flushed, GuestWork, interruptName } from "./guest-work.ts";
-import { ShadowDescriptors, vmmLinear } from "./shadow-descriptors.ts";
+import { pagingChanged } from "./paging-changes.ts";
+import { faultOf, type SavedFault, savedFault } from "./saved-fault.ts";
+import { ShadowDescriptors, type ShadowLevel, vmmLinear, vmmLinearLong } from "./shadow-descriptors.ts";
 import { SingleStep, type Step } from "./single-step.ts";
 import { trapOutlook } from "./trap-outlook.ts";
 import { describeInterrupt, describeNmi, describeTrap, instructionAt, isCompressed } from "./trap-reasons.ts";
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
 
 const IF = flagMask("IF");
-/** Changes of these CR0 and CR4 bits make old translations invalid. */
-const pagingCr0 = CR0.PG | CR0.WP;
-const pagingCr4 = CR4.PSE | CR4.PAE | CR4.PGE;
-
 /** Why a guest that starts in this mode is refused. */
 export const refusesMode = (mode: StartMode): string | undefined =>
-  mode === "protected"
-    ? undefined
-    : `Trap and emulate runs guests that start in 32-bit protected mode ("%pragma ringside mode protected"); this one starts in ${mode} mode.`;
-
-/** A fault as it is kept until the VMM handles it. */
-interface Trap {
-  readonly vector: number;
-  readonly errorCode: number | null;
-  readonly address: number | null;
-  readonly source: Fault["source"];
-  readonly length: number;
-  readonly debug: number | null;
-}
+  mode === "real"
+    ? `Trap and emulate runs guests that start in 32-bit protected mode ("%pragma ringside mode protected") or in long mode ("%pragma ringside mode long"); this one starts in ${mode} mode.`
+    : undefined;
 
 interface Saved {
   readonly pending: Pending | null;
-  readonly trap: Trap | null;
+  readonly trap: SavedFault | null;
   readonly waiting: boolean;
   readonly heldBack: boolean;
-  readonly kernelRuns: boolean;
   readonly step: Step | null;
   readonly virtual: VirtualRegisters;
   readonly nmi: boolean;
@@ -58,11 +45,15 @@ interface Saved {
 }
 
 /**
- * A classic VMM without hardware support, for 32-bit guests: the guest runs on the processor with its kernel at CPL 1. What is privileged
+ * A classic VMM without hardware support: the guest runs on the processor with its kernel at CPL 1, in long mode (where segments
+ * have no limits that keep it from the VMM's memory) at CPL 3. What is privileged
  * traps and is emulated; what is sensitive but not privileged executes natively, and tells or does something else than
  * at CPL 0. Paging is virtualized by shadow page tables, GDT and LDT by shadow tables that are read-only to the guest.
  *
- * Not done: real, virtual-8086 and long mode. Guest rings 0 and 1 are not kept
+ * In long mode kernel and processes are both at CPL 3: the VMM knows which of them runs, for every way from one to the other traps,
+ * and gives each shadow page tables and descriptors of its own.
+ *
+ * Not done: real and virtual-8086 mode. In 32-bit guests rings 0 and 1 are not kept
  * apart. Accessed bits are not set in the guest's own descriptors. The last 4 MiB of the linear address space are the VMM's.
  */
 export class TrapAndEmulate implements Monitor {
@@ -77,10 +68,9 @@ export class TrapAndEmulate implements Monitor {
   readonly #singleStep: SingleStep;
   readonly #dispatcher: Dispatcher<TrapAndEmulate>;
   readonly #work: GuestWork;
-  #trap: Trap | undefined;
+  #trap: SavedFault | undefined;
   /** The guest had interrupts disabled when the last one came. */
   #heldBack = false;
-  #kernelRuns = true;
   /** An NMI is what took the guest to the VMM. */
   #nmi = false;
   /** The guest has switched tasks since it left. */
@@ -93,13 +83,14 @@ export class TrapAndEmulate implements Monitor {
     this.#cpu = context.cpu;
     const memory = new HostMemory(context.cpu);
     this.#allocator = new Allocator(memory, context);
-    this.#virtual = new VirtualCpu(context.cpu);
+    this.#virtual = new VirtualCpu(context.cpu, (selector) => this.#descriptors.levelOf(selector));
     this.#descriptors = new ShadowDescriptors(context.cpu, memory, this.#allocator);
     this.#shadow = new ShadowPaging({
       cpu: context.cpu,
       memory,
       allocator: this.#allocator,
       own: this.#descriptors.own,
+      compressed: true,
       isTraced: (page) => this.#descriptors.traced.has(page),
     });
     this.#faults = new ShadowFaults(context, this.#shadow);
@@ -107,7 +98,7 @@ export class TrapAndEmulate implements Monitor {
     this.#dispatcher = new Dispatcher(context, "trap-and-emulate", { trap: (vmm) => vmm.#handleTrap() }, () => "trap");
     const completed = (instructions: number) => this.#dispatcher.completed(instructions);
     this.#work = new GuestWork({ context, completed, flushed: (what) => this.#flushed(what) });
-    this.#withMonitor(() => this.#descriptors.synchronize(true));
+    this.#withMonitor(() => this.#descriptors.synchronize(this.#level));
     this.#leave();
   }
 
@@ -132,17 +123,10 @@ export class TrapAndEmulate implements Monitor {
 
   onException(fault: Fault): boolean {
     if (this.#virtual.inside) return false;
-    const { address, errorCode, debug } = fault;
-    this.#trap = {
-      vector: fault.vector,
-      errorCode: errorCode ?? null,
-      address: address === undefined ? null : Number(address),
-      source: fault.source,
-      length: fault.length,
-      debug: debug ?? null,
-    };
-    const entry = address === undefined ? undefined : this.#shadow.entryFor(Number(address));
-    this.#left(describeTrap(this.#cpu, fault, entry?.low ?? 0));
+    const trap = savedFault(fault);
+    this.#trap = trap;
+    const entry = trap.address === null ? undefined : this.#shadow.entryFor(trap.address);
+    this.#left(describeTrap(this.#cpu, fault, entry?.low ?? 0, this.#virtual.registers.cpl < 3));
     return true;
   }
 
@@ -285,21 +269,20 @@ export class TrapAndEmulate implements Monitor {
   /** Before the guest goes on: its shadows must agree with what the VMM has done for it. */
   #leave(): void {
     const before = this.#virtual.registers;
-    const kernelRuns = this.#cpu.cpl < 2;
-    const { cr0, cr3, cr4, gdtr } = this.#cpu;
-    const newModes = ((cr0 ^ before.cr0) & pagingCr0) !== 0 || ((cr4 ^ before.cr4) & pagingCr4) !== 0;
+    const { cr3, gdtr, cpl } = this.#cpu;
+    const newModes = pagingChanged(this.#cpu, before);
     const newPaging = newModes || cr3 !== before.cr3;
     const newTables =
       newPaging ||
       gdtr.base !== before.gdtr.base ||
       gdtr.limit !== before.gdtr.limit ||
       this.#ldtChanged(before) ||
-      kernelRuns !== this.#kernelRuns ||
+      cpl !== before.cpl ||
       this.#tracedWritten;
     if (newModes) this.#faults.flushed("the guest changed its paging mode");
     else if (this.#taskSwitched && cr3 !== before.cr3) this.#faults.loadedRoot("a task switch loaded CR3");
     this.#taskSwitched = false;
-    if (newTables) this.#synchronize(kernelRuns);
+    if (newTables) this.#synchronize();
     this.#settle();
     const mode = this.#virtual.unsupportedMode;
     if (mode !== undefined) throw unsupported(mode);
@@ -309,6 +292,7 @@ export class TrapAndEmulate implements Monitor {
   /** The shadows of what was written are brought up to date. */
   #settle(): void {
     this.#shadow.coherence.settle();
+    this.#shadow.keepOwn();
     if (this.#shadow.takeStale()) this.#cpu.flushTlb(true);
   }
 
@@ -317,13 +301,17 @@ export class TrapAndEmulate implements Monitor {
     return now.selector !== ldtr.selector || now.base !== ldtr.base || now.limit !== ldtr.limit;
   }
 
-  #synchronize(kernelRuns: boolean): void {
+  get #level(): ShadowLevel {
+    const { cpl } = this.#cpu;
+    return { level: cpl, kernelRuns: cpl < 2 };
+  }
+
+  #synchronize(): void {
     const before = this.#descriptors.traced;
-    this.#descriptors.synchronize(kernelRuns);
+    this.#descriptors.synchronize(this.#level);
     const now = this.#descriptors.traced;
     // Pages that are traced from now on may be writable in the shadow.
     for (const page of now) if (!before.has(page)) this.#shadow.protectPage(page);
-    this.#kernelRuns = kernelRuns;
     this.#tracedWritten = false;
   }
 
@@ -345,9 +333,11 @@ export class TrapAndEmulate implements Monitor {
   }
 
   #handlePageFault(fault: Fault): string | undefined {
-    const request = requestOf(fault, false, false);
-    if (request.linear >= vmmLinear) throw unsupported(vmmAddress(request.linear));
-    const outcome = this.#faults.handle(request);
+    const { longMode, cpl } = this.#cpu;
+    const request = requestOf(fault, false, longMode);
+    if (isVmmAddress(request.linear, longMode)) throw unsupported(vmmAddress(request.linear, longMode));
+    // In long mode the processor calls every access a user's. It reads none of the guest's tables by itself.
+    const outcome = this.#faults.handle(longMode ? { ...request, user: cpl === 3, explicit: true } : request);
     if (outcome.kind === "hidden") return outcome.what;
     if (outcome.kind === "emulate") return this.#work.emulate();
     if (outcome.kind === "traced") {
@@ -403,7 +393,6 @@ export class TrapAndEmulate implements Monitor {
       trap: this.#trap ?? null,
       waiting: this.#work.waiting,
       heldBack: this.#heldBack,
-      kernelRuns: this.#kernelRuns,
       step: this.#singleStep.step ?? null,
       virtual: this.#virtual.registers,
       nmi: this.#nmi,
@@ -419,28 +408,21 @@ export class TrapAndEmulate implements Monitor {
     this.#trap = saved.trap ?? undefined;
     this.#work.waiting = saved.waiting;
     this.#heldBack = saved.heldBack;
-    this.#kernelRuns = saved.kernelRuns;
     this.#singleStep.step = saved.step ?? undefined;
     this.#virtual.registers = saved.virtual;
     this.#nmi = saved.nmi;
     this.#descriptors.traced = new Set(saved.traced);
-    this.#descriptors.forget();
+    this.#descriptors.forget((saved.virtual.efer & EFER.LMA) !== 0);
     this.#allocator.release(saved.nextPage);
     this.#shadow.restore(saved.shadow);
   }
 }
 
-const vmmAddress = (linear: number): string =>
-  `guest use of linear address ${hex(linear)}: the VMM occupies ${hex(vmmLinear)} and up`;
+/** In long mode addresses are signed. */
+const isVmmAddress = (linear: number, longMode: boolean): boolean =>
+  longMode ? linear >= vmmLinearLong && linear < 0 : linear >= vmmLinear;
 
-const hex = (value: number): string => `${value.toString(16).toUpperCase()}h`;
+const vmmAddress = (linear: number, longMode: boolean): string =>
+  `guest use of linear address ${hex(linear)}: the VMM occupies ${hex(longMode ? vmmLinearLong : vmmLinear)} and up`;
 
-const faultOf = ({ vector: number, errorCode, address, source, length, debug }: Trap): Fault => ({
-  kind: "fault",
-  vector: number,
-  errorCode: errorCode ?? undefined,
-  source,
-  length,
-  ...(address === null ? {} : { address: BigInt(address) }),
-  ...(debug === null ? {} : { debug }),
-});
+const hex = (value: number): string => `${BigInt.asUintN(64, BigInt(value)).toString(16).toUpperCase()}h`;

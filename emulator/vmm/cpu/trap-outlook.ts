@@ -5,6 +5,7 @@ import type { Cpu } from "../../cpu/cpu.ts";
 import { vectorName } from "../../cpu/fault.ts";
 import { forbidden, isSensitive, missing } from "../../cpu/outlook.ts";
 import type { Outlook } from "../../trace/event.ts";
+import { systemCallWhy } from "./trap-reasons.ts";
 
 const source = "Popek and Goldberg, CACM 1974; Robin and Irvine, USENIX Security 2000";
 const softwareInterrupts = new Set(["int", "int3", "into"]);
@@ -42,6 +43,8 @@ export function trapOutlook(
       },
       sensitive,
     };
+  if (technique === "trap-and-emulate" && row.mnemonic === "syscall" && cpu.bits === 64)
+    return { outcome: "leaves", what: `${what}: #UD`, why: systemCallWhy, sensitive };
   const { sentence } = gradeOf(decoded, technique);
   return {
     outcome: "runs",

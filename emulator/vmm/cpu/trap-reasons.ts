@@ -8,8 +8,9 @@ import type { Fault } from "../../cpu/monitor.ts";
 import { privilegeAllows } from "../../cpu/privilege.ts";
 import type { ExitNumbers, Field, Later, Why } from "../../trace/event.ts";
 import type { ExitBody } from "../dispatcher.ts";
+import { faultAddress } from "./saved-fault.ts";
 
-const hex = (value: number | bigint): string => `${value.toString(16).toUpperCase()}h`;
+const hex = (value: number | bigint): string => `${BigInt.asUintN(64, BigInt(value)).toString(16).toUpperCase()}h`;
 
 const sources = {
   deprivileging: "Popek and Goldberg, CACM 1974",
@@ -20,6 +21,7 @@ const sources = {
   transfer: "SDM Vol. 3, 5.8: Privilege Level Checking When Transferring Program Control Between Code Segments",
   selectors: "SDM Vol. 3, 5.6: Privilege Level Checking When Accessing Data Segments",
   shadow: "SDM Vol. 3, 4.7: Page-Fault Exceptions; Bugnion, Nieh and Tsafrir 2017, chapter 3",
+  systemCalls: "SDM Vol. 3, 5.8.8: Fast System Calls in 64-Bit Mode",
   exceptions: "SDM Vol. 3, 6.12: Exception and Interrupt Handling",
 } as const;
 
@@ -50,6 +52,9 @@ const pageFaultBits = [
   ["Reserved bit set", 3],
   ["Instruction fetch", 4],
 ] as const;
+
+const pageFaultFieldsLong = (numbers: ExitNumbers): Field[] =>
+  pageFaultFields(numbers).map((field, n) => (n === 0 ? { ...field, bits: "63:0" } : field));
 
 /** Of a page fault the qualification is the error code, `first` the linear address, `second` the shadow entry. */
 const pageFaultFields = ({ qualification, first }: ExitNumbers): Field[] => [
@@ -103,18 +108,35 @@ function textsOf(decoded: Decoded): InstructionTexts {
   return made;
 }
 
-/** Why a #GP or another fault that ring compression can cause arose. */
-function compression(cpu: Cpu, fault: Fault, { decoded, refusals }: InstructionTexts): Later<Why> {
+/** Why a #GP or another fault that ring compression can cause arose; `kernel`: in what believes to be the kernel. */
+function compression(cpu: Cpu, fault: Fault, { decoded, refusals }: InstructionTexts, kernel: boolean): Later<Why> {
   const { privilege, mnemonic } = decoded.row;
   const { cpl, iopl } = cpu;
+  if (isSystemCall(decoded)) return systemCallWhy;
   if (privilegeAllows(cpu, privilege, decoded))
     return () => byTables(cpl, fault, mnemonic.toUpperCase(), format(decoded));
-  const level = 4 * cpl + iopl;
-  refusals[level] ??= refused(privilege, mnemonic.toUpperCase(), cpl, iopl);
+  const level = 8 * cpl + 2 * iopl + (kernel ? 1 : 0);
+  refusals[level] ??= refused(privilege, mnemonic.toUpperCase(), { cpl, iopl, kernel });
   return refusals[level];
 }
 
-function refused(privilege: Privilege, name: string, cpl: number, iopl: number): Why {
+const isSystemCall = ({ row }: Decoded): boolean => row.mnemonic === "syscall";
+
+/** SYSCALL would enter the real CPL 0, at an address that the guest chooses. */
+export const systemCallWhy: Why = {
+  sentence:
+    "The VMM keeps SYSCALL disabled, for it would lead to the real CPL 0: it raises #UD, and the VMM makes the system call for the guest.",
+  rule: "real IA32_EFER.SCE = 0",
+  source: sources.systemCalls,
+};
+
+interface RealLevel {
+  readonly cpl: number;
+  readonly iopl: number;
+  readonly kernel: boolean;
+}
+
+function refused(privilege: Privilege, name: string, { cpl, iopl, kernel }: RealLevel): Why {
   if (privilege === "iopl" || privilege === "io")
     return {
       sentence: `${name} needs CPL ≤ IOPL; the guest runs at CPL ${cpl} with IOPL ${iopl}.`,
@@ -124,9 +146,10 @@ function refused(privilege: Privilege, name: string, cpl: number, iopl: number):
           : `CPL ${cpl} > IOPL ${iopl}`,
       source: privilege === "io" ? sources.io : sources.protection,
     };
-  const kernel =
-    cpl === 1 ? "The guest's kernel believes to be at CPL 0, but runs at CPL 1." : "The guest's process runs at CPL 3.";
-  return { sentence: `${name} is privileged. ${kernel}`, rule: `CPL ${cpl} > 0`, source: sources.deprivileging };
+  const who = kernel
+    ? `The guest's kernel believes to be at CPL 0, but runs at CPL ${cpl}.`
+    : "The guest's process runs at CPL 3.";
+  return { sentence: `${name} is privileged. ${who}`, rule: `CPL ${cpl} > 0`, source: sources.deprivileging };
 }
 
 /** What the VMM's descriptor tables and the real CPL refuse, and the guest's would not. */
@@ -169,20 +192,29 @@ function pageFaultWhy({ qualification, second: entry }: ExitNumbers): Why {
   };
 }
 
-/** The exit event of an exception that took the guest to the VMM. `entry` is the shadow entry of the faulting address. */
-export function describeTrap(cpu: Cpu, fault: Fault, entry: number): ExitBody {
+/**
+ * The exit event of an exception that took the guest to the VMM. `entry` is the shadow entry of the faulting address; `kernel`:
+ * in what believes to be the kernel.
+ */
+export function describeTrap(cpu: Cpu, fault: Fault, entry: number, kernel = cpu.cpl < 3): ExitBody {
   if (fault.source !== "hardware") return softwareInterrupt(cpu, fault);
   const { errorCode } = fault;
   const decoded = instructionAt(cpu);
   const reason = vectorName(fault.vector);
   const base = { reason, number: -1, qualification: errorCode ?? 0 };
   if (fault.vector === vector.PF) {
-    const numbers = { first: Number(fault.address ?? 0n), second: entry };
-    return { ...base, fields: pageFaultFields, what: pageFaultText, why: pageFaultWhy, ...numbers };
+    const numbers = { first: faultAddress(fault.address ?? 0n), second: entry };
+    return {
+      ...base,
+      fields: cpu.longMode ? pageFaultFieldsLong : pageFaultFields,
+      what: pageFaultText,
+      why: pageFaultWhy,
+      ...numbers,
+    };
   }
   const fields = errorCode === undefined ? noFields : errorCodeFields;
   const texts = decoded && textsOf(decoded);
-  const why = texts && isCompressed(fault, decoded) ? compression(cpu, fault, texts) : otherWhy(fault.vector);
+  const why = texts && isCompressed(fault, decoded) ? compression(cpu, fault, texts, kernel) : otherWhy(fault.vector);
   return { ...base, fields, what: texts?.what ?? reason, why };
 }
 
@@ -203,9 +235,12 @@ function otherWhy(number: number): Why {
 /** Exceptions that an instruction may raise only because it runs at another ring than the guest believes. */
 const compressible: ReadonlySet<number> = new Set([vector.GP, vector.NP, vector.SS, vector.TS]);
 
-/** Whether the fault may come from the ring: STAC, MONITOR and others raise #UD outside ring 0. */
+/** Whether the fault may come from the ring: STAC, MONITOR and others raise #UD outside ring 0, and SYSCALL where it is disabled. */
 export const isCompressed = (fault: Fault, decoded: Decoded | undefined): boolean =>
-  compressible.has(fault.vector) || (fault.vector === vector.UD && decoded?.row.privilege === "cpl0-ud");
+  compressible.has(fault.vector) ||
+  (fault.vector === vector.UD &&
+    decoded !== undefined &&
+    (decoded.row.privilege === "cpl0-ud" || isSystemCall(decoded)));
 
 /** The exit event of an NMI. */
 export const describeNmi: ExitBody = {

@@ -4,6 +4,7 @@ import { unsupported } from "../../cpu/fault.ts";
 import { accessBits, layout, segmentBytes, segmentLayout } from "../../cpu/layout.ts";
 import { CR0, CR4, CS, EFER, LDTR, type Segment, SS, TR } from "../../cpu/state.ts";
 import type { ShadowRoot } from "../memory/shadow-paging.ts";
+import { type CompressedSegment, compress, expand } from "./compressed-segments.ts";
 
 export interface Table {
   readonly base: number;
@@ -26,6 +27,10 @@ export interface VirtualRegisters {
   readonly pdptes: readonly number[];
   /** IA32_SYSENTER_CS: really 0 while the guest runs, so that SYSENTER traps. */
   readonly sysenterCs: number;
+  /** The level the guest believes to be at. */
+  readonly cpl: number;
+  /** In long mode, where the guest really runs at CPL 3: ES to GS. Empty before it is first resumed, and in other modes. */
+  readonly segments: readonly CompressedSegment[];
 }
 
 /** What the real processor holds while the guest runs: the VMM's tables. */
@@ -44,24 +49,29 @@ const nativeCr0 = CR0.MP | CR0.EM | CR0.TS | CR0.AM;
 /** The VMM runs the processor with paging, write protection of supervisor accesses, and native FPU errors. */
 const vmmCr0 = CR0.PE | CR0.PG | CR0.WP | CR0.ET | CR0.NE;
 /** CR4 bits that apply as the guest set them: what they forbid traps, and is then emulated or reflected. */
-const nativeCr4 = CR4.TSD | CR4.DE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT | CR4.UMIP;
+const nativeCr4 = CR4.TSD | CR4.DE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT | CR4.UMIP | CR4.FSGSBASE;
 /** The same, while the guest has paging: without it, they forbid nothing. */
 const nativePagingCr4 = CR4.SMEP | CR4.SMAP;
 const dplShift = 5;
 
 /**
- * Ring deprivileging: the guest kernel that believes to be at CPL 0 really runs at CPL 1. While the VMM works on behalf of
+ * Ring deprivileging: the guest kernel that believes to be at CPL 0 really runs at CPL 1, in long mode at CPL 3. While the VMM works on behalf of
  * the guest, the processor holds the guest's own (virtual) registers at its believed level, so that the instruction's one
  * and only semantics emulates it; before the guest goes on, the VMM's (real) registers are put back.
  */
 export class VirtualCpu {
   readonly #cpu: Cpu;
+  readonly #levelOf: (selector: number) => number;
   #virtual: VirtualRegisters;
   #inside = true;
 
-  /** The processor holds the guest's start state: the guest's own registers are loaded. */
-  constructor(cpu: Cpu) {
+  /**
+   * The processor holds the guest's start state: the guest's own registers are loaded. `levelOf` tells the DPL of the guest's
+   * descriptor that a selector names, for guests in long mode.
+   */
+  constructor(cpu: Cpu, levelOf: (selector: number) => number = () => 3) {
     this.#cpu = cpu;
+    this.#levelOf = levelOf;
     this.#virtual = this.#read();
   }
 
@@ -96,7 +106,8 @@ export class VirtualCpu {
     this.#loadTables(v);
     this.#cpu.r64[layout.sysenterCs >> 3] = BigInt(v.sysenterCs);
     this.#cpu.eflags = (this.#cpu.eflags & ~ownFlags) | v.flags;
-    this.#moveRing(1, 0);
+    if (isLong(v)) expand(this.#cpu, v.cpl, v.segments, this.#levelOf);
+    else this.#moveRing(1, 0);
     this.#inside = true;
   }
 
@@ -120,20 +131,24 @@ export class VirtualCpu {
     this.#virtual = this.#read();
     const mode = this.unsupportedMode;
     if (mode !== undefined) throw unsupported(mode);
-    const { cr0, cr4 } = this.#virtual;
+    const { cr0, cr4, cpl } = this.#virtual;
+    const long = isLong(this.#virtual);
+    // Alignment checks are of CPL 3 only.
+    const alignment = long && cpl < 3 ? CR0.AM : 0;
     const { cr3, pdptes, mode: format } = real.root;
     this.#loadPaging({
-      cr0: (cr0 & nativeCr0) | vmmCr0,
+      cr0: (cr0 & nativeCr0 & ~alignment) | vmmCr0,
       cr3,
-      cr4: (cr4 & (nativeCr4 | ((cr0 & CR0.PG) !== 0 ? nativePagingCr4 : 0))) | (format === "pae" ? CR4.PAE : 0),
-      // With XD to be had, a #PF tells fetches from reads.
-      efer: format === "pae" ? EFER.NXE : 0,
+      cr4: (cr4 & (nativeCr4 | ((cr0 & CR0.PG) !== 0 ? nativePagingCr4 : 0))) | (format === "two-level" ? 0 : CR4.PAE),
+      // With XD to be had, a #PF tells fetches from reads. Without SCE, SYSCALL traps.
+      efer: (format === "two-level" ? 0 : EFER.NXE) | (long ? EFER.LME | EFER.LMA : 0),
       pdptes,
     });
     this.#loadTables(real);
     this.#cpu.r64[layout.sysenterCs >> 3] = 0n;
     this.#cpu.eflags = (this.#cpu.eflags & ~ownFlags) | IF;
-    this.#moveRing(0, 1);
+    if (long) this.#virtual = { ...this.#virtual, segments: compress(this.#cpu) };
+    else this.#moveRing(0, 1);
     this.#inside = false;
     this.#settle();
   }
@@ -141,14 +156,16 @@ export class VirtualCpu {
   /** Lets `look` see the guest's paging instead of the VMM's. It must change nothing. */
   withGuestPaging<T>(look: () => T): T {
     if (this.#inside) return look();
-    const { r64 } = this.#cpu;
+    const { r64, r32, cpl } = this.#cpu;
     const words = pagingFields.map((offset) => r64[offset >> 3]!);
     this.#loadPaging(this.#virtual);
+    if (isLong(this.#virtual)) r32[layout.cpl >> 2] = this.#virtual.cpl;
     this.#inside = true;
     try {
       return look();
     } finally {
       this.#inside = false;
+      r32[layout.cpl >> 2] = cpl;
       for (const [n, offset] of pagingFields.entries()) r64[offset >> 3] = words[n]!;
     }
   }
@@ -162,7 +179,7 @@ export class VirtualCpu {
     const cpu = this.#cpu;
     return {
       cr0: cpu.cr0 >>> 0,
-      cr3: cpu.u32[layout.cr3 >> 2]!,
+      cr3: cpu.cr3,
       cr4: cpu.cr4 >>> 0,
       efer: cpu.efer >>> 0,
       gdtr: cpu.gdtr,
@@ -172,14 +189,14 @@ export class VirtualCpu {
       flags: cpu.eflags & ownFlags,
       pdptes: [0, 8, 16, 24].map((at) => cpu.u32[(layout.pdptes + at) >> 2]!),
       sysenterCs: Number(cpu.r64[layout.sysenterCs >> 3]!),
+      cpl: cpu.cpl,
+      segments: [],
     };
   }
 
   /** What the guest's mode, now in the processor, needs and this technique has not. */
   get unsupportedMode(): string | undefined {
-    const { cr0, efer } = this.#cpu;
-    if ((cr0 & CR0.PE) === 0) return "real mode under trap and emulate";
-    if ((efer & EFER.LME) !== 0) return "long mode under trap and emulate";
+    if ((this.#cpu.cr0 & CR0.PE) === 0) return "real mode under trap and emulate";
     return this.#cpu.virtual8086 ? "virtual-8086 mode under trap and emulate" : undefined;
   }
 
@@ -192,7 +209,7 @@ export class VirtualCpu {
   }: Pick<VirtualRegisters, "cr0" | "cr3" | "cr4" | "efer" | "pdptes">): void {
     const { u32 } = this.#cpu;
     setLow(u32, layout.cr0, cr0);
-    setLow(u32, layout.cr3, cr3);
+    this.#cpu.r64[layout.cr3 >> 3] = BigInt(cr3);
     setLow(u32, layout.cr4, cr4);
     setLow(u32, layout.efer, efer);
     for (let n = 0; n < 4; n++) setLow(u32, layout.pdptes + 8 * n, pdptes[n]!);
@@ -221,6 +238,9 @@ export class VirtualCpu {
     if (ring === from) cpu.setCpl(to);
   }
 }
+
+/** Long mode, 64-bit code or not. */
+const isLong = ({ efer }: VirtualRegisters): boolean => (efer & EFER.LMA) !== 0;
 
 /** Sets a field of 64 bits at a byte offset to a value of 32. */
 function setLow(words: Uint32Array, at: number, value: number): void {

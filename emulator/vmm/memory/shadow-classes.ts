@@ -59,6 +59,13 @@ export const shadowClasses = [
     "EMULATE (8)",
   ),
   row(
+    "SMAP",
+    true,
+    "a kernel at CPL 3 executes a page of processes that SMAP keeps it from reading",
+    "the VMM executes the instruction: an entry would give the right to read, too",
+    "EMULATE (8)",
+  ),
+  row(
     "dirty-log",
     true,
     "the page is protected to learn whether it is written",

@@ -146,6 +146,8 @@ export class ShadowCoherence {
     // The VMM's own linear addresses.
     if (table.role.level > 1 && !child) return false;
     const guest = this.#guestEntry(table, address);
+    // The way to those, where the guest has nothing.
+    if (!guest && child?.frame === -1) return false;
     const [low, high] = [tables.low(address), tables.high(address)];
     const place = guest && table.role.level === 1 ? this.#placeOf(guest.physical) : undefined;
     // Whoever holds a table gets writable entries by faults only, where the limits of those out of sync are.
@@ -168,7 +170,8 @@ export class ShadowCoherence {
   /** Does a guest's entry still lead to the table, or large page, that a shadow entry refers to? */
   #leadsTo(guest: GuestEntry, child: ShadowTable): boolean {
     if (guest.kind === "page") return child.role.direct && child.frame === guest.physical / pageBytes;
-    return !child.role.direct && child.frame === this.#placeOf(guest.physical);
+    const { direct, kernel } = child.role;
+    return !direct && kernel === guest.kernel && child.frame === this.#placeOf(guest.physical);
   }
 
   /** Gives up all shadows of a guest table: it is an ordinary page from now on. */

@@ -20,7 +20,24 @@ export interface Role {
   readonly largePages: boolean;
   /** The VMM's own linear addresses are part of what it maps. */
   readonly own: boolean;
+  /** 0, or what the table is for a guest kernel that really runs at CPL 3: bits of `kernelView`. */
+  readonly kernel: number;
 }
+
+/**
+ * How a guest kernel at CPL 3 sees memory: as the processor lets user code see what the table allows, so that what SMEP and SMAP keep
+ * a kernel from must be left out of it.
+ */
+export const kernelView = {
+  /** All pages may be used at CPL 3, those of the supervisor too. */
+  is: 1,
+  /** SMEP: pages that a process may use cannot be executed. */
+  noUserCode: 2,
+  /** SMAP, and EFLAGS.AC = 0: pages that a process may use are not there. */
+  noUserData: 4,
+  /** All levels above the table let processes pass. Only where that matters for the above. */
+  userPath: 8,
+} as const;
 
 /** Bits of the high half of an entry. */
 export const XD = 0x8000_0000;
@@ -54,6 +71,8 @@ export interface GuestEntry {
   readonly rights: number;
   /** XD or 0, for the high half. */
   readonly high: number;
+  /** `Role.kernel` of the table it leads to. */
+  readonly kernel: number;
 }
 
 const frameHigh = 2 ** (physicalAddressBits - 32) - 1;
@@ -75,10 +94,24 @@ export function guestEntry(role: Role, low: number, high: number): GuestEntry | 
   const { mode, level, largePages } = role;
   const page = level === 1 || ((low & PS) !== 0 && (mode !== "two-level" || largePages));
   const rights = (low & US) | (page && (low & D) === 0 ? 0 : low & RW);
-  const entry = { kind: page ? "page" : "table", rights, high: (high & XD) >>> 0 } as const;
+  const own = { kind: page ? "page" : "table", rights, high: (high & XD) >>> 0, kernel: 0 } as const;
+  const entry = role.kernel === 0 ? own : forKernel(own, role.kernel, (low & US) !== 0);
+  if (!entry) return undefined;
   if (!page || level === 1) return { ...entry, physical: frameOf(low, high) };
   if (mode === "two-level") return (low & reserved32) !== 0 ? undefined : { ...entry, physical: large32(low) };
   return large64(entry, level, low, high);
+}
+
+type Unplaced = Omit<GuestEntry, "physical">;
+
+/** An entry as it is for a kernel at CPL 3; undefined where SMAP leaves it nothing. */
+function forKernel({ kind, rights, high }: Unplaced, kernel: number, user: boolean): Unplaced | undefined {
+  const userPath = user && (kernel & kernelView.userPath) !== 0;
+  if (kind === "table")
+    return { kind, rights: rights | US, high, kernel: userPath ? kernel : kernel & ~kernelView.userPath };
+  if (userPath && (kernel & kernelView.noUserData) !== 0) return undefined;
+  const noCode = userPath && (kernel & kernelView.noUserCode) !== 0;
+  return { kind, rights: rights | US, high: noCode ? XD : high, kernel: 0 };
 }
 
 /** Bit 21 of an entry that maps 4 MiB. */
@@ -89,12 +122,7 @@ const frameOf = (low: number, high: number): number => (high & frameHigh) * 2 **
 /** Bits 39:32 of the frame of a 4 MiB page are bits 20:13 of its entry. */
 const large32 = (low: number): number => ((low & 0xffc0_0000) >>> 0) + ((low >>> 13) & 0xff) * 2 ** 32;
 
-function large64(
-  entry: Omit<GuestEntry, "physical">,
-  level: number,
-  low: number,
-  high: number,
-): GuestEntry | undefined {
+function large64(entry: Unplaced, level: number, low: number, high: number): GuestEntry | undefined {
   const reserved = level === 2 ? 0x001f_e000 : 0x3fff_e000;
   if (level > 3 || (low & reserved) !== 0) return undefined;
   const frame = frameOf(low, high);

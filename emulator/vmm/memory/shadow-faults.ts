@@ -27,6 +27,8 @@ export interface ShadowRequest {
   readonly user: boolean;
   /** An event was being delivered, so that there is no instruction to be emulated. */
   readonly delivering: boolean;
+  /** The access is known to be the instruction's own, not the processor's to its tables. Default: false. */
+  readonly explicit?: boolean;
 }
 
 /** After so many emulated writes without a use a table is taken for none any more, as in KVM. */
@@ -86,6 +88,8 @@ export class ShadowFaults {
         linear,
         `only CR0.WP = 0 allows the write to the read-only page ${pageOf(physical)}`,
       );
+    if (this.#shadow.isHidden(path))
+      return this.#emulate("SMAP", linear, "the kernel may execute the page, but not read it");
     if (this.#shadow.allows(linear, access, user)) return this.#race(request);
     if (write && this.#shadow.coherence.isProtected(place)) {
       const done = this.#tableWrite(request, walk, place);
@@ -103,8 +107,8 @@ export class ShadowFaults {
 
   /** The shadow allows it already: somebody else has mended it, or it is an access that EFLAGS.AC does not exempt from SMAP. */
   #race(request: ShadowRequest): ShadowOutcome {
-    const { linear, access, user } = request;
-    const walk = this.#cpu.walker.walk({ linear, access, user, implicit: true });
+    const { linear, access, user, explicit = false } = request;
+    const walk = this.#cpu.walker.walk({ linear, access, user, implicit: !explicit });
     if (walk.kind !== "page") return this.#guestFault(request, walk);
     this.#event("race", linear, "the shadow entry already allows the access");
     return { kind: "hidden", what: "found the shadow entry already there" };

@@ -11,6 +11,8 @@ import {
   entryBytes,
   entrySpan,
   guestEntry,
+  indexOf,
+  kernelView,
   type Role,
   type ShadowMode,
   topLevel,
@@ -24,14 +26,16 @@ const pageBytes = 4096;
 const poolPages = 256;
 /** Most tables that one fault needs: a root with its page directories, and a path below it. */
 const preallocated = 8;
+/** Tables between the root of four-level paging and the VMM's own page tables. */
+const ownLevels = 2;
 /** Roots that are kept when the guest loads another CR3: the present one and three before it, as KVM keeps. */
 const mostRoots = 4;
 
-/** Linear addresses that are the VMM's own in every shadow: the end of the 32-bit address space. */
+/** Linear addresses that are the VMM's own in every shadow: the end of the 32-bit or 64-bit address space. */
 export interface OwnAddresses {
-  readonly linear: number;
+  readonly linear: Readonly<Record<ShadowMode, number>>;
   /** Host-physical addresses of the page tables that map them, one after the other. */
-  readonly tables: Readonly<Record<Exclude<ShadowMode, "four-level">, readonly number[]>>;
+  readonly tables: Readonly<Record<ShadowMode, readonly number[]>>;
 }
 
 /** What the processor is to hold while the guest runs. */
@@ -49,6 +53,8 @@ export interface ShadowOptions {
   readonly allocator: Allocator;
   readonly pages?: number | undefined;
   readonly own?: OwnAddresses | undefined;
+  /** In long mode the guest's kernel really runs at CPL 3, and has shadows of its own. Default: false. */
+  readonly compressed?: boolean;
   /** Guest-physical pages whose writes the VMM must see for reasons of its own. */
   readonly isTraced?: (page: number) => boolean;
 }
@@ -96,16 +102,26 @@ export class ShadowPaging {
   readonly #cpu: Cpu;
   readonly #allocator: Allocator;
   readonly #own: OwnAddresses | undefined;
+  readonly #compressed: boolean;
   readonly #isTraced: (page: number) => boolean;
   readonly #tables: ShadowTables;
   /** Least recently used first; the last is the present one. */
   #roots: ShadowTable[] = [];
   readonly #notes: string[] = [];
 
-  constructor({ cpu, memory, allocator, pages = poolPages, own, isTraced = () => false }: ShadowOptions) {
+  constructor({
+    cpu,
+    memory,
+    allocator,
+    pages = poolPages,
+    own,
+    compressed = false,
+    isTraced = () => false,
+  }: ShadowOptions) {
     this.#cpu = cpu;
     this.#allocator = allocator;
     this.#own = own;
+    this.#compressed = compressed;
     this.#isTraced = isTraced;
     this.#tables = new ShadowTables(memory, allocator.pages(pages), pages, (table) => this.#released(table));
     this.coherence = new ShadowCoherence({
@@ -168,8 +184,9 @@ export class ShadowPaging {
       root = this.#make(frame, role, key);
     }
     this.#roots = [...this.#roots.filter((other) => other !== root), root];
-    while (this.#roots.length > mostRoots) this.#tables.release(this.#roots[0]!);
+    while (this.#roots.length > this.#mostRoots) this.#tables.release(this.#roots[0]!);
     const pdptes = role.mode === "pae" ? this.#linkPointers(root) : [0, 0, 0, 0];
+    this.keepOwn();
     return { cr3: root.host, pdptes, mode: role.mode };
   }
 
@@ -183,7 +200,31 @@ export class ShadowPaging {
   }
 
   #rootOf(): RootPlace {
-    return rootOf(this.#cpu, this.#own !== undefined, (physical) => this.placeOf(physical));
+    const shadowing = { own: this.#own !== undefined, compressed: this.#compressed };
+    return rootOf(this.#cpu, shadowing, (physical) => this.placeOf(physical));
+  }
+
+  /** Every address space has two, where its kernel has a view of its own. */
+  get #mostRoots(): number {
+    return this.#compressed ? 2 * mostRoots : mostRoots;
+  }
+
+  /**
+   * Four-level paging: the way to the VMM's own addresses must be there whenever the guest runs, also where the guest has no
+   * tables for them or has just taken them away. Needs nothing of the guest's registers.
+   */
+  keepOwn(): void {
+    if (!this.#own || this.#roots.at(-1)?.role.mode !== "four-level") return;
+    if (this.#tables.free < ownLevels) this.reserve();
+    const linear = this.#own.linear["four-level"];
+    let table = this.#root;
+    while (table.role.level > 2) {
+      const address = this.#tables.entryAddress(table, linear);
+      const below: Role = { ...table.role, level: table.role.level - 1, direct: true, kernel: 0 };
+      const child = this.#tables.child(address) ?? this.#table(-1, below);
+      if ((this.#tables.low(address) & P) === 0) this.#tables.link(address, child, P | A | RW, 0);
+      table = child;
+    }
   }
 
   /** Page directories of PAE paging hang on registers, and must be there before the guest runs. */
@@ -244,10 +285,10 @@ export class ShadowPaging {
 
   #linkOwn(table: ShadowTable): void {
     const { linear, tables } = this.#own!;
-    const own = tables[table.role.mode as keyof typeof tables];
-    const span = entrySpan(table.role.mode, 2);
-    for (const [n, host] of own.entries())
-      this.#tables.linkOwn(this.#tables.entryAddress(table, linear + n * span), host, P | A | RW);
+    const { mode } = table.role;
+    const span = entrySpan(mode, 2);
+    for (const [n, host] of tables[mode].entries())
+      this.#tables.linkOwn(this.#tables.entryAddress(table, linear[mode] + n * span), host, P | A | RW);
   }
 
   // Entries.
@@ -279,7 +320,7 @@ export class ShadowPaging {
       if (!guest) throw new RangeError("a walk accepted an entry that cannot be shadowed");
       table.writes = 0;
       if (guest.kind === "page") return this.#descendPage(table, linear, physical, guest);
-      const role = { ...table.role, level: table.role.level - 1, own: false, direct: false };
+      const role = { ...this.#below(table.role, linear), direct: false, kernel: guest.kernel };
       table = this.#step(table, linear, this.#table(this.placeOf(guest.physical)!, role), guest);
     }
     return this.#descendPage(table, linear, physical, { rights: RW | US, high: 0 });
@@ -291,12 +332,18 @@ export class ShadowPaging {
     let { rights, high } = guest;
     while (table.role.level > 1) {
       const base = physical - (physical % entrySpan(table.role.mode, table.role.level));
-      const role = { ...table.role, level: table.role.level - 1, own: false, direct: true };
+      const role = { ...this.#below(table.role, linear), direct: true, kernel: 0 };
       table = this.#step(table, linear, this.#table(base / pageBytes, role), { rights, high });
       rights = RW | US;
       high = 0;
     }
     return { address: this.#tables.entryAddress(table, linear), rights, high };
+  }
+
+  /** The role of the table below for an address, but for what the entry says. */
+  #below(role: Role, linear: number): Role {
+    const own = role.own && role.level > 2 && indexOf(role, linear) === indexOf(role, this.#own!.linear[role.mode]);
+    return { ...role, level: role.level - 1, own };
   }
 
   #step(table: ShadowTable, linear: number, child: ShadowTable, { rights, high }: Omit<Slot, "address">): ShadowTable {
@@ -337,6 +384,12 @@ export class ShadowPaging {
     if (user && (entry.rights & US) === 0) return false;
     if (access === "execute") return (entry.high & XD) === 0;
     return access === "read" || (entry.rights & RW) !== 0;
+  }
+
+  /** May the root in force have no entry for what the walk allowed? SMAP hides a page that the kernel may execute. */
+  isHidden(path: readonly Entry[]): boolean {
+    const { kernel } = this.#root.role;
+    return (kernel & kernelView.noUserData) !== 0 && path.every(({ low }) => (low & US) !== 0);
   }
 
   /** Is the entry of an address one that maps memory? */

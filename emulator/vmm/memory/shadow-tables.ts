@@ -34,8 +34,8 @@ export interface SavedTable {
 const none: ReadonlySet<number> = new Set();
 
 /** Tables are shared by all who need the same frame in the same role. */
-export const tableKey = (frame: number, { mode, level, direct, noExecute, largePages, own }: Role): string =>
-  `${frame} ${mode} ${level}${direct ? " direct" : ""}${noExecute ? " nx" : ""}${largePages ? " pse" : ""}${own ? " own" : ""}`;
+export const tableKey = (frame: number, { mode, level, direct, noExecute, largePages, own, kernel }: Role): string =>
+  `${frame} ${mode} ${level}${direct ? " direct" : ""}${noExecute ? " nx" : ""}${largePages ? " pse" : ""}${own ? " own" : ""}${kernel === 0 ? "" : ` kernel ${kernel}`}`;
 
 /**
  * The shadow tables themselves: a bounded pool of pages of the VMM, which tables refer to which, and for each page of memory

@@ -4,6 +4,7 @@ import type { Access, NestedAccess } from "../../cpu/monitor.ts";
 import { CR0, CR4, EFER } from "../../cpu/state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
+import { pagingBits } from "../cpu/paging-changes.ts";
 import { type ShadowContext, ShadowFaults } from "./shadow-faults.ts";
 import { type SavedShadow, ShadowPaging, type ShadowRoot } from "./shadow-paging.ts";
 import { walkShadowed } from "./shadow-walk.ts";
@@ -24,13 +25,6 @@ export interface OwnedBits {
   readonly mask: number;
   readonly must: number;
 }
-
-/** Changes of these bits change how the guest's tables are read, or flush its TLB. */
-const pagingBits = {
-  cr0: CR0.PG | CR0.WP,
-  cr4: CR4.PSE | CR4.PAE | CR4.PGE | CR4.PCIDE | CR4.SMEP | CR4.SMAP,
-  efer: EFER.NXE | EFER.LMA,
-} as const;
 
 /** CR0 bits on which shadow paging depends; a VMM without nested paging owns at least these. */
 export const shadowedCr0 = CR0.PE | CR0.PG | CR0.WP | CR0.CD | CR0.NW;

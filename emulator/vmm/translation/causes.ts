@@ -3,6 +3,7 @@ import { vector } from "../../cpu/fault.ts";
 import type { Fault } from "../../cpu/monitor.ts";
 import type { GuestShadows } from "../cpu/guest-shadows.ts";
 import type { Flushed, GuestWork } from "../cpu/guest-work.ts";
+import { faultOf, type SavedFault } from "../cpu/saved-fault.ts";
 import { vmmLinear } from "../cpu/shadow-descriptors.ts";
 import { requestOf } from "../memory/shadow-faults.ts";
 import type { Translations } from "./translations.ts";
@@ -13,29 +14,6 @@ export type Cause =
   /** An exit of a unit, by its stub. */
   | { readonly kind: "exit"; readonly stub: number }
   | { readonly kind: "fault"; readonly fault: SavedFault };
-
-type SavedFault = Omit<Fault, "kind" | "errorCode" | "address" | "debug"> & {
-  readonly errorCode: number | null;
-  readonly address: number | null;
-  readonly debug: number | null;
-};
-
-export const savedFault = ({ vector: number, source, length, errorCode, address, debug }: Fault): SavedFault => ({
-  vector: number,
-  source,
-  length,
-  errorCode: errorCode ?? null,
-  address: address === undefined ? null : Number(address),
-  debug: debug ?? null,
-});
-
-const faultOf = ({ errorCode, address, debug, ...facts }: SavedFault): Fault => ({
-  kind: "fault",
-  ...facts,
-  errorCode: errorCode ?? undefined,
-  ...(address === null ? {} : { address: BigInt(address) }),
-  ...(debug === null ? {} : { debug }),
-});
 
 interface CausesWiring {
   readonly cpu: Cpu;

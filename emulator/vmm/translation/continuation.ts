@@ -106,7 +106,7 @@ export class Continuation {
     const reason = reasonToInterpret(this.#cpu);
     if (reason !== undefined) this.#interpret(reason);
     else {
-      this.#wiring.shadows.descriptors.synchronize(false);
+      this.#wiring.shadows.descriptors.synchronize({ level: this.#cpu.cpl, kernelRuns: false });
       this.leave();
     }
   }

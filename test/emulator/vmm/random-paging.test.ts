@@ -7,7 +7,7 @@ const seeds = Array.from({ length: 8 }, (_, seed) => seed);
 
 /** What a guest can observe of a run: where it ended, its registers, its exceptions in order, its memory with all tables. */
 function observed(
-  technique: "bare-metal" | "vtx-shadow" | "vtx-ept" | "svm-shadow",
+  technique: "bare-metal" | "vtx-shadow" | "vtx-ept" | "svm-shadow" | "trap-and-emulate",
   source: string,
   translate: boolean,
 ) {
@@ -31,7 +31,7 @@ describe.each<WidePaging>(["pae", "four-level"])("a random guest that edits its 
     const source = randomPagingGuest(seed, paging, 40, 6);
     const bare = observed("bare-metal", source, false);
     expect(["halted", "triple-fault"]).toContain(bare.end);
-    for (const technique of ["vtx-shadow", "svm-shadow"] as const)
+    for (const technique of ["vtx-shadow", "svm-shadow", "trap-and-emulate"] as const)
       for (const translate of [false, true]) {
         const shadowed = observed(technique, source, translate);
         expect(shadowed.exceptions, technique).toEqual(bare.exceptions);
