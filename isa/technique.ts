@@ -20,7 +20,7 @@ export const techniques = [
   {
     id: "trap-and-emulate",
     title: "Trap and emulate",
-    doc: "The guest kernel runs at CPL 1; what traps is emulated, and what does not trap goes wrong silently.",
+    doc: "The guest kernel runs at CPL 1, in long mode at CPL 3; what traps is emulated, and what does not trap goes wrong silently.",
     kernel: "deprivileged",
     memory: "shadow",
   },

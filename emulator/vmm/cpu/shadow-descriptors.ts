@@ -5,6 +5,7 @@ import { A, P } from "../../mmu/entry-bits.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
 import type { OwnAddresses, ShadowRoot } from "../memory/shadow-paging.ts";
+import type { DescriptorFacts } from "./compressed-segments.ts";
 import type { RealRegisters, Table } from "./virtual-cpu.ts";
 
 /** First linear address of the VMM: the last 4 MiB of the 32-bit linear address space are its own in every shadow. */
@@ -29,8 +30,19 @@ const vmmSelectorsLong = { code: 0xffd8, tss: 0xffe0, ldt: 0xfff0 } as const;
 const taskLimit = 0x67;
 
 /** Bits of the high half of a descriptor. */
-const high = { accessed: 0x100, conforming: 0x400, code: 0x800, s: 0x1000, dpl: 0x6000, p: 0x8000 } as const;
+const high = {
+  accessed: 0x100,
+  conforming: 0x400,
+  code: 0x800,
+  s: 0x1000,
+  dpl: 0x6000,
+  p: 0x8000,
+  available: 0x10_0000,
+} as const;
 const dplShift = 13;
+
+/** Where the shadow of the descriptor is that a selector names. */
+const placeOf = (selector: number): number => ((selector & 4) !== 0 ? places.ldt : places.gdt) + (selector & 0xfff8);
 
 /** Bytes of the shadow tables that are for the guest's descriptors. */
 const room = { gdt: vmmSelectors.cacheData & ~7, ldt: tableBytes } as const;
@@ -130,7 +142,7 @@ class DescriptorReader {
  * The VMM's GDT, LDT, IDT and TSS: real tables in its memory, mapped read-only at the top of the linear address space, to
  * which the real registers point while the guest runs. GDT and LDT shadow the guest's; the IDT sends everything to the VMM.
  */
-export class ShadowDescriptors {
+export class ShadowDescriptors implements DescriptorFacts {
   /** The VMM's linear addresses, with the page tables that map the tables there. */
   readonly own: OwnAddresses;
   /** Guest-physical pages that hold the guest's GDT and LDT: writes to them must be seen. */
@@ -215,9 +227,13 @@ export class ShadowDescriptors {
     this.traced = guest.pages;
   }
 
-  /** DPL in the guest's own descriptor that a selector names, as it was when the shadow was made. */
   levelOf(selector: number): number {
-    return this.#memory.read8(this.#levels + (((selector & 4) !== 0 ? tableBytes : 0) + (selector & 0xfff8)) / 8);
+    return this.#memory.read8(this.#levels + placeOf(selector) / 8);
+  }
+
+  isAvailable(selector: number): boolean {
+    const isNull = (selector & 0xfffc) === 0;
+    return !isNull && (this.#memory.read32(this.#base + placeOf(selector) + 4) & high.available) !== 0;
   }
 
   /** Copies the guest's table and zeroes what the shadow held beyond it. */

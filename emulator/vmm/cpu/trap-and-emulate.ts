@@ -83,8 +83,8 @@ export class TrapAndEmulate implements Monitor {
     this.#cpu = context.cpu;
     const memory = new HostMemory(context.cpu);
     this.#allocator = new Allocator(memory, context);
-    this.#virtual = new VirtualCpu(context.cpu, (selector) => this.#descriptors.levelOf(selector));
     this.#descriptors = new ShadowDescriptors(context.cpu, memory, this.#allocator);
+    this.#virtual = new VirtualCpu(context.cpu, this.#descriptors);
     this.#shadow = new ShadowPaging({
       cpu: context.cpu,
       memory,

@@ -4,7 +4,7 @@ import { unsupported } from "../../cpu/fault.ts";
 import { accessBits, layout, segmentBytes, segmentLayout } from "../../cpu/layout.ts";
 import { CR0, CR4, CS, EFER, LDTR, type Segment, SS, TR } from "../../cpu/state.ts";
 import type { ShadowRoot } from "../memory/shadow-paging.ts";
-import { type CompressedSegment, compress, expand } from "./compressed-segments.ts";
+import { type CompressedSegment, compress, type DescriptorFacts, expand } from "./compressed-segments.ts";
 
 export interface Table {
   readonly base: number;
@@ -61,17 +61,17 @@ const dplShift = 5;
  */
 export class VirtualCpu {
   readonly #cpu: Cpu;
-  readonly #levelOf: (selector: number) => number;
+  readonly #facts: DescriptorFacts | undefined;
   #virtual: VirtualRegisters;
   #inside = true;
 
   /**
-   * The processor holds the guest's start state: the guest's own registers are loaded. `levelOf` tells the DPL of the guest's
-   * descriptor that a selector names, for guests in long mode.
+   * The processor holds the guest's start state: the guest's own registers are loaded. Without `facts` there are no guests in
+   * long mode.
    */
-  constructor(cpu: Cpu, levelOf: (selector: number) => number = () => 3) {
+  constructor(cpu: Cpu, facts?: DescriptorFacts) {
     this.#cpu = cpu;
-    this.#levelOf = levelOf;
+    this.#facts = facts;
     this.#virtual = this.#read();
   }
 
@@ -106,7 +106,7 @@ export class VirtualCpu {
     this.#loadTables(v);
     this.#cpu.r64[layout.sysenterCs >> 3] = BigInt(v.sysenterCs);
     this.#cpu.eflags = (this.#cpu.eflags & ~ownFlags) | v.flags;
-    if (isLong(v)) expand(this.#cpu, v.cpl, v.segments, this.#levelOf);
+    if (this.#facts && isLong(v)) expand(this.#cpu, v.cpl, v.segments, this.#facts);
     else this.#moveRing(1, 0);
     this.#inside = true;
   }
@@ -147,7 +147,7 @@ export class VirtualCpu {
     this.#loadTables(real);
     this.#cpu.r64[layout.sysenterCs >> 3] = 0n;
     this.#cpu.eflags = (this.#cpu.eflags & ~ownFlags) | IF;
-    if (long) this.#virtual = { ...this.#virtual, segments: compress(this.#cpu) };
+    if (this.#facts && long) this.#virtual = { ...this.#virtual, segments: compress(this.#cpu, this.#facts) };
     else this.#moveRing(0, 1);
     this.#inside = false;
     this.#settle();
@@ -197,6 +197,7 @@ export class VirtualCpu {
   /** What the guest's mode, now in the processor, needs and this technique has not. */
   get unsupportedMode(): string | undefined {
     if ((this.#cpu.cr0 & CR0.PE) === 0) return "real mode under trap and emulate";
+    if (!this.#facts && this.#cpu.longMode) return "long mode under this technique";
     return this.#cpu.virtual8086 ? "virtual-8086 mode under trap and emulate" : undefined;
   }
 

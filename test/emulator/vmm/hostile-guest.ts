@@ -83,3 +83,77 @@ resume: mov esp, 60000h
         jmp [ss:next]
 next:   dd 0`);
 }
+
+/** The same for a 64-bit kernel: tables of four levels that lead out of its memory, at every level. */
+export function hostileLongGuest(seed: number, tries: number): string {
+  const c = new Choices(seed);
+  const longTables = [0x2_0ff8, 0x2_1000, 0x2_1ff8, 0x2_2008, 0x2_2ff0, 0x2_3200, 0x2_3208] as const;
+  const longWindows = ["40000h", "41000h", "200000h", "0FFFFFFFFC0000000h", "0FFFFFFFFFFA00000h", "0FFFFFFFFC0041000h"];
+  const longAttempts: readonly Attempt[] = [
+    () =>
+      `mov dword [${hex(c.of(longTables))}], ${hex(c.of(frames) * 0x1000 + c.of([7, 3, 0x87]))}\n mov rax, cr3\n mov cr3, rax`,
+    () => `mov rdi, ${c.of(longWindows)}\n mov ${c.of(["rbx", "r9"])}, [rdi + ${8 * c.below(512)}]`,
+    () => `mov rdi, ${c.of(longWindows)}\n mov [rdi + ${8 * c.below(512)}], rbx`,
+    () => `mov rdi, ${c.of(longWindows)}\n mov ecx, ${c.below(900)}\n rep stosq`,
+    () =>
+      "mov dword [20FF8h], 21007h\n mov dword [21000h], 22007h\n mov dword [21FF8h], 22007h\n mov dword [22008h], 87h\n mov rax, cr3\n mov cr3, rax",
+    () => `mov ecx, ${hex(c.of([0x1b, 0x3a, 0x480, 0xc000_0080, 0xc001_0117]))}\n rdmsr`,
+    () => "mov eax, 2020h\n mov cr4, rax",
+    () => `mov edi, ${hex(c.of(frames.slice(0, 10)) * 0x1000)}\n mov [rdi], rax`,
+    () => "syscall",
+    () => "swapgs\n mov ax, 2Bh\n mov gs, ax",
+    () => "sgdt [700h]\n str [710h]",
+  ];
+  const body = Array.from(
+    { length: tries },
+    (_, n) => `        mov dword [next], slot${n + 1}\n        ${c.of(longAttempts)(c, n)}\nslot${n + 1}:`,
+  ).join("\n");
+  return `
+%pragma ringside mode long
+        org 8000h
+        bits 64
+        mov edi, idt
+        mov ecx, 32
+.gate:  mov word [rdi], taken
+        mov word [rdi + 2], 8
+        mov word [rdi + 4], 8E00h
+        add edi, 16
+        loop .gate
+        lgdt [gdtr]
+        lidt [idtr]
+        mov dword [20000h], 21007h
+        mov dword [20FF8h], 21007h
+        mov dword [21000h], 22007h
+        mov dword [21FF8h], 22007h
+        mov dword [22000h], 23007h
+        mov dword [22FE8h], 23007h
+        mov edi, 23000h
+        mov eax, 7
+.fill:  mov [rdi], rax
+        add eax, 1000h
+        add edi, 8
+        cmp edi, 24000h
+        jb .fill
+        mov eax, 20000h
+        mov cr3, rax
+        mov esp, 60000h
+        jmp begin
+taken:  mov esp, 60000h
+        mov eax, [next]
+        jmp rax
+        align 8
+next:   dq 0
+gdtr:   dw 47
+        dq gdt
+idtr:   dw 32 * 16 - 1
+        dq idt
+        align 4096
+gdt:    dq 0, 00AF9B000000FFFFh, 00CF93000000FFFFh, 00CFFB000000FFFFh, 00CFF3000000FFFFh, 00AFFB000000FFFFh
+        align 4096
+idt:    times 64 dq 0
+begin:
+${body}
+        cli
+        hlt
+`;
+}

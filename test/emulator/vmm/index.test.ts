@@ -11,7 +11,9 @@ describe("techniques", () => {
     expect(refusal(technique, "protected")).toBeUndefined();
   });
 
-  test.each(["real", "long"] as const)("trap and emulate refuses a guest that starts in %s mode", (mode) => {
+  it("trap and emulate refuses a guest that starts in real mode, and takes the others", () => {
+    const mode = "real";
+    expect(refusal("trap-and-emulate", "long")).toBeUndefined();
     const sentence = refusal("trap-and-emulate", mode);
     expect(sentence).toContain(`starts in ${mode} mode`);
     const image = Uint8Array.of(0xf4);

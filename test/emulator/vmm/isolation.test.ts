@@ -2,7 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import type { Machine } from "../../../emulator/index.ts";
 import { type Technique, type TechniqueId, techniques } from "../../../isa/technique.ts";
 import { boot, guestMemory, registersOf } from "./guest.ts";
-import { hostileGuest } from "./hostile-guest.ts";
+import { hostileGuest, hostileLongGuest } from "./hostile-guest.ts";
 
 /** Techniques with a hypervisor that run guests which were not written for them. */
 const hosts = (techniques as readonly (Technique & { readonly id: TechniqueId })[])
@@ -80,4 +80,23 @@ describe.each(hosts)("%s: a hostile guest", (technique) => {
     expect(machine.stopped).toBeUndefined();
     expect(reasons.at(-1)).toMatch(/^(EXTERNAL_INTERRUPT|VMEXIT_INTR|INTR)$/);
   });
+});
+
+describe("trap-and-emulate: a hostile guest in long mode", () => {
+  test.each(Array.from({ length: 6 }, (_, seed) => seed))(
+    "neither changes nor learns what is not its own: seed %i",
+    (seed) => {
+      const source = hostileLongGuest(seed, 100);
+      const [one, other] = [0x5a, 0xc3].map((secret) => runWith("trap-and-emulate", source, secret));
+      expect(learned(other!)).toEqual(learned(one!));
+      expect(learned(one!).stopped).toMatch(/^HLT|triple-fault|linear address/);
+      for (const [machine, secret] of [
+        [one!, 0x5a],
+        [other!, 0xc3],
+      ] as const) {
+        expect(machine.writableOutside).toBe(0);
+        expect(new Set(machine.readMemory("host-physical", secretPage, secretBytes))).toEqual(new Set([secret]));
+      }
+    },
+  );
 });

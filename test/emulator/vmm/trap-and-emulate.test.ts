@@ -372,10 +372,91 @@ describe("equivalence with bare metal", () => {
   });
 });
 
+/** A 32-bit guest that goes to long mode and back. */
+const modeSwitch = protectedGuest(`
+        mov dword [20000h], 21003h
+        mov dword [21000h], 83h
+        mov eax, 20h
+        mov cr4, eax
+        mov eax, 20000h
+        mov cr3, eax
+        mov ecx, 0C0000080h
+        mov eax, 100h
+        xor edx, edx
+        wrmsr
+        lgdt [gdtr]
+        mov eax, 80000001h
+        mov cr0, eax
+        jmp 8:wide
+        align 4096
+gdtr:   dw 31
+        dd gdt
+gdt:    dq 0, 00AF9B000000FFFFh, 00CF93000000FFFFh, 00CF9B000000FFFFh
+        align 4096
+        bits 64
+wide:   mov rbx, 123456789ABCDEFh
+        sgdt [700h]
+        mov r8, [702h]
+        push qword 18h
+        push narrow
+        o64 retf
+        bits 32
+narrow: mov eax, 1
+        mov cr0, eax
+        sgdt [700h]
+        mov ecx, [702h]
+        mov ax, cs`);
+
+describe("long mode", () => {
+  it("is entered from 32-bit code and left again, with tables at the end of each address space", () => {
+    const { machine, stop } = run(technique, modeSwitch);
+    expect(stop).toMatchObject({ kind: "stopped", reason: "halted" });
+    expect(registersOf(machine, ["RAX", "RCX"])).toEqual({ RAX: "19", RCX: "ffc00000" });
+    const wide = machine.registers().find(({ name }) => name === "R8");
+    if (wide) expect(wide.value).toBe(0xffff_ffff_ffc0_0000n);
+  });
+
+  const kernel = (body: string): string => `%pragma ringside mode long\n org 8000h\n bits 64\n${body}\n cli\n hlt`;
+
+  test.each<[string, string, string[]]>([
+    ["MOV from CS tells ring 3", "mov ax, cs", []],
+    ["MOV from SS tells ring 3", "mov ax, ss", []],
+    ["SGDT tells the shadow", "sgdt [700h]\n mov rax, [702h]", []],
+    ["SIDT tells the shadow", "sidt [700h]\n mov rax, [702h]", []],
+    ["STR tells of the VMM's TSS", "str ax", []],
+    ["SMSW tells the real CR0", "smsw ax", []],
+    ["PUSHF tells the real IF", "pushf\n pop rax", []],
+    [
+      "MOV from CR8 tells the truth",
+      "mov eax, 5\n mov cr8, rax\n mov rbx, cr8",
+      ["#GP: mov cr8, rax", "#GP: mov rbx, cr8"],
+    ],
+    ["SWAPGS", "swapgs", ["#GP: swapgs"]],
+    ["SYSCALL without SCE is #UD for the guest, and a triple fault without an IDT", "syscall", ["#UD: syscall"]],
+  ])("%s", (_, body, expected) => {
+    const traps = trapsOf(kernel(body));
+    expect(traps).toEqual(expected);
+    if (expected.length > 0) return;
+    const [bare, hosted] = (["bare-metal", technique] as const).map((t) =>
+      register(run(t, kernel(body)).machine, "RAX"),
+    );
+    expect(hosted).not.toBe(bare);
+  });
+
+  it("stops where the guest uses the VMM's addresses", () => {
+    const { stop } = run(technique, kernel("sgdt [700h]\n mov rax, [702h]\n mov rbx, [rax]"));
+    expect(stop).toMatchObject({ kind: "stopped", reason: "unsupported" });
+    expect((stop as { text: string }).text).toContain("linear address FFFFFFFFFFC00000h");
+  });
+});
+
 describe("what it does not do, it says by name", () => {
   test.each([
     ["real mode", "mov eax, 10h\n mov cr0, eax"],
-    ["long mode", "mov ecx, 0C0000080h\n mov eax, 100h\n xor edx, edx\n wrmsr"],
+    [
+      "virtual-8086 mode",
+      "push dword 0\n push dword 0\n push dword 0\n push dword 0\n push dword 0\n push dword 1000h\n push dword 20002h\n push dword 0\n push dword 0\n iret",
+    ],
   ])("%s", (what, body) => {
     const { stop } = run(technique, protectedGuest(body));
     expect(stop).toMatchObject({ kind: "stopped", reason: "unsupported" });
@@ -384,16 +465,19 @@ describe("what it does not do, it says by name", () => {
 });
 
 describe("going back", () => {
-  test.each(["timer.asm", "user-mode.asm", "paging-two-level.asm"])("repeats %s from any moment", (name) => {
-    const source = readFileSync(new URL(`../../../examples/${name}`, import.meta.url), "utf8");
-    const machine = boot(technique, source, 16);
-    const first = outcome(machine, machine.run({ steps: 100_000 }));
-    const end = machine.now;
-    for (const moment of [0, 1, 57, 120, end - 3]) {
-      machine.goTo(moment);
-      expect(machine.now).toBe(moment);
-      expect(outcome(machine, machine.run({ steps: 100_000 })).events).toEqual(first.events);
-      expect(machine.now).toBe(end);
-    }
-  });
+  test.each(["timer.asm", "user-mode.asm", "paging-two-level.asm", "ring-compression.asm"])(
+    "repeats %s from any moment",
+    (name) => {
+      const source = readFileSync(new URL(`../../../examples/${name}`, import.meta.url), "utf8");
+      const machine = boot(technique, source, 16);
+      const first = outcome(machine, machine.run({ steps: 100_000 }));
+      const end = machine.now;
+      for (const moment of [0, 1, 57, 120, end - 3]) {
+        machine.goTo(moment);
+        expect(machine.now).toBe(moment);
+        expect(outcome(machine, machine.run({ steps: 100_000 })).events).toEqual(first.events);
+        expect(machine.now).toBe(end);
+      }
+    },
+  );
 });
