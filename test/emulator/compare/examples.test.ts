@@ -14,7 +14,7 @@ const instructions = 500_000;
 
 /** Examples whose point is that the guest can tell, by how its kernel runs. The second ones ask CPUID for a hypervisor. */
 const telling: readonly (readonly [names: RegExp, kernels: RegExp])[] = [
-  [/^(silent-lies|exits)\./, /^deprivileged$/],
+  [/^(silent-lies|exits|ring-compression)\./, /^deprivileged$/],
   [/^(hypercall|kvm-|hypervisor)/, /^(vmx-non-root|svm-guest)$/],
 ];
 const tells = (name: string, kernel: string): boolean =>

@@ -171,5 +171,6 @@ export const settings: readonly Setting[] = [
     (["real", "protected", "long"] as const).map((mode) => ({ technique, mode })),
   ),
   { technique: "trap-and-emulate", mode: "protected" },
+  { technique: "trap-and-emulate", mode: "long" },
   { technique: "binary-translation", mode: "protected" },
 ];
