@@ -3,13 +3,14 @@ import { TextDocument } from "vscode-languageserver-textdocument";
 import { defaultTechnique } from "../isa/technique.ts";
 import { capabilities } from "./capabilities.ts";
 import { Documents, defaultSettings, type Settings } from "./documents.ts";
-import { completion, isCut } from "./features/completion.ts";
 import { diagnostics } from "./features/diagnostics.ts";
 import type { Host } from "./host.ts";
 import { chooseTechnique, type TechniqueChoice, type TechniqueInForce, techniqueInForce } from "./protocol.ts";
 import { registerEditing } from "./requests/editing.ts";
 import { registerNavigation } from "./requests/navigation.ts";
-import { aboutAnalysis, type Session } from "./session.ts";
+import { registerTokens } from "./requests/tokens.ts";
+import { registerTyping } from "./requests/typing.ts";
+import type { Session } from "./session.ts";
 import { Workspace } from "./workspace.ts";
 
 /** Serves the Language Server Protocol on a connection; the features know nothing of it. */
@@ -84,12 +85,8 @@ export function serve(connection: Connection, host: Host): void {
   });
   registerNavigation(session);
   registerEditing(session);
-  connection.onCompletion(
-    aboutAnalysis(session)(({ assembly }, { position }, text) => ({
-      isIncomplete: isCut(assembly),
-      items: completion(assembly, position, text),
-    })),
-  );
+  registerTyping(session);
+  registerTokens(session);
   texts.onDidChangeContent(({ document: { uri } }) => void publishThose([uri, ...documents.changed(uri)]));
   texts.onDidClose(async ({ document }) => {
     const includers = documents.close(document.uri);

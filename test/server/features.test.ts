@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { completion } from "../../server/features/completion.ts";
 import { definition, references } from "../../server/features/definition.ts";
 import { hover } from "../../server/features/hover.ts";
 import { documentSymbols } from "../../server/features/symbols.ts";
@@ -68,20 +67,6 @@ describe("definition and references", () => {
     const { analysis, cursor } = await analyse('call pri$0nt\n%include "lib.inc"', { files });
     expect(definition(analysis.assembly, uri, cursor!)?.uri).toBe("file:///guest/lib.inc");
   });
-});
-
-describe("completion", () => {
-  const labels = async (source: string) => {
-    const { analysis, cursor, document } = await analyse(source);
-    return completion(analysis.assembly, cursor!, document).map((item) => item.label);
-  };
-  it("offers instructions first, then registers and symbols", async () => {
-    expect(await labels("sg$0")).toContain("sgdt");
-    const operands = await labels("here: mov e$0");
-    expect(operands).toEqual(expect.arrayContaining(["eax", "cr0", "here"]));
-    expect(operands).not.toContain("sgdt");
-  });
-  it("offers nothing in a comment", async () => expect(await labels("nop ; $0")).toEqual([]));
 });
 
 it("document symbols nest local labels", async () => {
