@@ -1,3 +1,4 @@
+import { translationsText } from "../debug-adapter/translations-text.ts";
 import { screenText, withMargin } from "../emulator/devices/screen.ts";
 import {
   type Ending,
@@ -12,7 +13,6 @@ import { endingCode, loadGuest } from "./guest.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./problem-text.ts";
 import { defaultSteps, runOptions } from "./source-options.ts";
-import { translationsText } from "./translations-text.ts";
 
 /** What a run came to; also the shape of the JSON. Register values are hexadecimal with 0x. */
 interface Summary {

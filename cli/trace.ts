@@ -1,8 +1,8 @@
+import { eventKinds, eventText } from "../debug-adapter/event-text.ts";
 import { locate } from "../debug-adapter/events.ts";
 import { type EventKind, follow, type MachineEvent } from "../emulator/index.ts";
 import { type Arguments, type Command, wholeNumber } from "./command.ts";
 import { type Decision, decisionText, runExplained } from "./decisions.ts";
-import { eventKinds, eventText } from "./event-text.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
 import { endingCode, loadGuest } from "./guest.ts";
 import { defaultSteps, runOptions } from "./source-options.ts";

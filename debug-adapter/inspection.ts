@@ -1,16 +1,15 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { techniqueById } from "../isa/technique.ts";
+import { type Context, commandIn, commandWords } from "./commands/index.ts";
 import { completions } from "./completion.ts";
 import type { Debugger } from "./debugger.ts";
 import { disassemble } from "./disassembly.ts";
 import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
 import { fromBase64, memoryReference, parseMemoryReference, readBytes, toBase64, writeBytes } from "./memory.ts";
-import { outlookText } from "./outlook-text.ts";
 import { hexadecimal, itemAt, type Program } from "./program.ts";
 import { Refusal } from "./requests.ts";
 import { callStack, type Frame } from "./stack.ts";
 import { scopesOf, setVariable, variablesOf } from "./variables.ts";
-import { walkText } from "./walk-text.ts";
 
 /** How this client counts lines and columns and names files; ours are 0-based and named as the program names them. */
 export interface Coordinates {
@@ -124,35 +123,25 @@ function answerBody(subject: Subject, answer: Answer): P.EvaluateResponse["body"
 export const assigns = ({ context, expression }: P.EvaluateArguments) =>
   context === "repl" ? assignmentIn(expression) : undefined;
 
-/** In the debug console, `why` tells what becomes of the instruction about to run, and by which rule. */
-const asksWhy = ({ context, expression }: P.EvaluateArguments): boolean =>
-  context === "repl" && expression.trim().toLowerCase() === "why";
-
-function why({ debugger: { machine } }: Subject): P.EvaluateResponse["body"] {
-  const outlook = machine.why();
-  if (!outlook) throw new Refusal("There is no instruction at the instruction pointer.");
-  return { result: `${outlookText(outlook)}\nSource: ${outlook.why.source}`, variablesReference: 0 };
-}
-
-/** In the debug console, `walk` and an address show how the address is translated. */
-const walkPattern = /^walk\s+(?<address>.+)$/is;
-const asksWalk = ({ context, expression }: P.EvaluateArguments): string | undefined =>
-  context === "repl" ? walkPattern.exec(expression.trim())?.groups?.["address"] : undefined;
-
-function translation({ debugger: subject }: Subject, text: string): P.EvaluateResponse["body"] {
-  const { value } = answered(evaluateText(subject, text));
-  return { result: walkText(subject.machine.walk(BigInt.asUintN(64, value))), variablesReference: 0 };
-}
-
 export function evaluate(subject: Subject, args: P.EvaluateArguments): P.EvaluateResponse["body"] {
-  if (asksWhy(args)) return why(subject);
-  const address = asksWalk(args);
-  if (address !== undefined) return translation(subject, address);
   const assignment = assigns(args);
   const outcome = assignment
     ? assign(subject.debugger, assignment.target, assignment.value)
     : evaluateText(subject.debugger, args.expression);
   return answerBody(subject, answered(outcome));
+}
+
+/** What a command of the debug console answers; undefined if the line is none. */
+export async function command(
+  subject: Subject,
+  { context, expression }: P.EvaluateArguments,
+  compare: Context["compare"],
+): Promise<P.EvaluateResponse["body"] | undefined> {
+  const found = context === "repl" ? commandIn(expression) : undefined;
+  if (!found) return undefined;
+  const { machine, program } = subject.debugger;
+  const result = await found.command.run({ machine, program, compare }, found.argument);
+  return { result, variablesReference: 0 };
 }
 
 const completionTypes = { register: "variable", label: "reference", constant: "value" } as const;
@@ -162,12 +151,15 @@ export function complete(subject: Subject, args: P.CompletionsArguments): P.Comp
   const line = lines[subject.coordinates.lineFrom(args.line ?? subject.coordinates.line(0))] ?? "";
   const column = args.column - subject.coordinates.column(0);
   return {
-    targets: completions(subject.debugger, line, column).map(({ label, kind, start, length }) => ({
-      label,
-      type: completionTypes[kind],
-      start,
-      length,
-    })),
+    targets: [
+      ...commandWords(subject.debugger, line, column).map((word) => ({ ...word, type: "function" as const })),
+      ...completions(subject.debugger, line, column).map(({ label, kind, start, length }) => ({
+        label,
+        type: completionTypes[kind],
+        start,
+        length,
+      })),
+    ],
   };
 }
 

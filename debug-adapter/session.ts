@@ -290,7 +290,9 @@ export class Session extends DebugSession {
     variables: (args) => inspection.variables(this.#still, args),
     setVariable: (args) => this.#changed(inspection.setVariableTo(this.#still, args)),
     setExpression: (args) => this.#changed(inspection.setExpression(this.#still, args)),
-    evaluate: (args) => {
+    evaluate: async (args) => {
+      const answer = await inspection.command(this.#still, args, (technique) => this.#compare(technique));
+      if (answer) return answer;
       const body = inspection.evaluate(this.#still, args);
       return inspection.assigns(args) ? this.#changed(body) : body;
     },

@@ -107,6 +107,20 @@ export interface RegisterView {
 /** Which addresses a memory access means. */
 export type AddressSpace = "linear" | "guest-physical" | "host-physical";
 
+/** A page that the TLB holds, of the PCID and VPID in force or another. */
+export interface TlbEntryView {
+  /** Linear address of the page, and the host-physical one it is translated to. */
+  readonly linear: bigint;
+  readonly host: bigint;
+  /** What the translation is good for: "read", "write" and "execute" at ring 3, with "kernel " before them at the others. */
+  readonly accesses: readonly string[];
+  /** Of the page in the tables, of which this may be a part. */
+  readonly size: "4 KiB" | "2 MiB" | "4 MiB" | "1 GiB";
+  readonly global: boolean;
+  readonly pcid: number;
+  readonly vpid: number;
+}
+
 /** VMX operation of a processor: of the guest's own hypervisor, or of the built-in VMM, whose guest is always in non-root operation. */
 export interface VmxState {
   readonly operation: "off" | "root" | "non-root";
@@ -156,6 +170,8 @@ export interface MachineInterface {
   writeMemory(space: AddressSpace, address: bigint, bytes: Uint8Array): number;
   /** The walk of a linear address now, changing nothing; undefined physical if it faults. */
   walk(linear: bigint): MachineEvent & { kind: "walk" };
+  /** What the TLB of the processor about to run holds now, by linear address. */
+  tlbEntries(): readonly TlbEntryView[];
   /**
    * What becomes of the instruction about to run, and why; where an exit is pending, why it exited. Changes nothing. Undefined
    * where no instruction can be fetched.

@@ -24,11 +24,13 @@ import type {
   RegisterView,
   RunOptions,
   Stop,
+  TlbEntryView,
   VmxState,
   Watch,
 } from "./machine-interface.ts";
 import { GuestMemory } from "./memory/guest-memory.ts";
 import { loadAddress } from "./memory/start-modes.ts";
+import { tlbEntries } from "./mmu/tlb-view.ts";
 import { explained } from "./mmu/translation.ts";
 import { observeProcessor } from "./observer.ts";
 import type { Processors } from "./processors.ts";
@@ -471,6 +473,10 @@ export class Machine implements MachineInterface, Replayable {
     };
     const { linear: at, ...moment } = this.#present();
     return { sequence: this.lastSequence, ...moment, rip: linearText(at), ...body };
+  }
+
+  tlbEntries(): readonly TlbEntryView[] {
+    return tlbEntries(this.#cpu.tlb);
   }
 
   get vmx(): VmxState | undefined {

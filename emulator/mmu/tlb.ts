@@ -177,6 +177,23 @@ export class Tlb {
     }
   }
 
+  /** Every translation with what it was made under, of all banks. */
+  *entries() {
+    for (let n = 0; n < this.#count; n++) {
+      const at = this.#used[n]!;
+      if (this.#isEmpty(at)) continue;
+      yield {
+        bank: Math.floor(at / bankWords),
+        page: this.#plainHigh(at) * 2 ** 32 + (this.words[at + page]! >>> 0),
+        host: this.#hostPage(at),
+        size: ((this.words[at + flags]! >> 1) & 3) as PageSizeCode,
+        global: this.#isGlobal(at),
+        pcid: this.#pcidOf(at),
+        vpid: this.#vpidOf(at),
+      };
+    }
+  }
+
   /** Keeps a translation of a linear address, given by its halves; `physical` is host-physical. */
   fill(bank: number, low: number, high: number, physical: number, global: boolean, size: PageSizeCode): void {
     const at = this.#slot(bank, low);

@@ -1,5 +1,5 @@
-import { itemAt, type Program, placeOf, placeText } from "../debug-adapter/program.ts";
 import type { TranslatedUnit } from "../emulator/index.ts";
+import { itemAt, type Program, placeOf, placeText } from "./program.ts";
 
 const sourceWidth = 38;
 const hexBytes = (bytes: readonly number[]): string =>
