@@ -30,7 +30,10 @@ function shown(assembly: Assembly): string[] {
     ...problems.map((problem) => JSON.stringify(problem)),
     ...emitted.map(
       (one) =>
-        `${one.address} ${one.position} ${one.length} ${one.bits} ${at(one.range)}${calls(one.expansion)} ${one.decoded?.row.syntax} ${one.decoded?.length} ${map.addresses(one.range.file, one.range.line)}`,
+        `${one.address} ${one.position} ${one.length} ${one.bits} ${at(one.range)}${calls(one.expansion)} ${one.decoded?.row.syntax} ${one.decoded?.length}`,
+    ),
+    ...[...new Map(emitted.map(({ range }) => [`${range.file}:${range.line}`, range]))].map(
+      ([place, { file, line }]) => `${place} ${map.addresses(file, line)}`,
     ),
     ...mentions.map(
       (one) => `${one.mnemonic} ${at(one.range)} ${at(one.mnemonicRange)} ${one.bits} ${one.row?.syntax}`,

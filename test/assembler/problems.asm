@@ -337,7 +337,7 @@
 
 ;; Settings
   %pragma ringside mode ral
-; ^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: “ral” is not a value of mode. Did you mean “real”? Choose from real, protected, long.
+; ^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: “ral” is not a value of mode. Did you mean “real”? Choose from real, protected, long, xen.
   %pragma ringside technique vtx-eptt
 ; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: “vtx-eptt” is not a value of technique. Did you mean “vtx-ept”? Choose from bare-metal, trap-and-emulate, binary-translation, paravirtualization, vtx-shadow, vtx-ept, svm-shadow, svm-npt.
   %pragma ringside memory 1025
@@ -345,7 +345,7 @@
   %pragma ringside colour blue
 ; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: There is no setting “colour”. The settings are mode, technique, memory, processors, ends, output.
   %pragma ringside ends never
-; ^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: “never” is not a value of ends. Choose from halted, triple-fault, shutdown, reset, vm-entry-failure, unsupported, ran-off-code, debug-exit, limit.
+; ^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: “never” is not a value of ends. Choose from halted, triple-fault, shutdown, reset, vm-entry-failure, vmx-abort, unsupported, ran-off-code, debug-exit, limit.
   %pragma other thing
 
 ;; NUL
