@@ -12,6 +12,7 @@ const texts: Texts = {
     `${exit === 0 ? "first entry" : `after exit #${exit}`}: ${handled} (${cost} cycles)`,
   vmfail: ({ instruction, error, text }) =>
     `${instruction} failed${error === undefined ? "" : ` with error ${error}`}: ${text}`,
+  lint: ({ text }) => text,
   inject: ({ name, vector, errorCode }) =>
     `${name}${vector < 0 ? "" : `, vector ${vector}`}${optional(", error code ", errorCode === undefined ? "" : hexadecimal(errorCode))}`,
   hypercall: ({ name, number, arguments: values, result }) => `${name} (${number}) ${values.join(", ")} = ${result}`,

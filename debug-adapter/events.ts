@@ -11,8 +11,14 @@ const slicesPerNews = 8;
 /** Failures told of a slice. */
 const mostFailures = 10;
 
-const failureText = ({ instruction, error, text }: MachineEvent & { kind: "vmfail" }): string =>
+const vmfailText = ({ instruction, error, text }: MachineEvent & { kind: "vmfail" }): string =>
   `${instruction} failed${error === undefined ? "" : `, VM-instruction error ${error}`}: ${text}`;
+
+/** Something that the guest's own hypervisor has done wrong, as a line; nothing for other events. */
+function failureText(event: MachineEvent): string {
+  if (event.kind === "lint") return `${event.text}\n`;
+  return event.kind === "vmfail" ? `${vmfailText(event)}\n` : "";
+}
 
 /** An event with the source line of its instruction. */
 export function locate(program: Program, event: MachineEvent): LocatedEvent {
@@ -65,13 +71,13 @@ export class EventFeed {
     return events.map((event) => (event.kind === "output" ? event.text : "")).join("");
   }
 
-  /** VMX instructions that failed since the last call, a line each; of many only the first. */
+  /** VMX instructions that failed since the last call, and mistakes that were noticed, a line each; of many only the first. */
   newFailures(): string {
     const { lastSequence } = this.#machine;
     if (lastSequence <= this.#told) return "";
-    const failures = this.#machine.events(this.#told, mostFailures, ["vmfail"]);
+    const failures = this.#machine.events(this.#told, mostFailures, ["vmfail", "lint"]);
     this.#told = lastSequence;
-    return failures.map((event) => (event.kind === "vmfail" ? `${failureText(event)}\n` : "")).join("");
+    return failures.map(failureText).join("");
   }
 
   /** What the screen shows, if that is not what it showed when this was last asked. */

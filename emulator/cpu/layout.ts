@@ -147,6 +147,15 @@ export const layout = {
   interruptsLeave: 0x680,
   /** 1 where INIT waits for root operation to end; 4 bytes. */
   initHeld: 0x684,
+  /**
+   * The instruction that made a guest of software's own hypervisor leave last (`vmx/resume-lint.ts`): what is known of it and the exit
+   * reason, 4 bytes each; its linear address; the address of the VMCS and the instructions retired when the guest was resumed, float64.
+   */
+  repeatedExitStage: 0x688,
+  repeatedExitReason: 0x68c,
+  repeatedExitAddress: 0x690,
+  repeatedExitVmcs: 0x698,
+  repeatedExitRetired: 0x6a0,
   end: 0x6c0,
 } as const;
 

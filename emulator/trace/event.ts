@@ -70,6 +70,8 @@ export type EventBody =
   | { readonly kind: "entry"; readonly exit: number; readonly handled: string; readonly cost: number }
   /** A VMX instruction of the guest's own hypervisor failed: VMfailValid with an error number, or VMfailInvalid without. */
   | { readonly kind: "vmfail"; readonly instruction: string; readonly error?: number; readonly text: string }
+  /** The guest's own hypervisor does something that the processor allows and that is hardly meant. */
+  | { readonly kind: "lint"; readonly code: "not-stepped-over"; readonly text: string }
   /** The VMM or the processor put an exception or interrupt into the guest; Xen's upcalls have no vector: -1. */
   | { readonly kind: "inject"; readonly vector: number; readonly errorCode?: number; readonly name: string }
   | {

@@ -12,6 +12,7 @@ import { loadGuest } from "./guest-state.ts";
 import { keptCr0 } from "./host-state.ts";
 import { failedMsrExit, loadMsrs } from "./msr-areas.ts";
 import type { VmxOperation } from "./operation.ts";
+import { noteEntry } from "./resume-lint.ts";
 import { failEntry } from "./vm-exit.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { encodingText } from "./vmcs-fields.ts";
@@ -71,6 +72,7 @@ function load(vmx: VmxOperation, vmcs: Vmcs, instruction: string): void {
   cpu.attention = true;
   recordEntry(vmx, instruction);
   vmx.entered();
+  noteEntry(vmx, vmcs);
   inject(vmx, vmcs);
 }
 

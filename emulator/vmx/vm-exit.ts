@@ -9,6 +9,7 @@ import { loadMsrs, storeMsrs } from "./msr-areas.ts";
 import type { Exit } from "./non-root-guest.ts";
 import type { VmxOperation } from "./operation.ts";
 import { eventType, qualificationFields } from "./qualification.ts";
+import { noteExit } from "./resume-lint.ts";
 import type { Vmcs } from "./vmcs.ts";
 import { abortVmx, type VmxAbort } from "./vmx-abort.ts";
 
@@ -57,6 +58,7 @@ export function leaveGuest(vmx: VmxOperation, vmcs: Vmcs, exit: Exit): void {
   const resumes = savedResumeFlag(vmcs, exit);
   if (resumes !== undefined) vmcs.setBit("guestRflags", resumeFlagBit, resumes);
   vmx.checked.remember();
+  noteExit(vmx, vmcs, exit);
   if (storeMsrs(vmx.cpu, vmx.memory, vmcs) !== 0) abort(vmx, vmcs, 1);
   else toHost(vmx, vmcs, exit.reason === "EXCEPTION_NMI" && exit.vector === nmiVector);
 }

@@ -36,4 +36,12 @@ describe("a hypervisor of the guest's own", () => {
     await client.go("continue");
     expect(consoleOf(client)).toContain("VMLAUNCH failed, VM-instruction error 7: VM entry failed");
   });
+
+  it("is told once that it has not stepped over the instruction that exited", async () => {
+    const client = new DapClient(source.replace("add rcx, rax", "inc ebp\n cmp ebp, 4\n je done"));
+    await client.launch({});
+    await client.start();
+    await client.go("continue");
+    expect(consoleOf(client).match(/CPUID again, at .*has not stepped over it/g)).toHaveLength(1);
+  });
 });
