@@ -3,7 +3,7 @@ import { type DecodeFailure, decode } from "../../isa/decode.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { guard } from "../mmu/physical.ts";
-import { CachedInstruction } from "./cached-instruction.ts";
+import { CachedInstruction, flow } from "./cached-instruction.ts";
 import { CodeExtent } from "./code-extent.ts";
 import type { Handlers } from "./handlers.ts";
 import { KnownInstructions } from "./known-instructions.ts";
@@ -58,11 +58,9 @@ export class ModeCode {
   }
 }
 
-/** The code of a page as it was when it was decoded, where `decoded` is not zero. */
-interface DecodedBytes {
-  readonly bytes: Uint8Array;
-  readonly decoded: Uint8Array;
-}
+/** The code of a page as it was when it was decoded, by the byte; `notDecoded` elsewhere. */
+type DecodedBytes = Int16Array;
+const notDecoded = -1;
 
 /** What pages that were forgotten consisted of, cleared, for others: making it takes longer, and gives the host much to collect. */
 interface Spare {
@@ -89,7 +87,7 @@ export class CodePage {
   constructor(number: number, spare: Spare) {
     this.number = number;
     this.#spare = spare;
-    this.#decoded = spare.bytes.pop() ?? { bytes: new Uint8Array(pageBytes), decoded: new Uint8Array(pageBytes) };
+    this.#decoded = spare.bytes.pop() ?? new Int16Array(pageBytes).fill(notDecoded);
   }
 
   code(mode: number): ModeCode {
@@ -103,28 +101,23 @@ export class CodePage {
       code?.clear();
       if (code) this.#spare.codes.push(code);
     }
-    this.#decoded.decoded.fill(0);
+    this.#decoded.fill(notDecoded);
     this.#spare.bytes.push(this.#decoded);
   }
 
   /** Remembers that these bytes of the page have been decoded. */
   note(memory: Uint8Array, offset: number, bytes: number): void {
     const end = Math.min(offset + bytes, pageBytes);
-    const known = this.#decoded.bytes;
-    const { decoded } = this.#decoded;
-    for (let at = offset; at < end; at++) {
-      known[at] = memory[at]!;
-      decoded[at] = 1;
-    }
+    const decoded = this.#decoded;
+    for (let at = offset; at < end; at++) decoded[at] = memory[at]!;
     this.#extent?.add(offset, end);
   }
 
   /** Remembers a byte as code. */
   noteByte(at: number, byte: number): void {
     // Its bytes may be another page's by now.
-    if (!this.current || this.#decoded.decoded[at] === 1) return;
-    this.#decoded.bytes[at] = byte;
-    this.#decoded.decoded[at] = 1;
+    if (!this.current || this.#decoded[at] !== notDecoded) return;
+    this.#decoded[at] = byte;
     this.#extent?.add(at, at + 1);
   }
 
@@ -132,15 +125,15 @@ export class CodePage {
   get extent(): CodeExtent {
     if (this.#extent) return this.#extent;
     const extent = new CodeExtent();
-    for (const [at, decoded] of this.#decoded.decoded.entries()) if (decoded !== 0) extent.add(at, at + 1);
+    for (const [at, decoded] of this.#decoded.entries()) if (decoded !== notDecoded) extent.add(at, at + 1);
     this.#extent = extent;
     return extent;
   }
 
   /** Whether the page, now `memory`, still holds the code that was decoded. */
   isUnchanged(memory: Uint8Array): boolean {
-    const { bytes, decoded } = this.#decoded;
-    for (let at = 0; at < pageBytes; at++) if (decoded[at] !== 0 && bytes[at] !== memory[at]) return false;
+    const decoded = this.#decoded;
+    for (let at = 0; at < pageBytes; at++) if (decoded[at] !== notDecoded && decoded[at] !== memory[at]) return false;
     return true;
   }
 
@@ -164,13 +157,14 @@ export class CodePage {
 export class CodeCache {
   readonly #cpu: Cpu;
   readonly #handlers: Handlers;
-  readonly #known = new KnownInstructions();
+  readonly #known: KnownInstructions;
   readonly #spare: Spare = { codes: [], bytes: [] };
   readonly #pages = new Map<number, CodePage>();
 
   constructor(cpu: Cpu, handlers: Handlers) {
     this.#cpu = cpu;
     this.#handlers = handlers;
+    this.#known = new KnownInstructions(cpu.view.buffer as ArrayBuffer);
   }
 
   /** The page of host-physical memory that holds an address in RAM. Pages obtained before may no longer be told of writes. */
@@ -241,14 +235,40 @@ export class CodeCache {
     return page.memory;
   }
 
-  /** The instruction at RIP, which is at `offset` in the page. May raise a fault of the fetch. `mode`: as `modeIndex`. */
+  /**
+   * The instruction at RIP, which is at `offset` in the page, for that place. May raise a fault of the fetch. `mode`: as
+   * `modeIndex`.
+   */
   decode(page: CodePage, offset: number, mode: number, stackBits: StackBits): CachedInstruction | DecodeFailure {
     const memory = this.#memoryOf(page);
-    const made = this.#known.find(memory, offset, mode) ?? this.#decode(memory, offset, mode, stackBits);
+    const made =
+      this.#known.find(memory.byteOffset + offset, pageBytes - offset, mode) ??
+      this.#decode(memory, offset, mode, stackBits);
     if (typeof made === "string") return made;
     page.note(memory, offset, made.length);
-    const counters = this.#cpu.monitor?.countersAt?.(page.number * pageBytes + offset) ?? [];
-    return counters.length > 0 ? this.#counted(made, counters) : made;
+    const counters = this.#cpu.monitor?.countersAt?.(page.number * pageBytes + offset);
+    return counters !== undefined && counters.length > 0 ? this.#counted(made, counters) : made;
+  }
+
+  /**
+   * Places the instructions that follow the one at `offset`, up to one that is not known by its bytes or not straight. They are
+   * executed next unless an event comes between, and decoding them then would give the same.
+   */
+  decodeAhead(page: CodePage, instructions: Instructions, offset: number, mode: number): void {
+    // What is counted differs from place to place.
+    if (this.#cpu.monitor?.countersAt !== undefined) return;
+    const memory = this.#memoryOf(page);
+    let last = instructions[offset]!;
+    const start = offset + last.length;
+    let end = start;
+    while (last.flow === flow.straight && end < pageBytes && instructions[end] === undefined) {
+      const found = this.#known.find(memory.byteOffset + end, pageBytes - end, mode);
+      if (found === undefined) break;
+      instructions[end] = found;
+      end += found.length;
+      last = found;
+    }
+    if (end > start) page.note(memory, start, end - start);
   }
 
   /** The same, and its executions are counted. */
@@ -264,7 +284,7 @@ export class CodeCache {
     const { rip, bits } = this.#cpu;
     const source = (at: number): number => (at < pageBytes ? memory[at]! : this.#cpu.fetch8(rip + at - offset));
     const made = this.#make(decode(source, offset, bits), stackBits);
-    if (typeof made !== "string") this.#known.add(memory, offset, mode, made);
+    if (typeof made !== "string") this.#known.add(memory.byteOffset + offset, pageBytes - offset, mode, made);
     return made;
   }
 

@@ -335,6 +335,7 @@ export class Engine {
       instruction.tail = this.#tail(instruction.length, beyond);
     }
     instructions[offset] = instruction;
+    if (beyond <= 0) this.code.decodeAhead(page, instructions, offset, mode);
     return instruction;
   }
 

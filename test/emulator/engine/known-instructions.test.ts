@@ -15,11 +15,27 @@ function instructionOf(bytes: readonly number[]): CachedInstruction {
   return made as CachedInstruction;
 }
 
-const page = (at: number, bytes: readonly number[]): Uint8Array => {
-  const memory = new Uint8Array(4096).fill(0x90);
-  memory.set(bytes, at);
-  return memory;
-};
+const pageBytes = 4096;
+
+/** Two pages of memory; instructions are put into the first. */
+function createKnown() {
+  const memory = new Uint8Array(2 * pageBytes);
+  const known = new KnownInstructions(memory.buffer);
+  const put = (at: number, bytes: readonly number[]): void => {
+    memory.fill(0x90);
+    memory.set(bytes, at);
+  };
+  return {
+    add(at: number, bytes: readonly number[], instruction: CachedInstruction): void {
+      put(at, bytes);
+      known.add(at, pageBytes - at, mode, instruction);
+    },
+    find(at: number, bytes: readonly number[], inMode = mode): CachedInstruction | undefined {
+      put(at, bytes);
+      return known.find(at, pageBytes - at, inMode);
+    },
+  };
+}
 
 const code = [
   [0x40],
@@ -37,50 +53,62 @@ const code = [
   [0x8b, 0x04, 0x25, 0x00, 0x00, 0x07, 0x00],
 ] as const;
 
+test("an instruction is found wherever its bytes begin in a word", () => {
+  const known = createKnown();
+  const instructions = code.map(instructionOf);
+  for (const [n, bytes] of code.entries()) known.add(0, bytes, instructions[n]!);
+  for (let at = 1; at < 20; at++)
+    for (const [n, bytes] of code.entries()) expect(known.find(at, bytes)).toBe(instructions[n]);
+});
+
+test("two zero bytes are never known: they may be no code", () => {
+  const known = createKnown();
+  known.add(0, [0, 0], instructionOf([0, 0]));
+  expect(known.find(0, [0, 0])).toBeUndefined();
+});
+
 test("an instruction is found by its bytes and its mode wherever they are, and by no others", () => {
-  const known = new KnownInstructions();
+  const known = createKnown();
   const instructions = code.map(instructionOf);
   for (const [n, bytes] of code.entries()) {
-    expect(known.find(page(40, bytes), 40, mode)).toBeUndefined();
-    known.add(page(40, bytes), 40, mode, instructions[n]!);
+    expect(known.find(40, bytes)).toBeUndefined();
+    known.add(40, bytes, instructions[n]!);
   }
   for (const [n, bytes] of code.entries()) {
-    expect(known.find(page(7, bytes), 7, mode)).toBe(instructions[n]);
-    expect(known.find(page(7, bytes), 7, mode + 1)).toBeUndefined();
+    expect(known.find(7, bytes)).toBe(instructions[n]);
+    expect(known.find(7, bytes, mode + 1)).toBeUndefined();
     for (let at = 0; at < bytes.length; at++) {
       const other = bytes.map((byte, index) => (index === at ? byte ^ 0x80 : byte));
-      expect(known.find(page(7, other), 7, mode)).toBeUndefined();
+      expect(known.find(7, other)).toBeUndefined();
     }
   }
 });
 
 test("an instruction is found at the end of a page if all of it is there", () => {
-  const known = new KnownInstructions();
+  const known = createKnown();
   const bytes = [0xb8, 1, 2, 3, 4];
   const instruction = instructionOf(bytes);
   const at = 4096 - bytes.length;
-  known.add(page(at, bytes), at, mode, instruction);
-  expect(known.find(page(at, bytes), at, mode)).toBe(instruction);
-  for (let less = 1; less < bytes.length; less++)
-    expect(known.find(page(at + less, bytes.slice(0, -less)), at + less, mode)).toBeUndefined();
+  known.add(at, bytes, instruction);
+  expect(known.find(at, bytes)).toBe(instruction);
+  for (let less = 1; less < bytes.length; less++) expect(known.find(at + less, bytes.slice(0, -less))).toBeUndefined();
 });
 
 test("what is found has the bytes that are there, however many were added", () => {
   const random = randomNumbers(1);
-  const known = new KnownInstructions();
+  const known = createKnown();
   const values = new Map<CachedInstruction, number>();
   const example = instructionOf([0xb8, 0, 0, 0, 0]);
   const bytesOf = (value: number) => [0xb8, value & 255, (value >> 8) & 255, (value >> 16) & 255, 0];
   let found = 0;
   for (let n = 0; n < 30_000; n++) {
     const value = random(20_000) * 7;
-    const memory = page(0, bytesOf(value));
-    const instruction = known.find(memory, 0, mode);
+    const instruction = known.find(0, bytesOf(value));
     if (instruction === undefined) {
       const made = { ...example } as CachedInstruction;
       values.set(made, value);
-      known.add(memory, 0, mode, made);
-      expect(known.find(memory, 0, mode)).toBe(made);
+      known.add(0, bytesOf(value), made);
+      expect(known.find(0, bytesOf(value))).toBe(made);
     } else {
       found++;
       expect(values.get(instruction)).toBe(value);
