@@ -4,9 +4,11 @@ import type { TranslatedUnit } from "../emulator/vmm/translation/view.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
 import type { ControlBlockNow } from "./control-block.ts";
+import type { TranslationNow } from "./translation.ts";
 
 export type { ComparedRun, Place } from "./compare.ts";
 export type { ControlBits, ControlBlock, ControlBlockNow, ControlField } from "./control-block.ts";
+export type { ShadowedPage, ShadowState, TranslationNow } from "./translation.ts";
 
 /** The debug type of launch configurations. */
 export const debugType = "ringside";
@@ -73,6 +75,11 @@ export interface Requests {
   "ringside/toExit": { args: { direction: "next" | "previous"; threadId: number }; result: Record<string, never> };
   /** The page walk of a linear address, as the processor would do it now, without changing anything. */
   "ringside/walk": { args: { linear: string }; result: { event: MachineEvent } };
+  /**
+   * The same of what a person types: a register, a label, any expression, or nothing for the instruction about to run. With pages about
+   * it beside their shadow; also while the guest runs.
+   */
+  "ringside/translation": { args: { address: string }; result: TranslationNow | { problem: string } };
   /** The units of the translation cache now, oldest first: guest code, its translation, chaining. None where nothing is translated. */
   "ringside/translations": { args: Record<string, never>; result: { units: readonly TranslatedUnit[] } };
   /** The VMCS or VMCB under which the guest runs, or that its own hypervisor works on; also while it runs. */

@@ -18,6 +18,7 @@ import { toLinear } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
+import { translationNow } from "./translation.ts";
 
 /** What the session needs of the process or worker it lives in. */
 export interface Home {
@@ -321,6 +322,7 @@ export class Session extends DebugSession {
     "ringside/compare": ({ technique }) => this.#compare(technique),
     "ringside/translations": () => ({ units: this.#still.debugger.machine.translatedUnits() }),
     "ringside/controlBlock": () => controlBlockNow(this.#present.debugger.machine),
+    "ringside/translation": ({ address }) => translationNow(this.#present.debugger, address),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),
     "ringside/input": ({ text, device }) => {
       const { machine } = this.#present.debugger;

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
+import { translationPath } from "./translation-path.ts";
 import { vmcsPath } from "./vmcs-path.ts";
 
 if (!chromiumPath) console.log("skipped: views in the browser (Debian's chromium is not installed)");
@@ -14,5 +15,9 @@ describe.skipIf(!chromiumPath)("Views in VS Code in the browser", () => {
 
   it("shows the VMCS, and what each exit changes in it", async () => {
     await vmcsPath(workbench, "browser");
+  }, 180_000);
+
+  it("shows the translation of an address, reference by reference, and beside its shadow", async () => {
+    await translationPath(workbench, "browser");
   }, 180_000);
 });

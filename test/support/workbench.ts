@@ -102,6 +102,14 @@ export class Workbench {
     await this.page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor();
   }
 
+  /** Runs the guest that is being debugged to a line (1-based) of the open file. */
+  async runTo(line: number): Promise<void> {
+    await this.goToLine(line);
+    await this.page.keyboard.press("F9");
+    await this.page.locator(".debug-toolbar .codicon-debug-continue").click();
+    await this.stoppedAt(line);
+  }
+
   async stopDebugging(): Promise<void> {
     await this.command("Debug: Stop");
     await this.page.locator(".debug-toolbar").waitFor({ state: "hidden" });

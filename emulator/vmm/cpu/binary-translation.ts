@@ -1,6 +1,6 @@
 import { flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
-import type { Cpu } from "../../cpu/cpu.ts";
+import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
 import { vector } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
@@ -11,6 +11,7 @@ import { HostMemory } from "../../vmx/host-memory.ts";
 import { Allocator } from "../allocator.ts";
 import { hostReservedBytes, type VmmContext } from "../context.ts";
 import { Dispatcher, type ExitBody, type Pending } from "../dispatcher.ts";
+import { walkShadowed } from "../memory/shadow-walk.ts";
 import { type Place, TranslationCache } from "../translation/cache.ts";
 import { type Cause, Causes } from "../translation/causes.ts";
 import { Continuation, type SavedContinuation } from "../translation/continuation.ts";
@@ -288,6 +289,18 @@ export class BinaryTranslation implements Monitor {
     this.#continuation.reconsider();
     this.#continuation.leave();
     return result;
+  }
+
+  walk(linear: number): WalkOutcome {
+    return walkShadowed(
+      {
+        cpu: this.#cpu,
+        paging: this.#shadows.paging,
+        inside: this.#virtual.inside,
+        withGuestPaging: (look) => this.#virtual.withGuestPaging(look),
+      },
+      linear,
+    );
   }
 
   guestPhysical(linear: number): number | undefined {

@@ -28,6 +28,10 @@ function shadowStep(paging: ShadowPaging, step: WalkStep): WalkStep {
 
 function verdict(guest: WalkOutcome, shadow: WalkOutcome): string {
   if (guest.errorCode !== undefined) return guest.verdict;
-  if (shadow.errorCode === undefined) return guest.verdict;
+  if (shadow.errorCode === undefined) {
+    if (guest.host === undefined || shadow.physical === guest.host) return guest.verdict;
+    const stale = (shadow.physical ?? 0).toString(16).toUpperCase();
+    return `${guest.verdict} by the guest's tables; the shadow is out of sync and still leads to host-physical ${stale}h`;
+  }
   return `${guest.verdict} by the guest's tables; the shadow has no entry for it yet: a hidden page fault comes first`;
 }

@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import type { Workbench } from "../support/workbench.ts";
+
+const lineIn = (file: string, pattern: RegExp): number =>
+  readFileSync(join(import.meta.dirname, "..", "..", "examples", file), "utf8")
+    .split("\n")
+    .findIndex((line) => pattern.test(line)) + 1;
+
+/** A person asks where an address leads: through two dimensions of tables, and then beside its shadow. */
+export async function translationPath(workbench: Workbench, host: string): Promise<void> {
+  const { page } = workbench;
+  await workbench.debug("long-mode.asm", "vtx-ept");
+  await workbench.runTo(lineIn("long-mode.asm", /^print:/));
+  await workbench.command("Ringside: Show the Translation of an Address");
+  const view = await workbench.view("#view .walk[role='application']");
+  const here = view.locator(".walk .here");
+  await view.locator(".player .position", { hasText: "19 references" }).waitFor();
+  await view.locator(".walk[role='application']").focus();
+  for (let n = 0; n < 5; n++) await page.keyboard.press("ArrowRight");
+  expect(await here.textContent()).toContain("PML4E");
+  await workbench.screenshot(`${host}-9-translation`);
+  await view.locator("#filter").fill("nowhere");
+  await page.keyboard.press("Enter");
+  await view.locator(".failure", { hasText: "Type a register, a label or a number" }).waitFor();
+  await workbench.stopDebugging();
+
+  await workbench.debug("shadow-out-of-sync.asm", "vtx-shadow");
+  await workbench.runTo(lineIn("shadow-out-of-sync.asm", /^\s+invlpg/));
+  await view.locator("#filter").fill("50000h");
+  await page.keyboard.press("Enter");
+  await view.locator("tr.stale", { hasText: "out of sync" }).waitFor();
+  await workbench.command("Preferences: Toggle between Light/Dark Themes");
+  await workbench.screenshot(`${host}-9-translation-shadow`);
+  await workbench.command("Preferences: Toggle between Light/Dark Themes");
+  await workbench.stopDebugging();
+}
