@@ -1,0 +1,197 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { fairness } from "../../../emulator/schedule/fairness.ts";
+import type { Host, ScheduleEvent } from "../../../emulator/schedule/host.ts";
+import { schedulers } from "../../../emulator/schedule/schedulers.ts";
+import { type Model, Simulation } from "../../../emulator/schedule/simulation.ts";
+import { allowed } from "../../../emulator/schedule/vcpu.ts";
+import { type Workload, waitPolicies } from "../../../emulator/schedule/workload.ts";
+
+const second = 1_000_000;
+const names = schedulers.map(({ name }) => name);
+const row = (name: string) => schedulers.find((one) => one.name === name)!;
+
+const workload: fc.Arbitrary<Workload> = fc.oneof(
+  fc.constant({ kind: "cpu" } as const),
+  fc.record({
+    kind: fc.constant("periodic" as const),
+    period: fc.integer({ min: 500, max: 40_000 }),
+    run: fc.integer({ min: 1, max: 20_000 }),
+  }),
+  fc.record({
+    kind: fc.constant("thief" as const),
+    tick: fc.constant(10_000),
+    margin: fc.integer({ min: 1, max: 1000 }),
+  }),
+  fc.record({
+    kind: fc.constant("lock" as const),
+    work: fc.integer({ min: 20, max: 3000 }),
+    hold: fc.integer({ min: 20, max: 500 }),
+    wait: fc.constantFrom(...waitPolicies),
+    ticket: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant("shootdown" as const),
+    work: fc.integer({ min: 100, max: 5000 }),
+    answer: fc.integer({ min: 1, max: 100 }),
+    lazy: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant("threads" as const),
+    quantum: fc.integer({ min: 1000, max: 20_000 }),
+    clock: fc.constantFrom("wall" as const, "steal-time" as const),
+  }),
+);
+
+/** A model that the scheduler can run: a gang has to fit side by side. */
+const model = (scheduler: string): fc.Arbitrary<Model> =>
+  fc.integer({ min: 1, max: 4 }).chain((pcpus) =>
+    fc.record({
+      pcpus: fc.constant(pcpus),
+      scheduler: fc.constant(scheduler),
+      seed: fc.integer({ min: 0, max: 1000 }),
+      vms: fc
+        .array(
+          fc.record({
+            workloads: fc.array(workload, { minLength: 1, maxLength: scheduler === "gang" ? pcpus : 3 }),
+            weight: fc.integer({ min: 64, max: 1024 }),
+            cap: row(scheduler).heeds.includes("cap") ? fc.constantFrom(0, 0, 25, 70) : fc.constant(0),
+            pinned: scheduler === "gang" ? fc.constant(null) : fc.option(fc.integer({ min: 0, max: pcpus - 1 })),
+          }),
+          { minLength: 1, maxLength: 5 },
+        )
+        .map((vms) =>
+          vms.map(({ workloads, weight, cap, pinned }, n) => ({
+            name: "ABCDE"[n]!,
+            workloads,
+            parameters: { weight, cap, affinity: pinned === null ? null : [pinned] },
+          })),
+        ),
+      changes: fc.constant([
+        { at: 40_000, vm: "A", set: { weight: 300 } },
+        { at: 60_000, vm: "A", vcpu: 0, unplug: true },
+        { at: 110_000, vm: "A", vcpu: 0, unplug: false },
+      ]),
+    }),
+  );
+
+const sum = (record: Readonly<Record<string, number>>): number => Object.values(record).reduce((a, b) => a + b, 0);
+
+function checkAccounting(host: Host): void {
+  for (const { id } of host.vcpus) expect(sum(host.timesOf(id))).toBe(host.now);
+  for (const vm of host.vms) expect(sum(host.vmTimes(vm))).toBe(host.now);
+  const ran = host.vcpus.reduce((all, { id }) => all + host.timesOf(id).running, 0);
+  expect(host.pcpus.reduce((all, { busy }) => all + busy, 0)).toBe(ran);
+}
+
+/** pCPUs that idle although a vCPU waits that could run there. */
+const idleBeside = (host: Host): string[] =>
+  host.pcpus.flatMap(({ current }, pcpu) =>
+    current === null
+      ? host.vcpus
+          .filter((vcpu) => vcpu.state === "runnable" && allowed(vcpu, pcpu))
+          .map(({ id }) => `${id} at ${pcpu}`)
+      : [],
+  );
+
+describe.each(names)("%s", (scheduler) => {
+  it("adds up, keeps pCPUs busy, and repeats itself from a snapshot too", () => {
+    fc.assert(
+      fc.property(model(scheduler), (given) => {
+        const events: ScheduleEvent[] = [];
+        const simulation = new Simulation(given, (event) => void events.push(event));
+        for (let time = 10_000; time <= 100_000; time += 10_000) {
+          simulation.run(time);
+          checkAccounting(simulation.host);
+          if (row(scheduler).conserving) expect(idleBeside(simulation.host)).toEqual([]);
+        }
+        const saved = simulation.save();
+        simulation.run(200_000);
+        checkAccounting(simulation.host);
+
+        const again: ScheduleEvent[] = [];
+        const other = new Simulation(given, (event) => void again.push(event));
+        again.length = 0;
+        other.restore(saved);
+        expect(other.save()).toEqual(saved);
+        other.run(200_000);
+        expect(again).toEqual(events.filter(({ sequence }) => sequence >= (again[0]?.sequence ?? 0)));
+        expect(other.save()).toEqual(simulation.save());
+
+        const repeated: ScheduleEvent[] = [];
+        new Simulation(given, (event) => void repeated.push(event)).run(200_000);
+        expect(repeated).toEqual(events);
+      }),
+      { numRuns: 20, seed: 6 },
+    );
+  });
+
+  it("starves nobody", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 2, max: 6 }), (pcpus, vms) => {
+        const cpu = { kind: "cpu" } as const;
+        const simulation = new Simulation({
+          pcpus,
+          scheduler,
+          vms: Array.from({ length: vms }, (_, n) => ({
+            name: `V${n}`,
+            workloads: [cpu],
+            parameters: { weight: 64 << n },
+          })),
+        });
+        simulation.run(2 * second);
+        for (const { vcpu, share } of fairness(simulation.host).vcpus)
+          expect([vcpu, share > 0.005]).toEqual([vcpu, true]);
+      }),
+      { numRuns: 10, seed: 6 },
+    );
+  });
+});
+
+describe.each(schedulers.filter(({ heeds }) => heeds.includes("weight")).map(({ name }) => name))("%s", (scheduler) => {
+  it.each([
+    [1, [256, 512]],
+    [1, [100, 200, 300, 400]],
+    [2, [256, 256, 256]],
+    [2, [256, 512, 256, 512]],
+    [3, [512, 512, 256, 256, 300, 400, 100]],
+    [4, [256, 256, 256, 256, 256, 256]],
+  ])("gives CPU-bound vCPUs on %i pCPUs their shares of weights %j", (pcpus, weights) => {
+    // SEDF never moves a vCPU: its shares are those of a pCPU.
+    if (scheduler === "sedf" && pcpus > 1) return;
+    const simulation = new Simulation({
+      pcpus,
+      scheduler,
+      vms: weights.map((weight, n) => ({ name: `V${n}`, workloads: [{ kind: "cpu" }], parameters: { weight } })),
+    });
+    simulation.run(10 * second);
+    const off = fairness(simulation.host).vcpus.map(({ share, due }) => (share - due) / pcpus);
+    expect(Math.max(...off.map(Math.abs))).toBeLessThan(0.01);
+  });
+});
+
+describe.each(schedulers.filter(({ heeds }) => heeds.includes("cap")).map(({ name }) => name))("%s", (scheduler) => {
+  it.each([
+    [1, 1, 40],
+    [2, 2, 40],
+    [2, 2, 130],
+    [4, 3, 75],
+  ])("on %i pCPUs keeps %i vCPUs below a cap of %i", (pcpus, vcpus, cap) => {
+    const simulation = new Simulation({
+      pcpus,
+      scheduler,
+      vms: [
+        { name: "A", workloads: Array.from({ length: vcpus }, () => ({ kind: "cpu" }) as const), parameters: { cap } },
+      ],
+    });
+    // Credits can be overdrawn by a slice for each vCPU, which is paid back; a budget never is.
+    const overdraft = scheduler === "credit" ? 30_000 * vcpus * 2 : 0;
+    for (let period = 1; period <= 100; period++) {
+      const time = period * 100_000;
+      simulation.run(time);
+      const ran = simulation.host.vcpus.reduce((all, { id }) => all + simulation.host.timesOf(id).running, 0);
+      expect(ran).toBeLessThanOrEqual((time * cap) / 100 + overdraft);
+      if (period === 100) expect(ran / time).toBeGreaterThan(cap / 100 - 0.02);
+    }
+  });
+});
