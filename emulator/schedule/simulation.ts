@@ -60,6 +60,9 @@ export interface TaskFigures {
   exits: number;
 }
 
+/** What a thief takes to boot, while ticks still find it running: one slice of the credit scheduler. */
+const bootTime = 30_000;
+
 interface Lock {
   holder: string | null;
   /** Those that want it, in the order of asking. */
@@ -278,8 +281,12 @@ export class Simulation {
 
   /** It was kept waiting: what it had planned may reach into a tick. */
   #stayAway(id: string, task: Task): boolean {
-    const { tick, margin } = this.#workload(id, "thief");
+    const { tick, margin, boot = bootTime } = this.#workload(id, "thief");
     const within = this.host.now % tick;
+    if (this.host.now < boot) {
+      task.left = boot - this.host.now;
+      return false;
+    }
     if (within >= margin && within < tick - margin) {
       task.left = this.#untilTick(id);
       return false;

@@ -4,8 +4,8 @@ export type Workload =
   | { readonly kind: "cpu" }
   /** Wakes every period, runs for so long, sleeps: a device driver, or a clock. */
   | { readonly kind: "periodic"; readonly period: number; readonly run: number; readonly offset?: number }
-  /** Sleeps around every tick of the host, so that none finds it running. */
-  | { readonly kind: "thief"; readonly tick: number; readonly margin: number }
+  /** Boots like anybody, then sleeps around every tick of the host, so that none finds it running. */
+  | { readonly kind: "thief"; readonly tick: number; readonly margin: number; readonly boot?: number }
   /** Works alone, then works under a lock that the VM's vCPUs share. */
   | {
       readonly kind: "lock";
