@@ -7,6 +7,7 @@ import type {
   Emitted,
   InstructionMention,
   LineFacts,
+  ModeStatement,
   Problem,
   Range,
   Settings,
@@ -82,6 +83,15 @@ export class ProgramAssembly implements Assembly {
   get bits(): Bits {
     const { program } = this.run;
     return program.items.find(({ mention }) => mention)?.context.bits ?? program.bits;
+  }
+
+  get sizes(): ReadonlySet<Bits> {
+    if (!this.made.sizes) {
+      const sizes = new Set<Bits>();
+      for (const { mention, context } of this.run.program.items) if (mention) sizes.add(context.bits);
+      this.made.sizes = sizes;
+    }
+    return this.made.sizes;
   }
 
   get emitted(): readonly Emitted[] {
@@ -187,5 +197,9 @@ export class ProgramAssembly implements Assembly {
 
   get settings(): Settings {
     return this.run.preprocessor.settings;
+  }
+
+  get statements(): readonly ModeStatement[] {
+    return this.run.preprocessor.statements.map(({ source, span, said }) => ({ range: rangeOf(source, span), said }));
   }
 }

@@ -2,6 +2,7 @@ import { defineText, definitionDirectives } from "./definitions.ts";
 import { type Call, type Directive, type Fault, isWord, restText, restTokens } from "./directive.ts";
 import { fileDirectives } from "./file-directives.ts";
 import { frameDirectives } from "./frames.ts";
+import type { Settings } from "./interface.ts";
 import { arityOf, greedyTexts, splitArguments } from "./multi-macro.ts";
 import { lineDirectives } from "./numbering.ts";
 import type { Preprocessor } from "./preprocess.ts";
@@ -27,7 +28,15 @@ function pragma(p: Preprocessor, call: Call): undefined {
   if (who?.toLowerCase() !== "ringside") return;
   const setting = readSetting(what);
   if (typeof setting === "string") p.problems.error("bad-setting", setting, call.source, wholeLine(call));
-  else p.settings = { ...p.settings, ...setting };
+  else settle(p, call, setting);
+}
+
+/** A guest starts in the mode that is named first; a later one is about the code that follows it. */
+function settle(p: Preprocessor, call: Call, setting: Settings): void {
+  const { mode = setting.mode } = p.settings;
+  p.settings = { ...p.settings, ...setting, ...(mode && { mode }) };
+  if (setting.mode || setting.cpl !== undefined)
+    p.statements.push({ source: call.source, span: wholeLine(call), said: setting });
 }
 
 /** `%strlen` and the like. */

@@ -114,6 +114,9 @@ export class Mention implements InstructionMention {
   get decoded(): Decoded | undefined {
     return this.part?.decoded;
   }
+  get address(): number | undefined {
+    return this.part?.address;
+  }
   get bytes(): Uint8Array | undefined {
     return this.part?.refreshed();
   }

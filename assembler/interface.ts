@@ -19,6 +19,15 @@ export interface Problem {
   readonly message: string;
   readonly range: Range;
   readonly related?: readonly { readonly range: Range; readonly message: string }[];
+  /** What can be done about it, the best first. */
+  readonly fixes?: readonly Fix[];
+}
+
+/** A change of the text that takes a problem away. */
+export interface Fix {
+  /** For a menu: “Replace POPFD by STI”. */
+  readonly title: string;
+  readonly edits: readonly { readonly range: Range; readonly text: string }[];
 }
 
 /** Gives an included file, or why it cannot be read, or undefined if there is none. Names are paths or URIs; `from` is the including file. */
@@ -82,6 +91,8 @@ export interface InstructionMention {
   /** The row chosen, when the operands fit one. */
   readonly row: Row | undefined;
   readonly decoded: Decoded | undefined;
+  /** Where it runs, of the first repetition; undefined if it could not be encoded. */
+  readonly address: number | undefined;
   /** Of the first repetition. */
   readonly bytes: Uint8Array | undefined;
 }
@@ -106,7 +117,10 @@ export interface SymbolReference {
 
 /** `%pragma ringside KEY VALUE`, e.g. mode, technique, memory; unknown keys are problems. */
 export interface Settings {
+  /** How the guest starts: of several, the first. The others, and `cpl`, are `Assembly.statements`. */
   readonly mode?: "real" | "protected" | "long" | "xen";
+  /** The privilege level of the code from there on. */
+  readonly cpl?: 0 | 1 | 2 | 3;
   readonly technique?: string;
   readonly memory?: number;
   readonly processors?: number;
@@ -114,6 +128,12 @@ export interface Settings {
   readonly ends?: string;
   /** Expected console output, with \n escapes. */
   readonly output?: string;
+}
+
+/** What `%pragma ringside mode` or `cpl` says of the instruction that follows. */
+export interface ModeStatement {
+  readonly range: Range;
+  readonly said: Pick<Settings, "mode" | "cpl">;
 }
 
 /** What stands on one line of a file. */
@@ -134,6 +154,8 @@ export interface Assembly {
   readonly origin: number;
   /** Mode of the first instruction. */
   readonly bits: Bits;
+  /** Sizes of code that its instructions are assembled for. */
+  readonly sizes: ReadonlySet<Bits>;
   readonly emitted: readonly Emitted[];
   readonly mentions: readonly InstructionMention[];
   readonly symbols: ReadonlyMap<string, SymbolDefinition>;
@@ -142,6 +164,8 @@ export interface Assembly {
   readonly references: readonly SymbolReference[];
   readonly includes: readonly { readonly range: Range; readonly file: string }[];
   readonly settings: Settings;
+  /** In the order of the source. */
+  readonly statements: readonly ModeStatement[];
   /** What the lists have of one line, without going through them. */
   onLine(file: string, line: number): LineFacts;
   /** At most so many names of labels, constants and macros that begin so, in any letter case, without listing all. */

@@ -10,7 +10,7 @@ import { ExpansionStack } from "./expansion-stack.ts";
 import type { FloatMode } from "./float.ts";
 import type { Frame } from "./frames.ts";
 import { type IncludeOptions, IncludeStack, isReadable, tooManyLines } from "./includes.ts";
-import type { Range, Settings, SymbolDefinition } from "./interface.ts";
+import type { ModeStatement, Range, Settings, SymbolDefinition } from "./interface.ts";
 import { limits } from "./limits.ts";
 import { type ParsedLine, parseLine, parseTokens } from "./line.ts";
 import { Expansion, type ExpansionHost, fresh, MacroTable, plainMacro, spaced, tokensText } from "./macro.ts";
@@ -59,6 +59,8 @@ export class Preprocessor {
   readonly references: { readonly name: string; readonly source: SourceLine; readonly span: Span }[] = [];
   readonly includes: IncludeStack;
   settings: Settings = {};
+  readonly statements: { readonly source: SourceLine; readonly span: Span; readonly said: ModeStatement["said"] }[] =
+    [];
   readonly problems: ProblemList;
   readonly sink: Sink;
   private readonly options: PreprocessOptions;

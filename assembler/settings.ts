@@ -24,6 +24,7 @@ export const endings = [
 
 const settings: Readonly<Record<keyof Settings, Setting>> = {
   mode: { choices: ["real", "protected", "long", "xen"] },
+  cpl: { read: readPrivilege },
   technique: { choices: techniques.map((technique) => technique.id) },
   memory: { read: readMemory },
   processors: { read: readProcessors },
@@ -41,6 +42,11 @@ function readProcessors(text: string): Settings | string {
   const processors = Number(text);
   const fits = Number.isInteger(processors) && processors >= 1 && processors <= 16;
   return fits ? { processors } : "A guest has from 1 to 16 processors.";
+}
+
+function readPrivilege(text: string): Settings | string {
+  const cpl = ([0, 1, 2, 3] as const).find((level) => text === String(level));
+  return cpl === undefined ? "A privilege level is 0, 1, 2 or 3." : { cpl };
 }
 
 /** Quotes around the text are optional; `\n`, `\t` and `\\` are understood. */

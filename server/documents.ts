@@ -7,9 +7,13 @@ import {
   type FileText,
 } from "../assembler/index.ts";
 import { type Technique, techniqueById } from "../isa/technique.ts";
+import type { LineOf } from "./diagnostics/suppression.ts";
 import type { Host } from "./host.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const lineText = (document: TextDocument, line: number): string =>
+  document.getText({ start: { line, character: 0 }, end: { line: line + 1, character: 0 } });
 
 /** What the editor's settings say. */
 export interface Settings {
@@ -25,6 +29,7 @@ export interface Analysis {
   readonly assembly: Assembly;
   readonly technique: Technique | undefined;
   readonly from: string;
+  readonly lineOf: LineOf;
 }
 
 /** The open documents and what they assemble to, each worked out once per version. */
@@ -89,7 +94,14 @@ export class Documents {
 
   async #analyse(document: TextDocument): Promise<Analysis> {
     const assembly = await this.#assemble(document);
-    return { assembly, ...this.#technique(document.uri, assembly) };
+    const lineOf: LineOf = (file, line) =>
+      file === document.uri ? lineText(document, line) : this.#lineOf(file, line);
+    return { assembly, lineOf, ...this.#technique(document.uri, assembly) };
+  }
+
+  /** Of an included file. */
+  #lineOf(file: string, line: number): string | undefined {
+    return this.textOf(file)?.split(/\r\n|\n|\r/)[line];
   }
 
   #technique(uri: string, assembly: Assembly): Pick<Analysis, "technique" | "from"> {

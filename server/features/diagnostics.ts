@@ -17,6 +17,7 @@ const toDiagnostic = (problem: Problem): Diagnostic => ({
   severity: severities[problem.severity],
   message: problem.message,
   range: toLsp(problem.range),
+  ...(problem.fixes && { data: { fixes: problem.fixes } }),
   relatedInformation: (problem.related ?? []).map(({ range, message }) => ({
     location: { uri: range.file, range: toLsp(range) },
     message,
@@ -24,8 +25,8 @@ const toDiagnostic = (problem: Problem): Diagnostic => ({
 });
 
 /** The document's own problems; those inside an included file are shown at the %include that brings them in. */
-export function diagnostics({ assembly, technique }: Analysis, uri: string): Diagnostic[] {
-  return diagnose(assembly, technique?.id as TechniqueId | undefined).flatMap((problem): Diagnostic[] => {
+export function diagnostics({ assembly, technique, lineOf }: Analysis, uri: string): Diagnostic[] {
+  return diagnose(assembly, technique?.id as TechniqueId | undefined, lineOf).flatMap((problem): Diagnostic[] => {
     if (problem.range.file === uri) return [toDiagnostic(problem)];
     if (problem.severity !== "error") return [];
     const include = assembly.includes.find((at) => at.file === problem.range.file && at.range.file === uri);

@@ -343,7 +343,7 @@
   %pragma ringside memory 1025
 ; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: The memory of a guest is a whole number of MiB from 1 to 1024.
   %pragma ringside colour blue
-; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: There is no setting “colour”. The settings are mode, technique, memory, processors, ends, output.
+; ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: There is no setting “colour”. The settings are mode, cpl, technique, memory, processors, ends, output.
   %pragma ringside ends never
 ; ^^^^^^^^^^^^^^^^^^^^^^^^^^^ error bad-setting: “never” is not a value of ends. Choose from halted, triple-fault, shutdown, reset, vm-entry-failure, vmx-abort, unsupported, ran-off-code, debug-exit, limit.
   %pragma other thing

@@ -1,0 +1,180 @@
+import { describe, expect, it } from "vitest";
+import { fixed, linesWith, saidOf } from "../support/fixes.ts";
+
+/** A diagnostic in a program: on which lines (from 1) it is, none if it must be silent. */
+interface Case {
+  readonly why: string;
+  readonly source: string;
+  readonly technique?: string;
+  readonly lines: readonly number[];
+  /** The first fix is applied: the diagnostic is gone, nothing new is said, and the source has this text. */
+  readonly fix?: string;
+}
+
+const guarded = `bits 32
+        sti
+        pushfd
+        cli
+        inc dword [500h]
+        popfd
+        ret`;
+
+const enters = (flags: string) => `bits 32
+        push dword 23h
+        push dword 60000h
+        push dword ${flags}
+        push dword 1Bh
+        push dword user
+        iretd
+user:   cli
+        hlt`;
+
+const cases: Readonly<Record<string, readonly Case[]>> = {
+  "mode-mismatch": [
+    {
+      why: "32-bit code in real mode",
+      source: "bits 16\n cli\n jmp near next\nbits 32\nnext: mov eax, 1\n nop",
+      lines: [5],
+    },
+    {
+      why: "protected mode is on, but CS is still that of 16-bit code",
+      source: "bits 16\n mov eax, cr0\n or al, 1\n mov cr0, eax\n jmp near next\nbits 32\nnext: mov eax, 1",
+      lines: [7],
+    },
+    {
+      why: "a far jump leads there",
+      source: "bits 16\n mov eax, cr0\n or al, 1\n mov cr0, eax\n jmp dword 8:next\nbits 32\nnext: mov eax, 1",
+      lines: [],
+    },
+    {
+      why: "LMSW and a far return lead there",
+      source: "bits 16\n smsw ax\n or ax, 1\n lmsw ax\n push 8\n push next\n retf\nbits 32\nnext: mov eax, 1",
+      lines: [],
+    },
+    { why: "nothing is seen to lead there", source: "bits 16\n cli\n hlt\n jmp $\nbits 32\nroutine: ret", lines: [] },
+    {
+      why: "64-bit code without long mode",
+      source: "bits 32\n jmp next\nbits 64\nnext: mov rax, 1",
+      lines: [4],
+    },
+    {
+      why: "long mode was entered",
+      source:
+        "bits 32\n mov ecx, 0C0000080h\n rdmsr\n or eax, 100h\n wrmsr\n mov eax, cr0\n bts eax, 31\n mov cr0, eax\n jmp 8:next\nbits 64\nnext: mov rax, 1",
+      lines: [],
+    },
+    {
+      why: "the far jump comes before EFER.LME is set",
+      source: "bits 32\n mov eax, cr0\n bts eax, 31\n mov cr0, eax\n jmp 8:next\nbits 64\nnext: mov rax, 1",
+      lines: [7],
+    },
+    {
+      why: "the source says what leads there",
+      source:
+        "bits 16\n mov eax, cr0\n or al, 1\n mov cr0, eax\n jmp near next\n%pragma ringside mode protected\nbits 32\nnext: nop",
+      lines: [],
+    },
+  ],
+  "privilege-fault": [
+    { why: "CLI in ring 3, below IOPL", source: enters("2"), lines: [8, 9] },
+    { why: "CLI in ring 3 with IOPL 3", source: enters("3002h"), lines: [9] },
+    { why: "HLT in ring 0", source: "bits 32\n hlt", lines: [] },
+    { why: "LTR in real mode", source: "bits 16\n mov ax, 8\n ltr ax", lines: [3] },
+    {
+      why: "UMIP",
+      source: "bits 32\n mov eax, 800h\n mov cr4, eax\n push dword 1Bh\n push dword user\n retf\nuser: sgdt [500h]",
+      lines: [7],
+    },
+    {
+      why: "TSD",
+      source: "bits 32\n mov eax, 4\n mov cr4, eax\n push dword 1Bh\n push dword user\n retf\nuser: rdtsc",
+      lines: [7],
+    },
+    { why: "no TSD", source: "bits 32\n push dword 1Bh\n push dword user\n retf\nuser: rdtsc", lines: [] },
+    { why: "SYSEXIT leads to ring 3", source: "bits 32\n mov edx, user\n sysexit\nuser: lgdt [500h]", lines: [4] },
+    { why: "SYSRET leads to ring 3", source: "bits 64\n mov ecx, user\n o64 sysret\nuser: hlt", lines: [4] },
+    { why: "the source says so", source: "bits 32\n nop\n jmp $\n%pragma ringside cpl 3\nuser: hlt", lines: [5] },
+    {
+      why: "a comment says that it is meant",
+      source: enters("2").replace("cli\n", "cli ; ringside: ignore privilege-fault\n"),
+      lines: [9],
+    },
+  ],
+  "interrupts-not-restored": [
+    { why: "interrupts are known to be on", source: guarded, lines: [6], fix: "sti\n        ret" },
+    {
+      why: "it is not known whether they are on",
+      source: guarded.replace("sti", "nop"),
+      lines: [6],
+      fix: "bt dword [esp], 9\n        lea esp, [esp + 4]\n        jnc $ + 3\n        sti",
+    },
+    { why: "under trap and emulate", source: guarded, technique: "trap-and-emulate", lines: [6] },
+    { why: "under VT-x", source: guarded, technique: "vtx-ept", lines: [] },
+    { why: "under binary translation", source: guarded, technique: "binary-translation", lines: [] },
+    { why: "no CLI between the two", source: guarded.replace("cli", "cld"), lines: [] },
+    { why: "in real mode", source: guarded.replace("bits 32", "bits 16").replaceAll("fd", "f"), lines: [] },
+  ],
+  "halt-without-interrupts": [
+    {
+      why: "goes on behind it",
+      source: "bits 32\n cli\n inc eax\n hlt\n inc eax",
+      lines: [4],
+      fix: "sti\n        hlt",
+    },
+    { why: "interrupts are on", source: "bits 32\n sti\n hlt\n inc eax", lines: [] },
+    { why: "CLI and HLT are the end", source: "bits 32\n inc eax\n cli\n hlt\n inc eax", lines: [] },
+    { why: "a loop around it is the end", source: "bits 32\n cli\n inc eax\n.end: hlt\n jmp .end", lines: [] },
+    { why: "a routine follows", source: "bits 32\n cli\n inc eax\n hlt\nprint: inc eax\n ret", lines: [] },
+    { why: "nothing is known", source: "bits 32\n jmp $\n inc eax\n hlt\n inc eax", lines: [] },
+  ],
+  "shadowed-table": [
+    { why: "under trap and emulate", source: "bits 32\n lgdt [500h]", technique: "trap-and-emulate", lines: [2] },
+    { why: "under binary translation", source: "bits 32\n lidt [500h]", technique: "binary-translation", lines: [2] },
+    { why: "under VT-x it is the guest's", source: "bits 32\n lgdt [500h]", technique: "vtx-shadow", lines: [] },
+    { why: "where no technique is settled", source: "bits 32\n lgdt [500h]", lines: [] },
+    { why: "in real mode", source: "bits 16\n lgdt [500h]", technique: "trap-and-emulate", lines: [] },
+  ],
+};
+
+describe.each(Object.entries(cases))("%s", (code, list) => {
+  it.each(list)("$why", async ({ source, technique, lines, fix }) => {
+    expect(await linesWith(code, source, technique)).toEqual(lines);
+    if (fix === undefined) return;
+    const after = await fixed(code, source, technique);
+    expect(after).toContain(fix);
+    const before = new Set((await saidOf(source, technique)).map((one) => one.code));
+    const said = (await saidOf(after!, technique)).map((one) => one.code);
+    expect(said).not.toContain(code);
+    expect(said.filter((one) => !before.has(one))).toEqual([]);
+  });
+});
+
+describe("sensitive instructions are graded by what the guest notices", () => {
+  const graded = async (source: string) =>
+    (await saidOf(source, "trap-and-emulate"))
+      .filter(({ code }) => code === "sensitive-unprivileged")
+      .map(({ severity, range }) => `${range.start.line + 1} ${severity === 2 ? "warning" : "information"}`);
+  it.each([
+    ["in real mode nothing", "bits 16\n sgdt [500h]\n pushf\n mov ax, cs", []],
+    ["16-bit code in protected mode", "bits 16\n mov eax, 1\n mov cr0, eax\n sgdt [500h]", ["4 warning"]],
+    [
+      "in ring 3 the ring is the real one",
+      "bits 32\n push dword 1Bh\n push dword user\n retf\nuser: mov ax, cs\n sgdt [500h]",
+      ["4 information", "6 warning"],
+    ],
+    ["flags that are only saved", "bits 32\n pushfd\n inc eax\n popfd", ["2 information", "4 information"]],
+    [
+      "the test for CPUID",
+      "bits 32\n pushfd\n pop eax\n xor eax, 200000h\n push eax\n popfd",
+      ["2 information", "6 information"],
+    ],
+    ["flags that are looked at", "bits 32\n pushfd\n pop eax\n test eax, 200h", ["2 warning"]],
+  ] as const)("%s", async (_, source, grades) => expect(await graded(source)).toEqual(grades));
+
+  it("unfinished text keeps what is known", async () => {
+    const source =
+      "bits 16\n mov eax, cr0\n or al, 1\n mov cr0, eax\n jmp dword 8:next\n movv\nbits 32\nnext: mov eax, \n ltr ax";
+    expect(await linesWith("privilege-fault", source)).toEqual([]);
+    expect(await linesWith("mode-mismatch", source)).toEqual([]);
+  });
+});
