@@ -1,9 +1,20 @@
-import type { MachineInterface, WatchHit } from "../emulator/machine-interface.ts";
+import type { MachineInterface, Watch, WatchHit } from "../emulator/machine-interface.ts";
 import type { Decoded } from "../isa/operands.ts";
 import type { Breakpoint } from "./breakpoints.ts";
 import { instructionAt, isCall, isInterruptReturn, isReturn, isSoftwareInterrupt, stackTop } from "./code.ts";
 import { accessText } from "./data-breakpoints.ts";
-import { type Found, goToExit, lastBefore, lastEvent, presentExit, previousStart } from "./history.ts";
+import {
+  type Found,
+  goToExit,
+  lastBefore,
+  lastEvent,
+  type Present,
+  presentExit,
+  presentOf,
+  previousStart,
+  returnTo,
+} from "./history.ts";
+import { goToMoment, lastChangeOf, lastWriteTo, type Measure, type Past, restartFrame, reverseOut } from "./past.ts";
 import { instructionEndingAt, type Program, toLinear } from "./program.ts";
 import { writeRegister } from "./registers.ts";
 import { type EventStops, type ExceptionEvent, type ExitEvent, type Halt, Runner, type Surroundings } from "./run.ts";
@@ -106,6 +117,7 @@ export class Debugger {
   async #stepBackOne(into: boolean): Promise<Halt> {
     const { machine } = this;
     const present = machine.now;
+    const back = presentOf(machine);
     if (present === 0) return { kind: "start" };
     const address = machine.linearRip;
     const { pointer } = stackTop(machine);
@@ -113,10 +125,15 @@ export class Debugger {
     if (!into) {
       machine.goTo(target);
       const origin = await this.#whereReturnedFrom(address, pointer);
-      if (origin === "given up") return this.#goBackTo(present, { kind: "pause" });
+      if (origin === "given up") return this.#giveUp(back);
       target = origin.moment ?? target;
     }
     return this.#goBackTo(target, { kind: "step" });
+  }
+
+  #giveUp(back: Present): Halt {
+    returnTo(this.machine, back);
+    return { kind: "pause" };
   }
 
   #goBackTo(moment: number, halt: Halt): Halt {
@@ -158,26 +175,54 @@ export class Debugger {
     return !this.#runner.pausing;
   }
 
-  /** To the last moment at which a breakpoint or an event would have stopped the guest, or to the start. */
-  async reverseContinue(): Promise<Halt> {
+  get #past(): Past {
+    this.#runner.pausing = false;
+    return { machine: this.machine, program: this.program, breathe: () => this.#breatheBackwards() };
+  }
+
+  /** To the call of the present function, or where the interrupt of the present handler struck. */
+  reverseOut(): Promise<Halt> {
+    return reverseOut(this.#past);
+  }
+
+  /** To the first instruction of a frame of the guest, 0 the newest. */
+  restartFrame(number: number): Promise<Halt> {
+    return restartFrame(this.#past, number);
+  }
+
+  /** To the instruction that last wrote memory, or last changed a register. */
+  lastWrite(place: Watch | string, name: string): Promise<Halt> {
+    return typeof place === "string" ? lastChangeOf(this.#past, place) : lastWriteTo(this.#past, place, name);
+  }
+
+  goToMoment(measure: Measure, value: number): Promise<Halt> {
+    return goToMoment(this.#past, measure, value);
+  }
+
+  /**
+   * To the last moment at which a breakpoint or an event would have stopped the guest, or at which it was about to execute
+   * one of the instructions at `goal`; or to the start.
+   */
+  async reverseContinue(goal: ReadonlySet<bigint> = new Set()): Promise<Halt> {
     const { machine } = this;
     this.#runner.pausing = false;
     const present = machine.now;
+    const back = presentOf(machine);
     const event = this.#lastEventStop();
     // An exit is pending one step after its instruction began.
     const floor = event ? event.step + (event.kind === "exit" ? 1 : 0) : 0;
-    const addresses = new Set(this.#runner.breakpoints.flatMap((breakpoint) => breakpoint.addresses));
+    const addresses = new Set([...goal, ...this.#runner.breakpoints.flatMap((breakpoint) => breakpoint.addresses)]);
     const { watches } = this.#runner;
     if (addresses.size + watches.length > 0) {
       const found = await lastBefore(machine, present, {
         addresses,
-        accept: () => this.#runner.hitInPast().length > 0,
+        accept: () => goal.has(machine.linearRip) || this.#runner.hitInPast().length > 0,
         watches,
         touched: (hits) => this.#runner.touchedInPast(hits).length > 0,
         breathe: () => this.#breatheBackwards(),
         floor,
       });
-      if (found === "given up") return this.#goBackTo(present, { kind: "pause" });
+      if (found === "given up") return this.#giveUp(back);
       if (found.moment !== undefined) return this.#standAtBreakpoint(found.moment, found.touched);
     }
     if (!event) return this.#goBackTo(0, { kind: "start" });
@@ -189,7 +234,8 @@ export class Debugger {
   #standAtBreakpoint(moment: number, touched: readonly WatchHit[] | undefined): Halt {
     const { machine } = this;
     machine.goTo(moment);
-    if (!touched) return { kind: "breakpoint", breakpoints: this.#runner.hitInPast() };
+    const here = touched ? [] : this.#runner.hitInPast();
+    if (!touched) return here.length > 0 ? { kind: "breakpoint", breakpoints: here } : { kind: "goto" };
     const breakpoints = this.#runner.touchedInPast(touched);
     machine.goTo(previousStart(machine, moment));
     const access = touched.find(({ watch }) => watch === breakpoints[0]?.watch);

@@ -59,6 +59,8 @@ export function announce(halt: Halt): Announcement {
       return { reason: "step" };
     case "pause":
       return { reason: "pause" };
+    case "stay":
+      return { reason: "pause", description: "Not moved", text: halt.text };
     case "goto":
       return { reason: "goto", description: halt.exit ? exitTitle(halt.exit) : "Moved in time" };
     case "breakpoint":

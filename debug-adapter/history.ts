@@ -77,6 +77,22 @@ async function lastWithin(machine: MachineInterface, end: number, search: Search
   return touched ? { moment, touched } : { moment };
 }
 
+/** A moment to come back to. */
+export interface Present {
+  readonly now: number;
+  /** The guest had come to its end there. */
+  readonly ended: boolean;
+}
+
+/** Back to the moment from which a search set out. Where the guest had come to its end there, it does so again. */
+export function returnTo(machine: MachineInterface, present: Present): void {
+  machine.goTo(present.now);
+  if (present.ended) machine.step();
+}
+
+/** What `returnTo` needs to know. */
+export const presentOf = ({ now, stopped }: MachineInterface): Present => ({ now, ended: stopped !== undefined });
+
 /** The last moment before `limit` at which the machine was at one of the addresses and `accept` agreed. */
 export async function lastBefore(machine: MachineInterface, limit: number, search: Search): Promise<Found> {
   const floor = search.floor ?? 0;

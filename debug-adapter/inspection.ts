@@ -1,12 +1,13 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { techniqueById } from "../isa/technique.ts";
+import { programFile } from "./breakpoints.ts";
 import { type Context, commandIn, commandWords } from "./commands/index.ts";
 import { completions } from "./completion.ts";
 import type { Debugger } from "./debugger.ts";
 import { disassemble } from "./disassembly.ts";
 import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
 import { fromBase64, memoryReference, parseMemoryReference, readBytes, toBase64, writeBytes } from "./memory.ts";
-import { hexadecimal, itemAt, type Program } from "./program.ts";
+import { hexadecimal, itemAt, type Program, toLinear } from "./program.ts";
 import { Refusal } from "./requests.ts";
 import { callStack, type Frame } from "./stack.ts";
 import { scopesOf, setVariable, variablesOf } from "./variables.ts";
@@ -42,7 +43,7 @@ export function threads({ debugger: { machine } }: Subject): P.ThreadsResponse["
 function frameBody(frame: Frame, id: number, program: Program, coordinates: Coordinates): P.StackFrame {
   const nowhere = { id, name: frame.name, line: 0, column: 0 };
   if (frame.kind !== "guest")
-    return { ...nowhere, ...(frame.kind === "boundary" ? { presentationHint: "label" } : {}) };
+    return { ...nowhere, canRestart: false, ...(frame.kind === "boundary" ? { presentationHint: "label" } : {}) };
   const instructionPointerReference = memoryReference({ space: "linear", address: frame.address });
   const item = itemAt(program, frame.within);
   if (!item) return { ...nowhere, instructionPointerReference };
@@ -67,6 +68,13 @@ export function stackTrace(subject: Subject, args: P.StackTraceArguments): P.Sta
     stackFrames: frames.map((frame, n) => frameBody(frame, n + 1, program, subject.coordinates)).slice(first, end),
     totalFrames: frames.length,
   };
+}
+
+/** Linear addresses of the instructions with which a line, as the client counts, begins. */
+export function sourceLine({ debugger: { program }, coordinates }: Subject, file: string, line: number) {
+  const known = programFile(program, file);
+  const addresses = known === undefined ? [] : program.lines.addresses(known, coordinates.lineFrom(line));
+  return addresses.map((address) => toLinear(program, address));
 }
 
 export function scopes({ debugger: { machine } }: Subject): P.ScopesResponse["body"] {

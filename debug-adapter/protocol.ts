@@ -5,6 +5,7 @@ import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
 import type { ControlBlockNow } from "./control-block.ts";
 import type { TranslationNow } from "./translation.ts";
+import type { Measure } from "./past.ts";
 
 export type { ComparedRun, Place } from "./compare.ts";
 export type { ControlBits, ControlBlock, ControlBlockNow, ControlField } from "./control-block.ts";
@@ -73,6 +74,14 @@ export interface Requests {
   "ringside/goToEvent": { args: { sequence: number }; result: Record<string, never> };
   /** Runs to the next or back to the previous VM exit. */
   "ringside/toExit": { args: { direction: "next" | "previous"; threadId: number }; result: Record<string, never> };
+  /** Back to the moment before the instruction that last wrote the memory, or changed the register, that an expression names. */
+  "ringside/lastWrite": { args: { expression: string }; result: Record<string, never> };
+  /** Back to the previous instruction, into what has returned; or out, to the call of the present function. Over is `stepBack`. */
+  "ringside/reverse": { args: { step: "into" | "out" }; result: Record<string, never> };
+  /** Back to the last time the guest was at a line (as the client counts), or a breakpoint would have stopped it. */
+  "ringside/runBack": { args: { file: string; line: number }; result: Record<string, never> };
+  /** To the first moment at which so many steps, instructions or cycles of virtual time had passed since the start. */
+  "ringside/goToMoment": { args: { measure: Measure; value: number }; result: Record<string, never> };
   /** The page walk of a linear address, as the processor would do it now, without changing anything. */
   "ringside/walk": { args: { linear: string }; result: { event: MachineEvent } };
   /**

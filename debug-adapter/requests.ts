@@ -32,6 +32,7 @@ interface StandardQueries {
   writeMemory: Answered<P.WriteMemoryArguments, P.WriteMemoryResponse["body"]>;
   disassemble: Answered<P.DisassembleArguments, P.DisassembleResponse["body"]>;
   loadedSources: Answered<unknown, P.LoadedSourcesResponse["body"]>;
+  cancel: Answered<P.CancelArguments, undefined>;
   pause: Answered<P.PauseArguments, undefined>;
 }
 
@@ -45,13 +46,20 @@ interface StandardActions {
   stepBack: P.StepBackArguments;
   reverseContinue: P.ReverseContinueArguments;
   goto: P.GotoArguments;
+  restartFrame: P.RestartFrameArguments;
   restart: P.RestartArguments;
   terminate: P.TerminateArguments;
   disconnect: P.DisconnectArguments;
 }
 
 /** Custom requests that move the guest. */
-type CustomAction = "ringside/goToEvent" | "ringside/toExit";
+type CustomAction =
+  | "ringside/goToEvent"
+  | "ringside/toExit"
+  | "ringside/lastWrite"
+  | "ringside/reverse"
+  | "ringside/runBack"
+  | "ringside/goToMoment";
 
 type Queries = StandardQueries & {
   [K in Exclude<RequestName, CustomAction>]: Answered<Requests[K]["args"], Requests[K]["result"]>;

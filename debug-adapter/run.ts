@@ -14,6 +14,8 @@ export type Halt =
   | { readonly kind: "pause" }
   /** Somewhere a person asked to go; with the exit that is pending there, if that was it. */
   | { readonly kind: "goto"; readonly exit?: ExitEvent }
+  /** There is no moment such as a person asked for, and why. */
+  | { readonly kind: "stay"; readonly text: string }
   /** Going backwards, the beginning was reached. */
   | { readonly kind: "start" }
   | { readonly kind: "breakpoint"; readonly breakpoints: readonly Breakpoint[]; readonly text?: string }

@@ -15,10 +15,12 @@ import { announce, cannotGoOn, explain } from "./halts.ts";
 import * as inspection from "./inspection.ts";
 import { AssemblyError, checkArguments, LaunchError, type Loaded, load, type ReadFile } from "./launch.ts";
 import { toLinear } from "./program.ts";
+import { Progress } from "./progress.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
 import { translationNow } from "./translation.ts";
+import { timeDeeds } from "./time-requests.ts";
 
 /** What the session needs of the process or worker it lives in. */
 export interface Home {
@@ -48,6 +50,10 @@ export class Session extends DebugSession {
   #halt: Halt = { kind: "entry" };
   /** The operation under way, if any. */
   #motion: Promise<void> | undefined;
+  /** The request that began it, and what is told of it while it lasts. */
+  #latestRequest = 0;
+  #progress: Progress | undefined;
+  #operations = 0;
   /** What the operation under way ends with is no longer of interest. */
   #abandoned = false;
 
@@ -68,6 +74,7 @@ export class Session extends DebugSession {
         const act = await (this.#deeds[command as keyof Deeds] as (args: unknown) => ReturnType<Deeds[keyof Deeds]>)(
           args,
         );
+        this.#latestRequest = request.seq;
         this.sendResponse(response);
         await act();
       } else if (Object.hasOwn(this.#answers, command)) {
@@ -137,7 +144,10 @@ export class Session extends DebugSession {
     const { machine, program, warnings, typeInto } = await load(args, this.#home.readFile);
     const feed = new EventFeed(machine, program);
     const surroundings = {
-      breathe: this.#home.breathe,
+      breathe: () => {
+        this.#progress?.tick(() => `step ${machine.now.toLocaleString("en")}`);
+        return this.#home.breathe();
+      },
       advanced: (running: boolean) => this.#report(running),
       log: (text: string) => {
         this.#print("stdout", feed.newOutput());
@@ -185,8 +195,21 @@ export class Session extends DebugSession {
       halt = await operation();
     } finally {
       this.#motion = undefined;
+      this.#endProgress();
       if (!this.#abandoned) this.#stoppedAt(halt);
     }
+  }
+
+  /** From here to the end of the operation, the client is told of it if it takes long. */
+  #beginProgress(title: string): void {
+    const id = `ringside-${++this.#operations}`;
+    const emit = (event: string, body: unknown) => this.#emit(event, body);
+    if (this.#client.supportsProgressReporting) this.#progress = new Progress(id, title, emit);
+  }
+
+  #endProgress(): void {
+    this.#progress?.end();
+    this.#progress = undefined;
   }
 
   #stoppedAt(halt: Halt): void {
@@ -236,9 +259,12 @@ export class Session extends DebugSession {
     return () => this.#move(() => halt);
   }
 
-  #anywhere(operation: (target: Debugger) => Halt | Promise<Halt>): () => Promise<void> {
+  #anywhere(title: string, operation: (target: Debugger) => Halt | Promise<Halt>): () => Promise<void> {
     const { debugger: target } = this.#still;
-    return () => this.#move(() => operation(target));
+    return () => {
+      this.#beginProgress(title);
+      return this.#move(() => operation(target));
+    };
   }
 
   /** A person has changed the guest's state. */
@@ -314,6 +340,12 @@ export class Session extends DebugSession {
     },
     disassemble: (args) => inspection.disassembly(this.#still, args),
     loadedSources: () => inspection.loadedSources(this.#subject),
+    cancel: ({ requestId, progressId }) => {
+      const meant =
+        requestId === this.#latestRequest || (progressId !== undefined && progressId === this.#progress?.id);
+      if (meant && this.#motion) this.#debuggee?.debugger.pause();
+      return undefined;
+    },
     pause: () => {
       this.#present.debugger.pause();
       return undefined;
@@ -344,8 +376,9 @@ export class Session extends DebugSession {
       if (!this.#still.debugger.canStepOut) throw new Refusal("No caller is known: the stack holds no return address.");
       return this.#forward((target) => target.stepOut());
     },
-    stepBack: ({ granularity }) => this.#anywhere((target) => target.stepBack(granularity === "instruction")),
-    reverseContinue: () => this.#anywhere((target) => target.reverseContinue()),
+    stepBack: ({ granularity }) =>
+      this.#anywhere("Stepping back", (target) => target.stepBack(granularity === "instruction")),
+    reverseContinue: () => this.#anywhere("Running back", (target) => target.reverseContinue()),
     goto: ({ targetId }) => {
       const { debugger: target } = this.#still;
       const refused = target.moveTo(toLinear(target.program, targetId));
@@ -369,6 +402,14 @@ export class Session extends DebugSession {
       await this.#quiet();
       return async () => this.shutdown();
     },
+    ...timeDeeds(
+      () => this.#still,
+      (title, operation) => {
+        const act = this.#anywhere(title, operation);
+        this.#departs();
+        return act;
+      },
+    ),
     // Also while the guest runs: a click on an event stops it.
     "ringside/goToEvent": ({ sequence }) =>
       this.#interrupting(() => {

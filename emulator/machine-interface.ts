@@ -162,6 +162,8 @@ export interface MachineInterface {
   run(options: RunOptions): Stop;
   step(): Stop;
   registers(): readonly RegisterView[];
+  /** The value of one of them alone, by its name there; undefined if there is none. */
+  register(name: string): bigint | undefined;
   /** True; or, as a sentence, why there is no such register or it cannot have the value: then nothing has changed. */
   setRegister(name: string, value: bigint): true | string;
   /** Bytes, or undefined for each that is not mapped. Never changes the machine. */

@@ -34,7 +34,7 @@ import { tlbEntries } from "./mmu/tlb-view.ts";
 import { explained } from "./mmu/translation.ts";
 import { observeProcessor } from "./observer.ts";
 import type { Processors } from "./processors.ts";
-import { registerViews, setRegister } from "./registers.ts";
+import { registerValue, registerViews, setRegister } from "./registers.ts";
 import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
 import { type VmcbView, vmcbView } from "./svm/vmcb-view.ts";
 import { type CostProfile, costProfile, defaultCosts, freeCrossings } from "./time/costs.ts";
@@ -432,6 +432,10 @@ export class Machine implements MachineInterface, Replayable {
 
   registers(): readonly RegisterView[] {
     return registerViews(this.#cpu);
+  }
+
+  register(name: string): bigint | undefined {
+    return registerValue(this.#cpu, name);
   }
 
   setRegister(name: string, value: bigint): true | string {

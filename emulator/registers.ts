@@ -234,6 +234,12 @@ function withReal(view: RegisterView, real: RegisterView): readonly RegisterView
   return [view, { ...real, name: `${view.name} (real)`, doc, writable: false }];
 }
 
+/** The value of a register of the guest's machine, as `registerViews` gives it; undefined if there is none of this name now. */
+export function registerValue(cpu: Cpu, name: string): bigint | undefined {
+  const found = setOf(cpu).find((register) => register.name === name);
+  return found && (cpu.monitor ? cpu.monitor.viewGuest(() => found.get(cpu)) : found.get(cpu));
+}
+
 /** Gives a register of the guest's machine a value: true, or why it cannot have it. */
 export function setRegister(cpu: Cpu, name: string, value: bigint, peek: Peek): true | string {
   const found = setOf(cpu).find((register) => register.name.toLowerCase() === name.toLowerCase());

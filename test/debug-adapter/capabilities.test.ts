@@ -312,6 +312,26 @@ const behaviours: Record<keyof typeof capabilities, () => Promise<void>> = {
     expect(await client.line()).toBe(at("cli"));
   },
 
+  async supportsRestartFrame() {
+    const client = await launched();
+    await client.breakAt({ line: at("pop ebx") }, { line: at(".again: inc edx") });
+    await client.start();
+    await client.go("continue");
+    const [inner, outer] = await client.frames();
+    await client.go("restartFrame", { frameId: inner!.id });
+    expect(await client.line()).toBe(at("double: push ebx"));
+    await client.go("continue");
+    expect(await client.line()).toBe(at("pop ebx"));
+    await client.go("restartFrame", { frameId: outer!.id });
+    expect(await client.line()).toBe(at("start:"));
+    await client.request("setExceptionBreakpoints", filter(filters.exits));
+    await client.breakAt();
+    await client.go("continue");
+    const [vmm] = await client.frames();
+    expect(vmm!.canRestart).toBe(false);
+    await expect(client.request("restartFrame", { frameId: vmm!.id })).rejects.toThrow("not the VMM");
+  },
+
   async supportsRestartRequest() {
     const files = { [guestFile]: guest };
     const client = await launched(files);
@@ -335,6 +355,39 @@ const behaviours: Record<keyof typeof capabilities, () => Promise<void>> = {
     await client.request("terminate");
     await client.event("terminated");
     expect(client.events.map(({ event }) => event)).not.toContain("stopped");
+  },
+
+  async supportsCancelRequest() {
+    const client = new DapClient(endless);
+    await client.launch({}, { supportsProgressReporting: true });
+    await client.start();
+    await client.go("ringside/goToMoment", { measure: "step", value: 400_000 });
+    const here = await client.evaluate("eax");
+    await client.breakAt({ line: lineOf(endless, "inc eax"), condition: "eax == 0FFFFFFFFh" });
+    await client.request("reverseContinue", { threadId: 1 });
+    const { progressId, cancellable } = await client.event<P.ProgressStartEvent["body"]>("progressStart");
+    expect(cancellable).toBe(true);
+    await client.request("cancel", { progressId });
+    expect((await client.stopped()).reason).toBe("pause");
+    expect(client.events.filter(({ event }) => event === "progressEnd").map(({ body }) => body.progressId)).toEqual([
+      progressId,
+    ]);
+    expect(await client.evaluate("eax")).toBe(here);
+    // What is not under way any more cannot be cancelled, which is no error.
+    await client.request("cancel", { progressId });
+  },
+
+  async supportsDelayedStackTraceLoading() {
+    const client = await launched();
+    await client.breakAt({ line: at("pop ebx") });
+    await client.start();
+    await client.go("continue");
+    const load = (startFrame: number, levels: number) =>
+      client.request<P.StackTraceResponse["body"]>("stackTrace", { threadId: 1, startFrame, levels });
+    const whole = await client.frames();
+    expect(whole).toHaveLength(2);
+    expect(await load(0, 1)).toEqual({ stackFrames: whole.slice(0, 1), totalFrames: 2 });
+    expect(await load(1, 20)).toEqual({ stackFrames: whole.slice(1), totalFrames: 2 });
   },
 
   async supportsLoadedSourcesRequest() {

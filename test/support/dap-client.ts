@@ -90,8 +90,9 @@ export class DapClient {
   }
 
   /** Initializes and launches; breakpoints can be set afterwards. */
-  async launch(args: object = {}): Promise<void> {
-    await this.request("initialize", { adapterID: "ringside", pathFormat: "path", supportsInvalidatedEvent: true });
+  async launch(args: object = {}, abilities: Partial<P.InitializeRequestArguments> = {}): Promise<void> {
+    const client = { adapterID: "ringside", pathFormat: "path", supportsInvalidatedEvent: true, ...abilities };
+    await this.request("initialize", client);
     await this.request("launch", { program: guestFile, ...args });
     await this.event("initialized");
   }

@@ -1,0 +1,72 @@
+/** The requests that go to a moment which a person describes. */
+import { dataBreakpointInfo, watchOf } from "./data-breakpoints.ts";
+import type { Debugger } from "./debugger.ts";
+import { type Subject, sourceLine } from "./inspection.ts";
+import { readRegisters, registerPart } from "./registers.ts";
+import { type Deeds, Refusal } from "./requests.ts";
+import type { Halt } from "./run.ts";
+import { callStack } from "./stack.ts";
+
+/** Moves the guest while it stands still; the title is for those who wait. */
+export type Travel = (title: string, operation: (target: Debugger) => Promise<Halt>) => () => Promise<void>;
+
+/** What `expression` names, to look for its last write: memory, or a register. @throws Refusal if it is neither */
+function written(subject: Subject, expression: string) {
+  const name = expression.trim();
+  if (registerPart(readRegisters(subject.debugger.machine), name)) {
+    if (/^[re]?ip$/i.test(name)) throw new Refusal("The instruction pointer changes with every instruction.");
+    return name;
+  }
+  const { dataId, description } = dataBreakpointInfo(subject, { name, asAddress: /^(0x|\d)/i.test(name) });
+  const watch = dataId === null ? undefined : watchOf({ dataId, accessType: "write" });
+  if (!watch) throw new Refusal(`${description.charAt(0).toUpperCase()}${description.slice(1)}.`);
+  return watch;
+}
+
+/** Number of a frame among the guest's own, 0 the newest. @throws Refusal if it is none of them */
+function guestFrameNumber({ debugger: { machine, program } }: Subject, frameId: number): number {
+  const frames = callStack(machine, program);
+  const frame = frames[frameId - 1];
+  if (frame?.kind !== "guest") throw new Refusal("Only code of the guest can be restarted, not the VMM.");
+  return frames.slice(0, frameId - 1).filter(({ kind }) => kind === "guest").length;
+}
+
+type TimeRequest =
+  | "restartFrame"
+  | "ringside/lastWrite"
+  | "ringside/reverse"
+  | "ringside/runBack"
+  | "ringside/goToMoment";
+
+export const timeDeeds = (still: () => Subject, travel: Travel): Pick<Deeds, TimeRequest> => ({
+  restartFrame: ({ frameId }) => {
+    const number = guestFrameNumber(still(), frameId);
+    return travel("Going back to where the frame began", (target) => target.restartFrame(number));
+  },
+  "ringside/lastWrite": ({ expression }) => {
+    const place = written(still(), expression);
+    return travel(`Looking for the last write of ${expression}`, (target) => target.lastWrite(place, expression));
+  },
+  "ringside/reverse": ({ step }) => {
+    const { debugger: target } = still();
+    if (step === "into") return travel("Stepping back", () => target.stepBack(true));
+    if (!target.canStepOut || target.machine.pendingExit)
+      throw new Refusal(
+        target.machine.pendingExit
+          ? "While a VM exit is pending, step back leads out of the VMM."
+          : "No caller is known: the stack holds no return address.",
+      );
+    return travel("Stepping back out", () => target.reverseOut());
+  },
+  "ringside/runBack": ({ file, line }) => {
+    const addresses = sourceLine(still(), file, line);
+    if (addresses.length === 0) throw new Refusal("There is no instruction in this line.");
+    return travel("Running back to the cursor", (target) => target.reverseContinue(new Set(addresses)));
+  },
+  "ringside/goToMoment": ({ measure, value }) => {
+    still();
+    if (!["step", "instruction", "cycle"].includes(measure) || !Number.isSafeInteger(value) || value < 0)
+      throw new Refusal(`A moment is a number of steps, instructions or cycles, not "${measure} ${value}".`);
+    return travel(`Going to ${measure} ${value.toLocaleString("en")}`, (target) => target.goToMoment(measure, value));
+  },
+});
