@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { debugType, type RequestName, type Requests } from "../debug-adapter/protocol.ts";
 import type { Panel } from "./panel.ts";
 import type { Techniques } from "./technique.ts";
+import { timeCommands } from "./time-commands.ts";
 
 /** False if it did not start; the person has been told why. */
 async function start(uri: vscode.Uri | undefined, noDebug: boolean): Promise<boolean> {
@@ -48,6 +49,7 @@ export function registerCommands(techniques: Techniques, panel: Panel): vscode.D
     "ringside.chooseTechnique": () => techniques.choose(),
     "ringside.previousExit": () => request("ringside/toExit", { direction: "previous", threadId: activeThread() }),
     "ringside.nextExit": () => request("ringside/toExit", { direction: "next", threadId: activeThread() }),
+    ...timeCommands(request),
     "ringside.showExits": () => vscode.commands.executeCommand("ringside.exits.focus"),
     "ringside.showVmcs": () => vscode.commands.executeCommand("ringside.vmcs.focus"),
     "ringside.showTranslation": () => vscode.commands.executeCommand("ringside.translation.focus"),

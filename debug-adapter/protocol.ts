@@ -4,8 +4,8 @@ import type { TranslatedUnit } from "../emulator/vmm/translation/view.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
 import type { ControlBlockNow } from "./control-block.ts";
-import type { TranslationNow } from "./translation.ts";
 import type { Measure } from "./past.ts";
+import type { TranslationNow } from "./translation.ts";
 
 export type { ComparedRun, Place } from "./compare.ts";
 export type { ControlBits, ControlBlock, ControlBlockNow, ControlField } from "./control-block.ts";

@@ -19,8 +19,8 @@ import { Progress } from "./progress.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
-import { translationNow } from "./translation.ts";
 import { timeDeeds } from "./time-requests.ts";
+import { translationNow } from "./translation.ts";
 
 /** What the session needs of the process or worker it lives in. */
 export interface Home {
