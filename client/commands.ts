@@ -53,6 +53,7 @@ export function registerCommands(techniques: Techniques, panel: Panel): vscode.D
     "ringside.showExits": () => vscode.commands.executeCommand("ringside.exits.focus"),
     "ringside.showVmcs": () => vscode.commands.executeCommand("ringside.vmcs.focus"),
     "ringside.showTranslation": () => vscode.commands.executeCommand("ringside.translation.focus"),
+    "ringside.showTranslationCache": () => vscode.commands.executeCommand("ringside.cache.focus"),
     "ringside.sendInput": async () => {
       const text = await vscode.window.showInputBox({
         title: "Type into the guest's serial port",

@@ -5,7 +5,13 @@ import type { FromView, ToView } from "./views/shared/messaging.ts";
 /** Hosts the views and relays between them and the debug session; knows no request by name. */
 export class Panel implements vscode.WebviewViewProvider {
   /** The views, as package.json declares them. */
-  static readonly views = ["ringside.exits", "ringside.compare", "ringside.vmcs", "ringside.translation"] as const;
+  static readonly views = [
+    "ringside.exits",
+    "ringside.compare",
+    "ringside.vmcs",
+    "ringside.translation",
+    "ringside.cache",
+  ] as const;
   readonly #extension: vscode.Uri;
   /** Webviews by the names of their pages. */
   readonly #views = new Map<string, vscode.Webview>();

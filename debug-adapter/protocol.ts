@@ -1,15 +1,16 @@
 /** Everything Ringside adds to the Debug Adapter Protocol: custom requests, events and the launch configuration, as types. */
 import type { MachineEvent } from "../emulator/trace/event.ts";
-import type { TranslatedUnit } from "../emulator/vmm/translation/view.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
 import type { ControlBlockNow } from "./control-block.ts";
 import type { Measure } from "./past.ts";
 import type { TranslationNow } from "./translation.ts";
+import type { TranslationsNow } from "./translations.ts";
 
 export type { ComparedRun, Place } from "./compare.ts";
 export type { ControlBits, ControlBlock, ControlBlockNow, ControlField } from "./control-block.ts";
-export type { ShadowedPage, ShadowState, TranslationNow } from "./translation.ts";
+export type { ShadowState, TranslationNow } from "./translation.ts";
+export type { LocatedUnit, TranslationsNow } from "./translations.ts";
 
 /** The debug type of launch configurations. */
 export const debugType = "ringside";
@@ -89,8 +90,8 @@ export interface Requests {
    * it beside their shadow; also while the guest runs.
    */
   "ringside/translation": { args: { address: string }; result: TranslationNow | { problem: string } };
-  /** The units of the translation cache now, oldest first: guest code, its translation, chaining. None where nothing is translated. */
-  "ringside/translations": { args: Record<string, never>; result: { units: readonly TranslatedUnit[] } };
+  /** The units of the translation cache now: guest code, its translation, chaining; also while the guest runs. */
+  "ringside/translations": { args: Record<string, never>; result: TranslationsNow };
   /** The VMCS or VMCB under which the guest runs, or that its own hypervisor works on; also while it runs. */
   "ringside/controlBlock": { args: Record<string, never>; result: ControlBlockNow };
   /**

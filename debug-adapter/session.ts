@@ -21,6 +21,7 @@ import { type Answers, type Deeds, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
 import { timeDeeds } from "./time-requests.ts";
 import { translationNow } from "./translation.ts";
+import { translationsNow } from "./translations.ts";
 
 /** What the session needs of the process or worker it lives in. */
 export interface Home {
@@ -352,7 +353,10 @@ export class Session extends DebugSession {
     },
     "ringside/events": (args) => this.#present.feed.after(args),
     "ringside/compare": ({ technique }) => this.#compare(technique),
-    "ringside/translations": () => ({ units: this.#still.debugger.machine.translatedUnits() }),
+    "ringside/translations": () => {
+      const { machine, program } = this.#present.debugger;
+      return translationsNow(machine, program);
+    },
     "ringside/controlBlock": () => controlBlockNow(this.#present.debugger.machine),
     "ringside/translation": ({ address }) => translationNow(this.#present.debugger, address),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),

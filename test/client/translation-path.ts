@@ -1,12 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect } from "vitest";
+import { lineIn } from "../support/examples.ts";
 import type { Workbench } from "../support/workbench.ts";
-
-const lineIn = (file: string, pattern: RegExp): number =>
-  readFileSync(join(import.meta.dirname, "..", "..", "examples", file), "utf8")
-    .split("\n")
-    .findIndex((line) => pattern.test(line)) + 1;
 
 /** A person asks where an address leads: through two dimensions of tables, and then beside its shadow. */
 export async function translationPath(workbench: Workbench, host: string): Promise<void> {

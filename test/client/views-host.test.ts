@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
+import { cachePath } from "./cache-path.ts";
 import { translationPath } from "./translation-path.ts";
 import { vmcsPath } from "./vmcs-path.ts";
 
@@ -19,5 +20,9 @@ describe.skipIf(!chromiumPath)("Views in VS Code in the browser", () => {
 
   it("shows the translation of an address, reference by reference, and beside its shadow", async () => {
     await translationPath(workbench, "browser");
+  }, 180_000);
+
+  it("shows the translation cache: units, their code, and how they are chained", async () => {
+    await cachePath(workbench, "browser");
   }, 180_000);
 });

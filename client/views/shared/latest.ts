@@ -1,5 +1,7 @@
 /** Milliseconds between two questions while the guest runs: as often as people can follow. */
 const pace = 400;
+/** A question that takes long to answer holds the guest up: after it there is a rest of so many times as long. */
+const share = 5;
 
 const sleep = (time: number) => new Promise<void>((resolve) => setTimeout(resolve, time));
 
@@ -8,7 +10,7 @@ export class Latest<T> {
   readonly #ask: () => Promise<T>;
   readonly #tell: (answer: T) => void;
   readonly #failed: (message: string) => void;
-  readonly #rest: () => Promise<void>;
+  readonly #rest: (took: number) => Promise<void>;
   #asking = false;
   #stale = false;
   #running = false;
@@ -17,7 +19,7 @@ export class Latest<T> {
     ask: () => Promise<T>,
     tell: (answer: T) => void,
     failed: (message: string) => void,
-    rest = () => sleep(pace),
+    rest: (took: number) => Promise<void> = (took) => sleep(Math.max(pace, share * took)),
   ) {
     this.#ask = ask;
     this.#tell = tell;
@@ -33,8 +35,9 @@ export class Latest<T> {
     this.#asking = true;
     while (this.#stale) {
       this.#stale = false;
+      const start = performance.now();
       await this.#answer();
-      if (this.#running) await this.#rest();
+      if (this.#running) await this.#rest(performance.now() - start);
     }
     this.#asking = false;
   }
