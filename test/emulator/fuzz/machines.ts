@@ -1,8 +1,9 @@
 import { assemble } from "../../../assembler/index.ts";
 import { createMachine, type Machine } from "../../../emulator/machine.ts";
 import type { MachineConfiguration } from "../../../emulator/machine-interface.ts";
+import { refusal } from "../../../emulator/vmm/index.ts";
 import { rows } from "../../../isa/table.ts";
-import type { TechniqueId } from "../../../isa/technique.ts";
+import { type TechniqueId, techniques } from "../../../isa/technique.ts";
 import { randomNumbers, randomOfRow } from "../engine/random-code.ts";
 
 type Mode = Exclude<MachineConfiguration["mode"], "xen-32" | "xen-64">;
@@ -165,12 +166,9 @@ export function runBoth({ technique, mode }: Setting, seed: number, steps: numbe
   return { translated: translated!, interpreted: interpreted!, steps: interpreted!.now };
 }
 
-/** What there is a technique for. */
-export const settings: readonly Setting[] = [
-  ...(["bare-metal", "vtx-ept"] as const).flatMap((technique) =>
-    (["real", "protected", "long"] as const).map((mode) => ({ technique, mode })),
-  ),
-  { technique: "trap-and-emulate", mode: "protected" },
-  { technique: "trap-and-emulate", mode: "long" },
-  { technique: "binary-translation", mode: "protected" },
-];
+const modes = ["real", "protected", "long"] as const;
+
+/** Every technique in every mode that it takes. */
+export const settings: readonly Setting[] = techniques
+  .flatMap(({ id: technique }) => modes.map((mode) => ({ technique, mode })))
+  .filter(({ technique, mode }) => refusal(technique, mode) === undefined);
