@@ -1,3 +1,4 @@
+import type { IToken } from "chevrotain";
 import { ProgramAssembly, type Run } from "./assembly.ts";
 import { BinaryFiles } from "./binary-files.ts";
 import { Emission } from "./emit.ts";
@@ -21,12 +22,28 @@ interface Reading {
   readonly lines: KeptLine[];
 }
 
-function read(options: AssembleOptions, before: Program | undefined, files: BinaryFiles, keepsLines: boolean): Reading {
+/** Is told the lines that the preprocessor hands on; `begin` before each reading of the program. */
+export interface LineListener {
+  begin(): void;
+  line(source: SourceLine, tokens: readonly IToken[] | undefined): void;
+}
+
+function read(
+  options: AssembleOptions,
+  before: Program | undefined,
+  files: BinaryFiles,
+  keepsLines: boolean,
+  listener: LineListener | undefined,
+): Reading {
+  listener?.begin();
   const problems = new ProblemList();
   const program = new Program(problems, before, files, options.format ?? "bin");
   let moving = false;
   const sink: Sink = {
-    line: (tree: LineTree, source: SourceLine) => program.add(tree, source, measure),
+    line: (tree: LineTree, source: SourceLine, tokens?: readonly IToken[]) => {
+      listener?.line(source, tokens);
+      program.add(tree, source, measure);
+    },
     ask: (expression, tree, source, what) => {
       const answer = program.ask(expression, tree, source, what);
       moving ||= answer.moving;
@@ -52,11 +69,11 @@ function read(options: AssembleOptions, before: Program | undefined, files: Bina
 }
 
 /** Assembles a program from its beginning to its end. */
-export function run(options: AssembleOptions, keepsLines = false): Run {
+export function run(options: AssembleOptions, keepsLines = false, listener?: LineListener): Run {
   const files = new BinaryFiles(options.readBytes, options.includePaths ?? []);
-  let reading = read(options, undefined, files, keepsLines);
+  let reading = read(options, undefined, files, keepsLines, listener);
   const settled = settle(reading.program, () => {
-    if (reading.moving) reading = read(options, reading.program, files, keepsLines);
+    if (reading.moving) reading = read(options, reading.program, files, keepsLines, listener);
     else reading.program.replace(measure);
     return reading.program;
   });

@@ -166,6 +166,8 @@ export interface Assembly {
   readonly settings: Settings;
   /** In the order of the source. */
   readonly statements: readonly ModeStatement[];
+  /** Lines of the main file that conditionals leave out, by their first and last; known where edits are followed. */
+  readonly leftOut: readonly { readonly first: number; readonly last: number }[];
   /** What the lists have of one line, without going through them. */
   onLine(file: string, line: number): LineFacts;
   /** At most so many names of labels, constants and macros that begin so, in any letter case, without listing all. */

@@ -28,7 +28,8 @@ import type { Expression, LineTree, Span } from "./tree.ts";
 
 /** What the preprocessor hands on, and asks. */
 export interface Sink {
-  line(tree: LineTree, source: SourceLine): void;
+  /** `tokens` are the line's own if they are not those of its text. */
+  line(tree: LineTree, source: SourceLine, tokens?: readonly IToken[]): void;
   /** Value of an expression at the place reached, or undefined, which was reported. */
   ask(expression: Expression, tree: LineTree, source: SourceLine, what: string): bigint | undefined;
   /** `__BITS__`. */
@@ -237,7 +238,7 @@ export class Preprocessor {
       const text = tokensText(tokens ?? spaced(tokenize(source.text)));
       if (text[0] !== "[") this.section = `[${text}]`;
     }
-    this.sink.line(tree, source);
+    this.sink.line(tree, source, tokens);
   }
 
   private mentionsMacro({ words }: ParsedLine): boolean {

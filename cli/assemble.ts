@@ -1,9 +1,9 @@
 import { basename, extname } from "node:path";
 import { type AssembleOptions, assemble, type OutputFormat } from "../assembler/index.ts";
+import { listing } from "../assembler/listing.ts";
 import type { Arguments, Command } from "./command.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
 import { type Io, readText, requireText } from "./io.ts";
-import { listing } from "./listing.ts";
 import { jsonText, problemJson, problemText } from "./problem-text.ts";
 import { jsonOption } from "./source-options.ts";
 import { symbolList } from "./symbol-list.ts";

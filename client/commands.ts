@@ -1,12 +1,14 @@
 import * as vscode from "vscode";
 import { debugType, type RequestName, type Requests } from "../debug-adapter/protocol.ts";
+import type { VirtualKind } from "../server/protocol.ts";
 import type { Panel } from "./panel.ts";
 import type { Techniques } from "./technique.ts";
 import { timeCommands } from "./time-commands.ts";
 
 /** False if it did not start; the person has been told why. */
-async function start(uri: vscode.Uri | undefined, noDebug: boolean): Promise<boolean> {
-  const target = uri ?? vscode.window.activeTextEditor?.document.uri;
+async function start(uri: vscode.Uri | string | undefined, noDebug: boolean): Promise<boolean> {
+  const target =
+    (typeof uri === "string" ? vscode.Uri.parse(uri) : uri) ?? vscode.window.activeTextEditor?.document.uri;
   if (!target) {
     void vscode.window.showInformationMessage("Open a guest (an .asm file) first.");
     return false;
@@ -40,11 +42,32 @@ async function compare(panel: Panel, uri: vscode.Uri | undefined): Promise<void>
   await panel.begin("ringside.compare");
 }
 
+/** Opens a read-only document that the language server makes of the program in the editor. */
+async function showVirtual(kind: VirtualKind): Promise<void> {
+  const source = vscode.window.activeTextEditor?.document.uri;
+  if (!source) {
+    void vscode.window.showInformationMessage("Open a guest (an .asm file) first.");
+    return;
+  }
+  const name = source.path.split("/").pop() ?? "";
+  const uri = vscode.Uri.from({ scheme: kind, path: name, query: source.toString() });
+  const document = await vscode.workspace.openTextDocument(uri);
+  await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.Beside, preview: true });
+}
+
+/** What a code lens asks for: the places where the symbol there is used. */
+async function showReferences(uri: string, at: { readonly line: number; readonly character: number }): Promise<void> {
+  const target = vscode.Uri.parse(uri);
+  const position = new vscode.Position(at.line, at.character);
+  const found = await vscode.commands.executeCommand("vscode.executeReferenceProvider", target, position);
+  await vscode.commands.executeCommand("editor.action.showReferences", target, position, found);
+}
+
 /** Every command of package.json. */
 export function registerCommands(techniques: Techniques, panel: Panel): vscode.Disposable[] {
   const commands: Record<string, (...args: never[]) => unknown> = {
-    "ringside.debugGuest": (uri?: vscode.Uri) => start(uri, false),
-    "ringside.runGuest": (uri?: vscode.Uri) => start(uri, true),
+    "ringside.debugGuest": (uri?: vscode.Uri | string) => start(uri, false),
+    "ringside.runGuest": (uri?: vscode.Uri | string) => start(uri, true),
     "ringside.compare": (uri?: vscode.Uri) => compare(panel, uri),
     "ringside.chooseTechnique": () => techniques.choose(),
     "ringside.previousExit": () => request("ringside/toExit", { direction: "previous", threadId: activeThread() }),
@@ -54,6 +77,10 @@ export function registerCommands(techniques: Techniques, panel: Panel): vscode.D
     "ringside.showVmcs": () => vscode.commands.executeCommand("ringside.vmcs.focus"),
     "ringside.showTranslation": () => vscode.commands.executeCommand("ringside.translation.focus"),
     "ringside.showTranslationCache": () => vscode.commands.executeCommand("ringside.cache.focus"),
+    "ringside.showListing": () => showVirtual("ringside-listing"),
+    "ringside.showPreprocessed": () => showVirtual("ringside-preprocessed"),
+    "ringside.showDisassembly": () => showVirtual("ringside-disassembly"),
+    "ringside.showReferences": showReferences,
     "ringside.sendInput": async () => {
       const text = await vscode.window.showInputBox({
         title: "Type into the guest's serial port",

@@ -1,6 +1,6 @@
-import { type ServerCapabilities, TextDocumentSyncKind } from "vscode-languageserver";
-
+import { CodeActionKind, type ServerCapabilities, TextDocumentSyncKind } from "vscode-languageserver";
 import { legend } from "./features/semantic-tokens.ts";
+import { virtualKinds } from "./protocol.ts";
 
 /** What the server does; each has a file in `features`. */
 export const capabilities: ServerCapabilities = {
@@ -18,6 +18,22 @@ export const capabilities: ServerCapabilities = {
   documentLinkProvider: {},
   foldingRangeProvider: true,
   selectionRangeProvider: true,
+  codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix, `${CodeActionKind.SourceFixAll}.ringside`] },
+  codeLensProvider: {},
+  inlayHintProvider: true,
+  inlineValueProvider: true,
+  callHierarchyProvider: true,
+  documentFormattingProvider: true,
+  documentRangeFormattingProvider: true,
+  documentOnTypeFormattingProvider: { firstTriggerCharacter: "\n" },
   renameProvider: { prepareProvider: true },
-  workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
+  workspace: {
+    workspaceFolders: { supported: true, changeNotifications: true },
+    textDocumentContent: { schemes: [...virtualKinds] },
+  },
+};
+
+/** Of clients that ask for diagnostics themselves; others are sent them. */
+export const pullDiagnostics: ServerCapabilities = {
+  diagnosticProvider: { identifier: "ringside", interFileDependencies: true, workspaceDiagnostics: false },
 };

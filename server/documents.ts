@@ -1,13 +1,16 @@
 import { TextDocument } from "vscode-languageserver-textdocument";
 import {
+  type AssembleOptions,
   type Assembly,
   assembleFetching,
   FetchingAssembler,
   type FileBytes,
   type FileText,
 } from "../assembler/index.ts";
+import { resolve } from "../assembler/location.ts";
 import { type Technique, techniqueById } from "../isa/technique.ts";
 import type { LineOf } from "./diagnostics/suppression.ts";
+import { defaultLayout, type Layout } from "./features/formatting.ts";
 import type { Host } from "./host.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -20,9 +23,19 @@ export interface Settings {
   /** `null`: no technique is settled, so instructions are flagged for every one that they break under. */
   readonly technique: string | null;
   readonly includePaths: readonly string[];
+  /** Address and bytes behind each line. */
+  readonly encodingHints: boolean;
+  readonly codeLens: boolean;
+  readonly format: Layout;
 }
 
-export const defaultSettings: Settings = { technique: null, includePaths: [] };
+export const defaultSettings: Settings = {
+  technique: null,
+  includePaths: [],
+  encodingHints: false,
+  codeLens: true,
+  format: defaultLayout,
+};
 
 /** A document as assembled, with the technique its diagnostics assume and where that comes from. */
 export interface Analysis {
@@ -171,6 +184,25 @@ export class Documents {
     if (!this.#fetched.has(uri)) await this.#fetch(uri);
     const text = this.textOf(uri);
     return text === undefined ? undefined : TextDocument.create(uri, "ringside", 0, text);
+  }
+
+  /** What the program is assembled from, as long as its files are at hand. */
+  optionsOf(uri: string): AssembleOptions {
+    return {
+      file: uri,
+      text: this.textOf(uri) ?? "",
+      includePaths: this.settings.includePaths.map((folder) => resolve(`${folder}/`, uri)),
+      read: (name, from) => {
+        const file = resolve(name, from);
+        const text = this.textOf(file);
+        return text === undefined ? undefined : { file, text };
+      },
+      readBytes: (name, from) => {
+        const file = resolve(name, from);
+        const bytes = this.#fetched.get(file);
+        return bytes instanceof Uint8Array ? { file, bytes } : (bytes ?? undefined);
+      },
+    };
   }
 
   /** What a program would be if some of its files had other texts. */

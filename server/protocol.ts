@@ -25,6 +25,10 @@ export interface FileWanted {
 /** Messages have no undefined: null is a file that does not exist. Between workers, bytes stay bytes. */
 export type FileAnswer = Exclude<FileBytes, undefined> | null;
 
+/** Documents that are made of a program: schemes of `workspace/textDocumentContent`. The program's URI is the query. */
+export const virtualKinds = ["ringside-listing", "ringside-preprocessed", "ringside-disassembly"] as const;
+export type VirtualKind = (typeof virtualKinds)[number];
+
 /** Server to client, where the server cannot read folders itself: asks for the sources in the workspace. */
 export const listSources = "ringside/listSources";
 /** Their URIs, at most as many as asked for. */

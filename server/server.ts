@@ -1,17 +1,25 @@
-import { type Connection, TextDocuments } from "vscode-languageserver";
+import { type Connection, type Diagnostic, TextDocuments } from "vscode-languageserver";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { defaultTechnique } from "../isa/technique.ts";
-import { capabilities } from "./capabilities.ts";
-import { Documents, defaultSettings, type Settings } from "./documents.ts";
+import { capabilities, pullDiagnostics } from "./capabilities.ts";
+import { type Analysis, Documents, defaultSettings, type Settings } from "./documents.ts";
 import { diagnostics } from "./features/diagnostics.ts";
 import type { Host } from "./host.ts";
 import { chooseTechnique, type TechniqueChoice, type TechniqueInForce, techniqueInForce } from "./protocol.ts";
+import { registerDisplay } from "./requests/display.ts";
 import { registerEditing } from "./requests/editing.ts";
 import { registerNavigation } from "./requests/navigation.ts";
 import { registerTokens } from "./requests/tokens.ts";
 import { registerTyping } from "./requests/typing.ts";
 import type { Session } from "./session.ts";
 import { Workspace } from "./workspace.ts";
+
+/** Equal for equal diagnostics. */
+function resultIdOf(items: readonly Diagnostic[]): string {
+  let hash = 5381;
+  for (const character of JSON.stringify(items)) hash = (Math.imul(hash, 33) + character.charCodeAt(0)) | 0;
+  return `${items.length}:${hash}`;
+}
 
 /** Serves the Language Server Protocol on a connection; the features know nothing of it. */
 export function serve(connection: Connection, host: Host): void {
@@ -21,6 +29,7 @@ export function serve(connection: Connection, host: Host): void {
   const session: Session = { connection, texts, documents, workspace };
   let asksForSettings = false;
   let hasFolders = false;
+  let pulls = false;
 
   async function publish(document: TextDocument): Promise<void> {
     const { uri, version } = document;
@@ -28,18 +37,27 @@ export function serve(connection: Connection, host: Host): void {
     // Typing went on while includes were fetched: the next version reports.
     if (texts.get(uri)?.version !== version) return;
     await connection.sendDiagnostics({ uri, version, diagnostics: diagnostics(analysis, uri) });
+    await tellTechnique(uri, analysis);
+  }
+
+  async function tellTechnique(uri: string, { technique, from }: Analysis): Promise<void> {
     await connection.sendNotification(techniqueInForce, {
       uri,
-      technique: (analysis.technique?.id ?? defaultTechnique) as TechniqueInForce["technique"],
-      from: analysis.from,
+      technique: (technique?.id ?? defaultTechnique) as TechniqueInForce["technique"],
+      from,
     } satisfies TechniqueInForce);
   }
 
   async function publishAll(): Promise<void> {
-    await Promise.all(texts.all().map(publish));
+    if (pulls) await connection.languages.diagnostics.refresh();
+    else await Promise.all(texts.all().map(publish));
   }
 
   async function publishThose(uris: readonly string[]): Promise<void> {
+    if (pulls) {
+      await connection.languages.diagnostics.refresh();
+      return;
+    }
     await Promise.all(
       texts
         .all()
@@ -51,14 +69,16 @@ export function serve(connection: Connection, host: Host): void {
   async function readSettings(): Promise<void> {
     if (!asksForSettings) return;
     const said: Partial<Settings> | null = await connection.workspace.getConfiguration("ringside");
-    documents.settings = { ...defaultSettings, ...said };
+    documents.settings = { ...defaultSettings, ...said, format: { ...defaultSettings.format, ...said?.format } };
   }
 
   connection.onInitialize(({ capabilities: client, workspaceFolders, rootUri }) => {
     workspace.folders = workspaceFolders?.map(({ uri }) => uri) ?? (rootUri ? [rootUri] : []);
     hasFolders = client.workspace?.workspaceFolders === true;
     asksForSettings = client.workspace?.configuration === true;
-    return { capabilities, serverInfo: { name: "ringside" } };
+    const { diagnostics: refreshes } = client.workspace ?? {};
+    pulls = client.textDocument?.diagnostic !== undefined && refreshes?.refreshSupport === true;
+    return { capabilities: { ...capabilities, ...(pulls && pullDiagnostics) }, serverInfo: { name: "ringside" } };
   });
   connection.onInitialized(async () => {
     if (hasFolders)
@@ -76,22 +96,37 @@ export function serve(connection: Connection, host: Host): void {
   });
   connection.onDidChangeWatchedFiles(async ({ changes }) => {
     for (const { uri } of changes) workspace.changed(uri);
-    await publishThose(changes.flatMap(({ uri }) => documents.changed(uri)));
+    const includers = changes.flatMap(({ uri }) => documents.changed(uri));
+    if (includers.length > 0) await publishThose(includers);
   });
   connection.onNotification(chooseTechnique, async ({ uri, technique }: TechniqueChoice) => {
     documents.choose(uri, technique ?? undefined);
-    const document = texts.get(uri);
-    if (document) await publish(document);
+    await publishThose([uri]);
   });
   registerNavigation(session);
   registerEditing(session);
   registerTyping(session);
   registerTokens(session);
-  texts.onDidChangeContent(({ document: { uri } }) => void publishThose([uri, ...documents.changed(uri)]));
+  registerDisplay(session);
+  connection.languages.diagnostics.on(async ({ textDocument: { uri }, previousResultId }) => {
+    const document = texts.get(uri);
+    if (!document) return { kind: "full", items: [] };
+    const analysis = await documents.analysis(document);
+    await tellTechnique(uri, analysis);
+    const items = diagnostics(analysis, uri);
+    const resultId = resultIdOf(items);
+    return resultId === previousResultId ? { kind: "unchanged", resultId } : { kind: "full", resultId, items };
+  });
+  texts.onDidChangeContent(({ document: { uri } }) => {
+    const includers = documents.changed(uri);
+    // A client that asks for diagnostics asks for those of what it has changed.
+    if (!pulls) void publishThose([uri, ...includers]);
+    else if (includers.length > 0) void publishThose(includers);
+  });
   texts.onDidClose(async ({ document }) => {
     const includers = documents.close(document.uri);
-    await connection.sendDiagnostics({ uri: document.uri, diagnostics: [] });
-    await publishThose(includers);
+    if (!pulls) await connection.sendDiagnostics({ uri: document.uri, diagnostics: [] });
+    if (includers.length > 0) await publishThose(includers);
   });
   texts.listen(connection);
   connection.listen();

@@ -199,8 +199,11 @@ export async function rename(
   const more = looksInMacros ? inMacros(subject, renamed, calls) : [];
   const edits = editsOf([...written, ...localsOf(subject, renamed), ...more], newName);
   const texts = new Map([...edits].map(([file, own]) => [file, applied(subject.textOf(file) ?? "", own)]));
+  // The assembly is good until the document changes.
+  const { bytes } = subject.assembly;
+  const errors = errorsOf(subject.assembly);
   const after = await subject.assembled(texts);
-  const isSame = sameBytes(after.bytes, subject.assembly.bytes) && errorsOf(after) <= errorsOf(subject.assembly);
+  const isSame = sameBytes(after.bytes, bytes) && errorsOf(after) <= errors;
   if (isSame) return edits;
   return refuse(
     `“${renamed.full}” cannot be renamed: a macro makes the name or something of it, so the program would change.`,

@@ -1,4 +1,4 @@
-import type { Assembly } from "../assembler/index.ts";
+import type { Assembly } from "./interface.ts";
 
 const bytesPerLine = 9;
 /** Bytes of one source line that are shown. */
