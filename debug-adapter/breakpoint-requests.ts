@@ -1,8 +1,9 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import type { BreakpointList } from "./breakpoint-list.ts";
 import { type Breakpoint, nextInstructionLine, programFile } from "./breakpoints.ts";
+import type { Coordinates } from "./coordinates.ts";
 import { watchOf } from "./data-breakpoints.ts";
-import { type Coordinates, locationOf, type Subject, sourceOf } from "./inspection.ts";
+import { locationOf, type Subject, sourceOf } from "./inspection.ts";
 import { hexadecimal, placeOf, toLinear } from "./program.ts";
 
 export function breakpointBody(breakpoint: Breakpoint, coordinates: Coordinates): P.Breakpoint {

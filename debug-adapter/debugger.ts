@@ -80,6 +80,11 @@ export class Debugger {
     });
   }
 
+  /** Into the function or handler of the guest to which the next instruction leads, past VM exits on the way. */
+  stepIntoGuest(): Promise<Halt> {
+    return overPlain(this.#runner);
+  }
+
   /** Over the next instruction or line with all it brings about; out of the VMM, if it is handling an exit. */
   async next(by = this.program.stepsBy): Promise<Halt> {
     if (this.machine.pendingExit) return this.stepIn("instruction");

@@ -236,12 +236,12 @@ export function assign(subject: Subject, target: string, text: string): Outcome 
   return evaluateText(subject, target);
 }
 
-/** A value as the debugger shows it: hexadecimal at its width, then decimal, then what it may mean. */
-export function answerText({ program }: Subject, { value, width, kind }: Answer): string {
+/** A value as the debugger shows it: hexadecimal at its width, then, unless `plain`, decimal, then what it may mean. */
+export function answerText({ program }: Subject, { value, width, kind }: Answer, plain = false): string {
   if (width === 1) return value.toString();
   const unsigned = value & maskOf(width ?? 64);
   const hex = hexadecimal(unsigned, width ?? 0);
-  if (kind === "label") return hex;
+  if (kind === "label" || plain) return hex;
   const signed = BigInt.asIntN(width ?? 64, unsigned);
   const decimal = signed === unsigned ? `${unsigned}` : `${unsigned}, ${signed}`;
   const place = width !== undefined && width > 8 ? placeOf(program, toLinear(program, unsigned)) : undefined;

@@ -3,6 +3,7 @@ import { techniqueById } from "../isa/technique.ts";
 import { programFile } from "./breakpoints.ts";
 import { type Context, commandIn, commandWords } from "./commands/index.ts";
 import { completions } from "./completion.ts";
+import type { Coordinates } from "./coordinates.ts";
 import type { Debugger } from "./debugger.ts";
 import { disassemble } from "./disassembly.ts";
 import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
@@ -11,14 +12,6 @@ import { hexadecimal, itemAt, type Program, toLinear } from "./program.ts";
 import { Refusal } from "./requests.ts";
 import { callStack, type Frame } from "./stack.ts";
 import { scopesOf, setVariable, variablesOf } from "./variables.ts";
-
-/** How this client counts lines and columns and names files; ours are 0-based and named as the program names them. */
-export interface Coordinates {
-  line(ours: number): number;
-  column(ours: number): number;
-  lineFrom(theirs: number): number;
-  path(file: string): string;
-}
 
 /** What is being debugged, and by whom it is looked at. */
 export interface Subject {
@@ -92,7 +85,7 @@ export function variables({ debugger: { machine } }: Subject, args: P.VariablesA
   return {
     variables: variablesOf(machine, args.variablesReference).map((view) => ({
       name: view.name,
-      value: view.value,
+      value: args.format?.hex ? (view.plain ?? view.value) : view.value,
       variablesReference: view.children,
       ...(view.doc ? { type: view.doc } : {}),
       ...(view.evaluateName ? { evaluateName: view.evaluateName } : {}),
@@ -103,7 +96,7 @@ export function variables({ debugger: { machine } }: Subject, args: P.VariablesA
 }
 
 export function setVariableTo(subject: Subject, args: P.SetVariableArguments): P.SetVariableResponse["body"] {
-  const outcome = setVariable(subject.debugger, args.variablesReference, args.name, args.value);
+  const outcome = setVariable(subject.debugger, args.variablesReference, args.name, args.value, args.format?.hex);
   if ("problem" in outcome) throw new Refusal(sentence(outcome.problem));
   return outcome;
 }
@@ -117,10 +110,10 @@ function answered(outcome: Outcome): Answer {
   return outcome;
 }
 
-function answerBody(subject: Subject, answer: Answer): P.EvaluateResponse["body"] {
+function answerBody(subject: Subject, answer: Answer, plain: boolean): P.EvaluateResponse["body"] {
   const { location, doc } = answer;
   return {
-    result: answerText(subject.debugger, answer),
+    result: answerText(subject.debugger, answer, plain),
     variablesReference: 0,
     ...(doc ? { type: doc } : {}),
     ...(location ? { memoryReference: memoryReference(location) } : {}),
@@ -136,7 +129,7 @@ export function evaluate(subject: Subject, args: P.EvaluateArguments): P.Evaluat
   const outcome = assignment
     ? assign(subject.debugger, assignment.target, assignment.value)
     : evaluateText(subject.debugger, args.expression);
-  return answerBody(subject, answered(outcome));
+  return answerBody(subject, answered(outcome), args.format?.hex === true || args.context === "clipboard");
 }
 
 /** What a command of the debug console answers; undefined if the line is none. */
@@ -173,7 +166,11 @@ export function complete(subject: Subject, args: P.CompletionsArguments): P.Comp
 
 export function setExpression(subject: Subject, args: P.SetExpressionArguments): P.SetExpressionResponse["body"] {
   const answer = answered(assign(subject.debugger, args.expression, args.value));
-  return { value: answerText(subject.debugger, answer) };
+  const { location } = answer;
+  return {
+    value: answerText(subject.debugger, answer, args.format?.hex),
+    ...(location ? { memoryReference: memoryReference(location) } : {}),
+  };
 }
 
 /** The location of a memory reference with a byte offset. @throws Refusal if it is malformed. */
@@ -237,6 +234,39 @@ export function disassembly(subject: Subject, args: P.DisassembleArguments): P.D
       ...(item ? { location: sourceOf(item.range.file, coordinates), line: coordinates.line(item.range.line) } : {}),
       ...(valid ? {} : { presentationHint: "invalid" as const }),
     })),
+  };
+}
+
+/** The guest's program, and the VMM beneath it, which is no code of this machine. */
+export function modules(
+  { debugger: { machine, program }, coordinates }: Subject,
+  { startModule = 0, moduleCount = 0 }: P.ModulesArguments,
+): P.ModulesResponse["body"] {
+  const { technique, origin, image } = machine.configuration;
+  const first = toLinear(program, origin);
+  const labels = [...program.symbols.values()].filter(({ kind }) => kind === "label").length;
+  const range =
+    image.length > 0 ? { addressRange: `${hexadecimal(first)}-${hexadecimal(first + BigInt(image.length) - 1n)}` } : {};
+  const guest = {
+    id: "guest",
+    name: sourceOf(program.file, coordinates).name!,
+    path: coordinates.path(program.file),
+    isUserCode: true,
+    symbolStatus: labels > 0 ? `${labels} labels` : "No symbols",
+    technique,
+    ...range,
+  };
+  const vmm = {
+    id: "vmm",
+    name: "VMM",
+    isUserCode: false,
+    symbolStatus: "Built in: no code of this machine",
+    technique,
+  };
+  const all: P.Module[] = technique === "bare-metal" ? [guest] : [guest, vmm];
+  return {
+    modules: moduleCount > 0 ? all.slice(startModule, startModule + moduleCount) : all.slice(startModule),
+    totalModules: all.length,
   };
 }
 

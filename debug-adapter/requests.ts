@@ -31,6 +31,8 @@ interface StandardQueries {
   readMemory: Answered<P.ReadMemoryArguments, P.ReadMemoryResponse["body"]>;
   writeMemory: Answered<P.WriteMemoryArguments, P.WriteMemoryResponse["body"]>;
   disassemble: Answered<P.DisassembleArguments, P.DisassembleResponse["body"]>;
+  stepInTargets: Answered<P.StepInTargetsArguments, P.StepInTargetsResponse["body"]>;
+  modules: Answered<P.ModulesArguments, P.ModulesResponse["body"]>;
   loadedSources: Answered<unknown, P.LoadedSourcesResponse["body"]>;
   cancel: Answered<P.CancelArguments, undefined>;
   pause: Answered<P.PauseArguments, undefined>;

@@ -1,12 +1,12 @@
 import { DebugSession, Event, Response } from "@vscode/debugadapter";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
-import { toUri } from "../assembler/location.ts";
 import { type TechniqueId, techniqueById } from "../isa/technique.ts";
 import { BreakpointList } from "./breakpoint-list.ts";
 import { breakpointBody, breakpointLocations, gotoTargets, setBreakpoints } from "./breakpoint-requests.ts";
 import { capabilities } from "./capabilities.ts";
 import { type ComparedRun, compareLoaded } from "./compare.ts";
 import { controlBlockNow } from "./control-block.ts";
+import { coordinatesOf } from "./coordinates.ts";
 import { dataBreakpointInfo } from "./data-breakpoints.ts";
 import { Debugger } from "./debugger.ts";
 import { type Filters, readFilters } from "./event-stops.ts";
@@ -14,11 +14,14 @@ import { EventFeed } from "./events.ts";
 import { announce, cannotGoOn, explain } from "./halts.ts";
 import * as inspection from "./inspection.ts";
 import { AssemblyError, checkArguments, LaunchError, type Loaded, load, type ReadFile } from "./launch.ts";
+import { MemoryViews } from "./memory-views.ts";
 import { toLinear } from "./program.ts";
 import { Progress } from "./progress.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
+import { stepInTargets, stepTarget } from "./step-in-targets.ts";
+import { styled } from "./styling.ts";
 import { timeDeeds } from "./time-requests.ts";
 import { translationNow } from "./translation.ts";
 import { translationsNow } from "./translations.ts";
@@ -45,6 +48,8 @@ export class Session extends DebugSession {
   readonly #home: Home;
   readonly #breakpoints = new BreakpointList();
   #client: P.InitializeRequestArguments = { adapterID: "" };
+  #coordinates = coordinatesOf(this.#client);
+  readonly #memoryViews = new MemoryViews();
   #arguments: LaunchArguments | undefined;
   #debuggee: Debuggee | undefined;
   #filters: Filters = { exits: undefined, exceptions: undefined, atEnd: true };
@@ -90,7 +95,7 @@ export class Session extends DebugSession {
   #refuse(response: P.Response, error: unknown): void {
     const expected = error instanceof Refusal || error instanceof LaunchError;
     const message = error instanceof Error ? error.message : String(error);
-    if (error instanceof AssemblyError) this.#print("stderr", error.report);
+    if (error instanceof AssemblyError) this.#print("stderr", this.#styled("error", error.report));
     if (!expected) this.#print("stderr", `Ringside has a bug: ${error instanceof Error ? error.stack : message}\n`);
     // Braces in a message would be taken for variables to fill in.
     if (response.seq === 0)
@@ -110,6 +115,10 @@ export class Session extends DebugSession {
     if (output !== "") this.#emit("output", { category, output });
   }
 
+  #styled(style: Parameters<typeof styled>[1], text: string): string {
+    return styled(this.#client.supportsANSIStyling, style, text);
+  }
+
   /** @throws Refusal before a successful launch. */
   get #present(): Debuggee {
     if (!this.#debuggee) throw new Refusal("No guest has been launched.");
@@ -125,13 +134,6 @@ export class Session extends DebugSession {
     if (this.#motion) throw new Refusal("The guest is running. Pause it first.");
     return this.#subject;
   }
-
-  readonly #coordinates: inspection.Coordinates = {
-    line: (ours) => ours + (this.#client.linesStartAt1 === false ? 0 : 1),
-    column: (ours) => ours + (this.#client.columnsStartAt1 === false ? 0 : 1),
-    lineFrom: (theirs) => theirs - (this.#client.linesStartAt1 === false ? 0 : 1),
-    path: (file) => (this.#client.pathFormat === "uri" ? toUri(file) : file),
-  };
 
   #compare(technique: TechniqueId): Promise<ComparedRun> {
     if (this.#motion) throw new Refusal("The guest is running. Pause it first.");
@@ -152,11 +154,11 @@ export class Session extends DebugSession {
       advanced: (running: boolean) => this.#report(running),
       log: (text: string) => {
         this.#print("stdout", feed.newOutput());
-        this.#print("console", feed.newFailures());
-        this.#print("console", `${text}\n`);
+        this.#print("console", this.#styled("warning", feed.newFailures()));
+        this.#print("console", this.#styled("note", `${text}\n`));
       },
     };
-    this.#print("console", warnings);
+    this.#print("console", this.#styled("warning", warnings));
     this.#arguments = args;
     this.#debuggee = { debugger: new Debugger(machine, program, surroundings), feed, typeInto };
     this.#apply();
@@ -175,7 +177,7 @@ export class Session extends DebugSession {
   #report(running: boolean): void {
     const { feed } = this.#present;
     this.#print("stdout", feed.newOutput());
-    this.#print("console", feed.newFailures());
+    this.#print("console", this.#styled("warning", feed.newFailures()));
     if (!running) this.#print("console", feed.newScreen());
     const news = feed.news(running);
     if (news) this.#emit("ringside/advanced", news);
@@ -215,6 +217,7 @@ export class Session extends DebugSession {
 
   #stoppedAt(halt: Halt): void {
     this.#halt = halt;
+    this.#refreshMemory();
     this.#report(false);
     const ends = halt.kind === "end" && (this.#arguments?.noDebug || !this.#filters.atEnd);
     if (ends) {
@@ -271,8 +274,14 @@ export class Session extends DebugSession {
   /** A person has changed the guest's state. */
   #changed<T>(body: T): T {
     this.#present.feed.changed();
+    this.#refreshMemory();
     if (this.#client.supportsInvalidatedEvent) this.#emit("invalidated", { areas: ["all"] });
     return body;
+  }
+
+  /** What a client shows of memory may be different now. */
+  #refreshMemory(): void {
+    for (const piece of this.#memoryViews.take()) if (this.#client.supportsMemoryEvent) this.#emit("memory", piece);
   }
 
   #rebind(): void {
@@ -291,6 +300,7 @@ export class Session extends DebugSession {
   readonly #answers: Answers = {
     initialize: (args) => {
       this.#client = args;
+      this.#coordinates = coordinatesOf(args);
       return capabilities;
     },
     launch: async (args) => {
@@ -331,15 +341,19 @@ export class Session extends DebugSession {
       if (!explanation) throw new Refusal("The guest is not stopped at a VM exit, an exception or its end.");
       return explanation;
     },
-    readMemory: (args) => inspection.readMemory(this.#still, args),
+    readMemory: (args) => {
+      const body = inspection.readMemory(this.#still, args);
+      this.#memoryViews.note(args.memoryReference, args.offset ?? 0, args.count);
+      return body;
+    },
     writeMemory: (args) => {
       const body = inspection.writeMemory(this.#still, args);
-      const { memoryReference, offset = 0 } = args;
-      if (this.#client.supportsMemoryEvent)
-        this.#emit("memory", { memoryReference, offset, count: body?.bytesWritten ?? 0 });
+      this.#memoryViews.note(args.memoryReference, args.offset ?? 0, body?.bytesWritten ?? 0);
       return this.#changed(body);
     },
     disassemble: (args) => inspection.disassembly(this.#still, args),
+    stepInTargets: () => stepInTargets(this.#still.debugger),
+    modules: (args) => inspection.modules(this.#subject, args),
     loadedSources: () => inspection.loadedSources(this.#subject),
     cancel: ({ requestId, progressId }) => {
       const meant =
@@ -375,7 +389,12 @@ export class Session extends DebugSession {
     configurationDone: () => () => this.#start(),
     continue: () => this.#forward((target) => target.continue()),
     next: ({ granularity }) => this.#forward((target) => target.next(stepsBy(granularity))),
-    stepIn: ({ granularity }) => this.#forward((target) => target.stepIn(stepsBy(granularity))),
+    stepIn: ({ granularity, targetId }) =>
+      this.#forward((target) => {
+        if (targetId === stepTarget.over) return target.next("instruction");
+        if (targetId === stepTarget.guest) return target.stepIntoGuest();
+        return target.stepIn(targetId === undefined ? stepsBy(granularity) : "instruction");
+      }),
     stepOut: () => {
       if (!this.#still.debugger.canStepOut) throw new Refusal("No caller is known: the stack holds no return address.");
       return this.#forward((target) => target.stepOut());

@@ -23,6 +23,8 @@ export interface VariableView {
   readonly writable: boolean;
   readonly evaluateName?: string;
   readonly memory?: string;
+  /** The value in hexadecimal and nothing else, where it is a number. */
+  readonly plain?: string;
 }
 
 const groups: readonly { readonly group: RegisterGroup; readonly title: string }[] = [
@@ -54,8 +56,10 @@ export function scopesOf(machine: MachineInterface): readonly ScopeView[] {
   return pendingExit(machine) ? [{ name: "VM exit", reference: exitReference, registers: false }, ...scopes] : scopes;
 }
 
-function registerText({ value, width, text }: Pick<RegisterView, "value" | "width" | "text">): string {
-  const number = width < 8 ? value.toString() : hexadecimal(value, width);
+/** `plain`: hexadecimal and nothing else. */
+function registerText({ value, width, text }: Pick<RegisterView, "value" | "width" | "text">, plain = false) {
+  const number = width < 8 && !plain ? value.toString() : hexadecimal(value, width);
+  if (plain) return number;
   return text === undefined ? number : `${number} (${text})`;
 }
 
@@ -75,6 +79,7 @@ function registerVariable(machine: MachineInterface, view: RegisterView, name: s
   return {
     name,
     value: registerText(view),
+    plain: registerText(view, true),
     doc: view.doc,
     children,
     writable: view.writable,
@@ -148,10 +153,11 @@ export function setVariable(
   reference: number,
   name: string,
   value: string,
+  plain = false,
 ): { readonly value: string } | Extract<Outcome, { problem: string }> {
   const variable = variablesOf(subject.machine, reference).find((candidate) => candidate.name === name);
   if (!variable?.evaluateName || !variable.writable) return { problem: `${name} cannot be changed` };
   const outcome = assign(subject, variable.evaluateName, value);
   if (outcome.problem !== undefined) return { problem: outcome.problem };
-  return { value: registerText({ value: outcome.value, width: outcome.width ?? 64 }) };
+  return { value: registerText({ value: outcome.value, width: outcome.width ?? 64 }, plain) };
 }

@@ -246,6 +246,46 @@ const behaviours: Record<keyof typeof capabilities, () => Promise<void>> = {
     expect((await complete("r", 2)).map(({ label }) => label)).not.toContain("rax");
   },
 
+  async supportsClipboardContext() {
+    const client = await started();
+    expect(await client.evaluate("answer", "watch")).toBe("0x2a (42) '*'");
+    expect(await client.evaluate("answer", "clipboard")).toBe("0x2a");
+  },
+
+  async supportsValueFormattingOptions() {
+    const client = await started();
+    const format = { hex: true };
+    const result = async (command: string, args: object) =>
+      client.request<{ result?: string; value?: string }>(command, { ...args, format });
+    expect(await result("evaluate", { expression: "answer" })).toMatchObject({ result: "0x2a" });
+    expect(await result("setExpression", { expression: "ecx", value: "11" })).toMatchObject({ value: "0x0000000b" });
+    const flags = await scopeReference(client, "Flags");
+    expect(await result("setVariable", { variablesReference: flags, name: "IOPL", value: "3" })).toMatchObject({
+      value: "0x3",
+    });
+    const shown = async (args: object) =>
+      (await client.request<P.VariablesResponse["body"]>("variables", { variablesReference: flags, ...args }))
+        .variables;
+    expect((await shown({ format })).find(({ name }) => name === "IOPL")?.value).toBe("0x3");
+    expect((await shown({})).find(({ name }) => name === "IOPL")?.value).toBe("3");
+  },
+
+  async supportsANSIStyling() {
+    const outputs = async (supportsANSIStyling: boolean) => {
+      const client = new DapClient(guest);
+      await client.launch({}, { supportsANSIStyling });
+      await client.breakAt({ line: at("cpuid"), logMessage: "here" });
+      await client.start();
+      await client.go("continue");
+      return client.events
+        .filter(({ body }) => body?.category === "console" || body?.category === "stdout")
+        .map(({ body }) => body.output);
+    };
+    // What the guest prints is its own.
+    expect(await outputs(true)).toEqual(["\u001b[36mhere\u001b[0m\n", "hi\n"]);
+    expect(await outputs(false)).toEqual(["here\n", "hi\n"]);
+  },
+
   async supportsSetVariable() {
     const client = await started();
     const general = await scopeReference(client, "General");
@@ -388,6 +428,46 @@ const behaviours: Record<keyof typeof capabilities, () => Promise<void>> = {
     expect(whole).toHaveLength(2);
     expect(await load(0, 1)).toEqual({ stackFrames: whole.slice(0, 1), totalFrames: 2 });
     expect(await load(1, 20)).toEqual({ stackFrames: whole.slice(1), totalFrames: 2 });
+  },
+
+  async supportsStepInTargetsRequest() {
+    const client = await launched();
+    const targets = async () =>
+      (await client.request<P.StepInTargetsResponse["body"]>("stepInTargets", { frameId: 1 })).targets;
+    await client.breakAt({ line: at("call double") }, { line: at("cpuid") });
+    await client.start();
+    expect(await targets()).toEqual([]);
+    await client.go("continue");
+    expect((await targets()).map(({ label }) => label)).toEqual(["double", "Past it, to the next instruction"]);
+    await client.go("stepIn", { targetId: (await targets())[0]!.id });
+    expect(await client.line()).toBe(at("double:"));
+    await client.go("continue");
+    const [vmm, past] = await targets();
+    expect(vmm!.label).toMatch(/^The VMM: cpuid/);
+    await client.go("stepIn", { targetId: vmm!.id });
+    expect((await client.frames())[0]!.name).toBe("VMM: handle CPUID");
+    expect(await targets()).toEqual([]);
+    await client.go("stepBack");
+    await client.go("stepIn", { targetId: past!.id });
+    expect(await client.line()).toBe(at("mov ecx, 4"));
+  },
+
+  async supportsModulesRequest() {
+    const client = await started();
+    const load = (args: object) => client.request<P.ModulesResponse["body"]>("modules", args);
+    const { modules, totalModules } = await load({});
+    expect(modules.map(({ name, symbolStatus }) => [name, symbolStatus])).toEqual([
+      ["guest.asm", "7 labels"],
+      ["VMM", "Built in: no code of this machine"],
+    ]);
+    expect(modules[0]!.addressRange).toMatch(/^0x100000-0x10/);
+    expect(await load({ startModule: 1, moduleCount: 1 })).toEqual({ modules: [modules[1]], totalModules });
+  },
+
+  async additionalModuleColumns() {
+    const client = await started();
+    const { modules } = await client.request<P.ModulesResponse["body"]>("modules");
+    expect(modules.map((module) => (module as { technique?: string }).technique)).toEqual(["vtx-ept", "vtx-ept"]);
   },
 
   async supportsLoadedSourcesRequest() {
