@@ -7,10 +7,11 @@ import { disassemble } from "./disassemble.ts";
 import { type ExitCode, exitCode, UsageError } from "./exit-code.ts";
 import type { Io } from "./io.ts";
 import { run } from "./run.ts";
+import { schedule } from "./schedule.ts";
 import { trace } from "./trace.ts";
 
 /** The commands there are, in the order of the help. */
-export const commands: readonly Command[] = [run, trace, compareCommand, check, assembleCommand, disassemble];
+export const commands: readonly Command[] = [run, trace, compareCommand, check, assembleCommand, disassemble, schedule];
 
 export function help(): string {
   const width = Math.max(...commands.map(({ name }) => name.length));

@@ -5,12 +5,15 @@ import { assemble } from "../assembler/index.ts";
 import { checkArguments } from "../debug-adapter/launch.ts";
 import { debugType } from "../debug-adapter/protocol.ts";
 import { costProfiles, mostMemory } from "../emulator/index.ts";
+import { machineFileSchema } from "../emulator/machine-file/schema.ts";
 import { mostProcessors } from "../emulator/processors.ts";
+import { schedulers } from "../emulator/schedule/schedulers.ts";
 import { shadowClasses } from "../emulator/vmm/memory/shadow-classes.ts";
 import { bundles } from "../esbuild.ts";
 import { defaultTechnique, techniques } from "../isa/technique.ts";
 import { grammarText } from "../scripts/grammar.ts";
 import { hypercallsText } from "../scripts/hypercalls.ts";
+import { machineFileSchemaFile } from "../scripts/machine-file-schema.ts";
 import { matrixText } from "../scripts/matrix.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -95,6 +98,30 @@ describe("package.json says what the code does", () => {
 
 it("the grammar is what the table gives", () => {
   expect(read("syntaxes", "asm.tmLanguage.json"), "run: node scripts/grammar.ts").toBe(grammarText);
+});
+
+it("the schema of machine files is what their validator uses", () => {
+  const [validation] = contributes.jsonValidation;
+  const file = JSON.parse(read(validation.url));
+  expect(file, "run: node scripts/machine-file-schema.ts").toEqual(machineFileSchemaFile);
+});
+
+it("docs/machine-file.md has every field of a machine file", () => {
+  const { vms, host, scheduler, changes } = machineFileSchema.properties!;
+  const objects = [machineFileSchema, host, scheduler, vms?.items, changes?.items];
+  const documented = [
+    ...read("docs", "machine-file.md")
+      .split("\n## ")[0]!
+      .matchAll(/^\| `(\w+)` \| .* \|$/gm),
+  ].map(([, name]) => name);
+  expect(documented).toEqual(objects.flatMap((of) => Object.keys(of!.properties!)));
+});
+
+it("docs/scheduling.md has every scheduler with its options", () => {
+  for (const { name, title, defaults } of schedulers) {
+    const options = Object.entries(defaults).map(([option, value]) => `\`${option}\` ${value}`);
+    expect(read("docs", "scheduling.md")).toContain(`| \`${name}\` | ${title} | ${options.join(", ")} |`);
+  }
 });
 
 it("the list of hypercalls is what the tables give", () => {

@@ -1,5 +1,5 @@
 import { type Choice, type Context, copy, milliseconds, type Scheduler, waitingText } from "./scheduler.ts";
-import { allowed, type Vcpu } from "./vcpu.ts";
+import type { Vcpu } from "./vcpu.ts";
 
 export interface GangOptions {
   /** Length of a time slot in microseconds. */
@@ -8,7 +8,7 @@ export interface GangOptions {
   readonly alternates: boolean;
 }
 
-export const gangDefaults: GangOptions = { slot: 10_000, alternates: true };
+export const gangDefaults: GangOptions = { slot: 10_000, alternates: false };
 
 interface State {
   /** Ousterhout's matrix: in each row who runs on which pCPU; all vCPUs of a VM are in one row. */
@@ -16,6 +16,37 @@ interface State {
   row: number;
   slotEnd: number;
 }
+
+/** For each of these affinities a free place of its own in the row; undefined if there are not enough (augmenting paths). */
+function sideBySide(
+  affinities: readonly Vcpu["parameters"]["affinity"][],
+  row: readonly (string | null)[],
+): number[] | undefined {
+  const owner = new Map<number, number>();
+  const settle = (n: number, tried: Set<number>): boolean => {
+    const affinity = affinities[n]!;
+    for (const [pcpu, id] of row.entries()) {
+      if (id !== null || tried.has(pcpu) || (affinity && !affinity.includes(pcpu))) continue;
+      tried.add(pcpu);
+      const before = owner.get(pcpu);
+      if (before !== undefined && !settle(before, tried)) continue;
+      owner.set(pcpu, n);
+      return true;
+    }
+    return false;
+  };
+  if (!affinities.every((_, n) => settle(n, new Set()))) return undefined;
+  const places = new Map([...owner].map(([pcpu, n]) => [n, pcpu]));
+  return affinities.map((_, n) => places.get(n)!);
+}
+
+/** Whether vCPUs of these affinities can run side by side. */
+export const placesFit = (affinities: readonly Vcpu["parameters"]["affinity"][], pcpus: number): boolean =>
+  affinities.length <= pcpus &&
+  sideBySide(
+    affinities,
+    Array.from({ length: pcpus }, () => null),
+  ) !== undefined;
 
 /**
  * Gang (co-)scheduling after Ousterhout: all vCPUs of a VM run at the same time, in time slots that take turns. Weights and caps mean
@@ -61,7 +92,10 @@ export class Gang implements Scheduler {
     this.#vacate(members.map(({ id }) => id));
     const empty = (): null[] => Array.from({ length: this.#context.pcpus }, () => null);
     for (const row of [...this.#state.rows, empty()]) {
-      const places = this.#fit(members, row);
+      const places = sideBySide(
+        members.map(({ parameters }) => parameters.affinity),
+        row,
+      );
       if (!places) continue;
       for (const [n, pcpu] of places.entries()) row[pcpu] = members[n]!.id;
       if (!this.#state.rows.includes(row)) this.#state.rows.push(row);
@@ -70,17 +104,6 @@ export class Gang implements Scheduler {
     throw new RangeError(
       `${vm} has ${members.length} vCPUs that do not fit side by side on ${this.#context.pcpus} pCPUs.`,
     );
-  }
-
-  #fit(members: readonly Vcpu[], row: readonly (string | null)[], taken: readonly number[] = []): number[] | undefined {
-    const [vcpu, ...rest] = members;
-    if (!vcpu) return [];
-    for (const [pcpu, id] of row.entries()) {
-      if (id !== null || taken.includes(pcpu) || !allowed(vcpu, pcpu)) continue;
-      const others = this.#fit(rest, row, [...taken, pcpu]);
-      if (others) return [pcpu, ...others];
-    }
-    return undefined;
   }
 
   #again(): void {

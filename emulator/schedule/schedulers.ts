@@ -10,7 +10,7 @@ import { Sedf, sedfDefaults } from "./sedf.ts";
 
 export type SchedulerOptions = Readonly<Record<string, number | boolean | string>>;
 
-interface SchedulerRow {
+export interface SchedulerRow {
   readonly name: string;
   readonly title: string;
   /** Its options with their default values; times in microseconds. */

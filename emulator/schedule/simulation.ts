@@ -122,9 +122,9 @@ export class Simulation {
     return this.#task(id).figures;
   }
 
-  /** Time that each thread of a `threads` workload has had. */
-  threads(id: string): readonly number[] {
-    return this.#task(id).thread.ran;
+  /** Time that each thread of a `threads` workload has had; undefined of others. */
+  threads(id: string): readonly number[] | undefined {
+    return this.#workloads.get(id)?.kind === "threads" ? this.#task(id).thread.ran : undefined;
   }
 
   /** Runs on to a moment of virtual time, in whole microseconds. */

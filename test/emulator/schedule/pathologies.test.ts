@@ -41,7 +41,7 @@ const hazard = ({ figures }: Run): number => figures.vms[0]!.times["concurrency 
 const latency = ({ figures }: Run): number => figures.vcpus[0]!.latency!.p95;
 /** The first thread's part of what both had. */
 const firstThread = ({ simulation }: Run): number => {
-  const [first, second] = simulation.threads("G/0") as [number, number];
+  const [first, second] = simulation.threads("G/0")! as [number, number];
   return first / (first + second);
 };
 const longestGap = ({ gaps }: Run): number => Math.max(...gaps);
