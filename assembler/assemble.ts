@@ -9,6 +9,7 @@ import { Preprocessor, type Sink } from "./preprocess.ts";
 import { ProblemList } from "./problems.ts";
 import { Program } from "./program.ts";
 import type { SourceLine } from "./source.ts";
+import { finish, type Steps } from "./steps.ts";
 import type { LineTree } from "./tree.ts";
 import { reportUndefined } from "./undefined-symbols.ts";
 
@@ -28,13 +29,13 @@ export interface LineListener {
   line(source: SourceLine, tokens: readonly IToken[] | undefined): void;
 }
 
-function read(
+function* read(
   options: AssembleOptions,
   before: Program | undefined,
   files: BinaryFiles,
   keepsLines: boolean,
   listener: LineListener | undefined,
-): Reading {
+): Steps<Reading> {
   listener?.begin();
   const problems = new ProblemList();
   const program = new Program(problems, before, files, options.format ?? "bin");
@@ -64,16 +65,20 @@ function read(
     sink,
     problems,
   );
-  preprocessor.run();
+  yield* preprocessor.steps();
   return { program, preprocessor, problems, moving, lines: journal.list };
 }
 
 /** Assembles a program from its beginning to its end. */
-export function run(options: AssembleOptions, keepsLines = false, listener?: LineListener): Run {
+export const run = (options: AssembleOptions, keepsLines = false, listener?: LineListener): Run =>
+  finish(runSteps(options, keepsLines, listener));
+
+/** The same in steps of some milliseconds. */
+export function* runSteps(options: AssembleOptions, keepsLines: boolean, listener?: LineListener): Steps<Run> {
   const files = new BinaryFiles(options.readBytes, options.includePaths ?? []);
-  let reading = read(options, undefined, files, keepsLines, listener);
-  const settled = settle(reading.program, () => {
-    if (reading.moving) reading = read(options, reading.program, files, keepsLines, listener);
+  let reading = yield* read(options, undefined, files, keepsLines, listener);
+  const settled = yield* settle(reading.program, function* () {
+    if (reading.moving) reading = yield* read(options, reading.program, files, keepsLines, listener);
     else reading.program.replace(measure);
     return reading.program;
   });
@@ -87,7 +92,7 @@ export function run(options: AssembleOptions, keepsLines = false, listener?: Lin
     problems.error("unstable-size", message, restless.source, restless.tree.label ?? restless.tree);
   }
   const emission = new Emission(program, problems);
-  emission.run();
+  yield* emission.steps();
   const { lines, moving } = reading;
   return { options, program, preprocessor, problems, emission, lines, settled: settled && !moving };
 }

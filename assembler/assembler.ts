@@ -1,7 +1,8 @@
-import { run } from "./assemble.ts";
+import { runSteps } from "./assemble.ts";
 import { ProgramAssembly } from "./assembly.ts";
 import type { AssembleOptions, Assembly } from "./interface.ts";
 import { Reassembly } from "./reassembly.ts";
+import { finish, type Steps } from "./steps.ts";
 import { Lines } from "./text-change.ts";
 
 /**
@@ -20,9 +21,16 @@ export class Assembler {
   }
 
   assemble(text: string): Assembly {
+    return finish(this.steps(text));
+  }
+
+  /** The same in steps; they may be given up, and another version begun. */
+  *steps(text: string): Steps<Assembly> {
     const followed = this.follow(text);
     this.followed = followed !== undefined;
-    return followed ?? this.start(text);
+    if (followed) return followed;
+    this.kept = undefined;
+    return yield* this.start(text);
   }
 
   private follow(text: string): Assembly | undefined {
@@ -35,8 +43,8 @@ export class Assembler {
     return kept.assembly;
   }
 
-  private start(text: string): Assembly {
-    const made = run({ ...this.options, text }, true);
+  private *start(text: string): Steps<Assembly> {
+    const made = yield* runSteps({ ...this.options, text }, true);
     const assembly = new ProgramAssembly(made);
     this.kept = { lines: new Lines(text), reassembly: new Reassembly(made), assembly };
     return assembly;

@@ -19,10 +19,14 @@ import type { ProblemList } from "./problems.ts";
 import { everything, levelOf, nearConditions, processorName } from "./processors.ts";
 import type { Program } from "./program.ts";
 import { Relocations } from "./relocations.ts";
+import type { Steps } from "./steps.ts";
 import type { SymbolEntry } from "./symbols.ts";
 import type { Expression, InstructionTree, StatementTree } from "./tree.ts";
 import { reportDuplicate } from "./undefined-symbols.ts";
 import { offset as offsetValue, registersOf, sameValue, sectionOf } from "./value.ts";
+
+/** Items emitted in one step: some milliseconds. */
+const itemsPerStep = 4000;
 
 /** The last pass: addresses are final; bytes, mentions and the problems of single statements come out. */
 export class Emission implements Code {
@@ -56,8 +60,11 @@ export class Emission implements Code {
   }
 
   /** Emits all items in order. */
-  run(): void {
-    for (const item of this.program.items) this.emit(item);
+  *steps(): Steps<void> {
+    for (const [n, item] of this.program.items.entries()) {
+      this.emit(item);
+      if (n % itemsPerStep === itemsPerStep - 1) yield;
+    }
     this.program.faults = undefined;
     this.reportPlaces();
   }

@@ -11,6 +11,8 @@ export interface Files {
   readonly bytesAtHand: (file: string) => Exclude<FileBytes, undefined> | null | undefined;
   /** Afterwards the file is at hand. */
   readonly fetch: (file: string) => Promise<void>;
+  /** Called again and again while a long program is assembled, so that others have their turns. */
+  readonly pause?: () => Promise<void>;
 }
 
 /**
@@ -24,6 +26,7 @@ export class FetchingAssembler {
   private assembler: Assembler;
   /** The latest version. */
   private text = "";
+  private running: ReturnType<FetchingAssembler["latest"]> | undefined;
 
   /** What is at hand must not change; if a file does, a new assembler is needed. */
   constructor(options: Omit<AssembleOptions, "text" | "read" | "readBytes">, files: Files) {
@@ -50,16 +53,39 @@ export class FetchingAssembler {
     return found;
   }
 
-  /** If another version comes while files are fetched, the promise is one of that. */
+  /** If another version comes while this one is assembled or its files are fetched, the promise is one of that. */
   async assemble(text: string): Promise<Assembly> {
     this.text = text;
     for (;;) {
-      const assembly = this.assembler.assemble(this.text);
-      if (this.missing.size === 0) return assembly;
+      this.running ??= this.latest().finally(() => {
+        this.running = undefined;
+      });
+      const made = await this.running;
+      if (made.text === this.text) return made.assembly;
+    }
+  }
+
+  /** A version is given up as soon as there is another. */
+  private async latest(): Promise<{ readonly text: string; readonly assembly: Assembly }> {
+    for (;;) {
+      const { text } = this;
+      const assembly = await this.version(text);
+      if (!assembly) continue;
+      if (this.missing.size === 0) return { text, assembly };
       const missing = [...this.missing];
       this.missing.clear();
       this.assembler = new Assembler(this.options);
       for (const file of missing) await this.files.fetch(file);
+    }
+  }
+
+  private async version(text: string): Promise<Assembly | undefined> {
+    const steps = this.assembler.steps(text);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      await this.files.pause?.();
+      if (this.text !== text) return undefined;
     }
   }
 }

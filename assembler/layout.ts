@@ -7,6 +7,7 @@ import { Item } from "./item.ts";
 import { limits } from "./limits.ts";
 import type { Program } from "./program.ts";
 import type { Section } from "./section.ts";
+import type { Steps } from "./steps.ts";
 import type { StatementTree } from "./tree.ts";
 import { isPowerOfTwo, isScalar } from "./value.ts";
 
@@ -164,7 +165,7 @@ const mostPasses = ({ items }: Program): number =>
  * Repeats `pass`, which places all items again and returns the program, until no label moves and no constant changes, as
  * nasm does. False if that never happens.
  */
-export function settle(first: Program, pass: () => Program): boolean {
+export function* settle(first: Program, pass: () => Program | Steps<Program>): Steps<boolean> {
   let program = first;
   for (let n = 0; n < mostPasses(program); n++) {
     const before = starts(program.sections.values());
@@ -172,7 +173,9 @@ export function settle(first: Program, pass: () => Program): boolean {
     const moved = starts(program.sections.values()) !== before;
     if (n > 0 && !program.changed && !moved) return true;
     program.restart();
-    program = pass();
+    const passed = pass();
+    program = "next" in passed ? yield* passed : passed;
+    yield;
   }
   return false;
 }

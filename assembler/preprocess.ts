@@ -20,6 +20,7 @@ import { type Numbering, placeOf } from "./numbering.ts";
 import type { Journal } from "./plain-line.ts";
 import type { ProblemList } from "./problems.ts";
 import { type CallSite, logicalLines, rangeOf, type SourceFile, type SourceLine } from "./source.ts";
+import { finish, type Steps } from "./steps.ts";
 import { type Surroundings, substituted } from "./substitution.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -48,6 +49,9 @@ export interface PreprocessOptions extends IncludeOptions {
 
 /** Aliases of aliases. */
 const longestAlias = 100;
+
+/** Lines read in one step: some milliseconds. */
+const linesPerStep = 1000;
 
 const lineStart: Span = { start: 0, end: 1 };
 
@@ -100,12 +104,13 @@ export class Preprocessor {
     for (const [name, body] of Object.entries(options.defines)) this.macros.define(plainMacro(name, tokenize(body)));
   }
 
-  run(): void {
-    this.file(this.options.main, undefined);
+  /** Reads the program to its end. */
+  steps(): Steps<void> {
+    return this.fileSteps(this.options.main, undefined);
   }
 
   /** Reads a file to its end; conditionals must be closed in it. */
-  private file(source: SourceFile, from: SourceLine | undefined): void {
+  private *fileSteps(source: SourceFile, from: SourceLine | undefined): Steps<void> {
     const outer = this.conditionals;
     const { numbering } = this;
     this.numbering = undefined;
@@ -121,6 +126,7 @@ export class Preprocessor {
         }
         if (from === undefined) this.mainLine(line);
         else this.wholeLine(line);
+        if (this.lines % linesPerStep === 0) yield;
       }
     if (from === undefined) this.problems.owner = undefined;
     this.includes.leave();
@@ -396,7 +402,7 @@ export class Preprocessor {
   include(name: string, source: SourceLine, span: Span, once = false): void {
     const isDefined = (guard: string) => this.macros.find(guard) !== undefined;
     const file = this.includes.resolve(name, source, span, isDefined, once);
-    if (file) this.file(file, source);
+    if (file) finish(this.fileSteps(file, source));
   }
 }
 

@@ -8,6 +8,7 @@ import { nearConditions } from "./processors.ts";
 import type { Program } from "./program.ts";
 import type { Section } from "./section.ts";
 import { splice } from "./splice.ts";
+import { finish } from "./steps.ts";
 import type { SymbolEntry } from "./symbols.ts";
 
 /**
@@ -162,10 +163,12 @@ export class Relayout {
   run(): boolean {
     this.prepare();
     this.pass(true);
-    const settled = settle(this.program, () => {
-      this.pass(false);
-      return this.program;
-    });
+    const settled = finish(
+      settle(this.program, () => {
+        this.pass(false);
+        return this.program;
+      }),
+    );
     return settled && !this.program.ties.unsteady;
   }
 

@@ -12,6 +12,7 @@ import { type Technique, techniqueById } from "../isa/technique.ts";
 import type { LineOf } from "./diagnostics/suppression.ts";
 import { defaultLayout, type Layout } from "./features/formatting.ts";
 import type { Host } from "./host.ts";
+import type { Work } from "./progress.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -56,10 +57,12 @@ export class Documents {
   readonly #included = new Map<string, Set<string>>();
   /** Each follows the edits of one document, as long as no file that it includes changes. */
   readonly #assemblers = new Map<string, FetchingAssembler>();
+  readonly #work: Work | undefined;
   readonly #choices = new Map<string, string>();
   settings: Settings = defaultSettings;
 
-  constructor(open: (uri: string) => TextDocument | undefined, readBytes: Host["readBytes"]) {
+  constructor(open: (uri: string) => TextDocument | undefined, readBytes: Host["readBytes"], work?: Work) {
+    this.#work = work;
     this.#open = open;
     this.#readBytes = readBytes;
   }
@@ -130,9 +133,12 @@ export class Documents {
     return { technique: undefined, from: "The default; instructions are flagged for every technique they break under" };
   }
 
-  #assemble(document: TextDocument): Promise<Assembly> {
-    const assembler = this.#assemblers.get(document.uri) ?? this.#assembler(document.uri);
-    return assembler.assemble(document.getText());
+  async #assemble(document: TextDocument): Promise<Assembly> {
+    const { uri } = document;
+    const assembler = this.#assemblers.get(uri) ?? this.#assembler(uri);
+    const assembly = await assembler.assemble(document.getText());
+    this.#work?.end(uri);
+    return assembly;
   }
 
   #assembler(uri: string): FetchingAssembler {
@@ -151,6 +157,7 @@ export class Documents {
           return this.#fetched.get(file);
         },
         fetch: (file) => this.#fetch(file),
+        pause: async () => this.#work?.pause(uri),
       },
     );
     this.#assemblers.set(uri, assembler);

@@ -3,6 +3,8 @@ import type { FileBytes } from "../assembler/index.ts";
 /** How the server reaches what is not open in the editor. */
 export interface Host {
   readonly readBytes: (uri: string) => Promise<FileBytes>;
+  /** Lets messages come in while something long is under way. */
+  readonly turn: () => Promise<void>;
   /** The assembly sources in some folders and the folders in them, as URIs. */
   readonly listSources: (folders: readonly string[]) => Promise<readonly string[]>;
 }

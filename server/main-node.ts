@@ -1,6 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { createConnection, ProposedFeatures } from "vscode-languageserver/node";
 import { type FileBytes, unread } from "../assembler/index.ts";
@@ -43,4 +44,4 @@ async function listSources(folders: readonly string[]): Promise<string[]> {
 }
 
 /** The language server as a process: over IPC from VS Code, over `--stdio` from any other editor. */
-serve(createConnection(ProposedFeatures.all), { readBytes, listSources });
+serve(createConnection(ProposedFeatures.all), { readBytes, listSources, turn: setImmediate });

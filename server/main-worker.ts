@@ -11,5 +11,6 @@ const connection = createConnection(new BrowserMessageReader(self), new BrowserM
 serve(connection, {
   readBytes: async (uri) =>
     (await connection.sendRequest<FileAnswer>(readFile, { uri } satisfies FileWanted)) ?? undefined,
+  turn: () => new Promise((resolve) => setTimeout(resolve)),
   listSources: () => connection.sendRequest<string[]>(listSources, { most: mostSources } satisfies SourcesWanted),
 });

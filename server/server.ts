@@ -5,6 +5,7 @@ import { capabilities, pullDiagnostics } from "./capabilities.ts";
 import { type Analysis, Documents, defaultSettings, type Settings } from "./documents.ts";
 import { diagnostics } from "./features/diagnostics.ts";
 import type { Host } from "./host.ts";
+import { progress } from "./progress.ts";
 import { chooseTechnique, type TechniqueChoice, type TechniqueInForce, techniqueInForce } from "./protocol.ts";
 import { registerDisplay } from "./requests/display.ts";
 import { registerEditing } from "./requests/editing.ts";
@@ -24,12 +25,17 @@ function resultIdOf(items: readonly Diagnostic[]): string {
 /** Serves the Language Server Protocol on a connection; the features know nothing of it. */
 export function serve(connection: Connection, host: Host): void {
   const texts = new TextDocuments(TextDocument);
-  const documents = new Documents((uri) => texts.get(uri), host.readBytes);
-  const workspace = new Workspace(host, (uri) => texts.get(uri)?.getText());
-  const session: Session = { connection, texts, documents, workspace };
   let asksForSettings = false;
   let hasFolders = false;
   let pulls = false;
+  let hasProgress = false;
+  const documents = new Documents(
+    (uri) => texts.get(uri),
+    host.readBytes,
+    progress(connection, host.turn, () => hasProgress),
+  );
+  const workspace = new Workspace(host, (uri) => texts.get(uri)?.getText());
+  const session: Session = { connection, texts, documents, workspace };
 
   async function publish(document: TextDocument): Promise<void> {
     const { uri, version } = document;
@@ -74,6 +80,7 @@ export function serve(connection: Connection, host: Host): void {
 
   connection.onInitialize(({ capabilities: client, workspaceFolders, rootUri }) => {
     workspace.folders = workspaceFolders?.map(({ uri }) => uri) ?? (rootUri ? [rootUri] : []);
+    hasProgress = client.window?.workDoneProgress === true;
     hasFolders = client.workspace?.workspaceFolders === true;
     asksForSettings = client.workspace?.configuration === true;
     const { diagnostics: refreshes } = client.workspace ?? {};

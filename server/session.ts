@@ -1,4 +1,10 @@
-import type { Connection, TextDocuments } from "vscode-languageserver";
+import {
+  type CancellationToken,
+  type Connection,
+  LSPErrorCodes,
+  ResponseError,
+  type TextDocuments,
+} from "vscode-languageserver";
 import type { TextDocument } from "vscode-languageserver-textdocument";
 import type { Assembly } from "../assembler/index.ts";
 import type { Analysis, Documents } from "./documents.ts";
@@ -21,9 +27,14 @@ interface AboutDocument {
 export const aboutAnalysis =
   ({ texts, documents }: Session) =>
   <P extends AboutDocument, R>(answer: (analysis: Analysis, params: P, text: TextDocument) => R) =>
-  async (params: P): Promise<Awaited<R> | null> => {
+  async (params: P, token: CancellationToken): Promise<Awaited<R> | null> => {
     const document = texts.get(params.textDocument.uri);
-    return document ? await answer(await documents.analysis(document), params, document) : null;
+    if (!document) return null;
+    const analysis = await documents.analysis(document);
+    // Nobody waits for the answer any more.
+    if (token.isCancellationRequested)
+      throw new ResponseError(LSPErrorCodes.RequestCancelled, "The request was cancelled.");
+    return await answer(analysis, params, document);
   };
 
 /** The same for what needs the text alone. */

@@ -16,12 +16,12 @@ export function registerTokens(session: Session): void {
   texts.onDidClose(({ document }) => kept.delete(document.uri));
   const about = aboutAnalysis(session);
   const full = about(({ assembly }, { textDocument: { uri } }, text) => of(uri).full(uri, text.getText(), assembly));
-  connection.languages.semanticTokens.on(async (params) => (await full(params)) ?? none);
+  connection.languages.semanticTokens.on(async (params, token) => (await full(params, token)) ?? none);
   const delta = about(({ assembly }, params: { textDocument: { uri: string }; previousResultId: string }, text) => {
     const { uri } = params.textDocument;
     return of(uri).delta(uri, text.getText(), assembly, params.previousResultId);
   });
-  connection.languages.semanticTokens.onDelta(async (params) => (await delta(params)) ?? none);
+  connection.languages.semanticTokens.onDelta(async (params, token) => (await delta(params, token)) ?? none);
   const range = about(
     (
       { assembly },
@@ -33,5 +33,5 @@ export function registerTokens(session: Session): void {
       return of(uri).range(uri, text.getText(), assembly, range.start.line, range.end.line);
     },
   );
-  connection.languages.semanticTokens.onRange(async (params) => (await range(params)) ?? none);
+  connection.languages.semanticTokens.onRange(async (params, token) => (await range(params, token)) ?? none);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { assembleFetching, type FileBytes } from "../../assembler/index.ts";
+import { assemble, assembleFetching, FetchingAssembler, type FileBytes } from "../../assembler/index.ts";
 
 /** Files that have to be fetched; which were, is noted. */
 function host(contents: Readonly<Record<string, FileBytes>>) {
@@ -42,5 +42,34 @@ describe("a program of files that are fetched", () => {
       "unreadable-file: The file “folder” cannot be read: it is a folder, not a file.",
       "missing-file: The file “nothing” cannot be found.",
     ]);
+  });
+});
+
+describe("a program that takes long", () => {
+  const long = (count: number) => Array.from({ length: count }, (_, n) => `label${n}: mov ax, ${n}`).join("\n");
+
+  it("is given up where another version comes, and others have their turns", async () => {
+    const { files } = host({});
+    let pauses = 0;
+    const assembler = new FetchingAssembler(
+      { file: "/guest/main.asm" },
+      { ...files, pause: async () => void pauses++ },
+    );
+    const first = assembler.assemble(long(20_000));
+    const second = assembler.assemble("db 7\n");
+    expect([...(await second).bytes]).toEqual([7]);
+    expect([...(await first).bytes]).toEqual([7]);
+    // One step of the long program, then the short one, which has one pass.
+    expect(pauses).toBeLessThan(5);
+  });
+
+  it("gives what it gives at once", async () => {
+    const { files } = host({});
+    const text = long(5000);
+    const assembler = new FetchingAssembler({ file: "/guest/main.asm" }, { ...files, pause: async () => {} });
+    const { bytes } = await assembler.assemble(text);
+    expect(bytes).toEqual(assemble({ file: "/guest/main.asm", text }).bytes);
+    const edited = text.replace("label9:", "label9x:");
+    expect((await assembler.assemble(edited)).bytes).toEqual(bytes);
   });
 });
