@@ -77,6 +77,7 @@ export function registerCommands(techniques: Techniques, panel: Panel): vscode.D
     "ringside.showVmcs": () => vscode.commands.executeCommand("ringside.vmcs.focus"),
     "ringside.showTranslation": () => vscode.commands.executeCommand("ringside.translation.focus"),
     "ringside.showTranslationCache": () => vscode.commands.executeCommand("ringside.cache.focus"),
+    "ringside.showHypercalls": () => vscode.commands.executeCommand("ringside.hypercalls.focus"),
     "ringside.showListing": () => showVirtual("ringside-listing"),
     "ringside.showPreprocessed": () => showVirtual("ringside-preprocessed"),
     "ringside.showDisassembly": () => showVirtual("ringside-disassembly"),

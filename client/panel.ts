@@ -11,6 +11,7 @@ export class Panel implements vscode.WebviewViewProvider {
     "ringside.vmcs",
     "ringside.translation",
     "ringside.cache",
+    "ringside.hypercalls",
   ] as const;
   readonly #extension: vscode.Uri;
   /** Webviews by the names of their pages. */

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
 import { cachePath } from "./cache-path.ts";
+import { hypercallsPath } from "./hypercalls-path.ts";
 import { translationPath } from "./translation-path.ts";
 import { vmcsPath } from "./vmcs-path.ts";
 
@@ -24,5 +25,9 @@ describe.skipIf(!chromiumPath)("Views in VS Code in the browser", () => {
 
   it("shows the translation cache: units, their code, and how they are chained", async () => {
     await cachePath(workbench, "browser");
+  }, 180_000);
+
+  it("shows hypercalls by name over time, with arguments, results and refusals", async () => {
+    await hypercallsPath(workbench, "browser");
   }, 180_000);
 });

@@ -1,13 +1,12 @@
 import { render } from "preact";
+import { Feed } from "../shared/feed.ts";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
 import { type Action, type Exit, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
 
-const limit = 5000;
 let state = initial;
-let asking = false;
 
 const root = openPage(css);
 
@@ -20,26 +19,13 @@ const link = new Link((message) => {
   if (message.kind === "session") return act(message);
   if (message.kind === "begin") return;
   act({ kind: "present", ...message.body });
-  void catchUp(message.body.last);
+  void feed.catchUp(message.body.last);
 });
 
-/** Asks for what has happened since; the session tells only that something has. */
-async function catchUp(last: number): Promise<void> {
-  if (asking) return;
-  asking = true;
-  try {
-    while (state.last < last) {
-      const after = state.last;
-      const { events, dropped } = await link.request("ringside/events", { after, limit, kinds: ["exit", "entry"] });
-      // A step back while we were asking: what came is about a future that is gone.
-      if (state.last !== after) continue;
-      const complete = events.length < limit;
-      act({ kind: "events", events, dropped, last: complete ? last : (events.at(-1)?.sequence ?? last) });
-    }
-  } finally {
-    asking = false;
-  }
-}
+const feed = new Feed(link, ["exit", "entry"], {
+  last: () => state.last,
+  learn: (news) => act({ kind: "events", ...news }),
+});
 
 async function go(exit: Exit): Promise<void> {
   act({ kind: "select", sequence: exit.sequence });

@@ -1,6 +1,6 @@
-import { useEffect, useRef, useState } from "preact/hooks";
 import { accent, cycles } from "../shared/format.ts";
 import { rowByKey } from "../shared/keys.ts";
+import { rowHeight, useRowsInSight } from "../shared/rows.ts";
 import { costOf, type Exit, histogram, place, type State, visible } from "./model.ts";
 
 export interface Actions {
@@ -11,8 +11,6 @@ export interface Actions {
   readonly go: (exit: Exit) => void;
   readonly debug: () => void;
 }
-
-const rowHeight = 22;
 
 /** A pale picture of what will be here, and how to get it. */
 function Empty({ state, actions }: { state: State; actions: Actions }) {
@@ -158,32 +156,6 @@ function Row({ exit, cost, selected, actions }: { exit: Exit; cost: number; sele
       <td class="number">{cost > 0 ? cycles(cost) : "…"}</td>
     </tr>
   );
-}
-
-/** Which of many rows are in sight; with `live` the newest stays there. */
-function useRowsInSight(count: number, live: boolean) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const [top, setTop] = useState(0);
-  const [height, setHeight] = useState(200);
-  useEffect(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const resized = new ResizeObserver(() => setHeight(element.clientHeight));
-    resized.observe(element);
-    return () => resized.disconnect();
-  }, []);
-  useEffect(() => {
-    const element = scroller.current;
-    if (element && live) element.scrollTop = element.scrollHeight;
-  }, [count, live]);
-  const first = Math.max(0, Math.floor(top / rowHeight) - 5);
-  return {
-    scroller,
-    first,
-    end: first + Math.ceil(height / rowHeight) + 12,
-    onScroll: (element: HTMLDivElement) => setTop(element.scrollTop),
-    show: (index: number) => scroller.current?.scrollTo({ top: Math.max(0, index * rowHeight - height / 2) }),
-  };
 }
 
 /** The rows in sight only: a run has many thousands. */

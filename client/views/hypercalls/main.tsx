@@ -1,0 +1,43 @@
+import { render } from "preact";
+import { Feed } from "../shared/feed.ts";
+import { Link } from "../shared/messaging.ts";
+import { openPage } from "../shared/page.ts";
+import { type Action, type Hypercall, initial, reduce } from "./model.ts";
+import css from "./view.css";
+import { type Actions, View } from "./view.tsx";
+
+let state = initial;
+const root = openPage(css);
+
+function act(action: Action): void {
+  state = reduce(state, action);
+  render(<View state={state} actions={actions} />, root);
+}
+
+const link = new Link((message) => {
+  if (message.kind === "session") return act(message);
+  if (message.kind === "begin") return;
+  act({ kind: "present", ...message.body });
+  void feed.catchUp(message.body.last);
+});
+
+const feed = new Feed(link, ["hypercall"], {
+  last: () => state.last,
+  learn: (news) => act({ kind: "events", ...news }),
+});
+
+async function go(call: Hypercall): Promise<void> {
+  act({ kind: "select", sequence: call.sequence });
+  if (call.source) link.send({ kind: "open", ...call.source });
+  await link.request("ringside/goToEvent", { sequence: call.sequence });
+}
+
+const actions: Actions = {
+  filter: (text) => act({ kind: "filter", text }),
+  refusals: (on) => act({ kind: "refusals", on }),
+  select: (sequence) => act({ kind: "select", sequence }),
+  go,
+  debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),
+};
+
+act({ kind: "filter", text: "" });

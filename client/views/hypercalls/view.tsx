@@ -1,0 +1,281 @@
+import { cycles } from "../shared/format.ts";
+import { rowByKey } from "../shared/keys.ts";
+import { rowHeight, useRowsInSight } from "../shared/rows.ts";
+import {
+  argument,
+  callInDetail,
+  type Hypercall,
+  isRefused,
+  type Lane,
+  lanes,
+  laneWidth,
+  place,
+  type State,
+  visible,
+} from "./model.ts";
+
+export interface Actions {
+  readonly filter: (text: string) => void;
+  readonly refusals: (on: boolean) => void;
+  readonly select: (sequence: number) => void;
+  /** Travel to just before a call and show its line. */
+  readonly go: (call: Hypercall) => void;
+  readonly debug: () => void;
+}
+
+interface Props {
+  readonly state: State;
+  readonly actions: Actions;
+}
+
+const number = (value: number): string => value.toLocaleString("en");
+const accent = (refused: boolean): string => (refused ? "red" : "green");
+
+/** A pale picture of what will be here, and how to get it. */
+function Empty({ state, actions }: Props) {
+  const example = [
+    ["console_io", "cmd = 0h, count = 5h → 0", "green"],
+    ["mmu_update", "req = 1F000h, count = 2h → 0", "green"],
+    ["update_va_mapping", "-1 (EPERM): the frame is a page table", "red"],
+  ] as const;
+  return (
+    <section class="empty">
+      <div class="pale" aria-hidden="true">
+        {example.map(([name, what, colour]) => (
+          <div class="sample" key={name}>
+            <span class={`dot ${colour}`} />
+            <span>{name}</span>
+            <span>{what}</span>
+          </div>
+        ))}
+      </div>
+      <p role="status">
+        {state.session === undefined
+          ? "What a guest asks of its hypervisor by name: each call with its arguments, its result, and why it was refused."
+          : "No hypercall yet. Guests that know their hypervisor make them: Xen's under paravirtualization, KVM's under VT-x and AMD-V."}
+      </p>
+      {state.session === undefined && (
+        <button type="button" onClick={actions.debug}>
+          Debug the guest in the editor
+        </button>
+      )}
+    </section>
+  );
+}
+
+function LaneRow({ lane, now, end, state, actions }: Props & { lane: Lane; now: number; end: number }) {
+  const tallest = Math.max(1, ...lane.marks.map(({ count }) => count));
+  const only = state.filter === lane.name;
+  return (
+    <div class="lane">
+      <button
+        type="button"
+        class="name"
+        aria-pressed={only}
+        title={`${number(lane.count)} × ${lane.name}${lane.refused > 0 ? `, ${number(lane.refused)} refused` : ""}. Click to ${only ? "show all" : "show only these"}.`}
+        onClick={() => actions.filter(only ? "" : lane.name)}
+      >
+        {lane.name}
+      </button>
+      <svg
+        class="marks"
+        viewBox={`0 0 ${laneWidth + 4} 18`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`${lane.count} calls, ${lane.refused} refused`}
+      >
+        <line class="axis" x1="0" y1="17" x2={laneWidth + 4} y2="17" />
+        {lane.marks.map(({ x, first, count, refused }) => {
+          const height = 7 + (9 * count) / tallest;
+          return (
+            <rect
+              key={x}
+              class={`mark ${accent(refused)} ${first.sequence === state.selected ? "selected" : ""}`}
+              x={x}
+              y={17 - height}
+              width="4"
+              height={height}
+              onClick={() => actions.select(first.sequence)}
+            >
+              <title>{`${first.name}${count > 1 ? ` and ${count - 1} more` : ""} at cycle ${number(first.cycle)}: ${first.result}`}</title>
+            </rect>
+          );
+        })}
+        <line class="now" x1={(now / end) * laneWidth} y1="0" x2={(now / end) * laneWidth} y2="18" />
+      </svg>
+      <span class="count">{number(lane.count)}</span>
+      <span class="count refused">{lane.refused > 0 ? `${number(lane.refused)} ✗` : ""}</span>
+    </div>
+  );
+}
+
+function Lanes({ state, actions }: Props) {
+  const now = state.now.cycle;
+  const end = Math.max(1, now, state.calls.at(-1)?.cycle ?? 0);
+  return (
+    <section class="lanes" aria-label="Calls by name over time">
+      {lanes(state.calls, now).map((lane) => (
+        <LaneRow key={lane.name} lane={lane} now={now} end={end} state={state} actions={actions} />
+      ))}
+    </section>
+  );
+}
+
+function Row({ call, selected, actions }: { call: Hypercall; selected: boolean; actions: Actions }) {
+  const refused = isRefused(call);
+  return (
+    <tr
+      class={selected ? "selected" : ""}
+      aria-selected={selected}
+      data-sequence={call.sequence}
+      title="Click to go to this line and this moment"
+      onClick={() => actions.go(call)}
+    >
+      <td class="number">{call.sequence}</td>
+      <td class="number">{number(call.cycle)}</td>
+      <td>
+        <span class={`dot ${accent(refused)}`} />
+        {call.name}
+      </td>
+      <td class="what">{call.arguments.join(", ")}</td>
+      <td class={`result ${refused ? "refused" : ""}`} title={call.result}>
+        {call.result}
+      </td>
+      <td>{place(call)}</td>
+    </tr>
+  );
+}
+
+/** The rows in sight only: a run has many thousands. */
+function Table({ calls, state, actions }: Props & { calls: readonly Hypercall[] }) {
+  const { scroller, first, end, onScroll, show } = useRowsInSight(calls.length, state.selected === undefined);
+  const detail = callInDetail(state)?.sequence;
+  const shown = calls.slice(first, end);
+  const after = calls.length - first - shown.length;
+  const onKeyDown = (event: KeyboardEvent) => {
+    const index = calls.findIndex(({ sequence }) => sequence === detail);
+    const to = rowByKey(event.key, index, calls.length);
+    const target = calls[to ?? index];
+    if (to !== undefined && target) {
+      event.preventDefault();
+      actions.select(target.sequence);
+      show(to);
+    } else if (event.key === "Enter" && target) actions.go(target);
+  };
+  return (
+    <div
+      class="rows"
+      role="application"
+      aria-label="Hypercalls: arrow keys select, Enter goes to the moment"
+      ref={scroller}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+      onScroll={(event) => onScroll(event.currentTarget)}
+    >
+      <table aria-label="Hypercalls" aria-rowcount={calls.length}>
+        <thead>
+          <tr>
+            <th class="number">#</th>
+            <th class="number">time</th>
+            <th>call</th>
+            <th>arguments</th>
+            <th>result</th>
+            <th>line</th>
+          </tr>
+        </thead>
+        <tbody>
+          {first > 0 && <tr style={{ height: first * rowHeight }} />}
+          {shown.map((call) => (
+            <Row key={call.sequence} call={call} selected={call.sequence === detail} actions={actions} />
+          ))}
+          {after > 0 && <tr style={{ height: after * rowHeight }} />}
+        </tbody>
+      </table>
+      {calls.length === 0 && <p class="none">No hypercall matches.</p>}
+    </div>
+  );
+}
+
+/** The selected call as the guest and the hypervisor see it. */
+function Detail({ call }: { call: Hypercall }) {
+  return (
+    <section class="call" aria-label={`Hypercall ${call.sequence}`}>
+      <h2>
+        {call.name} <span class="source">number {call.number}</span>
+      </h2>
+      <div class="exchange">
+        <span class="side">guest</span>
+        <ul>
+          {call.arguments.map((text, n) => {
+            const { name, value } = argument(text);
+            return (
+              <li key={`${n} ${text}`}>
+                {name && <span class="parameter">{name}</span>}
+                <span class="mono">{value}</span>
+              </li>
+            );
+          })}
+          {call.arguments.length === 0 && <li>no arguments</li>}
+        </ul>
+        <span class="way" aria-hidden="true">
+          ⟶
+        </span>
+        <span class="side">hypervisor</span>
+        <span class={`mono answer ${isRefused(call) ? "refused" : ""}`}>{call.result}</span>
+        <span class="way" aria-hidden="true">
+          ⟵
+        </span>
+      </div>
+    </section>
+  );
+}
+
+function Toolbar({ calls, state, actions }: Props & { calls: readonly Hypercall[] }) {
+  const total = state.calls.length;
+  const refused = state.calls.filter(isRefused).length;
+  const shown = calls.length === total ? "" : `${number(calls.length)} of `;
+  const rate = state.now.cycle > 0 ? ` · one in ${cycles(Math.round(state.now.cycle / total))} cycles` : "";
+  return (
+    <header>
+      <input
+        id="filter"
+        type="search"
+        placeholder="Filter ( / )"
+        aria-label="Filter hypercalls by name, argument, result or line"
+        value={state.filter}
+        onInput={(event) => actions.filter(event.currentTarget.value)}
+      />
+      <label>
+        <input
+          type="checkbox"
+          checked={state.refusals}
+          onChange={(event) => actions.refusals(event.currentTarget.checked)}
+        />{" "}
+        refused only
+      </label>
+      <span class="summary" role="status">
+        {state.running ? "running · " : ""}
+        {shown}
+        {number(total)} {total === 1 ? "hypercall" : "hypercalls"} · {number(refused)} refused{rate}
+      </span>
+    </header>
+  );
+}
+
+export function View({ state, actions }: Props) {
+  if (state.calls.length === 0) return <Empty state={state} actions={actions} />;
+  const calls = visible(state);
+  const call = callInDetail(state);
+  return (
+    <>
+      <Toolbar calls={calls} state={state} actions={actions} />
+      <Lanes state={state} actions={actions} />
+      <div class="columns">
+        <div class="list">
+          <Table calls={calls} state={state} actions={actions} />
+        </div>
+        {call && <Detail call={call} />}
+      </div>
+    </>
+  );
+}

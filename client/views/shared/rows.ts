@@ -1,0 +1,30 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+
+/** Pixels; `base.css` says so too. */
+export const rowHeight = 22;
+
+/** Which of many rows are in sight; with `live` the newest stays there. */
+export function useRowsInSight(count: number, live: boolean) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const [top, setTop] = useState(0);
+  const [height, setHeight] = useState(200);
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const resized = new ResizeObserver(() => setHeight(element.clientHeight));
+    resized.observe(element);
+    return () => resized.disconnect();
+  }, []);
+  useEffect(() => {
+    const element = scroller.current;
+    if (element && live) element.scrollTop = element.scrollHeight;
+  }, [count, live]);
+  const first = Math.max(0, Math.floor(top / rowHeight) - 5);
+  return {
+    scroller,
+    first,
+    end: first + Math.ceil(height / rowHeight) + 12,
+    onScroll: (element: HTMLDivElement) => setTop(element.scrollTop),
+    show: (index: number) => scroller.current?.scrollTo({ top: Math.max(0, index * rowHeight - height / 2) }),
+  };
+}
