@@ -51,11 +51,12 @@ export class FlagLocals {
     const { z, sp, c } = this.#locals;
     const word = (local: number) => (): Place => ({ width: 32, local });
     this.#settled = { z: word(z), sp: word(sp), c: word(c) };
-    const unknown = (): Value => {
+    // No constant: what is folded would hide the jumps that depend on it.
+    const unknown = (local: number) => (): Value => {
       this.unknownRead = true;
-      return m.constant(32, 0);
+      return word(local)();
     };
-    this.#unknown = { z: unknown, sp: unknown, c: unknown };
+    this.#unknown = { z: unknown(z), sp: unknown(sp), c: unknown(c) };
     this.#entry = this.#settled;
     this.words = this.#settled;
   }
