@@ -39,5 +39,9 @@ export const comesBack = ({ row, repeat }: Decoded): boolean => repeat !== "none
 
 export const isCall = ({ row }: Decoded): boolean => row.mnemonic === "call";
 export const isSoftwareInterrupt = ({ row }: Decoded): boolean => /^int(o|1|3)?$/.test(row.mnemonic);
+/** Calls the operating system, or a hypervisor: the code behind it runs when that returns. */
+export const entersSystem = (decoded: Decoded): boolean =>
+  isSoftwareInterrupt(decoded) || /^sys(call|enter)$/.test(decoded.row.mnemonic);
+export const isSystemReturn = ({ row }: Decoded): boolean => /^sys(ret|exit)[dq]?$/.test(row.mnemonic);
 export const isReturn = ({ row }: Decoded): boolean => /^retf?[nwdq]?$/.test(row.mnemonic);
 export const isInterruptReturn = ({ row }: Decoded): boolean => /^iret[wdq]?$/.test(row.mnemonic);

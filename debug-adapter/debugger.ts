@@ -1,7 +1,7 @@
 import type { MachineInterface, Watch, WatchHit } from "../emulator/machine-interface.ts";
 import type { Decoded } from "../isa/operands.ts";
 import type { Breakpoint } from "./breakpoints.ts";
-import { instructionAt, isCall, isInterruptReturn, isReturn, isSoftwareInterrupt, stackTop } from "./code.ts";
+import { entersSystem, instructionAt, isCall, isInterruptReturn, isReturn, isSystemReturn, stackTop } from "./code.ts";
 import { accessText } from "./data-breakpoints.ts";
 import {
   type Found,
@@ -171,8 +171,11 @@ export class Debugger {
     const before = instructionEndingAt(this.program, address);
     const start = before && toLinear(this.program, before.address);
     if (isReturn(decoded)) return start !== undefined && isCall(before!.decoded!) ? [start] : [];
-    if (!isInterruptReturn(decoded)) return [];
-    return start !== undefined && isSoftwareInterrupt(before!.decoded!) ? [start, address] : [address];
+    const called = start !== undefined && entersSystem(before!.decoded!);
+    if (isInterruptReturn(decoded)) return called ? [start, address] : [address];
+    // Under Xen a kernel returns from a system call by a hypercall, which looks like one.
+    const returns = isSystemReturn(decoded) || (entersSystem(decoded) && this.machine.linearRip !== start);
+    return called && returns ? [start] : [];
   }
 
   async #breatheBackwards(): Promise<boolean> {
