@@ -85,6 +85,11 @@ export class ProgramAssembly implements Assembly {
     return program.items.find(({ mention }) => mention)?.context.bits ?? program.bits;
   }
 
+  get isPart(): boolean {
+    this.made.isPart ??= this.run.program.known.some(({ binding }) => binding !== undefined);
+    return this.made.isPart;
+  }
+
   get sizes(): ReadonlySet<Bits> {
     if (!this.made.sizes) {
       const sizes = new Set<Bits>();

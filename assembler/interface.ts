@@ -154,6 +154,8 @@ export interface Assembly {
   readonly origin: number;
   /** Mode of the first instruction. */
   readonly bits: Bits;
+  /** It names symbols for others, or of others (global, extern): a part of a program, not all of one. */
+  readonly isPart: boolean;
   /** Sizes of code that its instructions are assembled for. */
   readonly sizes: ReadonlySet<Bits>;
   readonly emitted: readonly Emitted[];

@@ -2,16 +2,15 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { features } from "../emulator/vmm/kvm/features.ts";
-import { kvmHypercalls } from "../emulator/vmm/kvm/hypercalls.ts";
 import { kvmMsrs } from "../emulator/vmm/kvm/msrs.ts";
 import type { Argument, Operations } from "../emulator/vmm/xen/call.ts";
 import { eventCallOperations } from "../emulator/vmm/xen/event-calls.ts";
 import { grantOperations } from "../emulator/vmm/xen/grants.ts";
 import { hypercalls } from "../emulator/vmm/xen/hypercalls.ts";
-
 import { memoryOperations } from "../emulator/vmm/xen/memory-op.ts";
 import { extensions } from "../emulator/vmm/xen/mmuext-op.ts";
 import { processorOperations } from "../emulator/vmm/xen/processor-calls.ts";
+import { isAnswered, kvmHypercalls } from "../isa/hypercalls.ts";
 
 const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |\n`;
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -94,11 +93,11 @@ outside 64-bit code), then VMCALL or VMMCALL at CPL 0 (else -1, EPERM). The resu
 
 ${table(
   ["Number", "Name", "Arguments", "What it does"],
-  kvmHypercalls.map(({ number, name, arguments: list, doc, handler }) => [
+  kvmHypercalls.map(({ number, name, arguments: list, doc }) => [
     `${number}`,
     `\`${name}\``,
     list.join(", "),
-    handler ? doc : `${doc} **-ENOSYS**`,
+    isAnswered(name) ? doc : `${doc} **-ENOSYS**`,
   ]),
 )}
 Registers, by RDMSR and WRMSR:

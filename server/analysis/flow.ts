@@ -3,6 +3,7 @@ import type { Row } from "../../isa/instruction.ts";
 import { Code, isAboutInterrupts, switchesMode } from "./code.ts";
 import { bit, twoBits, unknown } from "./known-bits.ts";
 import {
+  anyState,
   IF,
   IOPL,
   joinStates,
@@ -81,7 +82,11 @@ function statementsBy(assembly: Assembly, mentions: readonly InstructionMention[
   return found;
 }
 
-const firstState = ({ settings, bits }: Assembly): State => startState(settings.mode ?? startModeOf(bits), bits);
+/** A part of a program is reached from elsewhere: of it nothing is known that the source does not say. */
+function firstState({ settings, bits, isPart }: Assembly): State {
+  const isStart = settings.mode !== undefined || !isPart;
+  return isStart ? startState(settings.mode ?? startModeOf(bits), bits) : { ...anyState, asked: true };
+}
 
 /** What is known at each instruction that the start of the program, or a statement, leads to. */
 function search(assembly: Assembly): Map<InstructionMention, State> {

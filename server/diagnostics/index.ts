@@ -1,12 +1,18 @@
 import type { Assembly, Problem } from "../../assembler/index.ts";
 import type { TechniqueId } from "../../isa/technique.ts";
+import { badTableEntry } from "./bad-table-entry.ts";
 import { haltWithoutInterrupts } from "./halt-without-interrupts.ts";
 import { interruptsNotRestored } from "./interrupts-not-restored.ts";
+import { missingEndOfInterrupt } from "./missing-end-of-interrupt.ts";
 import { modeMismatch } from "./mode-mismatch.ts";
+import { paravirtualOperation } from "./paravirtual-operation.ts";
 import { privilegeFault } from "./privilege-fault.ts";
+import { selfModifying } from "./self-modifying.ts";
 import { sensitiveUnprivileged } from "./sensitive-unprivileged.ts";
 import { shadowedTable } from "./shadowed-table.ts";
 import { isIgnored, type LineOf } from "./suppression.ts";
+import { uncheckedHypercall } from "./unchecked-hypercall.ts";
+import { wrongHypercall } from "./wrong-hypercall.ts";
 
 type Diagnose = (assembly: Assembly, technique: TechniqueId | undefined) => readonly Problem[];
 
@@ -18,6 +24,12 @@ const diagnostics = {
   "interrupts-not-restored": interruptsNotRestored,
   "halt-without-interrupts": haltWithoutInterrupts,
   "shadowed-table": shadowedTable,
+  "paravirtual-operation": paravirtualOperation,
+  "unchecked-hypercall": uncheckedHypercall,
+  "wrong-hypercall": wrongHypercall,
+  "bad-table-entry": badTableEntry,
+  "missing-end-of-interrupt": missingEndOfInterrupt,
+  "self-modifying": selfModifying,
 } as const satisfies Readonly<Record<string, Diagnose>>;
 
 /** Where in docs/ a code is explained: a section for each diagnostic, a table for what the assembler says. */

@@ -28,7 +28,7 @@ const seventeen = [
 ] as const;
 
 const marksOf = async (statement: string, technique?: string) => {
-  const text = await withMarks(`bits 32\ntable: ${statement}`, technique ? { technique } : {});
+  const text = await withMarks(`bits 32\n        ${statement}\ntable:`, technique ? { technique } : {});
   return text.split("\n").filter((line) => line.includes("^"));
 };
 

@@ -1,3 +1,4 @@
+import { type AnsweredHypercall, isAnswered, kvmHypercalls } from "../../../isa/hypercalls.ts";
 import type { EventBody } from "../../trace/event.ts";
 import type { KvmGuest } from "./guest.ts";
 
@@ -19,15 +20,6 @@ interface Call {
   readonly guest: KvmGuest;
   readonly values: readonly bigint[];
   readonly bits: 32 | 64;
-}
-
-interface Hypercall {
-  readonly number: number;
-  readonly name: string;
-  readonly arguments: readonly string[];
-  readonly doc: string;
-  /** Without it the call is known and not there: ENOSYS. */
-  readonly handler?: (call: Call) => bigint | Refused;
 }
 
 /** With one virtual processor there is nobody to kick or to yield to: they succeed and do nothing. */
@@ -67,53 +59,15 @@ function sendInterrupts({
   return sent;
 }
 
-/** All that have a name: the one list. */
-export const kvmHypercalls: readonly Hypercall[] = [
-  {
-    number: 1,
-    name: "VAPIC_POLL_IRQ",
-    arguments: [],
-    doc: "Makes the host look for interrupts; it does so at every exit.",
-    handler: nothing,
-  },
-  { number: 2, name: "MMU_OP", arguments: ["length", "address"], doc: "Page-table updates, long gone." },
-  { number: 3, name: "FEATURES", arguments: [], doc: "Features, on other architectures." },
-  { number: 4, name: "PPC_MAP_MAGIC_PAGE", arguments: [], doc: "On PowerPC." },
-  {
-    number: 5,
-    name: "KICK_CPU",
-    arguments: ["flags", "apicid"],
-    doc: "Wakes a vCPU that has halted for a lock.",
-    handler: nothing,
-  },
-  {
-    number: 9,
-    name: "CLOCK_PAIRING",
-    arguments: ["address", "type"],
-    doc: "The host's time of day with the guest's time-stamp counter.",
-    handler: pairClocks,
-  },
-  {
-    number: 10,
-    name: "SEND_IPI",
-    arguments: ["low", "high", "lowest", "command"],
-    doc: "One interrupt to many vCPUs, by a bitmap of APIC IDs; gives how many got it.",
-    handler: sendInterrupts,
-  },
-  {
-    number: 11,
-    name: "SCHED_YIELD",
-    arguments: ["apicid"],
-    doc: "Gives the processor to another vCPU.",
-    handler: nothing,
-  },
-  {
-    number: 12,
-    name: "MAP_GPA_RANGE",
-    arguments: ["address", "pages", "attributes"],
-    doc: "Pages of encrypted guests.",
-  },
-];
+type Handler = (call: Call) => bigint | Refused;
+
+const handlers: Readonly<Record<AnsweredHypercall, Handler>> = {
+  VAPIC_POLL_IRQ: nothing,
+  KICK_CPU: nothing,
+  CLOCK_PAIRING: pairClocks,
+  SEND_IPI: sendInterrupts,
+  SCHED_YIELD: nothing,
+};
 
 const byNumber = new Map(kvmHypercalls.map((row) => [BigInt(row.number), row]));
 
@@ -131,10 +85,11 @@ export function kvmHypercall(
   { cpl, bits }: { readonly cpl: number; readonly bits: 32 | 64 },
 ): HypercallOutcome {
   const row = byNumber.get(number);
+  const handler = row && isAnswered(row.name) ? handlers[row.name] : undefined;
   const outcome =
     cpl > 0
       ? refused("EPERM", `CPL ${cpl} may not call the hypervisor`)
-      : (row?.handler?.({ guest, values: registers, bits }) ??
+      : (handler?.({ guest, values: registers, bits }) ??
         refused("ENOSYS", `there is no ${row?.name ?? `hypercall ${number}`}`));
   const result = typeof outcome === "bigint" ? outcome : errors[outcome.error];
   return {
