@@ -21,6 +21,12 @@ const resumeSeen = 1 << 29;
 export const stepArmed = 1 << 30;
 const shadowSeen = 1 << 31;
 
+/** The instruction after this boundary has not executed, and will be begun anew: what has been noted there is noted again. */
+export function repeatBoundary(cpu: Cpu): void {
+  cpu.interruptibility &= ~(stepArmed | shadowSeen | resumeSeen);
+  cpu.attention = true;
+}
+
 /** Holds interrupts off until the instruction after the next boundary is done. Repeating MOV SS does not prolong it. */
 export function castShadow(cpu: Cpu, kind: number): void {
   if ((cpu.interruptibility & kind) === 0) cpu.interruptibility = (cpu.interruptibility & ~shadowSeen) | kind;

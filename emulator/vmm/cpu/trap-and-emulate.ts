@@ -2,6 +2,7 @@ import { flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
 import { unsupported, vector } from "../../cpu/fault.ts";
+import { repeatBoundary } from "../../cpu/interrupts.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import { EFER } from "../../cpu/state.ts";
@@ -338,6 +339,7 @@ export class TrapAndEmulate implements Monitor {
     if (isVmmAddress(request.linear, longMode)) throw unsupported(vmmAddress(request.linear, longMode));
     // In long mode the processor calls every access a user's. It reads none of the guest's tables by itself.
     const outcome = this.#faults.handle(longMode ? { ...request, user: cpl === 3, explicit: true } : request);
+    if (outcome.kind === "hidden" || outcome.kind === "traced") repeatBoundary(this.#cpu);
     if (outcome.kind === "hidden") return outcome.what;
     if (outcome.kind === "emulate") return this.#work.emulate();
     if (outcome.kind === "traced") {

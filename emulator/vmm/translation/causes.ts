@@ -1,5 +1,6 @@
 import type { Cpu } from "../../cpu/cpu.ts";
 import { vector } from "../../cpu/fault.ts";
+import { repeatBoundary } from "../../cpu/interrupts.ts";
 import type { Fault } from "../../cpu/monitor.ts";
 import type { GuestShadows } from "../cpu/guest-shadows.ts";
 import type { Flushed, GuestWork } from "../cpu/guest-work.ts";
@@ -67,7 +68,10 @@ export class Causes {
     const request = requestOf(fault, false, false);
     // Only segment limits keep the kernel from the VMM's addresses; a process finds their pages the supervisor's.
     const outcome = request.linear >= vmmLinear ? undefined : this.#wiring.shadows.faults.handle(request);
-    if (outcome?.kind === "hidden") return outcome.what;
+    if (outcome?.kind === "hidden") {
+      repeatBoundary(this.#wiring.cpu);
+      return outcome.what;
+    }
     if (outcome?.kind === "guest") return this.#wiring.work.deliver({ ...fault, errorCode: outcome.errorCode });
     if (outcome?.kind === "traced") this.#wiring.shadows.paging.protectAt(outcome.linear);
     const at = this.#wiring.cpu.codeLinear(this.#wiring.cpu.rip);
