@@ -1,6 +1,8 @@
 import { flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
+import type { Cpu } from "../../cpu/cpu.ts";
 import { isFault, vector, vectorName } from "../../cpu/fault.ts";
+import { layout } from "../../cpu/layout.ts";
 import type { Fault } from "../../cpu/monitor.ts";
 import { endMonitorWait } from "../../cpu/monitor-wait.ts";
 import { linearAddress } from "../../vmx/instruction-facts.ts";
@@ -10,6 +12,7 @@ import { instructionAt } from "./trap-reasons.ts";
 
 const IF = flagMask("IF");
 const RF = flagMask("RF");
+const TF = flagMask("TF");
 const blockedByStiOrMovSs = 3;
 
 /** What an instruction that was emulated did to the guest's translations. */
@@ -34,6 +37,9 @@ function flushOf({ cpu }: VmmContext, { row, operands }: Decoded): Flushed | und
     row.mnemonic === "mov" && operand?.kind === "register" && operand.class === "control" && operand.number === 3;
   return loadsCr3 ? { all: "CR3" } : undefined;
 }
+
+/** Debug traps come between the iterations of a repeated instruction: of TF after each, of breakpoints after one that met them. */
+const isTrapDue = ({ eflags, u32 }: Cpu): boolean => (eflags & TF) !== 0 || u32[layout.pendingDebug >> 2] !== 0;
 
 /**
  * What a VMM without hardware support does in the guest's stead: it executes instructions at the level the guest believes to
@@ -67,12 +73,12 @@ export class GuestWork {
       do {
         context.interpret();
         completed(1);
-      } while (repeated && cpu.rip === start);
+      } while (repeated && cpu.rip === start && !isTrapDue(cpu));
     } catch (thrown) {
       if (isFault(thrown)) return this.deliver(thrown);
       throw thrown;
     }
-    if (repeated) cpu.eflags &= ~RF;
+    if (repeated && cpu.rip !== start) cpu.eflags &= ~RF;
     if (flush) flushed(flush);
     // MWAIT ends at once, as it may: the VMM waits for nobody.
     endMonitorWait(cpu);

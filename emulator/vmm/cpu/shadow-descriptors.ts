@@ -52,13 +52,16 @@ interface Halves {
   readonly high: number;
 }
 
+const empty: Halves = { low: 0, high: 0 };
+const dplOf = ({ high: word }: Halves): number => (word & high.dpl) >>> dplShift;
+
 /**
  * What the guest's descriptor becomes in the shadow table. Code and data of ring 0 go to ring 1, and are marked accessed, for the
  * processor cannot write to the table. Not present, so that using them traps: code of rings 2 and 3 while the guest's kernel
  * runs (the VMM must see every return to it), and all gates and TSSs.
  */
 export function shadowDescriptor({ low, high: word }: Halves, kernelRuns: boolean): Halves {
-  const dpl = (word & high.dpl) >>> dplShift;
+  const dpl = dplOf({ low, high: word });
   const moved = dpl === 0 ? word | (1 << dplShift) : word;
   if ((word & high.s) === 0) return { low, high: moved & ~high.p };
   const hidden = (word & high.code) !== 0 && dpl >= 2 && kernelRuns;
@@ -70,7 +73,7 @@ export function shadowDescriptor({ low, high: word }: Halves, kernelRuns: boolea
  * to ring 3; what it may not use keeps its ring or is not present, so that using it traps.
  */
 export function longShadowDescriptor({ low, high: word }: Halves, level: number): Halves {
-  const dpl = (word & high.dpl) >>> dplShift;
+  const dpl = dplOf({ low, high: word });
   if ((word & high.s) === 0) return { low, high: (dpl < level ? word : word | high.dpl) & ~high.p };
   const isCode = (word & high.code) !== 0;
   const accessed = word | high.accessed;
@@ -236,17 +239,19 @@ export class ShadowDescriptors implements DescriptorFacts {
     return !isNull && (this.#memory.read32(this.#base + placeOf(selector) + 4) & high.available) !== 0;
   }
 
+  #shadowOf(own: Halves, { level, kernelRuns }: ShadowLevel): Halves {
+    return this.#long ? longShadowDescriptor(own, level) : shadowDescriptor(own, kernelRuns);
+  }
+
   /** Copies the guest's table and zeroes what the shadow held beyond it. */
-  #copy(name: "gdt" | "ldt", table: Table, { level, kernelRuns }: ShadowLevel, guest: DescriptorReader): void {
+  #copy(name: "gdt" | "ldt", table: Table, level: ShadowLevel, guest: DescriptorReader): void {
     const used = Math.min(room[name], Math.floor((table.limit + 1) / 8) * 8);
     for (let offset = 0; offset < Math.max(used, this.#used[name]); offset += 8) {
       const copied = offset < used ? guest.read(table.base + offset) : undefined;
       const isNull = name === "gdt" && offset === 0;
-      const own = copied && !isNull ? copied : { low: 0, high: 0 };
-      const shadow = this.#long ? longShadowDescriptor(own, level) : shadowDescriptor(own, kernelRuns);
-      this.#write(places[name] + offset, shadow);
-      if (this.#long)
-        this.#memory.write8(this.#levels + (places[name] + offset) / 8, (own.high & high.dpl) >>> dplShift);
+      const own = copied && !isNull ? copied : undefined;
+      this.#write(places[name] + offset, own ? this.#shadowOf(own, level) : empty);
+      if (this.#long) this.#memory.write8(this.#levels + (places[name] + offset) / 8, own ? dplOf(own) : 0);
     }
     this.#used[name] = used;
   }
@@ -270,7 +275,7 @@ export class ShadowDescriptors implements DescriptorFacts {
 
   /** The VMM's descriptors, its IDT with gates of DPL 0, and its TSS with an I/O bitmap that allows nothing. */
   #writeOwn(): void {
-    for (let offset: number = room.gdt; offset < tableBytes; offset += 8) this.#write(offset, { low: 0, high: 0 });
+    for (let offset: number = room.gdt; offset < tableBytes; offset += 8) this.#write(offset, empty);
     const selectors = this.#long ? vmmSelectorsLong : vmmSelectors;
     const codeFlags = this.#long ? 0xa : 0xc;
     this.#write(places.gdt + selectors.code, descriptor(0, 0xf_ffff, 0x9b, codeFlags));

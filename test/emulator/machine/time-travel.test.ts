@@ -49,6 +49,7 @@ const guests = [
   "paging-two-level",
   "silent-lies",
   "hello",
+  "ring-compression",
   "hypervisor",
   "hypervisor-ept",
   "hypervisor-steps",

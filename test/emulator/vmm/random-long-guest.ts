@@ -44,6 +44,8 @@ const privileged: readonly Op[] = [
   () => "swapgs",
   () => "mov rbx, dr6",
   () => "wbinvd",
+  (c) =>
+    `mov ebx, ${hex(0x4_0000 + (c.below(8) << 12))}\n mov dr0, rbx\n mov ebx, ${c.of(["0D0401h", "0F0402h", "400h"])}\n mov dr7, rbx`,
 ];
 
 /** Code and stack selectors of processes: 64-bit code, or 32-bit code in compatibility mode. */
@@ -53,7 +55,7 @@ const toProcess =
     const body = Array.from({ length: 1 + c.below(4) }, () => c.of([...plain, ...plain, ...privileged])(c, n)).join(
       "\n ",
     );
-    const frame = `push qword ${wide ? "23h" : "23h"}\n push qword 3F000h\n push qword ${c.of(["2", "202h", "40002h"])}\n push qword ${wide ? "2Bh" : "1Bh"}\n push process${n}\n iretq`;
+    const frame = `push qword ${wide ? "23h" : "23h"}\n push qword 3F000h\n push qword ${c.of(["2", "202h", "302h", "40002h"])}\n push qword ${wide ? "2Bh" : "1Bh"}\n push process${n}\n iretq`;
     const narrow = `bits 32\n add ebx, 5\n mov [40000h + ${c.below(8)} * 1000h], ebx\n ${c.of(["sysenter", "syscall", "mov cx, 23h\n mov es, cx", "out 0E8h, al", "int 30"])}\n int 31\n bits 64`;
     const end = c.of(["int 31", "syscall", "sysenter"]);
     return `${frame}\nprocess${n}: ${wide ? `${body}\n ${end}\n int 31` : narrow}`;
@@ -101,8 +103,8 @@ const kernel: readonly Op[] = [
   (c) => `mov ax, ${c.of(["0", "50h", "40h"])}\n mov ss, ax`,
   () => "lgdt [gdtr]\n lidt [idtr]",
   (_c, n) => `push qword 8\n push ret${n}\n o64 retf\nret${n}: nop`,
-  (_c, n) =>
-    `push qword 10h\n push qword 60000h\n push qword 202h\n push qword 8\n push back${n}\n iretq\nback${n}: nop`,
+  (c, n) =>
+    `push qword 10h\n push qword 60000h\n push qword ${c.of(["202h", "302h", "102h"])}\n push qword 8\n push back${n}\n iretq\nback${n}: nop`,
   (_c, n) => `mov dword [there], far${n}\n jmp far [there]\nfar${n}: nop`,
   () => "syscall",
   () => "call far [gate]",

@@ -37,3 +37,14 @@ describe("a random 64-bit guest observes the same as on the bare machine", () =>
     }
   });
 });
+
+test("a 64-bit guest under trap and emulate repeats from any moment", () => {
+  const machine = boot("trap-and-emulate", randomLongGuest(3, 60), 1, true);
+  const first = outcome(machine, machine.run({ steps: 400_000 })).events;
+  const end = machine.now;
+  for (const moment of [0, 1, 900, Math.floor(end / 2), end - 200, end - 3]) {
+    machine.goTo(moment);
+    expect(outcome(machine, machine.run({ steps: 400_000 })).events).toEqual(first);
+    expect(machine.now).toBe(end);
+  }
+});
