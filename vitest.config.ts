@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Tests of what is shipped, in real hosts; they need the bundles, which are built once before them. */
-const shipped = ["test/client/*-host.test.ts", "test/client/code-server.test.ts", "test/server/protocol.test.ts"];
+const shipped = ["test/client/*-host.test.ts", "test/client/code-server.test.ts", "test/server/protocol*.test.ts"];
 
 export default defineConfig({
   test: {

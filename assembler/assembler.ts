@@ -5,6 +5,9 @@ import { Reassembly } from "./reassembly.ts";
 import { finish, type Steps } from "./steps.ts";
 import { Lines } from "./text-change.ts";
 
+/** Lines of an edit; beyond that a new run is quicker. */
+const mostFollowed = 500;
+
 /**
  * Assembles the versions of a text one after the other, each from what is different. What it gives is what `assemble`
  * would give; an `Assembly` is good until the next one is asked for.
@@ -38,6 +41,7 @@ export class Assembler {
     if (!kept) return undefined;
     const change = kept.lines.change(text);
     if (!change) return kept.assembly;
+    if (change.removed + change.lines.length > mostFollowed) return undefined;
     if (!kept.reassembly.follow(change)) return undefined;
     kept.assembly = kept.reassembly.assembly();
     return kept.assembly;

@@ -61,7 +61,8 @@ const includes = (assembly: Assembly, uri: string): boolean => assembly.includes
 
 /** The programs that a file is part of: those that include it, else it is one itself. */
 export async function programsWith(session: Session, uri: string): Promise<Program[]> {
-  const uris = new Set([...session.documents.includers(uri), ...(await session.workspace.includers(uri))]);
+  const open = session.documents.includers(uri).filter((one) => session.texts.get(one) !== undefined);
+  const uris = new Set([...open, ...(await session.workspace.includers(uri))]);
   uris.delete(uri);
   const found: Program[] = [];
   for (const one of uris) {
