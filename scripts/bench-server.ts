@@ -1,7 +1,9 @@
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { Documents } from "../server/documents.ts";
+import { completion } from "../server/features/completion.ts";
 import { diagnostics } from "../server/features/diagnostics.ts";
 import { hover } from "../server/features/hover.ts";
+import { DocumentTokens } from "../server/features/semantic-tokens.ts";
 
 /** A guest of `lines` lines: labels, branches, memory operands, data, and a sensitive instruction now and then. */
 function guest(lines: number): string {
@@ -25,41 +27,89 @@ const now = () => {
 
 const median = (times: number[]) => times.sort((a, b) => a - b)[times.length >> 1] as number;
 
-async function measure(lines: number): Promise<void> {
-  const uri = "file:///bench.asm";
-  const documents = new Documents(
-    () => undefined,
-    async () => undefined,
-  );
-  const text = guest(lines);
-  let document = TextDocument.create(uri, "ringside", 1, text);
-  const analyse = async () => diagnostics(await documents.analysis(document), uri).length;
-  let began = now();
-  await analyse();
-  const opened = now() - began;
-  const edits: number[] = [];
-  for (let version = 2; version < 23; version++) {
-    const line = lines - 5 - version;
-    const position = { line, character: 0 };
-    const changes = [{ range: { start: position, end: position }, text: "        nop\n" }];
-    document = TextDocument.update(document, changes, version);
-    began = now();
-    await analyse();
-    edits.push(now() - began);
-  }
-  const analysis = await documents.analysis(document);
-  const hovers: number[] = [];
-  for (let n = 0; n < 21; n++) {
-    began = now();
-    hover(analysis, uri, { line: lines - 100 + n, character: 10 });
-    hovers.push(now() - began);
-  }
-  const figures = [opened, median(edits), median(hovers)].map((time) => time.toFixed(1).padStart(16));
-  console.log(`${String(lines).padStart(7)}${figures.join("")}`);
+const uri = "file:///bench.asm";
+const rounds = 21;
+
+/** What one waits for, by the name of its column. */
+interface Figures {
+  readonly cold: number;
+  readonly diagnostics: number;
+  readonly tokens: number;
+  readonly completion: number;
+  readonly hover: number;
 }
 
+async function timed(work: () => unknown): Promise<number> {
+  const began = now();
+  await work();
+  return now() - began;
+}
+
+/** A document is opened; then, `rounds` times, a line is typed near its end and everything is asked for. */
+async function measure(lines: number): Promise<Figures> {
+  const documents = new Documents(
+    (wanted) => (wanted === uri ? document : undefined),
+    async () => undefined,
+  );
+  let document = TextDocument.create(uri, "ringside", 1, guest(lines));
+  const tokens = new DocumentTokens();
+  const analyse = async () => diagnostics(await documents.analysis(document), uri).length;
+  const assemblyNow = async () => (await documents.analysis(document)).assembly;
+  const cold = await timed(async () => {
+    await analyse();
+    tokens.full(uri, document.getText(), await assemblyNow());
+  });
+  let { resultId } = tokens.full(uri, document.getText(), await assemblyNow());
+  const times = {
+    diagnostics: [] as number[],
+    tokens: [] as number[],
+    completion: [] as number[],
+    hover: [] as number[],
+  };
+  for (let version = 2; version < rounds + 2; version++) {
+    const line = lines - 5 - version;
+    const position = { line, character: 0 };
+    const changes = [{ range: { start: position, end: position }, text: "        jmp label1\n" }];
+    document = TextDocument.update(document, changes, version);
+    times.diagnostics.push(await timed(analyse));
+    const assembly = await assemblyNow();
+    const text = document.getText();
+    const asked = resultId!;
+    times.tokens.push(
+      await timed(() => {
+        ({ resultId } = tokens.delta(uri, text, assembly, asked));
+      }),
+    );
+    times.completion.push(await timed(() => completion(assembly, { line, character: 16 }, document)));
+    const analysis = await documents.analysis(document);
+    times.hover.push(await timed(() => hover(analysis, uri, { line: lines - 100 - version, character: 10 })));
+  }
+  return {
+    cold,
+    diagnostics: median(times.diagnostics),
+    tokens: median(times.tokens),
+    completion: median(times.completion),
+    hover: median(times.hover),
+  };
+}
+
+const figure = (value: number) => value.toFixed(1).padStart(13);
+
+console.log(`milliseconds of CPU time, medians of ${rounds}: a document opened to diagnostics and tokens; then, after a line
+typed near its end, new diagnostics, what changed of the semantic tokens, completion of a jump's target, a hover`);
 console.log(
-  "milliseconds of CPU time: a file opened, one line inserted near its end (to new diagnostics), a hover; medians of 21",
+  `  lines${["cold", "diagnostics", "token delta", "completion", "hover", "memory, MB"].map((name) => name.padStart(13)).join("")}`,
 );
-console.log(`  lines${["open", "edit", "hover"].map((name) => name.padStart(16)).join("")}`);
-for (const lines of [1000, 10_000, 100_000]) await measure(lines);
+for (const lines of [1000, 10_000, 100_000]) {
+  const figures = await measure(lines);
+  const { heapUsed, external } = process.memoryUsage();
+  console.log(
+    `${String(lines).padStart(7)}${Object.values(figures).map(figure).join("")}${figure((heapUsed + external) / 1e6)}`,
+  );
+  const { cold } = figures;
+  if (lines === 100_000)
+    console.log(
+      `cold / each${" ".repeat(9)}${[figures.diagnostics, figures.tokens, figures.completion, figures.hover].map((time) => figure(cold / time)).join("")}`,
+    );
+}
+console.log(`resident: ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB`);
