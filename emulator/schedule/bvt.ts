@@ -1,4 +1,13 @@
-import { type Choice, type Context, copy, milliseconds, type Scheduler, tickleFor, waitingText } from "./scheduler.ts";
+import {
+  type Choice,
+  type Context,
+  copy,
+  earliest,
+  milliseconds,
+  type Scheduler,
+  tickleFor,
+  waitingText,
+} from "./scheduler.ts";
 import { allowed, type Vcpu } from "./vcpu.ts";
 import { normalWeight, pass, type VirtualTime } from "./virtual-time.ts";
 
@@ -20,6 +29,8 @@ interface State {
   queue: string[];
   /** Least actual virtual time of those that could run. */
   systemTime: number;
+  /** When those that run have had their allowance, and somebody who woke since may have less virtual time. */
+  recheck: number | null;
 }
 
 /**
@@ -29,7 +40,7 @@ interface State {
 export class Bvt implements Scheduler {
   readonly #context: Context;
   readonly #options: BvtOptions;
-  #state: State = { units: {}, queue: [], systemTime: 0 };
+  #state: State = { units: {}, queue: [], systemTime: 0, recheck: null };
 
   constructor(context: Context, options: BvtOptions) {
     this.#context = context;
@@ -68,8 +79,13 @@ export class Bvt implements Scheduler {
     unit.actual.value = Math.max(unit.actual.value, this.#state.systemTime);
     unit.warped = true;
     this.#state.queue.push(vcpu.id);
+    const { now } = this.#context;
     tickleFor(this.#context, vcpu, (current) => {
-      if (this.#context.now - current.since < this.#options.allowance) return 0;
+      const end = current.since + this.#options.allowance;
+      if (end > now) {
+        this.#state.recheck = earliest(this.#state.recheck, end);
+        return 0;
+      }
       return this.#effective(current) - this.#effective(vcpu);
     });
   }
@@ -79,13 +95,8 @@ export class Bvt implements Scheduler {
     this.#remove(vcpu);
   }
 
-  /** It gives up its warp, and goes behind the next in line. */
-  yield(vcpu: Vcpu): void {
-    const unit = this.#unit(vcpu);
-    unit.warped = false;
-    const next = this.#state.queue.map((id) => this.#context.vcpu(id)).filter((other) => allowed(other, vcpu.pcpu!));
-    const least = Math.min(...next.map((other) => this.#effective(other)));
-    if (Number.isFinite(least)) unit.actual.value = Math.max(unit.actual.value, least);
+  yield(): void {
+    // It still has the least effective virtual time.
   }
 
   #remove({ id }: Vcpu): void {
@@ -106,10 +117,20 @@ export class Bvt implements Scheduler {
     pass(this.#unit(vcpu).actual, time, { scale: normalWeight, weight: vcpu.parameters.weight });
   }
 
-  readonly deadline = null;
+  get deadline(): number | null {
+    return this.#state.recheck;
+  }
 
   timer(): void {
-    // It has none.
+    const { pcpus, now } = this.#context;
+    this.#state.recheck = null;
+    for (let pcpu = 0; pcpu < pcpus; pcpu++) {
+      const current = this.#context.running(pcpu);
+      if (!current) continue;
+      const end = current.since + this.#options.allowance;
+      if (end <= now) this.#context.tickle(pcpu);
+      else if (this.#state.queue.length > 0) this.#state.recheck = earliest(this.#state.recheck, end);
+    }
   }
 
   parked(): boolean {

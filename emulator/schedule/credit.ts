@@ -87,8 +87,6 @@ export class Credit implements Scheduler {
 
   adjust(vcpu: Vcpu): void {
     const unit = this.#unit(vcpu);
-    // Xen unparks when a cap is taken away.
-    if (vcpu.parameters.cap === 0 && unit.parked) this.#unpark(vcpu, "its cap is gone");
     if (allowed(vcpu, unit.home)) return;
     const queued = this.#dequeue(vcpu);
     unit.home = this.#home(vcpu);

@@ -182,7 +182,8 @@ export class Credit2 implements Scheduler {
     const rival = waiting.find((other) => allowed(other, pcpu) && !this.#bandwidth.spent(other));
     const gap = this.#credit(vcpu) - Math.max(0, rival ? this.#credit(rival) : 0);
     const alone = Math.floor((gap * vcpu.parameters.weight) / this.#heaviest);
-    const wanted = Math.min(longest, Math.max(shortest, this.#options.rateLimit, alone));
+    const ran = vcpu.state === "running" ? now - vcpu.since : 0;
+    const wanted = Math.min(longest, Math.max(shortest, this.#options.rateLimit - ran, alone));
     const length = Math.min(wanted, this.#bandwidth.take(vcpu) ?? wanted);
     const others = waitingText(waiting, (other) => this.standing(other));
     const reason = `${vcpu.id} ${why}: ${this.standing(vcpu)}; ${others}; until ${milliseconds(now + length)}`;

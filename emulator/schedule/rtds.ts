@@ -56,8 +56,8 @@ export class Rtds implements Scheduler {
     delete this.#state.units[vcpu.id];
   }
 
+  /** A new reservation counts from its next period on. */
   adjust(vcpu: Vcpu): void {
-    this.#renew(vcpu);
     if (vcpu.state === "running") this.#context.tickle(vcpu.pcpu!);
   }
 
@@ -71,11 +71,8 @@ export class Rtds implements Scheduler {
     this.#remove(vcpu);
   }
 
-  /** Nothing is kept: the rest of the budget of this period is given up. */
-  yield(vcpu: Vcpu): void {
-    const unit = this.#unit(vcpu);
-    unit.budget = 0;
-    this.#spend(vcpu);
+  yield(): void {
+    // It still has the earliest deadline.
   }
 
   #remove({ id }: Vcpu): void {

@@ -136,9 +136,8 @@ export class Sedf implements Scheduler {
     this.#dequeue(vcpu);
   }
 
-  /** The rest of its slice is given up. */
-  yield(vcpu: Vcpu): void {
-    this.#unit(vcpu).left = 0;
+  yield(): void {
+    // It still has the earliest deadline.
   }
 
   #dequeue({ id }: Vcpu): boolean {
