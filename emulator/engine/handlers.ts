@@ -6,7 +6,7 @@ import { vector } from "../cpu/fault.ts";
 import { JavaScriptAlgebra } from "./javascript.ts";
 import { freeNames } from "./javascript-expression.ts";
 import type { Needs } from "./javascript-registers.ts";
-import { type DynamicOperands, shapeOf, templateOf } from "./shape.ts";
+import { ByShape, type DynamicOperands, templateOf } from "./shape.ts";
 
 type StackBits = 16 | 32 | 64;
 
@@ -93,19 +93,11 @@ function compile(decoded: Decoded, stackBits: StackBits): Factory {
 }
 
 /** Made once for all processors. */
-const factories = new Map<Row, Map<string, Factory>>();
-
-function cached<K, V>(cache: Map<K, V>, key: K, make: () => V): V {
-  const known = cache.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  cache.set(key, made);
-  return made;
-}
+const factories = new ByShape<Factory>();
 
 /** The handlers of one processor, made as they are needed. */
 export class Handlers {
-  readonly #byRow = new Map<Row, Map<string, Handler>>();
+  readonly #made = new ByShape<Handler>();
   readonly #free: readonly unknown[];
 
   constructor(cpu: Cpu) {
@@ -113,19 +105,9 @@ export class Handlers {
   }
 
   of(decoded: Decoded, stackBits: StackBits): Handler {
-    const { row } = decoded;
-    const shape = shapeOf(decoded, stackBits);
-    return cached(
-      cached(this.#byRow, row, () => new Map()),
-      shape,
-      () => {
-        const factory = cached(
-          cached(factories, row, () => new Map()),
-          shape,
-          () => compile(decoded, stackBits),
-        );
-        return { execute: factory.make(...this.#free), system: factory.system, jumps: factory.jumps };
-      },
-    );
+    return this.#made.of(decoded, stackBits, () => {
+      const { make, system, jumps } = factories.of(decoded, stackBits, () => compile(decoded, stackBits));
+      return { execute: make(...this.#free), system, jumps };
+    });
   }
 }

@@ -7,12 +7,12 @@ import type { Fault, VmExit } from "../cpu/monitor.ts";
 import { CS, unsigned64 } from "../cpu/state.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { type CachedInstruction, flow } from "./cached-instruction.ts";
-import { CodeCache, type CodePage, modeIndex } from "./code-cache.ts";
+import { CodeCache, modeIndex } from "./code-cache.ts";
 import { Handlers } from "./handlers.ts";
 import { pageBytes } from "./page.ts";
 import { repeatQuickly } from "./repetition.ts";
 import { Translator, type TranslatorOptions } from "./translator/index.ts";
-import type { Place } from "./translator/place.ts";
+import { openWindow, type Window } from "./window.ts";
 
 /** Why `run` returned. */
 export type EngineStop =
@@ -54,13 +54,6 @@ const attention = layout.attention >> 2;
 interface EngineBreak {
   readonly kind: "break";
   readonly stop: EngineStop;
-}
-
-/** The page of code that execution is in, until anything may have changed that. */
-interface Window extends Place {
-  readonly stackBits: 16 | 32 | 64;
-  /** As `modeIndex`. */
-  readonly mode: number;
 }
 
 /**
@@ -219,32 +212,9 @@ export class Engine {
     }
     const known = this.#windows.get(host);
     if (known?.page.current && known.rip === rip - offset) return known;
-    const made = this.#openWindow(this.code.page(physical), linear, offset);
+    const made = openWindow(cpu, this.code.page(physical), linear, offset, this.#run.breakpoints);
     this.#windows.set(host, made);
     return made;
-  }
-
-  #openWindow(page: CodePage, linear: number, offset: number): Window {
-    const { cpu } = this;
-    const { rip, bits, stackBits } = cpu;
-    const host = page.number * pageBytes;
-    const mode = modeIndex(bits, stackBits);
-    const code = page.code(mode);
-    const room = bits === 64 ? Number.POSITIVE_INFINITY : cpu.limit(CS) + 1 - rip;
-    return {
-      page,
-      code,
-      instructions: code.instructions,
-      host,
-      start: (cpu.r32[ripLow]! - offset) | 0,
-      high: cpu.r32[ripHigh]!,
-      end: Math.min(pageBytes, offset + room),
-      stackBits,
-      mode,
-      breakpoints: this.#run.breakpoints?.inPage(linear),
-      rip: rip - offset,
-      context: undefined,
-    };
   }
 
   #executeIn(window: Window): void {
@@ -285,20 +255,30 @@ export class Engine {
     const { instructions, end } = window;
     const breakpoints = window.breakpoints?.marks;
     const last = this.#end;
-    for (let offset = first; ; ) {
-      let instruction = instructions[offset];
-      if (instruction === undefined || offset + instruction.length > end || breakpoints !== undefined)
-        instruction = this.#instructionAt(window, offset);
+    const { straight } = flow;
+    let offset = first;
+    for (;;) {
+      const instruction = instructions[offset];
+      if (instruction === undefined || (breakpoints !== undefined && breakpoints[offset] !== 0)) break;
+      const next = offset + instruction.length;
+      if (instruction.flow !== straight || next >= end) break;
       instruction.execute(instruction);
-      f64[steps]! += 1;
-      if (instruction.flow !== flow.straight) {
-        if (instruction.flow === flow.repeated && breakpoints?.[offset] !== 1)
-          this.#repeat(window, offset, instruction);
-        return instruction.flow;
-      }
-      offset += instruction.length;
-      if (offset >= end || f64[steps]! >= last[0]! || r32[attention] !== 0) return flow.straight;
+      const now = f64[steps]! + 1;
+      f64[steps] = now;
+      if (now >= last[0]! || r32[attention] !== 0) return straight;
+      offset = next;
     }
+    return this.#executeOne(window, offset);
+  }
+
+  /** Executes the instruction at RIP, which is at an offset in the page, and gives its flow. */
+  #executeOne(window: Window, offset: number): CachedInstruction["flow"] {
+    const instruction = this.#instructionAt(window, offset);
+    instruction.execute(instruction);
+    this.cpu.f64[steps]! += 1;
+    if (instruction.flow === flow.repeated && window.breakpoints?.marks[offset] !== 1)
+      this.#repeat(window, offset, instruction);
+    return instruction.flow;
   }
 
   /** Goes on with a repeated instruction that is not done, as long as nothing can come of it. */

@@ -1,4 +1,6 @@
-import type { Decoded, Memory, Operand } from "../../isa/operands.ts";
+import type { Row } from "../../isa/instruction.ts";
+import type { Decoded, Memory, Operand, Register } from "../../isa/operands.ts";
+import { type SegmentName, segmentNames } from "../../isa/registers.ts";
 
 /**
  * What differs between instructions that share a handler, as the handler reads it. Register operands of the general
@@ -22,80 +24,83 @@ export interface DynamicOperands {
   readonly displacement: number;
 }
 
-/** Facts about a memory operand that its handler depends on. */
-const memoryShape = (m: Memory): string =>
-  [
-    m.segment,
-    m.addressSize,
-    m.width ?? "-",
-    m.ripRelative ? "i" : "",
-    m.base === undefined ? "" : m.base === 4 ? "s" : "b",
-    m.index === undefined ? "" : "x",
-  ].join("");
+const classes = [
+  "general",
+  "high-byte",
+  "segment",
+  "control",
+  "debug",
+  "x87",
+  "mmx",
+  "xmm",
+] as const satisfies Register["class"][];
+const repeats = ["none", "rep", "repne"] as const satisfies Decoded["repeat"][];
 
-function operandShape(operand: Operand): string {
+/** Which segment, for as many bits as `segmentNames` needs; 7 for none. */
+const segmentKey = (segment: SegmentName | undefined): number =>
+  segment === undefined ? 7 : segmentNames.indexOf(segment);
+
+/** Facts about a memory operand that its handler depends on. */
+function memoryKey({ segment, addressSize, width, ripRelative, base, index }: Memory): number {
+  const registers = (base === undefined ? 0 : base === 4 ? 1 : 2) | (index === undefined ? 0 : 4);
+  return registers | (ripRelative ? 8 : 0) | (segmentKey(segment) << 4) | (addressSize << 7) | ((width ?? 0) << 14);
+}
+
+/** Facts about an operand that its handler depends on, as a number of 30 bits. */
+function operandKey(operand: Operand): number {
   switch (operand.kind) {
     case "register":
-      return `${operand.class[0]}${operand.width}`;
+      return 1 | (classes.indexOf(operand.class) << 3) | (operand.width << 6);
     case "memory":
-      return memoryShape(operand);
+      return 2 | (memoryKey(operand) << 3);
     case "immediate":
-      return `i${operand.width}`;
+      return 3 | (operand.width << 3);
     case "far":
-      return `f${operand.width}`;
+      return 4 | (operand.width << 3);
     case "relative":
-      return "r";
+      return 5;
   }
 }
 
-/** Two instructions of one row and one shape are executed by the same handler. `stackBits` is the width of the stack pointer. */
-export function shapeOf(decoded: Decoded, stackBits: number): string {
-  const facts = [
-    decoded.bits,
-    stackBits,
-    decoded.operandSize,
-    decoded.addressSize,
-    decoded.repeat,
-    decoded.segment ?? "",
-  ];
-  return [...facts, ...decoded.operands.map(operandShape)].join(" ");
+/** Facts about an instruction beside its operands, as a number of 30 bits: each of the four widths is a multiple of 8 up to 64. */
+function contextKey({ bits, operandSize, addressSize, repeat, segment }: Decoded, stackBits: number): number {
+  const sizes = (bits >> 3) | (stackBits << 1) | (operandSize << 5) | (addressSize << 9);
+  return sizes | (repeats.indexOf(repeat) << 16) | (segmentKey(segment) << 18);
 }
 
-function slotOf(operand: Operand | undefined, length: number): number {
-  switch (operand?.kind) {
-    case "register":
-      return operand.class === "general" ? 2 * operand.number : operand.number;
-    case "immediate": {
-      const narrow = Number(BigInt.asUintN(32, operand.value));
-      return operand.width === 32 ? narrow | 0 : narrow;
+/** What is known of a row, or of shapes that agree so far, and by the next fact. */
+class Branch<T> {
+  value: T | undefined;
+  readonly #next = new Map<number, Branch<T>>();
+
+  next(key: number): Branch<T> {
+    const known = this.#next.get(key);
+    if (known !== undefined) return known;
+    const made = new Branch<T>();
+    this.#next.set(key, made);
+    return made;
+  }
+}
+
+/**
+ * Things made once for each row and shape: two instructions of one row and one shape are executed by the same handler. A tree, as
+ * making one key of all the facts takes longer.
+ */
+export class ByShape<T> {
+  readonly #rows = new Map<Row, Branch<T>>();
+
+  /** `stackBits` is the width of the stack pointer. */
+  of(decoded: Decoded, stackBits: number, make: () => T): T {
+    let branch = this.#rows.get(decoded.row);
+    if (branch === undefined) {
+      branch = new Branch<T>();
+      this.#rows.set(decoded.row, branch);
     }
-    case "relative":
-      return operand.distance + length;
-    case "far":
-      return operand.selector;
-    default:
-      return 0;
+    branch = branch.next(contextKey(decoded, stackBits));
+    for (const operand of decoded.operands) branch = branch.next(operandKey(operand));
+    branch.value ??= make();
+    return branch.value;
   }
-}
-
-export function dynamicOperands(decoded: Decoded): DynamicOperands {
-  const { operands, length } = decoded;
-  const memory = operands.find((operand) => operand.kind === "memory");
-  const far = operands.find((operand) => operand.kind === "far");
-  const immediate = operands.find((operand) => operand.kind === "immediate");
-  const displacement = Number(memory?.displacement ?? 0n) + (memory?.ripRelative ? length : 0);
-  return {
-    decoded,
-    length,
-    value0: slotOf(operands[0], length),
-    value1: slotOf(operands[1], length),
-    value2: slotOf(operands[2], length),
-    wide: immediate?.width === 64 ? immediate.value : 0n,
-    base: 2 * (memory?.base ?? 0),
-    index: 2 * (memory?.index ?? 0),
-    scale: Math.log2(memory?.scale ?? 1),
-    displacement: far ? far.offset : displacement,
-  };
 }
 
 const shared = (fact: string): never => {
