@@ -1,9 +1,11 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import { baseName } from "../assembler/location.ts";
 import type { BreakpointList } from "./breakpoint-list.ts";
 import { type Breakpoint, nextInstructionLine, programFile } from "./breakpoints.ts";
 import type { Coordinates } from "./coordinates.ts";
 import { watchOf } from "./data-breakpoints.ts";
 import { locationOf, type Subject, sourceOf } from "./inspection.ts";
+import type { ReadFile } from "./launch.ts";
 import { hexadecimal, placeOf, toLinear } from "./program.ts";
 
 export function breakpointBody(breakpoint: Breakpoint, coordinates: Coordinates): P.Breakpoint {
@@ -71,6 +73,27 @@ export const setBreakpoints = {
     return bodies(list.setData(program, wishes), coordinates);
   },
 } as const;
+
+/** Says of breakpoints in a source that it is another now than the one that runs: their lines may be others. */
+export async function withStaleness(
+  { debugger: { program } }: Subject,
+  { source, sourceModified }: P.SetBreakpointsArguments,
+  { breakpoints }: P.SetBreakpointsResponse["body"],
+  readFile: ReadFile,
+): Promise<P.SetBreakpointsResponse["body"]> {
+  const file = programFile(program, source.path ?? source.name ?? "");
+  const assembled = file === undefined ? undefined : program.source?.(file);
+  if (!assembled || breakpoints.length === 0) return { breakpoints };
+  const present = sourceModified ? undefined : await readFile(file!);
+  if (present instanceof Uint8Array && sameBytes(present, assembled)) return { breakpoints };
+  const stale = `${baseName(file!)} has changed since it was assembled: restart to run it as it is now.`;
+  return {
+    breakpoints: breakpoints.map((body) => ({ ...body, message: body.message ? `${body.message} ${stale}` : stale })),
+  };
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, n) => byte === b[n]);
 
 const bodies = (list: readonly Breakpoint[], coordinates: Coordinates) => ({
   breakpoints: list.map((breakpoint) => breakpointBody(breakpoint, coordinates)),

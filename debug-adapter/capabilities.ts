@@ -63,6 +63,7 @@ export const capabilities = {
   supportsModulesRequest: true,
   additionalModuleColumns: [{ attributeName: "technique", label: "Technique", type: "string" }],
   supportsLoadedSourcesRequest: true,
+  supportedChecksumAlgorithms: ["SHA256"],
   supportsReadMemoryRequest: true,
   supportsWriteMemoryRequest: true,
   supportsDisassembleRequest: true,

@@ -10,6 +10,7 @@ import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outco
 import { fromBase64, memoryReference, parseMemoryReference, readBytes, toBase64, writeBytes } from "./memory.ts";
 import { hexadecimal, itemAt, type Program, toLinear } from "./program.ts";
 import { Refusal } from "./requests.ts";
+import { sha256 } from "./sha256.ts";
 import { callStack, type Frame } from "./stack.ts";
 import { scopesOf, setVariable, variablesOf } from "./variables.ts";
 
@@ -270,6 +271,11 @@ export function modules(
   };
 }
 
+/** Where the bytes of a source are known, its checksum lets a client see whether it shows the same ones. */
 export const loadedSources = ({ debugger: { program }, coordinates }: Subject): P.LoadedSourcesResponse["body"] => ({
-  sources: program.files.map((file) => sourceOf(file, coordinates)),
+  sources: program.files.map((file) => {
+    const bytes = program.source?.(file);
+    const checksums: P.Checksum[] = bytes ? [{ algorithm: "SHA256", checksum: sha256(bytes) }] : [];
+    return { ...sourceOf(file, coordinates), ...(bytes ? { checksums } : {}) };
+  }),
 });

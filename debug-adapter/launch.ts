@@ -122,14 +122,20 @@ async function require(field: string, file: string, readFile: ReadFile): Promise
 
 /** Assembles the program with everything it includes. */
 export async function assembleFile(args: LaunchArguments, readFile: ReadFile): Promise<Assembly> {
-  return assembleBytes(args, await require("program", args.program, readFile), readFile);
+  return (await assembleBytes(args, await require("program", args.program, readFile), readFile)).assembly;
 }
 
-async function assembleBytes(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Assembly> {
+interface Assembled {
+  readonly assembly: Assembly;
+  /** What the files held, by `fileKey`; null for those that are not there. */
+  readonly found: ReadonlyMap<string, Exclude<FileBytes, undefined> | null>;
+}
+
+async function assembleBytes(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Assembled> {
   const text = utf8Text(bytes);
   const found = new Map<string, Exclude<FileBytes, undefined> | null>([[fileKey(args.program), bytes]]);
   const bytesAtHand = (file: string) => found.get(fileKey(file));
-  return assembleFetching(
+  const assembly = await assembleFetching(
     { file: args.program, text, includePaths: args.include ?? [] },
     {
       bytesAtHand,
@@ -142,6 +148,7 @@ async function assembleBytes(args: LaunchArguments, bytes: Uint8Array, readFile:
       },
     },
   );
+  return { assembly, found };
 }
 
 /** What is configured alike for all kinds of programs: by the launch configuration, else by the program. */
@@ -231,7 +238,7 @@ const reader =
 
 async function loadSource(args: LaunchArguments, bytes: Uint8Array, readFile: ReadFile): Promise<Placed> {
   refuseKernelFields(args, "a source file");
-  const assembly = await assembleBytes(args, bytes, readFile);
+  const { assembly, found } = await assembleBytes(args, bytes, readFile);
   const errors = assembly.problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new AssemblyError(errors);
   const configuration = configurationOf(args, assembly);
@@ -243,7 +250,11 @@ async function loadSource(args: LaunchArguments, bytes: Uint8Array, readFile: Re
   const drives = await drivesOf(args, reader(readFile), kind && { kind, image: assembly.bytes });
   const machine = machineOf({ ...configuration, ...drives }, args);
   const bias = kind ? BigInt(bootSectorAddress - assembly.origin) : biasOf(machine);
-  const program = assembledProgram(args.program, assembly, bias);
+  const source = (file: string) => {
+    const content = found.get(fileKey(file));
+    return content instanceof Uint8Array ? content : undefined;
+  };
+  const program = { ...assembledProgram(args.program, assembly, bias), source };
   const warnings = assembly.problems.filter(({ severity }) => severity === "warning");
   return { machine, program, warnings: warnings.map((problem) => `${problemText(problem)}\n`).join("") };
 }

@@ -27,6 +27,8 @@ export interface Program {
   readonly loaded: (item: Emitted) => Uint8Array;
   /** Addresses of all returns, near, far and from interrupts. */
   readonly returns: () => readonly number[];
+  /** The bytes of a source file from which the program was made, where they are known. */
+  readonly source?: (file: string) => Uint8Array | undefined;
   /** What a step by source goes over: a line of assembly is an instruction, a line of C is several. */
   readonly stepsBy: "instruction" | "line";
 }

@@ -2,7 +2,13 @@ import { DebugSession, Event, Response } from "@vscode/debugadapter";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { type TechniqueId, techniqueById } from "../isa/technique.ts";
 import { BreakpointList } from "./breakpoint-list.ts";
-import { breakpointBody, breakpointLocations, gotoTargets, setBreakpoints } from "./breakpoint-requests.ts";
+import {
+  breakpointBody,
+  breakpointLocations,
+  gotoTargets,
+  setBreakpoints,
+  withStaleness,
+} from "./breakpoint-requests.ts";
 import { capabilities } from "./capabilities.ts";
 import { type ComparedRun, compareLoaded } from "./compare.ts";
 import { controlBlockNow } from "./control-block.ts";
@@ -309,7 +315,10 @@ export class Session extends DebugSession {
       this.#emit("initialized");
       return undefined;
     },
-    setBreakpoints: (args) => this.#applied(setBreakpoints.lines(this.#breakpoints, this.#subject, args)),
+    setBreakpoints: (args) => {
+      const body = this.#applied(setBreakpoints.lines(this.#breakpoints, this.#subject, args));
+      return withStaleness(this.#subject, args, body, this.#home.readFile);
+    },
     setFunctionBreakpoints: (args) => this.#applied(setBreakpoints.labels(this.#breakpoints, this.#subject, args)),
     setInstructionBreakpoints: (args) =>
       this.#applied(setBreakpoints.addresses(this.#breakpoints, this.#subject, args)),

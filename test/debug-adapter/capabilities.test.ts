@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { describe, expect, it } from "vitest";
 import { type capabilities, filters } from "../../debug-adapter/capabilities.ts";
@@ -477,6 +478,34 @@ const behaviours: Record<keyof typeof capabilities, () => Promise<void>> = {
     });
     const { sources } = await client.request<P.LoadedSourcesResponse["body"]>("loadedSources");
     expect(sources.map(({ path }) => path)).toEqual([guestFile, "/guests/more.inc"]);
+  },
+
+  async supportedChecksumAlgorithms() {
+    const files = { [guestFile]: guest };
+    const client = await launched(files);
+    const { sources } = await client.request<P.LoadedSourcesResponse["body"]>("loadedSources");
+    const checksum = createHash("sha256").update(guest).digest("hex");
+    expect(sources[0]!.checksums).toEqual([{ algorithm: "SHA256", checksum }]);
+    const messages = async (args: object = {}) => {
+      const source = { path: guestFile };
+      const breakpoints = [{ line: at("cpuid") }, { line: 1 }];
+      const request = { source, breakpoints, ...args };
+      return (await client.request<P.SetBreakpointsResponse["body"]>("setBreakpoints", request)).breakpoints.map(
+        ({ verified, message }) => [verified, message],
+      );
+    };
+    const snapped = "Line 1 has no instruction; the next one is in line 6.";
+    const stale = "guest.asm has changed since it was assembled: restart to run it as it is now.";
+    expect(await messages()).toEqual([
+      [true, undefined],
+      [true, snapped],
+    ]);
+    expect(await messages({ sourceModified: true })).toEqual([
+      [true, stale],
+      [true, `${snapped} ${stale}`],
+    ]);
+    files[guestFile] = guest.replace("answer", "result");
+    expect((await messages())[0]).toEqual([true, stale]);
   },
 
   async supportsReadMemoryRequest() {
