@@ -443,6 +443,18 @@ describe("long mode", () => {
     expect(hosted).not.toBe(bare);
   });
 
+  it("says who runs at CPL 3, and why SYSCALL traps", () => {
+    const { exits } = run(technique, kernel("swapgs\n syscall"));
+    const whys = exits.filter(({ reason }) => reason !== "#PF").map(({ why }) => why);
+    expect(whys[0]).toMatchObject({
+      sentence: "SWAPGS is privileged. The guest's kernel believes to be at CPL 0, but runs at CPL 3.",
+      rule: "CPL 3 > 0",
+    });
+    expect(whys[1]!.rule).toBe("real IA32_EFER.SCE = 0");
+    const machine = boot(technique, kernel("syscall"));
+    expect(machine.why()).toMatchObject({ outcome: "leaves", what: "syscall: #UD" });
+  });
+
   it("stops where the guest uses the VMM's addresses", () => {
     const { stop } = run(technique, kernel("sgdt [700h]\n mov rax, [702h]\n mov rbx, [rax]"));
     expect(stop).toMatchObject({ kind: "stopped", reason: "unsupported" });
