@@ -203,11 +203,11 @@ export class ProgramAssembly implements Assembly {
   get leftOut(): Assembly["leftOut"] {
     const parts: { first: number; last: number }[] = [];
     for (const { state, source } of this.run.lines) {
+      if (state !== "left out" || /^\s*(%|$)/.test(source.text)) continue;
       const { line } = source.place;
-      const isOut = state === "left out" && !/^\s*(%|$)/.test(source.text);
       const before = parts.at(-1);
-      if (isOut && before?.last === line - 1) before.last = line;
-      else if (isOut) parts.push({ first: line, last: line });
+      if (before?.last === line - 1) before.last = line;
+      else parts.push({ first: line, last: line });
     }
     return parts;
   }
