@@ -44,11 +44,27 @@ export function flagPairs(assembly: Assembly): FlagPair[] {
 /** Bits of the flags that only say what the processor is: AC (an 80486) and ID (CPUID). */
 const identifying = [0x4_0000n, 0x20_0000n];
 
-/** PUSHF and POPF that find out whether the processor has a flag: the idiom flips AC or ID by XOR near by. */
-export function identifiesProcessor(mention: InstructionMention, mentions: readonly InstructionMention[]): boolean {
-  const at = mentions.indexOf(mention);
-  return mentions.slice(Math.max(0, at - 8), at + 9).some(({ row, decoded }) => {
-    const by = row?.mnemonic === "xor" ? decoded?.operands[1] : undefined;
-    return by?.kind === "immediate" && identifying.includes(by.value);
-  });
+/** Instructions before and behind that count as near. */
+const vicinity = 8;
+
+function flipsIdentifying({ decoded }: InstructionMention): boolean {
+  const by = decoded?.operands[1];
+  return by?.kind === "immediate" && identifying.includes(by.value);
+}
+
+/** Those PUSHF and POPF that find out whether the processor has a flag: the idiom flips AC or ID by XOR near by. */
+export function identifyingProcessor(assembly: Assembly, flags: readonly InstructionMention[]): InstructionMention[] {
+  const flips = assembly.mentionsOf(
+    ({ mnemonic, operands }) => mnemonic === "xor" && operands[1]?.kind === "immediate",
+  );
+  const found = flips.filter(flipsIdentifying);
+  if (found.length === 0) return [];
+  const { mentions } = assembly;
+  const near = new Set(
+    found.flatMap((flip) => {
+      const at = mentions.indexOf(flip);
+      return mentions.slice(Math.max(0, at - vicinity), at + vicinity + 1);
+    }),
+  );
+  return flags.filter((mention) => near.has(mention));
 }

@@ -3,7 +3,7 @@ import { isXenCall } from "../../isa/hypercalls.ts";
 import { isVirtualizationHole, type Row } from "../../isa/instruction.ts";
 import { type Grade, gradeOf } from "../../isa/sensitivity.ts";
 import { type TechniqueId, techniqueById } from "../../isa/technique.ts";
-import { flagPairs, identifiesProcessor } from "../analysis/flag-pairs.ts";
+import { flagPairs, identifyingProcessor } from "../analysis/flag-pairs.ts";
 import { flowOf, type Known } from "../analysis/flow.ts";
 
 const aboutFlags = /^(pushf|popf)[dq]?$/;
@@ -35,7 +35,7 @@ function savesOnly(assembly: Assembly, mentions: readonly InstructionMention[]):
   if (!mentions.some(({ row }) => row && aboutFlags.test(row.mnemonic))) return new Set();
   const saved = flagPairs(assembly).flatMap(({ push, pop, disables }) => (disables ? [] : [push, pop]));
   const flags = mentions.filter(({ row }) => row && aboutFlags.test(row.mnemonic));
-  return new Set([...saved, ...flags.filter((mention) => identifiesProcessor(mention, assembly.mentions))]);
+  return new Set([...saved, ...identifyingProcessor(assembly, flags)]);
 }
 
 /**
