@@ -4,7 +4,8 @@ import { LDTR, type Segment } from "../../cpu/state.ts";
 import { A, P } from "../../mmu/entry-bits.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
-import type { OwnAddresses, ShadowRoot } from "../memory/shadow-paging.ts";
+import type { OwnAddresses } from "../memory/own-addresses.ts";
+import type { ShadowRoot } from "../memory/shadow-paging.ts";
 import type { DescriptorFacts } from "./compressed-segments.ts";
 import type { RealRegisters, Table } from "./virtual-cpu.ts";
 

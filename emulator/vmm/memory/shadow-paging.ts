@@ -5,6 +5,7 @@ import type { Entry } from "../../mmu/walk.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
 import { hostReservedBytes } from "../context.ts";
+import { linkOwn, linkWay, type OwnAddresses, wayTables } from "./own-addresses.ts";
 import { type SavedCoherence, ShadowCoherence } from "./shadow-coherence.ts";
 import {
   allRights,
@@ -26,17 +27,8 @@ const pageBytes = 4096;
 const poolPages = 256;
 /** Most tables that one fault needs: a root with its page directories, and a path below it. */
 const preallocated = 8;
-/** Tables between the root of four-level paging and the VMM's own page tables. */
-const ownLevels = 2;
 /** Roots that are kept when the guest loads another CR3: the present one and three before it, as KVM keeps. */
 const mostRoots = 4;
-
-/** Linear addresses that are the VMM's own in every shadow: the end of the 32-bit or 64-bit address space. */
-export interface OwnAddresses {
-  readonly linear: Readonly<Record<ShadowMode, number>>;
-  /** Host-physical addresses of the page tables that map them, one after the other. */
-  readonly tables: Readonly<Record<ShadowMode, readonly number[]>>;
-}
 
 /** What the processor is to hold while the guest runs. */
 export interface ShadowRoot {
@@ -215,16 +207,9 @@ export class ShadowPaging {
    */
   keepOwn(): void {
     if (!this.#own || this.#roots.at(-1)?.role.mode !== "four-level") return;
-    if (this.#tables.free < ownLevels) this.reserve();
-    const linear = this.#own.linear["four-level"];
-    let table = this.#root;
-    while (table.role.level > 2) {
-      const address = this.#tables.entryAddress(table, linear);
-      const below: Role = { ...table.role, level: table.role.level - 1, direct: true, kernel: 0 };
-      const child = this.#tables.child(address) ?? this.#table(-1, below);
-      if ((this.#tables.low(address) & P) === 0) this.#tables.link(address, child, P | A | RW, 0);
-      table = child;
-    }
+    if (this.#tables.free < wayTables) this.reserve();
+    const make = (role: Role) => this.#table(-1, role);
+    linkWay(this.#tables, this.#own, this.#root, make);
   }
 
   /** Page directories of PAE paging hang on registers, and must be there before the guest runs. */
@@ -276,19 +261,11 @@ export class ShadowPaging {
   /** A new shadow. From now on writes to the guest's table must be seen. */
   #make(frame: number, role: Role, key: string): ShadowTable {
     const table = this.#tables.make(frame, role, key);
-    if (role.own && role.level === 2) this.#linkOwn(table);
+    if (role.own && role.level === 2) linkOwn(this.#tables, this.#own!, table);
     if (role.direct) return table;
     this.note("promote");
     if (!this.coherence.isOutOfSync(frame) && this.coherence.protect(frame)) this.note("wrmap");
     return table;
-  }
-
-  #linkOwn(table: ShadowTable): void {
-    const { linear, tables } = this.#own!;
-    const { mode } = table.role;
-    const span = entrySpan(mode, 2);
-    for (const [n, host] of tables[mode].entries())
-      this.#tables.linkOwn(this.#tables.entryAddress(table, linear[mode] + n * span), host, P | A | RW);
   }
 
   // Entries.
