@@ -1,10 +1,10 @@
+import { costProfile, costProfiles } from "../isa/costs.ts";
 import { techniqueById } from "../isa/technique.ts";
 import { parseDateTime } from "./devices/date-time.ts";
 import { driveProblem } from "./firmware/drives.ts";
 import type { MachineConfiguration } from "./machine-interface.ts";
 import { imageProblem, loadAddress } from "./memory/start-modes.ts";
 import { mostProcessors } from "./processors.ts";
-import { costProfile, costProfiles } from "./time/costs.ts";
 import { refusal } from "./vmm/index.ts";
 
 const mebibyte = 2 ** 20;

@@ -1,9 +1,10 @@
 /** The emulator's public face: what debugger, command line and tests make and drive. */
+
+export { costProfiles, defaultCosts } from "../isa/costs.ts";
 export { compareUnder, type Tally, type TechniqueRun, type Totals } from "./compare/comparison.ts";
 export { configurationProblem, mostMemory } from "./configuration.ts";
 export { createMachine, Machine } from "./machine.ts";
 export type { MachineConfiguration, MachineInterface, RegisterGroup, Stop } from "./machine-interface.ts";
-export { costProfiles, defaultCosts } from "./time/costs.ts";
 export type { EventBody, EventKind, MachineEvent, Outlook } from "./trace/event.ts";
 export { type Ending, follow, limitText } from "./trace/follow.ts";
 export type { TranslatedUnit } from "./vmm/translation/view.ts";

@@ -25,7 +25,7 @@ export interface MachineConfiguration {
   readonly handover?: Handover;
   /** Guest memory in MiB, 1–1024. */
   readonly memory: number;
-  /** Name of a cost profile (`emulator/time/costs.ts`). */
+  /** Name of a cost profile (`isa/costs.ts`). */
   readonly costs?: string;
   /**
    * What takes virtual time: steps and crossings (default), or retired instructions only, so that the same happens to a guest

@@ -1,3 +1,4 @@
+import { type CostProfile, costProfile, defaultCosts } from "../isa/costs.ts";
 import { longestInstruction } from "../isa/cursor.ts";
 import { decode } from "../isa/decode.ts";
 import { type Board, createBoard } from "./board.ts";
@@ -37,7 +38,7 @@ import type { Processors } from "./processors.ts";
 import { registerValue, registerViews, setRegister } from "./registers.ts";
 import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
 import { type VmcbView, vmcbView } from "./svm/vmcb-view.ts";
-import { type CostProfile, costProfile, defaultCosts, freeCrossings } from "./time/costs.ts";
+import { freeCrossings } from "./time/costs.ts";
 import type { Unwritten } from "./time/snapshots.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, Outlook, RecordedBody, StopReason } from "./trace/event.ts";

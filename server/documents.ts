@@ -27,6 +27,10 @@ export interface Settings {
   /** Address and bytes behind each line. */
   readonly encodingHints: boolean;
   readonly codeLens: boolean;
+  /** Behind instructions that leave the guest: why, and at what cost. */
+  readonly exitHints: boolean;
+  /** Above loops with an exit inside. */
+  readonly exitLens: boolean;
   readonly format: Layout;
 }
 
@@ -35,6 +39,8 @@ export const defaultSettings: Settings = {
   includePaths: [],
   encodingHints: false,
   codeLens: true,
+  exitHints: false,
+  exitLens: true,
   format: defaultLayout,
 };
 

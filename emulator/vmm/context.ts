@@ -1,7 +1,7 @@
+import type { CostProfile } from "../../isa/costs.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import type { StartMode } from "../machine-interface.ts";
 import type { AddressLine } from "../mmu/address-line.ts";
-import type { CostProfile } from "../time/costs.ts";
 import type { ExitForm, RecordedBody, StopReason } from "../trace/event.ts";
 
 /** Host-physical memory that the VMM keeps for itself; guest memory follows. */

@@ -1,6 +1,6 @@
+import { type Crossing, crossingCost } from "../../isa/costs.ts";
 import type { TechniqueId } from "../../isa/technique.ts";
 import { layout } from "../cpu/layout.ts";
-import { type Crossing, crossingCost } from "../time/costs.ts";
 import type { ExitForm } from "../trace/event.ts";
 import type { VmmContext } from "./context.ts";
 

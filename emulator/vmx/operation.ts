@@ -1,10 +1,10 @@
+import type { CostProfile } from "../../isa/costs.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { VmxCall } from "../../isa/system.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { layout } from "../cpu/layout.ts";
 import { cr4Allowed } from "../cpu/modes.ts";
 import { type Virtualization, vmxOperation } from "../cpu/virtualization.ts";
-import type { CostProfile } from "../time/costs.ts";
 import type { ExitForm, RecordedBody, StopReason } from "../trace/event.ts";
 import { fixedCr0, fixedCr4 } from "./capabilities.ts";
 import { CheckedVmcs } from "./checked-vmcs.ts";

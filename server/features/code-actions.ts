@@ -1,11 +1,14 @@
 import { type CodeAction, CodeActionKind, type Diagnostic, type TextEdit } from "vscode-languageserver";
+import type { Fix as GivenFix } from "../../assembler/index.ts";
 import type { Bits } from "../../isa/operands.ts";
+import { toLsp } from "../ranges.ts";
 import { splitLines } from "../words.ts";
 
 /** A change that solves a problem. */
 interface Fix {
   readonly title: string;
   readonly edit: TextEdit;
+  readonly others?: readonly TextEdit[];
 }
 
 interface Place {
@@ -93,6 +96,15 @@ const fixes: Readonly<Record<string, (place: Place) => Fix[]>> = {
   },
 };
 
+/** Fixes that the diagnostic brings along; those with several edits have the first one's place. */
+function givenFixes({ data }: Diagnostic): Fix[] {
+  const fixes = (data as { readonly fixes?: readonly GivenFix[] } | undefined)?.fixes ?? [];
+  return fixes.flatMap(({ title, edits }): Fix[] => {
+    const [edit, ...others] = edits.map(({ range, text }) => ({ range: toLsp(range), newText: text }));
+    return edit ? [{ title, edit, others }] : [];
+  });
+}
+
 function fixesOf(diagnostic: Diagnostic, lines: readonly string[], bitsAt: BitsAt): Fix[] {
   const { start, end } = diagnostic.range;
   const line = lines[start.line] ?? "";
@@ -103,6 +115,8 @@ function fixesOf(diagnostic: Diagnostic, lines: readonly string[], bitsAt: BitsA
     bits: bitsAt(start.line),
     written: line.slice(start.character, end.character),
   };
+  const given = givenFixes(diagnostic);
+  if (given.length > 0) return given;
   const known = typeof diagnostic.code === "string" ? fixes[diagnostic.code]?.(place) : undefined;
   return known && known.length > 0 ? known : didYouMean(place);
 }
@@ -123,12 +137,12 @@ export function quickFixes(
     .filter((diagnostic) => overlaps(diagnostic.range, range))
     .flatMap((diagnostic) => {
       const all = fixesOf(diagnostic, lines, bitsAt);
-      return all.map(({ title, edit }) => ({
+      return all.map(({ title, edit, others: more = [] }) => ({
         title,
         kind: CodeActionKind.QuickFix,
         diagnostics: [diagnostic],
         isPreferred: all.length === 1,
-        edit: { changes: { [uri]: [edit] } },
+        edit: { changes: { [uri]: [edit, ...more] } },
       }));
     });
 }
@@ -140,7 +154,7 @@ export function fixAll(uri: string, text: string, found: readonly Diagnostic[], 
   for (const diagnostic of found) {
     const [only, ...others] = fixesOf(diagnostic, lines, bitsAt);
     const at = only?.edit.range.start;
-    if (only && at && others.length === 0 && !edits.has(`${at.line}:${at.character}`))
+    if (only && at && !only.others?.length && others.length === 0 && !edits.has(`${at.line}:${at.character}`))
       edits.set(`${at.line}:${at.character}`, only.edit);
   }
   if (edits.size === 0) return [];

@@ -3,13 +3,17 @@ import type { InstructionMention } from "../../assembler/index.ts";
 import { type Exits, isVirtualizationHole, type Row } from "../../isa/instruction.ts";
 import { interceptOf } from "../../isa/intercept.ts";
 import type { Decoded } from "../../isa/operands.ts";
+import { modelledCost } from "../../isa/prediction.ts";
 import { pseudocode } from "../../isa/pseudocode.ts";
 import { gradeOf } from "../../isa/sensitivity.ts";
 import { rowsOf } from "../../isa/table.ts";
 import type { Technique, TechniqueId } from "../../isa/technique.ts";
+import { costs, predictedAt, techniqueOr } from "../analysis/exits.ts";
+import { flowOf } from "../analysis/flow.ts";
 import type { Analysis } from "../documents.ts";
 import { contains, toLsp } from "../ranges.ts";
 import { symbolAt } from "./definition.ts";
+import { isInMatrix, matrixTable } from "./matrix.ts";
 
 const privileges: Record<Row["privilege"], string> = {
   none: "none: every CPL may run it",
@@ -84,8 +88,32 @@ function instruction(analysis: Analysis, mention: InstructionMention): string | 
   if (!row) return undefined;
   const bytes = mention.bytes && hex([...mention.bytes]);
   const forms = rowsOf(mention.mnemonic).length;
+  const places = placeText(analysis, mention);
   const more = mention.row || forms < 2 ? "" : `\n\n_One of ${forms} forms; the operands here fit none yet._`;
-  return card(row, mention.decoded, bytes, technique) + more;
+  return card(row, mention.decoded, bytes, technique) + places + more;
+}
+
+const ways = { real: "real mode", "virtual-8086": "virtual-8086 mode", protected: "protected mode", long: "long mode" };
+
+/** Mode and ring, as far as they are known, and what becomes of the instruction there under each technique. */
+function placeText(analysis: Analysis, mention: InstructionMention): string {
+  const { assembly, technique } = analysis;
+  const { decoded, row } = mention;
+  if (!decoded || !row || !isInMatrix(row)) return "";
+  const known = flowOf(assembly).at(mention);
+  const facts = [
+    ...(known?.mode ? [ways[known.mode]] : []),
+    ...(known?.cpl === undefined ? [] : [`CPL ${known.cpl}`]),
+    ...(known?.interrupts === undefined ? [] : [`interrupts ${known.interrupts ? "on" : "off"}`]),
+  ];
+  const here = facts.length > 0 ? `**Here:** ${facts.join(", ")}.` : "**Here:** nothing is known of mode and ring.";
+  const prediction = predictedAt(assembly, mention, technique);
+  const { title } = techniqueOr(technique);
+  const cycles = prediction && modelledCost(prediction, costs);
+  const exit = prediction
+    ? ` Under ${title} ${prediction.reason}, ${cycles} cycles out and back: ${prediction.why}`
+    : "";
+  return `\n\n${here}${exit}\n\n${matrixTable(decoded, known)}`;
 }
 
 function symbol(analysis: Analysis, name: string): string | undefined {

@@ -1,6 +1,8 @@
 import type { TextDocumentContentResult } from "vscode-languageserver";
 import { incomingCalls, outgoingCalls, prepareCalls } from "../features/call-hierarchy.ts";
 import { codeLenses } from "../features/code-lens.ts";
+import { exitHints } from "../features/exit-hints.ts";
+import { exitLenses } from "../features/exit-lens.ts";
 import { encodingHints } from "../features/inlay-hints.ts";
 import { inlineValues } from "../features/inline-values.ts";
 import { virtualOf, virtualText } from "../features/virtual-documents.ts";
@@ -22,14 +24,18 @@ export function registerDisplay(session: Session): void {
   const shown = new Set<string>();
   const about = aboutAnalysis(session);
   connection.onCodeLens(
-    about(({ assembly }, { textDocument }) =>
-      documents.settings.codeLens ? codeLenses(assembly, textDocument.uri) : [],
-    ),
+    about((analysis, { textDocument: { uri } }) => [
+      ...(documents.settings.codeLens ? codeLenses(analysis.assembly, uri) : []),
+      ...(documents.settings.exitLens ? exitLenses(analysis, uri) : []),
+    ]),
   );
   connection.languages.inlayHint.on(
-    about(({ assembly }, { textDocument: { uri }, range: { start, end } }, text) =>
-      documents.settings.encodingHints ? encodingHints(assembly, uri, text.getText(), start.line, end.line) : [],
-    ),
+    about((analysis, { textDocument: { uri }, range: { start, end } }, text) => [
+      ...(documents.settings.exitHints ? exitHints(analysis, uri, start.line, end.line) : []),
+      ...(documents.settings.encodingHints
+        ? encodingHints(analysis.assembly, uri, text.getText(), start.line, end.line)
+        : []),
+    ]),
   );
   connection.languages.inlineValue.on(
     about(({ assembly }, { textDocument: { uri }, context }, text) => {

@@ -28,7 +28,20 @@ describe("hover", () => {
 
       \`\`\`
       ax ← machineStatus()[15:0]
-      \`\`\`"
+      \`\`\`
+
+      **Here:** protected mode, CPL 0.
+
+      | Technique | In the guest's kernel | Cycles, out and back |
+      |---|---|---|
+      | Bare metal | runs |  |
+      | Trap and emulate | **silently wrong** |  |
+      | Binary translation | rewritten (callout) | 36 |
+      | Paravirtualization | the guest is changed: docs/hypercalls.md |  |
+      | VT-x with shadow paging | runs |  |
+      | VT-x with EPT | runs |  |
+      | AMD-V with shadow paging | traps (VMEXIT_CR0_READ) | 789 |
+      | AMD-V with nested paging | runs |  |"
     `);
   });
 

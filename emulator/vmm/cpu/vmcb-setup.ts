@@ -1,3 +1,4 @@
+import { passthroughMsrs, passthroughPorts } from "../../../isa/passthrough.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { saveGuest, saveHidden } from "../../svm/guest-state.ts";
 import { type InterceptName, interceptWord } from "../../svm/intercepts.ts";
@@ -6,7 +7,6 @@ import { virtualInterrupt } from "../../svm/virtual-interrupt.ts";
 import { Vmcb, vmcbBytes } from "../../svm/vmcb.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
-import { passthroughMsrs, passthroughPorts } from "./passthrough.ts";
 import type { MemoryVirtualization } from "./vmcs-setup.ts";
 
 const pageBytes = 4096;

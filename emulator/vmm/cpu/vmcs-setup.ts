@@ -1,3 +1,4 @@
+import { passthroughMsrs, passthroughPorts } from "../../../isa/passthrough.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { accessBits } from "../../cpu/layout.ts";
 import { CR0, TR } from "../../cpu/state.ts";
@@ -8,7 +9,6 @@ import { saveGuest } from "../../vmx/guest-state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import { Vmcs, vmcsBytes } from "../../vmx/vmcs.ts";
 import type { Allocator } from "../allocator.ts";
-import { passthroughMsrs, passthroughPorts } from "./passthrough.ts";
 
 /** CR4.VMXE: 1 in VMX operation; the VMM hides it behind mask and shadow. */
 const vmxe = 0x2000n;

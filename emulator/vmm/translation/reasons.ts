@@ -1,8 +1,8 @@
+import type { Crossing } from "../../../isa/costs.ts";
 import { decode } from "../../../isa/decode.ts";
 import { format } from "../../../isa/format.ts";
 import { vectorName } from "../../cpu/fault.ts";
 import type { Fault } from "../../cpu/monitor.ts";
-import type { Crossing } from "../../time/costs.ts";
 import type { Why } from "../../trace/event.ts";
 import type { ExitBody } from "../dispatcher.ts";
 import type { GuestInstruction, Unit } from "./unit.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { costProfiles, defaultCosts } from "../../../emulator/time/costs.ts";
 import type { ExitForm, ExitNumbers } from "../../../emulator/trace/event.ts";
 import { Recorder } from "../../../emulator/trace/recorder.ts";
+import { costProfiles, defaultCosts } from "../../../isa/costs.ts";
 
 const stamp = (step: number) => ({ cycle: 10 * step, step, vm: "vm0", vcpu: 0, rip: "abc" });
 const present = (step: number) => ({ cycle: 10 * step, step, vm: "vm0", vcpu: 0, linear: 0xabc });

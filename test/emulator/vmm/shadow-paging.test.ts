@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { layout } from "../../../emulator/cpu/layout.ts";
 import type { Access, Monitor, NestedAccess } from "../../../emulator/cpu/monitor.ts";
 import { CR0, CR4 } from "../../../emulator/cpu/state.ts";
-import { costProfile } from "../../../emulator/time/costs.ts";
 import type { RecordedBody } from "../../../emulator/trace/event.ts";
 import { Allocator } from "../../../emulator/vmm/allocator.ts";
 import { hostReservedBytes } from "../../../emulator/vmm/context.ts";
 import { ShadowedGuest, shadowedCr0, shadowedCr4 } from "../../../emulator/vmm/memory/shadowed-guest.ts";
 import { HostMemory } from "../../../emulator/vmx/host-memory.ts";
+import { costProfile } from "../../../isa/costs.ts";
 import { processor, protectedMode } from "../cpu/processor.ts";
 
 const guestBytes = 0x10_0000;
