@@ -7,6 +7,8 @@ it("is the digest that the host computes, of messages of every length about a bl
   const lengths = fc.integer({ min: 0, max: 200 });
   const messages = lengths.chain((length) => fc.uint8Array({ minLength: length, maxLength: length }));
   fc.assert(
-    fc.property(messages, (bytes) => expect(sha256(bytes)).toBe(createHash("sha256").update(bytes).digest("hex"))),
+    fc.property(messages, (bytes) => {
+      expect(sha256(bytes)).toBe(createHash("sha256").update(bytes).digest("hex"));
+    }),
   );
 });
