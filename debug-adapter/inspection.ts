@@ -9,6 +9,7 @@ import { disassemble } from "./disassembly.ts";
 import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
 import { fromBase64, memoryReference, parseMemoryReference, readBytes, toBase64, writeBytes } from "./memory.ts";
 import { hexadecimal, itemAt, type Program, toLinear } from "./program.ts";
+import type { Requests } from "./protocol.ts";
 import { Refusal } from "./requests.ts";
 import { sha256 } from "./sha256.ts";
 import { callStack, type Frame } from "./stack.ts";
@@ -184,6 +185,14 @@ export function locationOf(reference: string, offset = 0) {
 export function walk({ debugger: { machine } }: Subject, linear: string) {
   if (!/^(0x)?[\da-f]{1,16}$/i.test(linear)) throw new Refusal(`"${linear}" is not a hexadecimal address.`);
   return machine.walk(BigInt(linear.toLowerCase().startsWith("0x") ? linear : `0x${linear}`));
+}
+
+/** @throws Refusal if something cannot be typed */
+export function typeInput({ debugger: { machine } }: Subject, { text, device }: Requests["ringside/input"]["args"]) {
+  const keyboard = (device ?? (machine.configuration.boot ? "keyboard" : "serial")) === "keyboard";
+  const refused = keyboard ? machine.press(text) : void machine.input(text);
+  if (refused !== undefined) throw new Refusal(refused);
+  return {};
 }
 
 /** Most bytes that one request may ask for. */

@@ -1,4 +1,3 @@
-import { DebugSession, Event, Response } from "@vscode/debugadapter";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { type TechniqueId, techniqueById } from "../isa/technique.ts";
 import { BreakpointList } from "./breakpoint-list.ts";
@@ -12,22 +11,20 @@ import {
 import { capabilities } from "./capabilities.ts";
 import { type ComparedRun, compareLoaded } from "./compare.ts";
 import { controlBlockNow } from "./control-block.ts";
-import { coordinatesOf } from "./coordinates.ts";
+import { Conversation } from "./conversation.ts";
 import { dataBreakpointInfo } from "./data-breakpoints.ts";
 import { Debugger } from "./debugger.ts";
 import { type Filters, readFilters } from "./event-stops.ts";
 import { EventFeed } from "./events.ts";
 import { announce, cannotGoOn, explain } from "./halts.ts";
 import * as inspection from "./inspection.ts";
-import { AssemblyError, checkArguments, LaunchError, type Loaded, load, type ReadFile } from "./launch.ts";
+import { checkArguments, type Loaded, load, type ReadFile } from "./launch.ts";
 import { MemoryViews } from "./memory-views.ts";
 import { toLinear } from "./program.ts";
-import { Progress } from "./progress.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
 import { stepInTargets, stepTarget } from "./step-in-targets.ts";
-import { styled } from "./styling.ts";
 import { timeDeeds } from "./time-requests.ts";
 import { translationNow } from "./translation.ts";
 import { translationsNow } from "./translations.ts";
@@ -50,11 +47,9 @@ const stepsBy = (granularity: P.SteppingGranularity | undefined): "instruction" 
   granularity === "instruction" ? granularity : undefined;
 
 /** Debug Adapter Protocol in, Debug Adapter Protocol out. What a guest does is the debugger's business. */
-export class Session extends DebugSession {
+export class Session extends Conversation {
   readonly #home: Home;
   readonly #breakpoints = new BreakpointList();
-  #client: P.InitializeRequestArguments = { adapterID: "" };
-  #coordinates = coordinatesOf(this.#client);
   readonly #memoryViews = new MemoryViews();
   #arguments: LaunchArguments | undefined;
   #debuggee: Debuggee | undefined;
@@ -62,67 +57,12 @@ export class Session extends DebugSession {
   #halt: Halt = { kind: "entry" };
   /** The operation under way, if any. */
   #motion: Promise<void> | undefined;
-  /** The request that began it, and what is told of it while it lasts. */
-  #latestRequest = 0;
-  #progress: Progress | undefined;
-  #operations = 0;
   /** What the operation under way ends with is no longer of interest. */
   #abandoned = false;
 
   constructor(home: Home) {
     super();
     this.#home = home;
-  }
-
-  protected override dispatchRequest(request: P.Request): void {
-    void this.#dispatch(request);
-  }
-
-  async #dispatch(request: P.Request): Promise<void> {
-    const response: P.Response = new Response(request);
-    try {
-      const { command, arguments: args = {} } = request;
-      if (Object.hasOwn(this.#deeds, command)) {
-        const act = await (this.#deeds[command as keyof Deeds] as (args: unknown) => ReturnType<Deeds[keyof Deeds]>)(
-          args,
-        );
-        this.#latestRequest = request.seq;
-        this.sendResponse(response);
-        await act();
-      } else if (Object.hasOwn(this.#answers, command)) {
-        response.body = await (this.#answers[command as keyof Answers] as (args: unknown) => unknown)(args);
-        this.sendResponse(response);
-      } else throw new Refusal(`Ringside does not know the request "${command}".`);
-    } catch (error) {
-      this.#refuse(response, error);
-    }
-  }
-
-  #refuse(response: P.Response, error: unknown): void {
-    const expected = error instanceof Refusal || error instanceof LaunchError;
-    const message = error instanceof Error ? error.message : String(error);
-    if (error instanceof AssemblyError) this.#print("stderr", this.#styled("error", error.report));
-    if (!expected) this.#print("stderr", `Ringside has a bug: ${error instanceof Error ? error.stack : message}\n`);
-    // Braces in a message would be taken for variables to fill in.
-    if (response.seq === 0)
-      this.sendErrorResponse(response, {
-        id: 1,
-        format: "{_message}",
-        variables: { _message: message },
-        showUser: true,
-      });
-  }
-
-  #emit(event: string, body: unknown = {}): void {
-    this.sendEvent(new Event(event, body));
-  }
-
-  #print(category: "stdout" | "stderr" | "console", output: string): void {
-    if (output !== "") this.#emit("output", { category, output });
-  }
-
-  #styled(style: Parameters<typeof styled>[1], text: string): string {
-    return styled(this.#client.supportsANSIStyling, style, text);
   }
 
   /** @throws Refusal before a successful launch. */
@@ -132,7 +72,7 @@ export class Session extends DebugSession {
   }
 
   get #subject(): inspection.Subject {
-    return { debugger: this.#present.debugger, coordinates: this.#coordinates };
+    return { debugger: this.#present.debugger, coordinates: this.coordinates };
   }
 
   /** The subject while the guest stands still. @throws Refusal while it runs. */
@@ -141,12 +81,15 @@ export class Session extends DebugSession {
     return this.#subject;
   }
 
-  #compare(technique: TechniqueId): Promise<ComparedRun> {
+  async #compare(technique: TechniqueId): Promise<ComparedRun> {
     if (this.#motion) throw new Refusal("The guest is running. Pause it first.");
     if (!techniqueById(technique)) throw new Refusal(`There is no technique "${technique}".`);
     const { debugger: subject, typeInto } = this.#present;
     const { machine, program } = subject;
-    return compareLoaded({ machine, program, typeInto }, technique, this.#home.readFile);
+    return this.reporting(`Comparing with ${technique}`, async () => {
+      await this.#home.breathe();
+      return compareLoaded({ machine, program, typeInto }, technique, this.#home.readFile);
+    });
   }
 
   async #launch(args: LaunchArguments): Promise<Debuggee> {
@@ -154,17 +97,17 @@ export class Session extends DebugSession {
     const feed = new EventFeed(machine, program);
     const surroundings = {
       breathe: () => {
-        this.#progress?.tick(() => `step ${machine.now.toLocaleString("en")}`);
+        this.tick(() => `step ${machine.now.toLocaleString("en")}`);
         return this.#home.breathe();
       },
       advanced: (running: boolean) => this.#report(running),
       log: (text: string) => {
-        this.#print("stdout", feed.newOutput());
-        this.#print("console", this.#styled("warning", feed.newFailures()));
-        this.#print("console", this.#styled("note", `${text}\n`));
+        this.print("stdout", feed.newOutput());
+        this.print("console", this.styled("warning", feed.newFailures()));
+        this.print("console", this.styled("note", `${text}\n`));
       },
     };
-    this.#print("console", this.#styled("warning", warnings));
+    this.print("console", this.styled("warning", warnings));
     this.#arguments = args;
     this.#debuggee = { debugger: new Debugger(machine, program, surroundings), feed, typeInto };
     this.#apply();
@@ -182,11 +125,11 @@ export class Session extends DebugSession {
   /** Console text and news for the views. */
   #report(running: boolean): void {
     const { feed } = this.#present;
-    this.#print("stdout", feed.newOutput());
-    this.#print("console", this.#styled("warning", feed.newFailures()));
-    if (!running) this.#print("console", feed.newScreen());
+    this.print("stdout", feed.newOutput());
+    this.print("console", this.styled("warning", feed.newFailures()));
+    if (!running) this.print("console", feed.newScreen());
     const news = feed.news(running);
-    if (news) this.#emit("ringside/advanced", news);
+    if (news) this.tell("ringside/advanced", news);
   }
 
   /** Runs an operation and announces where it stopped. */
@@ -204,21 +147,9 @@ export class Session extends DebugSession {
       halt = await operation();
     } finally {
       this.#motion = undefined;
-      this.#endProgress();
+      this.endProgress();
       if (!this.#abandoned) this.#stoppedAt(halt);
     }
-  }
-
-  /** From here to the end of the operation, the client is told of it if it takes long. */
-  #beginProgress(title: string): void {
-    const id = `ringside-${++this.#operations}`;
-    const emit = (event: string, body: unknown) => this.#emit(event, body);
-    if (this.#client.supportsProgressReporting) this.#progress = new Progress(id, title, emit);
-  }
-
-  #endProgress(): void {
-    this.#progress?.end();
-    this.#progress = undefined;
   }
 
   #stoppedAt(halt: Halt): void {
@@ -227,9 +158,9 @@ export class Session extends DebugSession {
     this.#report(false);
     const ends = halt.kind === "end" && (this.#arguments?.noDebug || !this.#filters.atEnd);
     if (ends) {
-      this.#print("console", `${halt.text}\n`);
-      this.#emit("terminated");
-    } else this.#emit("stopped", { ...announce(halt), threadId: inspection.threadId, allThreadsStopped: true });
+      this.print("console", `${halt.text}\n`);
+      this.tell("terminated");
+    } else this.tell("stopped", { ...announce(halt), threadId: inspection.threadId, allThreadsStopped: true });
   }
 
   /** Ends the operation under way without announcing it. */
@@ -260,7 +191,7 @@ export class Session extends DebugSession {
 
   /** Clients show the reason of the first stop since the guest last went on, and know only their own requests to go on. */
   #departs(): void {
-    this.#emit("continued", { threadId: inspection.threadId, allThreadsContinued: true });
+    this.tell("continued", { threadId: inspection.threadId, allThreadsContinued: true });
   }
 
   /** Announces a moment that a custom request has gone to. */
@@ -272,7 +203,7 @@ export class Session extends DebugSession {
   #anywhere(title: string, operation: (target: Debugger) => Halt | Promise<Halt>): () => Promise<void> {
     const { debugger: target } = this.#still;
     return () => {
-      this.#beginProgress(title);
+      this.beginProgress(title);
       return this.#move(() => operation(target));
     };
   }
@@ -281,19 +212,19 @@ export class Session extends DebugSession {
   #changed<T>(body: T): T {
     this.#present.feed.changed();
     this.#refreshMemory();
-    if (this.#client.supportsInvalidatedEvent) this.#emit("invalidated", { areas: ["all"] });
+    if (this.client.supportsInvalidatedEvent) this.tell("invalidated", { areas: ["all"] });
     return body;
   }
 
   /** What a client shows of memory may be different now. */
   #refreshMemory(): void {
-    for (const piece of this.#memoryViews.take()) if (this.#client.supportsMemoryEvent) this.#emit("memory", piece);
+    for (const piece of this.#memoryViews.take()) if (this.client.supportsMemoryEvent) this.tell("memory", piece);
   }
 
   #rebind(): void {
     const { program } = this.#present.debugger;
     for (const breakpoint of this.#breakpoints.rebind(program))
-      this.#emit("breakpoint", { reason: "changed", breakpoint: breakpointBody(breakpoint, this.#coordinates) });
+      this.tell("breakpoint", { reason: "changed", breakpoint: breakpointBody(breakpoint, this.coordinates) });
     this.#apply();
   }
 
@@ -303,16 +234,15 @@ export class Session extends DebugSession {
     return this.#move(() => (stops ? { kind: "entry" } : target.start()));
   }
 
-  readonly #answers: Answers = {
+  protected override readonly answers: Answers = {
     initialize: (args) => {
-      this.#client = args;
-      this.#coordinates = coordinatesOf(args);
+      this.meet(args);
       return capabilities;
     },
     launch: async (args) => {
       if (this.#debuggee) throw new Refusal("A guest has been launched already.");
       await this.#launch(checkArguments(args));
-      this.#emit("initialized");
+      this.tell("initialized");
       return undefined;
     },
     setBreakpoints: (args) => {
@@ -364,10 +294,8 @@ export class Session extends DebugSession {
     stepInTargets: () => stepInTargets(this.#still.debugger),
     modules: (args) => inspection.modules(this.#subject, args),
     loadedSources: () => inspection.loadedSources(this.#subject),
-    cancel: ({ requestId, progressId }) => {
-      const meant =
-        requestId === this.#latestRequest || (progressId !== undefined && progressId === this.#progress?.id);
-      if (meant && this.#motion) this.#debuggee?.debugger.pause();
+    cancel: (args) => {
+      if (this.isUnderWay(args) && this.#motion) this.#debuggee?.debugger.pause();
       return undefined;
     },
     pause: () => {
@@ -383,18 +311,10 @@ export class Session extends DebugSession {
     "ringside/controlBlock": () => controlBlockNow(this.#present.debugger.machine),
     "ringside/translation": ({ address }) => translationNow(this.#present.debugger, address),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),
-    "ringside/input": ({ text, device }) => {
-      const { machine } = this.#present.debugger;
-      const refused =
-        (device ?? (machine.configuration.boot ? "keyboard" : "serial")) === "keyboard"
-          ? machine.press(text)
-          : void machine.input(text);
-      if (refused !== undefined) throw new Refusal(refused);
-      return this.#changed({});
-    },
+    "ringside/input": (args) => this.#changed(inspection.typeInput(this.#subject, args)),
   };
 
-  readonly #deeds: Deeds = {
+  protected override readonly deeds: Deeds = {
     configurationDone: () => () => this.#start(),
     continue: () => this.#forward((target) => target.continue()),
     next: ({ granularity }) => this.#forward((target) => target.next(stepsBy(granularity))),
@@ -428,7 +348,7 @@ export class Session extends DebugSession {
     },
     terminate: async () => {
       await this.#quiet();
-      return async () => this.#emit("terminated");
+      return async () => this.tell("terminated");
     },
     disconnect: async () => {
       await this.#quiet();

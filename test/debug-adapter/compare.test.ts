@@ -31,3 +31,14 @@ it("runs the launched guest again under a technique, and leaves the session wher
   expect(await client.line()).toBe(line);
   await expect(compared("magic")).rejects.toThrow('There is no technique "magic".');
 });
+
+it("tells a client that shows progress when a comparison begins and ends", async () => {
+  const client = new DapClient(source);
+  await client.launch({}, { supportsProgressReporting: true });
+  await client.start();
+  await client.request("ringside/compare", { technique: "vtx-ept" });
+  const reports = client.events.filter(({ event }) => event.startsWith("progress"));
+  expect(reports.map(({ event }) => event)).toEqual(["progressStart", "progressEnd"]);
+  expect(reports[0]!.body).toMatchObject({ title: "Comparing with vtx-ept", cancellable: false });
+  expect(reports[1]!.body.progressId).toBe(reports[0]!.body.progressId);
+});

@@ -1,0 +1,110 @@
+import { DebugSession, Event, Response } from "@vscode/debugadapter";
+import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import { coordinatesOf } from "./coordinates.ts";
+import { AssemblyError, LaunchError } from "./launch.ts";
+import { Progress } from "./progress.ts";
+import { type Answers, type Deeds, Refusal } from "./requests.ts";
+import { styled } from "./styling.ts";
+
+/** Requests in, answers and events out, as this client wants them. What a request means is said by those who derive from it. */
+export abstract class Conversation extends DebugSession {
+  protected client: P.InitializeRequestArguments = { adapterID: "" };
+  protected coordinates = coordinatesOf(this.client);
+  /** The request that began the latest operation, and what is told of that while it lasts. */
+  protected latestRequest = 0;
+  #progress: Progress | undefined;
+  #operations = 0;
+
+  protected abstract readonly answers: Answers;
+  protected abstract readonly deeds: Deeds;
+
+  protected override dispatchRequest(request: P.Request): void {
+    void this.#dispatch(request);
+  }
+
+  async #dispatch(request: P.Request): Promise<void> {
+    const response: P.Response = new Response(request);
+    try {
+      const { command, arguments: args = {} } = request;
+      if (Object.hasOwn(this.deeds, command)) {
+        const act = await (this.deeds[command as keyof Deeds] as (args: unknown) => ReturnType<Deeds[keyof Deeds]>)(
+          args,
+        );
+        this.latestRequest = request.seq;
+        this.sendResponse(response);
+        await act();
+      } else if (Object.hasOwn(this.answers, command)) {
+        response.body = await (this.answers[command as keyof Answers] as (args: unknown) => unknown)(args);
+        this.sendResponse(response);
+      } else throw new Refusal(`Ringside does not know the request "${command}".`);
+    } catch (error) {
+      this.#refuse(response, error);
+    }
+  }
+
+  #refuse(response: P.Response, error: unknown): void {
+    const expected = error instanceof Refusal || error instanceof LaunchError;
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof AssemblyError) this.print("stderr", this.styled("error", error.report));
+    if (!expected) this.print("stderr", `Ringside has a bug: ${error instanceof Error ? error.stack : message}\n`);
+    // Braces in a message would be taken for variables to fill in.
+    if (response.seq === 0)
+      this.sendErrorResponse(response, {
+        id: 1,
+        format: "{_message}",
+        variables: { _message: message },
+        showUser: true,
+      });
+  }
+
+  /** Remembers what the client can do, and how it counts and names. */
+  protected meet(client: P.InitializeRequestArguments): void {
+    this.client = client;
+    this.coordinates = coordinatesOf(client);
+  }
+
+  protected tell(event: string, body: unknown = {}): void {
+    this.sendEvent(new Event(event, body));
+  }
+
+  protected print(category: "stdout" | "stderr" | "console", output: string): void {
+    if (output !== "") this.tell("output", { category, output });
+  }
+
+  protected styled(style: Parameters<typeof styled>[1], text: string): string {
+    return styled(this.client.supportsANSIStyling, style, text);
+  }
+
+  /** Does work during which nothing comes in: the client is told before, and cannot cancel it. */
+  protected async reporting<T>(title: string, work: () => Promise<T>): Promise<T> {
+    if (!this.client.supportsProgressReporting) return work();
+    const progressId = `ringside-${++this.#operations}`;
+    this.tell("progressStart", { progressId, title, cancellable: false });
+    try {
+      return await work();
+    } finally {
+      this.tell("progressEnd", { progressId });
+    }
+  }
+
+  /** From here to `endProgress` the client is told of an operation if it takes long. */
+  protected beginProgress(title: string): void {
+    const id = `ringside-${++this.#operations}`;
+    const tell = (event: string, body: unknown) => this.tell(event, body);
+    if (this.client.supportsProgressReporting) this.#progress = new Progress(id, title, tell);
+  }
+
+  protected tick(message: () => string): void {
+    this.#progress?.tick(message);
+  }
+
+  protected endProgress(): void {
+    this.#progress?.end();
+    this.#progress = undefined;
+  }
+
+  /** Is this what a client wants to cancel, the operation under way? */
+  protected isUnderWay({ requestId, progressId }: P.CancelArguments): boolean {
+    return requestId === this.latestRequest || (progressId !== undefined && progressId === this.#progress?.id);
+  }
+}
