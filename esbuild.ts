@@ -58,6 +58,7 @@ export const bundles: readonly BuildOptions[] = [
       exits: "client/views/exits/main.tsx",
       compare: "client/views/compare/main.tsx",
       vmcs: "client/views/vmcs/main.tsx",
+      rings: "client/views/rings/main.tsx",
       hypercalls: "client/views/hypercalls/main.tsx",
       cache: "client/views/cache/main.tsx",
       translation: "client/views/translation/main.tsx",

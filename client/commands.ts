@@ -82,6 +82,7 @@ export function registerCommands(techniques: Techniques, panel: Panel): vscode.D
     "ringside.showPreprocessed": () => showVirtual("ringside-preprocessed"),
     "ringside.showDisassembly": () => showVirtual("ringside-disassembly"),
     "ringside.showReferences": showReferences,
+    "ringside.showRings": () => vscode.commands.executeCommand("ringside.rings.focus"),
     "ringside.sendInput": async () => {
       const text = await vscode.window.showInputBox({
         title: "Type into the guest's serial port",

@@ -4,11 +4,13 @@ import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
 import type { ControlBlockNow } from "./control-block.ts";
 import type { Measure } from "./past.ts";
+import type { RingsNow } from "./rings.ts";
 import type { TranslationNow } from "./translation.ts";
 import type { TranslationsNow } from "./translations.ts";
 
 export type { ComparedRun, Place } from "./compare.ts";
 export type { ControlBits, ControlBlock, ControlBlockNow, ControlField } from "./control-block.ts";
+export type { RingsNow } from "./rings.ts";
 export type { ShadowState, TranslationNow } from "./translation.ts";
 export type { LocatedUnit, TranslationsNow } from "./translations.ts";
 
@@ -92,6 +94,8 @@ export interface Requests {
   "ringside/translation": { args: { address: string }; result: TranslationNow | { problem: string } };
   /** The units of the translation cache now: guest code, its translation, chaining; also while the guest runs. */
   "ringside/translations": { args: Record<string, never>; result: TranslationsNow };
+  /** Where the processor is, really and in the guest's eyes: root or not, ring, mode, address space; also while it runs. */
+  "ringside/rings": { args: Record<string, never>; result: RingsNow };
   /** The VMCS or VMCB under which the guest runs, or that its own hypervisor works on; also while it runs. */
   "ringside/controlBlock": { args: Record<string, never>; result: ControlBlockNow };
   /**

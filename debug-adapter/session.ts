@@ -23,6 +23,7 @@ import { MemoryViews } from "./memory-views.ts";
 import { toLinear } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
+import { ringsNow } from "./rings.ts";
 import type { Halt } from "./run.ts";
 import { stepInTargets, stepTarget } from "./step-in-targets.ts";
 import { timeDeeds } from "./time-requests.ts";
@@ -309,6 +310,7 @@ export class Session extends Conversation {
       return translationsNow(machine, program);
     },
     "ringside/controlBlock": () => controlBlockNow(this.#present.debugger.machine),
+    "ringside/rings": () => ringsNow(this.#present.debugger.machine),
     "ringside/translation": ({ address }) => translationNow(this.#present.debugger, address),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),
     "ringside/input": (args) => this.#changed(inspection.typeInput(this.#subject, args)),

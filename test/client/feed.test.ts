@@ -39,3 +39,25 @@ it("drops an answer about a future that a step back has taken away", async () =>
   await new Feed({ request }, ["interrupt"], { last: () => last, learn }).catchUp(12);
   expect(learnt).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12]);
 });
+
+it("drops an answer that was on its way when the present went back, though it is ahead of what is known", async () => {
+  let last = 0;
+  const learnt: number[] = [];
+  let most = 9;
+  const { request } = session(9, (times) => {
+    // Told of the step back after the session has answered, before the answer is here.
+    if (times === 1) void feed.catchUp(4);
+    else most = 4;
+  });
+  const bounded = (async (name: never, args: never) => {
+    const news = await request("ringside/events", { ...(args as { after: number; limit: number }) });
+    return { ...news, last: most, events: news.events.filter(({ sequence }) => sequence <= most), name };
+  }) as unknown as Call;
+  const learn = ({ events, last: known }: { events: readonly LocatedEvent[]; last: number }) => {
+    learnt.push(...events.map(({ sequence }) => sequence));
+    last = known;
+  };
+  const feed = new Feed({ request: bounded }, ["interrupt"], { last: () => last, learn });
+  await feed.catchUp(9);
+  expect([learnt, last]).toEqual([[1, 2, 3, 4], 4]);
+});

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
 import { cachePath } from "./cache-path.ts";
 import { hypercallsPath } from "./hypercalls-path.ts";
+import { ringsPath } from "./rings-path.ts";
 import { translationPath } from "./translation-path.ts";
 import { vmcsPath } from "./vmcs-path.ts";
 
@@ -29,5 +30,9 @@ describe.skipIf(!chromiumPath)("Views in VS Code in the browser", () => {
 
   it("shows hypercalls by name over time, with arguments, results and refusals", async () => {
     await hypercallsPath(workbench, "browser");
+  }, 180_000);
+
+  it("shows in which ring a guest is, and in which one it thinks it is", async () => {
+    await ringsPath(workbench, "browser");
   }, 180_000);
 });

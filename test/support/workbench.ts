@@ -65,20 +65,27 @@ export class Workbench {
     return this.#end();
   }
 
-  async command(title: string): Promise<void> {
-    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
+  command(title: string): Promise<void> {
+    return this.#take("F1", `>${title}`, title);
+  }
+
+  /** Types into the list that a key opens, and takes what has the focus there: `choice`, where there is one to wait for. */
+  async #take(key: string, text: string, choice?: string): Promise<void> {
+    const input = this.page.locator(".quick-input-box input");
+    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: choice ?? "" });
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.page.keyboard.press("F1");
-        await this.page.locator(".quick-input-box input").fill(`>${title}`, { timeout: 5000 });
-        await row.waitFor({ timeout: 5000 });
-        break;
+        await this.page.keyboard.press(key);
+        await input.fill(text, { timeout: 5000 });
+        if (choice !== undefined) await row.first().waitFor({ timeout: 5000 });
+        await this.page.locator(".quick-input-box input:focus").waitFor({ timeout: 1000 });
+        await this.page.keyboard.press("Enter");
+        return;
       } catch (error) {
         // What begins meanwhile, such as a stop that shows its source line, takes the focus and closes the list.
         if (attempt === 3) throw error;
       }
     }
-    await this.page.keyboard.press("Enter");
   }
 
   async openFile(name: string): Promise<void> {
@@ -101,18 +108,21 @@ export class Workbench {
 
   /** Debugs a file of the workspace from its entry, under a technique where one is named. */
   async debug(file: string, technique?: string): Promise<void> {
+    if (await this.page.locator(".debug-toolbar").isVisible()) await this.stopDebugging();
     await this.command("View: Show Explorer");
     await this.openFile(file);
     if (technique) await this.chooseTechnique(technique);
     await this.page.keyboard.press("F5");
     await this.page.locator(".debug-toolbar").waitFor({ timeout: 60_000 });
     await this.page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor();
+    await this.page.locator(".debug-call-stack .stack-frame").first().waitFor();
   }
 
   /** Runs the guest that is being debugged to a line (1-based) of the open file. */
   async runTo(line: number): Promise<void> {
     await this.goToLine(line);
     await this.page.keyboard.press("F9");
+    await this.page.locator(".codicon-debug-breakpoint").first().waitFor();
     await this.page.locator(".debug-toolbar .codicon-debug-continue").click();
     await this.stoppedAt(line);
   }
@@ -123,12 +133,8 @@ export class Workbench {
   }
 
   async goToLine(line: number): Promise<void> {
-    await this.page.keyboard.press("Control+G");
-    const input = this.page.locator(".quick-input-box input");
-    await input.waitFor();
-    await input.fill(`:${line}`);
-    await this.page.keyboard.press("Enter");
-    await input.waitFor({ state: "hidden" });
+    await this.#take("Control+G", `:${line}`);
+    await this.page.locator(".quick-input-box input").waitFor({ state: "hidden" });
   }
 
   /** Waits until the topmost frame with a source is at `line`. */

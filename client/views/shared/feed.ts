@@ -24,6 +24,9 @@ export class Feed {
   readonly #kinds: readonly LocatedEvent["kind"][];
   readonly #reader: Reader;
   #asking = false;
+  /** Up to where there is something to know, and how often that went back. */
+  #target = 0;
+  #pasts = 0;
 
   constructor(link: { readonly request: Call }, kinds: readonly LocatedEvent["kind"][], reader: Reader) {
     this.#link = link;
@@ -31,20 +34,26 @@ export class Feed {
     this.#reader = reader;
   }
 
+  /** @param last sequence number of the last event up to the present */
   async catchUp(last: number): Promise<void> {
+    if (last < this.#target) this.#pasts++;
+    this.#target = last;
     if (this.#asking) return;
     this.#asking = true;
     try {
-      while (this.#reader.last() < last) {
-        const after = this.#reader.last();
-        const { events, dropped } = await this.#link.request("ringside/events", { after, limit, kinds: this.#kinds });
-        // A step back while we were asking: what came is about a future that is gone.
-        if (this.#reader.last() !== after) continue;
-        const complete = events.length < limit;
-        this.#reader.learn({ events, dropped, last: complete ? last : (events.at(-1)?.sequence ?? last) });
-      }
+      while (this.#reader.last() < this.#target) await this.#ask();
     } finally {
       this.#asking = false;
     }
+  }
+
+  async #ask(): Promise<void> {
+    const after = this.#reader.last();
+    const pasts = this.#pasts;
+    const { events, dropped, last } = await this.#link.request("ringside/events", { after, limit, kinds: this.#kinds });
+    // A step back while we were asking: what came may be about a future that is gone.
+    if (this.#pasts !== pasts || this.#reader.last() !== after) return;
+    const complete = events.length < limit;
+    this.#reader.learn({ events, dropped, last: complete ? last : (events.at(-1)?.sequence ?? last) });
   }
 }
