@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fairness } from "../../../emulator/schedule/fairness.ts";
 import type { Host, ScheduleEvent } from "../../../emulator/schedule/host.ts";
-import { schedulers } from "../../../emulator/schedule/schedulers.ts";
+import { type SchedulerOptions, schedulers } from "../../../emulator/schedule/schedulers.ts";
 import { type Model, Simulation } from "../../../emulator/schedule/simulation.ts";
 import { allowed } from "../../../emulator/schedule/vcpu.ts";
 import { type Workload, waitPolicies } from "../../../emulator/schedule/workload.ts";
@@ -43,12 +43,33 @@ const workload: fc.Arbitrary<Workload> = fc.oneof(
   }),
 );
 
+const somePcpus = (pcpus: number): fc.Arbitrary<number[]> =>
+  fc.subarray(
+    Array.from({ length: pcpus }, (_, n) => n),
+    { minLength: 1 },
+  );
+
+const reservation = fc.record({
+  budget: fc.integer({ min: 500, max: 5000 }),
+  period: fc.integer({ min: 5000, max: 40_000 }),
+  extra: fc.boolean(),
+});
+
+/** Options that change how a scheduler works. */
+const options: Readonly<Record<string, readonly SchedulerOptions[]>> = {
+  credit: [{}, { slice: 1000 }, { boost: false }, { accounting: "sampled" }, { rateLimit: 0 }],
+  credit2: [{}, { rateLimit: 0, migrationResistance: 0 }],
+  eevdf: [{}, { slice: 10_000 }],
+  gang: [{}, { alternates: true }],
+};
+
 /** A model that the scheduler can run: a gang has to fit side by side. */
 const model = (scheduler: string): fc.Arbitrary<Model> =>
   fc.integer({ min: 1, max: 4 }).chain((pcpus) =>
     fc.record({
       pcpus: fc.constant(pcpus),
       scheduler: fc.constant(scheduler),
+      options: fc.constantFrom(...(options[scheduler] ?? [{}])),
       seed: fc.integer({ min: 0, max: 1000 }),
       vms: fc
         .array(
@@ -56,21 +77,19 @@ const model = (scheduler: string): fc.Arbitrary<Model> =>
             workloads: fc.array(workload, { minLength: 1, maxLength: scheduler === "gang" ? pcpus : 3 }),
             weight: fc.integer({ min: 64, max: 1024 }),
             cap: row(scheduler).heeds.includes("cap") ? fc.constantFrom(0, 0, 25, 70) : fc.constant(0),
-            pinned: scheduler === "gang" ? fc.constant(null) : fc.option(fc.integer({ min: 0, max: pcpus - 1 })),
+            affinity: scheduler === "gang" ? fc.constant(null) : fc.option(somePcpus(pcpus)),
+            reservation: row(scheduler).heeds.includes("reservation") ? fc.option(reservation) : fc.constant(null),
+            warp: fc.constantFrom(0, 5000),
           }),
           { minLength: 1, maxLength: 5 },
         )
-        .map((vms) =>
-          vms.map(({ workloads, weight, cap, pinned }, n) => ({
-            name: "ABCDE"[n]!,
-            workloads,
-            parameters: { weight, cap, affinity: pinned === null ? null : [pinned] },
-          })),
-        ),
+        .map((vms) => vms.map(({ workloads, ...parameters }, n) => ({ name: "ABCDE"[n]!, workloads, parameters }))),
       changes: fc.constant([
         { at: 40_000, vm: "A", set: { weight: 300 } },
         { at: 60_000, vm: "A", vcpu: 0, unplug: true },
         { at: 110_000, vm: "A", vcpu: 0, unplug: false },
+        ...(scheduler === "gang" ? [] : [{ at: 130_000, vm: "A", set: { affinity: [0] } }]),
+        { at: 150_000, vm: "A", set: { cap: 0, weight: 64 } },
       ]),
     }),
   );
