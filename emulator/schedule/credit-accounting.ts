@@ -103,7 +103,8 @@ export function handOut(accounting: Accounting) {
       const what = earn(vcpu, unit, { fair: each, floor, perSlice });
       if (what) changes.push({ vcpu, what });
       sum += unit.credit;
-      texts.push(`${vcpu.id} +${each} = ${unit.credit} ${priorityText(unit.priority)}`);
+      const stopped = unit.active ? "" : ` (more than ${perSlice}: halved, earns no more)`;
+      texts.push(`${vcpu.id} +${each} = ${unit.credit} ${priorityText(unit.priority)}${stopped}`);
     }
   }
   const remaining = order.filter((vm) => members.some((vcpu) => vcpu.vm === vm && units[vcpu.id]!.active));

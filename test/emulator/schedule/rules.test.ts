@@ -126,6 +126,14 @@ describe("special rules", () => {
     expect(latencies(1000).p95).toBeLessThanOrEqual(1000);
   });
 
+  it("credit: a heavy vCPU that waits long stops earning, and gets less than its weight", () => {
+    const vms = [64, 610, 159].map((weight, n) => vm("ABC"[n]!, cpu, { weight }));
+    const { events, figures } = traced({ pcpus: 1, scheduler: "credit", vms }, 10_000_000);
+    const halved = events.filter(({ reason }) => /B\/0 \+\d+ = 1\d\d UNDER \(more than 300: halved/.test(reason));
+    expect(halved.length).toBeGreaterThan(10);
+    expect(figures.vcpus[1]!.due - figures.vcpus[1]!.share).toBeGreaterThan(0.03);
+  });
+
   it("credit: a pCPU takes better work from a peer's queue, and says from where", () => {
     const { events } = traced({ pcpus: 2, scheduler: "credit", vms: ["A", "B", "C"].map((name) => vm(name)) }, 300_000);
     const stolen = events.filter(({ kind }) => kind === "steal");
