@@ -153,6 +153,36 @@ describe("check", () => {
     expect(await severities([], `%pragma ringside technique vtx-ept\n${clean}`)).toEqual(["vtx-ept"]);
     expect(await severities(["--technique", "trap-and-emulate"], clean)).toEqual(["trap-and-emulate", "warning"]);
   });
+
+  it("leaves out what a comment says", async () => {
+    const text =
+      "bits 32\nsgdt [eax] ; ringside: ignore sensitive-unprivileged\n; ringside: ignore x, sensitive-unprivileged\nsidt [eax]\n";
+    expect((await terminal(["check", "a.asm"], { "a.asm": text })).out).toBe("a.asm: no problems\n");
+  });
+
+  it("prints SARIF, with fixes", async () => {
+    const text = "bits 32\nsti\npushfd\ncli\npopfd\nmovv eax, 1\n";
+    const { code, out } = await terminal(["check", "a.asm", "--format", "sarif"], { "a.asm": text });
+    const log = JSON.parse(out);
+    const [run] = log.runs;
+    expect([code, log.version, run.tool.driver.name, run.columnKind]).toEqual([
+      1,
+      "2.1.0",
+      "ringside",
+      "utf16CodeUnits",
+    ]);
+    for (const { ruleId, ruleIndex } of run.results) expect(run.tool.driver.rules[ruleIndex].id).toBe(ruleId);
+    const lost = run.results.find(({ ruleId }: { ruleId: string }) => ruleId === "interrupts-not-restored");
+    expect(lost).toMatchObject({
+      level: "warning",
+      locations: [
+        { physicalLocation: { artifactLocation: { uri: "a.asm" }, region: { startLine: 5, startColumn: 1 } } },
+      ],
+      relatedLocations: [{ physicalLocation: { region: { startLine: 3 } } }],
+    });
+    expect(lost.fixes[0].artifactChanges[0].replacements).toHaveLength(2);
+    expect(run.results.find(({ level }: { level: string }) => level === "error").ruleId).toBe("unknown-mnemonic");
+  });
 });
 
 describe("assemble", () => {
@@ -246,6 +276,7 @@ describe("what cannot be done as given ends with 2 and a plain sentence", () => 
     [["run", "a.asm", "b.asm"], /One file at a time: what is “b\.asm”/],
     [["run", "nowhere.asm"], /There is no file nowhere\.asm/],
     [["check", "nowhere.asm"], /There is no file nowhere\.asm/],
+    [["check", "a.asm", "--format", "xml"], /--format needs one of text, json, sarif, not “xml”/],
     [["run", "a.asm", "--fast"], /^ringside: There is no option --fast\. See: ringside run --help$/m],
     [["run", "a.asm", "--technique"], /--technique needs a value\./],
     [["run", "a.asm", "--json=yes"], /--json takes no value\./],

@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { pageOf } from "../../server/diagnostics/index.ts";
 import { fixed, linesWith, saidOf } from "../support/fixes.ts";
 
 /** A diagnostic in a program: on which lines (from 1) it is, none if it must be silent. */
@@ -291,6 +294,14 @@ describe.each(Object.entries(cases))("%s", (code, list) => {
     expect(said).not.toContain(code);
     expect(said.filter((one) => !before.has(one))).toEqual([]);
   });
+});
+
+it("each code has a section in docs/diagnostics.md", () => {
+  const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "diagnostics.md"), "utf8");
+  const sections = [...page.matchAll(/^## ([a-z-]+)$/gm)].map(([, code]) => code!);
+  expect(sections.filter((code) => pageOf(code) !== `diagnostics.md#${code}`)).toEqual([]);
+  expect([...Object.keys(cases), "sensitive-unprivileged"].filter((code) => !sections.includes(code))).toEqual([]);
+  expect(sections).toHaveLength(Object.keys(cases).length + 1);
 });
 
 describe("sensitive instructions are graded by what the guest notices", () => {
