@@ -77,11 +77,10 @@ function inSpace({ debugger: { machine } }: Subject, location: Location, mode: s
   // An address that a person typed is one of the space that he chose.
   if (asAddress) return { space, address: location.address };
   if (location.space !== "linear") return `${memoryReference(location)} has no ${space} address of its own`;
-  const { physical, host } = machine.walk(location.address);
-  const found = space === "guest-physical" ? physical : host;
-  return found === undefined
-    ? `${memoryReference(location)} has no ${space} address now`
-    : { space, address: BigInt(`0x${found}`) };
+  const { host } = machine.walk(location.address);
+  const onHost = host === undefined ? undefined : BigInt(`0x${host}`);
+  const found = space === "guest-physical" ? machine.guestPhysicalOf(location.address) : onHost;
+  return found === undefined ? `${memoryReference(location)} has no ${space} address now` : { space, address: found };
 }
 
 const words: Readonly<Record<AddressSpace, string>> = {

@@ -172,6 +172,8 @@ export interface MachineInterface {
   writeMemory(space: AddressSpace, address: bigint, bytes: Uint8Array): number;
   /** The walk of a linear address now, changing nothing; undefined physical if it faults. */
   walk(linear: bigint): MachineEvent & { kind: "walk" };
+  /** The address in guest-physical memory, as `readMemory` takes it, of a linear one now; undefined where it has none. */
+  guestPhysicalOf(linear: bigint): bigint | undefined;
   /** What the TLB of the processor about to run holds now, by linear address. */
   tlbEntries(): readonly TlbEntryView[];
   /**

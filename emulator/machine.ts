@@ -480,6 +480,13 @@ export class Machine implements MachineInterface, Replayable {
     return { sequence: this.lastSequence, ...moment, rip: linearText(at), ...body };
   }
 
+  guestPhysicalOf(linear: bigint): bigint | undefined {
+    const address = this.#cpu.longMode ? Number(BigInt.asIntN(64, linear)) : Number(BigInt.asUintN(32, linear));
+    // On the bare machine, a hypervisor of the guest's own may have a guest with guest-physical addresses of its own.
+    const found = this.#monitor ? this.guestPhysical(address) : this.#cpu.walk(address, "read", false).host;
+    return found === undefined ? undefined : BigInt(found);
+  }
+
   tlbEntries(): readonly TlbEntryView[] {
     return tlbEntries(this.#cpu.tlb);
   }
