@@ -10,39 +10,14 @@ import {
 import { resolve } from "../assembler/location.ts";
 import { type Technique, techniqueById } from "../isa/technique.ts";
 import type { LineOf } from "./diagnostics/suppression.ts";
-import { defaultLayout, type Layout } from "./features/formatting.ts";
 import type { Host } from "./host.ts";
 import type { Work } from "./progress.ts";
+import { defaultSettings, type Settings } from "./settings.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const lineText = (document: TextDocument, line: number): string =>
   document.getText({ start: { line, character: 0 }, end: { line: line + 1, character: 0 } });
-
-/** What the editor's settings say. */
-export interface Settings {
-  /** `null`: no technique is settled, so instructions are flagged for every one that they break under. */
-  readonly technique: string | null;
-  readonly includePaths: readonly string[];
-  /** Address and bytes behind each line. */
-  readonly encodingHints: boolean;
-  readonly codeLens: boolean;
-  /** Behind instructions that leave the guest: why, and at what cost. */
-  readonly exitHints: boolean;
-  /** Above loops with an exit inside. */
-  readonly exitLens: boolean;
-  readonly format: Layout;
-}
-
-export const defaultSettings: Settings = {
-  technique: null,
-  includePaths: [],
-  encodingHints: false,
-  codeLens: true,
-  exitHints: false,
-  exitLens: true,
-  format: defaultLayout,
-};
 
 /** A document as assembled, with the technique its diagnostics assume and where that comes from. */
 export interface Analysis {
@@ -66,6 +41,8 @@ export class Documents {
   readonly #work: Work | undefined;
   readonly #choices = new Map<string, string>();
   settings: Settings = defaultSettings;
+  /** Of the folders that have their own, by URI. */
+  folderSettings: ReadonlyMap<string, Settings> = new Map();
 
   constructor(open: (uri: string) => TextDocument | undefined, readBytes: Host["readBytes"], work?: Work) {
     this.#work = work;
@@ -78,6 +55,14 @@ export class Documents {
     if (technique === undefined) this.#choices.delete(uri);
     else this.#choices.set(uri, technique);
     this.#analyses.delete(uri);
+  }
+
+  /** The settings for a file: those of the innermost folder around it. */
+  settingsOf(uri: string): Settings {
+    const [folder] = [...this.folderSettings.keys()]
+      .filter((one) => uri.startsWith(one.endsWith("/") ? one : `${one}/`))
+      .sort((a, b) => b.length - a.length);
+    return (folder !== undefined && this.folderSettings.get(folder)) || this.settings;
   }
 
   /** The settings changed: everything is worked out anew. */
@@ -130,7 +115,7 @@ export class Documents {
     const said: readonly (readonly [string | null | undefined, string])[] = [
       [this.#choices.get(uri), "Chosen for this file"],
       [assembly.settings.technique, "From %pragma ringside technique in the source"],
-      [this.settings.technique, "From the setting ringside.technique"],
+      [this.settingsOf(uri).technique, "From the setting ringside.technique"],
     ];
     for (const [id, from] of said) {
       const technique = techniqueById(id ?? "");
@@ -150,7 +135,7 @@ export class Documents {
   #assembler(uri: string): FetchingAssembler {
     const included = new Set<string>();
     this.#included.set(uri, included);
-    const { includePaths } = this.settings;
+    const { includePaths } = this.settingsOf(uri);
     const assembler = new FetchingAssembler(
       { file: uri, includePaths },
       {
@@ -204,7 +189,7 @@ export class Documents {
     return {
       file: uri,
       text: this.textOf(uri) ?? "",
-      includePaths: this.settings.includePaths.map((folder) => resolve(`${folder}/`, uri)),
+      includePaths: this.settingsOf(uri).includePaths.map((folder) => resolve(`${folder}/`, uri)),
       read: (name, from) => {
         const file = resolve(name, from);
         const text = this.textOf(file);
@@ -220,7 +205,7 @@ export class Documents {
 
   /** What a program would be if some of its files had other texts. */
   assembled(uri: string, texts: ReadonlyMap<string, string>): Promise<Assembly> {
-    const { includePaths } = this.settings;
+    const { includePaths } = this.settingsOf(uri);
     return assembleFetching(
       { file: uri, text: texts.get(uri) ?? this.textOf(uri) ?? "", includePaths },
       {

@@ -1,8 +1,8 @@
-import { type Connection, type Diagnostic, TextDocuments } from "vscode-languageserver";
+import { CodeLensRefreshRequest, type Connection, type Diagnostic, TextDocuments } from "vscode-languageserver";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { defaultTechnique } from "../isa/technique.ts";
 import { capabilities, pullDiagnostics } from "./capabilities.ts";
-import { type Analysis, Documents, defaultSettings, type Settings } from "./documents.ts";
+import { type Analysis, Documents } from "./documents.ts";
 import { diagnostics } from "./features/diagnostics.ts";
 import type { Host } from "./host.ts";
 import { progress } from "./progress.ts";
@@ -13,6 +13,7 @@ import { registerNavigation } from "./requests/navigation.ts";
 import { registerTokens } from "./requests/tokens.ts";
 import { registerTyping } from "./requests/typing.ts";
 import type { Session } from "./session.ts";
+import { askSettings } from "./settings.ts";
 import { Workspace } from "./workspace.ts";
 
 /** Equal for equal diagnostics. */
@@ -29,6 +30,7 @@ export function serve(connection: Connection, host: Host): void {
   let hasFolders = false;
   let pulls = false;
   let hasProgress = false;
+  let refreshes = { hints: false, lenses: false };
   const documents = new Documents(
     (uri) => texts.get(uri),
     host.readBytes,
@@ -74,8 +76,17 @@ export function serve(connection: Connection, host: Host): void {
 
   async function readSettings(): Promise<void> {
     if (!asksForSettings) return;
-    const said: Partial<Settings> | null = await connection.workspace.getConfiguration("ringside");
-    documents.settings = { ...defaultSettings, ...said, format: { ...defaultSettings.format, ...said?.format } };
+    const { general, byFolder } = await askSettings(connection, workspace.folders);
+    documents.settings = general;
+    documents.folderSettings = byFolder;
+  }
+
+  async function followSettings(): Promise<void> {
+    await readSettings();
+    documents.invalidate();
+    await publishAll();
+    if (refreshes.hints) await connection.languages.inlayHint.refresh();
+    if (refreshes.lenses) await connection.sendRequest(CodeLensRefreshRequest.type);
   }
 
   connection.onInitialize(({ capabilities: client, workspaceFolders, rootUri }) => {
@@ -83,24 +94,22 @@ export function serve(connection: Connection, host: Host): void {
     hasProgress = client.window?.workDoneProgress === true;
     hasFolders = client.workspace?.workspaceFolders === true;
     asksForSettings = client.workspace?.configuration === true;
-    const { diagnostics: refreshes } = client.workspace ?? {};
-    pulls = client.textDocument?.diagnostic !== undefined && refreshes?.refreshSupport === true;
+    const { diagnostics: refresh, inlayHint, codeLens } = client.workspace ?? {};
+    pulls = client.textDocument?.diagnostic !== undefined && refresh?.refreshSupport === true;
+    refreshes = { hints: inlayHint?.refreshSupport === true, lenses: codeLens?.refreshSupport === true };
     return { capabilities: { ...capabilities, ...(pulls && pullDiagnostics) }, serverInfo: { name: "ringside" } };
   });
   connection.onInitialized(async () => {
     if (hasFolders)
-      connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+      connection.workspace.onDidChangeWorkspaceFolders(async ({ added, removed }) => {
         const gone = new Set(removed.map(({ uri }) => uri));
         workspace.folders = [...workspace.folders.filter((uri) => !gone.has(uri)), ...added.map(({ uri }) => uri)];
+        await followSettings();
       });
     await readSettings();
     await publishAll();
   });
-  connection.onDidChangeConfiguration(async () => {
-    await readSettings();
-    documents.invalidate();
-    await publishAll();
-  });
+  connection.onDidChangeConfiguration(followSettings);
   connection.onDidChangeWatchedFiles(async ({ changes }) => {
     for (const { uri } of changes) workspace.changed(uri);
     const includers = changes.flatMap(({ uri }) => documents.changed(uri));

@@ -10,6 +10,7 @@ export class Workspace {
   readonly #openText: (uri: string) => string | undefined;
   #folders: readonly string[] = [];
   #sources: Promise<readonly string[]> | undefined;
+  readonly #includes = new Map<string, { readonly text: string; readonly names: ReadonlySet<string> }>();
   readonly #texts = new Map<string, Promise<string>>();
 
   constructor(host: Host, openText: (uri: string) => string | undefined) {
@@ -51,24 +52,28 @@ export class Workspace {
     return bytes instanceof Uint8Array ? decoder.decode(bytes) : "";
   }
 
-  /** The names that a source includes, as written. */
-  async #includesOf(uri: string): Promise<string[]> {
-    return [...(await this.text(uri)).matchAll(included)].map((match) => match[2]!);
+  /** The names of the files that a source includes, without their folders; looked for once in each text. */
+  async #includesOf(uri: string): Promise<ReadonlySet<string>> {
+    const text = await this.text(uri);
+    const known = this.#includes.get(uri);
+    if (known?.text === text) return known.names;
+    const names = new Set([...text.matchAll(included)].map((match) => baseName(resolve(match[2]!, uri))));
+    this.#includes.set(uri, { text, names });
+    return names;
   }
 
   /** The sources that no other source includes: each is a program. */
   async programs(): Promise<string[]> {
     const sources = await this.sources();
     const wanted = new Set<string>();
-    for (const uri of sources) for (const name of await this.#includesOf(uri)) wanted.add(baseName(resolve(name, uri)));
+    for (const uri of sources) for (const name of await this.#includesOf(uri)) wanted.add(name);
     return sources.filter((uri) => !wanted.has(baseName(uri)) && !/\.inc$/i.test(uri));
   }
 
   /** The sources that may include a file, directly or by others: they include one of its name. */
   async includers(file: string): Promise<string[]> {
     const includes = new Map<string, ReadonlySet<string>>();
-    for (const uri of await this.sources())
-      includes.set(uri, new Set((await this.#includesOf(uri)).map((name) => baseName(resolve(name, uri)))));
+    for (const uri of await this.sources()) includes.set(uri, await this.#includesOf(uri));
     const found = new Set<string>();
     const wanted = [file];
     for (let next = wanted.pop(); next !== undefined; next = wanted.pop())

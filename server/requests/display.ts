@@ -25,14 +25,14 @@ export function registerDisplay(session: Session): void {
   const about = aboutAnalysis(session);
   connection.onCodeLens(
     about((analysis, { textDocument: { uri } }) => [
-      ...(documents.settings.codeLens ? codeLenses(analysis.assembly, uri) : []),
-      ...(documents.settings.exitLens ? exitLenses(analysis, uri) : []),
+      ...(documents.settingsOf(uri).codeLens ? codeLenses(analysis.assembly, uri) : []),
+      ...(documents.settingsOf(uri).exitLens ? exitLenses(analysis, uri) : []),
     ]),
   );
   connection.languages.inlayHint.on(
     about((analysis, { textDocument: { uri }, range: { start, end } }, text) => [
-      ...(documents.settings.exitHints ? exitHints(analysis, uri, start.line, end.line) : []),
-      ...(documents.settings.encodingHints
+      ...(documents.settingsOf(uri).exitHints ? exitHints(analysis, uri, start.line, end.line) : []),
+      ...(documents.settingsOf(uri).encodingHints
         ? encodingHints(analysis.assembly, uri, text.getText(), start.line, end.line)
         : []),
     ]),

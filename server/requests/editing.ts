@@ -27,16 +27,24 @@ export function registerEditing(session: Session): void {
   connection.onFoldingRanges(about((document) => foldingRanges(document.getText())));
   connection.onSelectionRanges(about((document, { positions }) => selectionRanges(document.getText(), positions)));
   connection.onDocumentFormatting(
-    about((document) => harmless(session, document, formatDocument(document.getText(), documents.settings.format))),
+    about((document) =>
+      harmless(session, document, formatDocument(document.getText(), documents.settingsOf(document.uri).format)),
+    ),
   );
   connection.onDocumentRangeFormatting(
     about((document, { range: { start, end } }) => {
       const last = end.character === 0 && end.line > start.line ? end.line - 1 : end.line;
-      return harmless(session, document, formatLines(document.getText(), start.line, last, documents.settings.format));
+      return harmless(
+        session,
+        document,
+        formatLines(document.getText(), start.line, last, documents.settingsOf(document.uri).format),
+      );
     }),
   );
   connection.onDocumentOnTypeFormatting(
-    about((document, { position }) => formatOnType(document.getText(), position, documents.settings.format)),
+    about((document, { position }) =>
+      formatOnType(document.getText(), position, documents.settingsOf(document.uri).format),
+    ),
   );
   connection.onCodeAction(
     aboutAnalysis(session)((analysis, { textDocument: { uri }, range, context: { only } }, document) => {

@@ -55,7 +55,7 @@ export function registerNavigation(session: Session): void {
   );
   connection.onDocumentLinks(
     about(({ assembly }, { textDocument: { uri } }, document) =>
-      documentLinks(assembly, uri, document.getText(), documents.settings.includePaths, (file) =>
+      documentLinks(assembly, uri, document.getText(), documents.settingsOf(uri).includePaths, (file) =>
         documents.isThere(file),
       ),
     ),

@@ -110,6 +110,17 @@ describe("the language server with a client of LSP 3.18", () => {
     await expect.poll(async () => (await hints()).map(({ label }) => label)).toContain("0000: B8 01 00 00 00");
   });
 
+  it("lets a folder have its own", async () => {
+    client.folderSettings = { technique: "trap-and-emulate" };
+    client.settings = { encodingHints: true, technique: "bare-metal" };
+    await client.notify("workspace/didChangeConfiguration", { settings: null });
+    const inFolder = async () =>
+      (await client.request<{ contents: { value: string } }>("textDocument/hover", at(4, 1))).contents.value;
+    await client.change(main, 4, 0, 0, "sgdt [eax]\n");
+    await expect.poll(inFolder).toContain("trap and emulate");
+    await client.change(main, 4, 0, 10, "");
+  });
+
   it("makes documents of programs", async () => {
     const text = async (kind: string) =>
       (

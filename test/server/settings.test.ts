@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { defaultSettings } from "../../server/documents.ts";
+import { defaultSettings } from "../../server/settings.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const { contributes } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));

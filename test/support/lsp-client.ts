@@ -16,6 +16,8 @@ export class LspClient {
   capabilities: object = {};
   /** What the section `ringside` of the settings says. */
   settings: object = {};
+  /** What a folder says otherwise. */
+  folderSettings: object = {};
   #process: ChildProcess | undefined;
   #connection: ProtocolConnection | undefined;
   readonly #versions = new Map<string, number>();
@@ -30,7 +32,11 @@ export class LspClient {
     this.#connection = connection;
     connection.onNotification("textDocument/publishDiagnostics", (one) => void this.published.push(one));
     connection.onNotification("$/progress", ({ value }: { value: { kind: string } }) => void this.progress.push(value));
-    connection.onRequest("workspace/configuration", () => [this.settings]);
+    connection.onRequest("workspace/configuration", ({ items }: { items: { scopeUri?: string }[] }) =>
+      items.map(({ scopeUri }) =>
+        scopeUri === undefined ? this.settings : { ...this.settings, ...this.folderSettings },
+      ),
+    );
     for (const method of [
       "window/workDoneProgress/create",
       "workspace/diagnostic/refresh",
