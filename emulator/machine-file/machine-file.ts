@@ -1,5 +1,5 @@
+import type { Change, Model } from "../schedule/model.ts";
 import type { SchedulerOptions } from "../schedule/schedulers.ts";
-import type { Change, Model } from "../schedule/simulation.ts";
 import type { Reservation } from "../schedule/vcpu.ts";
 import type { Workload } from "../schedule/workload.ts";
 import { check, type FieldProblem } from "./check.ts";

@@ -1,6 +1,7 @@
 import { type Fairness, fairness } from "../schedule/fairness.ts";
 import type { ScheduleEvent } from "../schedule/host.ts";
-import { Simulation, type TaskFigures } from "../schedule/simulation.ts";
+import { Simulation } from "../schedule/simulation.ts";
+import type { TaskFigures } from "../schedule/task.ts";
 import { type MachineFile, modelOf } from "./machine-file.ts";
 
 /** What came of a model workload; of two threads of a guest's own, what each had, in microseconds. */

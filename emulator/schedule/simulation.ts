@@ -1,73 +1,13 @@
 import { Host, type ScheduleEvent } from "./host.ts";
+import type { Change, Model } from "./model.ts";
 import { pseudoRandom } from "./pseudo-random.ts";
 import { copy, earliest } from "./scheduler.ts";
-import type { SchedulerOptions } from "./schedulers.ts";
-import type { Parameters, Vcpu } from "./vcpu.ts";
+import { type Lock, newTask, type Task, type TaskFigures } from "./task.ts";
+import type { Vcpu } from "./vcpu.ts";
 import { spinWindow, type Workload } from "./workload.ts";
-
-export interface ModelVm {
-  readonly name: string;
-  /** One for each vCPU. */
-  readonly workloads: readonly Workload[];
-  readonly parameters?: Partial<Parameters>;
-  /** The pCPUs of each vCPU, where they differ from those in `parameters`. */
-  readonly affinities?: readonly (readonly number[] | null)[];
-}
-
-/** At a time, something is changed: `vcpu` unplugged or plugged in again, or parameters of all vCPUs of `vm`. */
-export interface Change {
-  readonly at: number;
-  readonly vm: string;
-  readonly vcpu?: number;
-  readonly unplug?: boolean;
-  readonly set?: Partial<Parameters>;
-}
-
-export interface Model {
-  readonly pcpus: number;
-  readonly scheduler: string;
-  readonly options?: SchedulerOptions;
-  readonly vms: readonly ModelVm[];
-  readonly changes?: readonly Change[];
-  /** In which order vCPUs start, where nothing else says so; 0: as written. */
-  readonly seed?: number;
-}
-
-/** What a workload is doing. */
-type Phase = "work" | "spin" | "hold" | "answer" | "wait";
-
-interface Task {
-  phase: Phase;
-  /** Microseconds of running until it does something by itself; null: nothing. */
-  left: number | null;
-  /** When it wakes by itself; null: when somebody wakes it. */
-  wakesAt: number | null;
-  /** Phase that was interrupted to answer a sibling, with what was left of it. */
-  resume: { phase: Phase; left: number | null } | null;
-  /** Siblings whose answer it waits for. */
-  awaits: string[];
-  /** Siblings that wait for its answer. */
-  asked: string[];
-  /** Of `threads`: the running one, when its turn began by its clock, what each has had. */
-  thread: { current: number; began: number; ran: number[] };
-  readonly figures: TaskFigures;
-}
-
-/** What came of it: rounds done, time spun, times it left its spinning for the VMM. */
-export interface TaskFigures {
-  rounds: number;
-  spun: number;
-  exits: number;
-}
 
 /** What a thief takes to boot, while ticks still find it running: one slice of the credit scheduler. */
 const bootTime = 30_000;
-
-interface Lock {
-  holder: string | null;
-  /** Those that want it, in the order of asking. */
-  queue: string[];
-}
 
 interface State {
   tasks: Record<string, Task>;
@@ -75,17 +15,6 @@ interface State {
   locks: Record<string, Lock>;
   changed: number;
 }
-
-const newTask = (): Task => ({
-  phase: "wait",
-  left: null,
-  wakesAt: 0,
-  resume: null,
-  awaits: [],
-  asked: [],
-  thread: { current: 0, began: 0, ran: [0, 0] },
-  figures: { rounds: 0, spun: 0, exits: 0 },
-});
 
 /** Runs models of workloads on a host: they say what vCPUs would do, the host's scheduler who runs when. */
 export class Simulation {

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fairness } from "../../../emulator/schedule/fairness.ts";
 import type { Host, ScheduleEvent } from "../../../emulator/schedule/host.ts";
+import type { Model } from "../../../emulator/schedule/model.ts";
 import { type SchedulerOptions, schedulers } from "../../../emulator/schedule/schedulers.ts";
-import { type Model, Simulation } from "../../../emulator/schedule/simulation.ts";
+import { Simulation } from "../../../emulator/schedule/simulation.ts";
 import { allowed } from "../../../emulator/schedule/vcpu.ts";
 import { type Workload, waitPolicies } from "../../../emulator/schedule/workload.ts";
 

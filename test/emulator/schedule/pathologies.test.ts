@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type Fairness, fairness } from "../../../emulator/schedule/fairness.ts";
+import type { ModelVm } from "../../../emulator/schedule/model.ts";
 import type { SchedulerOptions } from "../../../emulator/schedule/schedulers.ts";
-import { type ModelVm, Simulation } from "../../../emulator/schedule/simulation.ts";
+import { Simulation } from "../../../emulator/schedule/simulation.ts";
 import type { WaitPolicy, Workload } from "../../../emulator/schedule/workload.ts";
 
 const time = 3_000_000;
