@@ -1,5 +1,6 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { type TechniqueId, techniqueById } from "../isa/technique.ts";
+import { Branch, pastText } from "./branch.ts";
 import { BreakpointList } from "./breakpoint-list.ts";
 import {
   breakpointBody,
@@ -41,6 +42,7 @@ export interface Home {
 interface Debuggee extends Pick<Loaded, "typeInto"> {
   readonly debugger: Debugger;
   readonly feed: EventFeed;
+  readonly branch: Branch;
 }
 
 /** What a step goes over; undefined leaves it to the program. */
@@ -110,7 +112,12 @@ export class Session extends Conversation {
     };
     this.print("console", this.styled("warning", warnings));
     this.#arguments = args;
-    this.#debuggee = { debugger: new Debugger(machine, program, surroundings), feed, typeInto };
+    this.#debuggee = {
+      debugger: new Debugger(machine, program, surroundings),
+      feed,
+      typeInto,
+      branch: new Branch(machine),
+    };
     this.#apply();
     return this.#debuggee;
   }
@@ -161,7 +168,16 @@ export class Session extends Conversation {
     if (ends) {
       this.print("console", `${halt.text}\n`);
       this.tell("terminated");
-    } else this.tell("stopped", { ...announce(halt), threadId: inspection.threadId, allThreadsStopped: true });
+    } else {
+      const past = this.#present.branch.past;
+      const description = past > 0 ? { description: pastText(past) } : {};
+      this.tell("stopped", {
+        ...description,
+        ...announce(halt),
+        threadId: inspection.threadId,
+        allThreadsStopped: true,
+      });
+    }
   }
 
   /** Ends the operation under way without announcing it. */
@@ -211,6 +227,7 @@ export class Session extends Conversation {
 
   /** A person has changed the guest's state. */
   #changed<T>(body: T): T {
+    this.print("console", this.styled("warning", this.#present.branch.start()));
     this.#present.feed.changed();
     this.#refreshMemory();
     if (this.client.supportsInvalidatedEvent) this.tell("invalidated", { areas: ["all"] });
