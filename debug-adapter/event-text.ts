@@ -40,9 +40,11 @@ const texts: Texts = {
 
 export const eventKinds = Object.keys(texts) as EventKind[];
 
+/** What happened, on one line. */
+export const describeEvent = (event: MachineEvent): string => (texts[event.kind] as (body: EventBody) => string)(event);
+
 /** An event as one line of a trace: sequence, cycle, address, kind, what happened. */
 export function eventText(event: MachineEvent): string {
-  const describe = texts[event.kind] as (body: EventBody) => string;
   const columns = [`#${event.sequence}`.padStart(7), String(event.cycle).padStart(10), `${event.rip}h`.padStart(9)];
-  return `${columns.join(" ")}  ${event.kind.padEnd(9)}  ${describe(event)}\n`;
+  return `${columns.join(" ")}  ${event.kind.padEnd(9)}  ${describeEvent(event)}\n`;
 }
