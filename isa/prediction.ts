@@ -99,7 +99,7 @@ export function predictionOf(decoded: Decoded, technique: Technique, at: Circums
     case "translated":
       return translated(decoded, outcome, at);
     case "deprivileged":
-      return decoded.bits === 32 && at.mode !== "real" ? trapped : undefined;
+      return decoded.bits === 16 || at.mode === "real" || at.mode === "virtual-8086" ? undefined : trapped;
     case "hypercalls":
       if (isXenCall(decoded)) return { ...trapped, reason: "hypercall", why: "It calls the hypervisor." };
       return ["none", "umip", "tsd"].includes(decoded.row.privilege) ? undefined : trapped;

@@ -39,6 +39,8 @@ export interface Known {
 
 /** Instructions executed in the search, repeated ones counted: what is behind that stays unknown. */
 const budget = 12_000;
+/** Instructions of a program that is followed: larger ones would take longer than one types. */
+const most = 30_000;
 
 const isRelevant = (row: Row): boolean =>
   switchesMode(row) || isAboutInterrupts(row) || row.mnemonic === "vmcall" || row.mnemonic === "vmmcall";
@@ -131,7 +133,7 @@ export class Flow {
       assembly.statements.length > 1 || assembly.sizes.size > 1 || assembly.mentionsOf(isRelevant).length > 0;
     // Where nothing changes the mode, it is the same everywhere, also in what nothing is seen to lead to.
     this.everywhere = moves ? undefined : firstState(assembly);
-    this.states = moves ? search(assembly) : new Map();
+    this.states = moves && assembly.mentions.length <= most ? search(assembly) : new Map();
   }
 
   /** Undefined where nothing is seen to lead to the instruction. */

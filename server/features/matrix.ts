@@ -9,7 +9,7 @@ import type { Known } from "../analysis/flow.ts";
 /** Why the matrix does not hold where an instruction stands; undefined if it does. */
 function exception(technique: Technique, known: Known | undefined): string | undefined {
   const mode = known?.mode;
-  if (technique.kernel === "deprivileged" && (mode === "real" || mode === "long" || mode === "virtual-8086"))
+  if (technique.kernel === "deprivileged" && (mode === "real" || mode === "virtual-8086"))
     return "the guest is stopped: this mode is not virtualized";
   const isInterpreted =
     (technique.kernel === "translated" && (mode === "real" || mode === "long" || mode === "virtual-8086")) ||

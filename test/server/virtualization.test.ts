@@ -326,6 +326,12 @@ describe("sensitive instructions are graded by what the guest notices", () => {
     ["flags that are looked at", "bits 32\n pushfd\n pop eax\n test eax, 200h", ["2 warning"]],
   ] as const)("%s", async (_, source, grades) => expect(await graded(source)).toEqual(grades));
 
+  it("a program that is too large to be followed is graded as where nothing is known", async () => {
+    const source = `bits 32\n cli\n inc eax\n hlt\n inc eax\n${"nop\n".repeat(30_000)} sgdt [500h]`;
+    expect(await linesWith("halt-without-interrupts", source)).toEqual([]);
+    expect(await linesWith("sensitive-unprivileged", source)).toEqual([30_006]);
+  });
+
   it("unfinished text keeps what is known", async () => {
     const source =
       "bits 16\n mov eax, cr0\n or al, 1\n mov cr0, eax\n jmp dword 8:next\n movv\nbits 32\nnext: mov eax, \n ltr ax";
