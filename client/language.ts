@@ -4,6 +4,7 @@ import {
   chooseTechnique,
   type FileAnswer,
   type FileWanted,
+  type InitializationOptions,
   listSources,
   readFile,
   type SourcesWanted,
@@ -24,6 +25,9 @@ export interface Language extends vscode.Disposable {
 export async function startLanguage(context: vscode.ExtensionContext, host: Host): Promise<Language> {
   const client = host.languageClient(context, {
     documentSelector: [{ language: "ringside" }],
+    initializationOptions: {
+      documentation: `${vscode.Uri.joinPath(context.extensionUri, "docs")}/`,
+    } satisfies InitializationOptions,
     synchronize: {
       configurationSection: "ringside",
       fileEvents: vscode.workspace.createFileSystemWatcher("**/*.{asm,nasm,inc}"),

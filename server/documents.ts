@@ -25,6 +25,8 @@ export interface Analysis {
   readonly technique: Technique | undefined;
   readonly from: string;
   readonly lineOf: LineOf;
+  /** Where the pages of docs/ can be opened, a URI that ends with a slash; undefined if the client has not said. */
+  readonly documentation: string | undefined;
 }
 
 /** The open documents and what they assemble to, each worked out once per version. */
@@ -41,6 +43,7 @@ export class Documents {
   readonly #work: Work | undefined;
   readonly #choices = new Map<string, string>();
   settings: Settings = defaultSettings;
+  documentation: string | undefined;
   /** Of the folders that have their own, by URI. */
   folderSettings: ReadonlyMap<string, Settings> = new Map();
 
@@ -103,7 +106,7 @@ export class Documents {
     const assembly = await this.#assemble(document);
     const lineOf: LineOf = (file, line) =>
       file === document.uri ? lineText(document, line) : this.#lineOf(file, line);
-    return { assembly, lineOf, ...this.#technique(document.uri, assembly) };
+    return { assembly, lineOf, documentation: this.documentation, ...this.#technique(document.uri, assembly) };
   }
 
   /** Of an included file. */

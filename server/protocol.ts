@@ -35,3 +35,9 @@ export const listSources = "ringside/listSources";
 export interface SourcesWanted {
   readonly most: number;
 }
+
+/** Client to server, when it starts. */
+export interface InitializationOptions {
+  /** Where the pages of docs/ can be opened: a URI that ends with a slash. Problems then link to their explanation. */
+  readonly documentation?: string;
+}

@@ -6,7 +6,13 @@ import { type Analysis, Documents } from "./documents.ts";
 import { diagnostics } from "./features/diagnostics.ts";
 import type { Host } from "./host.ts";
 import { progress } from "./progress.ts";
-import { chooseTechnique, type TechniqueChoice, type TechniqueInForce, techniqueInForce } from "./protocol.ts";
+import {
+  chooseTechnique,
+  type InitializationOptions,
+  type TechniqueChoice,
+  type TechniqueInForce,
+  techniqueInForce,
+} from "./protocol.ts";
 import { registerDisplay } from "./requests/display.ts";
 import { registerEditing } from "./requests/editing.ts";
 import { registerNavigation } from "./requests/navigation.ts";
@@ -89,7 +95,8 @@ export function serve(connection: Connection, host: Host): void {
     if (refreshes.lenses) await connection.sendRequest(CodeLensRefreshRequest.type);
   }
 
-  connection.onInitialize(({ capabilities: client, workspaceFolders, rootUri }) => {
+  connection.onInitialize(({ capabilities: client, workspaceFolders, rootUri, initializationOptions }) => {
+    documents.documentation = (initializationOptions as InitializationOptions | undefined)?.documentation;
     workspace.folders = workspaceFolders?.map(({ uri }) => uri) ?? (rootUri ? [rootUri] : []);
     hasProgress = client.window?.workDoneProgress === true;
     hasFolders = client.workspace?.workspaceFolders === true;

@@ -1,7 +1,7 @@
 import { type Diagnostic, DiagnosticSeverity, DiagnosticTag } from "vscode-languageserver";
 import type { Problem } from "../../assembler/index.ts";
 import type { TechniqueId } from "../../isa/technique.ts";
-import { diagnose } from "../diagnostics/index.ts";
+import { diagnose, pageOf } from "../diagnostics/index.ts";
 import type { Analysis } from "../documents.ts";
 import { toLsp } from "../ranges.ts";
 
@@ -11,9 +11,10 @@ const severities: Record<Problem["severity"], DiagnosticSeverity> = {
   information: DiagnosticSeverity.Information,
 };
 
-const toDiagnostic = (problem: Problem): Diagnostic => ({
+const toDiagnostic = (problem: Problem, documentation: string | undefined): Diagnostic => ({
   source: "ringside",
   code: problem.code,
+  ...(documentation && { codeDescription: { href: documentation + pageOf(problem.code) } }),
   severity: severities[problem.severity],
   message: problem.message,
   range: toLsp(problem.range),
@@ -36,16 +37,16 @@ const leftOut = ({ assembly }: Analysis): Diagnostic[] =>
 
 /** The document's own problems; those inside an included file are shown at the %include that brings them in. */
 export function diagnostics(analysis: Analysis, uri: string): Diagnostic[] {
-  const { assembly, technique, lineOf } = analysis;
+  const { assembly, technique, lineOf, documentation } = analysis;
   const found = diagnose(assembly, technique?.id as TechniqueId | undefined, lineOf).flatMap(
     (problem): Diagnostic[] => {
-      if (problem.range.file === uri) return [toDiagnostic(problem)];
+      if (problem.range.file === uri) return [toDiagnostic(problem, documentation)];
       if (problem.severity !== "error") return [];
       const include = assembly.includes.find((at) => at.file === problem.range.file && at.range.file === uri);
       const at = include?.range ?? { file: uri, line: 0, start: 0, end: 1 };
       return [
         {
-          ...toDiagnostic({ ...problem, range: at }),
+          ...toDiagnostic({ ...problem, range: at }, documentation),
           relatedInformation: [
             { location: { uri: problem.range.file, range: toLsp(problem.range) }, message: problem.message },
           ],

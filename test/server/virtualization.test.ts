@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pageOf } from "../../server/diagnostics/index.ts";
+import { diagnostics } from "../../server/features/diagnostics.ts";
 import { fixed, linesWith, saidOf } from "../support/fixes.ts";
+import { analyse, uri } from "../support/marked-source.ts";
 
 /** A diagnostic in a program: on which lines (from 1) it is, none if it must be silent. */
 interface Case {
@@ -302,6 +304,17 @@ it("each code has a section in docs/diagnostics.md", () => {
   expect(sections.filter((code) => pageOf(code) !== `diagnostics.md#${code}`)).toEqual([]);
   expect([...Object.keys(cases), "sensitive-unprivileged"].filter((code) => !sections.includes(code))).toEqual([]);
   expect(sections).toHaveLength(Object.keys(cases).length + 1);
+});
+
+it("problems link to their section where the client says where the pages are", async () => {
+  const { analysis } = await analyse("bits 32\n sgdt [500h]\n movv eax, 1");
+  const hrefs = (documentation: string | undefined) =>
+    diagnostics({ ...analysis, documentation }, uri).map(({ codeDescription }) => codeDescription?.href);
+  expect(hrefs(undefined)).toEqual([undefined, undefined]);
+  expect(hrefs("file:///docs/")).toEqual([
+    "file:///docs/problems.md",
+    "file:///docs/diagnostics.md#sensitive-unprivileged",
+  ]);
 });
 
 describe("sensitive instructions are graded by what the guest notices", () => {
