@@ -82,7 +82,7 @@ user:   lea rsi, [rel text.user]
         syscall                         ; print, please
         mov rbx, SECRET
         mov al, [rbx]                   ; #PF: goes by Xen to the kernel
-        hlt
+        hlt                             ; ringside: ignore paravirtual-operation
 
 system_call:                            ; on the stack: RCX, R11, RIP, CS, RFLAGS, RSP, SS
         call print

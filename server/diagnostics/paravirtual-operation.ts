@@ -1,6 +1,7 @@
 import type { Assembly, InstructionMention, Problem } from "../../assembler/index.ts";
 import type { Row } from "../../isa/instruction.ts";
 import { type TechniqueId, techniqueById } from "../../isa/technique.ts";
+import { flowOf } from "../analysis/flow.ts";
 
 /** What a kernel made for Xen does instead of a privileged instruction, and what comes of the instruction. */
 interface Operation {
@@ -50,8 +51,13 @@ function fixesOf({ row, bits, range }: InstructionMention): Problem["fixes"] {
 /** Instructions of a kernel under paravirtualization in whose place Xen has a hypercall or a word in shared memory. */
 export function paravirtualOperation(assembly: Assembly, technique: TechniqueId | undefined): Problem[] {
   if (!technique || techniqueById(technique)?.kernel !== "hypercalls") return [];
-  return assembly
-    .mentionsOf((row) => nameOf(row) in operations)
+  const operated = assembly.mentionsOf((row) => nameOf(row) in operations);
+  if (operated.length === 0) return [];
+  const flow = flowOf(assembly);
+  // In 64-bit guests kernel and processes both run at CPL 3, and cannot be told apart.
+  const isProcess = (mention: InstructionMention) => mention.bits === 32 && flow.at(mention)?.cpl === 3;
+  return operated
+    .filter((mention) => !isProcess(mention))
     .map((mention) => {
       const { happens, instead } = operations[nameOf(mention.row!)]!;
       const fixes = fixesOf(mention);

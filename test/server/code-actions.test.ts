@@ -21,6 +21,13 @@ async function actions(source: string) {
 const codesOf = async (source: string) => (await actions(source)).codes;
 
 describe("quick fixes", () => {
+  it("that a diagnostic brings along, with all their edits", async () => {
+    const { fixes, all, applied } = await actions("bits 32\nsti\npushfd\ncli\npopfd\n");
+    const [fix] = fixes;
+    expect([fixes.length, fix!.title, all]).toEqual([1, "Use CLI and STI without PUSHFD and POPFD", []]);
+    expect(applied([...fix!.edit!.changes![uri]!])).toBe("bits 32\nsti\n\ncli\nsti\n");
+  });
+
   it.each([
     ["unknown-mnemonic", "movv ax, 1", ["mov ax, 1"]],
     ["unknown-directive", "%defin x 1", ["%define x 1"]],

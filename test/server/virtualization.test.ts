@@ -147,6 +147,12 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       technique: "paravirtualization",
       lines: [2, 3],
     },
+    {
+      why: "a process is not the kernel",
+      source: "%pragma ringside mode xen\nbits 32\n nop\n jmp $\n%pragma ringside cpl 3\nuser: hlt",
+      technique: "paravirtualization",
+      lines: [],
+    },
     { why: "Xen carries MOV to CR3 out", source: "bits 32\n mov cr3, eax", technique: "paravirtualization", lines: [] },
     { why: "under another technique", source: "bits 32\n hlt", technique: "trap-and-emulate", lines: [] },
   ],
