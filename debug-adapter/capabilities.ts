@@ -11,7 +11,7 @@ const exceptionBreakpointFilters: DebugProtocol.ExceptionBreakpointsFilter[] = [
     description: "Stops when the guest exits to the VMM, before the VMM handles the exit.",
     default: false,
     supportsCondition: true,
-    conditionDescription: "Exit reasons, for example: CPUID, IO_INSTRUCTION",
+    conditionDescription: "Exit reasons and an expression, for example: CPUID, IO_INSTRUCTION if al == 'x'",
   },
   {
     filter: filters.exceptions,
@@ -19,7 +19,7 @@ const exceptionBreakpointFilters: DebugProtocol.ExceptionBreakpointsFilter[] = [
     description: "Stops before an instruction that raises an exception in the guest.",
     default: false,
     supportsCondition: true,
-    conditionDescription: "Exceptions by name or vector, for example: #PF, #GP, 6",
+    conditionDescription: "Exceptions by name or vector and an expression, for example: #PF, 6 if cr2 < 1000h",
   },
   {
     filter: filters.end,

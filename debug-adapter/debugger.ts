@@ -1,6 +1,6 @@
 import type { MachineInterface, Watch, WatchHit } from "../emulator/machine-interface.ts";
 import type { Decoded } from "../isa/operands.ts";
-import type { Breakpoint } from "./breakpoints.ts";
+import { type Breakpoint, conditionHolds } from "./breakpoints.ts";
 import { entersSystem, instructionAt, isCall, isInterruptReturn, isReturn, isSystemReturn, stackTop } from "./code.ts";
 import { accessText } from "./data-breakpoints.ts";
 import {
@@ -257,12 +257,35 @@ export class Debugger {
   }
 
   #lastEventStop(): ExitEvent | ExceptionEvent | undefined {
+    let before = this.#lastPassed;
+    for (;;) {
+      const event = this.#lastEventOf(before);
+      if (!event || this.#heldAt(event)) return event;
+      before = event.sequence - 1;
+    }
+  }
+
+  /** The newest event up to `before` of those that stop the guest, conditions aside. */
+  #lastEventOf(before: number): ExitEvent | ExceptionEvent | undefined {
     const { machine } = this;
     const { exits, exceptions } = this.#runner.stops;
-    const before = this.#lastPassed;
     const exit = exits && lastEvent(machine, before, "exit", exits);
     const exception = exceptions && lastEvent(machine, before, "exception", exceptions);
     return !exit || (exception && exception.sequence > exit.sequence) ? exception : exit;
+  }
+
+  /** Whether its condition held when an event of the past happened. */
+  #heldAt(event: ExitEvent | ExceptionEvent): boolean {
+    const { machine } = this;
+    const { exitCondition, exceptionCondition } = this.#runner.stops;
+    const condition = event.kind === "exit" ? exitCondition : exceptionCondition;
+    if (!condition) return true;
+    const present = presentOf(machine);
+    if (event.kind === "exit") goToExit(machine, event);
+    else this.#runner.goJustBefore(event);
+    const held = conditionHolds(this, condition);
+    returnTo(machine, present);
+    return held;
   }
 
   toNextExit(): Promise<Halt> {

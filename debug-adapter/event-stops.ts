@@ -1,6 +1,7 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import type { MachineEvent } from "../emulator/trace/event.ts";
 import { filters } from "./capabilities.ts";
+import { parseExpression } from "./expression.ts";
 import type { EventStops, ExceptionEvent, ExitEvent } from "./run.ts";
 
 /** What a client's exception filters mean. */
@@ -23,6 +24,12 @@ const listed = (condition: string | undefined): readonly string[] =>
     .map(plain)
     .filter((name) => name !== "");
 
+/** "CPUID, HLT if eax == 1": the names, and the expression. */
+function parts(condition: string | undefined): { readonly names: string; readonly expression: string | undefined } {
+  const [, names = "", expression] = /^(.*?)(?:\bif\b(.*))?$/is.exec(condition ?? "") ?? [];
+  return { names, expression: expression?.trim() };
+}
+
 /** True for events that have one of the listed names, or for all if none is listed. */
 function matcher<E extends MachineEvent>(
   condition: string | undefined,
@@ -41,18 +48,23 @@ export function readFilters(args: P.SetExceptionBreakpointsArguments): { stops: 
     ...args.filters.map((filterId) => ({ filterId, condition: undefined })),
     ...(args.filterOptions ?? []),
   ];
-  const conditions = new Map(given.map(({ filterId, condition }) => [filterId, condition]));
+  const conditions = new Map(given.map(({ filterId, condition }) => [filterId, parts(condition)]));
   const known: readonly string[] = Object.values(filters);
   return {
     stops: {
-      exits: conditions.has(filters.exits) ? matcher(conditions.get(filters.exits), exitNames) : undefined,
+      exits: conditions.has(filters.exits) ? matcher(conditions.get(filters.exits)?.names, exitNames) : undefined,
       exceptions: conditions.has(filters.exceptions)
-        ? matcher(conditions.get(filters.exceptions), exceptionNames)
+        ? matcher(conditions.get(filters.exceptions)?.names, exceptionNames)
         : undefined,
+      exitCondition: conditions.get(filters.exits)?.expression,
+      exceptionCondition: conditions.get(filters.exceptions)?.expression,
       atEnd: conditions.has(filters.end),
     },
-    breakpoints: given.map(({ filterId }) =>
-      known.includes(filterId) ? { verified: true } : { verified: false, message: `There is no filter "${filterId}".` },
-    ),
+    breakpoints: given.map(({ filterId, condition }) => {
+      if (!known.includes(filterId)) return { verified: false, message: `There is no filter "${filterId}".` };
+      const { expression } = parts(condition);
+      const problem = expression === undefined ? undefined : parseExpression(expression).problem;
+      return problem === undefined ? { verified: true } : { verified: false, message: `Condition: ${problem}.` };
+    }),
   };
 }

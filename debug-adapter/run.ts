@@ -2,7 +2,7 @@ import type { MachineInterface, Stop, Watch, WatchHit } from "../emulator/machin
 import type { MachineEvent, StopReason } from "../emulator/trace/event.ts";
 import { type Breakpoint, conditionHolds, logText, satisfiesHitCondition } from "./breakpoints.ts";
 import { accessText } from "./data-breakpoints.ts";
-import { occurrenceAt } from "./history.ts";
+import { occurrenceAt, presentOf, returnTo } from "./history.ts";
 import { Pace } from "./pace.ts";
 import type { Program } from "./program.ts";
 
@@ -31,6 +31,9 @@ export type ExceptionEvent = MachineEvent & { kind: "exception" };
 export interface EventStops {
   readonly exits: ((event: ExitEvent) => boolean) | undefined;
   readonly exceptions: ((event: ExceptionEvent) => boolean) | undefined;
+  /** Expressions that must hold besides: while the exit is pending, before the instruction that raises the exception. */
+  readonly exitCondition?: string | undefined;
+  readonly exceptionCondition?: string | undefined;
 }
 
 /** What the debugger needs of the process it lives in. */
@@ -114,7 +117,7 @@ export class Runner {
         steps: pace.left,
         breakpoints: this.#addresses(goal),
         watches: this.#watches,
-        stopOnExit: (event) => event.kind === "exit" && (goal.exits || this.stops.exits?.(event) === true),
+        stopOnExit: (event) => event.kind === "exit" && (goal.exits || this.stopsAt(event)),
       });
       const halt = this.#exceptionAfter(seen) ?? this.#judge(stop, goal);
       if (halt) return halt;
@@ -124,6 +127,11 @@ export class Runner {
       await this.surroundings.breathe();
       if (this.pausing) return { kind: "pause" };
     }
+  }
+
+  /** Is a pending exit one to stop at? */
+  stopsAt(event: ExitEvent): boolean {
+    return this.stops.exits?.(event) === true && conditionHolds(this, this.stops.exitCondition);
   }
 
   /** Hits and exceptions after the present have not happened yet. */
@@ -224,7 +232,12 @@ export class Runner {
     const wanted = this.stops.exceptions;
     if (!wanted) return undefined;
     for (const event of this.machine.events(seen, Number.MAX_SAFE_INTEGER, ["exception"]))
-      if (event.kind === "exception" && wanted(event)) return this.standAt(event);
+      if (event.kind === "exception" && wanted(event)) {
+        const present = presentOf(this.machine);
+        const halt = this.standAt(event);
+        if (conditionHolds(this, this.stops.exceptionCondition)) return halt;
+        returnTo(this.machine, present);
+      }
     return undefined;
   }
 

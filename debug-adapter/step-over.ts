@@ -16,7 +16,7 @@ export function single(runner: Runner): (Halt & { kind: "end" | "exit" }) | unde
 
 /** Is this where the person wants to be, rather than on the way? */
 const stops = (runner: Runner, halt: Halt): boolean =>
-  halt.kind === "end" || (halt.kind === "exit" && runner.stops.exits?.(halt.event) === true);
+  halt.kind === "end" || (halt.kind === "exit" && runner.stopsAt(halt.event));
 
 /** Runs until `address` is reached with the stack no deeper than now: not in a deeper activation of the same code. */
 function runTo(runner: Runner, address: bigint): Promise<Halt> {
