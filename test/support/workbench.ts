@@ -115,7 +115,17 @@ export class Workbench {
     await this.page.keyboard.press("F5");
     await this.page.locator(".debug-toolbar").waitFor({ timeout: 60_000 });
     await this.page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor();
-    await this.page.locator(".debug-call-stack .stack-frame").first().waitFor();
+    await this.#showCallStack();
+  }
+
+  /** It opens by itself for the first session only, and what begins meanwhile may take the command away. */
+  async #showCallStack(): Promise<void> {
+    const frame = this.page.locator(".debug-call-stack .stack-frame").first();
+    for (let attempt = 1; attempt <= 3 && !(await frame.isVisible()); attempt++) {
+      await this.command("View: Show Run and Debug");
+      await frame.waitFor({ timeout: 5000 }).catch(() => undefined);
+    }
+    await frame.waitFor({ timeout: 1000 });
   }
 
   /** Runs the guest that is being debugged to a line (1-based) of the open file. */
