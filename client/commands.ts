@@ -49,8 +49,9 @@ async function showVirtual(kind: VirtualKind): Promise<void> {
     void vscode.window.showInformationMessage("Open a guest (an .asm file) first.");
     return;
   }
-  const name = source.path.split("/").pop() ?? "";
-  const uri = vscode.Uri.from({ scheme: kind, path: name, query: source.toString() });
+  // With an extension of its own it is not taken for source.
+  const path = `${source.path.split("/").pop() ?? ""}.${kind.replace("ringside-", "")}`;
+  const uri = vscode.Uri.from({ scheme: kind, path, query: source.toString() });
   const document = await vscode.workspace.openTextDocument(uri);
   await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.Beside, preview: true });
 }

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
 import { comparePath } from "./compare-path.ts";
+import { editorPath } from "./editor-path.ts";
 import { firstPath } from "./first-path.ts";
 
 if (!chromiumPath) console.log("skipped: VS Code in the browser (Debian's chromium is not installed)");
@@ -19,5 +20,9 @@ describe.skipIf(!chromiumPath)("VS Code in the browser", () => {
 
   it("compares the techniques: the line at which trap and emulate shows, and where the cycles go", async () => {
     await comparePath(workbench, "browser");
+  }, 180_000);
+
+  it("shows how often labels are used, and what a program becomes", async () => {
+    await editorPath(workbench);
   }, 180_000);
 });

@@ -1,0 +1,19 @@
+import type { Workbench } from "../support/workbench.ts";
+
+/** A person reads a guest: how often a label is used, and what the program becomes. */
+export async function editorPath(workbench: Workbench): Promise<void> {
+  const { page } = workbench;
+  await workbench.command("View: Show Explorer");
+  await workbench.openFile("boot-sector.asm");
+  await page.locator(".codelens-decoration", { hasText: "reference" }).first().waitFor();
+  for (const [title, shown] of [
+    ["Show Listing", /7C00\s+31C0\s+xor\s+ax,/],
+    ["Show Preprocessed Source", /^%line\s/],
+    ["Show Disassembly", /7C00\s+31C0\s+xor ax,/],
+  ] as const) {
+    await page.locator(".tab[data-resource-name='boot-sector.asm']").first().click();
+    await workbench.command(`Ringside: ${title}`);
+    await page.locator(".monaco-editor .view-line", { hasText: shown }).first().waitFor();
+  }
+  await workbench.command("View: Close All Editors");
+}
