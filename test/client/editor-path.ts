@@ -9,7 +9,7 @@ export async function editorPath(workbench: Workbench): Promise<void> {
   for (const [title, shown] of [
     ["Show Listing", /7C00\s+31C0\s+xor\s+ax,/],
     ["Show Preprocessed Source", /^%line\s/],
-    ["Show Disassembly", /7C00\s+31C0\s+xor ax,/],
+    ["Show Disassembly", /7C00\s+31C0\s+xor\s+ax,/],
   ] as const) {
     await page.locator(".tab[data-resource-name='boot-sector.asm']").first().click();
     await workbench.command(`Ringside: ${title}`);
