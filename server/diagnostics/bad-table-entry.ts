@@ -54,8 +54,8 @@ const formats: readonly Format[] = [
 ];
 
 /** Where a right is all that is missing, one is added to the constant as written. */
-const fixesOf = ({ mention: { range } }: NamedConstant, message: string): Problem["fixes"] =>
-  message.includes("Set bit 0")
+const fixesOf = ({ range, isAlone }: NamedConstant, message: string): Problem["fixes"] =>
+  isAlone && message.includes("Set bit 0")
     ? [{ title: "Set bit 0", edits: [{ range: { ...range, start: range.end }, text: " + 1" }] }]
     : undefined;
 
@@ -63,7 +63,7 @@ const enters = ({ mnemonic, operands: [to] }: Row): boolean =>
   mnemonic === "invept" || mnemonic === "vmlaunch" || (mnemonic === "mov" && to?.kind === "control");
 
 /**
- * Constants that a program stores into its page tables, ordinary and extended, where the processor will not take them. Tables
+ * Constants in the page tables of a program, stored or defined, ordinary and extended, where the processor will not take them. Tables
  * are known by their names, and looked for only in programs that load control registers or launch guests.
  */
 export function badTableEntry(assembly: Assembly): Problem[] {
@@ -72,7 +72,7 @@ export function badTableEntry(assembly: Assembly): Problem[] {
     namedConstants(assembly, name, most).flatMap((entry): Problem[] => {
       const message = check(entry);
       if (message === undefined) return [];
-      const { range } = entry.mention;
+      const { range } = entry;
       const fixes = fixesOf(entry, message);
       return [{ code: "bad-table-entry", severity: "warning", message, range, ...(fixes && { fixes }) }];
     }),

@@ -236,6 +236,17 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       lines: [],
     },
     {
+      why: "defined as data",
+      source: "bits 64\n vmlaunch\n jmp $\nalign 8\nept_pd: dq 0B6h\n dq 0B7h, 0B7h",
+      lines: [5],
+      fix: "0B6h + 1",
+    },
+    {
+      why: "other data behind another label",
+      source: "bits 64\n vmlaunch\n jmp $\nept_pd: dq 0\nx: dq 0B6h",
+      lines: [],
+    },
+    {
       why: "a label is nearer",
       source: "bits 32\nPML4 equ 1000h\nx equ 1100h\n mov dword [x], 2002h\n mov cr3, eax",
       lines: [],
