@@ -15,14 +15,17 @@ const pageTable = 0x1000;
 
 const hex = (value: bigint): string => `${value.toString(16).toUpperCase()}h`;
 
-/** Of the first page under the name it is known that it is the root: EPT PML4E, bits 7:3 reserved. */
-function badExtended({ value, offset }: NamedConstant): string | undefined {
+/** Names of the root: of tables in a row the first page is the PML4. */
+const isRoot = /^_?ept$|root|pml4/i;
+
+/** In EPT PML4Es bits 7:3 are reserved. */
+function badExtended({ value, offset, symbol }: NamedConstant): string | undefined {
   const rights = value & 7n;
   const is = `An EPT entry ${hex(value)}`;
   if (value !== 0n && (rights === 2n || rights === 6n))
     return `${is} is writable and not readable: an EPT misconfiguration (exit 49). Set bit 0 too. (SDM Vol. 3, EPT Misconfigurations.)`;
   if (rights === 0n) return undefined;
-  if (offset < pageTable && (value & 0xf8n) !== 0n)
+  if (isRoot.test(symbol.name) && offset < pageTable && (value & 0xf8n) !== 0n)
     return `${is} of the PML4 has reserved bits set (bits 7:3): an EPT misconfiguration (exit 49). (SDM Vol. 3, Format of an EPT PML4 Entry.)`;
   const type = (value >> 3n) & 7n;
   if ((value & large) !== 0n && (type === 2n || type === 3n || type === 7n))
