@@ -7,10 +7,12 @@ import type { Coordinates } from "./coordinates.ts";
 import type { Debugger } from "./debugger.ts";
 import { disassemble } from "./disassembly.ts";
 import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
+import { explain } from "./halts.ts";
 import { fromBase64, memoryReference, parseMemoryReference, readBytes, toBase64, writeBytes } from "./memory.ts";
 import { hexadecimal, itemAt, type Program, toLinear } from "./program.ts";
 import type { Requests } from "./protocol.ts";
 import { Refusal } from "./requests.ts";
+import type { Halt } from "./run.ts";
 import { sha256 } from "./sha256.ts";
 import { callStack, type Frame } from "./stack.ts";
 import { scopesOf, setVariable, variablesOf } from "./variables.ts";
@@ -185,6 +187,14 @@ export function locationOf(reference: string, offset = 0) {
 export function walk({ debugger: { machine } }: Subject, linear: string) {
   if (!/^(0x)?[\da-f]{1,16}$/i.test(linear)) throw new Refusal(`"${linear}" is not a hexadecimal address.`);
   return machine.walk(BigInt(linear.toLowerCase().startsWith("0x") ? linear : `0x${linear}`));
+}
+
+/** @throws Refusal where there is nothing to explain */
+export function exceptionInfo({ debugger: { machine } }: Subject, halt: Halt): P.ExceptionInfoResponse["body"] {
+  const exit = machine.pendingExit;
+  const explanation = explain(exit?.kind === "exit" ? { kind: "exit", event: exit } : halt);
+  if (!explanation) throw new Refusal("The guest is not stopped at a VM exit, an exception or its end.");
+  return explanation;
 }
 
 /** @throws Refusal if something cannot be typed */

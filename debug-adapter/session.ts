@@ -17,7 +17,7 @@ import { dataBreakpointInfo } from "./data-breakpoints.ts";
 import { Debugger } from "./debugger.ts";
 import { type Filters, readFilters } from "./event-stops.ts";
 import { EventFeed } from "./events.ts";
-import { announce, cannotGoOn, explain } from "./halts.ts";
+import { announce, cannotGoOn } from "./halts.ts";
 import * as inspection from "./inspection.ts";
 import { checkArguments, type Loaded, load, type ReadFile } from "./launch.ts";
 import { MemoryViews } from "./memory-views.ts";
@@ -26,7 +26,7 @@ import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
 import { ringsNow } from "./rings.ts";
 import type { Halt } from "./run.ts";
-import { stepInTargets, stepTarget } from "./step-in-targets.ts";
+import { stepInTargets, stepTo } from "./step-in-targets.ts";
 import { timeDeeds } from "./time-requests.ts";
 import { translationNow } from "./translation.ts";
 import { translationsNow } from "./translations.ts";
@@ -292,12 +292,7 @@ export class Session extends Conversation {
       return inspection.assigns(args) ? this.#changed(body) : body;
     },
     completions: (args) => inspection.complete(this.#still, args),
-    exceptionInfo: () => {
-      const exit = this.#still.debugger.machine.pendingExit;
-      const explanation = explain(exit?.kind === "exit" ? { kind: "exit", event: exit } : this.#halt);
-      if (!explanation) throw new Refusal("The guest is not stopped at a VM exit, an exception or its end.");
-      return explanation;
-    },
+    exceptionInfo: () => inspection.exceptionInfo(this.#still, this.#halt),
     readMemory: (args) => {
       const body = inspection.readMemory(this.#still, args);
       this.#memoryViews.note(args.memoryReference, args.offset ?? 0, args.count);
@@ -338,11 +333,9 @@ export class Session extends Conversation {
     continue: () => this.#forward((target) => target.continue()),
     next: ({ granularity }) => this.#forward((target) => target.next(stepsBy(granularity))),
     stepIn: ({ granularity, targetId }) =>
-      this.#forward((target) => {
-        if (targetId === stepTarget.over) return target.next("instruction");
-        if (targetId === stepTarget.guest) return target.stepIntoGuest();
-        return target.stepIn(targetId === undefined ? stepsBy(granularity) : "instruction");
-      }),
+      this.#forward((target) =>
+        targetId === undefined ? target.stepIn(stepsBy(granularity)) : stepTo(target, targetId),
+      ),
     stepOut: () => {
       if (!this.#still.debugger.canStepOut) throw new Refusal("No caller is known: the stack holds no return address.");
       return this.#forward((target) => target.stepOut());

@@ -3,9 +3,10 @@ import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { instructionAt, isCall } from "./code.ts";
 import type { Debugger } from "./debugger.ts";
 import { placeOf, placeText } from "./program.ts";
+import type { Halt } from "./run.ts";
 
 /** Ids of targets: the VMM, the guest's function or handler past any VM exit on the way, and the next instruction. */
-export const stepTarget = { monitor: 1, guest: 2, over: 3 } as const;
+const stepTarget = { monitor: 1, guest: 2, over: 3 } as const;
 
 /** The label of the function that a call leads to; undefined where only running tells. */
 function calledLabel({ machine, program }: Debugger): string | undefined {
@@ -30,4 +31,10 @@ export function stepInTargets(target: Debugger): P.StepInTargetsResponse["body"]
   if (outlook?.outcome === "faults")
     return { targets: [{ id: stepTarget.guest, label: "The guest's exception handler" }, over] };
   return { targets: called === undefined ? [] : [{ id: stepTarget.guest, label: called }, over] };
+}
+
+/** Steps to one of them. */
+export function stepTo(target: Debugger, id: number): Promise<Halt> {
+  if (id === stepTarget.over) return target.next("instruction");
+  return id === stepTarget.guest ? target.stepIntoGuest() : target.stepIn("instruction");
 }

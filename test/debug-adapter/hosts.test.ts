@@ -61,7 +61,7 @@ function expectTheSession(heard: readonly Said[]): void {
   expect(events.filter(({ event }) => event === "stopped").map(({ body }) => body.description ?? body.reason)).toEqual([
     "Before the first instruction",
     "Halted",
-    "step",
+    "In the past, 2 steps back",
   ]);
   expect(events.filter(({ body }) => body?.category === "stdout").map(({ body }) => body.output)).toEqual(["R"]);
 }
