@@ -26,6 +26,7 @@ export async function translationPath(workbench: Workbench, host: string): Promi
   await page.keyboard.press("Enter");
   await view.locator("tr.stale", { hasText: "out of sync" }).waitFor();
   await workbench.command("Preferences: Toggle between Light/Dark Themes");
+  await view.locator("body.vscode-dark").waitFor();
   await workbench.screenshot(`${host}-9-translation-shadow`);
   await workbench.command("Preferences: Toggle between Light/Dark Themes");
   await workbench.stopDebugging();
