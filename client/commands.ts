@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { debugType, type RequestName, type Requests } from "../debug-adapter/protocol.ts";
 import type { VirtualKind } from "../server/protocol.ts";
+import { guestInEditor, programUri } from "./debug.ts";
 import type { Panel } from "./panel.ts";
 import type { Techniques } from "./technique.ts";
 import { timeCommands } from "./time-commands.ts";
@@ -36,9 +37,15 @@ async function request<K extends RequestName>(name: K, args: Requests[K]["args"]
 
 const activeThread = () => vscode.debug.activeStackItem?.threadId ?? 1;
 
-/** Compares the guest being debugged, or the one in the editor once its session has begun. */
+const isDebugging = ({ type, configuration, workspaceFolder }: vscode.DebugSession, guest: vscode.Uri): boolean =>
+  type === debugType && programUri(configuration["program"], workspaceFolder).toString() === guest.toString();
+
+/** Compares the guest in the editor, or else the one being debugged, once its session has begun. */
 async function compare(panel: Panel, uri: vscode.Uri | undefined): Promise<void> {
-  if (vscode.debug.activeDebugSession?.type !== debugType && !(await start(uri, false))) return;
+  const guest = uri ?? guestInEditor();
+  const session = vscode.debug.activeDebugSession;
+  const isShown = session !== undefined && (guest ? isDebugging(session, guest) : session.type === debugType);
+  if (!isShown && !(await start(guest, false))) return;
   await panel.begin("ringside.compare");
 }
 

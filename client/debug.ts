@@ -6,7 +6,8 @@ import type { Techniques } from "./technique.ts";
 
 const languages = ["ringside", "nasm", "asm", "asm-x86-nasm", "asm-collection"];
 
-function guestInEditor(): vscode.Uri | undefined {
+/** The guest whose source is in the active editor. */
+export function guestInEditor(): vscode.Uri | undefined {
   const document = vscode.window.activeTextEditor?.document;
   return document && languages.includes(document.languageId) ? document.uri : undefined;
 }
