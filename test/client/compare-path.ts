@@ -4,10 +4,9 @@ import type { Workbench } from "../support/workbench.ts";
 /** A person asks of an open guest how the techniques differ, and goes to the line that tells. */
 export async function comparePath(workbench: Workbench, host: string): Promise<void> {
   const { page } = workbench;
+  if (await page.locator(".debug-toolbar").isVisible()) await workbench.stopDebugging();
   await workbench.command("View: Show Explorer");
   await workbench.openFile("silent-lies.asm");
-  if (await page.locator(".debug-toolbar").isVisible()) await workbench.command("Debug: Stop");
-  await page.locator(".debug-toolbar").waitFor({ state: "hidden" });
   await workbench.command("Ringside: Compare Techniques");
   const view = await workbench.view("#view table[aria-label='The guest under each technique']");
   const row = (technique: string) => view.locator(`tr[data-technique='${technique}']`);

@@ -3,6 +3,8 @@ import type { Workbench } from "../support/workbench.ts";
 /** A person reads a guest: how often a label is used, and what the program becomes. */
 export async function editorPath(workbench: Workbench): Promise<void> {
   const { page } = workbench;
+  // The whole height, so that a label is in sight.
+  await workbench.command("View: Hide Panel");
   await workbench.command("View: Show Explorer");
   await workbench.openFile("boot-sector.asm");
   await page.locator(".codelens-decoration", { hasText: "reference" }).first().waitFor();

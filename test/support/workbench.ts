@@ -89,9 +89,16 @@ export class Workbench {
   }
 
   async openFile(name: string): Promise<void> {
-    await this.page.locator(".explorer-viewlet .monaco-list-row", { hasText: name }).first().dblclick();
-    await this.page.mouse.move(1000, 990);
-    await this.page.locator(`.tab[data-resource-name="${name}"]`).waitFor();
+    const active = this.page.locator(`.tab.active[data-resource-name="${name}"]`);
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      await this.page.locator(".explorer-viewlet .monaco-list-row", { hasText: name }).first().dblclick();
+      await this.page.mouse.move(1000, 990);
+      await active.waitFor();
+      // A stop of a session shows its source line, some time later and without a sign.
+      await this.page.waitForTimeout(700);
+      if (await active.isVisible()) break;
+    }
+    await active.waitFor();
     await this.page.locator(".monaco-editor .view-line").first().waitFor();
   }
 
