@@ -114,6 +114,12 @@ export class PageWalker {
     this.#nested = nested;
   }
 
+  /** Physical address of a linear address, changing nothing; undefined where it has none. */
+  physicalOf(linear: number): number | undefined {
+    const result = this.walk({ linear, access: "read", user: false, probe: true });
+    return result.kind === "page" ? result.physical : undefined;
+  }
+
   walk(request: WalkRequest): WalkResult {
     const mode = pagingMode(this.#state);
     if (mode === "off") return { kind: "page", physical: request.linear, size: 0, global: false, user: true, path: [] };

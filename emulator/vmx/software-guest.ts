@@ -129,9 +129,9 @@ export class SoftwareGuest implements Monitor {
 
   /** Of the machine: the hypervisor's own translation is part of it. */
   guestPhysical(linear: number): number | undefined {
-    const found = this.#cpu.walker.walk({ linear, access: "read", user: false, probe: true });
-    if (found.kind !== "page") return undefined;
-    return this.translate(found.physical, "read", { linear: undefined, forTable: false, probe: true });
+    const physical = this.#cpu.walker.physicalOf(linear);
+    if (physical === undefined) return undefined;
+    return this.translate(physical, "read", { linear: undefined, forTable: false, probe: true });
   }
 
   readControl(number: 0 | 4, real: bigint): bigint {

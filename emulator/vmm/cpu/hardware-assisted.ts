@@ -174,8 +174,7 @@ export class HardwareAssisted implements Monitor {
 
   guestPhysical(linear: number): number | undefined {
     if (this.#shadow) return this.#shadow.guest.guestPhysical(linear);
-    const result = this.#cpu.walker.walk({ linear, access: "read", user: false, probe: true });
-    return result.kind === "page" ? result.physical : undefined;
+    return this.#cpu.walker.physicalOf(linear);
   }
 
   /** The VMM touches guest memory for an emulation: it maps what it needs, instead of exiting to itself. */

@@ -151,8 +151,7 @@ export class SvmAssisted implements Monitor {
 
   guestPhysical(linear: number): number | undefined {
     if (this.#shadow) return this.#shadow.guest.guestPhysical(linear);
-    const result = this.cpu.walker.walk({ linear, access: "read", user: false, probe: true });
-    return result.kind === "page" ? result.physical : undefined;
+    return this.cpu.walker.physicalOf(linear);
   }
 
   /** AMD-V has no masks: what is not intercepted is the guest's. */

@@ -227,22 +227,11 @@ export class TrapAndEmulate implements Monitor {
   }
 
   walk(linear: number): WalkOutcome {
-    return walkShadowed(
-      {
-        cpu: this.#cpu,
-        paging: this.#shadow,
-        inside: this.#virtual.inside,
-        withGuestPaging: (look) => this.#virtual.withGuestPaging(look),
-      },
-      linear,
-    );
+    return walkShadowed(this.#cpu, this.#shadow, this.#virtual, linear);
   }
 
   guestPhysical(linear: number): number | undefined {
-    return this.#virtual.withGuestPaging(() => {
-      const result = this.#cpu.walker.walk({ linear, access: "read", user: false, probe: true });
-      return result.kind === "page" ? result.physical : undefined;
-    });
+    return this.#virtual.withGuestPaging(() => this.#cpu.walker.physicalOf(linear));
   }
 
   // The VMM.

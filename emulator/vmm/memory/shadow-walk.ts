@@ -4,18 +4,16 @@ import type { ShadowPaging } from "./shadow-paging.ts";
 
 /** A guest that runs on shadow tables. */
 export interface Shadowed {
-  readonly cpu: Cpu;
-  readonly paging: ShadowPaging;
   /** The guest's own paging is in the processor, not the shadow. */
   readonly inside: boolean;
   /** Lets `look` find the guest's own paging in the processor. */
-  readonly withGuestPaging: <T>(look: () => T) => T;
+  withGuestPaging<T>(look: () => T): T;
 }
 
 /** The steps of the guest's own tables, as the VMM walks them, and then those of the shadow, which the processor walks. */
-export function walkShadowed({ cpu, paging, inside, withGuestPaging }: Shadowed, linear: number): WalkOutcome {
-  const guest = withGuestPaging(() => cpu.walk(linear, "read"));
-  if (inside) return guest;
+export function walkShadowed(cpu: Cpu, paging: ShadowPaging, shadowed: Shadowed, linear: number): WalkOutcome {
+  const guest = shadowed.withGuestPaging(() => cpu.walk(linear, "read"));
+  if (shadowed.inside) return guest;
   const shadow = cpu.walk(linear, "read");
   const steps = [...guest.steps, ...shadow.steps.map((step) => shadowStep(paging, step))];
   return { ...guest, steps, verdict: verdict(guest, shadow) };

@@ -203,14 +203,11 @@ export class ShadowedGuest {
 
   walk(linear: number): WalkOutcome {
     const { paging, inside } = this;
-    return walkShadowed({ cpu: this.#cpu, paging, inside, withGuestPaging: (look) => this.with(look) }, linear);
+    return walkShadowed(this.#cpu, paging, { inside, withGuestPaging: (look) => this.with(look) }, linear);
   }
 
   guestPhysical(linear: number): number | undefined {
-    return this.with(() => {
-      const result = this.#cpu.walker.walk({ linear, access: "read", user: false, probe: true });
-      return result.kind === "page" ? result.physical : undefined;
-    });
+    return this.with(() => this.#cpu.walker.physicalOf(linear));
   }
 
   save(): SavedGuest {
