@@ -4,6 +4,7 @@ import { shadow } from "../cpu/interrupts.ts";
 import { layout } from "../cpu/layout.ts";
 import { cr4Allowed, tryLoadPdptes } from "../cpu/modes.ts";
 import { CR4, EFER } from "../cpu/state.ts";
+import { virtualTime } from "../cpu/virtual-time.ts";
 import { hex } from "./bit-layout.ts";
 import { isOn } from "./controls.ts";
 import { injectedEvent } from "./entry.ts";
@@ -135,7 +136,7 @@ const badPdptes = (vmcs: Vmcs) => ({
 function recordEntry({ cpu, context }: VmxOperation, instruction: string): void {
   const exit = cpu.f64[exitEvent]!;
   context.spend(context.costs.entry);
-  const now = cpu.f64[layout.steps >> 3]! + cpu.f64[layout.extraCycles >> 3]!;
+  const now = virtualTime(cpu);
   const cost = exit === 0 ? context.costs.entry : now - cpu.f64[exitCycle]!;
   context.settle(exit, cost);
   context.record({ kind: "entry", exit, handled: `${instruction} by the guest's own hypervisor`, cost });

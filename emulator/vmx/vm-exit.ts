@@ -1,6 +1,7 @@
 import { layout } from "../cpu/layout.ts";
 import { tryLoadPdptes } from "../cpu/modes.ts";
 import { CR4 } from "../cpu/state.ts";
+import { virtualTime } from "../cpu/virtual-time.ts";
 import type { ExitForm } from "../trace/event.ts";
 import { isOn } from "./controls.ts";
 import { exitReasonNamed } from "./exit-reasons.ts";
@@ -26,7 +27,7 @@ const abort = ({ memory, context }: VmxOperation, vmcs: Vmcs, indicator: VmxAbor
 function recordExit(vmx: VmxOperation, exit: Exit, number: number): void {
   const { cpu, context } = vmx;
   const { reason, vector, what, why } = exit;
-  cpu.f64[exitCycle] = cpu.f64[layout.steps >> 3]! + cpu.f64[layout.extraCycles >> 3]!;
+  cpu.f64[exitCycle] = virtualTime(cpu);
   const fields = qualificationFields(reason, vector);
   const form: ExitForm = { kind: "exit", reason, number, fields, what, why, technique: "bare-metal" };
   cpu.f64[exitEvent] = context.recordExit(form, exit.qualification ?? 0, exit.first ?? 0, exit.second ?? 0);

@@ -1,6 +1,6 @@
 import type { Cpu } from "../../cpu/cpu.ts";
 import { timeStamp } from "../../cpu/interrupts.ts";
-import { layout } from "../../cpu/layout.ts";
+import { virtualTime } from "../../cpu/virtual-time.ts";
 import { gated } from "../../mmu/address-line.ts";
 import { hostReservedBytes, type VmmContext } from "../context.ts";
 import { nanosecondsOf } from "../paravirtual-clock.ts";
@@ -34,8 +34,7 @@ export class KvmGuest {
 
   /** Nanoseconds since the guest was started. */
   get now(): bigint {
-    const { f64 } = this.#cpu;
-    return nanosecondsOf(f64[layout.steps >> 3]! + f64[layout.extraCycles >> 3]!);
+    return nanosecondsOf(virtualTime(this.#cpu));
   }
 
   /** Host-physical address of `bytes` bytes of guest memory; undefined where not all of them are the guest's. */

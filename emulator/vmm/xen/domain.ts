@@ -1,6 +1,7 @@
 import type { Cpu } from "../../cpu/cpu.ts";
 import { timeStamp } from "../../cpu/interrupts.ts";
 import { layout } from "../../cpu/layout.ts";
+import { virtualTime } from "../../cpu/virtual-time.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { Allocator } from "../allocator.ts";
 import { hostReservedBytes, type VmmContext } from "../context.ts";
@@ -169,8 +170,7 @@ export class Domain {
 
   /** System time: nanoseconds since the start. */
   get now(): bigint {
-    const { f64 } = this.cpu;
-    return nanosecondsOf(f64[layout.steps >> 3]! + f64[layout.extraCycles >> 3]!);
+    return nanosecondsOf(virtualTime(this.cpu));
   }
 
   /** Tells the guest the time. */
