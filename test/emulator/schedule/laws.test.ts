@@ -180,26 +180,28 @@ describe.each(schedulers.filter(({ heeds }) => heeds.includes("weight")).map(({ 
     return Math.max(...fairness(simulation.host).vcpus.map(({ share, due }) => Math.abs(share - due) / pcpus));
   }
 
-  it.each([
+  const sets: readonly (readonly [pcpus: number, weights: readonly number[]])[] = [
     [1, [256, 512]],
     [1, [100, 200, 300, 400]],
     [2, [256, 256, 256]],
     [2, [256, 512, 256, 512]],
     [3, [512, 512, 256, 256, 300, 400, 100]],
     [4, [256, 256, 256, 256, 256, 256]],
-  ])("gives CPU-bound vCPUs on %i pCPUs their shares of weights %j", (pcpus, weights) => {
-    // SEDF never moves a vCPU: its shares are those of a pCPU.
-    if (scheduler === "sedf" && pcpus > 1) return;
+  ];
+  // SEDF never moves a vCPU: its shares are those of a pCPU.
+  const held = sets.filter(([pcpus]) => scheduler !== "sedf" || pcpus === 1);
+  it.each(held)("gives CPU-bound vCPUs on %i pCPUs their shares of weights %j", (pcpus, weights) => {
     expect(unfairness(pcpus, weights)).toBeLessThan(0.01);
   });
 
   // Credit halves what a heavy vCPU saves while it waits for its turn: with some weights that shows (docs/scheduling.md).
-  it.skipIf(scheduler === "credit")("does so for any weights", () => {
+  const tolerance = scheduler === "credit" ? 0.15 : 0.01;
+  it(`does so for any weights, within ${100 * tolerance} %`, () => {
     const pcpus = fc.integer({ min: 1, max: scheduler === "sedf" ? 1 : 4 });
     const weights = fc.array(fc.integer({ min: 64, max: 1024 }), { minLength: 2, maxLength: 8 });
     fc.assert(
       fc.property(pcpus, weights, (...given) => {
-        expect(unfairness(...given)).toBeLessThan(0.01);
+        expect(unfairness(...given)).toBeLessThan(tolerance);
       }),
       { numRuns: 8, seed: 6, endOnFailure: true },
     );
