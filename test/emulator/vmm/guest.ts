@@ -143,3 +143,45 @@ tss:    dd 0, 70000h, 10h
         align 8
 idt:    times 256 dq 0
 `;
+
+/** A 32-bit guest with an interrupt of the PIT: PIT channel 0 at its fastest useful rate, IRQ 0 at vector 20h, counting at 500h; `wait` waits for it. */
+export const timerGuest = (wait: string): string => `
+%pragma ringside mode protected
+        org 8000h
+        bits 32
+        mov word [idt + 20h * 8], tick
+        mov word [idt + 20h * 8 + 2], 8
+        mov word [idt + 20h * 8 + 4], 8E00h
+        lidt [idtr]
+        mov al, 11h
+        out 20h, al
+        mov al, 20h
+        out 21h, al
+        mov al, 4
+        out 21h, al
+        mov al, 1
+        out 21h, al
+        mov al, 0FEh
+        out 21h, al
+        mov al, 34h
+        out 43h, al
+        mov al, 100
+        out 40h, al
+        mov al, 0
+        out 40h, al
+        mov dword [500h], 0
+${wait}
+        cli
+        hlt
+tick:   push eax
+        inc dword [500h]
+        mov al, 20h
+        out 20h, al
+        pop eax
+        iret
+        align 8
+idtr:   dw 21h * 8 - 1
+        dd idt
+        times 2 db 0
+idt:    times 21h dq 0
+`;

@@ -14,6 +14,7 @@ import {
   register,
   registersOf,
   run,
+  timerGuest,
 } from "./guest.ts";
 
 /** The VMCB is the first page that the VMM takes. */
@@ -438,49 +439,8 @@ resume:`);
 });
 
 describe("interrupts", () => {
-  /** PIT channel 0, IRQ 0 at vector 20h, counting at 500h. */
-  const timer = (wait: string): string => `
-%pragma ringside mode protected
-        org 8000h
-        bits 32
-        mov word [idt + 20h * 8], tick
-        mov word [idt + 20h * 8 + 2], 8
-        mov word [idt + 20h * 8 + 4], 8E00h
-        lidt [idtr]
-        mov al, 11h
-        out 20h, al
-        mov al, 20h
-        out 21h, al
-        mov al, 4
-        out 21h, al
-        mov al, 1
-        out 21h, al
-        mov al, 0FEh
-        out 21h, al
-        mov al, 34h
-        out 43h, al
-        mov al, 100
-        out 40h, al
-        mov al, 0
-        out 40h, al
-        mov dword [500h], 0
-${wait}
-        cli
-        hlt
-tick:   push eax
-        inc dword [500h]
-        mov al, 20h
-        out 20h, al
-        pop eax
-        iret
-        align 8
-idtr:   dw 21h * 8 - 1
-        dd idt
-        times 2 db 0
-idt:    times 21h dq 0
-`;
   const kinds = (wait: string): string[] => {
-    const { exits, machine } = run("svm-npt", timer(wait), 400_000);
+    const { exits, machine } = run("svm-npt", timerGuest(wait), 400_000);
     expect(dword(machine, 0x500)).toBe(2);
     return exits.map((exit) => exit.reason).filter((r) => !["VMEXIT_IOIO", "VMEXIT_NPF"].includes(r));
   };

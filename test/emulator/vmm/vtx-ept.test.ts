@@ -2,7 +2,17 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
 import { fieldOffset } from "../../../emulator/vmx/vmcs.ts";
 import { type VmcsField, vmcsFields } from "../../../emulator/vmx/vmcs-fields.ts";
-import { boot, dword, guestWithTables, outcome, protectedGuest, register, registersOf, run } from "./guest.ts";
+import {
+  boot,
+  dword,
+  guestWithTables,
+  outcome,
+  protectedGuest,
+  register,
+  registersOf,
+  run,
+  timerGuest,
+} from "./guest.ts";
 
 const exitsOf = (source: string, memory = 1): string[] =>
   run("vtx-ept", source, 200_000, memory)
@@ -250,49 +260,8 @@ describe("EPT violations", () => {
 });
 
 describe("interrupts", () => {
-  /** PIT channel 0 at its fastest useful rate, IRQ 0 at vector 20h, counting at 500h. */
-  const timer = (wait: string): string => `
-%pragma ringside mode protected
-        org 8000h
-        bits 32
-        mov word [idt + 20h * 8], tick
-        mov word [idt + 20h * 8 + 2], 8
-        mov word [idt + 20h * 8 + 4], 8E00h
-        lidt [idtr]
-        mov al, 11h
-        out 20h, al
-        mov al, 20h
-        out 21h, al
-        mov al, 4
-        out 21h, al
-        mov al, 1
-        out 21h, al
-        mov al, 0FEh
-        out 21h, al
-        mov al, 34h
-        out 43h, al
-        mov al, 100
-        out 40h, al
-        mov al, 0
-        out 40h, al
-        mov dword [500h], 0
-${wait}
-        cli
-        hlt
-tick:   push eax
-        inc dword [500h]
-        mov al, 20h
-        out 20h, al
-        pop eax
-        iret
-        align 8
-idtr:   dw 21h * 8 - 1
-        dd idt
-        times 2 db 0
-idt:    times 21h dq 0
-`;
   const kinds = (wait: string): string[] => {
-    const { exits, machine } = run("vtx-ept", timer(wait), 400_000);
+    const { exits, machine } = run("vtx-ept", timerGuest(wait), 400_000);
     expect(dword(machine, 0x500)).toBe(2);
     return exits.map((exit) => exit.reason).filter((r) => !["IO_INSTRUCTION", "EPT_VIOLATION"].includes(r));
   };
