@@ -35,6 +35,7 @@ const texts: Texts = {
   screen: ({ mode, columns, rows, graphics, lines }) =>
     mode === "graphics" ? graphics : `${columns} × ${rows} ${JSON.stringify(lines.join("\n").trimEnd())}`,
   mode: ({ from, to }) => `${from} → ${to}`,
+  schedule: ({ what, reason }) => `${what}: ${reason}`,
   stop: ({ reason, text }) => `${reason}: ${text}`,
 };
 

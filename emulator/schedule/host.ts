@@ -11,11 +11,16 @@ import {
   vmStates,
 } from "./vcpu.ts";
 
+/** What can happen to scheduling. */
+export type ScheduleKind =
+  | NoteKind
+  | ("switch" | "keep" | "idle" | "wake" | "block" | "yield" | "plug" | "unplug" | "adjust");
+
 /** What happened to scheduling, with the reason in words. Times are microseconds of virtual time. */
 export interface ScheduleEvent {
   readonly sequence: number;
   readonly time: number;
-  readonly kind: NoteKind | "switch" | "keep" | "idle" | "wake" | "block" | "yield" | "plug" | "unplug" | "adjust";
+  readonly kind: ScheduleKind;
   readonly pcpu: number | null;
   readonly vcpu: string | null;
   /** Who ran there before, if a decision took the pCPU away from it. */

@@ -1,4 +1,5 @@
 import type { TechniqueId } from "../../isa/technique.ts";
+import type { ScheduleKind } from "../schedule/host.ts";
 import type { ShadowClass } from "../vmm/memory/shadow-classes.ts";
 
 /**
@@ -174,6 +175,19 @@ export type EventBody =
     }
   /** A mode change worth showing: "real → protected", CPL changes are not reported. */
   | { readonly kind: "mode"; readonly from: string; readonly to: string }
+  /** Scheduling of virtual CPUs: a decision, or what led to one. `vm` and `vcpu` of the event are those of `subject`, where there is one. */
+  | {
+      readonly kind: "schedule";
+      readonly what: ScheduleKind;
+      /** The vCPU it is about, as "VM/number"; null: a physical CPU has nothing to run. */
+      readonly subject: string | null;
+      /** The physical CPU it happened on. */
+      readonly pcpu: number | null;
+      /** Who ran there before, if the decision took the physical CPU away from it. */
+      readonly from: string | null;
+      /** Why, with the numbers that decided. */
+      readonly reason: string;
+    }
   /** The machine cannot go on. */
   | { readonly kind: "stop"; readonly reason: StopReason; readonly text: string };
 
