@@ -1,8 +1,10 @@
 import type { TechniqueId } from "../isa/technique.ts";
 import type { Screen } from "./devices/screen.ts";
+import type { Digest } from "./digest.ts";
 import type { BootKind, DriveImages } from "./firmware/drives.ts";
 import type { Handover } from "./loader/handover.ts";
 import type { VmcbView } from "./svm/vmcb-view.ts";
+import type { Intervened } from "./time/intervention.ts";
 import type { EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";
 import type { TranslatedUnit } from "./vmm/translation/view.ts";
 import type { VmcsView } from "./vmx/vmcs-view.ts";
@@ -194,6 +196,10 @@ export interface MachineInterface {
    * for 500 ms of virtual time; {{ is a brace. Undefined; or, as a sentence, what cannot be typed: then nothing is.
    */
   press(text: string): string | undefined;
+  /** What has been done to it from outside up to the present, oldest first. A machine made with the same replays it. */
+  readonly actions: readonly Intervened[];
+  /** Equal for equal states: what a replay is checked by. */
+  readonly digest: Digest;
   /** What the screen shows now. */
   readonly screen: Screen;
   /** A disk as it is now, by its number in INT 13h (0, 1, 80h, 81h); undefined if there is none. */

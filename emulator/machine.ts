@@ -16,6 +16,7 @@ import { DeviceTime } from "./device-time.ts";
 import { unixSeconds } from "./devices/date-time.ts";
 import { type Screen, screenLines } from "./devices/screen.ts";
 import { strokesOf } from "./devices/typing.ts";
+import { type Digest, digestOf } from "./digest.ts";
 import { Engine, type EngineStop } from "./engine/interpreter.ts";
 import { pageBytes } from "./engine/page.ts";
 import type {
@@ -39,6 +40,7 @@ import { registerValue, registerViews, setRegister } from "./registers.ts";
 import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
 import { type VmcbView, vmcbView } from "./svm/vmcb-view.ts";
 import { freeCrossings } from "./time/costs.ts";
+import type { Intervened, Intervention } from "./time/intervention.ts";
 import type { Unwritten } from "./time/snapshots.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, Outlook, RecordedBody, StopReason } from "./trace/event.ts";
@@ -67,7 +69,7 @@ const leastSnapshotBytes = 32 * 2 ** 20;
  * Devices change only at accesses and at their deadlines in virtual time, and every run pauses exactly there, so what
  * happens does not depend on how the time was cut into runs.
  */
-export class Machine implements MachineInterface, Replayable {
+export class Machine implements MachineInterface, Replayable<Intervention> {
   readonly configuration: MachineConfiguration;
   readonly #board: Board;
   readonly #cpu: Cpu;
@@ -78,7 +80,7 @@ export class Machine implements MachineInterface, Replayable {
   readonly #vmx: VmxOperation | undefined;
   readonly #costs: CostProfile;
   readonly #recorder: Recorder;
-  readonly #timeline: Timeline;
+  readonly #timeline: Timeline<Intervention>;
   readonly #memory: GuestMemory;
   readonly #watches: Watches;
   readonly #consoles = new Consoles((device, text) => this.#record({ kind: "output", device, text }));
@@ -94,7 +96,8 @@ export class Machine implements MachineInterface, Replayable {
   /** The present, for events. */
   readonly #moment = { cycle: 0, step: 0, vm: "vm0", vcpu: 0, linear: 0 };
 
-  constructor(configuration: MachineConfiguration) {
+  /** @param actions what is done to it from outside, and when */
+  constructor(configuration: MachineConfiguration, actions: readonly Intervened[] = []) {
     this.configuration = configuration;
     const { image, origin, mode, costs, clock } = configuration;
     this.#costs = clock === "instructions" ? freeCrossings : costProfile(costs ?? defaultCosts)!;
@@ -123,7 +126,7 @@ export class Machine implements MachineInterface, Replayable {
     this.#vmx = configuration.technique === "bare-metal" && configuration.vmx !== false ? this.#createVmx() : undefined;
     cpu.vmx = this.#vmx;
     const limit = Math.max(leastSnapshotBytes, guestBytes);
-    this.#timeline = new Timeline(this, memory.buffer, { limit, unwritten: this.#unwritten(guestBase) });
+    this.#timeline = new Timeline(this, memory.buffer, { limit, actions, unwritten: this.#unwritten(guestBase) });
   }
 
   /**
@@ -440,11 +443,7 @@ export class Machine implements MachineInterface, Replayable {
   }
 
   setRegister(name: string, value: bigint): true | string {
-    let result: true | string = true;
-    this.#timeline.act(() => {
-      result = setRegister(this.#cpu, name, value, (linear, length) => this.readMemory("linear", linear, length));
-    });
-    return result;
+    return this.#timeline.act({ kind: "set-register", name, value }) as true | string;
   }
 
   readMemory(space: AddressSpace, address: bigint, length: number): (number | undefined)[] {
@@ -452,13 +451,7 @@ export class Machine implements MachineInterface, Replayable {
   }
 
   writeMemory(space: AddressSpace, address: bigint, bytes: Uint8Array): number {
-    let written = 0;
-    const copy = bytes.slice();
-    this.#timeline.act(() => {
-      written = this.#memory.write(space, address, copy);
-      if (space === "host-physical") this.#monitor?.hostMemoryChanged?.();
-    });
-    return written;
+    return this.#timeline.act({ kind: "write-memory", space, address, bytes: bytes.slice() }) as number;
   }
 
   walk(linear: bigint): MachineEvent & { kind: "walk" } {
@@ -539,26 +532,53 @@ export class Machine implements MachineInterface, Replayable {
   }
 
   input(text: string): void {
-    const bytes = utf8(text);
-    this.#act(() => this.#board.devices.uart.type(bytes));
+    this.#timeline.act({ kind: "input", text });
   }
 
   press(text: string): string | undefined {
     const strokes = strokesOf(text);
     if (typeof strokes === "string") return strokes;
-    this.#act(() => this.#board.devices.keyboard.keyboard.type(strokes));
+    this.#timeline.act({ kind: "press", text });
     return undefined;
   }
 
-  /** Something comes in from outside, now. */
-  #act(happen: () => void): void {
-    this.#timeline.act(() => {
-      happen();
-      this.#board.bios?.typed();
-      if (this.#waiting) this.#stopped = undefined;
-      this.#waiting = false;
-      this.#time.changed();
-    });
+  get actions(): readonly Intervened[] {
+    return this.#timeline.actions;
+  }
+
+  perform(what: Intervention): true | string | number | undefined {
+    switch (what.kind) {
+      case "input":
+        this.#board.devices.uart.type(utf8(what.text));
+        return this.#attend();
+      case "press": {
+        const strokes = strokesOf(what.text);
+        if (typeof strokes === "string") return strokes;
+        this.#board.devices.keyboard.keyboard.type(strokes);
+        return this.#attend();
+      }
+      case "set-register":
+        return setRegister(this.#cpu, what.name, what.value, (linear, length) =>
+          this.readMemory("linear", linear, length),
+        );
+      case "write-memory": {
+        const written = this.#memory.write(what.space, what.address, what.bytes);
+        if (what.space === "host-physical") this.#monitor?.hostMemoryChanged?.();
+        return written;
+      }
+    }
+  }
+
+  /** Something has come in from outside. */
+  #attend(): undefined {
+    this.#board.bios?.typed();
+    if (this.#waiting) this.#stopped = undefined;
+    this.#waiting = false;
+    this.#time.changed();
+  }
+
+  get digest(): Digest {
+    return digestOf(this.#cpu.bytes.subarray(ramBase), this.save());
   }
 
   // Going back.
@@ -627,9 +647,9 @@ function imageExtent({ mode, image, origin }: MachineConfiguration): { start: nu
   return { start, end: start + image.length };
 }
 
-/** A machine with its guest loaded and ready to run. @throws RangeError with `configurationProblem`'s sentence */
-export function createMachine(configuration: MachineConfiguration): Machine {
+/** A machine with its guest loaded and ready to run; `actions` is what will be done to it from outside, and when. @throws RangeError with `configurationProblem`'s sentence */
+export function createMachine(configuration: MachineConfiguration, actions: readonly Intervened[] = []): Machine {
   const problem = configurationProblem(configuration);
   if (problem !== undefined) throw new RangeError(problem);
-  return new Machine(configuration);
+  return new Machine(configuration, actions);
 }

@@ -1,16 +1,15 @@
 import { Snapshots, type Unwritten } from "./snapshots.ts";
 
 /** What a person did to the machine from outside; a replay does it again at the same moment. */
-export interface Action {
+export interface Action<A> {
   readonly step: number;
   /** Number of the newest event then: where the machine had stopped, it stops again before the action. */
   readonly sequence: number;
-  /** Does it, without being recorded again. */
-  readonly apply: () => void;
+  readonly what: A;
 }
 
 /** What the timeline needs of its machine. */
-export interface Replayable {
+export interface Replayable<A> {
   readonly now: number;
   readonly lastSequence: number;
   /** A snapshot taken now would restore exactly; false while an exit is being handled. */
@@ -21,15 +20,19 @@ export interface Replayable {
   restore(rest: unknown): void;
   /** Runs at most so many steps, taking no notice of breakpoints; fewer only where the machine stops for good. */
   advance(steps: number): void;
+  /** Does what a person does, without having it remembered. */
+  perform(what: A): unknown;
 }
 
-export interface TimelineOptions {
+export interface TimelineOptions<A> {
   /** Bytes that snapshots may take. Default 32 MiB. */
   readonly limit?: number;
   /** Steps between snapshots at first; later it is a thirty-second of the time that has passed. Default 2^20. */
   readonly interval?: number;
   /** Spares comparing pages that cannot have changed. Default: all are compared. */
   readonly unwritten?: Unwritten;
+  /** What is to be done to the machine at moments that are still to come. */
+  readonly actions?: readonly Action<A>[];
 }
 
 /** A replay longer than this leaves a snapshot so far before its end, so that stepping back again is quick. */
@@ -39,27 +42,36 @@ const nearby = 2 ** 16;
 const stepsPerCopy = 2 ** 14;
 
 /** Everything needed to be at any moment of a run again: snapshots, and what was done to the machine in between. */
-export class Timeline {
+export class Timeline<A> {
   readonly snapshots: Snapshots;
-  #machine: Replayable;
-  #actions: Action[] = [];
+  #machine: Replayable<A>;
+  #actions: Action<A>[];
   /** How many of `#actions` have been done up to the present. */
   #done = 0;
   #interval: number;
 
-  constructor(machine: Replayable, memory: ArrayBuffer, options: TimelineOptions = {}) {
+  constructor(machine: Replayable<A>, memory: ArrayBuffer, options: TimelineOptions<A> = {}) {
     this.#machine = machine;
+    this.#actions = [...(options.actions ?? [])];
     this.#interval = options.interval ?? 2 ** 20;
     this.snapshots = new Snapshots(memory, options.limit ?? 32 * 2 ** 20, options.unwritten);
   }
 
-  /** Does something to the machine now and remembers it. What had been done after the present, before a step back, is forgotten. */
-  act(apply: () => void): void {
+  /** What has been done up to the present, oldest first. */
+  get actions(): readonly Action<A>[] {
+    return this.#actions.slice(0, this.#done);
+  }
+
+  /**
+   * Does something to the machine now and remembers it. What had been done after the present, before a step back, is
+   * forgotten. Gives what `perform` gives.
+   */
+  act(what: A): unknown {
     this.#actions.length = this.#done;
     this.snapshots.forgetAfter(this.#machine.now);
-    this.#actions.push({ step: this.#machine.now, sequence: this.#machine.lastSequence, apply });
+    this.#actions.push({ step: this.#machine.now, sequence: this.#machine.lastSequence, what });
     this.#done++;
-    apply();
+    return this.#machine.perform(what);
   }
 
   /** Step at which a run should pause because the next snapshot is due or a remembered action is to be done again. */
@@ -81,12 +93,12 @@ export class Timeline {
     if (now >= this.#nextSnapshot && this.#machine.settled) this.#take();
     for (let next = this.#actionHere; next && next.sequence <= this.#machine.lastSequence; next = this.#actionHere) {
       this.#done++;
-      next.apply();
+      this.#machine.perform(next.what);
     }
   }
 
   /** The next action to be done again, if that is at the present step. */
-  get #actionHere(): Action | undefined {
+  get #actionHere(): Action<A> | undefined {
     const next = this.#actions[this.#done];
     return next && next.step <= this.#machine.now ? next : undefined;
   }

@@ -6,16 +6,16 @@ const memoryBytes = 8 * 4096;
  * The smallest machine with a past: every step scrambles a word of memory, logs an event now and then, and waits for
  * input when the scrambled word says so, or is "unsettled" for a step. Its state is memory, a counter, and inputs.
  */
-export class CountingMachine implements Replayable {
+export class CountingMachine implements Replayable<number> {
   readonly words = new Uint32Array(memoryBytes / 4);
-  readonly timeline: Timeline;
+  readonly timeline: Timeline<number>;
   now = 0;
   lastSequence = 0;
   settled = true;
   waiting = false;
   #mix = 1;
 
-  constructor(options: TimelineOptions = { interval: 250 }) {
+  constructor(options: TimelineOptions<number> = { interval: 250 }) {
     this.timeline = new Timeline(this, this.words.buffer, options);
   }
 
@@ -48,10 +48,12 @@ export class CountingMachine implements Replayable {
   }
 
   input(value: number): void {
-    this.timeline.act(() => {
-      this.#mix = (this.#mix + value) >>> 0;
-      this.waiting = false;
-    });
+    this.timeline.act(value);
+  }
+
+  perform(value: number): void {
+    this.#mix = (this.#mix + value) >>> 0;
+    this.waiting = false;
   }
 
   save(): unknown {
