@@ -2,7 +2,7 @@ import type { MachineFile } from "../emulator/machine-file/machine-file.ts";
 import type { WorkloadFigures } from "../emulator/machine-file/run.ts";
 import { ganttChart, signOf } from "../emulator/schedule/chart.ts";
 import type { Fairness } from "../emulator/schedule/fairness.ts";
-import type { ScheduleEvent } from "../emulator/schedule/host.ts";
+import type { ScheduleEvent } from "../emulator/schedule/schedule-event.ts";
 import { milliseconds } from "../emulator/schedule/scheduler.ts";
 import { schedulers } from "../emulator/schedule/schedulers.ts";
 

@@ -1,6 +1,6 @@
 import { type PlacedProblem, readMachineFile } from "../emulator/machine-file/machine-file.ts";
 import { runMachineFile } from "../emulator/machine-file/run.ts";
-import type { ScheduleEvent } from "../emulator/schedule/host.ts";
+import type { ScheduleEvent } from "../emulator/schedule/schedule-event.ts";
 import { schedulers } from "../emulator/schedule/schedulers.ts";
 import { type Arguments, type Command, wholeNumber } from "./command.ts";
 import { exitCode, UsageError } from "./exit-code.ts";

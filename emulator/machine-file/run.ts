@@ -1,5 +1,5 @@
 import { type Fairness, fairness } from "../schedule/fairness.ts";
-import type { ScheduleEvent } from "../schedule/host.ts";
+import type { ScheduleEvent } from "../schedule/schedule-event.ts";
 import { Simulation } from "../schedule/simulation.ts";
 import type { TaskFigures } from "../schedule/task.ts";
 import { type MachineFile, modelOf } from "./machine-file.ts";

@@ -1,3 +1,4 @@
+import type { StandingValue } from "./schedule-event.ts";
 import {
   type Choice,
   type Context,
@@ -157,6 +158,11 @@ export class Bvt implements Scheduler {
   standing(vcpu: Vcpu): string {
     const { warped } = this.#unit(vcpu);
     return `E ${this.#effective(vcpu)}${warped && vcpu.parameters.warp > 0 ? " warped" : ""}`;
+  }
+
+  standingValue(vcpu: Vcpu): StandingValue {
+    const warped = this.#unit(vcpu).warped && vcpu.parameters.warp > 0;
+    return { measure: "effective virtual time, µs", value: this.#effective(vcpu), band: warped ? "warped" : "" };
   }
 
   save(): unknown {

@@ -1,4 +1,4 @@
-import type { ScheduleEvent } from "./host.ts";
+import type { ScheduleEvent } from "./schedule-event.ts";
 
 /** Which vCPU ran on which pCPU from when to when, in microseconds. */
 interface Run {

@@ -1,4 +1,5 @@
 import { type CreditUnit, handOut, priorities, priorityText } from "./credit-accounting.ts";
+import type { StandingValue } from "./schedule-event.ts";
 import {
   type Choice,
   type Context,
@@ -288,6 +289,11 @@ export class Credit implements Scheduler {
   standing(vcpu: Vcpu): string {
     const { priority, credit } = this.#unit(vcpu);
     return `${priorityText(priority)} ${credit}`;
+  }
+
+  standingValue(vcpu: Vcpu): StandingValue {
+    const { priority, credit } = this.#unit(vcpu);
+    return { measure: "credit", value: credit, band: priorityText(priority) };
   }
 
   save(): unknown {

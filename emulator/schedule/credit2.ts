@@ -1,4 +1,5 @@
 import { Bandwidth, type BandwidthState } from "./bandwidth.ts";
+import type { StandingValue } from "./schedule-event.ts";
 import { type Choice, type Context, copy, milliseconds, type Scheduler, tickleFor, waitingText } from "./scheduler.ts";
 import { allowed, type Vcpu } from "./vcpu.ts";
 import { pass, type VirtualTime } from "./virtual-time.ts";
@@ -192,6 +193,10 @@ export class Credit2 implements Scheduler {
 
   standing(vcpu: Vcpu): string {
     return `credit ${this.#credit(vcpu)}`;
+  }
+
+  standingValue(vcpu: Vcpu): StandingValue {
+    return { measure: "credit", value: this.#credit(vcpu), band: "" };
   }
 
   save(): unknown {

@@ -1,4 +1,5 @@
 import { Bandwidth, type BandwidthState } from "./bandwidth.ts";
+import type { StandingValue } from "./schedule-event.ts";
 import { type Choice, type Context, copy, milliseconds, type Scheduler, tickleFor, waitingText } from "./scheduler.ts";
 import { allowed, type Vcpu } from "./vcpu.ts";
 import { normalWeight, pass, type VirtualTime } from "./virtual-time.ts";
@@ -194,6 +195,10 @@ export class Eevdf implements Scheduler {
 
   standing(vcpu: Vcpu): string {
     return `had ${this.#had(vcpu)}, due ${this.#unit(vcpu).deadline}`;
+  }
+
+  standingValue(vcpu: Vcpu): StandingValue {
+    return { measure: "virtual time had, µs", value: this.#had(vcpu), band: "" };
   }
 
   save(): unknown {

@@ -1,3 +1,4 @@
+import type { StandingValue } from "./schedule-event.ts";
 import { type Choice, type Context, copy, milliseconds, type Scheduler, waitingText } from "./scheduler.ts";
 import type { Vcpu } from "./vcpu.ts";
 
@@ -191,6 +192,10 @@ export class Gang implements Scheduler {
 
   standing(vcpu: Vcpu): string {
     return `slot ${this.#state.rows.findIndex((row) => row.includes(vcpu.id))}`;
+  }
+
+  standingValue(vcpu: Vcpu): StandingValue {
+    return { measure: "row", value: this.#state.rows.findIndex((row) => row.includes(vcpu.id)), band: "" };
   }
 
   save(): unknown {

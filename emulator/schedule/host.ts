@@ -1,4 +1,5 @@
-import { type Choice, type Context, copy, earliest, type NoteKind, type Scheduler } from "./scheduler.ts";
+import type { ScheduleEvent, ScheduleKind, ScheduleOutcome } from "./schedule-event.ts";
+import { type Choice, type Context, copy, earliest, type Scheduler } from "./scheduler.ts";
 import { type SchedulerOptions, schedulers } from "./schedulers.ts";
 import {
   allowed,
@@ -10,23 +11,6 @@ import {
   vmState,
   vmStates,
 } from "./vcpu.ts";
-
-/** What can happen to scheduling. */
-export type ScheduleKind =
-  | NoteKind
-  | ("switch" | "keep" | "idle" | "wake" | "block" | "yield" | "plug" | "unplug" | "adjust");
-
-/** What happened to scheduling, with the reason in words. Times are microseconds of virtual time. */
-export interface ScheduleEvent {
-  readonly sequence: number;
-  readonly time: number;
-  readonly kind: ScheduleKind;
-  readonly pcpu: number | null;
-  readonly vcpu: string | null;
-  /** Who ran there before, if a decision took the pCPU away from it. */
-  readonly from: string | null;
-  readonly reason: string;
-}
 
 interface Pcpu {
   current: string | null;
@@ -73,6 +57,8 @@ export class Host {
   readonly #scheduler: Scheduler;
   readonly #record: (event: ScheduleEvent) => void;
   readonly #tickled = new Set<number>();
+  /** Changes of state that no event has told yet. */
+  #untold: { states: ScheduleOutcome["states"]; vms: ScheduleOutcome["vms"] } = { states: [], vms: [] };
   #byId = new Map<string, Vcpu>();
 
   constructor({ pcpus, scheduler, options = {}, record = () => undefined }: HostOptions) {
@@ -99,19 +85,41 @@ export class Host {
       vcpu: (id) => host.#vcpu(id),
       running: (pcpu) => host.running(pcpu),
       tickle: (pcpu) => void host.#tickled.add(pcpu),
-      note: (kind, vcpu, reason) => host.#event(kind, vcpu, reason),
+      note: (kind, vcpu, reason) => {
+        if (vcpu) host.#parkOne(vcpu);
+        host.#event(kind, vcpu, reason);
+      },
     };
   }
 
   #event(
-    kind: ScheduleEvent["kind"],
+    kind: ScheduleKind,
     vcpu: Vcpu | undefined,
     reason: string,
     place?: { pcpu: number; from: string | null },
   ): void {
     const { now: time } = this.#state;
     const { pcpu = vcpu?.pcpu ?? null, from = null } = place ?? {};
-    this.#record({ sequence: ++this.#state.sequence, time, kind, pcpu, vcpu: vcpu?.id ?? null, from, reason });
+    const about = kind === "account" ? this.vcpus : [vcpu, from === null ? undefined : this.#vcpu(from)];
+    const told = this.#untold;
+    this.#untold = { states: [], vms: [] };
+    this.#record({
+      sequence: ++this.#state.sequence,
+      time,
+      kind,
+      pcpu,
+      vcpu: vcpu?.id ?? null,
+      from,
+      reason,
+      ...told,
+      standings: this.#standings(about),
+      ...((kind === "plug" || kind === "adjust") && vcpu && { parameters: vcpu.parameters }),
+    });
+  }
+
+  #standings(vcpus: readonly (Vcpu | undefined)[]): ScheduleOutcome["standings"] {
+    const there = vcpus.filter((vcpu) => vcpu !== undefined).filter(({ state }) => state !== "offline");
+    return there.map((vcpu) => ({ vcpu: vcpu.id, ...this.#scheduler.standingValue(vcpu) }));
   }
 
   #vcpu(id: string): Vcpu {
@@ -259,10 +267,11 @@ export class Host {
       this.#park();
       if (this.#tickled.size === 0) this.#askIdle();
       const [pcpu] = [...this.#tickled].sort((a, b) => a - b);
-      if (pcpu === undefined) return;
+      if (pcpu === undefined) break;
       this.#tickled.delete(pcpu);
       this.#decide(pcpu);
     }
+    this.#tellParked();
   }
 
   /** Idle pCPUs look again as long as somebody waits whom they may run and they take somebody. */
@@ -274,9 +283,21 @@ export class Host {
   }
 
   #park(): void {
-    for (const vcpu of this.#state.vcpus)
-      if (vcpu.state === "runnable" || vcpu.state === "parked")
-        this.#enter(vcpu, this.#scheduler.parked(vcpu) ? "parked" : "runnable");
+    for (const vcpu of this.#state.vcpus) this.#parkOne(vcpu);
+  }
+
+  #parkOne(vcpu: Vcpu): void {
+    if (vcpu.state === "runnable" || vcpu.state === "parked")
+      this.#enter(vcpu, this.#scheduler.parked(vcpu) ? "parked" : "runnable");
+  }
+
+  /** A budget is spent or full again, which no decision has followed from. */
+  #tellParked(): void {
+    for (const { vcpu: id, state } of this.#untold.states) {
+      const vcpu = this.#vcpu(id);
+      if (state === "parked") this.#event("park", vcpu, `${id} may not run for now: ${this.standing(id)}`);
+      else this.#event("unpark", vcpu, `${id} may run again: ${this.standing(id)}`);
+    }
   }
 
   #decide(pcpu: number): void {
@@ -341,6 +362,7 @@ export class Host {
     vcpu.times[vcpu.state] += this.now - vcpu.since;
     vcpu.since = this.now;
     vcpu.state = state;
+    this.#untold.states = [...this.#untold.states, { vcpu: vcpu.id, state }];
     this.#settleVm(vcpu.vm);
   }
 
@@ -348,7 +370,10 @@ export class Host {
     const vm = this.#state.vms[name]!;
     vm.times[vm.state] += this.now - vm.since;
     vm.since = this.now;
-    vm.state = vmState(this.#state.vcpus.filter((vcpu) => vcpu.vm === name));
+    const state = vmState(this.#state.vcpus.filter((vcpu) => vcpu.vm === name));
+    if (state === vm.state) return;
+    vm.state = state;
+    this.#untold.vms = [...this.#untold.vms, { vm: name, state }];
   }
 
   /** Time in each state up to now. */
@@ -378,6 +403,7 @@ export class Host {
     this.#state = host;
     this.#byId = new Map(host.vcpus.map((vcpu) => [vcpu.id, vcpu]));
     this.#tickled.clear();
+    this.#untold = { states: [], vms: [] };
     this.#scheduler.restore(scheduler);
   }
 }

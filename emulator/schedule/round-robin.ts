@@ -1,3 +1,4 @@
+import type { StandingValue } from "./schedule-event.ts";
 import { type Choice, type Context, copy, milliseconds, type Scheduler, tickleFor, waitingText } from "./scheduler.ts";
 import { allowed, type Vcpu } from "./vcpu.ts";
 
@@ -81,6 +82,10 @@ export class RoundRobin implements Scheduler {
   standing(vcpu: Vcpu): string {
     const place = this.#queue.indexOf(vcpu.id);
     return place < 0 ? "running" : `place ${place + 1}`;
+  }
+
+  standingValue(vcpu: Vcpu): StandingValue {
+    return { measure: "place in the queue", value: this.#queue.indexOf(vcpu.id) + 1, band: "" };
   }
 
   save(): unknown {

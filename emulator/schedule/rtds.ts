@@ -1,3 +1,4 @@
+import type { StandingValue } from "./schedule-event.ts";
 import {
   type Choice,
   type Context,
@@ -156,6 +157,11 @@ export class Rtds implements Scheduler {
   standing(vcpu: Vcpu): string {
     const { budget, deadline, level } = this.#unit(vcpu);
     return `due ${milliseconds(deadline)}, budget ${milliseconds(budget)}${level > 0 ? `, extra ${level}` : ""}`;
+  }
+
+  standingValue(vcpu: Vcpu): StandingValue {
+    const { budget, level } = this.#unit(vcpu);
+    return { measure: "budget left, µs", value: budget, band: level > 0 ? `extra ${level}` : "" };
   }
 
   save(): unknown {

@@ -1,3 +1,4 @@
+import type { StandingValue } from "./schedule-event.ts";
 import { allowed, type Vcpu } from "./vcpu.ts";
 
 /** What a scheduler answers when it is asked who runs on a pCPU. */
@@ -51,8 +52,10 @@ export interface Scheduler {
   parked(vcpu: Vcpu): boolean;
   /** `current` runs there and still could. Whom it gives must be runnable and allowed there. */
   pick(pcpu: number, current: Vcpu | undefined): Choice;
-  /** The number that it orders this vCPU by, for views. */
+  /** What it orders this vCPU by, in words; for reasons. */
   standing(vcpu: Vcpu): string;
+  /** The same as a number, for pictures over time. */
+  standingValue(vcpu: Vcpu): StandingValue;
   save(): unknown;
   restore(state: unknown): void;
 }

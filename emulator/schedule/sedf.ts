@@ -1,3 +1,4 @@
+import type { StandingValue } from "./schedule-event.ts";
 import {
   type Choice,
   type Context,
@@ -219,6 +220,11 @@ export class Sedf implements Scheduler {
     return left > 0
       ? `due ${milliseconds(deadline)}, slice ${milliseconds(left)}`
       : `slice used, extra time ${milliseconds(extra)}`;
+  }
+
+  standingValue(vcpu: Vcpu): StandingValue {
+    const { left } = this.#unit(vcpu);
+    return { measure: "slice left, µs", value: left, band: left > 0 ? "slice" : "extra time" };
   }
 
   save(): unknown {

@@ -1,6 +1,7 @@
-import { Host, type ScheduleEvent } from "./host.ts";
+import { Host } from "./host.ts";
 import type { Change, Model } from "./model.ts";
 import { pseudoRandom } from "./pseudo-random.ts";
+import type { ScheduleEvent } from "./schedule-event.ts";
 import { copy, earliest } from "./scheduler.ts";
 import { type Lock, newTask, type Task, type TaskFigures } from "./task.ts";
 import type { Vcpu } from "./vcpu.ts";

@@ -29,6 +29,7 @@ const entryWeight = 300;
 const ioWeight = 100;
 const weightOf = (body: RecordedBody): number => {
   if (body.kind === "walk") return 400 + 250 * body.steps.length;
+  if (body.kind === "schedule") return 300 + 2 * body.reason.length + 100 * body.standings.length;
   return body.kind === "output" ? 300 + 2 * body.text.length : 300;
 };
 

@@ -1,5 +1,5 @@
 import type { TechniqueId } from "../../isa/technique.ts";
-import type { ScheduleKind } from "../schedule/host.ts";
+import type { ScheduleKind, ScheduleOutcome } from "../schedule/schedule-event.ts";
 import type { ShadowClass } from "../vmm/memory/shadow-classes.ts";
 
 /**
@@ -48,6 +48,22 @@ export interface Outlook {
   readonly why: Why;
   /** It is privileged, or sensitive, or there is a control that makes it leave a guest. */
   readonly sensitive: boolean;
+}
+
+/** Scheduling of virtual CPUs: a decision, or what led to one. `vm` and `vcpu` of the event are those of `subject`, where there is one. */
+export interface ScheduleBody extends ScheduleOutcome {
+  readonly kind: "schedule";
+  readonly what: ScheduleKind;
+  /** Virtual time of the host in whole microseconds. */
+  readonly time: number;
+  /** The vCPU it is about, as "VM/number"; null: a physical CPU has nothing to run. */
+  readonly subject: string | null;
+  /** The physical CPU it happened on. */
+  readonly pcpu: number | null;
+  /** Who ran there before, if the decision took the physical CPU away from it. */
+  readonly from: string | null;
+  /** Why, with the numbers that decided. */
+  readonly reason: string;
 }
 
 export type EventBody =
@@ -175,19 +191,7 @@ export type EventBody =
     }
   /** A mode change worth showing: "real → protected", CPL changes are not reported. */
   | { readonly kind: "mode"; readonly from: string; readonly to: string }
-  /** Scheduling of virtual CPUs: a decision, or what led to one. `vm` and `vcpu` of the event are those of `subject`, where there is one. */
-  | {
-      readonly kind: "schedule";
-      readonly what: ScheduleKind;
-      /** The vCPU it is about, as "VM/number"; null: a physical CPU has nothing to run. */
-      readonly subject: string | null;
-      /** The physical CPU it happened on. */
-      readonly pcpu: number | null;
-      /** Who ran there before, if the decision took the physical CPU away from it. */
-      readonly from: string | null;
-      /** Why, with the numbers that decided. */
-      readonly reason: string;
-    }
+  | ScheduleBody
   /** The machine cannot go on. */
   | { readonly kind: "stop"; readonly reason: StopReason; readonly text: string };
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fairness } from "../../../emulator/schedule/fairness.ts";
-import type { Host, ScheduleEvent } from "../../../emulator/schedule/host.ts";
+import type { Host } from "../../../emulator/schedule/host.ts";
 import type { Model } from "../../../emulator/schedule/model.ts";
+import type { ScheduleEvent } from "../../../emulator/schedule/schedule-event.ts";
 import { type SchedulerOptions, schedulers } from "../../../emulator/schedule/schedulers.ts";
 import { Simulation } from "../../../emulator/schedule/simulation.ts";
 import { allowed } from "../../../emulator/schedule/vcpu.ts";
@@ -104,6 +105,29 @@ function checkAccounting(host: Host): void {
   expect(host.pcpus.reduce((all, { busy }) => all + busy, 0)).toBe(ran);
 }
 
+/** Whoever only reads the events finds the times of all states. */
+function checkTold(events: readonly ScheduleEvent[], host: Host): void {
+  const told = new Map<string, { state: string; since: number; times: Record<string, number> }>();
+  const enter = (id: string, state: string, time: number): void => {
+    const before = told.get(id) ?? { state: id.includes("/") ? "blocked" : "offline", since: 0, times: {} };
+    before.times[before.state] = (before.times[before.state] ?? 0) + time - before.since;
+    told.set(id, { state, since: time, times: before.times });
+  };
+  for (const { states, vms, time } of events) {
+    for (const { vcpu, state } of states) enter(vcpu, state, time);
+    for (const { vm, state } of vms) enter(vm, state, time);
+  }
+  const times = (id: string, state: string): number => told.get(id)?.times[state] ?? 0;
+  for (const { id, state } of host.vcpus) enter(id, state, host.now);
+  for (const vm of host.vms) enter(vm, "offline", host.now);
+  for (const { id } of host.vcpus)
+    for (const [state, time] of Object.entries(host.timesOf(id)))
+      expect([id, state, times(id, state)]).toEqual([id, state, time]);
+  for (const vm of host.vms)
+    for (const [state, time] of Object.entries(host.vmTimes(vm)))
+      expect([vm, state, times(vm, state)]).toEqual([vm, state, time]);
+}
+
 /** pCPUs that idle although a vCPU waits that could run there. */
 const idleBeside = (host: Host): string[] =>
   host.pcpus.flatMap(({ current }, pcpu) =>
@@ -128,6 +152,7 @@ describe.each(names)("%s", (scheduler) => {
         const saved = simulation.save();
         simulation.run(200_000);
         checkAccounting(simulation.host);
+        checkTold(events, simulation.host);
 
         const again: ScheduleEvent[] = [];
         const other = new Simulation(given, (event) => void again.push(event));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fairness } from "../../../emulator/schedule/fairness.ts";
-import type { ScheduleEvent } from "../../../emulator/schedule/host.ts";
 import type { Model } from "../../../emulator/schedule/model.ts";
+import type { ScheduleEvent } from "../../../emulator/schedule/schedule-event.ts";
 import { Simulation } from "../../../emulator/schedule/simulation.ts";
 import type { Parameters } from "../../../emulator/schedule/vcpu.ts";
 import type { Workload } from "../../../emulator/schedule/workload.ts";
