@@ -57,6 +57,8 @@ export type Stop =
   | { readonly kind: "breakpoint"; readonly address: bigint }
   /** A VM exit is pending (asked for by `stopOnExit`); the VMM has not handled it yet. To the guest's own hypervisor: it is at its handler. */
   | { readonly kind: "exit"; readonly sequence: number }
+  /** The last step has recorded events that `stopOnEvent` accepted, the first of them this one. */
+  | { readonly kind: "event"; readonly sequence: number }
   /** The last step has touched watched memory. An instruction that repeats may be in its midst. */
   | { readonly kind: "watch"; readonly hits: readonly WatchHit[] }
   /** The guest cannot go on; further runs return the same. */
@@ -76,6 +78,13 @@ export interface WatchHit {
   readonly access: "read" | "write";
 }
 
+/** Events that end a run. */
+export interface EventFilter {
+  readonly kinds: ReadonlySet<EventKind>;
+  /** Asked about each event of these kinds while it is recorded, in the midst of a step: may not look at the machine's state. */
+  readonly accept: (event: MachineEvent) => boolean;
+}
+
 export interface RunOptions {
   /** At most this many steps. */
   readonly steps: number;
@@ -85,6 +94,8 @@ export interface RunOptions {
   readonly watches?: readonly Watch[];
   /** Stop when an exit is pending, or has led to the guest's own hypervisor. */
   readonly stopOnExit?: boolean | ((event: MachineEvent) => boolean);
+  /** Stop after a step that records any of these. Of an exit that is when it is pending. */
+  readonly stopOnEvent?: EventFilter | undefined;
 }
 
 export type RegisterGroup = "general" | "flags" | "segment" | "control" | "debug" | "msr" | "table" | "floating-point";

@@ -21,6 +21,7 @@ import { Engine, type EngineStop } from "./engine/interpreter.ts";
 import { pageBytes } from "./engine/page.ts";
 import type {
   AddressSpace,
+  EventFilter,
   MachineConfiguration,
   MachineInterface,
   RegisterView,
@@ -93,6 +94,9 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   #completedExit: number | undefined;
   /** The run under way is to end after such an exit. */
   #stopsOnExit = false;
+  /** The run under way is to end after events that this accepts; and the first that it has accepted. */
+  #stopOnEvent: EventFilter | undefined;
+  #accepted: number | undefined;
   /** The present, for events. */
   readonly #moment = { cycle: 0, step: 0, vm: "vm0", vcpu: 0, linear: 0 };
 
@@ -327,6 +331,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     // Breakpoints are to be found in the new code as well.
     if (body.kind === "translate") this.#engine.stopBy(this.now);
     const sequence = this.#recorder.record(body);
+    this.#offer(body.kind, sequence);
     const price = this.#priceOf(body);
     if (price > 0) {
       this.#cpu.f64[layout.extraCycles >> 3]! += price;
@@ -343,8 +348,16 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
 
   #recordExit(...exit: Parameters<Recorder["recordExit"]>): number {
     this.#exit = this.#recorder.recordExit(...exit);
+    this.#offer("exit", this.#exit);
     this.#time.passes(this.#costs.exit);
     return this.#exit;
+  }
+
+  /** Ends the run under way with this step, if it is to end after this event. */
+  #offer(kind: EventKind, sequence: number): void {
+    if (!this.#stopOnEvent?.kinds.has(kind) || !this.#stopOnEvent.accept(this.#recorder.at(sequence)!)) return;
+    this.#accepted ??= sequence;
+    this.#engine.stopBy(this.now);
   }
 
   get lastSequence(): number {
@@ -373,7 +386,15 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     return stop.kind === "limit" ? { kind: "step" } : stop;
   }
 
-  run({ steps, breakpoints, watches = noWatches, stopOnExit }: RunOptions): Stop {
+  run(options: RunOptions): Stop {
+    this.#stopOnEvent = options.stopOnEvent;
+    this.#accepted = undefined;
+    const stop = this.#run(options);
+    this.#stopOnEvent = undefined;
+    return stop;
+  }
+
+  #run({ steps, breakpoints, watches = noWatches, stopOnExit }: RunOptions): Stop {
     this.#watches.use(watches);
     const end = this.now + steps;
     const start = { linear: this.#linear, instructions: this.instructions };
@@ -388,6 +409,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       if (this.now >= end) return { kind: "limit" };
       const turned = pending === undefined && this.#processors.turnLeft <= 0 && this.#processors.next();
       if (turned && breakpoints?.has(this.linearRip) && moved()) return { kind: "breakpoint", address: this.linearRip };
+      const { now } = this;
       const stop = this.#slice(end, breakpoints, Boolean(stopOnExit));
       const hits = this.#watches.take();
       if (hits.length > 0) return { kind: "watch", hits };
@@ -395,6 +417,9 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       const exit = this.#exitPending ?? this.#completedExit;
       if (stopOnExit && exit !== undefined && exit !== pending && stopsOn(this.#recorder.at(exit)!))
         return { kind: "exit", sequence: exit };
+      // What devices do between two steps belongs to the next one.
+      if (this.#accepted !== undefined && this.now > now && !this.#stopped)
+        return { kind: "event", sequence: this.#accepted };
     }
   }
 
@@ -406,7 +431,8 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     const pause = Math.max(1, this.#timeline.nextPause - this.now);
     const steps = Math.ceil(Math.min(end - this.now, time, pause));
     // A pending exit is handled first; the engine would return for it again.
-    const run = this.#exitPending !== undefined ? { steps: 1 } : { steps, stopOnExit };
+    const single = this.#exitPending !== undefined || this.#accepted !== undefined;
+    const run = single ? { steps: 1 } : { steps, stopOnExit };
     const places = breakpoints && (this.#monitor?.breakpointsFor?.(breakpoints) ?? breakpoints);
     const stop = this.#engine.run({ ...run, breakpoints: places });
     if (!this.#stopped) this.#conclude(stop);
