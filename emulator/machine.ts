@@ -48,7 +48,7 @@ import type { EventKind, MachineEvent, Outlook, RecordedBody, StopReason } from 
 import { linearText, type Moment } from "./trace/event-columns.ts";
 import { Recorder } from "./trace/recorder.ts";
 import { utf8 } from "./utf8.ts";
-import { createMonitor } from "./vmm/index.ts";
+import { createMonitor, hostReservedBytes } from "./vmm/index.ts";
 import type { TranslatedUnit } from "./vmm/translation/view.ts";
 import { builtIn } from "./vmx/entry-checks.ts";
 import { VmxOperation } from "./vmx/operation.ts";
@@ -180,9 +180,11 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
 
   #createMonitor(): Monitor | undefined {
     const { technique, mode } = this.configuration;
-    const { a20, guestBytes } = this.#board;
+    const { a20, guestBase, guestBytes } = this.#board;
     return createMonitor(technique, {
       cpu: this.#cpu,
+      slice: guestBase - hostReservedBytes,
+      guestBase,
       guestBytes,
       a20,
       mode,

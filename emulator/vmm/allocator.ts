@@ -1,31 +1,38 @@
 import { unsupported } from "../cpu/fault.ts";
 import { type AddressLine, gated } from "../mmu/address-line.ts";
 import type { HostMemory } from "../vmx/host-memory.ts";
-import { hostReservedBytes } from "./context.ts";
+import type { VmmContext } from "./context.ts";
 
 const pageBytes = 4096;
 
+type Slice = Pick<VmmContext, "cpu" | "slice" | "guestBase" | "guestBytes" | "a20">;
+
 /**
- * The VMM's allocator: which host-physical memory is whose. The VMM keeps what lies below `hostReservedBytes` and takes
+ * The VMM's allocator: which host-physical memory of a slice is whose. The VMM keeps what lies below `guestBase` and takes
  * pages from there for its tables; the guest's memory is one block that follows.
  */
 export class Allocator {
+  readonly guestBase: number;
   readonly guestBytes: number;
   readonly #a20: AddressLine;
   readonly #memory: HostMemory;
-  /** Page 0 stays free, so that no table has address 0. */
-  #next = pageBytes;
+  readonly #hostBytes: number;
+  /** The first page stays free, so that no table has address 0. */
+  #next: number;
 
-  constructor(memory: HostMemory, { guestBytes, a20 }: { readonly guestBytes: number; readonly a20: AddressLine }) {
+  constructor(memory: HostMemory, { cpu, slice, guestBase, guestBytes, a20 }: Slice) {
     this.#memory = memory;
+    this.#next = slice + pageBytes;
+    this.guestBase = guestBase;
     this.guestBytes = guestBytes;
+    this.#hostBytes = cpu.physical.ramBytes;
     this.#a20 = a20;
   }
 
   /** A page of the VMM's memory, zeroed: its host-physical address. Throws `Unsupported` when none is left. */
   page(): number {
     const address = this.#next;
-    if (address >= hostReservedBytes) throw unsupported("more tables than the VMM's 2 MiB of memory hold");
+    if (address >= this.guestBase) throw unsupported("more tables than the VMM's 2 MiB of memory hold");
     this.#next += pageBytes;
     this.#memory.fill(address, pageBytes, 0);
     return address;
@@ -33,7 +40,7 @@ export class Allocator {
 
   /** Is there a page left? */
   get hasPage(): boolean {
-    return this.#next < hostReservedBytes;
+    return this.#next < this.guestBase;
   }
 
   /** `count` pages in a row. */
@@ -56,12 +63,13 @@ export class Allocator {
   /** Host-physical address of guest memory; undefined where the guest has none. */
   hostOf(guestPhysical: number): number | undefined {
     const address = gated(guestPhysical, this.#a20);
-    return address < this.guestBytes ? address + hostReservedBytes : undefined;
+    return address < this.guestBytes ? address + this.guestBase : undefined;
   }
 
   /** The same; for addresses that are not the guest's memory one at which the same device answers, or nothing does. */
   reachOf(guestPhysical: number): number {
-    const beyond = this.guestBytes + hostReservedBytes;
-    return this.hostOf(guestPhysical) ?? (guestPhysical >= beyond ? guestPhysical : guestPhysical + hostReservedBytes);
+    const host = this.hostOf(guestPhysical);
+    if (host !== undefined) return host;
+    return guestPhysical >= this.#hostBytes ? guestPhysical : guestPhysical + this.#hostBytes - this.guestBytes;
   }
 }

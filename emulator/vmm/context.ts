@@ -4,14 +4,21 @@ import type { StartMode } from "../machine-interface.ts";
 import type { AddressLine } from "../mmu/address-line.ts";
 import type { ExitForm, RecordedBody, StopReason } from "../trace/event.ts";
 
-/** Host-physical memory that the VMM keeps for itself; guest memory follows. */
+/** Host-physical memory that the VMM keeps for itself of a virtual machine's slice; guest memory follows. */
 export const hostReservedBytes = 0x20_0000;
 
 /** What a VMM is given of its machine. */
 export interface VmmContext {
   /** The physical processor. The devices of its bus are, for a guest, the VMM's device models. */
   readonly cpu: Cpu;
-  /** Guest memory in bytes; guest-physical 0 is host-physical `hostReservedBytes`. */
+  /**
+   * Host-physical address of the virtual machine's slice, a multiple of 4096: `hostReservedBytes` of the VMM's, then the guest's
+   * memory. Slices of several virtual machines lie one behind the other.
+   */
+  readonly slice: number;
+  /** Host-physical address of guest-physical 0: where the VMM's part of the slice ends. */
+  readonly guestBase: number;
+  /** Guest memory in bytes. */
   readonly guestBytes: number;
   /** The gate of the guest's address line 20. */
   readonly a20: AddressLine;

@@ -11,7 +11,7 @@ import { Paravirtual, refusesGuest } from "./xen/paravirtual.ts";
 
 export { hostReservedBytes, type VmmContext } from "./context.ts";
 
-/** How a technique comes to its monitor; `monitor` may write host memory below `hostReservedBytes` and the CPU's state. */
+/** How a technique comes to its monitor; `monitor` may write the VMM's part of the slice and the CPU's state. */
 interface Entry {
   readonly monitor: (context: VmmContext) => Monitor;
   /** Why it cannot run a guest that starts in this mode, as a sentence; undefined if it can. */

@@ -9,7 +9,7 @@ import { haltText, tripleFaultText } from "../../stop-texts.ts";
 import type { Outlook } from "../../trace/event.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { Allocator } from "../allocator.ts";
-import { hostReservedBytes, type VmmContext } from "../context.ts";
+import type { VmmContext } from "../context.ts";
 import { Dispatcher, type ExitBody, type Pending } from "../dispatcher.ts";
 import { walkShadowed } from "../memory/shadow-walk.ts";
 import { type Place, TranslationCache } from "../translation/cache.ts";
@@ -232,7 +232,7 @@ export class BinaryTranslation implements Monitor {
   }
 
   #written(physical: number, bytes: number): void {
-    this.#translations.written(physical - hostReservedBytes, bytes);
+    this.#translations.written(physical - this.#context.guestBase, bytes);
     if (!this.#virtual.inside) this.#cpu.attention = true;
   }
 

@@ -2,7 +2,7 @@ import type { Cpu } from "../../cpu/cpu.ts";
 import { timeStamp } from "../../cpu/interrupts.ts";
 import { virtualTime } from "../../cpu/virtual-time.ts";
 import { gated } from "../../mmu/address-line.ts";
-import { hostReservedBytes, type VmmContext } from "../context.ts";
+import type { VmmContext } from "../context.ts";
 import { nanosecondsOf } from "../paravirtual-clock.ts";
 
 /** Values of the MSRs by number, as hexadecimal text. Plain JSON. */
@@ -39,9 +39,9 @@ export class KvmGuest {
 
   /** Host-physical address of `bytes` bytes of guest memory; undefined where not all of them are the guest's. */
   #place(physical: number, bytes: number): number | undefined {
-    const { a20, guestBytes } = this.context;
+    const { a20, guestBase, guestBytes } = this.context;
     const at = gated(physical, a20);
-    return at + bytes <= guestBytes ? at + hostReservedBytes : undefined;
+    return at + bytes <= guestBytes ? at + guestBase : undefined;
   }
 
   /** An unsigned 32-bit number of the guest's memory; undefined outside it. */

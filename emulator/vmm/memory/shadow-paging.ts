@@ -4,7 +4,6 @@ import { A, D, P, RW, US } from "../../mmu/entry-bits.ts";
 import type { Entry } from "../../mmu/walk.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
-import { hostReservedBytes } from "../context.ts";
 import { linkOwn, linkWay, type OwnAddresses, wayTables } from "./own-addresses.ts";
 import { type SavedCoherence, ShadowCoherence } from "./shadow-coherence.ts";
 import {
@@ -137,7 +136,7 @@ export class ShadowPaging {
 
   /** Guest-physical address of a page of the guest's memory, by its host page number. */
   guestAddress(place: number): number {
-    return place * pageBytes - hostReservedBytes;
+    return place * pageBytes - this.#allocator.guestBase;
   }
 
   isTraced(physical: number): boolean {

@@ -4,7 +4,7 @@ import { layout } from "../../cpu/layout.ts";
 import { virtualTime } from "../../cpu/virtual-time.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { Allocator } from "../allocator.ts";
-import { hostReservedBytes, type VmmContext } from "../context.ts";
+import type { VmmContext } from "../context.ts";
 import { nanosecondsOf, timeInfo } from "../paravirtual-clock.ts";
 import {
   type GuestBits,
@@ -52,12 +52,11 @@ export class Domain {
     this.memory = new HostMemory(context.cpu);
     this.allocator = new Allocator(this.memory, context);
     this.access = new GuestAccess(context.cpu, bits);
-    const count = (hostReservedBytes + context.guestBytes) / pageBytes;
-    const pagesFor = (bytes: number): number => Math.ceil(bytes / pageBytes);
-    this.frames = new FrameTable(this.memory, this.allocator.pages(pagesFor(FrameTable.bytes(count))), count);
-    const m2pPages = pagesFor((count * bits) / 8);
-    const m2p = { at: this.allocator.pages(m2pPages), pages: m2pPages };
-    this.tables = new XenTables(this.memory, this.allocator, bits, m2p);
+    const first = context.slice / pageBytes;
+    const end = (context.guestBase + context.guestBytes) / pageBytes;
+    const frameTablePages = Math.ceil(FrameTable.bytes(end - first) / pageBytes);
+    this.frames = new FrameTable(this.memory, this.allocator.pages(frameTablePages), { first, end });
+    this.tables = new XenTables(this.memory, this.allocator, bits, { first, end });
     this.types = new PageTypes({
       memory: this.memory,
       frames: this.frames,
@@ -74,10 +73,10 @@ export class Domain {
 
   /** The guest's frames, the highest first, as an allocator hands out what it has: nothing is where it seems to be. */
   #giveFrames(): number[] {
-    const first = hostReservedBytes / pageBytes;
+    const first = this.context.guestBase / pageBytes;
     const given: number[] = [];
-    for (let frame = 0; frame < this.frames.frames; frame++) this.tables.setPhysical(frame, undefined);
-    for (let frame = this.frames.frames - 1; frame >= first; frame--) {
+    for (let frame = this.frames.first; frame < this.frames.end; frame++) this.tables.setPhysical(frame, undefined);
+    for (let frame = this.frames.end - 1; frame >= first; frame--) {
       const isDevice = frame - first >= deviceFrames.first && frame - first <= deviceFrames.last;
       this.frames.assign(frame, isDevice ? "device" : "guest");
       if (isDevice) continue;

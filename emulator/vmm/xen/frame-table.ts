@@ -31,23 +31,26 @@ const entryBytes = 8;
  * pinned, and whether its content has been validated for its type.
  */
 export class FrameTable {
-  /** Machine frames there are. */
-  readonly frames: number;
+  /** The machine frames that it covers: from `first` on, before `end`. */
+  readonly first: number;
+  readonly end: number;
   readonly #memory: HostMemory;
+  /** Where the entry of frame 0 would be. */
   readonly #base: number;
 
   static bytes(frames: number): number {
     return frames * entryBytes;
   }
 
-  constructor(memory: HostMemory, base: number, frames: number) {
+  constructor(memory: HostMemory, base: number, { first, end }: { readonly first: number; readonly end: number }) {
     this.#memory = memory;
-    this.#base = base;
-    this.frames = frames;
+    this.#base = base - first * entryBytes;
+    this.first = first;
+    this.end = end;
   }
 
   exists(frame: number): boolean {
-    return frame >= 0 && frame < this.frames;
+    return frame >= this.first && frame < this.end;
   }
 
   #general(frame: number): number {

@@ -54,7 +54,7 @@ function giveBack(domain: Domain, frame: number): Refused | undefined {
 /** A free frame, cleared; the highest there is. */
 function takeFrame(domain: Domain): number | Refused {
   const { frames } = domain;
-  for (let frame = frames.frames - 1; frame >= 0; frame--) {
+  for (let frame = frames.end - 1; frame >= frames.first; frame--) {
     if (frames.owner(frame) !== "nobody") continue;
     frames.assign(frame, "guest");
     for (let at = frame * pageBytes; at < (frame + 1) * pageBytes; at += 4) domain.cpu.physical.write(at, 4, 0);
@@ -77,7 +77,7 @@ const take =
 
 function owned({ frames }: Domain): number {
   let count = 0;
-  for (let frame = 0; frame < frames.frames; frame++) if (frames.isAllocated(frame)) count++;
+  for (let frame = frames.first; frame < frames.end; frame++) if (frames.isAllocated(frame)) count++;
   return count;
 }
 
@@ -87,10 +87,7 @@ function mapping(call: Call): Answer {
   if (isRefused(answer)) return answer;
   const { m2p, m2pEnd } = holes[domain.bits];
   return (
-    answer.write("v_start", m2p) ??
-    answer.write("v_end", m2pEnd) ??
-    answer.write("max_mfn", domain.frames.frames - 1) ??
-    0
+    answer.write("v_start", m2p) ?? answer.write("v_end", m2pEnd) ?? answer.write("max_mfn", domain.frames.end - 1) ?? 0
   );
 }
 
@@ -98,7 +95,7 @@ function mapping(call: Call): Answer {
 export const memoryOperations: Operations = {
   0: { name: "increase_reservation", handler: (call) => eachExtent(call, take(false)) },
   1: { name: "decrease_reservation", handler: (call) => eachExtent(call, giveBack) },
-  2: { name: "maximum_ram_page", handler: ({ domain }) => domain.frames.frames },
+  2: { name: "maximum_ram_page", handler: ({ domain }) => domain.frames.end },
   3: { name: "current_reservation", handler: ({ domain }) => owned(domain) },
   4: { name: "maximum_reservation", handler: ({ domain }) => domain.given.length },
   5: { name: "machphys_mfn_list" },

@@ -198,7 +198,9 @@ export class Paravirtual implements Monitor {
   guestPhysical(linear: number): number | undefined {
     const machine = this.place("linear", linear);
     if (machine === undefined) return undefined;
-    const frame = this.#domain.tables.physicalOf(Math.floor(machine / pageBytes));
+    const { frames, tables } = this.#domain;
+    const number = Math.floor(machine / pageBytes);
+    const frame = frames.exists(number) ? tables.physicalOf(number) : undefined;
     return frame === undefined ? undefined : frame * pageBytes + (machine % pageBytes);
   }
 
@@ -207,7 +209,7 @@ export class Paravirtual implements Monitor {
     const { cpu, frames, tables } = this.#domain;
     if (space === "linear") return cpu.walk(address, "read", false).host;
     const wanted = Math.floor(address / pageBytes);
-    for (let frame = frames.frames - 1; frame >= 0; frame--)
+    for (let frame = frames.end - 1; frame >= frames.first; frame--)
       if (frames.isAllocated(frame) && tables.physicalOf(frame) === wanted)
         return frame * pageBytes + (address % pageBytes);
     return undefined;

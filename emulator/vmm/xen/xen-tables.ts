@@ -58,13 +58,23 @@ export class XenTables {
   readonly #task: number;
   readonly #ownGdt: number;
   readonly #empty: number;
-  readonly #m2p: number;
+  /** The pages of the machine-to-physical table that there are: the number of the first in the table, and where it is. */
+  readonly #m2p: { readonly first: number; readonly pages: number; readonly at: number };
   readonly slots: XenSlots;
 
-  constructor(memory: HostMemory, allocator: Allocator, bits: GuestBits, m2p: { at: number; pages: number }) {
+  /** @param frames machine frames of the domain, for which the machine-to-physical table has entries: before `end` */
+  constructor(
+    memory: HostMemory,
+    allocator: Allocator,
+    bits: GuestBits,
+    frames: { readonly first: number; readonly end: number },
+  ) {
     this.bits = bits;
     this.#memory = memory;
-    this.#m2p = m2p.at;
+    const perPage = (8 * pageBytes) / bits;
+    const firstPage = Math.floor(frames.first / perPage);
+    const pages = Math.ceil(frames.end / perPage) - firstPage;
+    this.#m2p = { first: firstPage, pages, at: allocator.pages(pages) };
     this.#window = allocator.page();
     this.#ownGdt = allocator.page();
     this.#idt = allocator.page();
@@ -74,7 +84,7 @@ export class XenTables {
     this.#writeOwnGdt();
     this.#writeIdt();
     this.#writeTask();
-    this.slots = bits === 32 ? this.#slots32(allocator, m2p) : this.#slots64(allocator, m2p);
+    this.slots = bits === 32 ? this.#slots32(allocator) : this.#slots64(allocator);
   }
 
   get gdtr(): { readonly base: number; readonly limit: number } {
@@ -179,53 +189,60 @@ export class XenTables {
     this.#memory.write32(this.#task + 0x64, bitmapBeyondLimit << 16);
   }
 
-  /** Level-1 tables that map the machine-to-physical table, read-only. */
-  #mapM2p(allocator: Allocator, pages: number, user: bigint): number[] {
-    const tables: number[] = [];
-    for (let first = 0; first < pages; first += 512) {
+  /** Level-1 tables that map the machine-to-physical table, read-only, and which of them each is. */
+  #mapM2p(allocator: Allocator, user: bigint): (readonly [number, number])[] {
+    const { first, pages, at: m2p } = this.#m2p;
+    const tables: (readonly [number, number])[] = [];
+    for (let number = Math.floor(first / 512); number * 512 < first + pages; number++) {
       const at = allocator.page();
-      for (let n = 0; n < 512 && first + n < pages; n++)
-        this.#memory.write64(at + 8 * n, BigInt(this.#m2p + (first + n) * pageBytes) | readOnly | user);
-      tables.push(at);
+      for (let n = 0; n < 512; n++) {
+        const page = number * 512 + n - first;
+        if (page >= 0 && page < pages)
+          this.#memory.write64(at + 8 * n, BigInt(m2p + page * pageBytes) | readOnly | user);
+      }
+      tables.push([number, at]);
     }
     return tables;
   }
 
   /** Slots of the level-2 table for the last GiB. */
-  #slots32(allocator: Allocator, { pages }: { pages: number }): XenSlots {
+  #slots32(allocator: Allocator): XenSlots {
     const first = (holes[32].start >>> 21) & 511;
     const entries = Array.from({ length: 512 - first }, () => 0n);
-    for (const [n, at] of this.#mapM2p(allocator, pages, 0n).entries()) entries[n] = BigInt(at) | table;
+    for (const [n, at] of this.#mapM2p(allocator, 0n)) entries[n] = BigInt(at) | table;
     entries[((holes[32].private >>> 21) & 511) - first] = BigInt(this.#window) | table;
     return { first, last: 511, entries };
   }
 
   /** Slots 256 to 271 of the level-4 table. */
-  #slots64(allocator: Allocator, { pages }: { pages: number }): XenSlots {
-    const chain = (tables: readonly number[]): bigint => {
+  #slots64(allocator: Allocator): XenSlots {
+    const chain = (tables: readonly (readonly [number, number])[]): bigint => {
       const directory = allocator.page();
       const pointers = allocator.page();
-      for (const [n, at] of tables.entries()) this.#memory.write64(directory + 8 * n, BigInt(at) | table);
+      for (const [n, at] of tables) this.#memory.write64(directory + 8 * n, BigInt(at) | table);
       this.#memory.write64(pointers, BigInt(directory) | table);
       return BigInt(pointers) | table;
     };
     const entries = Array.from({ length: 16 }, () => 0n);
-    entries[0] = chain(this.#mapM2p(allocator, pages, pte.user));
-    entries[4] = chain([this.#window]);
+    entries[0] = chain(this.#mapM2p(allocator, pte.user));
+    entries[4] = chain([[0, this.#window]]);
     return { first: 256, last: 271, entries };
   }
 
   /** The machine-to-physical table: the pseudo-physical number of a machine frame, undefined if it has none. */
   physicalOf(frame: number): number | undefined {
-    const word = this.bits === 64 ? 8 : 4;
-    const value = this.#memory.read32(this.#m2p + word * frame);
+    const value = this.#memory.read32(this.#entryOf(frame));
     return value === 0xffff_ffff ? undefined : value;
   }
 
+  #entryOf(frame: number): number {
+    const { first, at } = this.#m2p;
+    return at - first * pageBytes + (this.bits / 8) * frame;
+  }
+
   setPhysical(frame: number, physical: number | undefined): void {
-    const word = this.bits === 64 ? 8 : 4;
-    const value = physical ?? 0xffff_ffff;
-    this.#memory.write32(this.#m2p + word * frame, value);
-    if (word === 8) this.#memory.write32(this.#m2p + 8 * frame + 4, physical === undefined ? 0xffff_ffff : 0);
+    const at = this.#entryOf(frame);
+    this.#memory.write32(at, physical ?? 0xffff_ffff);
+    if (this.bits === 64) this.#memory.write32(at + 4, physical === undefined ? 0xffff_ffff : 0);
   }
 }

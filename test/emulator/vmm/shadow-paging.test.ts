@@ -58,7 +58,13 @@ function started() {
   cpu.r64[layout.cr3 >> 3] = BigInt(directory);
   const events: RecordedBody[] = [];
   const record = (body: RecordedBody): number => events.push(body);
-  const allocator = new Allocator(memory, { guestBytes, a20: { enabled: true } });
+  const allocator = new Allocator(memory, {
+    cpu,
+    slice: 0,
+    guestBase: hostReservedBytes,
+    guestBytes,
+    a20: { enabled: true },
+  });
   const guest = new ShadowedGuest({ cpu, costs: costProfile("unit")!, record }, memory, allocator, {
     cr0: { mask: shadowedCr0, must: CR0.PE | CR0.PG | CR0.WP },
     cr4: { mask: shadowedCr4, must: 0 },
