@@ -5,7 +5,7 @@ import { driveProblem } from "./firmware/drives.ts";
 import type { MachineConfiguration } from "./machine-interface.ts";
 import { imageProblem, loadAddress } from "./memory/start-modes.ts";
 import { mostProcessors } from "./processors.ts";
-import { refusal } from "./vmm/index.ts";
+import { refusal, runsSeveral } from "./vmm/index.ts";
 
 const mebibyte = 2 ** 20;
 /** MiB. */
@@ -24,8 +24,8 @@ export function configurationProblem(configuration: MachineConfiguration): strin
     return `The date must be one of the years 1980 to 2099, such as 2026-01-31 or 2026-01-31T12:00:00; it is “${date}”.`;
   if (!Number.isInteger(processors) || processors < 1 || processors > mostProcessors)
     return `The number of processors must be a whole number from 1 to ${mostProcessors}; it is ${processors}.`;
-  if (processors > 1 && technique !== "bare-metal")
-    return `Under ${techniqueById(technique)!.title} a guest has one processor so far; ${processors} run on bare metal only.`;
+  if (processors > 1 && !runsSeveral(technique))
+    return `Under ${techniqueById(technique)!.title} a guest has one processor so far; it cannot have ${processors}.`;
   const drive = driveProblem(drives, boot);
   if (drive !== undefined) return drive;
   if (boot !== undefined) return mode === "real" ? refusal(technique, mode) : "A machine boots in real mode.";

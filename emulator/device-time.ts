@@ -27,22 +27,23 @@ export class DeviceTime {
   /** Virtual time at which a device, the timer of a local APIC or a preemption timer acts next. */
   get #next(): number {
     const { bus, processors } = this.#board;
-    return Math.min(bus.nextDeadline() ?? never, processors.deadline, processors.preemption, this.#monitorDeadline);
-  }
-
-  get #monitorDeadline(): number {
-    return this.#board.cpu.monitor?.deadline ?? never;
+    return Math.min(
+      bus.nextDeadline() ?? never,
+      processors.deadline,
+      processors.preemption,
+      processors.monitorDeadline,
+    );
   }
 
   /** Whatever is due happens; gives the cycles to the next deadline, at most to the end of the processor's turn. */
   serve(): number {
-    const { bus, cpu, processors } = this.#board;
+    const { bus, processors } = this.#board;
     while ((bus.nextDeadline() ?? never) <= processors.clock || processors.due) {
       bus.tick();
       processors.tick();
       this.changed();
     }
-    if (this.#monitorDeadline <= processors.clock) cpu.monitor!.tick!();
+    processors.tickMonitors();
     processors.settle();
     processors.preempt();
     this.#deadline = this.#next;
@@ -75,7 +76,11 @@ export class DeviceTime {
   idle(): Standstill | undefined {
     const { bios, bus, devices, processors } = this.#board;
     if (processors.sleep()) return undefined;
-    const deadline = Math.min(bus.nextDeadline(this.#deliverable) ?? never, processors.deadline, this.#monitorDeadline);
+    const deadline = Math.min(
+      bus.nextDeadline(this.#deliverable) ?? never,
+      processors.deadline,
+      processors.monitorDeadline,
+    );
     const interruptible = processors.anyInterruptible;
     // A preemption timer ends a halt whether interrupts do or not.
     const end = Math.min(interruptible ? deadline : never, processors.preemption);

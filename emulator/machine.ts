@@ -48,7 +48,7 @@ import type { EventKind, MachineEvent, Outlook, RecordedBody, StopReason } from 
 import { linearText, type Moment } from "./trace/event-columns.ts";
 import { Recorder } from "./trace/recorder.ts";
 import { utf8 } from "./utf8.ts";
-import { createMonitor, hostReservedBytes } from "./vmm/index.ts";
+import { createVmm, hostReservedBytes, type Vmm } from "./vmm/index.ts";
 import type { TranslatedUnit } from "./vmm/translation/view.ts";
 import { builtIn } from "./vmx/entry-checks.ts";
 import { VmxOperation } from "./vmx/operation.ts";
@@ -77,7 +77,6 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   readonly #processors: Processors;
   readonly #time: DeviceTime;
   readonly #engine: Engine;
-  readonly #monitor: Monitor | undefined;
   readonly #vmx: VmxOperation | undefined;
   readonly #costs: CostProfile;
   readonly #recorder: Recorder;
@@ -124,8 +123,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     this.#engine = new Engine(cpu, { image: { start, end: start + image.length }, ...translate });
     cpu.deadlineChanged = () => this.#time.changed();
     observeProcessor(cpu, interrupts, (body) => this.#record(body));
-    this.#monitor = this.#createMonitor();
-    cpu.monitor = this.#monitor;
+    processors.virtualize(this.#createVmm());
     // Under a hypervisor there is no VMX for the guest.
     this.#vmx = configuration.technique === "bare-metal" && configuration.vmx !== false ? this.#createVmx() : undefined;
     cpu.vmx = this.#vmx;
@@ -165,10 +163,15 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     });
   }
 
+  /** What stands between the processor in the core and the machine: its monitor of the built-in VMM. */
+  get #monitor(): Monitor | undefined {
+    return this.#processors.monitor;
+  }
+
   /** Address line 20 has been opened or closed: memory lies elsewhere now. */
   #addressLineChanged(): void {
     this.#monitor?.addressLineChanged?.();
-    this.#cpu.flushTlb(true);
+    for (let vcpu = 0; vcpu < this.#processors.count; vcpu++) this.#processors.flushTlb(vcpu);
     this.#cpu.refresh();
   }
 
@@ -178,10 +181,11 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     this.#record({ kind: "screen", mode, columns, rows, graphics, lines });
   }
 
-  #createMonitor(): Monitor | undefined {
+  #createVmm(): Vmm | undefined {
     const { technique, mode } = this.configuration;
     const { a20, guestBase, guestBytes } = this.#board;
-    return createMonitor(technique, {
+    return createVmm(technique, {
+      vcpus: this.#processors,
       cpu: this.#cpu,
       slice: guestBase - hostReservedBytes,
       guestBase,
@@ -246,7 +250,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     return this.now - this.#cpu.f64[layout.unretired >> 3]! + this.#cpu.f64[layout.emulated >> 3]!;
   }
   get directInstructions(): number {
-    return this.now - this.#cpu.f64[layout.unretired >> 3]! - (this.#monitor?.interpretedInstructions ?? 0);
+    return this.now - this.#cpu.f64[layout.unretired >> 3]! - this.#processors.interpretedInstructions;
   }
   get walkReferences(): number {
     return this.#cpu.f64[layout.walkReferences >> 3]!;
@@ -591,7 +595,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
         );
       case "write-memory": {
         const written = this.#memory.write(what.space, what.address, what.bytes);
-        if (what.space === "host-physical") this.#monitor?.hostMemoryChanged?.();
+        if (what.space === "host-physical") this.#processors.hostMemoryChanged();
         return written;
       }
     }
@@ -620,14 +624,17 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 
   save(): unknown {
-    const exit = this.#recorder.at(this.#exit);
+    const open = new Set([this.#exit, ...this.#processors.openExits]);
     return {
       sequence: this.lastSequence,
-      // The one event that changes after it is recorded: its cost is not known yet while the VMM waits with the guest.
-      exit: { sequence: this.#exit, cost: exit?.kind === "exit" ? exit.cost : 0 },
+      exit: this.#exit,
+      // The events that change after they are recorded: their costs are not known yet while the VMM waits with the guest.
+      costs: [...open].map((sequence) => {
+        const event = this.#recorder.at(sequence);
+        return [sequence, event?.kind === "exit" ? event.cost : 0] as const;
+      }),
       devices: this.#board.bus.save(),
       processors: this.#processors.save(),
-      monitor: this.#monitor?.save(),
       consoles: this.#consoles.save(),
       stopped: this.#stopped,
       waiting: this.#waiting,
@@ -639,10 +646,10 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   restore(rest: unknown): void {
     const saved = rest as {
       sequence: number;
-      exit: { sequence: number; cost: number };
+      exit: number;
+      costs: readonly (readonly [number, number])[];
       devices: unknown;
       processors: unknown;
-      monitor: unknown;
       consoles: unknown;
       stopped: Stopped | undefined;
       waiting: boolean;
@@ -650,14 +657,13 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       drives: readonly unknown[];
     };
     this.#recorder.forgetAfter(saved.sequence);
-    this.#exit = saved.exit.sequence;
-    this.#recorder.settle(saved.exit.sequence, saved.exit.cost);
+    this.#exit = saved.exit;
+    for (const [sequence, cost] of saved.costs) this.#recorder.settle(sequence, cost);
     this.#engine.forget();
     this.#cpu.reload();
     this.#board.bus.restore(saved.devices);
     this.#processors.restore(saved.processors);
     this.#vmx?.forget(this.#processors.asides);
-    this.#monitor?.restore(saved.monitor);
     this.#consoles.restore(saved.consoles);
     this.#stopped = saved.stopped;
     this.#waiting = saved.waiting;

@@ -7,9 +7,11 @@
 import { init, type ProcessorContext, putAside, startUp, takeUp, waitForSipi } from "./cpu/context.ts";
 import type { Cpu } from "./cpu/cpu.ts";
 import { layout } from "./cpu/layout.ts";
+import type { Monitor } from "./cpu/monitor.ts";
 import { virtualTime } from "./cpu/virtual-time.ts";
 import type { ApicBus } from "./devices/apic/apic-bus.ts";
 import { LocalApic } from "./devices/apic/local-apic.ts";
+import type { VirtualCpus, Vmm } from "./vmm/index.ts";
 
 /** Cycles of a turn: how far one processor may be ahead of the others. */
 const turnCycles = 10_000;
@@ -38,6 +40,8 @@ class Processor {
   /** Halted, or waiting for its start: nothing to do until something comes. */
   asleep = false;
   signals = noSignals();
+  /** Of the VMM under which it runs. */
+  monitor: Monitor | undefined;
 
   constructor(id: number, apic: LocalApic) {
     this.id = id;
@@ -53,7 +57,24 @@ export interface ProcessorsWiring {
   readonly attend: () => void;
 }
 
-export class Processors {
+/** What a snapshot says of one; objects in it are never changed. */
+interface SavedProcessor {
+  readonly apic: unknown;
+  readonly aside: Aside | undefined;
+  readonly asleep: boolean;
+  readonly signals: Signals;
+  readonly monitor: unknown;
+}
+
+interface Saved {
+  readonly current: number;
+  readonly turnEnd: number;
+  readonly latest: number;
+  readonly vmm: unknown;
+  readonly processors: readonly SavedProcessor[];
+}
+
+export class Processors implements VirtualCpus {
   readonly #cpu: Cpu;
   readonly #attend: () => void;
   readonly #all: readonly Processor[];
@@ -62,6 +83,7 @@ export class Processors {
   #turnEnd = Number.POSITIVE_INFINITY;
   /** The latest time any processor has reached. */
   #latest = 0;
+  #vmm: Vmm | undefined;
 
   constructor({ cpu, count, bus, attend }: ProcessorsWiring) {
     this.#cpu = cpu;
@@ -101,6 +123,76 @@ export class Processors {
     }
     takeUp(this.#cpu, boot);
     this.#turnEnd = turnCycles;
+  }
+
+  /** Once the processors have their start states: gives each its monitor. */
+  virtualize(vmm: Vmm | undefined): void {
+    this.#vmm = vmm;
+    if (!vmm) return;
+    const cpu = this.#cpu;
+    const boot = this.#current;
+    boot.monitor = vmm.monitor(boot.id);
+    cpu.monitor = boot.monitor;
+    if (this.#all.length === 1) return;
+    const context = putAside(cpu);
+    for (const processor of this.#all) {
+      if (processor === boot) continue;
+      cpu.monitor = undefined;
+      takeUp(cpu, processor.aside!.context);
+      processor.monitor = vmm.monitor(processor.id);
+      processor.aside = { context: putAside(cpu), cycle: 0 };
+    }
+    cpu.monitor = boot.monitor;
+    takeUp(cpu, context);
+  }
+
+  // As their VMM sees them.
+
+  get count(): number {
+    return this.#all.length;
+  }
+
+  wake(vcpu: number): void {
+    this.#come(this.#all[vcpu]!);
+  }
+
+  flushTlb(vcpu: number): void {
+    const { aside } = this.#all[vcpu]!;
+    if (aside) this.#all[vcpu]!.aside = { ...aside, context: { ...aside.context, tlb: new Int32Array(0) } };
+    else this.#cpu.flushTlb(true);
+  }
+
+  /** Each has a physical CPU of its own: nobody waits for another's. */
+  yield(): void {}
+
+  isRunning(vcpu: number): boolean {
+    return !this.#all[vcpu]!.asleep;
+  }
+
+  stolen(): number {
+    return 0;
+  }
+
+  /** Of the processor in the core; undefined where there is no VMM. */
+  get monitor(): Monitor | undefined {
+    return this.#current.monitor;
+  }
+
+  /** A debugger wrote to host-physical memory, where the structures of VMMs are. */
+  hostMemoryChanged(): void {
+    for (const { monitor } of this.#all) monitor?.hostMemoryChanged?.();
+  }
+
+  /** Events of exits from which guests have not been resumed yet. */
+  get openExits(): readonly number[] {
+    return this.#all.flatMap(({ monitor }) => monitor?.openExit ?? []);
+  }
+
+  /** Instructions that the processors executed for the interpreters of VMMs and that are not counted as emulated yet. */
+  get interpretedInstructions(): number {
+    let count = 0;
+    for (const { monitor } of this.#all) count += monitor?.interpretedInstructions ?? 0;
+    return count;
   }
 
   /** Number of the processor in the core. */
@@ -175,19 +267,29 @@ export class Processors {
     const { signals } = this.#current;
     this.#current.signals = noSignals();
     if (signals.init) this.#initialize();
-    if (signals.startUp !== null) this.#startUp(signals.startUp);
+    // Where the VMM has to wait with INIT, what comes after it waits too.
+    if (signals.startUp !== null && this.monitor && this.#current.signals.init)
+      this.#current.signals.startUp = signals.startUp;
+    else if (signals.startUp !== null) this.#startUp(signals.startUp);
     if (signals.nmi) this.#cpu.nonMaskableInterrupt();
   }
 
-  /** VMX operation holds INIT off, or it makes a guest leave. */
+  /** VMX operation holds INIT off, or it makes a guest leave. A VMM's guest is the VMM's to reset. */
   #initialize(): void {
+    const { monitor } = this.#current;
+    if (monitor) {
+      this.#current.signals.init = monitor.initialize?.() === false;
+      return;
+    }
     const held = this.#cpu.vmx?.holdsInit();
     if (held === "pending") this.#current.signals.init = true;
     else if (held === undefined) init(this.#cpu);
   }
 
   #startUp(vector: number): void {
-    if (!this.#cpu.vmx?.onStartUp(vector)) startUp(this.#cpu, vector);
+    const { monitor } = this.#current;
+    if (monitor) monitor.startUp?.(vector);
+    else if (!this.#cpu.vmx?.onStartUp(vector)) startUp(this.#cpu, vector);
   }
 
   // Time.
@@ -240,6 +342,26 @@ export class Processors {
     for (const processor of this.#all) if (processor === this.#current || processor.asleep) processor.apic.tick();
   }
 
+  /** Virtual time of the next timer of a monitor that the run must not pass: the core's own, or a sleeper's. */
+  get monitorDeadline(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const processor of this.#all)
+      if (processor === this.#current || processor.asleep)
+        earliest = Math.min(earliest, processor.monitor?.deadline ?? earliest);
+    return earliest;
+  }
+
+  /** Timers of monitors whose time has come. */
+  tickMonitors(): void {
+    for (const processor of this.#all) {
+      if (processor !== this.#current && !processor.asleep) continue;
+      const { monitor } = processor;
+      if ((monitor?.deadline ?? Number.POSITIVE_INFINITY) > this.#cycleOf(processor)) continue;
+      monitor!.tick!();
+      this.#come(processor);
+    }
+  }
+
   // Turns.
 
   /** Cycles until another processor's turn. */
@@ -288,40 +410,42 @@ export class Processors {
     this.#current.aside = { context: putAside(cpu), cycle: this.cycle };
     this.#current = next;
     next.aside = undefined;
+    if (next.monitor) cpu.monitor = next.monitor;
     takeUp(cpu, context);
     cpu.f64[layout.extraCycles >> 3]! += cycle - virtualTime(cpu);
     cpu.attention = true;
+    next.monitor?.takenUp?.();
   }
 
-  save(): unknown {
+  save(): Saved {
     return {
       current: this.#current.id,
       turnEnd: this.#turnEnd,
       latest: this.#latest,
-      processors: this.#all.map(({ apic, aside, asleep, signals }) => ({
+      vmm: this.#vmm?.save(),
+      processors: this.#all.map(({ apic, aside, asleep, signals, monitor }) => ({
         apic: apic.save(),
         aside,
         asleep,
         signals: { ...signals },
+        monitor: monitor?.save(),
       })),
     };
   }
 
   /** After the memory has been restored. */
   restore(state: unknown): void {
-    const saved = state as {
-      current: number;
-      turnEnd: number;
-      latest: number;
-      processors: readonly { apic: unknown; aside: Aside | undefined; asleep: boolean; signals: Signals }[];
-    };
+    const saved = state as Saved;
     this.#current = this.#all[saved.current]!;
     this.#turnEnd = saved.turnEnd;
     this.#latest = saved.latest;
-    for (const [n, { apic, aside, asleep, signals }] of saved.processors.entries()) {
+    this.#vmm?.restore(saved.vmm);
+    for (const [n, { apic, aside, asleep, signals, monitor }] of saved.processors.entries()) {
       const processor = this.#all[n]!;
       processor.apic.restore(apic);
       Object.assign(processor, { aside, asleep, signals: { ...signals } });
+      processor.monitor?.restore(monitor);
     }
+    if (this.#current.monitor) this.#cpu.monitor = this.#current.monitor;
   }
 }

@@ -144,6 +144,18 @@ export interface Monitor {
   readonly vmcs?: Vmcs;
   /** The VMCB under which the guest runs, if there is one. */
   readonly vmcb?: Vmcb;
+  /** Number of the event of an exit from which the guest has not been resumed yet: it is pending, or the guest waits in it. */
+  readonly openExit?: number | undefined;
+  /** INIT has come for the virtual CPU, which is in the core. False: it cannot be served now, and stays. */
+  initialize?(): boolean;
+  /** A start-up message has come for the virtual CPU, which is in the core: if it waits for one, it begins at `vector` << 12. */
+  startUp?(vector: number): void;
+  /** The virtual CPU is in the core again, and is about to run. */
+  takenUp?(): void;
+  /** The scheduler takes the virtual CPU off its physical CPU, where it could have gone on (`ready`) or could not. */
+  descheduled?(ready: boolean): void;
+  /** The scheduler gives the virtual CPU, which is in the core, a physical CPU. */
+  scheduled?(): void;
   /** All its state that is not in machine memory, as plain JSON. */
   save(): unknown;
   restore(state: unknown): void;

@@ -7,8 +7,26 @@ import type { ExitForm, RecordedBody, StopReason } from "../trace/event.ts";
 /** Host-physical memory that the VMM keeps for itself of a virtual machine's slice; guest memory follows. */
 export const hostReservedBytes = 0x20_0000;
 
+/** The virtual CPUs of a virtual machine, by number, as its VMM acts on them. */
+export interface VirtualCpus {
+  readonly count: number;
+  /** The one in the core. */
+  readonly current: number;
+  /** Something has come for it: it looks at its next instruction boundary, and does not sleep until then. */
+  wake(vcpu: number): void;
+  /** It begins its next turn with an empty TLB. */
+  flushTlb(vcpu: number): void;
+  /** The one in the core gives the rest of its turn to others; to a certain one if that is ready to run and does not. */
+  yield(to?: number): void;
+  /** Whether a physical CPU executes it at present. */
+  isRunning(vcpu: number): boolean;
+  /** Cycles of virtual time during which it was ready to run and others ran in its stead. */
+  stolen(vcpu: number): number;
+}
+
 /** What a VMM is given of its machine. */
 export interface VmmContext {
+  readonly vcpus: VirtualCpus;
   /** The physical processor. The devices of its bus are, for a guest, the VMM's device models. */
   readonly cpu: Cpu;
   /**

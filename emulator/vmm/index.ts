@@ -1,5 +1,4 @@
 import type { TechniqueId } from "../../isa/technique.ts";
-import type { Monitor } from "../cpu/monitor.ts";
 import type { StartMode } from "../machine-interface.ts";
 import type { VmmContext } from "./context.ts";
 
@@ -7,15 +6,19 @@ import { BinaryTranslation } from "./cpu/binary-translation.ts";
 import { HardwareAssisted } from "./cpu/hardware-assisted.ts";
 import { SvmAssisted } from "./cpu/svm-assisted.ts";
 import { refusesMode, TrapAndEmulate } from "./cpu/trap-and-emulate.ts";
+import { lone, type Vmm } from "./vmm.ts";
 import { Paravirtual, refusesGuest } from "./xen/paravirtual.ts";
 
-export { hostReservedBytes, type VmmContext } from "./context.ts";
+export { hostReservedBytes, type VirtualCpus, type VmmContext } from "./context.ts";
+export type { Vmm } from "./vmm.ts";
 
-/** How a technique comes to its monitor; `monitor` may write the VMM's part of the slice and the CPU's state. */
+/** How a technique comes to its VMM, which may write its part of the slice and the CPU's state. */
 interface Entry {
-  readonly monitor: (context: VmmContext) => Monitor;
+  readonly vmm: (context: VmmContext) => Vmm;
   /** Why it cannot run a guest that starts in this mode, as a sentence; undefined if it can. */
   readonly refuses: (mode: StartMode, guest: GuestSize) => string | undefined;
+  /** Whether a guest can have several virtual CPUs. */
+  readonly smp: boolean;
 }
 
 /** What a guest needs: memory in MiB, and the guest-physical address behind its image. */
@@ -30,16 +33,17 @@ const isXen = (mode: StartMode): boolean => mode === "xen-32" || mode === "xen-6
 const anyMode = (): undefined => undefined;
 
 const registry: Readonly<Record<Exclude<TechniqueId, "bare-metal">, Entry>> = {
-  "trap-and-emulate": { monitor: (context) => new TrapAndEmulate(context), refuses: refusesMode },
-  "binary-translation": { monitor: (context) => new BinaryTranslation(context), refuses: anyMode },
-  "svm-shadow": { monitor: (context) => new SvmAssisted(context, "shadow"), refuses: anyMode },
-  "svm-npt": { monitor: (context) => new SvmAssisted(context, "nested"), refuses: anyMode },
+  "trap-and-emulate": { vmm: lone((context) => new TrapAndEmulate(context)), refuses: refusesMode, smp: false },
+  "binary-translation": { vmm: lone((context) => new BinaryTranslation(context)), refuses: anyMode, smp: false },
+  "svm-shadow": { vmm: lone((context) => new SvmAssisted(context, "shadow")), refuses: anyMode, smp: false },
+  "svm-npt": { vmm: lone((context) => new SvmAssisted(context, "nested")), refuses: anyMode, smp: false },
   paravirtualization: {
-    monitor: (context) => new Paravirtual(context),
+    vmm: lone((context) => new Paravirtual(context)),
     refuses: (mode, guest) => refusesGuest(mode, guest),
+    smp: false,
   },
-  "vtx-shadow": { monitor: (context) => new HardwareAssisted(context, "shadow"), refuses: anyMode },
-  "vtx-ept": { monitor: (context) => new HardwareAssisted(context, "nested"), refuses: anyMode },
+  "vtx-shadow": { vmm: lone((context) => new HardwareAssisted(context, "shadow")), refuses: anyMode, smp: false },
+  "vtx-ept": { vmm: lone((context) => new HardwareAssisted(context, "nested")), refuses: anyMode, smp: false },
 };
 
 /** Why a guest cannot be run under this technique, as a sentence for the user; undefined if it can. */
@@ -50,12 +54,15 @@ export function refusal(technique: TechniqueId, mode: StartMode, guest = smallGu
   return registry[technique].refuses(mode, guest);
 }
 
+/** Whether a guest can have several virtual CPUs under this technique. */
+export const runsSeveral = (technique: TechniqueId): boolean => technique === "bare-metal" || registry[technique].smp;
+
 /**
- * The monitor of a technique, set up and with the guest ready to run at the CPU's present state (as on bare metal);
- * undefined for bare metal. Ask `refusal` first: throws for a technique that is refused.
+ * The VMM of a technique for one virtual machine; undefined for bare metal. Ask `refusal` first: throws for a technique that is
+ * refused.
  */
-export function createMonitor(technique: TechniqueId, context: VmmContext): Monitor | undefined {
+export function createVmm(technique: TechniqueId, context: VmmContext): Vmm | undefined {
   const refused = refusal(technique, context.mode);
   if (refused !== undefined) throw new RangeError(refused);
-  return technique === "bare-metal" ? undefined : registry[technique].monitor(context);
+  return technique === "bare-metal" ? undefined : registry[technique].vmm(context);
 }
