@@ -30,7 +30,8 @@ const rules: Record<
     packages: [/^vscode$/, /^vscode-languageclient/],
   },
   "client/views": { folders: ["debug-adapter", "emulator", "isa"], packages: [/^preact/] },
-  cli: { folders: ["server", "debug-adapter", "assembler", "emulator", "isa"], packages: [/^node:/] },
+  grader: { folders: ["server", "debug-adapter", "assembler", "emulator", "isa"], packages: [], pure: true },
+  cli: { folders: ["grader", "server", "debug-adapter", "assembler", "emulator", "isa"], packages: [/^node:/] },
 };
 
 /** The only files of a folder that some others may import. */
@@ -42,6 +43,7 @@ const doors: Record<string, Record<string, RegExp>> = {
     isa: /isa\/technique\.ts$/,
     "client/views": /views\/shared\/messaging\.ts$/,
   },
+  grader: { server: /server\/diagnostics\/sensitive-unprivileged\.ts$/ },
   "client/views": {
     "debug-adapter": /debug-adapter\/protocol\.ts$/,
     emulator: /emulator\/trace\/event\.ts$/,

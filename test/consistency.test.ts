@@ -10,7 +10,9 @@ import { mostProcessors } from "../emulator/processors.ts";
 import { schedulers } from "../emulator/schedule/schedulers.ts";
 import { shadowClasses } from "../emulator/vmm/memory/shadow-classes.ts";
 import { bundles } from "../esbuild.ts";
+import { assignmentSchema } from "../grader/schema.ts";
 import { defaultTechnique, techniques } from "../isa/technique.ts";
+import { assignmentSchemaFile } from "../scripts/assignment-schema.ts";
 import { grammarText } from "../scripts/grammar.ts";
 import { hypercallsText } from "../scripts/hypercalls.ts";
 import { machineFileSchemaFile } from "../scripts/machine-file-schema.ts";
@@ -104,6 +106,27 @@ it("the schema of machine files is what their validator uses", () => {
   const [validation] = contributes.jsonValidation;
   const file = JSON.parse(read(validation.url));
   expect(file, "run: node scripts/machine-file-schema.ts").toEqual(machineFileSchemaFile);
+});
+
+it("the schema of assignments is what their validator uses, and no other applies to them", () => {
+  const [machineFiles, assignments] = contributes.jsonValidation;
+  expect(JSON.parse(read(assignments.url)), "run: node scripts/assignment-schema.ts").toEqual(assignmentSchemaFile);
+  expect(machineFiles.fileMatch).toContain(`!${assignments.fileMatch}`);
+});
+
+it("docs/assignment.md has every field of an assignment, and every kind of check", () => {
+  const text = read("docs", "assignment.md");
+  const named = (part: string) => [...part.matchAll(/^\| `([\w$]+)` \| .* \|$/gm)].map(([, name]) => name);
+  const [fields, kinds] = text.split("\n## ") as [string, string];
+  const { scenarios, checks, parameters } = assignmentSchema.properties!;
+  const objects = [assignmentSchema, scenarios?.items, checks?.items, parameters?.items];
+  const all = new Set(objects.flatMap((of) => Object.keys(of!.properties!)));
+  expect(new Set(named(fields))).toEqual(all);
+  const predicates = assignmentSchema.definitions!["predicate"]!.oneOf!;
+  expect(named(kinds)).toEqual(predicates.map(({ properties }) => properties!["kind"]!.const));
+  const mentioned = new Set([...kinds.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  for (const { properties } of predicates)
+    expect(Object.keys(properties!).filter((field) => !mentioned.has(field))).toEqual([]);
 });
 
 it("docs/machine-file.md has every field of a machine file", () => {

@@ -29,19 +29,24 @@ export const join = (path: string, key: string | number): string =>
 
 const field = (path: string): string => (path === "" ? "The file" : path);
 
-/** What of a value is not as the schema has it. */
-export function check(value: unknown, schema: Schema, path = ""): FieldProblem[] {
-  if (schema.oneOf) return checkOne(value, schema.oneOf, path);
+/** What of a value is not as the schema has it. References in the schema are to the definitions of `root`. */
+export function check(value: unknown, given: Schema, path = "", root = given): FieldProblem[] {
+  const schema = given.$ref === undefined ? given : definition(given.$ref, root);
+  if (schema.oneOf) return checkOne(value, schema.oneOf, path, root);
   const { type } = schema;
   if (type && !isOf(value, type))
     return [{ path, message: `${field(path)} must be ${nouns[type]}, not ${shown(value)}.` }];
   const message = bounds(value, schema);
   if (message) return [{ path, message: `${field(path)} must be ${message}; it is ${shown(value)}.` }];
   if (Array.isArray(value) && schema.items)
-    return value.flatMap((item, n) => check(item, schema.items!, join(path, n)));
-  if (type === "object" && schema.properties) return checkObject(value as Record<string, unknown>, schema, path);
+    return value.flatMap((item, n) => check(item, schema.items!, join(path, n), root));
+  if (type === "object" && schema.properties) return checkObject(value as Record<string, unknown>, schema, path, root);
   return [];
 }
+
+const definitions = "#/definitions/";
+export const reference = (name: string): Schema => ({ $ref: `${definitions}${name}` });
+const definition = (reference: string, root: Schema): Schema => root.definitions![reference.slice(definitions.length)]!;
 
 function bounds(value: unknown, schema: Schema): string | undefined {
   const { minimum, maximum, pattern, minItems, maxItems } = schema;
@@ -61,37 +66,38 @@ const notYet: readonly string[] = ["program", "technique", "devices"];
 
 function unknownField(place: string, key: string, schema: Schema): FieldProblem {
   const fields = Object.keys(schema.properties!).join(", ");
-  const message = notYet.includes(key)
-    ? `${place}: guest programs are not run under a scheduler yet; give a workload.`
-    : `There is no field ${place}; there are ${fields}.`;
+  const message =
+    place.startsWith("vms[") && notYet.includes(key)
+      ? `${place}: guest programs are not run under a scheduler yet; give a workload.`
+      : `There is no field ${place}; there are ${fields}.`;
   return { path: place, message };
 }
 
-function checkObject(value: Record<string, unknown>, schema: Schema, path: string): FieldProblem[] {
+function checkObject(value: Record<string, unknown>, schema: Schema, path: string, root: Schema): FieldProblem[] {
   const properties = schema.properties!;
   const missing = (schema.required ?? [])
     .filter((key) => !Object.hasOwn(value, key))
     .map((key) => ({ path, message: `${join(path, key)} is missing.` }));
   const fields = Object.entries(value).flatMap(([key, item]) => {
     const place = join(path, key);
-    if (Object.hasOwn(properties, key)) return check(item, properties[key]!, place);
+    if (Object.hasOwn(properties, key)) return check(item, properties[key]!, place, root);
     return [unknownField(place, key, schema)];
   });
   return [...missing, ...fields];
 }
 
 /** By the kind it names, or by its type. */
-function checkOne(value: unknown, schemas: readonly Schema[], path: string): FieldProblem[] {
+function checkOne(value: unknown, schemas: readonly Schema[], path: string, root: Schema): FieldProblem[] {
   const byType = schemas.filter(({ type }) => type && isOf(value, type));
   if (byType.length === 0) {
     const types = [...new Set(schemas.map(({ type }) => nouns[type!]))].join(" or ");
     return [{ path, message: `${field(path)} must be ${types}, not ${shown(value)}.` }];
   }
-  if (byType.length === 1) return check(value, byType[0]!, path);
+  if (byType.length === 1) return check(value, byType[0]!, path, root);
   const { kind } = value as Record<string, unknown>;
   const kinds = byType.map(({ properties }) => properties?.["kind"]?.const);
   const chosen = byType[kinds.indexOf(kind as string)];
-  if (chosen) return check(value, chosen, path);
+  if (chosen) return check(value, chosen, path, root);
   const place = join(path, "kind");
   return [
     {

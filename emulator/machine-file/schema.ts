@@ -18,13 +18,16 @@ export interface Schema {
   readonly enum?: readonly string[];
   /** Told apart by the constant `kind`, or by their types. */
   readonly oneOf?: readonly Schema[];
+  /** Of the root: schemas by name, to which `$ref` refers. */
+  readonly definitions?: Readonly<Record<string, Schema>>;
+  readonly $ref?: string;
   readonly default?: number | boolean | string;
 }
 
 export const mostPcpus = 64;
 export const mostVcpus = 128;
 
-const object = (
+export const object = (
   properties: Record<string, Schema>,
   required: readonly string[] = [],
   description?: string,
@@ -40,9 +43,9 @@ const time = (description: string, minimum = 1): Schema => ({
   minimum,
   description: `${description}, in microseconds.`,
 });
-const flag = (description: string): Schema => ({ type: "boolean", description });
+export const flag = (description: string): Schema => ({ type: "boolean", description });
 
-const kind = (
+export const kind = (
   name: string,
   description: string,
   fields: Record<string, Schema>,
