@@ -64,7 +64,11 @@ describe("wrong assignments", () => {
     [expecting({ kind: "all", of: [{ kind: "magic" }] }), "checks[0].expect.of[0].kind", /one of "output"/],
     [expecting({ kind: "all", of: [] }), "checks[0].expect.of", /a list of at least 1/],
     [expecting({ kind: "output" }), "checks[0].expect.kind", /give one of equals, contains, matches/],
-    [expecting({ kind: "output", equals: "a", contains: "b" }), "checks[0].expect.kind", /give one of equals, contains, matches only/],
+    [
+      expecting({ kind: "output", equals: "a", contains: "b" }),
+      "checks[0].expect.kind",
+      /give one of equals, contains, matches only/,
+    ],
     [expecting({ kind: "output", matches: "(" }), "checks[0].expect.matches", /no regular expression/],
     [expecting({ kind: "state", holds: "eax ==" }), "checks[0].expect.holds", /a value is missing before the end/],
     [expecting({ kind: "state", holds: "1", visit: 2 }), "checks[0].expect.visit", /name a label/],
