@@ -199,7 +199,7 @@ export function exceptionInfo({ debugger: { machine } }: Subject, halt: Halt): P
 
 /** @throws Refusal if something cannot be typed */
 export function typeInput({ debugger: { machine } }: Subject, { text, device }: Requests["ringside/input"]["args"]) {
-  const keyboard = (device ?? (machine.configuration.boot ? "keyboard" : "serial")) === "keyboard";
+  const keyboard = (device ?? (machine.guest.boot ? "keyboard" : "serial")) === "keyboard";
   const refused = keyboard ? machine.press(text) : void machine.input(text);
   if (refused !== undefined) throw new Refusal(refused);
   return {};
@@ -262,7 +262,8 @@ export function modules(
   { debugger: { machine, program }, coordinates }: Subject,
   { startModule = 0, moduleCount = 0 }: P.ModulesArguments,
 ): P.ModulesResponse["body"] {
-  const { technique, origin, image } = machine.configuration;
+  const { technique } = machine.configuration;
+  const { origin, image } = machine.guest;
   const first = toLinear(program, origin);
   const labels = [...program.symbols.values()].filter(({ kind }) => kind === "label").length;
   const range =

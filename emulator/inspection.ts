@@ -103,7 +103,7 @@ export class Inspection {
 
   writeMemory({ space, address, bytes }: Intervention & { kind: "write-memory" }): number {
     const written = this.#vm.memory.write(space, address, bytes);
-    if (space === "host-physical") this.#monitor?.hostMemoryChanged?.();
+    if (space === "host-physical") this.#vm.processors.hostMemoryChanged();
     return written;
   }
 

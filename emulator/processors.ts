@@ -195,6 +195,11 @@ export class Processors implements VirtualCpus {
     return count;
   }
 
+  /** Whether a processor has nothing to do. */
+  isAsleep(number: number): boolean {
+    return this.#all[number]!.asleep;
+  }
+
   /** Number of the processor in the core. */
   get current(): number {
     return this.#current.id;
@@ -404,7 +409,18 @@ export class Processors implements VirtualCpus {
     return true;
   }
 
+  /** Puts a processor into the core to be looked at: when the one that has the turn is back, nothing has changed. */
+  show(number: number): void {
+    if (number !== this.current) this.#exchange(this.#all[number]!);
+  }
+
   #switchTo(next: Processor): void {
+    this.#exchange(next);
+    this.#cpu.attention = true;
+    next.monitor?.takenUp?.();
+  }
+
+  #exchange(next: Processor): void {
     const cpu = this.#cpu;
     const { context, cycle } = next.aside!;
     this.#current.aside = { context: putAside(cpu), cycle: this.cycle };
@@ -413,8 +429,6 @@ export class Processors implements VirtualCpus {
     if (next.monitor) cpu.monitor = next.monitor;
     takeUp(cpu, context);
     cpu.f64[layout.extraCycles >> 3]! += cycle - virtualTime(cpu);
-    cpu.attention = true;
-    next.monitor?.takenUp?.();
   }
 
   save(): Saved {

@@ -17,7 +17,7 @@ import { loadAddress } from "./memory/start-modes.ts";
 import type { Processors } from "./processors.ts";
 import type { ExitForm, RecordedBody, StopReason } from "./trace/event.ts";
 import { utf8 } from "./utf8.ts";
-import { createMonitor } from "./vmm/index.ts";
+import { createVmm, type Vmm } from "./vmm/index.ts";
 import { VmxOperation } from "./vmx/operation.ts";
 
 export type Stopped = Stop & { kind: "stopped" };
@@ -28,6 +28,8 @@ export interface Surroundings {
   /** The guest may use VMX, if there is no VMM below it. */
   readonly offersVmx: boolean;
   readonly costs: CostProfile;
+  /** Virtual time counts retired instructions. */
+  readonly countsInstructions: boolean;
   readonly cpu: Cpu;
   /** Host-physical addresses: where the VM's slice begins, and where in it the guest's memory. */
   readonly slice: number;
@@ -57,7 +59,6 @@ export class VirtualMachine {
   /** Stopped because the guest waits for input: it goes on when there is some. */
   waiting = false;
   readonly #around: Surroundings;
-  #monitor: Monitor | undefined;
   #vmx: VmxOperation | undefined;
   /** Wants to know of writes to code that the VMM has translated. */
   #translatedWritten: MemoryObserver["translatedWritten"];
@@ -78,9 +79,9 @@ export class VirtualMachine {
     return this.board.processors;
   }
 
-  /** The VMM's, of the vCPU in the core; undefined on the bare machine. */
+  /** What stands between the vCPU in the core and the machine: its monitor of the built-in VMM. */
   get monitor(): Monitor | undefined {
-    return this.#monitor;
+    return this.processors.monitor;
   }
 
   /** The guest's own VMX operation; undefined where it has none. */
@@ -90,12 +91,12 @@ export class VirtualMachine {
 
   /** Loads the guest and puts the VMM below it. The core must be on this VM's bus. */
   start(): void {
-    const { cpu, technique, offersVmx } = this.#around;
+    const { cpu, technique, offersVmx, countsInstructions } = this.#around;
     this.board.start();
+    cpu.r32[layout.countsInstructions >> 2] = countsInstructions ? 1 : 0;
     cpu.memoryObserver.translatedWritten = undefined;
-    this.#monitor = this.#createMonitor();
+    this.processors.virtualize(this.#createVmm());
     this.#translatedWritten = cpu.memoryObserver.translatedWritten;
-    cpu.monitor = this.#monitor;
     // Under a hypervisor there is no VMX for the guest.
     this.#vmx = technique === "bare-metal" && offersVmx ? this.#createVmx() : undefined;
     cpu.vmx = this.#vmx;
@@ -135,8 +136,8 @@ export class VirtualMachine {
   /** Address line 20 has been opened or closed: memory lies elsewhere now. */
   #addressLineChanged(): void {
     const { cpu } = this.#around;
-    this.#monitor?.addressLineChanged?.();
-    cpu.flushTlb(true);
+    this.monitor?.addressLineChanged?.();
+    for (let vcpu = 0; vcpu < this.processors.count; vcpu++) this.processors.flushTlb(vcpu);
     cpu.refresh();
   }
 
@@ -146,11 +147,17 @@ export class VirtualMachine {
     this.#around.record(this, { kind: "screen", mode, columns, rows, graphics, lines });
   }
 
-  #createMonitor(): Monitor | undefined {
-    const { technique, cpu, costs, interpret, isCode, record, recordExit, settle, stop } = this.#around;
+  #createVmm(): Vmm | undefined {
+    const { technique, cpu, slice, guestBase, costs, interpret, isCode, record, recordExit, settle, stop } =
+      this.#around;
     const { a20, guestBytes } = this.board;
-    return createMonitor(technique, {
-      ...{ cpu, costs, interpret, isCode, recordExit, settle, guestBytes, a20 },
+    return createVmm(technique, {
+      vcpus: this.processors,
+      ...{ cpu, slice, guestBase, guestBytes, a20, costs, interpret, isCode, recordExit },
+      settle: (sequence, cost) => {
+        settle(sequence, cost);
+        this.time.passes(0);
+      },
       mode: this.configuration.mode,
       image: imageExtent(this.configuration),
       record: (body) => record(this, body),
@@ -216,7 +223,6 @@ export class VirtualMachine {
     return {
       devices: this.board.bus.save(),
       processors: this.processors.save(),
-      monitor: this.#monitor?.save(),
       consoles: this.consoles.save(),
       stopped: this.stopped,
       waiting: this.waiting,
@@ -230,7 +236,6 @@ export class VirtualMachine {
     const saved = state as {
       devices: unknown;
       processors: unknown;
-      monitor: unknown;
       consoles: unknown;
       stopped: Stopped | undefined;
       waiting: boolean;
@@ -240,7 +245,6 @@ export class VirtualMachine {
     this.board.bus.restore(saved.devices);
     this.processors.restore(saved.processors);
     this.#vmx?.forget(this.processors.asides);
-    this.#monitor?.restore(saved.monitor);
     this.consoles.restore(saved.consoles);
     this.stopped = saved.stopped;
     this.waiting = saved.waiting;

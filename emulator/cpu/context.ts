@@ -14,7 +14,11 @@ const shared = [
   ...[layout.countsInstructions, layout.walkReferences],
 ] as const;
 
-export const putAside = (cpu: Cpu): ProcessorContext => ({ block: cpu.r8.slice(), tlb: cpu.tlb.pack() });
+export function putAside(cpu: Cpu): ProcessorContext {
+  const block = cpu.r8.slice();
+  for (const field of shared) block.fill(0, field, field + 8);
+  return { block, tlb: cpu.tlb.pack() };
+}
 
 /** Makes the core this processor. */
 export function takeUp(cpu: Cpu, { block, tlb }: ProcessorContext): void {
