@@ -272,10 +272,7 @@ export class Processors implements VirtualCpus {
     const { signals } = this.#current;
     this.#current.signals = noSignals();
     if (signals.init) this.#initialize();
-    // Where the VMM has to wait with INIT, what comes after it waits too.
-    if (signals.startUp !== null && this.monitor && this.#current.signals.init)
-      this.#current.signals.startUp = signals.startUp;
-    else if (signals.startUp !== null) this.#startUp(signals.startUp);
+    if (signals.startUp !== null) this.#startUp(signals.startUp);
     if (signals.nmi) this.#cpu.nonMaskableInterrupt();
   }
 
@@ -283,7 +280,7 @@ export class Processors implements VirtualCpus {
   #initialize(): void {
     const { monitor } = this.#current;
     if (monitor) {
-      this.#current.signals.init = monitor.initialize?.() === false;
+      monitor.initialize?.();
       return;
     }
     const held = this.#cpu.vmx?.holdsInit();

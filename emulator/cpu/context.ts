@@ -36,7 +36,7 @@ const untouchedByInit = [
   ...shared,
   ...[layout.apicId, layout.star, layout.lstar, layout.cstar, layout.fmask, layout.kernelGsBase],
   ...[layout.sysenterCs, layout.sysenterEsp, layout.sysenterEip, layout.pat, layout.tscOffset, layout.tscAux],
-  ...[layout.tscAdjust, layout.miscEnable, layout.mtrrDefault, layout.apicBase],
+  ...[layout.tscAdjust, layout.miscEnable, layout.mtrrDefault, layout.apicBase, layout.featureControl],
   // Eight pairs of variable ranges, and eleven fixed ones.
   ...Array.from({ length: 16 + 11 }, (_, n) => layout.mtrrVariable + 8 * n),
 ] as const;
