@@ -1,6 +1,5 @@
 import type { Assembly, Problem } from "../../assembler/index.ts";
 import type { TechniqueId } from "../../isa/technique.ts";
-import { badSelector } from "./bad-selector.ts";
 import { badTableEntry } from "./bad-table-entry.ts";
 import { haltWithoutInterrupts } from "./halt-without-interrupts.ts";
 import { interruptsNotRestored } from "./interrupts-not-restored.ts";
@@ -22,7 +21,6 @@ const diagnostics = {
   "sensitive-unprivileged": sensitiveUnprivileged,
   "mode-mismatch": modeMismatch,
   "privilege-fault": privilegeFault,
-  "bad-selector": badSelector,
   "interrupts-not-restored": interruptsNotRestored,
   "halt-without-interrupts": haltWithoutInterrupts,
   "shadowed-table": shadowedTable,
