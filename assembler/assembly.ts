@@ -66,6 +66,10 @@ export class ProgramAssembly implements Assembly {
     this.run = run;
   }
 
+  get lineage(): object {
+    return this.run;
+  }
+
   get problems(): readonly Problem[] {
     this.made.problems ??= this.run.problems.sorted(this.run.options.file);
     return this.made.problems;
@@ -183,6 +187,31 @@ export class ProgramAssembly implements Assembly {
     for (const { name } of preprocessor.definitions) if (isFull(name)) return [...names];
     for (const { name, definition } of program.known) if (definition && isFull(name)) break;
     return [...names];
+  }
+
+  symbolsNamed(wanted: RegExp): readonly SymbolDefinition[] {
+    return this.run.program.known.flatMap((entry) => (wanted.test(entry.name) && definitionOf(entry)) || []);
+  }
+
+  dataAt(address: number, length: number): Uint8Array | undefined {
+    const { program, emission } = this.run;
+    // Sections of an object file have no addresses yet.
+    if (program.format !== "bin") return undefined;
+    const found = new Uint8Array(length);
+    let count = 0;
+    for (const item of program.items) {
+      const from = item.context.section.start + item.offset - address;
+      if (from >= length || from + item.length <= 0) continue;
+      emission.refresh(item);
+      for (const part of item.parts) {
+        const begins = part.address - address;
+        const bytes = part.bytes?.subarray(Math.max(0, -begins), Math.max(0, length - begins));
+        if (!bytes?.length || begins >= length) continue;
+        found.set(bytes, Math.max(0, begins));
+        count += bytes.length;
+      }
+    }
+    return count === length ? found : undefined;
   }
 
   get macros(): readonly SymbolDefinition[] {

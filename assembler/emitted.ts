@@ -31,7 +31,7 @@ export class Part implements Emitted {
   private readonly at: number;
   /** Given for instructions only. */
   private readonly code: Code | undefined;
-  private known: { readonly decoded: Decoded | undefined; readonly edition: number } | undefined;
+  private known: { readonly decoded: Decoded | undefined; edition: number; readonly of: Uint8Array } | undefined;
 
   constructor(
     item: Item,
@@ -74,16 +74,26 @@ export class Part implements Emitted {
     return this.bytes;
   }
 
-  /** Decoded when someone asks; undefined for what can be written but is no instruction: LOCK RET. */
+  /** Decoded when someone asks, and the same object until the bytes change; undefined for what can be written but is no instruction: LOCK RET. */
   get decoded(): Decoded | undefined {
-    if (!this.bytes || !this.code) return undefined;
-    const { edition } = this.code;
-    if (this.known?.edition !== edition) {
-      const decoded = decode(this.refreshed()!, 0, this.bits);
-      this.known = { decoded: typeof decoded === "string" ? undefined : decoded, edition };
+    const { bytes, code, known, item } = this;
+    if (!bytes || !code) return undefined;
+    const { edition } = code;
+    if (known && (known.edition === edition || typeof item.dependence === "string")) return known.decoded;
+    code.refresh(item);
+    if (known && isSame(known.of, bytes)) {
+      known.edition = edition;
+      return known.decoded;
     }
+    const decoded = decode(bytes, 0, this.bits);
+    this.known = { decoded: typeof decoded === "string" ? undefined : decoded, edition, of: bytes.slice() };
     return this.known.decoded;
   }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  for (let n = 0; n < a.length; n++) if (a[n] !== b[n]) return false;
+  return true;
 }
 
 /** An instruction statement as written, encoded or not. */
@@ -119,5 +129,8 @@ export class Mention implements InstructionMention {
   }
   get bytes(): Uint8Array | undefined {
     return this.part?.refreshed();
+  }
+  get length(): number | undefined {
+    return this.part?.length;
   }
 }

@@ -95,6 +95,8 @@ export interface InstructionMention {
   readonly address: number | undefined;
   /** Of the first repetition. */
   readonly bytes: Uint8Array | undefined;
+  /** Of these bytes: how many. */
+  readonly length: number | undefined;
 }
 
 export interface SymbolDefinition {
@@ -148,6 +150,8 @@ export interface LineFacts {
 }
 
 export interface Assembly {
+  /** The same object for versions that were made one from another: what they share can be kept with it. */
+  readonly lineage: object;
   readonly problems: readonly Problem[];
   /** Flat binary or object file; meaningful if there is no error. */
   readonly bytes: Uint8Array;
@@ -174,6 +178,10 @@ export interface Assembly {
   onLine(file: string, line: number): LineFacts;
   /** At most so many names of labels, constants and macros that begin so, in any letter case, without listing all. */
   namesWith(beginning: string, most: number): readonly string[];
+  /** What the program puts at an address, also while it has errors; undefined unless all of these bytes are initialized. */
+  dataAt(address: number, length: number): Uint8Array | undefined;
+  /** The labels and constants whose names are wanted, in the order of the source, without listing all. */
+  symbolsNamed(wanted: RegExp): readonly SymbolDefinition[];
   /** The mentions whose row is wanted, in order, without going through all of them. */
   mentionsOf(wanted: (row: Row) => boolean): readonly InstructionMention[];
 }

@@ -70,7 +70,7 @@ ended badly, 4 if it was still running at the limit.`,
     const summary: Summary = {
       file: args.file,
       technique: machine.configuration.technique,
-      mode: machine.configuration.mode,
+      mode: machine.guest.mode,
       stopped,
       output,
       ...(screen.drawn && { screen: screenText(machine.screen).split("\n").slice(0, -1) }),
@@ -94,7 +94,7 @@ const bootDrives = { floppy: 0, disk: 0x80 } as const;
 function saveDisk(args: Arguments, io: Io, machine: MachineInterface): void {
   const file = args.text("save-disk");
   if (file === undefined) return;
-  const { boot } = machine.configuration;
+  const { boot } = machine.guest;
   const contents = boot && machine.disk(bootDrives[boot]);
   if (!contents) throw new UsageError("--save-disk: the guest did not boot from a disk.");
   io.writeBytes(file, contents);

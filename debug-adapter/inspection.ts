@@ -1,7 +1,5 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
-import { utf8Text } from "../emulator/utf8.ts";
 import { techniqueById } from "../isa/technique.ts";
-import { fromBase64, type ProgramFiles, toBase64 } from "../trace-file/index.ts";
 import { programFile } from "./breakpoints.ts";
 import { type Context, commandIn, commandWords } from "./commands/index.ts";
 import { completions } from "./completion.ts";
@@ -10,14 +8,13 @@ import type { Debugger } from "./debugger.ts";
 import { disassemble } from "./disassembly.ts";
 import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
 import { explain } from "./halts.ts";
-import { memoryReference, parseMemoryReference, readBytes, writeBytes } from "./memory.ts";
+import { fromBase64, memoryReference, parseMemoryReference, readBytes, toBase64, writeBytes } from "./memory.ts";
 import { hexadecimal, itemAt, type Program, toLinear } from "./program.ts";
 import type { Requests } from "./protocol.ts";
 import { Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
 import { sha256 } from "./sha256.ts";
 import { callStack, type Frame } from "./stack.ts";
-import { referenceOf, traceSource } from "./trace-sources.ts";
 import { scopesOf, setVariable, variablesOf } from "./variables.ts";
 
 /** What is being debugged, and by whom it is looked at. */
@@ -30,12 +27,7 @@ export interface Subject {
 export const threadId = 1;
 
 export function sourceOf(file: string, { path }: Coordinates): P.Source {
-  const sourceReference = referenceOf(file);
-  return {
-    name: decodeURIComponent(file.replaceAll("\\", "/").split("/").pop() ?? file),
-    path: path(file),
-    ...(sourceReference === undefined ? {} : { sourceReference, origin: "in the trace" }),
-  };
+  return { name: decodeURIComponent(file.replaceAll("\\", "/").split("/").pop() ?? file), path: path(file) };
 }
 
 export function threads({ debugger: { machine } }: Subject): P.ThreadsResponse["body"] {
@@ -207,7 +199,7 @@ export function exceptionInfo({ debugger: { machine } }: Subject, halt: Halt): P
 
 /** @throws Refusal if something cannot be typed */
 export function typeInput({ debugger: { machine } }: Subject, { text, device }: Requests["ringside/input"]["args"]) {
-  const keyboard = (device ?? (machine.configuration.boot ? "keyboard" : "serial")) === "keyboard";
+  const keyboard = (device ?? (machine.guest.boot ? "keyboard" : "serial")) === "keyboard";
   const refused = keyboard ? machine.press(text) : void machine.input(text);
   if (refused !== undefined) throw new Refusal(refused);
   return {};
@@ -270,7 +262,8 @@ export function modules(
   { debugger: { machine, program }, coordinates }: Subject,
   { startModule = 0, moduleCount = 0 }: P.ModulesArguments,
 ): P.ModulesResponse["body"] {
-  const { technique, origin, image } = machine.configuration;
+  const { technique } = machine.configuration;
+  const { origin, image } = machine.guest;
   const first = toLinear(program, origin);
   const labels = [...program.symbols.values()].filter(({ kind }) => kind === "label").length;
   const range =
@@ -296,17 +289,6 @@ export function modules(
     modules: moduleCount > 0 ? all.slice(startModule, startModule + moduleCount) : all.slice(startModule),
     totalModules: all.length,
   };
-}
-
-/** The text of a source that is in the trace. @throws Refusal for others */
-export function sourceText(
-  { source, sourceReference }: P.SourceArguments,
-  files: ProgramFiles["files"],
-): P.SourceResponse["body"] {
-  const wanted = source?.sourceReference ?? sourceReference;
-  const bytes = Object.entries(files).find(([file]) => referenceOf(traceSource(file)) === wanted)?.[1];
-  if (!bytes) throw new Refusal(`There is no source with the number ${wanted} in this session.`);
-  return { content: utf8Text(bytes) };
 }
 
 /** Where the bytes of a source are known, its checksum lets a client see whether it shows the same ones. */

@@ -57,7 +57,7 @@ export function ringsNow(machine: MachineInterface): RingsNow {
     step: machine.now,
     cycle: machine.cycle,
     vcpu: machine.vcpu,
-    processors: machine.configuration.processors ?? 1,
+    processors: machine.guest.processors ?? 1,
     inVmm: machine.pendingExit !== undefined,
     ...(operation === "off" ? {} : { operation }),
     ring: { seen: Number(value("CPL")), real: machine.cpl },

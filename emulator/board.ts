@@ -1,5 +1,5 @@
-/** What a machine is made of, put together: processors, memory, devices and firmware, with the guest loaded. */
-import { Cpu } from "./cpu/cpu.ts";
+/** What a VM is made of, put together: processors, memory, devices and firmware, with the guest loaded. */
+import type { Cpu } from "./cpu/cpu.ts";
 import { ramBase } from "./cpu/layout.ts";
 import { ApicBus } from "./devices/apic/apic-bus.ts";
 import { createIoApic, type IoApic, inputOfIrq } from "./devices/apic/io-apic.ts";
@@ -12,14 +12,12 @@ import { createDrives } from "./firmware/drives.ts";
 import { createFirmwarePorts, type Drive } from "./firmware/index.ts";
 import { writeSystemTables } from "./firmware/system-tables.ts";
 import { routeInterrupts } from "./interrupt-routing.ts";
-import type { MachineConfiguration } from "./machine-interface.ts";
+import type { VmConfiguration } from "./machine-configuration.ts";
 import { Bus, type BusListener, type InterruptSource } from "./memory/bus.ts";
 import { startGuest } from "./memory/start-modes.ts";
 import { Processors } from "./processors.ts";
-import { hostReservedBytes } from "./vmm/index.ts";
 
 const mebibyte = 2 ** 20;
-const wasmPage = 65536;
 /** What the clock shows when a machine starts, if nobody says. */
 const defaultDate = "2026-01-01T12:00:00";
 
@@ -33,8 +31,13 @@ export interface BoardListener extends BusListener, Pick<Connections, "send" | "
   readonly attend: () => void;
 }
 
+/** Where a VM is put: the core that executes its vCPUs, and the host-physical address of its memory. */
+export interface Place {
+  readonly cpu: Cpu;
+  readonly guestBase: number;
+}
+
 export interface Board {
-  readonly memory: WebAssembly.Memory;
   readonly cpu: Cpu;
   readonly bus: Bus;
   readonly interrupts: InterruptSource;
@@ -56,13 +59,10 @@ export interface Board {
   readonly start: () => void;
 }
 
-/** The parts of a machine, before its guest is loaded. */
-export function createBoard(configuration: MachineConfiguration, listener: BoardListener): Board {
+/** The parts of a VM, before its guest is loaded. */
+export function createBoard(configuration: VmConfiguration, { cpu, guestBase }: Place, listener: BoardListener): Board {
   const guestBytes = configuration.memory * mebibyte;
-  const guestBase = configuration.technique === "bare-metal" ? 0 : hostReservedBytes;
-  const ramBytes = guestBase + guestBytes;
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((ramBase + ramBytes) / wasmPage) });
-  const ram = new Uint8Array(memory.buffer, ramBase + guestBase, guestBytes);
+  const ram = cpu.bytes.subarray(ramBase + guestBase, ramBase + guestBase + guestBytes);
   const apicBus = new ApicBus();
   const ioApic = createIoApic(apicBus);
   const a20: A20Gate = { enabled: true };
@@ -94,7 +94,6 @@ export function createBoard(configuration: MachineConfiguration, listener: Board
   });
   const interrupts = routeInterrupts(devices.pic, ioApic, () => processors);
   const bus = new Bus(devices.all, interrupts, listener);
-  const cpu = new Cpu({ memory, ramBytes, bus, a20, fiveLevelPaging: configuration.fiveLevelPaging });
   const count = configuration.processors ?? 1;
   const processors: Processors = new Processors({ cpu, count, bus: apicBus, attend });
   const bios = configuration.boot
@@ -108,7 +107,6 @@ export function createBoard(configuration: MachineConfiguration, listener: Board
     processors.start();
   };
   return {
-    memory,
     cpu,
     bus,
     interrupts,

@@ -2,7 +2,12 @@ import { costProfile, costProfiles } from "../isa/costs.ts";
 import { techniqueById } from "../isa/technique.ts";
 import { parseDateTime } from "./devices/date-time.ts";
 import { driveProblem } from "./firmware/drives.ts";
-import type { MachineConfiguration } from "./machine-interface.ts";
+import {
+  type AnyConfiguration,
+  type ComputerConfiguration,
+  computerOf,
+  type VmConfiguration,
+} from "./machine-configuration.ts";
 import { imageProblem, loadAddress } from "./memory/start-modes.ts";
 import { mostProcessors } from "./processors.ts";
 import { refusal, runsSeveral } from "./vmm/index.ts";
@@ -12,14 +17,30 @@ const mebibyte = 2 ** 20;
 export const mostMemory = 1024;
 
 /** Why a machine cannot be made as configured, as a sentence for the user; undefined if it can. */
-export function configurationProblem(configuration: MachineConfiguration): string | undefined {
-  const { technique, mode, memory, costs, image, origin, date, boot, drives = {} } = configuration;
-  const { processors = 1 } = configuration;
+export function configurationProblem(configuration: AnyConfiguration): string | undefined {
+  const computer = computerOf(configuration);
+  const { technique, costs, vms } = computer;
   if (!techniqueById(technique)) return `There is no technique "${technique}".`;
-  if (!Number.isInteger(memory) || memory < 1 || memory > mostMemory)
-    return `Guest memory must be a whole number of MiB from 1 to ${mostMemory}; it is ${memory}.`;
   if (costs !== undefined && !costProfile(costs))
     return `There is no cost profile "${costs}"; there are ${costProfiles.map(({ name }) => name).join(", ")}.`;
+  for (const vm of vms) {
+    const problem = vmProblem(vm, computer);
+    if (problem !== undefined) return vms.length === 1 ? problem : `${vm.name}: ${problem}`;
+  }
+  return hostProblem(computer);
+}
+
+function hostProblem({ vms, host }: ComputerConfiguration): string | undefined {
+  if (vms.length === 0) return "A machine has at least one VM.";
+  if (vms.length > 1 || host) return "Several VMs on one machine do not run yet.";
+  return undefined;
+}
+
+/** Why there can be no such VM. */
+function vmProblem(vm: VmConfiguration, { technique }: ComputerConfiguration): string | undefined {
+  const { mode, memory, image, origin, date, boot, drives = {}, processors = 1 } = vm;
+  if (!Number.isInteger(memory) || memory < 1 || memory > mostMemory)
+    return `Guest memory must be a whole number of MiB from 1 to ${mostMemory}; it is ${memory}.`;
   if (date !== undefined && !parseDateTime(date))
     return `The date must be one of the years 1980 to 2099, such as 2026-01-31 or 2026-01-31T12:00:00; it is “${date}”.`;
   if (!Number.isInteger(processors) || processors < 1 || processors > mostProcessors)

@@ -60,10 +60,11 @@ export class DeviceTime {
 
   /**
    * More time passes than the steps taken, as between guest and VMM, and `coming` cycles are about to: a deadline that was to
-   * be met at a step comes earlier.
+   * be met at a step comes earlier, and so does the end of the turn.
    */
   passes(coming: number): void {
-    this.#endRunIn(Math.max(0, Math.ceil(this.#deadline - this.#board.processors.cycle - coming)));
+    const { cycle, turnLeft } = this.#board.processors;
+    this.#endRunIn(Math.max(0, Math.ceil(Math.min(this.#deadline - cycle, turnLeft) - coming)));
   }
 
   /** Whether an interrupt of a device can reach a processor. */

@@ -1,8 +1,8 @@
-import type { TechniqueId } from "../isa/technique.ts";
 import type { Screen } from "./devices/screen.ts";
 import type { Digest } from "./digest.ts";
-import type { BootKind, DriveImages } from "./firmware/drives.ts";
-import type { Handover } from "./loader/handover.ts";
+import type { ComputerConfiguration, VmConfiguration } from "./machine-configuration.ts";
+import type { Fairness } from "./schedule/fairness.ts";
+import type { Parameters, RunState } from "./schedule/vcpu.ts";
 import type { VmcbView } from "./svm/vmcb-view.ts";
 import type { Intervened } from "./time/intervention.ts";
 import type { EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";
@@ -14,41 +14,6 @@ import type { VmcsView } from "./vmx/vmcs-view.ts";
  * `xen-32` and `xen-64`: as Xen starts a paravirtual guest of that width, which no processor does by itself.
  */
 export type StartMode = "real" | "protected" | "long" | "xen-32" | "xen-64";
-
-export interface MachineConfiguration {
-  readonly technique: TechniqueId;
-  /** Flat image and the address it is loaded at and entered at (guest-physical). */
-  readonly image: Uint8Array;
-  readonly origin: number;
-  readonly mode: StartMode;
-  /** Where it is entered, if not at its origin (guest-physical). */
-  readonly entry?: number;
-  /** What a boot loader leaves for a kernel (`loader/kernel.ts`). */
-  readonly handover?: Handover;
-  /** Guest memory in MiB, 1–1024. */
-  readonly memory: number;
-  /** Name of a cost profile (`isa/costs.ts`). */
-  readonly costs?: string;
-  /**
-   * What takes virtual time: steps and crossings (default), or retired instructions only, so that the same happens to a guest
-   * at the same instruction under every technique.
-   */
-  readonly clock?: "instructions";
-  /** The processor has VMX, which no technique offers to its guest: software on the bare machine can use it. Default true. */
-  readonly vmx?: boolean;
-  /** Start as a PC does, from a boot sector loaded by the built-in BIOS; then the mode is `real`, and `image` is not used. */
-  readonly boot?: BootKind;
-  /** Disks in the drives. */
-  readonly drives?: DriveImages;
-  /** What the clock shows at the start, "2026-01-31T12:00:00"; by default noon of 1 January 2026. */
-  readonly date?: string;
-  /** Processors, 1–16. Default 1. */
-  readonly processors?: number;
-  /** The processor has 5-level paging; guests can then use 54 of the 57 bits of linear addresses. Default false. */
-  readonly fiveLevelPaging?: boolean;
-  /** Translate hot regions to WebAssembly. Default true; false for tests and comparisons. */
-  readonly translate?: boolean;
-}
 
 /** Why `run` or `step` returned. */
 export type Stop =
@@ -96,7 +61,39 @@ export interface RunOptions {
   readonly stopOnExit?: boolean | ((event: MachineEvent) => boolean);
   /** Stop after a step that records any of these. Of an exit that is when it is pending. */
   readonly stopOnEvent?: EventFilter | undefined;
+  /** Only this vCPU runs; all others are frozen where they are, and no time passes for the scheduler. */
+  readonly only?: VcpuPlace;
 }
+
+/** A vCPU by the name of its VM and its number there. */
+export interface VcpuPlace {
+  readonly vm: string;
+  readonly vcpu: number;
+}
+
+/** A vCPU now. */
+export interface VcpuView extends VcpuPlace {
+  /** Without a scheduler each is `running` or `blocked`. */
+  readonly state: RunState;
+  /** The physical CPU on which it runs or last ran; undefined: none yet. */
+  readonly pcpu: number | undefined;
+  /** Where it is, as `MachineInterface.linearRip`, and address bits of the code there. */
+  readonly linearRip: bigint;
+  readonly bits: 16 | 32 | 64;
+  /** Its own virtual time in cycles. */
+  readonly cycle: number;
+  /** By what the scheduler orders it; undefined without a scheduler, and while it is unplugged. */
+  readonly standing: string | undefined;
+  readonly parameters: Parameters | undefined;
+  /** Microseconds in each state up to now; undefined without a scheduler. */
+  readonly times: Readonly<Record<RunState, number>> | undefined;
+}
+
+/** What can be changed while VMs run: parameters, or whether a vCPU is there. */
+export type Adjustment =
+  | { readonly kind: "set"; readonly parameters: Partial<Parameters> }
+  | { readonly kind: "plug" }
+  | { readonly kind: "unplug" };
 
 export type RegisterGroup = "general" | "flags" | "segment" | "control" | "debug" | "msr" | "table" | "floating-point";
 
@@ -144,7 +141,9 @@ export interface VmxState {
 
 /** What debugger, command line and grader see of a machine. One step: one pass over an instruction boundary. */
 export interface MachineInterface {
-  readonly configuration: MachineConfiguration;
+  readonly configuration: ComputerConfiguration;
+  /** What of it is that of the VM of which registers and the like are given. */
+  readonly guest: VmConfiguration;
   /** Steps since the start: the present moment. */
   readonly now: number;
   /** Virtual time in cycles. */
@@ -155,8 +154,23 @@ export interface MachineInterface {
   readonly directInstructions: number;
   /** Paging-structure entries read to fill the TLB, nested ones included. */
   readonly walkReferences: number;
-  /** Number of the processor about to run, and of which registers and the like are given. */
+  /** Name of the VM about to run, or that `look` chose, and number of its processor: of which registers and the like are given. */
+  readonly vm: string;
   readonly vcpu: number;
+  /** All vCPUs, in the order of the configuration. */
+  vcpus(): readonly VcpuView[];
+  /**
+   * Registers, memory, screen and the like are of this vCPU until the next run. Nothing that a guest could see changes. Undefined; or,
+   * as a sentence, why there is none.
+   */
+  look(at: VcpuPlace): string | undefined;
+  /** How the scheduler has shared the time so far; undefined without one. */
+  schedule(): Fairness | undefined;
+  /**
+   * Changes a VM, or one vCPU of it, for the scheduler. Recorded with its moment. Undefined; or, as a sentence, why it cannot be: then
+   * nothing has changed.
+   */
+  adjust(vm: string, vcpu: number | undefined, adjustment: Adjustment): string | undefined;
   /** Address bits of the code about to run, from CS and EFER. */
   readonly bits: 16 | 32 | 64;
   /** Offset (RIP) and linear address (CS.base + RIP) of the instruction about to run. */
@@ -200,7 +214,7 @@ export interface MachineInterface {
   vmcs(): VmcsView | undefined;
   /** The VMCB under which the guest runs now, changing nothing; undefined if there is none. */
   vmcb(): VmcbView | undefined;
-  /** Types into the serial port. Recorded with its moment, so that replay repeats it. */
+  /** Types into the serial port of `vm`. Recorded with its moment, so that replay repeats it. */
   input(text: string): void;
   /**
    * Types on the keyboard, as `input` does into the serial port. In braces: keys by name, {enter}, {ctrl+c}; {wait 500} waits

@@ -1,45 +1,41 @@
 import { type CostProfile, costProfile, defaultCosts } from "../isa/costs.ts";
-import { longestInstruction } from "../isa/cursor.ts";
-import { decode } from "../isa/decode.ts";
-import { type Board, createBoard } from "./board.ts";
-import { type Observation, observe } from "./compare/observation.ts";
-import { writableOutside } from "./compare/resource-control.ts";
+import type { Observation } from "./compare/observation.ts";
 import { configurationProblem } from "./configuration.ts";
-import { Consoles } from "./consoles.ts";
-import type { Cpu } from "./cpu/cpu.ts";
+import { Cpu } from "./cpu/cpu.ts";
 import { vector } from "./cpu/fault.ts";
 import { layout, ramBase, tlbBase, tlbBytes } from "./cpu/layout.ts";
-import type { Monitor } from "./cpu/monitor.ts";
-import { bareOutlook } from "./cpu/outlook.ts";
-import { CS } from "./cpu/state.ts";
-import { DeviceTime } from "./device-time.ts";
-import { unixSeconds } from "./devices/date-time.ts";
-import { type Screen, screenLines } from "./devices/screen.ts";
+import { virtualTime } from "./cpu/virtual-time.ts";
+import type { Screen } from "./devices/screen.ts";
 import { strokesOf } from "./devices/typing.ts";
 import { type Digest, digestOf } from "./digest.ts";
 import { Engine, type EngineStop } from "./engine/interpreter.ts";
 import { pageBytes } from "./engine/page.ts";
+import { Inspection } from "./inspection.ts";
+import {
+  type AnyConfiguration,
+  type ComputerConfiguration,
+  computerOf,
+  type VmConfiguration,
+} from "./machine-configuration.ts";
 import type {
   AddressSpace,
+  Adjustment,
   EventFilter,
-  MachineConfiguration,
   MachineInterface,
   RegisterView,
   RunOptions,
   Stop,
   TlbEntryView,
+  VcpuPlace,
+  VcpuView,
   VmxState,
   Watch,
 } from "./machine-interface.ts";
-import { GuestMemory } from "./memory/guest-memory.ts";
-import { loadAddress } from "./memory/start-modes.ts";
-import { tlbEntries } from "./mmu/tlb-view.ts";
-import { explained } from "./mmu/translation.ts";
 import { observeProcessor } from "./observer.ts";
-import type { Processors } from "./processors.ts";
-import { registerValue, registerViews, setRegister } from "./registers.ts";
+import type { Fairness } from "./schedule/fairness.ts";
+import { disconnected, slicesOf } from "./slices.ts";
 import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
-import { type VmcbView, vmcbView } from "./svm/vmcb-view.ts";
+import type { VmcbView } from "./svm/vmcb-view.ts";
 import { freeCrossings } from "./time/costs.ts";
 import type { Intervened, Intervention } from "./time/intervention.ts";
 import type { Unwritten } from "./time/snapshots.ts";
@@ -47,46 +43,37 @@ import { type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, Outlook, RecordedBody, StopReason } from "./trace/event.ts";
 import { linearText, type Moment } from "./trace/event-columns.ts";
 import { Recorder } from "./trace/recorder.ts";
-import { utf8 } from "./utf8.ts";
-import { createVmm, hostReservedBytes, type Vmm } from "./vmm/index.ts";
+import { imageExtent, type Stopped, VirtualMachine } from "./virtual-machine.ts";
 import type { TranslatedUnit } from "./vmm/translation/view.ts";
-import { builtIn } from "./vmx/entry-checks.ts";
-import { VmxOperation } from "./vmx/operation.ts";
-import { entering } from "./vmx/vm-entry.ts";
-import { type VmcsView, vmcsView } from "./vmx/vmcs-view.ts";
+import type { VmcsView } from "./vmx/vmcs-view.ts";
 import { Watches } from "./watches.ts";
-
-type Stopped = Stop & { kind: "stopped" };
 
 const noWatches: readonly Watch[] = [];
 
-/** Snapshots may take this much, or as much as the guest's memory: less would keep none of a guest that writes all of it. */
+/** Snapshots may take this much, or as much as the guests' memory: less would keep none of a guest that writes all of it. */
 const leastSnapshotBytes = 32 * 2 ** 20;
 
 /**
- * One emulated computer with one guest: processor, memory, devices, the VMM of its technique, the record of what
- * happened, and the way back in time. The present moment is a number of steps.
+ * One emulated computer with its VMs: the core that executes all their vCPUs in turn, host-physical memory, the record of what
+ * happened, and the way back in time. The present moment is a number of steps, counted for the whole computer.
  *
  * Devices change only at accesses and at their deadlines in virtual time, and every run pauses exactly there, so what
  * happens does not depend on how the time was cut into runs.
  */
 export class Machine implements MachineInterface, Replayable<Intervention> {
-  readonly configuration: MachineConfiguration;
-  readonly #board: Board;
+  readonly configuration: ComputerConfiguration;
   readonly #cpu: Cpu;
-  readonly #processors: Processors;
-  readonly #time: DeviceTime;
+  readonly #vms: readonly VirtualMachine[];
   readonly #engine: Engine;
-  readonly #vmx: VmxOperation | undefined;
   readonly #costs: CostProfile;
-  readonly #recorder: Recorder;
+  readonly #recorder = new Recorder(() => this.#present());
   readonly #timeline: Timeline<Intervention>;
-  readonly #memory: GuestMemory;
   readonly #watches: Watches;
-  readonly #consoles = new Consoles((device, text) => this.#record({ kind: "output", device, text }));
-  #stopped: Stopped | undefined;
-  /** Stopped because the guest waits for input: it goes on when there is some. */
-  #waiting = false;
+  readonly #look: Inspection;
+  /** The VM whose vCPU is in the core. */
+  #vm: VirtualMachine;
+  /** The vCPU about to run, while another is looked at. */
+  #home: VcpuPlace | undefined;
   /** The latest exit event. */
   #exit = 0;
   /** An exit to the guest's own hypervisor in the present slice, which is never pending. */
@@ -97,42 +84,71 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   #stopOnEvent: EventFilter | undefined;
   #accepted: number | undefined;
   /** The present, for events. */
-  readonly #moment = { cycle: 0, step: 0, vm: "vm0", vcpu: 0, linear: 0 };
+  readonly #moment = { cycle: 0, step: 0, vm: "", vcpu: 0, linear: 0 };
 
   /** @param actions what is done to it from outside, and when */
-  constructor(configuration: MachineConfiguration, actions: readonly Intervened[] = []) {
-    this.configuration = configuration;
-    const { image, origin, mode, costs, clock } = configuration;
+  constructor(configuration: AnyConfiguration, actions: readonly Intervened[] = []) {
+    this.configuration = computerOf(configuration);
+    const { vms, technique, costs, clock, fiveLevelPaging, translate } = this.configuration;
     this.#costs = clock === "instructions" ? freeCrossings : costProfile(costs ?? defaultCosts)!;
-    this.#board = this.#createBoard();
-    this.#time = new DeviceTime(this.#board, (steps) => this.#engine.stopBy(this.now + steps));
-    const { cpu, processors, memory, guestBase, guestBytes, interrupts } = this.#board;
+    const { places, ramBytes, memory } = slicesOf(vms, technique);
+    const cpu = new Cpu({ memory, ramBytes, bus: disconnected, fiveLevelPaging });
     this.#cpu = cpu;
-    this.#processors = processors;
-    this.#recorder = new Recorder(() => this.#present());
-    this.#board.start();
-    cpu.r32[layout.countsInstructions >> 2] = clock === "instructions" ? 1 : 0;
-    this.#memory = new GuestMemory(cpu, guestBase, guestBytes);
+    const images = vms.map((vm, n) => {
+      const { start, end } = imageExtent(vm);
+      return { start: places[n]!.guestBase + start, end: places[n]!.guestBase + end };
+    });
+    this.#engine = new Engine(cpu, { images, ...(translate === false ? {} : { translate: { memory } }) });
+    this.#vms = vms.map((vm, n) => new VirtualMachine(vm, { ...this.#surroundings(), ...places[n]! }));
+    this.#vm = this.#vms[0]!;
+    this.#look = new Inspection(cpu, () => this.#vm);
     this.#watches = new Watches(
       cpu,
-      (address) => this.#memory.hostOf(address),
+      (address) => this.#vm.memory.hostOf(address),
       () => this.#engine.stopBy(this.now),
     );
-    const start = guestBase + loadAddress(mode, origin);
-    const translate = configuration.translate === false ? {} : { translate: { memory } };
-    this.#engine = new Engine(cpu, { image: { start, end: start + image.length }, ...translate });
-    cpu.deadlineChanged = () => this.#time.changed();
-    observeProcessor(cpu, interrupts, (body) => this.#record(body));
-    processors.virtualize(this.#createVmm());
-    // Under a hypervisor there is no VMX for the guest.
-    this.#vmx = configuration.technique === "bare-metal" && configuration.vmx !== false ? this.#createVmx() : undefined;
-    cpu.vmx = this.#vmx;
-    const limit = Math.max(leastSnapshotBytes, guestBytes);
-    this.#timeline = new Timeline(this, memory.buffer, { limit, actions, unwritten: this.#unwritten(guestBase) });
+    cpu.deadlineChanged = () => this.#vm.time.changed();
+    observeProcessor(
+      cpu,
+      () => this.#vm.board.interrupts,
+      (body) => this.#record(body),
+    );
+    this.#start();
+    const bytes = vms.reduce((sum, vm) => sum + vm.memory * 2 ** 20, 0);
+    const limit = Math.max(leastSnapshotBytes, bytes);
+    this.#timeline = new Timeline(this, memory.buffer, {
+      ...{ limit, actions },
+      unwritten: this.#unwritten(places[0]!.guestBase),
+    });
+  }
+
+  #start(): void {
+    this.#vm.connect();
+    this.#vm.start();
+  }
+
+  #surroundings() {
+    const { technique, vmx } = this.configuration;
+    return {
+      ...{ technique, offersVmx: vmx !== false, costs: this.#costs, cpu: this.#cpu },
+      countsInstructions: this.configuration.clock === "instructions",
+      interpret: () => this.#engine.interpret(),
+      isCode: (physical: number) => this.#engine.isCode(physical),
+      endRunIn: (steps: number) => this.#engine.stopBy(this.now + steps),
+      record: (vm: VirtualMachine, body: RecordedBody) => this.#recordOf(vm, body),
+      recordExit: (...exit: Parameters<Recorder["recordExit"]>) => this.#recordExit(...exit),
+      recordCompletedExit: (...exit: Parameters<Recorder["recordExit"]>) => {
+        this.#completedExit = this.#recordExit(...exit);
+        if (this.#stopsOnExit) this.#engine.stopBy(this.now);
+        return this.#completedExit;
+      },
+      settle: (sequence: number, cost: number) => this.#recorder.settle(sequence, cost),
+      stop: (vm: VirtualMachine, reason: StopReason, why: string) => this.#stop(vm, reason, why),
+    };
   }
 
   /**
-   * What lies before the guest's memory, the processor's state and the VMM's tables, is written by many; what lies between the
+   * What lies before the first guest's memory, the processor's state and the VMM's tables, is written by many; what lies between the
    * TLB and host-physical memory by nobody.
    */
   #unwritten(guestBase: number): Unwritten {
@@ -148,134 +164,44 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     };
   }
 
-  #createBoard(): Board {
-    return createBoard(this.configuration, {
-      record: (body) => this.#record(body),
-      touched: () => this.#time.changed(),
-      send: (device, byte) => this.#consoles.send(device, byte),
-      exit: (code, port) =>
-        this.#stop("debug-exit", `The guest wrote ${code} to the debug-exit port ${port.toString(16).toUpperCase()}h.`),
-      powerOff: (by) => this.#stop("shutdown", `The guest switched the machine off: ${by}.`),
-      reset: (by) => this.#stop("reset", `The guest reset the machine: ${by}.`),
-      addressLineChanged: () => this.#addressLineChanged(),
-      screenChanged: (screen) => this.#screenChanged(screen),
-      attend: () => this.#engine.stopBy(this.now),
-    });
-  }
-
-  /** What stands between the processor in the core and the machine: its monitor of the built-in VMM. */
-  get #monitor(): Monitor | undefined {
-    return this.#processors.monitor;
-  }
-
-  /** Address line 20 has been opened or closed: memory lies elsewhere now. */
-  #addressLineChanged(): void {
-    this.#monitor?.addressLineChanged?.();
-    for (let vcpu = 0; vcpu < this.#processors.count; vcpu++) this.#processors.flushTlb(vcpu);
-    this.#cpu.refresh();
-  }
-
-  #screenChanged(screen: Screen): void {
-    const { mode, columns, rows, graphics } = screen;
-    const lines = mode === "text" ? screenLines(screen) : [];
-    this.#record({ kind: "screen", mode, columns, rows, graphics, lines });
-  }
-
-  #createVmm(): Vmm | undefined {
-    const { technique, mode } = this.configuration;
-    const { a20, guestBase, guestBytes } = this.#board;
-    return createVmm(technique, {
-      vcpus: this.#processors,
-      cpu: this.#cpu,
-      slice: guestBase - hostReservedBytes,
-      guestBase,
-      guestBytes,
-      a20,
-      mode,
-      image: imageExtent(this.configuration),
-      costs: this.#costs,
-      interpret: () => this.#engine.interpret(),
-      isCode: (physical) => this.#engine.isCode(physical),
-      record: (body) => this.#record(body),
-      recordExit: (...exit) => this.#recordExit(...exit),
-      settle: (sequence, cost) => {
-        this.#recorder.settle(sequence, cost);
-        this.#time.passes(0);
-      },
-      startSeconds: unixSeconds(this.#board.date),
-      interruptProcessor: (id, command) => this.#interruptProcessor(id, command),
-      timeChanged: () => this.#time.changed(),
-      stop: (reason, text) => this.#stop(reason, text),
-    });
-  }
-
-  #createVmx(): VmxOperation {
-    const cpu = this.#cpu;
-    return new VmxOperation({
-      cpu,
-      costs: this.#costs,
-      record: (body) => this.#record(body),
-      recordExit: (...exit) => {
-        this.#completedExit = this.#recordExit(...exit);
-        if (this.#stopsOnExit) this.#engine.stopBy(this.now);
-        return this.#completedExit;
-      },
-      settle: (sequence, cost) => this.#recorder.settle(sequence, cost),
-      spend: (cycles) => {
-        cpu.f64[layout.extraCycles >> 3]! += cycles;
-        this.#time.passes(0);
-      },
-      stop: (reason, text) => this.#stop(reason, text),
-      attend: () => this.#engine.stopBy(this.now),
-    });
-  }
-
-  #interruptProcessor(id: number, command: number): boolean {
-    const { apicBus } = this.#board;
-    if (!apicBus.agents.some((agent) => agent.id === id)) return false;
-    const message = { mode: (command >> 8) & 7, vector: command & 0xff, level: false, logical: false };
-    apicBus.send({ ...message, destination: id });
-    return true;
-  }
-
   // What is, now.
 
   get now(): number {
     return this.#cpu.f64[layout.steps >> 3]!;
   }
   get cycle(): number {
-    return this.#processors.cycle;
+    return virtualTime(this.#cpu);
   }
   get instructions(): number {
     return this.now - this.#cpu.f64[layout.unretired >> 3]! + this.#cpu.f64[layout.emulated >> 3]!;
   }
   get directInstructions(): number {
-    return this.now - this.#cpu.f64[layout.unretired >> 3]! - this.#processors.interpretedInstructions;
+    const interpreted = this.#vms.reduce((sum, vm) => sum + vm.processors.interpretedInstructions, 0);
+    return this.now - this.#cpu.f64[layout.unretired >> 3]! - interpreted;
   }
   get walkReferences(): number {
     return this.#cpu.f64[layout.walkReferences >> 3]!;
   }
+  get guest(): VmConfiguration {
+    return this.#vm.configuration;
+  }
+  get vm(): string {
+    return this.#vm.name;
+  }
   get vcpu(): number {
-    return this.#processors.current;
+    return this.#vm.processors.current;
   }
   get bits(): 16 | 32 | 64 {
-    return this.#cpu.bits;
+    return this.#look.bits;
   }
   get rip(): bigint {
-    return BigInt.asUintN(64, BigInt(this.#monitor?.guestPlace?.rip ?? this.#cpu.rip));
+    return this.#look.rip;
   }
   get linearRip(): bigint {
-    return BigInt.asUintN(64, BigInt(this.#linear));
-  }
-  /** The linear instruction pointer: unsigned, or signed canonical in 64-bit code. */
-  get #linear(): number {
-    const place = this.#monitor?.guestPlace;
-    if (place) return place.linear;
-    const linear = this.#cpu.bases[CS]! + this.#cpu.rip;
-    return this.#cpu.bits === 64 ? linear : linear >>> 0;
+    return this.#look.linearRip;
   }
   get withinInstruction(): boolean {
-    return this.#monitor?.guestPlace?.starts === false;
+    return this.#look.withinInstruction;
   }
   get cpl(): number {
     return this.#cpu.cpl;
@@ -285,18 +211,19 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
   /** Sequence number of the exit that the VMM has not handled yet. */
   get #exitPending(): number | undefined {
-    return this.#monitor?.exitPending ? this.#exit : undefined;
+    return this.#vm.monitor?.exitPending ? this.#exit : undefined;
   }
   get stopped(): Stopped | undefined {
-    return this.#stopped;
+    return this.#vm.stopped;
   }
 
   #present(): Moment {
     const moment = this.#moment;
     moment.cycle = this.cycle;
     moment.step = this.now;
+    moment.vm = this.#vm.name;
     moment.vcpu = this.vcpu;
-    moment.linear = this.#linear;
+    moment.linear = this.#look.linear;
     return moment;
   }
 
@@ -307,31 +234,34 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
 
   /** The guest's physical memory. To compare, not to change. */
   get guestMemory(): Uint8Array {
-    const { guestBase, guestBytes } = this.#board;
-    return this.#cpu.bytes.subarray(ramBase + guestBase, ramBase + guestBase + guestBytes);
+    return this.#look.guestMemory;
   }
 
   /** Pages that are not the guest's and that it could write now. */
   get writableOutside(): number {
-    const { guestBase, guestBytes } = this.#board;
-    return writableOutside(this.#cpu, guestBase, guestBytes);
+    return this.#look.writableOutside;
   }
 
   /** Guest-physical address of a linear address by the guest's page tables; undefined if it has none. */
   guestPhysical(linear: number): number | undefined {
-    return this.#monitor ? this.#monitor.guestPhysical(linear) : this.#cpu.walk(linear, "read", false).physical;
+    return this.#look.guestPhysical(linear);
   }
 
   translatedUnits(): readonly TranslatedUnit[] {
-    return this.#monitor?.translatedUnits?.() ?? [];
+    return this.#look.translatedUnits();
   }
 
   /** Fills in what the guest could find out about its processor now. */
   observe(into: Observation): Observation {
-    return observe(this.#cpu, into);
+    return this.#look.observe(into);
   }
 
   // Events.
+
+  /** Records what happens to a VM. */
+  #recordOf(_vm: VirtualMachine, body: RecordedBody): number {
+    return this.#record(body);
+  }
 
   #record(body: RecordedBody): number {
     // Breakpoints are to be found in the new code as well.
@@ -341,7 +271,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     const price = this.#priceOf(body);
     if (price > 0) {
       this.#cpu.f64[layout.extraCycles >> 3]! += price;
-      this.#time.passes(0);
+      this.#vm.time.passes(0);
     }
     return sequence;
   }
@@ -349,13 +279,13 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   /** Cycles that something takes on the machine itself; crossings are priced where they happen. */
   #priceOf(body: RecordedBody): number {
     if (body.kind === "exception") return body.vector === vector.PF ? this.#costs.pageFault : this.#costs.exception;
-    return body.kind === "io" && !this.#monitor ? this.#costs.portAccess : 0;
+    return body.kind === "io" && !this.#vm.monitor ? this.#costs.portAccess : 0;
   }
 
   #recordExit(...exit: Parameters<Recorder["recordExit"]>): number {
     this.#exit = this.#recorder.recordExit(...exit);
     this.#offer("exit", this.#exit);
-    this.#time.passes(this.#costs.exit);
+    this.#vm.time.passes(this.#costs.exit);
     return this.#exit;
   }
 
@@ -374,14 +304,14 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     return this.#recorder.after(after, limit, kinds);
   }
 
-  #stop(reason: StopReason, why: string): void {
-    if (this.#stopped) return;
+  #stop(vm: VirtualMachine, reason: StopReason, why: string): void {
+    if (vm.stopped) return;
     const chain = reason === "triple-fault" ? exceptionChain(this.#recorder) : "";
     const text = chain ? `${why} The exceptions: ${chain}.` : why;
-    this.#consoles.flush();
-    this.#board.devices.vga.show();
-    this.#record({ kind: "stop", reason, text });
-    this.#stopped = { kind: "stopped", reason, text };
+    vm.consoles.flush();
+    vm.board.devices.vga.show();
+    this.#recordOf(vm, { kind: "stop", reason, text });
+    vm.stopped = { kind: "stopped", reason, text };
     this.#engine.stopBy(this.now);
   }
 
@@ -403,18 +333,18 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   #run({ steps, breakpoints, watches = noWatches, stopOnExit }: RunOptions): Stop {
     this.#watches.use(watches);
     const end = this.now + steps;
-    const start = { linear: this.#linear, instructions: this.instructions };
-    const moved = () => this.#linear !== start.linear || this.instructions !== start.instructions;
+    const start = { linear: this.#look.linear, instructions: this.instructions };
+    const moved = () => this.#look.linear !== start.linear || this.instructions !== start.instructions;
     const stopsOn = (exit: MachineEvent) => (typeof stopOnExit === "function" ? stopOnExit(exit) : stopOnExit === true);
     for (;;) {
       this.#timeline.pause();
-      if (this.#stopped) return this.#stopped;
-      if (this.#timeline.arrived) return { kind: "limit" };
+      this.#goHome();
+      if (this.stopped) return this.stopped;
       const pending = this.#exitPending;
       if (breakpoints?.size && pending === undefined && moved() && breakpoints.has(this.linearRip))
         return { kind: "breakpoint", address: this.linearRip };
       if (this.now >= end) return { kind: "limit" };
-      const turned = pending === undefined && this.#processors.turnLeft <= 0 && this.#processors.next();
+      const turned = pending === undefined && this.#vm.processors.turnLeft <= 0 && this.#vm.processors.next();
       if (turned && breakpoints?.has(this.linearRip) && moved()) return { kind: "breakpoint", address: this.linearRip };
       const { now } = this;
       const stop = this.#slice(end, breakpoints, Boolean(stopOnExit));
@@ -425,7 +355,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       if (stopOnExit && exit !== undefined && exit !== pending && stopsOn(this.#recorder.at(exit)!))
         return { kind: "exit", sequence: exit };
       // What devices do between two steps belongs to the next one.
-      if (this.#accepted !== undefined && this.now > now && !this.#stopped)
+      if (this.#accepted !== undefined && this.now > now && !this.stopped)
         return { kind: "event", sequence: this.#accepted };
     }
   }
@@ -434,144 +364,160 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   #slice(end: number, breakpoints: ReadonlySet<bigint> | undefined, stopOnExit: boolean): EngineStop {
     this.#completedExit = undefined;
     this.#stopsOnExit = stopOnExit;
-    const time = this.#time.serve();
+    const time = this.#vm.time.serve();
     const pause = Math.max(1, this.#timeline.nextPause - this.now);
     const steps = Math.ceil(Math.min(end - this.now, time, pause));
     // A pending exit is handled first; the engine would return for it again.
     const single = this.#exitPending !== undefined || this.#accepted !== undefined;
     const run = single ? { steps: 1 } : { steps, stopOnExit };
-    const places = breakpoints && (this.#monitor?.breakpointsFor?.(breakpoints) ?? breakpoints);
+    const places = breakpoints && (this.#vm.monitor?.breakpointsFor?.(breakpoints) ?? breakpoints);
     const stop = this.#engine.run({ ...run, breakpoints: places });
-    if (!this.#stopped) this.#conclude(stop);
+    if (!this.stopped) this.#conclude(stop);
     return stop.kind === "breakpoint" ? { kind: "breakpoint", address: this.linearRip } : stop;
   }
 
   #conclude(stop: EngineStop): void {
     if (stop.kind === "idle") this.#idle();
-    else if (stop.kind === "shutdown") this.#stop("triple-fault", shutdownText);
-    else if (stop.kind === "unsupported") this.#stop("unsupported", `Ringside has no ${stop.what}.`);
+    else if (stop.kind === "shutdown") this.#stop(this.#vm, "triple-fault", shutdownText);
+    else if (stop.kind === "unsupported") this.#stop(this.#vm, "unsupported", `Ringside has no ${stop.what}.`);
     else if (stop.kind === "ran-off-code")
       this.#stop(
+        this.#vm,
         "ran-off-code",
         `The guest ran off its code: at ${stop.address.toString(16)}h memory is empty, and no code was loaded there.`,
       );
   }
 
   #idle(): void {
-    const standstill = this.#time.idle();
+    const standstill = this.#vm.time.idle();
     if (!standstill) return;
     const { interruptible, inputs } = standstill;
-    this.#waiting = interruptible && inputs.length > 0;
-    this.#stop("halted", haltText(interruptible, inputs));
+    this.#vm.waiting = interruptible && inputs.length > 0;
+    this.#stop(this.#vm, "halted", haltText(interruptible, inputs));
   }
 
   // Looking and changing.
 
+  vcpus(): readonly VcpuView[] {
+    const { vm, vcpu } = this;
+    const seen = this.#vms.flatMap((one) =>
+      Array.from({ length: one.processors.count }, (_, number): VcpuView => {
+        this.#see({ vm: one.name, vcpu: number });
+        return {
+          ...{ vm: one.name, vcpu: number },
+          ...{ linearRip: this.linearRip, bits: this.bits, cycle: this.cycle },
+          state: one.processors.isAsleep(number) ? "blocked" : "running",
+          ...{ pcpu: number, standing: undefined, parameters: undefined, times: undefined },
+        };
+      }),
+    );
+    this.#see({ vm, vcpu });
+    return seen;
+  }
+
+  look({ vm, vcpu }: VcpuPlace): string | undefined {
+    const found = this.#vms.find(({ name }) => name === vm);
+    if (!found) return `There is no VM ${vm}.`;
+    const { count } = found.processors;
+    if (!(vcpu >= 0 && vcpu < count)) return `${vm} has no vCPU ${vcpu}: it has ${count}, numbered from 0.`;
+    this.#home ??= { vm: this.vm, vcpu: this.vcpu };
+    this.#see({ vm, vcpu });
+    return undefined;
+  }
+
+  /** Puts a vCPU into the core, without its having the turn. */
+  #see({ vcpu }: VcpuPlace): void {
+    this.#vm.processors.show(vcpu);
+  }
+
+  /** The vCPU that is about to run is in the core again. */
+  #goHome(): void {
+    if (this.#home) this.#see(this.#home);
+    this.#home = undefined;
+  }
+
+  /** The vCPU that is looked at, for what is done to it; undefined where that is the one about to run. */
+  get #elsewhere(): { readonly on?: VcpuPlace } {
+    return this.#home ? { on: { vm: this.vm, vcpu: this.vcpu } } : {};
+  }
+
+  schedule(): Fairness | undefined {
+    return undefined;
+  }
+
+  adjust(_vm: string, _vcpu: number | undefined, _adjustment: Adjustment): string | undefined {
+    return "Nothing can be changed for the scheduler: this machine has none.";
+  }
+
   registers(): readonly RegisterView[] {
-    return registerViews(this.#cpu);
+    return this.#look.registers();
   }
 
   register(name: string): bigint | undefined {
-    return registerValue(this.#cpu, name);
+    return this.#look.register(name);
   }
 
   setRegister(name: string, value: bigint): true | string {
-    return this.#timeline.act({ kind: "set-register", name, value }) as true | string;
+    return this.#timeline.act({ kind: "set-register", name, value, ...this.#elsewhere }) as true | string;
   }
 
   readMemory(space: AddressSpace, address: bigint, length: number): (number | undefined)[] {
-    return this.#memory.read(space, address, length);
+    return this.#look.readMemory(space, address, length);
   }
 
   writeMemory(space: AddressSpace, address: bigint, bytes: Uint8Array): number {
-    return this.#timeline.act({ kind: "write-memory", space, address, bytes: bytes.slice() }) as number;
+    const what = { kind: "write-memory", space, address, bytes: bytes.slice(), ...this.#elsewhere } as const;
+    return this.#timeline.act(what) as number;
   }
 
   walk(linear: bigint): MachineEvent & { kind: "walk" } {
-    const address = this.#cpu.longMode ? Number(BigInt.asIntN(64, linear)) : Number(BigInt.asUintN(32, linear));
-    const walked = this.#monitor?.walk?.(address) ?? this.#cpu.walk(address, "read");
-    const { physical, host, verdict } = walked;
-    const { steps, references } = explained(walked.steps);
-    const body = {
-      kind: "walk" as const,
-      linear: linear.toString(16),
-      ...(physical === undefined ? {} : { physical: physical.toString(16) }),
-      ...(host === undefined ? {} : { host: host.toString(16) }),
-      references,
-      cached: this.#cpu.isCached(address),
-      steps,
-      verdict,
-    };
     const { linear: at, ...moment } = this.#present();
-    return { sequence: this.lastSequence, ...moment, rip: linearText(at), ...body };
+    return { sequence: this.lastSequence, ...moment, rip: linearText(at), ...this.#look.walk(linear) };
   }
 
   guestPhysicalOf(linear: bigint): bigint | undefined {
-    const address = this.#cpu.longMode ? Number(BigInt.asIntN(64, linear)) : Number(BigInt.asUintN(32, linear));
-    // On the bare machine, a hypervisor of the guest's own may have a guest with guest-physical addresses of its own.
-    const found = this.#monitor ? this.guestPhysical(address) : this.#cpu.walk(address, "read", false).host;
-    return found === undefined ? undefined : BigInt(found);
+    return this.#look.guestPhysicalOf(linear);
   }
 
   tlbEntries(): readonly TlbEntryView[] {
-    return tlbEntries(this.#cpu.tlb);
+    return this.#look.tlbEntries();
   }
 
   get vmx(): VmxState | undefined {
-    if (this.#monitor?.vmcs) return { operation: "non-root", hypervisor: "built-in" };
-    if (!this.#vmx) return undefined;
-    const { state: operation, vmxonRegion } = this.#vmx;
-    return { operation, hypervisor: "guest", ...(operation === "off" ? {} : { vmxonRegion }) };
+    return this.#look.vmx;
   }
 
   vmcs(): VmcsView | undefined {
-    const failed = this.stopped?.reason === "vm-entry-failure";
-    const vmcs = this.#monitor?.vmcs;
-    if (vmcs) return vmcsView(vmcs, failed ? builtIn : undefined);
-    const current = this.#vmx?.current;
-    return current && vmcsView(current, this.#vmx?.state === "root" ? entering(this.#vmx) : undefined);
+    return this.#look.vmcs();
   }
 
   vmcb(): VmcbView | undefined {
-    const vmcb = this.#monitor?.vmcb;
-    return vmcb && vmcbView(vmcb, this.stopped?.reason === "vm-entry-failure");
+    return this.#look.vmcb();
   }
 
   why(): Outlook | undefined {
     const { pendingExit } = this;
-    if (pendingExit?.kind === "exit") {
-      const { what, why } = pendingExit;
-      return { outcome: "leaves", what, why, sensitive: true };
-    }
-    const cpu = this.#cpu;
-    const bytes = this.readMemory("linear", this.linearRip, longestInstruction);
-    const decoded = decode((offset) => bytes[offset] ?? -1, 0, cpu.bits);
-    if (typeof decoded === "string") return undefined;
-    const { next } = cpu;
-    cpu.next = cpu.sequential(decoded.length);
-    try {
-      return cpu.monitor?.why?.(decoded) ?? bareOutlook(cpu, decoded);
-    } finally {
-      cpu.next = next;
-    }
+    if (pendingExit?.kind !== "exit") return this.#look.why();
+    const { what, why } = pendingExit;
+    return { outcome: "leaves", what, why, sensitive: true };
   }
 
   disk(drive: number): Uint8Array | undefined {
-    return this.#board.drives.find(({ number }) => number === drive)?.disk.contents();
+    return this.#vm.disk(drive);
   }
 
   get screen(): Screen {
-    return this.#board.devices.vga.screen();
+    return this.#vm.board.devices.vga.screen();
   }
 
   input(text: string): void {
-    this.#timeline.act({ kind: "input", text });
+    this.#timeline.act({ kind: "input", text, ...this.#elsewhere });
   }
 
   press(text: string): string | undefined {
     const strokes = strokesOf(text);
     if (typeof strokes === "string") return strokes;
-    this.#timeline.act({ kind: "press", text });
+    this.#timeline.act({ kind: "press", text, ...this.#elsewhere });
     return undefined;
   }
 
@@ -580,96 +526,76 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 
   perform(what: Intervention): true | string | number | undefined {
-    switch (what.kind) {
-      case "input":
-        this.#board.devices.uart.type(utf8(what.text));
-        return this.#attend();
-      case "press": {
-        const strokes = strokesOf(what.text);
-        if (typeof strokes === "string") return strokes;
-        this.#board.devices.keyboard.keyboard.type(strokes);
-        return this.#attend();
-      }
-      case "set-register":
-        return setRegister(this.#cpu, what.name, what.value, (linear, length) =>
-          this.readMemory("linear", linear, length),
-        );
-      case "write-memory": {
-        const written = this.#memory.write(what.space, what.address, what.bytes);
-        if (what.space === "host-physical") this.#processors.hostMemoryChanged();
-        return written;
-      }
+    const { vm, vcpu } = this;
+    this.#see(what.on ?? this.#home ?? { vm, vcpu });
+    try {
+      return this.#perform(what);
+    } finally {
+      this.#see({ vm, vcpu });
     }
   }
 
-  /** Something has come in from outside. */
-  #attend(): undefined {
-    this.#board.bios?.typed();
-    if (this.#waiting) this.#stopped = undefined;
-    this.#waiting = false;
-    this.#time.changed();
+  #perform(what: Intervention): true | string | number | undefined {
+    switch (what.kind) {
+      case "input":
+        this.#vm.input(what.text);
+        return undefined;
+      case "press":
+        return this.#vm.press(what.text);
+      case "set-register":
+        return this.#look.setRegister(what);
+      case "write-memory":
+        return this.#look.writeMemory(what);
+    }
   }
 
   get digest(): Digest {
-    return digestOf(this.#cpu.bytes.subarray(ramBase), this.save());
+    const { vm, vcpu } = this;
+    const home = this.#home;
+    this.#goHome();
+    const digest = digestOf(this.#cpu.bytes.subarray(ramBase), this.save());
+    if (home) this.look({ vm, vcpu });
+    return digest;
   }
 
   // Going back.
 
   goTo(step: number): void {
+    this.#goHome();
     this.#timeline.goTo(step);
   }
 
   get settled(): boolean {
-    return !this.#monitor?.exitPending;
+    return !this.#vm.monitor?.exitPending;
   }
 
   save(): unknown {
-    const open = new Set([this.#exit, ...this.#processors.openExits]);
+    const open = new Set([this.#exit, ...this.#vms.flatMap((vm) => vm.processors.openExits)]);
     return {
       sequence: this.lastSequence,
       exit: this.#exit,
-      // The events that change after they are recorded: their costs are not known yet while the VMM waits with the guest.
+      // The events that change after they are recorded: their costs are not known yet while a VMM waits with the guest.
       costs: [...open].map((sequence) => {
         const event = this.#recorder.at(sequence);
         return [sequence, event?.kind === "exit" ? event.cost : 0] as const;
       }),
-      devices: this.#board.bus.save(),
-      processors: this.#processors.save(),
-      consoles: this.#consoles.save(),
-      stopped: this.#stopped,
-      waiting: this.#waiting,
-      bios: this.#board.bios?.save() ?? null,
-      drives: this.#board.drives.map(({ disk }) => disk.save()),
+      vms: this.#vms.map((vm) => vm.save()),
     };
   }
 
   restore(rest: unknown): void {
-    const saved = rest as {
+    const { sequence, exit, costs, vms } = rest as {
       sequence: number;
       exit: number;
       costs: readonly (readonly [number, number])[];
-      devices: unknown;
-      processors: unknown;
-      consoles: unknown;
-      stopped: Stopped | undefined;
-      waiting: boolean;
-      bios: number | null;
-      drives: readonly unknown[];
+      vms: readonly unknown[];
     };
-    this.#recorder.forgetAfter(saved.sequence);
-    this.#exit = saved.exit;
-    for (const [sequence, cost] of saved.costs) this.#recorder.settle(sequence, cost);
+    this.#recorder.forgetAfter(sequence);
+    this.#exit = exit;
+    for (const [open, cost] of costs) this.#recorder.settle(open, cost);
     this.#engine.forget();
     this.#cpu.reload();
-    this.#board.bus.restore(saved.devices);
-    this.#processors.restore(saved.processors);
-    this.#vmx?.forget(this.#processors.asides);
-    this.#consoles.restore(saved.consoles);
-    this.#stopped = saved.stopped;
-    this.#waiting = saved.waiting;
-    this.#board.bios?.restore(saved.bios);
-    for (const [n, { disk }] of this.#board.drives.entries()) disk.restore(saved.drives[n]);
+    for (const [n, vm] of this.#vms.entries()) vm.restore(vms[n]);
   }
 
   advance(steps: number): void {
@@ -677,13 +603,8 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 }
 
-function imageExtent({ mode, image, origin }: MachineConfiguration): { start: number; end: number } {
-  const start = loadAddress(mode, origin);
-  return { start, end: start + image.length };
-}
-
 /** A machine with its guest loaded and ready to run; `actions` is what will be done to it from outside, and when. @throws RangeError with `configurationProblem`'s sentence */
-export function createMachine(configuration: MachineConfiguration, actions: readonly Intervened[] = []): Machine {
+export function createMachine(configuration: AnyConfiguration, actions: readonly Intervened[] = []): Machine {
   const problem = configurationProblem(configuration);
   if (problem !== undefined) throw new RangeError(problem);
   return new Machine(configuration, actions);

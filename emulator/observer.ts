@@ -14,13 +14,17 @@ function exceptionEvent(fault: Fault): RecordedBody {
   };
 }
 
-/** Records what the processor does to the guest. INT n is a call, no exception: the instruction itself shows it. */
-export function observeProcessor(cpu: Cpu, interrupts: InterruptSource, record: (body: RecordedBody) => void): void {
+/** Records what the processor does to the guest; `interrupts` is what it is connected to now. INT n is a call, no exception: the instruction itself shows it. */
+export function observeProcessor(
+  cpu: Cpu,
+  interrupts: () => InterruptSource,
+  record: (body: RecordedBody) => void,
+): void {
   cpu.observer = {
     exception: (fault) => {
       if (fault.source !== "software") record(exceptionEvent(fault));
     },
-    interrupt: (vector) => record({ kind: "interrupt", vector, irq: interrupts.irqOf(vector) }),
+    interrupt: (vector) => record({ kind: "interrupt", vector, irq: interrupts().irqOf(vector) }),
     modeChanged: (from, to) => record({ kind: "mode", from, to }),
   };
 }

@@ -195,6 +195,11 @@ export class Processors implements VirtualCpus {
     return count;
   }
 
+  /** Whether a processor has nothing to do. */
+  isAsleep(number: number): boolean {
+    return this.#all[number]!.asleep;
+  }
+
   /** Number of the processor in the core. */
   get current(): number {
     return this.#current.id;
@@ -267,10 +272,7 @@ export class Processors implements VirtualCpus {
     const { signals } = this.#current;
     this.#current.signals = noSignals();
     if (signals.init) this.#initialize();
-    // Where the VMM has to wait with INIT, what comes after it waits too.
-    if (signals.startUp !== null && this.monitor && this.#current.signals.init)
-      this.#current.signals.startUp = signals.startUp;
-    else if (signals.startUp !== null) this.#startUp(signals.startUp);
+    if (signals.startUp !== null) this.#startUp(signals.startUp);
     if (signals.nmi) this.#cpu.nonMaskableInterrupt();
   }
 
@@ -278,7 +280,7 @@ export class Processors implements VirtualCpus {
   #initialize(): void {
     const { monitor } = this.#current;
     if (monitor) {
-      this.#current.signals.init = monitor.initialize?.() === false;
+      monitor.initialize?.();
       return;
     }
     const held = this.#cpu.vmx?.holdsInit();
@@ -404,7 +406,18 @@ export class Processors implements VirtualCpus {
     return true;
   }
 
+  /** Puts a processor into the core to be looked at: when the one that has the turn is back, nothing has changed. */
+  show(number: number): void {
+    if (number !== this.current) this.#exchange(this.#all[number]!);
+  }
+
   #switchTo(next: Processor): void {
+    this.#exchange(next);
+    this.#cpu.attention = true;
+    next.monitor?.takenUp?.();
+  }
+
+  #exchange(next: Processor): void {
     const cpu = this.#cpu;
     const { context, cycle } = next.aside!;
     this.#current.aside = { context: putAside(cpu), cycle: this.cycle };
@@ -413,8 +426,6 @@ export class Processors implements VirtualCpus {
     if (next.monitor) cpu.monitor = next.monitor;
     takeUp(cpu, context);
     cpu.f64[layout.extraCycles >> 3]! += cycle - virtualTime(cpu);
-    cpu.attention = true;
-    next.monitor?.takenUp?.();
   }
 
   save(): Saved {

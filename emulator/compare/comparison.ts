@@ -2,7 +2,7 @@
 import { type TechniqueId, techniqueById } from "../../isa/technique.ts";
 import { configurationProblem } from "../configuration.ts";
 import { Machine } from "../machine.ts";
-import type { MachineConfiguration } from "../machine-interface.ts";
+import type { AnyConfiguration } from "../machine-configuration.ts";
 import type { MachineEvent } from "../trace/event.ts";
 import { type Ending, follow } from "../trace/follow.ts";
 import { type Divergence, lockstep } from "./lockstep.ts";
@@ -115,11 +115,7 @@ function totalsOf(machine: Machine, steps: number): Totals {
  *
  * @param base the guest; its technique is not used
  */
-export function compareUnder(
-  base: MachineConfiguration,
-  technique: TechniqueId,
-  options: CompareOptions,
-): TechniqueRun {
+export function compareUnder(base: AnyConfiguration, technique: TechniqueId, options: CompareOptions): TechniqueRun {
   const { limit, prepare } = options;
   const { title } = techniqueById(technique)!;
   const under = (id: TechniqueId, clock?: "instructions") => {

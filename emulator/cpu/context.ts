@@ -14,7 +14,11 @@ const shared = [
   ...[layout.countsInstructions, layout.walkReferences],
 ] as const;
 
-export const putAside = (cpu: Cpu): ProcessorContext => ({ block: cpu.r8.slice(), tlb: cpu.tlb.pack() });
+export function putAside(cpu: Cpu): ProcessorContext {
+  const block = cpu.r8.slice();
+  for (const field of shared) block.fill(0, field, field + 8);
+  return { block, tlb: cpu.tlb.pack() };
+}
 
 /** Makes the core this processor. */
 export function takeUp(cpu: Cpu, { block, tlb }: ProcessorContext): void {
@@ -32,7 +36,7 @@ const untouchedByInit = [
   ...shared,
   ...[layout.apicId, layout.star, layout.lstar, layout.cstar, layout.fmask, layout.kernelGsBase],
   ...[layout.sysenterCs, layout.sysenterEsp, layout.sysenterEip, layout.pat, layout.tscOffset, layout.tscAux],
-  ...[layout.tscAdjust, layout.miscEnable, layout.mtrrDefault, layout.apicBase],
+  ...[layout.tscAdjust, layout.miscEnable, layout.mtrrDefault, layout.apicBase, layout.featureControl],
   // Eight pairs of variable ranges, and eleven fixed ones.
   ...Array.from({ length: 16 + 11 }, (_, n) => layout.mtrrVariable + 8 * n),
 ] as const;

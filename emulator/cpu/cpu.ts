@@ -99,7 +99,6 @@ export class Cpu extends MemoryAccess {
   /** Offset of the next instruction: unsigned, or signed canonical in 64-bit code. */
   next = 0;
   observer: Observer = {};
-  readonly bus: Bus;
   /** The event whose delivery is under way when a `VmExit` or fault happens (IDT-vectoring information). */
   vectoring: VectoringEvent | undefined;
   /** The IRET that faults or leaves a guest in this step has ended the blocking of NMIs, of which a VMM is told. */
@@ -129,8 +128,17 @@ export class Cpu extends MemoryAccess {
       a20: options.a20,
       fiveLevelPaging: options.fiveLevelPaging,
     });
-    this.bus = options.bus;
     this.reset();
+  }
+
+  get bus(): Bus {
+    return this.physical.bus;
+  }
+
+  /** The processor is on this bus from now on, with the gate of its address line 20. */
+  connect(bus: Bus, a20: AddressLine): void {
+    this.physical.bus = bus;
+    this.nested.connect(a20);
   }
 
   get memoryObserver(): MemoryObserver {

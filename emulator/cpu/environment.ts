@@ -17,7 +17,7 @@ export interface MemoryObserver {
   /** Bytes of a page marked as holding decoded code are about to be overwritten. */
   codeWritten?(physical: number, bytes: number): void;
   /** Bytes of a page from which a VMM has translated code are about to be overwritten. */
-  translatedWritten?(physical: number, bytes: number): void;
+  translatedWritten?: ((physical: number, bytes: number) => void) | undefined;
   /** A watched page is accessed; called before the access happens. */
   watched?(physical: number, bytes: number, access: "read" | "write"): void;
 }

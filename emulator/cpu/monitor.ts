@@ -146,8 +146,8 @@ export interface Monitor {
   readonly vmcb?: Vmcb;
   /** Number of the event of an exit from which the guest has not been resumed yet: it is pending, or the guest waits in it. */
   readonly openExit?: number | undefined;
-  /** INIT has come for the virtual CPU, which is in the core. False: it cannot be served now, and stays. */
-  initialize?(): boolean;
+  /** INIT has come for the virtual CPU, which is in the core: it is reset at the next boundary. */
+  initialize?(): void;
   /** A start-up message has come for the virtual CPU, which is in the core: if it waits for one, it begins at `vector` << 12. */
   startUp?(vector: number): void;
   /** The virtual CPU is in the core again, and is about to run. */

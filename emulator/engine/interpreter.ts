@@ -24,7 +24,7 @@ export type EngineStop =
   /** Halted, and nothing the processor knows of can wake it. Took no step. */
   | { readonly kind: "idle" }
   | { readonly kind: "shutdown" }
-  /** Execution left the loaded image and reached memory full of zeros. RIP is there. */
+  /** Execution left the loaded images and reached memory full of zeros. RIP is there. */
   | { readonly kind: "ran-off-code"; readonly address: bigint }
   | { readonly kind: "unsupported"; readonly what: string };
 
@@ -37,8 +37,8 @@ export interface EngineRun {
 }
 
 export interface EngineOptions {
-  /** Host-physical range of the loaded image: outside it, eight zero bytes are no code. Default: all is code. */
-  readonly image?: { readonly start: number; readonly end: number };
+  /** Host-physical ranges of the loaded images: outside them, eight zero bytes are no code. Default: all is code. */
+  readonly images?: readonly { readonly start: number; readonly end: number }[];
   /** Translate hot code to WebAssembly. Default: interpret everything. */
   readonly translate?: TranslatorOptions;
 }
@@ -63,7 +63,7 @@ interface EngineBreak {
 export class Engine {
   readonly cpu: Cpu;
   readonly code: CodeCache;
-  readonly #image: EngineOptions["image"];
+  readonly #images: EngineOptions["images"];
   readonly #translator: Translator | undefined;
   /** Value of the step counter at which the run ends. An array, so that the host keeps the number as a number. */
   readonly #end = new Float64Array(1);
@@ -81,7 +81,7 @@ export class Engine {
 
   constructor(cpu: Cpu, options: EngineOptions = {}) {
     this.cpu = cpu;
-    this.#image = options.image;
+    this.#images = options.images;
     this.code = new CodeCache(cpu, new Handlers(cpu));
     cpu.memoryObserver.codeWritten = this.#codeWritten;
     cpu.decodedInstruction = () => this.#decodedHere()?.decoded;
@@ -338,10 +338,10 @@ export class Engine {
     return decoded;
   }
 
-  /** False for zeros outside the loaded image. */
+  /** False for zeros outside the loaded images. */
   isCode(physical: number): boolean {
-    const image = this.#image;
-    if (!image || (physical >= image.start && physical < image.end)) return true;
+    const images = this.#images;
+    if (!images || images.some(({ start, end }) => physical >= start && physical < end)) return true;
     const { bytes, physical: memory } = this.cpu;
     const at = memory.ramBase + physical;
     for (let n = 0; n < 8; n++) if ((bytes[at + n] ?? 0) !== 0) return true;

@@ -17,7 +17,7 @@ const kindOf = (access: Access, forTable: boolean): number =>
  */
 export class NestedTranslations {
   readonly #state: State;
-  readonly #a20: AddressLine;
+  #a20: AddressLine;
   readonly #tags = new Int32Array(kinds * entries);
   readonly #hosts = new Float64Array(kinds * entries);
 
@@ -27,6 +27,12 @@ export class NestedTranslations {
     this.#state = state;
     this.#a20 = a20;
     this.#tags.fill(-1);
+  }
+
+  /** This is the gate of address line 20 from now on. */
+  connect(a20: AddressLine): void {
+    this.#a20 = a20;
+    this.flush();
   }
 
   flush(): void {

@@ -42,7 +42,8 @@ export class PhysicalMemory {
   /** Offset of host-physical address 0 in `view`. */
   readonly ramBase: number;
   readonly ramBytes: number;
-  readonly bus: Bus;
+  /** See `Cpu.connect`. */
+  bus: Bus;
   /** Guard bits of each page of RAM. Engines' and debuggers' own: not part of the machine's state. */
   readonly guards: Uint8Array;
   /** The same, four at a time. */

@@ -1,9 +1,11 @@
-import type { AddressSpace } from "../machine-interface.ts";
+import type { AddressSpace, VcpuPlace } from "../machine-interface.ts";
 import type { Action } from "./timeline.ts";
 
 /** What a person does to a machine from outside, as data: a file can hold it, and a replay does it again. */
-export type Intervention =
-  /** Types into the serial port. */
+export type Intervention = {
+  /** To this VM, of this vCPU. Default: the one about to run. */
+  readonly on?: VcpuPlace;
+} /** Types into the serial port. */ & (
   | { readonly kind: "input"; readonly text: string }
   /** Types on the keyboard, keys by name in braces. */
   | { readonly kind: "press"; readonly text: string }
@@ -13,7 +15,8 @@ export type Intervention =
       readonly space: AddressSpace;
       readonly address: bigint;
       readonly bytes: Uint8Array;
-    };
+    }
+);
 
 /** An intervention and its moment. */
 export type Intervened = Action<Intervention>;

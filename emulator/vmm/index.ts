@@ -3,8 +3,8 @@ import type { StartMode } from "../machine-interface.ts";
 import type { VmmContext } from "./context.ts";
 
 import { BinaryTranslation } from "./cpu/binary-translation.ts";
-import { HardwareAssisted } from "./cpu/hardware-assisted.ts";
-import { SvmAssisted } from "./cpu/svm-assisted.ts";
+import { vtx } from "./cpu/hardware-assisted.ts";
+import { svm } from "./cpu/svm-assisted.ts";
 import { refusesMode, TrapAndEmulate } from "./cpu/trap-and-emulate.ts";
 import { lone, type Vmm } from "./vmm.ts";
 import { Paravirtual, refusesGuest } from "./xen/paravirtual.ts";
@@ -35,15 +35,15 @@ const anyMode = (): undefined => undefined;
 const registry: Readonly<Record<Exclude<TechniqueId, "bare-metal">, Entry>> = {
   "trap-and-emulate": { vmm: lone((context) => new TrapAndEmulate(context)), refuses: refusesMode, smp: false },
   "binary-translation": { vmm: lone((context) => new BinaryTranslation(context)), refuses: anyMode, smp: false },
-  "svm-shadow": { vmm: lone((context) => new SvmAssisted(context, "shadow")), refuses: anyMode, smp: false },
-  "svm-npt": { vmm: lone((context) => new SvmAssisted(context, "nested")), refuses: anyMode, smp: false },
+  "svm-shadow": { vmm: (context) => svm(context, "shadow"), refuses: anyMode, smp: false },
+  "svm-npt": { vmm: (context) => svm(context, "nested"), refuses: anyMode, smp: true },
   paravirtualization: {
     vmm: lone((context) => new Paravirtual(context)),
     refuses: (mode, guest) => refusesGuest(mode, guest),
     smp: false,
   },
-  "vtx-shadow": { vmm: lone((context) => new HardwareAssisted(context, "shadow")), refuses: anyMode, smp: false },
-  "vtx-ept": { vmm: lone((context) => new HardwareAssisted(context, "nested")), refuses: anyMode, smp: false },
+  "vtx-shadow": { vmm: (context) => vtx(context, "shadow"), refuses: anyMode, smp: false },
+  "vtx-ept": { vmm: (context) => vtx(context, "nested"), refuses: anyMode, smp: true },
 };
 
 /** Why a guest cannot be run under this technique, as a sentence for the user; undefined if it can. */

@@ -1,49 +1,121 @@
-import { type Code, isAboutInterrupts, switchesMode } from "./code.ts";
+import type { Row } from "../../isa/instruction.ts";
+import type { Code } from "./code.ts";
+import { isAboutInterrupts, switchesMode } from "./transitional-rows.ts";
 
 /** What a routine may do to the state of its caller, beside the registers. */
 export interface Callee {
   readonly switchesMode: boolean;
   readonly setsInterrupts: boolean;
   readonly identifies: boolean;
+  /** Loads a GDT. */
+  readonly loadsTable: boolean;
 }
 
-const anything: Callee = { switchesMode: true, setsInterrupts: true, identifies: true };
-/** Instructions of a routine, with those of the routines it calls, that are looked at. */
+const anything: Callee = { switchesMode: true, setsInterrupts: true, identifies: true, loadsTable: true };
+const nothing: Callee = { switchesMode: false, setsInterrupts: false, identifies: false, loadsTable: false };
+/** Instructions of one routine that are looked at; a longer one may do anything. */
 const most = 400;
 
-function visit(code: Code, n: number, visited: Set<number>, waiting: number[]): Callee | undefined {
-  const { row } = code.mentions[n]!;
-  const go = (to: number | undefined) => {
-    if (to === undefined || visited.has(to)) return;
-    visited.add(to);
-    waiting.push(to);
-  };
-  const mnemonic = row?.mnemonic ?? "";
-  const branches = row?.operands[0]?.kind === "relative";
-  if (branches) go(code.target(n));
-  const ends = mnemonic === "ret" || mnemonic === "jmp" || mnemonic === "retf" || mnemonic.startsWith("iret");
-  if (!ends) go(code.after(n));
-  if (!row) return undefined;
-  return {
+/** A routine without what it calls. */
+interface Routine {
+  readonly itself: Callee;
+  /** Entries of the routines that it calls. */
+  readonly calls: ReadonlySet<number>;
+}
+
+const either = (a: Callee, b: Callee): Callee => ({
+  switchesMode: a.switchesMode || b.switchesMode,
+  setsInterrupts: a.setsInterrupts || b.setsInterrupts,
+  identifies: a.identifies || b.identifies,
+  loadsTable: a.loadsTable || b.loadsTable,
+});
+
+const isEnd = ({ mnemonic }: Row): boolean => /^(ret|jmp|retf|iret.*)$/.test(mnemonic);
+
+/** What an instruction contributes; undefined for most. */
+function factsOf(row: Row): Callee | undefined {
+  const { mnemonic } = row;
+  const facts = {
     // A RETF or IRET of the routine returns to its caller.
     switchesMode: switchesMode(row) && !/^(retf|iret)/.test(mnemonic),
     setsInterrupts: isAboutInterrupts(row),
     identifies: mnemonic === "cpuid",
+    loadsTable: mnemonic === "lgdt",
   };
+  return Object.values(facts).includes(true) ? facts : undefined;
 }
 
-/** What the routine at `entry` may do, as far as its jumps and calls show. */
-export function calleeAt(code: Code, entry: number | undefined): Callee {
-  if (entry === undefined) return anything;
-  const visited = new Set([entry]);
-  const waiting = [entry];
-  const found = { switchesMode: false, setsInterrupts: false, identifies: false };
-  for (let n = waiting.pop(); n !== undefined; n = waiting.pop()) {
-    if (visited.size > most) return anything;
-    const facts = visit(code, n, visited, waiting);
-    found.switchesMode ||= facts?.switchesMode === true;
-    found.setsInterrupts ||= facts?.setsInterrupts === true;
-    found.identifies ||= facts?.identifies === true;
-  }
+interface RowFacts {
+  readonly facts: Callee | undefined;
+  readonly isEnd: boolean;
+  readonly isCall: boolean;
+  readonly branches: boolean;
+}
+
+/** By row: there are far fewer rows than instructions. */
+const known = new Map<Row, RowFacts>();
+
+function rowFacts(row: Row): RowFacts {
+  const found = known.get(row) ?? {
+    facts: factsOf(row),
+    isEnd: isEnd(row),
+    isCall: row.mnemonic === "call",
+    branches: row.operands[0]?.kind === "relative",
+  };
+  known.set(row, found);
   return found;
+}
+
+/** What the routines of a program may do, each worked out when it is first asked for. */
+export class Callees {
+  private readonly code: Code;
+  private readonly routines = new Map<number, Routine>();
+  private readonly found = new Map<number, Callee>();
+
+  constructor(code: Code) {
+    this.code = code;
+  }
+
+  /** What the routine at an index may do with all that it calls, as far as its jumps and calls show. */
+  at(entry: number | undefined): Callee {
+    if (entry === undefined) return anything;
+    const found = this.found.get(entry) ?? this.withCalls(entry);
+    this.found.set(entry, found);
+    return found;
+  }
+
+  private withCalls(entry: number): Callee {
+    const visited = new Set([entry]);
+    let facts = nothing;
+    for (const one of visited) {
+      const { itself, calls } = this.routine(one);
+      facts = either(facts, itself);
+      for (const call of calls) visited.add(call);
+    }
+    return facts;
+  }
+
+  private routine(entry: number): Routine {
+    const found = this.routines.get(entry) ?? this.look(entry);
+    this.routines.set(entry, found);
+    return found;
+  }
+
+  private look(entry: number): Routine {
+    const { code } = this;
+    const visited = new Set([entry]);
+    const calls = new Set<number>();
+    let itself = nothing;
+    for (const n of visited) {
+      if (visited.size > most) return { itself: anything, calls: new Set() };
+      const { row } = code.mentions[n]!;
+      const of = row && rowFacts(row);
+      if (of?.facts) itself = either(itself, of.facts);
+      const target = of?.branches ? code.target(n) : undefined;
+      if (target !== undefined) (of?.isCall ? calls : visited).add(target);
+      const next = of?.isEnd ? undefined : code.after(n);
+      if (next !== undefined) visited.add(next);
+    }
+    return { itself, calls };
+  }
 }

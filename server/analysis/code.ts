@@ -1,57 +1,73 @@
 import type { Assembly, InstructionMention } from "../../assembler/index.ts";
-import type { Row } from "../../isa/instruction.ts";
+import { Callees } from "./callee.ts";
+import { Constants } from "./fixed-memory.ts";
 
 /** The instructions of a program in order, and by address. */
 export class Code {
   readonly mentions: readonly InstructionMention[];
-  private readonly places = new Map<number, number>();
+  readonly constants: Constants;
+  readonly callees: Callees;
+  /** -1 where an instruction has none. */
+  private readonly addresses: Float64Array;
+  /** Indices in the order of the addresses; undefined where that is the order of the source. */
+  private readonly byAddress: Int32Array | undefined;
 
-  constructor({ mentions }: Assembly) {
-    this.mentions = mentions;
-    for (let n = mentions.length - 1; n >= 0; n--) {
-      const address = mentions[n]!.address;
-      if (address !== undefined) this.places.set(address, n);
-    }
+  constructor(assembly: Assembly) {
+    this.mentions = assembly.mentions;
+    this.constants = new Constants(assembly);
+    this.callees = new Callees(this);
+    this.addresses = Float64Array.from(this.mentions, ({ address }) => address ?? -1);
+    const isInOrder = this.addresses.every((address, n, all) => n === 0 || all[n - 1]! < address);
+    if (isInOrder) return;
+    this.byAddress = Int32Array.from(this.mentions, (_, n) => n);
+    this.byAddress.sort((a, b) => this.addresses[a]! - this.addresses[b]! || a - b);
   }
 
-  /** The index of the instruction at an address. */
+  /** The index of the instruction at an address; of several the first. */
   at(address: number | undefined): number | undefined {
-    return address === undefined ? undefined : this.places.get(address);
+    if (address === undefined || address < 0) return undefined;
+    const { addresses, byAddress } = this;
+    let low = 0;
+    let high = addresses.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (addresses[byAddress ? byAddress[middle]! : middle]! < address) low = middle + 1;
+      else high = middle;
+    }
+    const n = byAddress ? byAddress[low] : low;
+    return n !== undefined && addresses[n] === address ? n : undefined;
+  }
+
+  /** -1 if it is none of the program. */
+  indexOf(mention: InstructionMention): number {
+    const n = this.at(mention.address);
+    return n !== undefined && this.mentions[n] === mention ? n : this.mentions.indexOf(mention);
+  }
+
+  addressOf(n: number): number | undefined {
+    const address = this.addresses[n]!;
+    return address < 0 ? undefined : address;
   }
 
   /** Where the processor goes on behind an instruction; one that cannot be assembled yet is passed over. */
   after(n: number): number | undefined {
-    const { address, bytes } = this.mentions[n]!;
-    if (address === undefined || !bytes) return n + 1 < this.mentions.length ? n + 1 : undefined;
-    const next = this.at(address + bytes.length);
-    if (next !== undefined) return next;
-    const unfinished = this.mentions[n + 1];
-    return unfinished && unfinished.address === undefined ? n + 1 : undefined;
+    const address = this.addresses[n]!;
+    const next = n + 1 < this.addresses.length ? n + 1 : undefined;
+    const length = this.mentions[n]!.length;
+    if (address < 0 || length === undefined) return next;
+    if (this.byAddress === undefined && this.addresses[n + 1] === address + length) return next;
+    const found = this.at(address + length);
+    if (found !== undefined) return found;
+    return next !== undefined && this.addresses[next]! < 0 ? next : undefined;
   }
 
   /** The target of a near branch. */
   target(n: number): number | undefined {
-    const { address, decoded } = this.mentions[n]!;
+    const address = this.addresses[n]!;
+    const { decoded } = this.mentions[n]!;
     const [operand] = decoded?.operands ?? [];
-    if (address === undefined || operand?.kind !== "relative") return undefined;
+    if (address < 0 || operand?.kind !== "relative") return undefined;
     const end = address + decoded!.length + operand.distance;
     return this.at(decoded!.operandSize === 16 ? end & 0xffff : end) ?? this.at(end);
   }
 }
-
-const farMnemonics = new Set(["retf", "iret", "iretd", "iretq", "sysexit", "sysret"]);
-
-const writesControl = ({ operands: [to], mnemonic }: Row): boolean =>
-  (mnemonic === "mov" && to?.kind === "control") || mnemonic === "lmsw";
-
-export const isFarTransfer = ({ mnemonic, operands: [to] }: Row): boolean =>
-  farMnemonics.has(mnemonic) ||
-  ((mnemonic === "jmp" || mnemonic === "call") && (to?.kind === "far" || to?.farMemory !== undefined));
-
-/** What may change mode or ring. */
-export const switchesMode = (row: Row): boolean => writesControl(row) || row.mnemonic === "wrmsr" || isFarTransfer(row);
-
-const interruptMnemonics = new Set(["cli", "sti", "popf", "popfd", "popfq", "hlt", "iret", "iretd", "iretq"]);
-
-/** What is about the interrupt flag. */
-export const isAboutInterrupts = ({ mnemonic }: Row): boolean => interruptMnemonics.has(mnemonic);

@@ -1,16 +1,16 @@
 import type { Assembly, InstructionMention } from "../../assembler/index.ts";
 import type { Row } from "../../isa/instruction.ts";
-import { Code, isAboutInterrupts, switchesMode } from "./code.ts";
-import { bit, twoBits, unknown } from "./known-bits.ts";
+import { Code } from "./code.ts";
+import { stackLoadFault, transferFault } from "./far-transfers.ts";
+import { type KeptSteps, keptSteps } from "./kept-steps.ts";
+import { bit, twoBits, unknown, wholeOf } from "./known-bits.ts";
 import {
   anyState,
   IF,
   IOPL,
-  joinStates,
   longModeActive,
   PE,
   type State,
-  sameState,
   startModeOf,
   startState,
   stated,
@@ -18,7 +18,7 @@ import {
   UMIP,
   VM,
 } from "./state.ts";
-import { type Step, stepsFrom } from "./transitions.ts";
+import { isAboutInterrupts, switchesMode } from "./transitional-rows.ts";
 
 /** What can be known of the processor at an instruction; what is undefined cannot. */
 export interface Known {
@@ -34,7 +34,7 @@ export interface Known {
   /** CPUID was asked for the hypervisor on the way. */
   readonly asked: boolean;
   /** Low 32 bits of general register `n`, where a constant. */
-  register(n: number): number | undefined;
+  readonly register: (n: number) => number | undefined;
 }
 
 /** Instructions executed in the search, repeated ones counted: what is behind that stays unknown. */
@@ -55,20 +55,45 @@ function modeOf(state: State): Known["mode"] {
   return long === false ? "protected" : undefined;
 }
 
-const view = (state: State): Known => ({
-  mode: modeOf(state),
-  cpl: state.cpl,
-  code: state.code,
-  interrupts: bit(state.flags, IF),
-  iopl: twoBits(state.flags, IOPL),
-  umip: bit(state.cr4, UMIP),
-  timestampsDisabled: bit(state.cr4, TSD),
-  asked: state.asked,
-  register: (n) => {
-    const register = state.registers[n];
-    return register?.mask === -1 ? register.value >>> 0 : undefined;
-  },
-});
+/** A state as others see it; each fact is looked up when it is asked for. */
+class View implements Known {
+  private readonly state: State;
+
+  constructor(state: State) {
+    this.state = state;
+  }
+  get mode() {
+    return modeOf(this.state);
+  }
+  get cpl() {
+    return this.state.cpl;
+  }
+  get code() {
+    return this.state.code;
+  }
+  get interrupts() {
+    return bit(this.state.flags, IF);
+  }
+  get iopl() {
+    return twoBits(this.state.flags, IOPL);
+  }
+  get umip() {
+    return bit(this.state.cr4, UMIP);
+  }
+  get timestampsDisabled() {
+    return bit(this.state.cr4, TSD);
+  }
+  get asked() {
+    return this.state.asked;
+  }
+  get register() {
+    const { registers } = this.state;
+    return (n: number): number | undefined => {
+      const register = registers[n];
+      return register && wholeOf(register);
+    };
+  }
+}
 
 /** Indices of the instructions that follow statements of the source, with what they say. */
 function statementsBy(assembly: Assembly, mentions: readonly InstructionMention[]): Map<number, State> {
@@ -90,42 +115,53 @@ function firstState({ settings, bits, isPart }: Assembly): State {
   return isStart ? startState(settings.mode ?? startModeOf(bits), bits) : { ...anyState, asked: true };
 }
 
-/** What is known at each instruction that the start of the program, or a statement, leads to. */
-function search(assembly: Assembly): Map<InstructionMention, State> {
-  const code = new Code(assembly);
-  const states: (State | undefined)[] = [];
-  const said = statementsBy(assembly, code.mentions);
-  const waiting = new Set<number>();
-  const reach = ([n, state]: Step): void => {
+/** What is known at each instruction that the start of the program, or a statement, leads to; nothing if that takes too long. */
+function search(assembly: Assembly, code: Code, kept: KeptSteps): readonly (State | undefined)[] {
+  const { mentions } = code;
+  const states = new Array<State | undefined>(mentions.length).fill(undefined);
+  const said = statementsBy(assembly, mentions);
+  const waiting = new Uint8Array(mentions.length);
+  let lowest = mentions.length;
+  const reach = (n: number, state: State): void => {
     const before = states[n];
-    const after = before ? joinStates(before, state) : state;
-    if (before && sameState(before, after)) return;
+    const after = before ? kept.joined(n, before, state) : state;
+    if (after === before) return;
     states[n] = after;
-    waiting.add(n);
+    waiting[n] = 1;
+    if (n < lowest) lowest = n;
   };
-  for (const [n, state] of said) if (n > 0) reach([n, state]);
-  if (code.mentions.length > 0) reach([0, said.get(0) ?? firstState(assembly)]);
-  for (let count = 0; count < budget; count++) {
-    const [n] = waiting;
-    if (n === undefined) return byMention(code, states);
-    waiting.delete(n);
-    for (const step of stepsFrom(code, n, states[n]!)) if (!said.has(step[0])) reach(step);
+  const lead = (n: number, state: State): void => {
+    if (said.size === 0 || !said.has(n)) reach(n, state);
+  };
+  for (const [n, state] of said) if (n > 0) reach(n, state);
+  if (mentions.length > 0) reach(0, said.get(0) ?? firstState(assembly));
+  let count = 0;
+  /** Goes down straight code; nothing of what waits is above it. */
+  const straight = (from: number): number => {
+    let n = from;
+    for (; count < budget; count++) {
+      const after = kept.behind(n, states[n]!);
+      if (!after || code.after(n) !== n + 1 || states[n + 1] || said.has(n + 1)) return n;
+      states[++n] = after;
+    }
+    return n;
+  };
+  for (; count < budget; count++) {
+    const first = waiting.indexOf(1, lowest);
+    // Where the search does not end, joins are missing: nothing of it is certain.
+    if (first < 0) return states;
+    waiting[first] = 0;
+    const n = straight(first);
+    lowest = n + 1;
+    kept.lead(code, n, states[n]!, lead);
   }
-  // Where the search did not end, joins are missing: nothing of it is certain.
-  return new Map();
-}
-
-function byMention(code: Code, states: readonly (State | undefined)[]): Map<InstructionMention, State> {
-  const found = new Map<InstructionMention, State>();
-  states.forEach((state, n) => {
-    if (state) found.set(code.mentions[n]!, state);
-  });
-  return found;
+  return [];
 }
 
 /** What is known of the instructions of one program. */
 export class Flow {
-  private readonly states: Map<InstructionMention, State>;
+  private readonly code: Code;
+  private readonly states: readonly (State | undefined)[];
   private readonly everywhere: State | undefined;
 
   constructor(assembly: Assembly) {
@@ -133,18 +169,37 @@ export class Flow {
       assembly.statements.length > 1 || assembly.sizes.size > 1 || assembly.mentionsOf(isRelevant).length > 0;
     // Where nothing changes the mode, it is the same everywhere, also in what nothing is seen to lead to.
     this.everywhere = moves ? undefined : firstState(assembly);
-    this.states = moves && assembly.mentions.length <= most ? search(assembly) : new Map();
+    this.code = new Code(assembly);
+    const isFollowed = moves && assembly.mentions.length <= most;
+    this.states = isFollowed ? search(assembly, this.code, keptSteps(assembly)) : [];
   }
 
   /** Undefined where nothing is seen to lead to the instruction. */
   at(mention: InstructionMention): Known | undefined {
-    const state = this.states.get(mention) ?? this.everywhere;
-    return state && view(state);
+    const state = this.everywhere ?? this.states[this.code.indexOf(mention)];
+    return state && new View(state);
   }
 
-  /** All that the search reached, in the order of the source. */
-  *reached(): Generator<readonly [InstructionMention, Known]> {
-    for (const [mention, state] of this.states) yield [mention, view(state)];
+  /** Instructions that may be decoded otherwise than as assembled, in runs that are not interrupted by others. */
+  *strangers(): Generator<readonly (readonly [InstructionMention, Known])[]> {
+    let run: [InstructionMention, Known][] = [];
+    for (const [n, state] of this.states.entries()) {
+      if (!state) continue;
+      const mention = this.code.mentions[n]!;
+      if (state.code !== mention.bits || mention.bits === 64) run.push([mention, new View(state)]);
+      else if (run.length > 0) {
+        yield run;
+        run = [];
+      }
+    }
+    yield run;
+  }
+
+  /** Why an instruction that loads CS or SS faults by its selector; undefined if it does not, or that is not known. */
+  selectorFault(mention: InstructionMention): string | undefined {
+    const n = this.code.indexOf(mention);
+    const state = this.states[n];
+    return state && (transferFault(this.code, n, state) ?? stackLoadFault(this.code, n, state));
   }
 }
 

@@ -25,10 +25,10 @@ function below(symbols: readonly SymbolDefinition[], address: bigint, most: numb
 
 /** Constants at fixed addresses in tables with such names, stored or defined there; `most` is the size of the largest table. */
 export function namedConstants(assembly: Assembly, name: RegExp, most: number): NamedConstant[] {
+  if (!assembly.symbolsNamed(name).some(({ value }) => value !== undefined)) return [];
   const symbols = [...assembly.symbols.values()]
     .filter((symbol) => symbol.kind !== "define" && symbol.value !== undefined)
     .sort((a, b) => Number(a.value! - b.value!));
-  if (!symbols.some((symbol) => name.test(symbol.name))) return [];
   const stores = assembly.mentionsOf(storesConstant);
   return [...storedConstants(stores, symbols, name, most), ...dataOf(assembly, symbols, name, most)];
 }

@@ -1,5 +1,6 @@
 import type { Settings } from "../../assembler/index.ts";
 import type { Bits } from "../../isa/operands.ts";
+import type { Table } from "./descriptors.ts";
 import { bit, join, type KnownBits, someBits, unknown } from "./known-bits.ts";
 
 /** What is known of the processor before an instruction, on all ways that lead there. */
@@ -12,6 +13,8 @@ export interface State {
   readonly code: Bits | undefined;
   /** As the guest believes. */
   readonly cpl: 0 | 1 | 2 | 3 | undefined;
+  /** The GDT that was loaded last, if the program has it as a constant. */
+  readonly gdt: Table | undefined;
   /** Low halves of the general registers. */
   readonly registers: readonly KnownBits[];
   /** What was pushed, the last at the end; below that nothing is known. */
@@ -35,7 +38,7 @@ export const noRegisters: readonly KnownBits[] = new Array<KnownBits>(16).fill(u
 /** Nothing is known. */
 export const anyState: State = {
   ...{ cr0: unknown, cr4: unknown, efer: unknown, flags: unknown },
-  ...{ code: undefined, cpl: undefined, registers: noRegisters, stack: [], asked: false },
+  ...{ code: undefined, cpl: undefined, gdt: undefined, registers: noRegisters, stack: [], asked: false },
 };
 
 const paging = 1 << PG;
@@ -98,6 +101,9 @@ function joinStacks(a: State["stack"], b: State["stack"]): State["stack"] {
   return Array.from({ length }, (_, n) => join(a[a.length - length + n]!, b[b.length - length + n]!));
 }
 
+const sameTable = (a: Table | undefined, b: Table | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && a.base === b.base && a.limit === b.limit);
+
 /** What holds on both ways. */
 export const joinStates = (a: State, b: State): State => ({
   cr0: join(a.cr0, b.cr0),
@@ -106,6 +112,7 @@ export const joinStates = (a: State, b: State): State => ({
   flags: join(a.flags, b.flags),
   code: a.code === b.code ? a.code : undefined,
   cpl: a.cpl === b.cpl ? a.cpl : undefined,
+  gdt: sameTable(a.gdt, b.gdt) ? a.gdt : undefined,
   registers: a.registers === b.registers ? a.registers : a.registers.map((one, n) => join(one, b.registers[n]!)),
   stack: joinStacks(a.stack, b.stack),
   asked: a.asked && b.asked,
@@ -116,12 +123,14 @@ const sameList = (a: readonly KnownBits[], b: readonly KnownBits[]): boolean =>
   a === b || (a.length === b.length && a.every((one, n) => sameBits(one, b[n]!)));
 
 export const sameState = (a: State, b: State): boolean =>
-  sameBits(a.cr0, b.cr0) &&
-  sameBits(a.cr4, b.cr4) &&
-  sameBits(a.efer, b.efer) &&
-  sameBits(a.flags, b.flags) &&
-  a.code === b.code &&
-  a.cpl === b.cpl &&
-  a.asked === b.asked &&
-  sameList(a.registers, b.registers) &&
-  sameList(a.stack, b.stack);
+  a === b ||
+  (sameBits(a.cr0, b.cr0) &&
+    sameBits(a.cr4, b.cr4) &&
+    sameBits(a.efer, b.efer) &&
+    sameBits(a.flags, b.flags) &&
+    a.code === b.code &&
+    a.cpl === b.cpl &&
+    a.asked === b.asked &&
+    sameTable(a.gdt, b.gdt) &&
+    sameList(a.registers, b.registers) &&
+    sameList(a.stack, b.stack));

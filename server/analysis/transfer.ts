@@ -42,7 +42,7 @@ const isControl = (operand: Operand | undefined): operand is Register & { readon
 const controls: Readonly<Record<number, "cr0" | "cr4">> = { 0: "cr0", 4: "cr4" };
 
 /** What an operand is known to be, read in this state. */
-function read(state: State, operand: Operand | undefined): KnownBits {
+export function readOperand(state: State, operand: Operand | undefined): KnownBits {
   if (operand?.kind === "immediate") return constant(Number(operand.value & 0xffff_ffffn));
   if (isGeneral(operand)) {
     const { n, width, from } = placeOf(operand);
@@ -114,7 +114,7 @@ type Effect = (state: State, operands: readonly Operand[], instruction: Decoded)
 const binary =
   (operation: (a: KnownBits, b: KnownBits) => KnownBits): Effect =>
   (state, [to, from]) =>
-    write(state, to, operation(read(state, to), read(state, from)));
+    write(state, to, operation(readOperand(state, to), readOperand(state, from)));
 
 const isSame = (a: Operand | undefined, b: Operand | undefined): boolean =>
   isGeneral(a) && isGeneral(b) && a.number === b.number && a.width === b.width && a.class === b.class;
@@ -122,8 +122,8 @@ const isSame = (a: Operand | undefined, b: Operand | undefined): boolean =>
 const bitOperation =
   (change: (value: number, at: number) => number, known: "set" | "clear" | "flip"): Effect =>
   (state, [to, from]) => {
-    const at = wholeOf(read(state, from));
-    const old = read(state, to);
+    const at = wholeOf(readOperand(state, from));
+    const old = readOperand(state, to);
     if (at === undefined || at > 31) return write(state, to, unknown);
     const mask = known === "flip" ? old.mask : old.mask | (1 << at);
     return write(state, to, { mask, value: change(old.value, at) & mask });
@@ -131,7 +131,7 @@ const bitOperation =
 
 /** LMSW cannot clear PE. */
 function loadMachineStatus(state: State, [from]: readonly Operand[]): State {
-  const value = read(state, from);
+  const value = readOperand(state, from);
   const low = insert(state.cr0, value, 16);
   const sets = bit(value, 0) === true || bit(state.cr0, 0) === true;
   return { ...state, cr0: sets ? or(low, someBits(1, 1)) : bit(value, 0) === false ? join(low, state.cr0) : low };
@@ -156,7 +156,7 @@ function identify(state: State): State {
 }
 
 function exchange(state: State, [a, b]: readonly Operand[]): State {
-  const [left, right] = [read(state, a), read(state, b)];
+  const [left, right] = [readOperand(state, a), readOperand(state, b)];
   return write(write(state, a, right), b, left);
 }
 
@@ -169,16 +169,16 @@ const popFlags: Effect = (state) => {
 
 /** What follows instructions of which the effect matters; of all others the registers that they write are forgotten. */
 const effects: Readonly<Record<string, Effect>> = {
-  mov: (state, [to, from]) => write(state, to, read(state, from)),
+  mov: (state, [to, from]) => write(state, to, readOperand(state, from)),
   and: binary(and),
   or: binary(or),
   xor: (state, [to, from]) =>
-    write(state, to, isSame(to, from) ? constant(0) : xor(read(state, to), read(state, from))),
+    write(state, to, isSame(to, from) ? constant(0) : xor(readOperand(state, to), readOperand(state, from))),
   sub: (state, [to, from]) =>
-    write(state, to, isSame(to, from) ? constant(0) : add(read(state, to), read(state, from), -1)),
+    write(state, to, isSame(to, from) ? constant(0) : add(readOperand(state, to), readOperand(state, from), -1)),
   add: binary((a, b) => add(a, b, 1)),
-  inc: (state, [to]) => write(state, to, add(read(state, to), constant(1), 1)),
-  dec: (state, [to]) => write(state, to, add(read(state, to), constant(1), -1)),
+  inc: (state, [to]) => write(state, to, add(readOperand(state, to), constant(1), 1)),
+  dec: (state, [to]) => write(state, to, add(readOperand(state, to), constant(1), -1)),
   bts: bitOperation((value, at) => value | (1 << at), "set"),
   btr: bitOperation((value, at) => value & ~(1 << at), "clear"),
   btc: bitOperation((value, at) => value ^ (1 << at), "flip"),
@@ -194,7 +194,7 @@ const effects: Readonly<Record<string, Effect>> = {
   cpuid: identify,
   cli: setInterrupts(0),
   sti: setInterrupts(interruptFlag),
-  push: (state, [from]) => push(state, read(state, from)),
+  push: (state, [from]) => push(state, readOperand(state, from)),
   pop: (state, [to]) => {
     const [value, after] = pop(state);
     return write(after, to, value);

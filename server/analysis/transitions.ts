@@ -1,78 +1,52 @@
-import type { Bits, Decoded } from "../../isa/operands.ts";
-import { calleeAt } from "./callee.ts";
+import type { Decoded } from "../../isa/operands.ts";
 import type { Code } from "./code.ts";
-import { bit, type KnownBits, twoBits, unknown, wholeOf } from "./known-bits.ts";
-import { longModeActive, PE, type State, VM } from "./state.ts";
-import { effectOf, forgetRegisters, loadFlags, pop } from "./transfer.ts";
+import {
+  behindFar,
+  behindStackLoad,
+  type Destination,
+  destinationOf,
+  goesThroughGate,
+  loadedTable,
+  stackLoadFault,
+  transferFault,
+} from "./far-transfers.ts";
+import { bit, unknown, wholeOf } from "./known-bits.ts";
+import { PE, type State, VM } from "./state.ts";
+import { effectOf, forgetRegisters } from "./transfer.ts";
 
 /** An instruction that may be executed next, with the state there. */
 export type Step = readonly [index: number, state: State];
 
-type Ring = State["cpl"];
-const ringOf = (selector: KnownBits): Ring => twoBits(selector, 0);
-
-/**
- * After CS was loaded: in real and virtual-8086 mode code is 16-bit; elsewhere the descriptor decides, which is taken to be what
- * the code there was written for, unless that is impossible.
- */
-function behindFar(state: State, target: Bits, ring: Ring): State {
-  if (bit(state.cr0, PE) === false) return { ...state, code: 16, cpl: 0 };
-  if (bit(state.flags, VM) === true) return { ...state, code: 16, cpl: 3 };
-  if (bit(state.cr0, PE) === undefined) return { ...state, code: undefined, cpl: undefined };
-  const long = longModeActive(state);
-  return { ...state, code: target === 64 && long === false ? undefined : target, cpl: ring };
-}
-
 /** The place that a far transfer names: flat, or in a segment of real mode. */
-function farTarget(code: Code, state: State, offset: number | undefined, selector: number | undefined) {
-  if (offset === undefined) return undefined;
-  const real = bit(state.cr0, PE) === false && selector !== undefined;
-  return (real ? code.at(selector * 16 + offset) : undefined) ?? code.at(offset);
-}
-
-function farTo(code: Code, state: State, offset: KnownBits, selector: KnownBits, width: number, ring: Ring): Step[] {
+function farTarget(code: Code, state: State, { offset, selector }: Destination, width: number): number | undefined {
   const place = wholeOf(offset);
-  const masked = place === undefined || width !== 16 ? place : place & 0xffff;
-  const n = farTarget(code, state, masked, wholeOf(selector));
-  return n === undefined ? [] : [[n, behindFar(state, code.mentions[n]!.bits, ring)]];
+  if (place === undefined) return undefined;
+  const masked = width === 16 ? place & 0xffff : place;
+  const segment = bit(state.cr0, PE) === false ? wholeOf(selector) : undefined;
+  return (segment === undefined ? undefined : code.at(segment * 16 + masked)) ?? code.at(masked);
 }
 
-/** A far JMP or CALL keeps the privilege level, but through a call gate. */
-function farJump(code: Code, state: State, { operands: [to] }: Decoded): Step[] {
-  if (to?.kind !== "far") return [];
-  const n = farTarget(code, state, to.offset, to.selector);
-  return n === undefined ? [] : [[n, behindFar(state, code.mentions[n]!.bits, state.cpl)]];
-}
+/** Far JMP, RETF and IRET; nothing where it faults, as it is not known who takes the fault. */
+const far: Transition = (code, state, { operandSize }, n) => {
+  const to = destinationOf(code, n, state);
+  const target = to && farTarget(code, to.state, to, operandSize);
+  if (!to || target === undefined || goesThroughGate(code, to) || transferFault(code, n, state) !== undefined)
+    return [];
+  return [[target, behindFar(code, to, code.mentions[target]!.bits)]];
+};
 
-function farReturn(code: Code, state: State, { operandSize }: Decoded): Step[] {
-  const [offset, below] = pop(state);
-  const [selector, after] = pop(below);
-  return farTo(code, after, offset, selector, operandSize, ringOf(selector));
-}
-
-function interruptReturn(code: Code, state: State, { operandSize }: Decoded): Step[] {
-  const [offset, below] = pop(state);
-  const [selector, above] = pop(below);
-  const [flags, after] = pop(above);
-  const virtual = bit(flags, VM);
-  const ring = virtual === true ? 3 : ringOf(selector);
-  const loaded = loadFlags(after, flags);
-  const vm = {
-    mask: loaded.flags.mask | (flags.mask & (1 << VM)),
-    value: loaded.flags.value | (flags.value & (1 << VM)),
-  };
-  return farTo(code, { ...loaded, flags: vm }, offset, selector, operandSize, ring);
-}
-
-/** SYSEXIT goes to EDX, SYSRET to ECX, both at CPL 3. */
+/** SYSEXIT goes to EDX, SYSRET to ECX, both at CPL 3, to 64-bit code with REX.W and else to 32-bit code (SDM Vol. 2). */
 const toUser =
-  (register: number) =>
-  (code: Code, state: State): Step[] =>
-    farTo(code, state, state.registers[register]!, unknown, 32, 3);
+  (register: number): Transition =>
+  (code, state, { operandSize }) => {
+    const to = { offset: state.registers[register]!, selector: unknown, returns: true, state };
+    const target = farTarget(code, state, to, 32);
+    return target === undefined ? [] : [[target, { ...state, code: operandSize === 64 ? 64 : 32, cpl: 3 }]];
+  };
 
 function call(code: Code, n: number, state: State): Step[] {
   const entry = code.target(n);
-  const { switchesMode, setsInterrupts, identifies } = calleeAt(code, entry);
+  const { switchesMode, setsInterrupts, identifies, loadsTable } = code.callees.at(entry);
   const steps: Step[] = [];
   if (entry !== undefined) steps.push([entry, { ...state, stack: [] }]);
   const back = code.after(n);
@@ -80,7 +54,8 @@ function call(code: Code, n: number, state: State): Step[] {
   const flags = setsInterrupts
     ? { mask: state.flags.mask & (1 << VM), value: state.flags.value & (1 << VM) }
     : state.flags;
-  steps.push([back, { ...forgetRegisters(state), flags, asked: state.asked || identifies }]);
+  const gdt = loadsTable ? undefined : state.gdt;
+  steps.push([back, { ...forgetRegisters(state), flags, gdt, asked: state.asked || identifies }]);
   return steps;
 }
 
@@ -95,7 +70,7 @@ const stops: Transition = () => [];
 const interrupt: Transition = (code, state, _, n) => onwards(code, n, forgetRegisters(state));
 
 const transitions: Readonly<Record<string, Transition>> = {
-  ...{ ret: stops, ud2: stops, retf: farReturn, iret: interruptReturn, iretd: interruptReturn, iretq: interruptReturn },
+  ...{ ret: stops, ud2: stops, retf: far, iret: far, iretd: far, iretq: far },
   ...{
     sysexit: toUser(2),
     sysret: toUser(1),
@@ -107,18 +82,22 @@ const transitions: Readonly<Record<string, Transition>> = {
   vmmcall: interrupt,
   jmp: (code, state, decoded, n) => {
     const target = code.target(n);
-    return target === undefined ? farJump(code, state, decoded) : [[target, state]];
+    return target === undefined ? far(code, state, decoded, n) : [[target, state]];
   },
   call: (code, state, decoded, n) => (decoded.operands[0]?.kind === "far" ? [] : call(code, n, state)),
+  lgdt: (code, state, _, n) => onwards(code, n, { ...state, gdt: loadedTable(code, n) }),
 };
 
-/** Where an instruction leads, with the state there; nothing where that cannot be known. */
-export function stepsFrom(code: Code, n: number, state: State): Step[] {
-  const { decoded } = code.mentions[n]!;
-  if (!decoded) return onwards(code, n, state);
+const isStackLoad = ({ row: { mnemonic }, operands: [to] }: Decoded): boolean =>
+  mnemonic === "lss" || (to?.kind === "register" && to.class === "segment" && to.number === 2);
+
+/** Whether an instruction has an effect on the state and nothing else: it leads to the next, and to its target if it is a branch. */
+export const isPlain = (decoded: Decoded): boolean => !transitions[decoded.row.mnemonic] && !isStackLoad(decoded);
+
+/** Where any other instruction leads, with the state there; nothing where that cannot be known. */
+export function stepsFrom(code: Code, n: number, state: State, decoded: Decoded): readonly Step[] {
   const transition = transitions[decoded.row.mnemonic];
   if (transition) return transition(code, state, decoded, n);
-  const after = effectOf(state, decoded);
-  const target = decoded.operands[0]?.kind === "relative" ? code.target(n) : undefined;
-  return target === undefined ? onwards(code, n, after) : [...onwards(code, n, after), [target, after]];
+  if (stackLoadFault(code, n, state) !== undefined) return [];
+  return onwards(code, n, behindStackLoad(code, n, state, effectOf(state, decoded)));
 }

@@ -1,5 +1,6 @@
 import type { Assembly, Problem } from "../../assembler/index.ts";
 import type { TechniqueId } from "../../isa/technique.ts";
+import { badSelector } from "./bad-selector.ts";
 import { badTableEntry } from "./bad-table-entry.ts";
 import { haltWithoutInterrupts } from "./halt-without-interrupts.ts";
 import { interruptsNotRestored } from "./interrupts-not-restored.ts";
@@ -21,6 +22,7 @@ const diagnostics = {
   "sensitive-unprivileged": sensitiveUnprivileged,
   "mode-mismatch": modeMismatch,
   "privilege-fault": privilegeFault,
+  "bad-selector": badSelector,
   "interrupts-not-restored": interruptsNotRestored,
   "halt-without-interrupts": haltWithoutInterrupts,
   "shadowed-table": shadowedTable,

@@ -26,14 +26,16 @@ function remedy(bits: number, { code, mode }: Known): string {
  */
 export function modeMismatch(assembly: Assembly): Problem[] {
   const problems: Problem[] = [];
-  let before: string | undefined;
-  for (const [{ bits, range }, known] of flowOf(assembly).reached()) {
-    const where = decodedAs(bits, known);
-    if (where !== undefined && where !== before) {
-      const message = `This is assembled as ${bits}-bit code, but reached in ${where}: the processor will decode other instructions. ${remedy(bits, known)}.`;
-      problems.push({ code: "mode-mismatch", severity: "warning", message, range });
+  for (const run of flowOf(assembly).strangers()) {
+    let before: string | undefined;
+    for (const [{ bits, range }, known] of run) {
+      const where = decodedAs(bits, known);
+      if (where !== undefined && where !== before) {
+        const message = `This is assembled as ${bits}-bit code, but reached in ${where}: the processor will decode other instructions. ${remedy(bits, known)}.`;
+        problems.push({ code: "mode-mismatch", severity: "warning", message, range });
+      }
+      before = where;
     }
-    before = where;
   }
   return problems;
 }

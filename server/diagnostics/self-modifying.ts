@@ -1,18 +1,6 @@
 import type { Assembly, InstructionMention, Problem } from "../../assembler/index.ts";
-import type { Row } from "../../isa/instruction.ts";
 import { type TechniqueId, techniqueById } from "../../isa/technique.ts";
-
-const writesMemory = ({ operands: [to], access, mnemonic }: Row): boolean =>
-  (to?.kind === "rm" || to?.kind === "memory") && access[0] !== "r" && mnemonic !== "lea";
-
-/** The fixed address that an instruction writes to, and how many bytes. */
-function written({ decoded, address }: InstructionMention): { address: number; bytes: number } | undefined {
-  const [to] = decoded?.operands ?? [];
-  if (to?.kind !== "memory" || to.base !== undefined || to.index !== undefined || address === undefined)
-    return undefined;
-  const from = to.ripRelative ? BigInt(address + decoded!.length) : 0n;
-  return { address: Number(BigInt.asUintN(48, from + to.displacement)), bytes: (to.width ?? 8) / 8 };
-}
+import { fixedExtent, writesMemory } from "../analysis/fixed-memory.ts";
 
 /** The instructions by address, for looking up which one has a byte. */
 function instructionAt(
@@ -36,7 +24,7 @@ function instructionAt(
 export function selfModifying(assembly: Assembly, technique: TechniqueId | undefined): Problem[] {
   if (!technique || techniqueById(technique)?.kernel !== "translated") return [];
   const stores = assembly.mentionsOf(writesMemory).flatMap((mention) => {
-    const place = written(mention);
+    const place = fixedExtent(mention);
     return place ? [{ mention, place }] : [];
   });
   if (stores.length === 0) return [];

@@ -36,7 +36,8 @@ function shown(assembly: Assembly): string[] {
       ([place, { file, line }]) => `${place} ${map.addresses(file, line)}`,
     ),
     ...mentions.map(
-      (one) => `${one.mnemonic} ${at(one.range)} ${at(one.mnemonicRange)} ${one.bits} ${one.row?.syntax}`,
+      (one) =>
+        `${one.mnemonic} ${at(one.range)} ${at(one.mnemonicRange)} ${one.bits} ${one.row?.syntax} ${one.length} ${JSON.stringify(one.decoded?.operands, (_, value) => (typeof value === "bigint" ? `${value}` : value))}`,
     ),
     ...[...symbols.values()].map(({ name, kind, value, range }) => `${name} ${kind} ${value} ${at(range)}`),
     ...references.map(({ name, range }) => `${name} ${at(range)}`).sort(),

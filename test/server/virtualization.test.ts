@@ -34,6 +34,27 @@ const enters = (flags: string) => `bits 32
 user:   cli
         hlt`;
 
+/** Protected mode with these descriptors from selector 8 on, then `code`. */
+const withTable = (descriptors: string, code: string, behind = "") => `bits 16
+        org 7C00h
+        lgdt [table]
+        mov eax, cr0
+        or al, 1
+        mov cr0, eax
+        ${code}
+gdt:    dq 0, ${descriptors}
+table:  dw $ - gdt - 1
+        dd gdt
+${behind}`;
+const [code32, data32, code16] = ["0CF9A000000FFFFh", "0CF92000000FFFFh", "9A000000FFFFh"];
+const [code64, user32, userData, absent] = [
+  "0AF9A000000FFFFh",
+  "0CFFA000000FFFFh",
+  "0CFF2000000FFFFh",
+  "0CF1A000000FFFFh",
+];
+const next32 = "bits 32\nnext: mov eax, 1";
+
 const cases: Readonly<Record<string, readonly Case[]>> = {
   "mode-mismatch": [
     {
@@ -56,6 +77,28 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       source: "bits 16\n smsw ax\n or ax, 1\n lmsw ax\n push 8\n push next\n retf\nbits 32\nnext: mov eax, 1",
       lines: [],
     },
+    { why: "the descriptor is of 32-bit code", source: withTable(code32, "jmp dword 8:next", next32), lines: [] },
+    { why: "the descriptor is of 16-bit code", source: withTable(code16, "jmp dword 8:next", next32), lines: [12] },
+    { why: "L does not count outside long mode", source: withTable(code64, "jmp 8:next", "next: nop"), lines: [] },
+    {
+      why: "a descriptor of 32-bit code in long mode",
+      source: withTable(
+        `${code32}, ${code64}`,
+        "jmp dword 8:next",
+        `bits 32
+next:   mov ecx, 0C0000080h
+        rdmsr
+        or eax, 100h
+        wrmsr
+        mov eax, cr0
+        bts eax, 31
+        mov cr0, eax
+        jmp 8:wide
+bits 64
+wide:   mov rax, 1`,
+      ),
+      lines: [21],
+    },
     { why: "nothing is seen to lead there", source: "bits 16\n cli\n hlt\n jmp $\nbits 32\nroutine: ret", lines: [] },
     {
       why: "64-bit code without long mode",
@@ -77,6 +120,51 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       why: "the source says what leads there",
       source:
         "bits 16\n mov eax, cr0\n or al, 1\n mov cr0, eax\n jmp near next\n%pragma ringside mode protected\nbits 32\nnext: nop",
+      lines: [],
+    },
+  ],
+  "bad-selector": [
+    { why: "a code segment", source: withTable(`${code32}, ${data32}`, "jmp dword 8:next", next32), lines: [] },
+    { why: "a data segment", source: withTable(`${code32}, ${data32}`, "jmp dword 16:next", next32), lines: [7] },
+    { why: "null", source: withTable(code32, "jmp dword 0:next", next32), lines: [7] },
+    { why: "beyond the limit", source: withTable(code32, "jmp dword 16:next", next32), lines: [7] },
+    { why: "not present", source: withTable(absent, "jmp dword 8:next", next32), lines: [7] },
+    { why: "a code segment of ring 3", source: withTable(user32, "jmp dword 8:next", next32), lines: [7] },
+    {
+      why: "a return to ring 3",
+      source: withTable(
+        `${code32}, ${data32}, ${user32}`,
+        "jmp dword 8:next",
+        "bits 32\nnext: push dword 1Bh\n push dword user\n retf\nuser: nop",
+      ),
+      lines: [],
+    },
+    {
+      why: "a return to ring 3 through a segment of ring 0",
+      source: withTable(
+        `${code32}, ${data32}`,
+        "jmp dword 8:next",
+        "bits 32\nnext: push dword 0Bh\n push dword user\n retf\nuser: nop",
+      ),
+      lines: [14],
+    },
+    {
+      why: "stacks of ring 0 and of ring 3",
+      source: withTable(
+        `${code32}, ${data32}, ${userData}`,
+        "jmp dword 8:next",
+        "bits 32\nnext: mov eax, 10h\n mov ss, ax\n lss esp, [stack]\n mov eax, 1Bh\n mov ss, ax\nstack: dd 9000h\n dw 8",
+      ),
+      lines: [14],
+    },
+    {
+      why: "the descriptor is changed by a store that is seen",
+      source: withTable(data32, "jmp dword 8:next", `${next32}\n mov byte [gdt + 13], 9Ah`),
+      lines: [],
+    },
+    {
+      why: "another table",
+      source: withTable(data32, "jmp dword 8:next", next32).replace("dd gdt", "dd 0"),
       lines: [],
     },
   ],

@@ -60,7 +60,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
   cpu.bytes.set(code, ramBase + base + codeAt);
   cpu.refresh();
   const translate = threshold === undefined ? {} : { translate: { memory, threshold } };
-  return { cpu, memory, engine: new Engine(cpu, { ...translate, ...(image && { image }) }) };
+  return { cpu, memory, engine: new Engine(cpu, { ...translate, ...(image && { images: [image] }) }) };
 }
 
 function enterLongMode(cpu: Cpu): void {

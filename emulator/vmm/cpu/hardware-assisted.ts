@@ -1,43 +1,61 @@
 import type { Decoded } from "../../../isa/operands.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
+import { waitForSipi } from "../../cpu/context.ts";
 import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
-import type { ExitForm, Outlook } from "../../trace/event.ts";
-import { controls, inForce } from "../../vmx/controls.ts";
+import type { Outlook, Why } from "../../trace/event.ts";
+import { controlRule, controls, inForce } from "../../vmx/controls.ts";
 import { injectedEvent, SavedVmcs } from "../../vmx/entry.ts";
-import { checkEntry, type EntryFailure, entryFailureText, failedCheckExit } from "../../vmx/entry-checks.ts";
-import { entryFailureBit, exitReasonNamed } from "../../vmx/exit-reasons.ts";
+import { checkEntry, type EntryFailure } from "../../vmx/entry-checks.ts";
+import { exitReasonNamed } from "../../vmx/exit-reasons.ts";
 import { loadGuest, loadUsual, saveGuest } from "../../vmx/guest-state.ts";
-import { HostMemory } from "../../vmx/host-memory.ts";
-import { failedMsrExit, loadMsrs, storeMsrs } from "../../vmx/msr-areas.ts";
+import type { HostMemory } from "../../vmx/host-memory.ts";
+import { loadMsrs, storeMsrs } from "../../vmx/msr-areas.ts";
 import { NonRoot } from "../../vmx/non-root.ts";
 import type { Exit } from "../../vmx/non-root-guest.ts";
 import { qualificationFields } from "../../vmx/qualification.ts";
 import type { Vmcs } from "../../vmx/vmcs.ts";
 import { abortVmx } from "../../vmx/vmx-abort.ts";
-import { Allocator } from "../allocator.ts";
+import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
 import type { KvmGuest } from "../kvm/guest.ts";
+import { eptFormat } from "../memory/nested-paging.ts";
+import type { Vmm } from "../vmm.ts";
 import { exitHandlers } from "./exit-handlers.ts";
+import { HardwareShared } from "./hardware-shared.ts";
+import type { SavedIdle } from "./idle.ts";
 import { shadowHandlers } from "./shadow-handlers.ts";
-import type { MemoryVirtualization } from "./vmcs-setup.ts";
+import { initHandler, kick, startedText } from "./start-messages.ts";
+import { type MemoryVirtualization, makeIoBitmaps, makeMsrBitmaps } from "./vmcs-setup.ts";
+import { entryFailed, msrLoadFailed } from "./vtx-entry-failure.ts";
 import { type SavedVtxShadow, VtxShadow } from "./vtx-shadow.ts";
 import { VtxVmm } from "./vtx-vmm.ts";
 
 interface Saved {
   readonly pending: Pending | null;
-  readonly waiting: boolean;
-  readonly nextPage: number;
+  readonly idle: SavedIdle;
   readonly shadow: SavedVtxShadow | null;
   readonly kvm: ReturnType<KvmGuest["save"]>;
 }
 
 /** The technique of each way to virtualize memory. */
 const techniqueOf = { nested: "vtx-ept", shadow: "vtx-shadow" } as const;
+
+const form = { nestedFormat: eptFormat, makeIoMap: makeIoBitmaps, makeMsrMap: makeMsrBitmaps };
+
+/** A VMM on VT-x. */
+export function vtx(context: VmmContext, virtualization: MemoryVirtualization): Vmm {
+  const shared = new HardwareShared(context, virtualization, form);
+  return {
+    monitor: (vcpu) => new HardwareAssisted(context, shared, vcpu),
+    save: () => shared.allocator.mark,
+    restore: (mark) => shared.allocator.release(mark as number),
+  };
+}
 
 /**
  * The guest of a VMM on VT-x, with EPT or with shadow page tables: it runs in VMX non-root operation under the VMCS, and the
@@ -65,25 +83,28 @@ export class HardwareAssisted implements Monitor {
   /** A handler is at work: memory accesses are the VMM's own. */
   #inVmm = false;
 
-  constructor(context: VmmContext, virtualization: MemoryVirtualization) {
-    const nested = virtualization === "nested";
-    this.#technique = techniqueOf[virtualization];
+  constructor(context: VmmContext, shared: HardwareShared, vcpu: number) {
+    const nested = shared.virtualization === "nested";
+    this.#technique = techniqueOf[shared.virtualization];
     this.translationsLast = nested;
     this.nestedLevels = nested ? 4 : 0;
     this.#context = context;
     this.#cpu = context.cpu;
-    const memory = new HostMemory(context.cpu);
+    const { memory, allocator } = shared;
     this.#memory = memory;
-    this.#allocator = new Allocator(memory, context);
+    this.#allocator = allocator;
     const completed = (count: number) => this.#dispatcher.completed(count);
-    this.#vmm = new VtxVmm(context, { memory, allocator: this.#allocator, virtualization }, completed);
+    this.#vmm = new VtxVmm(context, shared, vcpu, completed);
     this.vmcs = this.#vmm.vmcs;
     this.#shadow = nested ? undefined : new VtxShadow(this.#vmm.kvm, memory, this.#allocator, this.vmcs);
     this.#savedVmcs = new SavedVmcs(this.vmcs);
     this.#nonRoot = new NonRoot(context.cpu, this.vmcs, memory, (exit) => this.#left(exit));
-    this.#dispatcher = new Dispatcher(context, this.#technique, nested ? exitHandlers : this.#shadowHandlers());
-    this.#launch();
-    this.vmcs.launched = true;
+    this.#dispatcher = new Dispatcher(context, this.#technique, {
+      ...(nested ? exitHandlers : this.#shadowHandlers()),
+      [initHandler]: () => this.#reset(),
+    });
+    if (context.cpu.activity === waitForSipi) this.#vmm.idle.awaitStart();
+    else this.#launch();
   }
 
   #shadowHandlers(): typeof exitHandlers {
@@ -101,6 +122,7 @@ export class HardwareAssisted implements Monitor {
     }
     shadow?.leave();
     const failure = checkEntry(this.vmcs);
+    this.vmcs.launched = true;
     if (!failure) loadGuest(this.#cpu, this.vmcs);
     else if (shadow && failure.kind === "exit") this.#interpret(shadow, failure);
     else this.#entryFailed(failure);
@@ -156,7 +178,12 @@ export class HardwareAssisted implements Monitor {
 
   atBoundary(): boolean {
     if (this.#shadow?.interprets) return this.#shadow.enterable && this.#tryEntry(this.#shadow);
-    return !this.#vmm.idle.waiting && this.#nonRoot.atBoundary();
+    const { idle } = this.#vmm;
+    if (idle.initDue) {
+      this.#serveInit();
+      return true;
+    }
+    return !idle.waiting && this.#nonRoot.atBoundary();
   }
 
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
@@ -247,11 +274,16 @@ export class HardwareAssisted implements Monitor {
     return this.#dispatcher.pending !== undefined && !this.#vmm.idle.waiting;
   }
 
+  get openExit(): number | undefined {
+    return this.#dispatcher.pending?.sequence;
+  }
+
   #left(exit: Exit): void {
     this.#stateChanged = false;
     this.#savedVmcs.remember();
     const { reason, vector, what, why, first, second } = exit;
-    this.#dispatcher.left({
+    const handler = this.#vmm.idle.initDue ? initHandler : reason;
+    const body = {
       reason,
       number: exitReasonNamed(reason).number,
       qualification: exit.qualification ?? 0,
@@ -260,7 +292,8 @@ export class HardwareAssisted implements Monitor {
       why,
       first,
       second,
-    });
+    };
+    this.#dispatcher.left(body, handler);
     this.#storeMsrs();
   }
 
@@ -333,7 +366,7 @@ export class HardwareAssisted implements Monitor {
     else loadUsual(this.#cpu, this.vmcs);
     const bad = loadMsrs(this.#cpu, this.#memory, this.vmcs, "entryLoad");
     if (bad !== 0) {
-      this.#msrFailed(bad);
+      msrLoadFailed(this.#context, this.#technique, this.vmcs, { memory: this.#memory, number: bad });
       return;
     }
     this.#cpu.attention = true;
@@ -369,56 +402,64 @@ export class HardwareAssisted implements Monitor {
     return true;
   }
 
-  /** The processor refused to enter: the guest cannot go on. */
   #entryFailed(failure: EntryFailure): void {
-    const { vmcs } = this;
-    if (failure.kind === "vmfail") vmcs.set("instructionError", failure.error);
-    else {
-      this.#recordEntryFailure(failedCheckExit(vmcs, failure));
-    }
-    this.#context.stop("vm-entry-failure", entryFailureText(vmcs, failure));
+    entryFailed(this.#context, this.#technique, this.vmcs, failure);
   }
 
-  #msrFailed(number: number): void {
-    const exit = failedMsrExit(this.#memory, this.vmcs, number);
-    this.#recordEntryFailure(exit);
-    this.#context.stop(
-      "vm-entry-failure",
-      `VM entry failed (exit reason 34, MSR loading): ${exit.why.sentence} ${exit.what}.`,
-    );
+  // INIT and start-up messages.
+
+  initialize(): void {
+    this.#vmm.idle.initialize();
   }
 
-  #recordEntryFailure({ reason, qualification, what, why }: ReturnType<typeof failedMsrExit>): void {
-    const { number } = exitReasonNamed(reason);
-    this.vmcs.set("exitReason", (number | entryFailureBit) >>> 0);
-    this.vmcs.set("exitQualification", qualification);
-    const form: ExitForm = {
-      kind: "exit",
-      reason,
-      number,
-      fields: qualificationFields(reason, undefined),
-      what,
-      why,
-      technique: this.#technique,
-    };
-    this.#context.recordExit(form, qualification, 0, 0);
+  /** INIT ends whatever the guest did: the VMM takes it out, and resets it. A guest that waits is with the VMM already. */
+  #serveInit(): void {
+    const { idle } = this.#vmm;
+    if (idle.waiting) this.#reset();
+    else
+      this.#nonRoot.leave({
+        reason: "EXTERNAL_INTERRUPT",
+        what: "an interrupt of the VMM's: INIT has come",
+        why: this.#kick,
+      });
+  }
+
+  get #kick(): Why {
+    return kick(controlRule(this.vmcs, "externalInterruptExiting"), "SDM Vol. 3, 26.2: Other Causes of VM Exits");
+  }
+
+  #reset(): undefined {
+    const started = this.#vmm.idle.reset();
+    if (started) this.#start();
+    return undefined;
+  }
+
+  startUp(vector: number): void {
+    if (this.#vmm.idle.startUp(vector)) this.#start();
+  }
+
+  /** The virtual CPU begins in real mode where the start-up message said. */
+  #start(): void {
+    const at = this.#vmm.idle.start();
+    this.#vmm.takeState();
+    this.#stateChanged = false;
+    if (this.#dispatcher.pending) this.#enter(startedText(at));
+    else this.#launch();
   }
 
   save(): Saved {
     return {
       pending: this.#dispatcher.pending ?? null,
-      waiting: this.#vmm.idle.waiting,
-      nextPage: this.#allocator.mark,
+      idle: this.#vmm.idle.save(),
       shadow: this.#shadow?.save() ?? null,
       kvm: this.#vmm.kvm.save(),
     };
   }
 
   restore(state: unknown): void {
-    const { pending, waiting, nextPage, shadow, kvm } = state as Saved;
+    const { pending, idle, shadow, kvm } = state as Saved;
     this.#dispatcher.pending = pending ?? undefined;
-    this.#vmm.idle.waiting = waiting;
-    this.#allocator.release(nextPage);
+    this.#vmm.idle.restore(idle);
     if (shadow) this.#shadow?.restore(shadow);
     this.#vmm.kvm.restore(kvm);
     this.#savedVmcs.forget();

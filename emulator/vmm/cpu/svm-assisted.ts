@@ -1,5 +1,6 @@
 import type { Decoded } from "../../../isa/operands.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
+import { waitForSipi } from "../../cpu/context.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
@@ -9,23 +10,28 @@ import { exitCode } from "../../svm/exit-codes.ts";
 import { decodeExit } from "../../svm/exit-information.ts";
 import { type GuestExit, GuestMode } from "../../svm/guest-mode.ts";
 import { loadHidden } from "../../svm/guest-state.ts";
-import { isIntercepted } from "../../svm/intercepts.ts";
+import { interceptRule, isIntercepted } from "../../svm/intercepts.ts";
 import { virtualInterrupt } from "../../svm/virtual-interrupt.ts";
 import { type Vmcb, wordOf } from "../../svm/vmcb.ts";
 import { placeText, vmcbFields } from "../../svm/vmcb-fields.ts";
 import { vmrun } from "../../svm/vmrun.ts";
 import type { ExitForm, ExitNumbers, Field, Outlook } from "../../trace/event.ts";
 import { hex } from "../../vmx/bit-layout.ts";
-import { HostMemory } from "../../vmx/host-memory.ts";
-import { Allocator } from "../allocator.ts";
+import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
 import type { KvmGuest } from "../kvm/guest.ts";
+import { nptFormat } from "../memory/nested-paging.ts";
 import type { SavedGuest } from "../memory/shadowed-guest.ts";
+import type { Vmm } from "../vmm.ts";
+import { HardwareShared } from "./hardware-shared.ts";
+import type { SavedIdle } from "./idle.ts";
+import { initHandler, kick, startedText } from "./start-messages.ts";
 import { svmExitHandlers } from "./svm-exit-handlers.ts";
 import { SvmShadow } from "./svm-shadow.ts";
 import { svmShadowHandlers } from "./svm-shadow-handlers.ts";
 import { SvmVmm } from "./svm-vmm.ts";
+import { makeIoMap, makeMsrMap } from "./vmcb-setup.ts";
 import type { MemoryVirtualization } from "./vmcs-setup.ts";
 
 const interrupted = wordOf("exitIntInfo");
@@ -33,14 +39,29 @@ const allClean = 0xffff_ffff;
 
 interface Saved {
   readonly pending: Pending | null;
-  readonly waiting: boolean;
-  readonly nextPage: number;
+  readonly idle: SavedIdle;
   readonly kvm: ReturnType<KvmGuest["save"]>;
   readonly shadow: SavedGuest | null;
 }
 
+/** VMEXIT_INTR. */
+const interruptCode = 0x60;
+const initKick = kick(interceptRule("INTR", true), "APM Vol. 2, 15.13: Interrupt Intercepts");
+
 /** The technique of each way to virtualize memory. */
 const techniqueOf = { nested: "svm-npt", shadow: "svm-shadow" } as const;
+
+const form = { nestedFormat: nptFormat, makeIoMap, makeMsrMap };
+
+/** A VMM on AMD-V. */
+export function svm(context: VmmContext, virtualization: MemoryVirtualization): Vmm {
+  const shared = new HardwareShared(context, virtualization, form);
+  return {
+    monitor: (vcpu) => new SvmAssisted(context, shared, vcpu),
+    save: () => shared.allocator.mark,
+    restore: (mark) => shared.allocator.release(mark as number),
+  };
+}
 
 /**
  * A VMM on AMD-V, with nested paging or with shadow page tables: the guest runs under VMRUN with the VMCB, and the handlers for its
@@ -63,21 +84,28 @@ export class SvmAssisted implements Monitor {
   /** A handler is at work: memory accesses are the VMM's own. */
   #inVmm = false;
 
-  constructor(context: VmmContext, virtualization: MemoryVirtualization) {
-    const nested = virtualization === "nested";
-    this.#technique = techniqueOf[virtualization];
+  constructor(context: VmmContext, shared: HardwareShared, vcpu: number) {
+    const nested = shared.virtualization === "nested";
+    this.#technique = techniqueOf[shared.virtualization];
     this.translationsLast = nested;
     this.nestedLevels = nested ? 4 : 0;
     this.#context = context;
     this.cpu = context.cpu;
-    const memory = new HostMemory(context.cpu);
-    this.#allocator = new Allocator(memory, context);
-    const tables = { memory, allocator: this.#allocator, virtualization };
-    this.#vm = new SvmVmm(context, tables, (instructions) => this.#dispatcher.completed(instructions));
+    const { memory, allocator } = shared;
+    this.#allocator = allocator;
+    this.#vm = new SvmVmm(context, shared, vcpu, (instructions) => this.#dispatcher.completed(instructions));
     this.vmcb = this.#vm.vmcb;
-    this.#shadow = nested ? undefined : new SvmShadow(context, memory, this.#allocator, this.vmcb);
+    this.#shadow = nested ? undefined : new SvmShadow(context, memory, allocator, this.vmcb);
     this.#guest = new GuestMode(context.cpu, this.vmcb, memory, (exit) => this.#left(exit));
-    this.#dispatcher = new Dispatcher(context, this.#technique, nested ? svmExitHandlers : this.#shadowHandlers());
+    this.#dispatcher = new Dispatcher(context, this.#technique, {
+      ...(nested ? svmExitHandlers : this.#shadowHandlers()),
+      [initHandler]: () => this.#reset(),
+    });
+    if (context.cpu.activity === waitForSipi) this.#vm.idle.awaitStart();
+    else this.#launch();
+  }
+
+  #launch(): void {
     this.#shadow?.leave();
     loadHidden(this.cpu, this.vmcb);
     const failed = vmrun(this.cpu, this.vmcb);
@@ -130,7 +158,13 @@ export class SvmAssisted implements Monitor {
   }
 
   atBoundary(): boolean {
-    if (this.#vm.idle.waiting) return false;
+    const { idle } = this.#vm;
+    if (idle.initDue) {
+      if (idle.waiting) this.#reset();
+      else this.#guest.leave({ code: interruptCode, what: "an interrupt of the VMM's: INIT has come", why: initKick });
+      return true;
+    }
+    if (idle.waiting) return false;
     return this.#guest.atBoundary(!this.#vm.knowsInterrupt && this.cpu.bus.interruptPending());
   }
 
@@ -200,6 +234,10 @@ export class SvmAssisted implements Monitor {
     return this.#dispatcher.pending !== undefined && !this.#vm.idle.waiting;
   }
 
+  get openExit(): number | undefined {
+    return this.#dispatcher.pending?.sequence;
+  }
+
   #left(exit: GuestExit): void {
     const { vmcb } = this;
     vmcb.set("clean", allClean);
@@ -207,7 +245,7 @@ export class SvmAssisted implements Monitor {
     const delivering = vmcb.words[interrupted] !== 0;
     const { info2 = 0 } = exit;
     const inNumbers = !delivering && info2 >= 0 && info2 <= Number.MAX_SAFE_INTEGER;
-    this.#dispatcher.left({
+    const body = {
       reason: exitCode(code).name,
       number: code,
       qualification: exit.info1 ?? 0,
@@ -216,7 +254,8 @@ export class SvmAssisted implements Monitor {
       why,
       first,
       second: Number(info2),
-    });
+    };
+    this.#dispatcher.left(body, this.#vm.idle.initDue ? initHandler : body.reason);
   }
 
   handleExit(): void {
@@ -251,6 +290,30 @@ export class SvmAssisted implements Monitor {
     if (failed) this.#entryFailed(failed);
   }
 
+  // INIT and start-up messages.
+
+  initialize(): void {
+    this.#vm.idle.initialize();
+  }
+
+  #reset(): undefined {
+    const started = this.#vm.idle.reset();
+    if (started) this.#start();
+    return undefined;
+  }
+
+  startUp(vector: number): void {
+    if (this.#vm.idle.startUp(vector)) this.#start();
+  }
+
+  /** The virtual CPU begins in real mode where the start-up message said. */
+  #start(): void {
+    const at = this.#vm.idle.start();
+    this.#vm.takeState();
+    if (this.#dispatcher.pending) this.#enter(startedText(at));
+    else this.#launch();
+  }
+
   /** VMRUN came back at once: the guest cannot go on. */
   #entryFailed(check: ConsistencyCheck): void {
     const { name, number } = exitCode(-1);
@@ -274,18 +337,16 @@ export class SvmAssisted implements Monitor {
   save(): Saved {
     return {
       pending: this.#dispatcher.pending ?? null,
-      waiting: this.#vm.idle.waiting,
-      nextPage: this.#allocator.mark,
+      idle: this.#vm.idle.save(),
       kvm: this.#vm.kvm.save(),
       shadow: this.#shadow?.guest.save() ?? null,
     };
   }
 
   restore(state: unknown): void {
-    const { pending, waiting, nextPage, kvm, shadow } = state as Saved;
+    const { pending, idle, kvm, shadow } = state as Saved;
     this.#dispatcher.pending = pending ?? undefined;
-    this.#vm.idle.waiting = waiting;
-    this.#allocator.release(nextPage);
+    this.#vm.idle.restore(idle);
     this.#vm.kvm.restore(kvm);
     if (shadow) this.#shadow!.guest.restore(shadow);
   }

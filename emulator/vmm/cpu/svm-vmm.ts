@@ -11,17 +11,15 @@ import { type Vmcb, wordOf } from "../../svm/vmcb.ts";
 import { cleanBits, type VmcbField, type VmcbFieldRow, vmcbFields } from "../../svm/vmcb-fields.ts";
 import { injectedEvent, vmrun } from "../../svm/vmrun.ts";
 import { bitsOf } from "../../vmx/bit-layout.ts";
-import type { HostMemory } from "../../vmx/host-memory.ts";
-import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { KvmGuest } from "../kvm/guest.ts";
-import { NestedPaging, nptFormat } from "../memory/nested-paging.ts";
+import type { NestedPaging } from "../memory/nested-paging.ts";
+import type { HardwareShared } from "./hardware-shared.ts";
 import type { HardwareVmm } from "./hardware-vmm.ts";
 import { Idle } from "./idle.ts";
 import { deliverInjected } from "./injection.ts";
 import { softwareEventLength } from "./software-events.ts";
 import { setUpVmcb } from "./vmcb-setup.ts";
-import type { MemoryVirtualization } from "./vmcs-setup.ts";
 
 const trapFlag = 0x100;
 const interruptFlag = 0x200;
@@ -38,12 +36,6 @@ const at = {
   interruptShadow: wordOf("interruptShadow"),
   eventInjection: wordOf("eventInjection"),
 } as const;
-
-interface Memory {
-  readonly memory: HostMemory;
-  readonly allocator: Allocator;
-  readonly virtualization: MemoryVirtualization;
-}
 
 /** What a VMM on AMD-V does between #VMEXIT and VMRUN: it works on the VMCB and the general registers. */
 export class SvmVmm implements HardwareVmm {
@@ -62,18 +54,14 @@ export class SvmVmm implements HardwareVmm {
   #fromInt1 = false;
 
   /** `completed` counts instructions that the VMM has completed for the guest. */
-  constructor(
-    context: VmmContext,
-    { memory, allocator, virtualization }: Memory,
-    completed: (instructions: number) => void,
-  ) {
+  constructor(context: VmmContext, shared: HardwareShared, vcpu: number, completed: (instructions: number) => void) {
     this.context = context;
     this.cpu = context.cpu;
     this.completed = completed;
     this.idle = new Idle(context.cpu);
-    this.vmcb = setUpVmcb(context.cpu, memory, allocator, virtualization);
+    this.vmcb = setUpVmcb(context.cpu, shared, vcpu);
     this.kvm = new KvmGuest(context);
-    this.nestedPaging = new NestedPaging(memory, allocator, nptFormat, () => this.vmcb.get("nestedCr3"));
+    this.nestedPaging = shared.nestedPaging;
   }
 
   /** The VMM knows of the pending interrupt already, and waits until the guest can take it. */
@@ -163,6 +151,18 @@ export class SvmVmm implements HardwareVmm {
     this.#fromInt1 = isException && (info & 0xffn) === BigInt(vectors.DB);
     if (this.#fromInt1) this.write("rip", next);
     this.write("nextRip", next);
+  }
+
+  /** The processor's state is that after INIT, or after a start-up message: the VMCB gets it. */
+  takeState(): void {
+    const { vmcb } = this;
+    this.writeBack();
+    vmcb.set("eventInjection", 0);
+    vmcb.set("interruptShadow", 0);
+    vmcb.setBit("vector3", intercepts.VINTR.bit, false);
+    virtualInterrupt.setWanted(vmcb, false);
+    virtualInterrupt.setIgnoreTpr(vmcb, false);
+    virtualInterrupt.setNmiWanted(vmcb, false);
   }
 
   wait(): boolean {

@@ -7,7 +7,7 @@ import { virtualInterrupt } from "../../svm/virtual-interrupt.ts";
 import { Vmcb, vmcbBytes } from "../../svm/vmcb.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
-import type { MemoryVirtualization } from "./vmcs-setup.ts";
+import type { HardwareShared } from "./hardware-shared.ts";
 
 const pageBytes = 4096;
 
@@ -41,42 +41,40 @@ const pagingRegisters = 0x19;
 const invalidOpcode = 6;
 const pageFault = 14;
 
-/** A VMCB for a guest in the processor's present state, with its permission maps and perhaps empty nested page tables, in the VMM's memory. */
-export function setUpVmcb(
-  cpu: Cpu,
-  memory: HostMemory,
-  allocator: Allocator,
-  virtualization: MemoryVirtualization,
-): Vmcb {
-  const address = allocator.page();
-  const vmcb = new Vmcb(memory.bytes(address, vmcbBytes), address);
+/** The I/O permission map. */
+export const makeIoMap = (memory: HostMemory, allocator: Allocator): number =>
+  makeMap(
+    memory,
+    allocator,
+    iopmBytes,
+    passthroughPorts.map((port) => portBit(port)),
+  );
+
+/** The MSR permission map. */
+export function makeMsrMap(memory: HostMemory, allocator: Allocator): number {
+  const bits = passthroughMsrs.flatMap((msr) => [msrBit(msr, false), msrBit(msr, true)]);
+  return makeMap(
+    memory,
+    allocator,
+    msrpmBytes,
+    bits.filter((bit) => bit !== undefined),
+  );
+}
+
+/** The VMCB of a virtual CPU, which is in the processor's present state. */
+export function setUpVmcb(cpu: Cpu, shared: HardwareShared, vcpu: number): Vmcb {
+  const address = shared.block(vcpu);
+  const vmcb = new Vmcb(shared.memory.bytes(address, vmcbBytes), address);
   vmcb.set("vector3", interceptWord(...intercepted.vector3));
   vmcb.set("vector4", interceptWord(...intercepted.vector4));
   // VMCALL raises #UD here: a guest that was written for VT-x means a hypercall by it.
   vmcb.set("exceptions", 1 << invalidOpcode);
-  vmcb.set(
-    "iopmBase",
-    makeMap(
-      memory,
-      allocator,
-      iopmBytes,
-      passthroughPorts.map((port) => portBit(port)),
-    ),
-  );
-  const msrBits = passthroughMsrs.flatMap((msr) => [msrBit(msr, false), msrBit(msr, true)]);
-  vmcb.set(
-    "msrpmBase",
-    makeMap(
-      memory,
-      allocator,
-      msrpmBytes,
-      msrBits.filter((bit) => bit !== undefined),
-    ),
-  );
-  vmcb.set("asid", 1);
-  if (virtualization === "nested") {
+  vmcb.set("iopmBase", shared.ioMap);
+  vmcb.set("msrpmBase", shared.msrMap);
+  vmcb.set("asid", 1 + vcpu);
+  if (shared.nestedRoot !== undefined) {
     vmcb.set("nestedControl", 1);
-    vmcb.set("nestedCr3", allocator.page());
+    vmcb.set("nestedCr3", shared.nestedRoot);
   } else interceptPaging(vmcb);
   virtualInterrupt.setMasking(vmcb, true);
   virtualInterrupt.setNmiEnabled(vmcb, true);

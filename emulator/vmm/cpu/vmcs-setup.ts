@@ -9,6 +9,7 @@ import { saveGuest } from "../../vmx/guest-state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import { Vmcs, vmcsBytes } from "../../vmx/vmcs.ts";
 import type { Allocator } from "../allocator.ts";
+import type { HardwareShared } from "./hardware-shared.ts";
 
 /** CR4.VMXE: 1 in VMX operation; the VMM hides it behind mask and shadow. */
 const vmxe = 0x2000n;
@@ -20,7 +21,7 @@ function clearBit(memory: HostMemory, map: number, bit: number): void {
 }
 
 /** Bitmaps A and B, one after the other: a 1 for every port that exits. */
-function makeIoBitmaps(memory: HostMemory, allocator: Allocator): number {
+export function makeIoBitmaps(memory: HostMemory, allocator: Allocator): number {
   const map = allocator.pages(2);
   memory.fill(map, 8192, 0xff);
   for (const port of passthroughPorts) clearBit(memory, map, port);
@@ -28,7 +29,7 @@ function makeIoBitmaps(memory: HostMemory, allocator: Allocator): number {
 }
 
 /** Read-low, read-high, write-low, write-high, 1024 bytes each. */
-function makeMsrBitmaps(memory: HostMemory, allocator: Allocator): number {
+export function makeMsrBitmaps(memory: HostMemory, allocator: Allocator): number {
   const map = allocator.page();
   memory.fill(map, 4096, 0xff);
   for (const msr of passthroughMsrs) {
@@ -88,26 +89,26 @@ function setHostState(vmcs: Vmcs): void {
   vmcs.set("hostTrSelector", 0x18);
 }
 
-/** A VMCS for a guest in the processor's present state, with its bitmaps and perhaps an empty EPT, in the VMM's memory. */
-export function setUpVmcs(
-  cpu: Cpu,
-  memory: HostMemory,
-  allocator: Allocator,
-  virtualization: MemoryVirtualization,
-): Vmcs {
-  const address = allocator.page();
-  const vmcs = new Vmcs(memory.bytes(address, vmcsBytes), address);
+/** The VMCS of a virtual CPU, which is in the processor's present state. */
+export function setUpVmcs(cpu: Cpu, shared: HardwareShared, vcpu: number): Vmcs {
+  const address = shared.block(vcpu);
+  const vmcs = new Vmcs(shared.memory.bytes(address, vmcsBytes), address);
   vmcs.clear();
-  setControls(vmcs, virtualization);
+  setControls(vmcs, shared.virtualization);
   setHostState(vmcs);
-  const ioBitmaps = makeIoBitmaps(memory, allocator);
-  vmcs.set("ioBitmapA", ioBitmaps);
-  vmcs.set("ioBitmapB", ioBitmaps + 4096);
-  vmcs.set("msrBitmaps", makeMsrBitmaps(memory, allocator));
-  if (virtualization === "nested") vmcs.set("eptPointer", makeEptp(allocator.page(), true));
+  vmcs.set("ioBitmapA", shared.ioMap);
+  vmcs.set("ioBitmapB", shared.ioMap + 4096);
+  vmcs.set("msrBitmaps", shared.msrMap);
+  if (shared.nestedRoot !== undefined) vmcs.set("eptPointer", makeEptp(shared.nestedRoot, true));
   else vmcs.set("exceptionBitmap", pageFaults);
-  vmcs.set("vpid", 1);
+  vmcs.set("vpid", 1 + vcpu);
   vmcs.set("vmcsLinkPointer", 0xffff_ffff_ffff_ffffn);
+  takeState(cpu, vmcs);
+  return vmcs;
+}
+
+/** Makes the processor's state, as the guest is to see it, the state of the VMCS. */
+export function takeState(cpu: Cpu, vmcs: Vmcs): void {
   saveGuest(cpu, vmcs);
   if ((cpu.access(TR) & accessBits.unusable) !== 0 || (cpu.access(TR) & accessBits.p) === 0) {
     // VM entry needs a TR that is usable; software cannot see the difference before it loads one.
@@ -115,7 +116,6 @@ export function setUpVmcs(
     vmcs.set("guestTrLimit", 0xffff);
   }
   ownControlBits(vmcs);
-  return vmcs;
 }
 
 /** CR0.NE and CR4.VMXE must be 1 in VMX operation: the VMM owns them, and the guest sees its own values. */

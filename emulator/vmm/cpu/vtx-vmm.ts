@@ -3,18 +3,17 @@ import { pushesErrorCode, vectorName } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import { controls, inForce } from "../../vmx/controls.ts";
 import { pendingSingleStep, savedDebug, saveGuest } from "../../vmx/guest-state.ts";
-import type { HostMemory } from "../../vmx/host-memory.ts";
 import { injectExceptionInfo, injectInterruptInfo } from "../../vmx/non-root.ts";
 import { type Vmcs, wordOf } from "../../vmx/vmcs.ts";
 import type { VmcsField } from "../../vmx/vmcs-fields.ts";
-import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { KvmGuest } from "../kvm/guest.ts";
-import { eptFormat, NestedPaging } from "../memory/nested-paging.ts";
+import type { NestedPaging } from "../memory/nested-paging.ts";
+import type { HardwareShared } from "./hardware-shared.ts";
 import type { HardwareVmm } from "./hardware-vmm.ts";
 import { Idle } from "./idle.ts";
 import { deliverInjected, type InjectedEvent } from "./injection.ts";
-import { type MemoryVirtualization, setUpVmcs } from "./vmcs-setup.ts";
+import { setUpVmcs, takeState } from "./vmcs-setup.ts";
 
 const trapFlag = 0x100;
 const interruptFlag = 0x200;
@@ -30,12 +29,6 @@ const at = {
 } as const;
 const blockedByStiOrMovSs = 3;
 const pendingDebug = layout.pendingDebug >> 2;
-
-interface Memory {
-  readonly memory: HostMemory;
-  readonly allocator: Allocator;
-  readonly virtualization: MemoryVirtualization;
-}
 
 /** What a VMM on VT-x does between VM exit and VM entry: it works on the VMCS and the general registers. */
 export class VtxVmm implements HardwareVmm {
@@ -54,14 +47,14 @@ export class VtxVmm implements HardwareVmm {
   #again = false;
 
   /** @param completed counts instructions, or iterations of one, that were completed for the guest */
-  constructor(context: VmmContext, { memory, allocator, virtualization }: Memory, completed: (count: number) => void) {
+  constructor(context: VmmContext, shared: HardwareShared, vcpu: number, completed: (count: number) => void) {
     this.context = context;
     this.cpu = context.cpu;
     this.completed = completed;
     this.idle = new Idle(context.cpu);
-    this.vmcs = setUpVmcs(context.cpu, memory, allocator, virtualization);
+    this.vmcs = setUpVmcs(context.cpu, shared, vcpu);
     this.kvm = new KvmGuest(context);
-    this.nestedPaging = new NestedPaging(memory, allocator, eptFormat, () => this.vmcs.get("eptPointer"));
+    this.nestedPaging = shared.nestedPaging;
   }
 
   /** With the TSC offset, which an emulation may have moved. */
@@ -160,6 +153,13 @@ export class VtxVmm implements HardwareVmm {
   /** HLT: gives the processor away until an interrupt comes. True if the guest need not wait. */
   wait(): boolean {
     return this.idle.begin(this.vmcs.get("guestRip"), this.vmcs.words[at.rflags]!);
+  }
+
+  /** The processor's state is that after INIT, or after a start-up message: the VMCS gets it. */
+  takeState(): void {
+    takeState(this.cpu, this.vmcs);
+    this.vmcs.setBit("primaryControls", controls.interruptWindowExiting.bit, false);
+    this.vmcs.set("entryInterruptionInfo", 0);
   }
 
   /** Prepares an interrupt for the next entry, or asks to be told when the guest can take it. */

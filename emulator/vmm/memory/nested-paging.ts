@@ -34,16 +34,16 @@ export class NestedPaging {
   readonly #memory: HostMemory;
   readonly #allocator: Allocator;
   readonly #format: NestedFormat;
-  readonly #pointer: () => bigint;
+  readonly #root: number;
   /** Where the allocator stood before the first table below the root. */
   readonly #mark: number;
 
-  /** `pointer` gives what the control block says of the root: its address, and other bits below 12. */
-  constructor(memory: HostMemory, allocator: Allocator, format: NestedFormat, pointer: () => bigint) {
+  /** `root` is the host-physical address of the top table. */
+  constructor(memory: HostMemory, allocator: Allocator, format: NestedFormat, root: number) {
     this.#memory = memory;
     this.#allocator = allocator;
     this.#format = format;
-    this.#pointer = pointer;
+    this.#root = root;
     this.#mark = allocator.mark;
   }
 
@@ -69,10 +69,6 @@ export class NestedPaging {
   clear(): void {
     this.#memory.fill(this.#root, 4096, 0);
     this.#allocator.release(this.#mark);
-  }
-
-  get #root(): number {
-    return Number(this.#pointer() & frameMask);
   }
 
   #write(page: number, leaf: bigint): void {

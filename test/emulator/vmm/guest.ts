@@ -64,7 +64,7 @@ export function dword(machine: MachineInterface, address: number): number {
 
 /** Guest memory where the guests have something: 192 KiB from 0, 64 KiB from 1 MiB, and the last 64 KiB. */
 export function guestMemory(machine: MachineInterface): Uint8Array {
-  const end = machine.configuration.memory * 2 ** 20;
+  const end = machine.guest.memory * 2 ** 20;
   const read = (at: number, length: number) => machine.readMemory("guest-physical", BigInt(at), length);
   const parts = [...read(0, 0x3_0000), ...read(0x10_0000, 0x1_0000), ...read(end - 0x1_0000, 0x1_0000)];
   return Uint8Array.from(parts, (byte) => byte ?? 0);

@@ -1,0 +1,181 @@
+import { longestInstruction } from "../isa/cursor.ts";
+import { decode } from "../isa/decode.ts";
+import { type Observation, observe } from "./compare/observation.ts";
+import { writableOutside } from "./compare/resource-control.ts";
+import type { Cpu } from "./cpu/cpu.ts";
+import { ramBase } from "./cpu/layout.ts";
+import type { Monitor } from "./cpu/monitor.ts";
+import { bareOutlook } from "./cpu/outlook.ts";
+import { CS } from "./cpu/state.ts";
+import type { AddressSpace, RegisterView, TlbEntryView, VmxState } from "./machine-interface.ts";
+import { tlbEntries } from "./mmu/tlb-view.ts";
+import { explained } from "./mmu/translation.ts";
+import { registerValue, registerViews, setRegister } from "./registers.ts";
+import { type VmcbView, vmcbView } from "./svm/vmcb-view.ts";
+import type { Intervention } from "./time/intervention.ts";
+import type { MachineEvent, Outlook } from "./trace/event.ts";
+import type { VirtualMachine } from "./virtual-machine.ts";
+import type { TranslatedUnit } from "./vmm/translation/view.ts";
+import { builtIn } from "./vmx/entry-checks.ts";
+import { entering } from "./vmx/vm-entry.ts";
+import { type VmcsView, vmcsView } from "./vmx/vmcs-view.ts";
+
+/** Looks at the vCPU in the core and at its VM. Changes nothing, but by `setRegister` and `writeMemory`. */
+export class Inspection {
+  readonly #cpu: Cpu;
+  /** The VM of the vCPU in the core. */
+  readonly #present: () => VirtualMachine;
+
+  constructor(cpu: Cpu, present: () => VirtualMachine) {
+    this.#cpu = cpu;
+    this.#present = present;
+  }
+
+  get #vm(): VirtualMachine {
+    return this.#present();
+  }
+
+  get #monitor(): Monitor | undefined {
+    return this.#vm.monitor;
+  }
+
+  get bits(): 16 | 32 | 64 {
+    return this.#cpu.bits;
+  }
+
+  get rip(): bigint {
+    return BigInt.asUintN(64, BigInt(this.#monitor?.guestPlace?.rip ?? this.#cpu.rip));
+  }
+
+  /** The linear instruction pointer: unsigned, or signed canonical in 64-bit code. */
+  get linear(): number {
+    const place = this.#monitor?.guestPlace;
+    if (place) return place.linear;
+    const linear = this.#cpu.bases[CS]! + this.#cpu.rip;
+    return this.#cpu.bits === 64 ? linear : linear >>> 0;
+  }
+
+  get linearRip(): bigint {
+    return BigInt.asUintN(64, BigInt(this.linear));
+  }
+
+  get withinInstruction(): boolean {
+    return this.#monitor?.guestPlace?.starts === false;
+  }
+
+  get guestMemory(): Uint8Array {
+    const { guestBase, guestBytes } = this.#vm.board;
+    return this.#cpu.bytes.subarray(ramBase + guestBase, ramBase + guestBase + guestBytes);
+  }
+
+  get writableOutside(): number {
+    const { guestBase, guestBytes } = this.#vm.board;
+    return writableOutside(this.#cpu, guestBase, guestBytes);
+  }
+
+  guestPhysical(linear: number): number | undefined {
+    return this.#monitor ? this.#monitor.guestPhysical(linear) : this.#cpu.walk(linear, "read", false).physical;
+  }
+
+  translatedUnits(): readonly TranslatedUnit[] {
+    return this.#monitor?.translatedUnits?.() ?? [];
+  }
+
+  observe(into: Observation): Observation {
+    return observe(this.#cpu, into);
+  }
+
+  registers(): readonly RegisterView[] {
+    return registerViews(this.#cpu);
+  }
+
+  register(name: string): bigint | undefined {
+    return registerValue(this.#cpu, name);
+  }
+
+  setRegister({ name, value }: Intervention & { kind: "set-register" }): true | string {
+    return setRegister(this.#cpu, name, value, (linear, length) => this.readMemory("linear", linear, length));
+  }
+
+  readMemory(space: AddressSpace, address: bigint, length: number): (number | undefined)[] {
+    return this.#vm.memory.read(space, address, length);
+  }
+
+  writeMemory({ space, address, bytes }: Intervention & { kind: "write-memory" }): number {
+    const written = this.#vm.memory.write(space, address, bytes);
+    if (space === "host-physical") this.#vm.processors.hostMemoryChanged();
+    return written;
+  }
+
+  #addressOf(linear: bigint): number {
+    return this.#cpu.longMode ? Number(BigInt.asIntN(64, linear)) : Number(BigInt.asUintN(32, linear));
+  }
+
+  /** The walk of a linear address, as an event has it. */
+  walk(linear: bigint): Omit<MachineEvent & { kind: "walk" }, "sequence" | "cycle" | "step" | "vm" | "vcpu" | "rip"> {
+    const address = this.#addressOf(linear);
+    const walked = this.#monitor?.walk?.(address) ?? this.#cpu.walk(address, "read");
+    const { physical, host, verdict } = walked;
+    const { steps, references } = explained(walked.steps);
+    return {
+      kind: "walk",
+      linear: linear.toString(16),
+      ...(physical === undefined ? {} : { physical: physical.toString(16) }),
+      ...(host === undefined ? {} : { host: host.toString(16) }),
+      references,
+      cached: this.#cpu.isCached(address),
+      steps,
+      verdict,
+    };
+  }
+
+  guestPhysicalOf(linear: bigint): bigint | undefined {
+    const address = this.#addressOf(linear);
+    // On the bare machine, a hypervisor of the guest's own may have a guest with guest-physical addresses of its own.
+    const found = this.#monitor ? this.guestPhysical(address) : this.#cpu.walk(address, "read", false).host;
+    return found === undefined ? undefined : BigInt(found);
+  }
+
+  tlbEntries(): readonly TlbEntryView[] {
+    return tlbEntries(this.#cpu.tlb);
+  }
+
+  get #failedEntry(): boolean {
+    return this.#vm.stopped?.reason === "vm-entry-failure";
+  }
+
+  get vmx(): VmxState | undefined {
+    if (this.#monitor?.vmcs) return { operation: "non-root", hypervisor: "built-in" };
+    const own = this.#vm.vmx;
+    if (!own) return undefined;
+    const { state: operation, vmxonRegion } = own;
+    return { operation, hypervisor: "guest", ...(operation === "off" ? {} : { vmxonRegion }) };
+  }
+
+  vmcs(): VmcsView | undefined {
+    const vmcs = this.#monitor?.vmcs;
+    if (vmcs) return vmcsView(vmcs, this.#failedEntry ? builtIn : undefined);
+    const own = this.#vm.vmx;
+    return own?.current && vmcsView(own.current, own.state === "root" ? entering(own) : undefined);
+  }
+
+  vmcb(): VmcbView | undefined {
+    const vmcb = this.#monitor?.vmcb;
+    return vmcb && vmcbView(vmcb, this.#failedEntry);
+  }
+
+  /** What becomes of the instruction about to run, no exit being pending. */
+  why(): Outlook | undefined {
+    const cpu = this.#cpu;
+    const bytes = this.readMemory("linear", this.linearRip, longestInstruction);
+    const decoded = decode((offset) => bytes[offset] ?? -1, 0, cpu.bits);
+    if (typeof decoded === "string") return undefined;
+    const { next } = cpu;
+    cpu.next = cpu.sequential(decoded.length);
+    try {
+      return cpu.monitor?.why?.(decoded) ?? bareOutlook(cpu, decoded);
+    } finally {
+      cpu.next = next;
+    }
+  }
+}
