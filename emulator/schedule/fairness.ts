@@ -1,4 +1,4 @@
-import type { Host } from "./host.ts";
+import type { PhysicalCpus } from "./physical-cpus.ts";
 import type { RunState, VmState } from "./vcpu.ts";
 
 export interface VcpuFairness {
@@ -82,7 +82,7 @@ function latencyOf(latencies: Readonly<Record<string, number>>): VcpuFairness["l
 }
 
 /** How the time was shared so far. */
-export function fairness(host: Host): Fairness {
+export function fairness(host: PhysicalCpus): Fairness {
   const time = Math.max(1, host.now);
   const times = host.vcpus.map(({ id }) => host.timesOf(id));
   const wanted = times.map(({ running, runnable, parked }) => (running + runnable + parked) / time);

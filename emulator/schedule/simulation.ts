@@ -1,5 +1,5 @@
-import { Host } from "./host.ts";
 import type { Change, Model } from "./model.ts";
+import { PhysicalCpus } from "./physical-cpus.ts";
 import { pseudoRandom } from "./pseudo-random.ts";
 import type { ScheduleEvent } from "./schedule-event.ts";
 import { copy, earliest } from "./scheduler.ts";
@@ -19,14 +19,14 @@ interface State {
 
 /** Runs models of workloads on a host: they say what vCPUs would do, the host's scheduler who runs when. */
 export class Simulation {
-  readonly host: Host;
+  readonly host: PhysicalCpus;
   readonly #workloads = new Map<string, Workload>();
   readonly #changes: readonly Change[];
   #state: State = { tasks: {}, locks: {}, changed: 0 };
 
   constructor(model: Model, record?: (event: ScheduleEvent) => void) {
     const { pcpus, scheduler, options = {}, vms, changes = [], seed = 0 } = model;
-    this.host = new Host({ pcpus, scheduler, options, ...(record && { record }) });
+    this.host = new PhysicalCpus({ pcpus, scheduler, options, ...(record && { record }) });
     this.#changes = [...changes].sort((a, b) => a.at - b.at);
     for (const { name, workloads, parameters, affinities } of vms)
       for (const [number, workload] of workloads.entries()) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Host } from "../../../emulator/schedule/host.ts";
+import { PhysicalCpus } from "../../../emulator/schedule/physical-cpus.ts";
 import type { Parameters } from "../../../emulator/schedule/vcpu.ts";
 
 interface Saved {
@@ -7,8 +7,8 @@ interface Saved {
 }
 
 /** A host with one vCPU in each VM, all runnable and all on the active list from the start. */
-function host(vms: Record<string, Partial<Parameters>>): Host {
-  const made = new Host({ pcpus: 1, scheduler: "credit" });
+function host(vms: Record<string, Partial<Parameters>>): PhysicalCpus {
+  const made = new PhysicalCpus({ pcpus: 1, scheduler: "credit" });
   for (const [vm, parameters] of Object.entries(vms)) {
     made.add(vm, 0, parameters);
     made.wake(`${vm}/0`, "starts");
@@ -21,7 +21,7 @@ function host(vms: Record<string, Partial<Parameters>>): Host {
 }
 
 /** For each period: who ran in it, and everybody's credits after the accounting at its end (P: parked). */
-function periods(host: Host, count: number): string[] {
+function periods(host: PhysicalCpus, count: number): string[] {
   const rows: string[] = [];
   host.settle();
   for (let n = 1; n <= count; n++) {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fairness } from "../../../emulator/schedule/fairness.ts";
-import type { Host } from "../../../emulator/schedule/host.ts";
 import type { Model } from "../../../emulator/schedule/model.ts";
+import type { PhysicalCpus } from "../../../emulator/schedule/physical-cpus.ts";
 import type { ScheduleEvent } from "../../../emulator/schedule/schedule-event.ts";
 import { type SchedulerOptions, schedulers } from "../../../emulator/schedule/schedulers.ts";
 import { Simulation } from "../../../emulator/schedule/simulation.ts";
@@ -98,7 +98,7 @@ const model = (scheduler: string): fc.Arbitrary<Model> =>
 
 const sum = (record: Readonly<Record<string, number>>): number => Object.values(record).reduce((a, b) => a + b, 0);
 
-function checkAccounting(host: Host): void {
+function checkAccounting(host: PhysicalCpus): void {
   for (const { id } of host.vcpus) expect(sum(host.timesOf(id))).toBe(host.now);
   for (const vm of host.vms) expect(sum(host.vmTimes(vm))).toBe(host.now);
   const ran = host.vcpus.reduce((all, { id }) => all + host.timesOf(id).running, 0);
@@ -106,7 +106,7 @@ function checkAccounting(host: Host): void {
 }
 
 /** Whoever only reads the events finds the times of all states. */
-function checkTold(events: readonly ScheduleEvent[], host: Host): void {
+function checkTold(events: readonly ScheduleEvent[], host: PhysicalCpus): void {
   const told = new Map<string, { state: string; since: number; times: Record<string, number> }>();
   const enter = (id: string, state: string, time: number): void => {
     const before = told.get(id) ?? { state: id.includes("/") ? "blocked" : "offline", since: 0, times: {} };
@@ -129,7 +129,7 @@ function checkTold(events: readonly ScheduleEvent[], host: Host): void {
 }
 
 /** pCPUs that idle although a vCPU waits that could run there. */
-const idleBeside = (host: Host): string[] =>
+const idleBeside = (host: PhysicalCpus): string[] =>
   host.pcpus.flatMap(({ current }, pcpu) =>
     current === null
       ? host.vcpus

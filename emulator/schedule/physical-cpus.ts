@@ -35,7 +35,7 @@ interface State {
   readonly vms: Record<string, Vm>;
 }
 
-export interface HostOptions {
+export interface PhysicalCpusOptions {
   readonly pcpus: number;
   readonly scheduler: string;
   readonly options?: SchedulerOptions;
@@ -52,7 +52,7 @@ const mostRounds = 1000;
  * The physical processors and what runs on them. Whoever drives it lets time pass to the next moment of interest (`next`, or an
  * earlier one of its own), says what vCPUs did (`wake`, `block`, `yield`), and calls `settle`; then `running` says who runs.
  */
-export class Host {
+export class PhysicalCpus {
   #state: State;
   readonly #scheduler: Scheduler;
   readonly #record: (event: ScheduleEvent) => void;
@@ -61,7 +61,7 @@ export class Host {
   #untold: { states: ScheduleOutcome["states"]; vms: ScheduleOutcome["vms"] } = { states: [], vms: [] };
   #byId = new Map<string, Vcpu>();
 
-  constructor({ pcpus, scheduler, options = {}, record = () => undefined }: HostOptions) {
+  constructor({ pcpus, scheduler, options = {}, record = () => undefined }: PhysicalCpusOptions) {
     const idle = (): Pcpu => ({ current: null, last: null, until: null, busy: 0, switches: 0 });
     this.#state = { now: 0, sequence: 0, pcpus: Array.from({ length: pcpus }, idle), vcpus: [], vms: {} };
     this.#record = record;
