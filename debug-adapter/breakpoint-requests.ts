@@ -7,6 +7,7 @@ import { watchOf } from "./data-breakpoints.ts";
 import { locationOf, type Subject, sourceOf } from "./inspection.ts";
 import type { ReadFile } from "./launch.ts";
 import { hexadecimal, placeOf, toLinear } from "./program.ts";
+import { referenceOf } from "./trace-sources.ts";
 
 export function breakpointBody(breakpoint: Breakpoint, coordinates: Coordinates): P.Breakpoint {
   const { id, addresses, watch, file, line, message } = breakpoint;
@@ -83,7 +84,7 @@ export async function withStaleness(
 ): Promise<P.SetBreakpointsResponse["body"]> {
   const file = programFile(program, source.path ?? source.name ?? "");
   const assembled = file === undefined ? undefined : program.source?.(file);
-  if (!assembled || breakpoints.length === 0) return { breakpoints };
+  if (!assembled || breakpoints.length === 0 || referenceOf(file!) !== undefined) return { breakpoints };
   const present = sourceModified ? undefined : await readFile(file!);
   if (present instanceof Uint8Array && sameBytes(present, assembled)) return { breakpoints };
   const stale = `${baseName(file!)} has changed since it was assembled: restart to run it as it is now.`;

@@ -1,9 +1,9 @@
-import { toUri } from "../assembler/location.ts";
 import { compareUnder, type TechniqueRun } from "../emulator/index.ts";
 import { utf8Text } from "../emulator/utf8.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 import type { Loaded, ReadFile } from "./launch.ts";
 import { itemAt } from "./program.ts";
+import { viewUri } from "./trace-sources.ts";
 
 /** Steps of each run, and instructions compared, where nobody says. */
 export const defaultLimit = 20_000_000;
@@ -25,7 +25,7 @@ const statementOf = (line: string): string => (/^(?:[^;"'`]|"[^"]*"|'[^']*'|`[^`
 
 /** Runs the guest of a launched program again, under a technique and beside the bare machine. */
 export async function compareLoaded(
-  { machine, program, typeInto }: Omit<Loaded, "warnings">,
+  { machine, program, typeInto }: Pick<Loaded, "machine" | "program" | "typeInto">,
   technique: TechniqueId,
   readFile: ReadFile,
   limit = defaultLimit,
@@ -35,7 +35,7 @@ export async function compareLoaded(
   const item = itemAt(program, BigInt(`0x${run.divergence.address}`));
   if (!item) return run;
   const { file, line } = item.range;
-  const bytes = await readFile(file);
+  const bytes = program.source?.(file) ?? (await readFile(file));
   const text = bytes instanceof Uint8Array ? statementOf(utf8Text(bytes).split("\n")[line] ?? "") : "";
-  return { ...run, place: { file, uri: toUri(file), line, text } };
+  return { ...run, place: { file, uri: viewUri(file), line, text } };
 }

@@ -67,7 +67,7 @@ export abstract class Conversation extends DebugSession {
     this.sendEvent(new Event(event, body));
   }
 
-  protected print(category: "stdout" | "stderr" | "console", output: string): void {
+  protected print(category: "stdout" | "stderr" | "console" | "important", output: string): void {
     if (output !== "") this.tell("output", { category, output });
   }
 

@@ -183,28 +183,29 @@ export class Debugger {
     return !this.#runner.pausing;
   }
 
-  get #past(): Past {
+  /** What ways into the past start from. */
+  get past(): Past {
     this.#runner.pausing = false;
     return { machine: this.machine, program: this.program, breathe: () => this.#breatheBackwards() };
   }
 
   /** To the call of the present function, or where the interrupt of the present handler struck. */
   reverseOut(): Promise<Halt> {
-    return reverseOut(this.#past);
+    return reverseOut(this.past);
   }
 
   /** To the first instruction of a frame of the guest, 0 the newest. */
   restartFrame(number: number): Promise<Halt> {
-    return restartFrame(this.#past, number);
+    return restartFrame(this.past, number);
   }
 
   /** To the instruction that last wrote memory, or last changed a register. */
   lastWrite(place: Watch | string, name: string): Promise<Halt> {
-    return typeof place === "string" ? lastChangeOf(this.#past, place) : lastWriteTo(this.#past, place, name);
+    return typeof place === "string" ? lastChangeOf(this.past, place) : lastWriteTo(this.past, place, name);
   }
 
   goToMoment(measure: Measure, value: number): Promise<Halt> {
-    return goToMoment(this.#past, measure, value);
+    return goToMoment(this.past, measure, value);
   }
 
   /**

@@ -1,9 +1,9 @@
-import { toUri } from "../assembler/location.ts";
 import { screenText, withMargin } from "../emulator/devices/screen.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
 import { itemAt, type Program } from "./program.ts";
 import type { Events, LocatedEvent, Requests } from "./protocol.ts";
+import { viewUri } from "./trace-sources.ts";
 
 /** Slices between two `ringside/advanced` events while the guest runs. */
 const slicesPerNews = 8;
@@ -23,7 +23,7 @@ function failureText(event: MachineEvent): string {
 /** An event with the source line of its instruction. */
 export function locate(program: Program, event: MachineEvent): LocatedEvent {
   const item = itemAt(program, BigInt(`0x${event.rip}`));
-  return item ? { ...event, source: { uri: toUri(item.range.file), line: item.range.line } } : event;
+  return item ? { ...event, source: { uri: viewUri(item.range.file), line: item.range.line } } : event;
 }
 
 /** The event stream of a machine as views and consoles receive it. */

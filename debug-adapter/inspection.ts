@@ -1,5 +1,7 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import { utf8Text } from "../emulator/utf8.ts";
 import { techniqueById } from "../isa/technique.ts";
+import { fromBase64, type ProgramFiles, toBase64 } from "../trace-file/index.ts";
 import { programFile } from "./breakpoints.ts";
 import { type Context, commandIn, commandWords } from "./commands/index.ts";
 import { completions } from "./completion.ts";
@@ -8,13 +10,14 @@ import type { Debugger } from "./debugger.ts";
 import { disassemble } from "./disassembly.ts";
 import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
 import { explain } from "./halts.ts";
-import { fromBase64, memoryReference, parseMemoryReference, readBytes, toBase64, writeBytes } from "./memory.ts";
+import { memoryReference, parseMemoryReference, readBytes, writeBytes } from "./memory.ts";
 import { hexadecimal, itemAt, type Program, toLinear } from "./program.ts";
 import type { Requests } from "./protocol.ts";
 import { Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
 import { sha256 } from "./sha256.ts";
 import { callStack, type Frame } from "./stack.ts";
+import { referenceOf, traceSource } from "./trace-sources.ts";
 import { scopesOf, setVariable, variablesOf } from "./variables.ts";
 
 /** What is being debugged, and by whom it is looked at. */
@@ -27,7 +30,12 @@ export interface Subject {
 export const threadId = 1;
 
 export function sourceOf(file: string, { path }: Coordinates): P.Source {
-  return { name: decodeURIComponent(file.replaceAll("\\", "/").split("/").pop() ?? file), path: path(file) };
+  const sourceReference = referenceOf(file);
+  return {
+    name: decodeURIComponent(file.replaceAll("\\", "/").split("/").pop() ?? file),
+    path: path(file),
+    ...(sourceReference === undefined ? {} : { sourceReference, origin: "in the trace" }),
+  };
 }
 
 export function threads({ debugger: { machine } }: Subject): P.ThreadsResponse["body"] {
@@ -289,6 +297,17 @@ export function modules(
     modules: moduleCount > 0 ? all.slice(startModule, startModule + moduleCount) : all.slice(startModule),
     totalModules: all.length,
   };
+}
+
+/** The text of a source that is in the trace. @throws Refusal for others */
+export function sourceText(
+  { source, sourceReference }: P.SourceArguments,
+  files: ProgramFiles["files"],
+): P.SourceResponse["body"] {
+  const wanted = source?.sourceReference ?? sourceReference;
+  const bytes = Object.entries(files).find(([file]) => referenceOf(traceSource(file)) === wanted)?.[1];
+  if (!bytes) throw new Refusal(`There is no source with the number ${wanted} in this session.`);
+  return { content: utf8Text(bytes) };
 }
 
 /** Where the bytes of a source are known, its checksum lets a client see whether it shows the same ones. */

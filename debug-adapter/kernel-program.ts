@@ -5,6 +5,7 @@ import { lastAtOrBelow } from "../assembler/last-at-or-below.ts";
 import { fileKey } from "../assembler/location.ts";
 import { type Elf, type ElfSegment, readSymbols, segmentType } from "../emulator/loader/elf.ts";
 import type { LoadedKernel } from "../emulator/loader/kernel.ts";
+import type { MachineInterface } from "../emulator/machine-interface.ts";
 import { decode } from "../isa/decode.ts";
 import type { Bits } from "../isa/operands.ts";
 import { isInterruptReturn, isReturn } from "./code.ts";
@@ -158,13 +159,20 @@ const relocated = (range: LineRange, root: string | undefined): LineRange =>
 export function kernelProgram(
   { file, sourceRoot }: { readonly file: string; readonly sourceRoot: string | undefined },
   { elf }: LoadedKernel,
-  bits: () => Bits,
-): { readonly program: Program; readonly warning: string } {
+): { readonly programIn: (machine: MachineInterface) => Program; readonly warning: string } {
   const lines = elf ? sourceLines(elf) : "The kernel is no ELF file, so that it brings no symbols and line numbers.";
   const ranges = typeof lines === "string" ? [] : lines.map((range) => relocated(range, sourceRoot));
-  const code = elf && new KernelCode(elf, ranges, bits);
+  const unknown =
+    lines.length === 0 ? "The kernel has no line numbers: build it with -g to step through its source." : "";
+  return {
+    programIn: (machine) => programOf(file, elf, elf && new KernelCode(elf, ranges, () => machine.bits)),
+    warning: typeof lines === "string" ? lines : unknown,
+  };
+}
+
+function programOf(file: string, elf: Elf | undefined, code: KernelCode | undefined): Program {
   const files = code?.files ?? [];
-  const program: Program = {
+  return {
     file,
     files: [...new Map(files.map((name) => [fileKey(name), name])).values()],
     lines: code?.lines ?? { at: () => undefined, addresses: () => [], nextLineWithCode: () => undefined },
@@ -178,7 +186,4 @@ export function kernelProgram(
     returns: () => code?.returns() ?? [],
     stepsBy: "line",
   };
-  const unknown =
-    lines.length === 0 ? "The kernel has no line numbers: build it with -g to step through its source." : "";
-  return { program, warning: typeof lines === "string" ? lines : unknown };
 }

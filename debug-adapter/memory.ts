@@ -46,29 +46,3 @@ export function writeBytes(
   if (!partial && readBytes(machine, { space, address }, bytes.length).unreadable > 0) return 0;
   return machine.writeMemory(space, address, bytes);
 }
-
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/** Base64, which neither ES2023 nor every host of this code provides for bytes. */
-export function toBase64(bytes: Uint8Array): string {
-  let text = "";
-  for (let n = 0; n < bytes.length; n += 3) {
-    const group = (bytes[n]! << 16) | ((bytes[n + 1] ?? 0) << 8) | (bytes[n + 2] ?? 0);
-    const digits = [18, 12, 6, 0].map((shift) => alphabet[(group >> shift) & 63]);
-    text += digits.slice(0, Math.min(bytes.length - n, 3) + 1).join("");
-  }
-  return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
-}
-
-/** The bytes of a Base64 text; undefined if it is malformed. */
-export function fromBase64(text: string): Uint8Array | undefined {
-  const digits = text.replace(/={0,2}$/, "");
-  if (/[^A-Za-z\d+/]/.test(digits) || digits.length % 4 === 1) return undefined;
-  const bytes = new Uint8Array(Math.floor((digits.length * 3) / 4));
-  let group = 0;
-  for (let n = 0, out = 0; n < digits.length; n++) {
-    group = ((group << 6) | alphabet.indexOf(digits[n]!)) & 0xffffff;
-    if (n % 4 > 0) bytes[out++] = (group >> (6 - 2 * (n % 4))) & 0xff;
-  }
-  return bytes;
-}

@@ -19,7 +19,7 @@ export const debugType = "ringside";
 
 /** A launch configuration; `docs/launch.md` documents it, package.json carries its schema. */
 export interface LaunchArguments {
-  /** Assembly source, or a kernel (ELF, Multiboot): a file path or any URI. */
+  /** Assembly source, a kernel (ELF, Multiboot) or a trace (.rstrace): a file path or any URI. */
   readonly program: string;
   /** Overrules the source's `%pragma ringside technique`. */
   readonly technique?: TechniqueId;
@@ -58,6 +58,8 @@ export interface LaunchArguments {
   readonly serial?: string;
   /** What the clock shows at the start. */
   readonly date?: string;
+  /** Of a trace: number of the event to go to, instead of the moment at which it was saved. */
+  readonly event?: number;
   /** Run without debugging. Set by the client. */
   readonly noDebug?: boolean;
 }
@@ -103,6 +105,8 @@ export interface Requests {
    * machine stays as it is.
    */
   "ringside/compare": { args: { technique: TechniqueId }; result: ComparedRun };
+  /** The run up to now as a trace file (.rstrace), in Base64. */
+  "ringside/saveTrace": { args: { title: string; note?: string }; result: { file: string } };
   /**
    * Types text into the guest's serial port, or on its keyboard (where braces name keys, see `LaunchArguments.keys`). Default: on the
    * keyboard of a guest that the BIOS booted, else into the serial port.

@@ -32,6 +32,7 @@ interface StandardQueries {
   writeMemory: Answered<P.WriteMemoryArguments, P.WriteMemoryResponse["body"]>;
   disassemble: Answered<P.DisassembleArguments, P.DisassembleResponse["body"]>;
   stepInTargets: Answered<P.StepInTargetsArguments, P.StepInTargetsResponse["body"]>;
+  source: Answered<P.SourceArguments, P.SourceResponse["body"]>;
   modules: Answered<P.ModulesArguments, P.ModulesResponse["body"]>;
   loadedSources: Answered<unknown, P.LoadedSourcesResponse["body"]>;
   cancel: Answered<P.CancelArguments, undefined>;

@@ -11,7 +11,6 @@ import {
 } from "./breakpoint-requests.ts";
 import { capabilities } from "./capabilities.ts";
 import { type ComparedRun, compareLoaded } from "./compare.ts";
-import { controlBlockNow } from "./control-block.ts";
 import { Conversation } from "./conversation.ts";
 import { dataBreakpointInfo } from "./data-breakpoints.ts";
 import { Debugger } from "./debugger.ts";
@@ -20,16 +19,15 @@ import { EventFeed } from "./events.ts";
 import { announce, cannotGoOn } from "./halts.ts";
 import * as inspection from "./inspection.ts";
 import { checkArguments, type Loaded, load, type ReadFile } from "./launch.ts";
+import { looks } from "./looks.ts";
 import { MemoryViews } from "./memory-views.ts";
 import { toLinear } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
-import { ringsNow } from "./rings.ts";
 import type { Halt } from "./run.ts";
 import { stepInTargets, stepTo } from "./step-in-targets.ts";
 import { timeDeeds } from "./time-requests.ts";
-import { translationNow } from "./translation.ts";
-import { translationsNow } from "./translations.ts";
+import { enterTrace, traceAnswers } from "./trace-requests.ts";
 
 /** What the session needs of the process or worker it lives in. */
 export interface Home {
@@ -39,7 +37,7 @@ export interface Home {
 }
 
 /** What exists from a successful launch on. */
-interface Debuggee extends Pick<Loaded, "typeInto"> {
+interface Debuggee extends Pick<Loaded, "typeInto" | "origin" | "trace"> {
   readonly debugger: Debugger;
   readonly feed: EventFeed;
   readonly branch: Branch;
@@ -96,7 +94,7 @@ export class Session extends Conversation {
   }
 
   async #launch(args: LaunchArguments): Promise<Debuggee> {
-    const { machine, program, warnings, typeInto } = await load(args, this.#home.readFile);
+    const { machine, program, warnings, ...rest } = await load(args, this.#home.readFile);
     const feed = new EventFeed(machine, program);
     const surroundings = {
       breathe: () => {
@@ -115,8 +113,8 @@ export class Session extends Conversation {
     this.#debuggee = {
       debugger: new Debugger(machine, program, surroundings),
       feed,
-      typeInto,
       branch: new Branch(machine),
+      ...rest,
     };
     this.#apply();
     return this.#debuggee;
@@ -247,9 +245,15 @@ export class Session extends Conversation {
   }
 
   #start(): Promise<void> {
-    const { debugger: target } = this.#present;
-    const stops = !this.#arguments?.noDebug && this.#arguments?.stopOnEntry !== false;
-    return this.#move(() => (stops ? { kind: "entry" } : target.start()));
+    const { debugger: target, trace } = this.#present;
+    const { noDebug = false, stopOnEntry = true, event } = this.#arguments ?? {};
+    if (!trace || noDebug) return this.#move(() => (stopOnEntry && !noDebug ? { kind: "entry" } : target.start()));
+    this.beginProgress("Replaying the trace");
+    return this.#move(async () => {
+      const { halt, warning } = await enterTrace(target, trace, event);
+      this.print("important", warning);
+      return halt;
+    });
   }
 
   protected override readonly answers: Answers = {
@@ -317,13 +321,11 @@ export class Session extends Conversation {
     },
     "ringside/events": (args) => this.#present.feed.after(args),
     "ringside/compare": ({ technique }) => this.#compare(technique),
-    "ringside/translations": () => {
-      const { machine, program } = this.#present.debugger;
-      return translationsNow(machine, program);
-    },
-    "ringside/controlBlock": () => controlBlockNow(this.#present.debugger.machine),
-    "ringside/rings": () => ringsNow(this.#present.debugger.machine),
-    "ringside/translation": ({ address }) => translationNow(this.#present.debugger, address),
+    ...looks(() => this.#present.debugger),
+    ...traceAnswers(
+      () => ({ subject: this.#still, origin: this.#present.origin }),
+      (file) => this.#home.readFile(file),
+    ),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),
     "ringside/input": (args) => this.#changed(inspection.typeInput(this.#subject, args)),
   };

@@ -1,8 +1,8 @@
-import { toUri } from "../assembler/location.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { TranslatedUnit } from "../emulator/vmm/translation/view.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 import { itemAt, type Program } from "./program.ts";
+import { viewUri } from "./trace-sources.ts";
 
 /** Where a guest instruction was assembled from; the line is 0-based. */
 interface Located {
@@ -26,7 +26,7 @@ export interface TranslationsNow {
 function located(program: Program, unit: TranslatedUnit): LocatedUnit {
   const guest = unit.guest.map((instruction) => {
     const item = itemAt(program, BigInt(`0x${instruction.address}`));
-    return item ? { ...instruction, source: { uri: toUri(item.range.file), line: item.range.line } } : instruction;
+    return item ? { ...instruction, source: { uri: viewUri(item.range.file), line: item.range.line } } : instruction;
   });
   return { ...unit, guest };
 }

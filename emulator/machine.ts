@@ -340,6 +340,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       this.#timeline.pause();
       this.#goHome();
       if (this.stopped) return this.stopped;
+      if (this.#timeline.arrived) return { kind: "limit" };
       const pending = this.#exitPending;
       if (breakpoints?.size && pending === undefined && moved() && breakpoints.has(this.linearRip))
         return { kind: "breakpoint", address: this.linearRip };

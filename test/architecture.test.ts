@@ -12,8 +12,9 @@ const rules: Record<
   isa: { folders: [], packages: [], pure: true },
   assembler: { folders: ["isa"], packages: [/^chevrotain$/], pure: true },
   emulator: { folders: ["isa"], packages: [], pure: true },
+  "trace-file": { folders: ["emulator"], packages: [], pure: true },
   "debug-adapter": {
-    folders: ["emulator", "assembler", "isa"],
+    folders: ["trace-file", "emulator", "assembler", "isa"],
     packages: [/^@vscode\/debugadapter/, /^@vscode\/debugprotocol$/],
     except: { "main-stdio.ts": [/^node:/] },
   },
@@ -26,12 +27,19 @@ const rules: Record<
     },
   },
   client: {
-    folders: ["debug-adapter", "server", "assembler", "isa", "client/views"],
+    folders: ["debug-adapter", "trace-file", "server", "assembler", "isa", "client/views"],
     packages: [/^vscode$/, /^vscode-languageclient/],
   },
-  "client/views": { folders: ["debug-adapter", "emulator", "isa"], packages: [/^preact/] },
-  grader: { folders: ["server", "debug-adapter", "assembler", "emulator", "isa"], packages: [], pure: true },
-  cli: { folders: ["grader", "server", "debug-adapter", "assembler", "emulator", "isa"], packages: [/^node:/] },
+  "client/views": { folders: ["debug-adapter", "trace-file", "emulator", "isa"], packages: [/^preact/] },
+  grader: {
+    folders: ["server", "debug-adapter", "trace-file", "assembler", "emulator", "isa"],
+    packages: [],
+    pure: true,
+  },
+  cli: {
+    folders: ["grader", "server", "debug-adapter", "trace-file", "assembler", "emulator", "isa"],
+    packages: [/^node:/],
+  },
 };
 
 /** The only files of a folder that some others may import. */

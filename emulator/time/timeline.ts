@@ -49,6 +49,8 @@ export class Timeline<A> {
   /** How many of `#actions` have been done up to the present. */
   #done = 0;
   #interval: number;
+  /** Where a journey ends. */
+  #goal = Number.POSITIVE_INFINITY;
 
   constructor(machine: Replayable<A>, memory: ArrayBuffer, options: TimelineOptions<A> = {}) {
     this.#machine = machine;
@@ -127,14 +129,21 @@ export class Timeline<A> {
     if (this.#machine.settled && this.#machine.now > this.snapshots.lastStep) this.#take();
   }
 
+  /** A journey is at its end, with all that was done there: a run has to end, whatever steps it has left. */
+  get arrived(): boolean {
+    return this.#machine.now >= this.#goal && !this.#actionHere;
+  }
+
   #runTo(step: number): void {
     const machine = this.#machine;
+    this.#goal = step;
     for (;;) {
       this.pause();
-      if (machine.now >= step && !this.#actionHere) return;
       const { now, lastSequence } = machine;
+      if (this.arrived) break;
       machine.advance(Math.max(1, step - now));
-      if (machine.now === now && machine.lastSequence === lastSequence) return;
+      if (machine.now === now && machine.lastSequence === lastSequence) break;
     }
+    this.#goal = Number.POSITIVE_INFINITY;
   }
 }

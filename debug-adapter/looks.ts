@@ -1,0 +1,19 @@
+/** Requests that only look at the machine, and are answered also while it runs. */
+import { controlBlockNow } from "./control-block.ts";
+import type { Debugger } from "./debugger.ts";
+import type { Answers } from "./requests.ts";
+import { ringsNow } from "./rings.ts";
+import { translationNow } from "./translation.ts";
+import { translationsNow } from "./translations.ts";
+
+type Look = "ringside/translations" | "ringside/controlBlock" | "ringside/rings" | "ringside/translation";
+
+export const looks = (present: () => Debugger): Pick<Answers, Look> => ({
+  "ringside/translations": () => {
+    const { machine, program } = present();
+    return translationsNow(machine, program);
+  },
+  "ringside/controlBlock": () => controlBlockNow(present().machine),
+  "ringside/rings": () => ringsNow(present().machine),
+  "ringside/translation": ({ address }) => translationNow(present(), address),
+});

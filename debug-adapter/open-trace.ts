@@ -1,0 +1,66 @@
+/** A trace as a program to be debugged. */
+import { computerOf } from "../emulator/machine-configuration.ts";
+import type { MachineInterface } from "../emulator/machine-interface.ts";
+import { type ProgramFiles, readTrace, sameValue, type Trace } from "../trace-file/index.ts";
+import { imageProgram } from "./boot.ts";
+import { LaunchError, type Loaded, machineOf, type ReadFile, shortName } from "./place.ts";
+import type { Program } from "./program.ts";
+import { programBeside, programInTrace } from "./trace-files.ts";
+
+/** A trace, and the machine that will go its way. @throws LaunchError if it cannot be opened */
+export async function openTrace(file: string, bytes: Uint8Array, readFile: ReadFile): Promise<Loaded> {
+  const read = await readTrace(bytes);
+  if ("problems" in read) throw new LaunchError(`${shortName(file)}: ${read.problems.join(" ")}`);
+  const { trace } = read;
+  const machine = replaying(trace, file);
+  const typeInto = (other: MachineInterface): void => {
+    for (const { step, what } of trace.actions) {
+      if (step === 0 && what.kind === "input") other.input(what.text);
+      else if (step === 0 && what.kind === "press") other.press(what.text);
+    }
+  };
+  const { program, warnings } = await programOf(trace, { file, readFile, machine });
+  const origin: ProgramFiles = trace.program ?? { arguments: { program: file }, files: { [file]: bytes } };
+  return { machine, program, warnings, typeInto, origin, trace };
+}
+
+/** @throws LaunchError if this version cannot make such a machine */
+function replaying({ configuration, actions, product }: Trace, file: string): MachineInterface {
+  try {
+    return machineOf(configuration, actions);
+  } catch (error) {
+    if (error instanceof LaunchError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LaunchError(
+      `${shortName(file)}: its "configuration", of Ringside ${product}, is none that this version can make a machine of: ${why}.`,
+    );
+  }
+}
+
+interface Place {
+  readonly file: string;
+  readonly readFile: ReadFile;
+  readonly machine: MachineInterface;
+}
+
+/** What is known of the program's source. */
+async function programOf(
+  trace: Trace,
+  { file, readFile, machine }: Place,
+): Promise<{ readonly program: Program; readonly warnings: string }> {
+  const unknown = imageProgram(file);
+  const kept = trace.program;
+  if (!kept)
+    return { program: unknown, warnings: `${shortName(file)} holds no sources; the guest is shown as mere code.\n` };
+  try {
+    const found = (await programBeside(kept, file, readFile, machine)) ?? (await programInTrace(kept, machine));
+    const same = sameValue(computerOf(found.configuration), computerOf(trace.configuration));
+    const warnings = same
+      ? ""
+      : "Its sources give another machine with this version than the one that was recorded; the recorded one runs, and source lines may be wrong.\n";
+    return { program: found.program, warnings };
+  } catch (error) {
+    if (!(error instanceof LaunchError)) throw error;
+    return { program: unknown, warnings: `The sources in the trace are of no use: ${error.message}\n` };
+  }
+}
