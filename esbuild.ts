@@ -60,6 +60,7 @@ export const bundles: readonly BuildOptions[] = [
       vmcs: "client/views/vmcs/main.tsx",
       rings: "client/views/rings/main.tsx",
       hypercalls: "client/views/hypercalls/main.tsx",
+      schedule: "client/views/schedule/main.tsx",
       cache: "client/views/cache/main.tsx",
       translation: "client/views/translation/main.tsx",
     },

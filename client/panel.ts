@@ -12,6 +12,7 @@ export class Panel implements vscode.WebviewViewProvider {
     "ringside.translation",
     "ringside.cache",
     "ringside.hypercalls",
+    "ringside.schedule",
     "ringside.rings",
   ] as const;
   readonly #extension: vscode.Uri;

@@ -1,3 +1,4 @@
+import { fairShares } from "./fair-shares.ts";
 import type { PhysicalCpus } from "./physical-cpus.ts";
 import type { RunState, VmState } from "./vcpu.ts";
 
@@ -32,33 +33,6 @@ export function jainIndex(values: readonly number[]): number {
   const sum = values.reduce((a, b) => a + b, 0);
   const squares = values.reduce((a, b) => a + b * b, 0);
   return squares === 0 ? 1 : (sum * sum) / (values.length * squares);
-}
-
-interface Claim {
-  readonly weight: number;
-  /** The most it can use, in pCPUs. */
-  readonly most: number;
-}
-
-/** Parts of `capacity` by weight; what one cannot use goes to the others. */
-export function fairShares(claims: readonly Claim[], capacity: number): number[] {
-  const shares = claims.map(() => 0);
-  let open = claims.map((_, n) => n);
-  let left = capacity;
-  while (open.length > 0) {
-    const weight = open.reduce((sum, n) => sum + claims[n]!.weight, 0);
-    const full = open.filter((n) => claims[n]!.most <= (left * claims[n]!.weight) / weight);
-    if (full.length === 0) {
-      for (const n of open) shares[n] = (left * claims[n]!.weight) / weight;
-      break;
-    }
-    for (const n of full) {
-      shares[n] = claims[n]!.most;
-      left -= claims[n]!.most;
-    }
-    open = open.filter((n) => !full.includes(n));
-  }
-  return shares;
 }
 
 /** The value below which a part of all are, by nearest rank. */

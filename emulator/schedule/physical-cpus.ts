@@ -59,6 +59,8 @@ export class PhysicalCpus {
   readonly #tickled = new Set<number>();
   /** Changes of state that no event has told yet. */
   #untold: { states: ScheduleOutcome["states"]; vms: ScheduleOutcome["vms"] } = { states: [], vms: [] };
+  /** How all stood before the scheduler's timer, while that acts. */
+  #before: ReadonlyMap<string, number> | undefined;
   #byId = new Map<string, Vcpu>();
 
   constructor({ pcpus, scheduler, options = {}, record = () => undefined }: PhysicalCpusOptions) {
@@ -119,7 +121,18 @@ export class PhysicalCpus {
 
   #standings(vcpus: readonly (Vcpu | undefined)[]): ScheduleOutcome["standings"] {
     const there = vcpus.filter((vcpu) => vcpu !== undefined).filter(({ state }) => state !== "offline");
-    return there.map((vcpu) => ({ vcpu: vcpu.id, ...this.#scheduler.standingValue(vcpu) }));
+    return there.map((vcpu) => {
+      const standing = this.#scheduler.standingValue(vcpu);
+      const before = this.#before?.get(vcpu.id) ?? standing.value;
+      return { vcpu: vcpu.id, ...standing, ...(before !== standing.value && { before }) };
+    });
+  }
+
+  #timer(): void {
+    const there = this.vcpus.filter(({ state }) => state !== "offline");
+    this.#before = new Map(there.map((vcpu) => [vcpu.id, this.#scheduler.standingValue(vcpu).value]));
+    this.#scheduler.timer();
+    this.#before = undefined;
   }
 
   #vcpu(id: string): Vcpu {
@@ -261,7 +274,7 @@ export class PhysicalCpus {
   settle(): void {
     for (let round = 0; ; round++) {
       if (round > mostRounds) throw new Error(`The scheduler does not come to rest at ${this.now} µs.`);
-      while ((this.#scheduler.deadline ?? Number.POSITIVE_INFINITY) <= this.now) this.#scheduler.timer();
+      while ((this.#scheduler.deadline ?? Number.POSITIVE_INFINITY) <= this.now) this.#timer();
       for (const [pcpu, { until }] of this.#state.pcpus.entries())
         if (until !== null && until <= this.now) this.#tickled.add(pcpu);
       this.#park();

@@ -16,6 +16,12 @@ export interface StandingValue {
   readonly band: string;
 }
 
+export interface Standing extends StandingValue {
+  readonly vcpu: string;
+  /** The value at this moment before the scheduler's timer changed it, if it did: what was handed out is the difference. */
+  readonly before?: number;
+}
+
 /** What is otherwise after an event, as data. */
 export interface ScheduleOutcome {
   /** vCPUs that entered another run state since the event before, in this order; the last word on each is the state it is in. */
@@ -23,7 +29,7 @@ export interface ScheduleOutcome {
   /** VMs that as a whole entered another state. */
   readonly vms: readonly { readonly vm: string; readonly state: VmState }[];
   /** How those stand that it is about, and who gave way; where all are accounted, all. */
-  readonly standings: readonly ({ readonly vcpu: string } & StandingValue)[];
+  readonly standings: readonly Standing[];
   /** Of a vCPU that is plugged in or adjusted: what holds for it from now on. */
   readonly parameters?: Parameters;
 }

@@ -2,6 +2,8 @@ import type { TechniqueId } from "../../isa/technique.ts";
 import type { ScheduleKind, ScheduleOutcome } from "../schedule/schedule-event.ts";
 import type { ShadowClass } from "../vmm/memory/shadow-classes.ts";
 
+export type { Standing } from "../schedule/schedule-event.ts";
+
 /**
  * Everything a person may want to see of the machine, as it happens. What the host does to be quick (translated code) is
  * not among it: that depends on breakpoints and on how time was cut into runs, and the stream must not. Views, breakpoints

@@ -1,0 +1,86 @@
+import { runStates } from "../../../emulator/schedule/vcpu.ts";
+import { vmColour } from "../shared/vm-colours.ts";
+import type { State } from "./model.ts";
+import { shares, type VcpuShare, type VmShare } from "./shares.ts";
+import { timeText, type Window } from "./window.ts";
+
+const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
+
+/** How far the bar reaches, of all physical CPUs. */
+function Bar({ vm, colour, pcpus }: { vm: VmShare; colour: string; pcpus: number }) {
+  const of = (part: number): string => `${Math.min(100, (100 * part) / Math.max(1, pcpus))}%`;
+  return (
+    <span class="share-bar" aria-hidden="true">
+      <span class={`fill ${colour}`} style={{ width: of(vm.share) }} />
+      {vm.due !== undefined && <span class="due" style={{ left: of(vm.due) }} />}
+    </span>
+  );
+}
+
+function VmRow({ vm, colour, pcpus }: { vm: VmShare; colour: string; pcpus: number }) {
+  return (
+    <tr class="vm">
+      <th scope="row">
+        <span class={`dot ${colour}`} />
+        {vm.vm}
+      </th>
+      <td class="bar">
+        <Bar vm={vm} colour={colour} pcpus={pcpus} />
+      </td>
+      <td class="number">{percent(vm.share)}</td>
+      <td class="number">{vm.due === undefined ? "?" : percent(vm.due)}</td>
+      <td class="number">{vm.weight ?? "?"}</td>
+      <td class="number">{vm.cap === 0 ? "–" : `${vm.cap} %`}</td>
+      <td class="number">{percent(vm.hazard)}</td>
+    </tr>
+  );
+}
+
+function VcpuRow({ vcpu }: { vcpu: VcpuShare }) {
+  return (
+    <tr class="vcpu">
+      <th scope="row">{vcpu.id}</th>
+      <td>{runStates[vcpu.state] ?? ""}</td>
+      <td class="number">{percent(vcpu.share)}</td>
+      <td colSpan={4} class="standing">
+        {vcpu.standing}
+      </td>
+    </tr>
+  );
+}
+
+/** Who had how much of the time in sight, beside what was due. */
+export function SharesTable({ state, window }: { state: State; window: Window }) {
+  const { trace } = state;
+  return (
+    <div class="shares">
+      <table aria-label={`Shares from ${timeText(window.from)} to ${timeText(window.to)}, of one physical CPU`}>
+        <thead>
+          <tr>
+            <th>in sight</th>
+            <th />
+            <th class="number" title="Of one physical CPU">
+              share
+            </th>
+            <th class="number" title="What weight, cap and its own demand give it">
+              due
+            </th>
+            <th class="number">weight</th>
+            <th class="number">cap</th>
+            <th class="number" title="Some of its vCPUs ran while others waited">
+              hazard
+            </th>
+          </tr>
+        </thead>
+        {shares(trace, window).map((vm, n) => (
+          <tbody key={vm.vm}>
+            <VmRow vm={vm} colour={vmColour(n)} pcpus={trace.pcpus.length} />
+            {vm.vcpus.map((vcpu) => (
+              <VcpuRow key={vcpu.id} vcpu={vcpu} />
+            ))}
+          </tbody>
+        ))}
+      </table>
+    </div>
+  );
+}
