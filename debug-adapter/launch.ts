@@ -98,11 +98,12 @@ export async function load(args: LaunchArguments, readFile: ReadFile): Promise<L
   }
   if (args.event !== undefined) throw new LaunchError(`"event" is for traces; ${shortName(args.program)} is none.`);
   const files: Record<string, Uint8Array> = {};
-  const { configuration, programIn, warnings } = await place(args, noting(readFile, files));
+  const { configuration, programIn, assembly, warnings } = await place(args, noting(readFile, files));
   const machine = machineOf(configuration);
   const typeInto = (other: MachineInterface) => typeAll(other, args);
   typeInto(machine);
-  return { machine, program: programIn(machine), warnings, typeInto, origin: { arguments: { ...args }, files } };
+  const source = assembly && { assembly };
+  return { machine, program: programIn(machine), ...source, warnings, typeInto, origin: { arguments: { ...args }, files } };
 }
 
 /** What can be said of a trace: the rest is fixed. The client itself sends the last two with every program. */

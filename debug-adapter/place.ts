@@ -113,6 +113,8 @@ function configurationOf(args: LaunchArguments, assembly: Assembly): MachineConf
 export interface Loaded {
   readonly machine: MachineInterface;
   readonly program: Program;
+  /** Of a source; undefined for kernels and disk images. */
+  readonly assembly?: Assembly;
   /** Warnings of the assembler, or what of a kernel is not known; a line each. */
   readonly warnings: string;
   /** Types into another machine what was typed into this one at its start. */
@@ -126,6 +128,7 @@ export interface Loaded {
 /** A program that has been read, and the machine that it is for. */
 export interface Placed {
   readonly configuration: MachineConfiguration;
+  readonly assembly?: Assembly;
   readonly warnings: string;
   /** The program as it stands in such a machine, which has not run yet. */
   readonly programIn: (machine: MachineInterface) => Program;
@@ -186,6 +189,7 @@ async function loadSource(args: LaunchArguments, bytes: Uint8Array, readFile: Re
   const warnings = assembly.problems.filter(({ severity }) => severity === "warning");
   return {
     configuration: { ...configuration, ...drives },
+    assembly,
     programIn: (machine) => {
       const bias = kind ? BigInt(bootSectorAddress - assembly.origin) : biasOf(machine);
       return { ...assembledProgram(args.program, assembly, bias), source };

@@ -9,8 +9,7 @@ const escaped = (character: string): string => {
 };
 
 /** Control characters, marks of direction and the like, and lone surrogates, as escapes. */
-export const plain = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, escaped);
+export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, escaped);
 
 /** In quotation marks, shortened at its end, or at both ends around the place `at`. */
 export function quoted(text: string, at = 0): string {

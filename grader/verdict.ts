@@ -84,7 +84,12 @@ export function any(parts: readonly Verdict[]): Verdict {
   const wrong = parts.find(({ status }) => status === "error");
   if (wrong) return { ...undecided(expected, wrong.happened), parts };
   const passed = parts.find(({ status }) => status === "passed");
-  const happened = passed?.happened ?? joined(parts.map((part) => part.happened), "; ");
+  const happened =
+    passed?.happened ??
+    joined(
+      parts.map((part) => part.happened),
+      "; ",
+    );
   return { ...verdict(passed !== undefined, { expected, happened }, passed ? {} : decisive(parts, "failed")), parts };
 }
 

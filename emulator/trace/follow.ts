@@ -1,5 +1,5 @@
 import type { MachineInterface } from "../machine-interface.ts";
-import type { MachineEvent, StopReason } from "./event.ts";
+import type { EventKind, MachineEvent, StopReason } from "./event.ts";
 
 /** How a run ended: as the machine says, or because the limit of steps was reached. */
 export interface Ending {
@@ -12,6 +12,25 @@ export const limitText = (steps: number): string =>
 
 /** Steps between two looks at the event stream, so that no event is dropped in between. */
 const slice = 20_000;
+
+/**
+ * Shows the events after `seen` that are complete, of these kinds, and gives the number up to which it has. An exit gets its cost
+ * when the guest is resumed: until then it, and what follows it, waits for the next look, unless the run has ended.
+ */
+export function drain(
+  machine: MachineInterface,
+  { seen, ended }: { readonly seen: number; readonly ended: boolean },
+  see: (event: MachineEvent) => void,
+  kinds?: readonly EventKind[],
+): number {
+  const pending = ended ? undefined : machine.pendingExit?.sequence;
+  const last = pending === undefined ? machine.lastSequence : pending - 1;
+  for (const event of machine.events(seen, Number.MAX_SAFE_INTEGER, kinds)) {
+    if (event.sequence > last) break;
+    see(event);
+  }
+  return last;
+}
 
 /**
  * Runs a machine to its end or for `steps` steps; every event is seen once, in order. `look` is called now and then, and at the
@@ -28,13 +47,7 @@ export function follow(
   for (;;) {
     const stop = machine.run({ steps: Math.min(slice, end - machine.now) });
     const ended = stop.kind === "stopped" || machine.now >= end;
-    // An exit gets its cost when the guest is resumed: until then it, and what follows it, waits for the next look.
-    const ready = (!ended && machine.pendingExit?.sequence) || Number.POSITIVE_INFINITY;
-    for (const event of machine.events(seen, Number.MAX_SAFE_INTEGER)) {
-      if (event.sequence >= ready) break;
-      see(event);
-      seen = event.sequence;
-    }
+    seen = drain(machine, { seen, ended }, see);
     look?.();
     if (stop.kind === "stopped") return { reason: stop.reason, text: stop.text };
     if (ended) return { reason: "limit", text: limitText(steps) };

@@ -35,8 +35,13 @@ async function labelsWatcher(subject: Subject, labels: readonly string[]): Promi
   }
   return new Reached(addresses.values(), (reached) => {
     const missed = labels.filter((label) => !reached(addresses.get(label)!));
-    const happened = missed.length === 0 ? "all were" : `${missed.join(", ")} ${missed.length === 1 ? "was" : "were"} not`;
-    return verdict(missed.length === 0, { expected, happened }, missed.length === 0 ? {} : { moment: momentOf(subject) });
+    const happened =
+      missed.length === 0 ? "all were" : `${missed.join(", ")} ${missed.length === 1 ? "was" : "were"} not`;
+    return verdict(
+      missed.length === 0,
+      { expected, happened },
+      missed.length === 0 ? {} : { moment: momentOf(subject) },
+    );
   });
 }
 

@@ -5,7 +5,16 @@ import { type Comparison, comparison, comparisonText, holds } from "../compariso
 import { eventNames } from "../event-names.ts";
 import { listed, plain } from "../shown.ts";
 import { type Moment, type Verdict, verdict } from "../verdict.ts";
-import { type Extent, extentOf, isVerdict, isWithin, momentOf, momentOfEvent, type Subject, type Watcher } from "../watcher.ts";
+import {
+  type Extent,
+  extentOf,
+  isVerdict,
+  isWithin,
+  momentOf,
+  momentOfEvent,
+  type Subject,
+  type Watcher,
+} from "../watcher.ts";
 
 /** Singular, plural, and the events behind it. */
 const nouns: Readonly<Record<EventPredicate["kind"], readonly [string, string, EventKind]>> = {

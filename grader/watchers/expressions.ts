@@ -1,7 +1,7 @@
 import { type Answer, answerText, evaluateText } from "../../debug-adapter/evaluate.ts";
 import { type Expression, namesIn, parseExpression } from "../../debug-adapter/expression.ts";
-import { missing, type Subject } from "../watcher.ts";
 import type { Verdict } from "../verdict.ts";
+import { missing, type Subject } from "../watcher.ts";
 
 /** A parsed expression; the assignment has been checked. */
 const parsed = (text: string): Expression => parseExpression(text).expression!;

@@ -1,4 +1,4 @@
-import { type Verdict, baseless } from "../verdict.ts";
+import { baseless, type Verdict } from "../verdict.ts";
 import { labelled, momentOf, type Subject, type Watcher } from "../watcher.ts";
 
 interface MomentFields {
@@ -23,7 +23,13 @@ class AtLabel implements Watcher {
   #visits = 0;
   #verdict: Verdict | undefined;
 
-  constructor(subject: Subject, fields: Required<MomentFields>, address: bigint, expected: string, judge: () => Verdict) {
+  constructor(
+    subject: Subject,
+    fields: Required<MomentFields>,
+    address: bigint,
+    expected: string,
+    judge: () => Verdict,
+  ) {
     this.stops = new Set([address]);
     this.#subject = subject;
     this.#fields = fields;

@@ -13,7 +13,10 @@ type Walk = MachineEvent & { readonly kind: "walk" };
 const hexadecimal = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** The guest's own entries, and those of nested tables that the page itself goes through. */
-function entries(steps: readonly WalkStep[]): { readonly own: readonly WalkStep[]; readonly page: readonly WalkStep[] } {
+function entries(steps: readonly WalkStep[]): {
+  readonly own: readonly WalkStep[];
+  readonly page: readonly WalkStep[];
+} {
   const own = steps.filter(({ of }) => of === undefined);
   const last = steps.findLastIndex(({ of }) => of === undefined);
   return { own, page: steps.slice(last + 1).filter(({ of }) => of === "nested") };
@@ -72,7 +75,8 @@ function partsOf(subject: Subject, predicate: TranslationPredicate, walk: Walk):
     const wanted = predicate[right];
     const has = allows[right](walk.steps);
     const word = (is: boolean): string => `${is ? "" : "not "}${right === "user" ? "for user mode" : right}`;
-    if (wanted !== undefined) parts.push({ met: has === wanted, expected: word(wanted), happened: `it is ${word(has)}` });
+    if (wanted !== undefined)
+      parts.push({ met: has === wanted, expected: word(wanted), happened: `it is ${word(has)}` });
   }
   if (references !== undefined) {
     const bound = comparison(references);
@@ -84,13 +88,17 @@ function partsOf(subject: Subject, predicate: TranslationPredicate, walk: Walk):
 }
 
 /** For checks of what an address is translated to. */
-export async function translationWatcher(subject: Subject, predicate: TranslationPredicate): Promise<Watcher | Verdict> {
+export async function translationWatcher(
+  subject: Subject,
+  predicate: TranslationPredicate,
+): Promise<Watcher | Verdict> {
   const { gva, gpa, hpa } = predicate;
   const about = `the translation of ${gva} ${momentText(predicate)}`;
   const judge = (): Verdict => {
     const moment = momentOf(subject);
     const outcome = evaluateText(subject, gva);
-    if (outcome.problem !== undefined) return verdict(false, { expected: about, happened: outcome.problem }, { moment });
+    if (outcome.problem !== undefined)
+      return verdict(false, { expected: about, happened: outcome.problem }, { moment });
     const parts = partsOf(subject, predicate, subject.machine.walk(addressOf(outcome)));
     const wrong = parts.filter(({ met }) => !met);
     const expected = `${gva} ${momentText(predicate)} is ${parts.map((part) => part.expected).join(", ")}`;

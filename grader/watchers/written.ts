@@ -72,7 +72,11 @@ export async function sensitiveVerdict(subject: Subject, predicate: SensitivePre
   const found = wrong.map((problem) => `${placeText(placeOf(problem))}: ${plain(problem.message)}`);
   const [first] = wrong;
   const met = first === undefined;
-  return verdict(met, { expected, happened: met ? "there is none" : listed(found, 3) }, first ? { place: placeOf(first) } : {});
+  return verdict(
+    met,
+    { expected, happened: met ? "there is none" : listed(found, 3) },
+    first ? { place: placeOf(first) } : {},
+  );
 }
 
 const rangeKey = ({ range: { file, line } }: Pick<Emitted, "range">): string => `${fileKey(file)}:${line}`;
