@@ -97,8 +97,8 @@ class Count implements Watcher {
     }
     const held = holds(this.#count, this.#bound);
     this.#count++;
-    if (held && !holds(this.#count, this.#bound)) this.#tooMany = momentOfEvent(this.#subject, event);
-    else if (!held) this.#tooMany = undefined;
+    if (holds(this.#count, this.#bound)) this.#tooMany = undefined;
+    else if (held) this.#tooMany = momentOfEvent(this.#subject, event);
   }
 
   verdict(): Verdict {

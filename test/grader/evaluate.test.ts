@@ -1,0 +1,227 @@
+import { describe, expect, it } from "vitest";
+import { assignmentOf, checkOf, example, grade } from "./grading.ts";
+
+const halted = { kind: "stop", reason: "halted" } as const;
+const prints = (contains: string) => ({ kind: "output", contains }) as const;
+const hello = { "a.asm": example("hello.asm") };
+
+/** The guest writes a text to the debug port and halts. */
+const printing = (text: string): string =>
+  `bits 32\n%pragma ringside mode protected\nstart: mov esi, text\nnext: lodsb\ntest al, al\njz done\nout 0E9h, al\njmp next\ndone: cli\nhlt\ntext: db ${text}, 0\n`;
+
+describe("submissions that cannot be run", () => {
+  it("lose the points of their checks, also of those that ask for the opposite", async () => {
+    const assignment = assignmentOf({
+      checks: [checkOf({ kind: "not", of: prints("x") }), checkOf(halted, { id: "two" })],
+    });
+    const { points, of, checks, scenarios } = await grade(assignment, { "a.asm": "mov eax\nhlt\n" });
+    expect({ points, of }).toEqual({ points: 0, of: 2 });
+    expect(checks[0]).toMatchObject({
+      status: "failed",
+      happened: expect.stringMatching(/does not assemble: a\.asm:1:/),
+    });
+    expect(scenarios[0]!.problem).toMatch(/does not assemble/);
+  });
+
+  it.each([
+    ["a file that is not there", {}, /there is no file a\.asm/],
+    ["an include that leaves the folder", { "a.asm": '%include "../secret.inc"\n' }, /secret\.inc/],
+    ["an absolute include", { "a.asm": '%include "/etc/passwd"\n' }, /\/etc\/passwd/],
+    ["binary data that is not there", { "a.asm": 'incbin "/etc/passwd"\n' }, /\/etc\/passwd/],
+    ["an include by a URI", { "a.asm": '%include "file:///etc/passwd"\n' }, /passwd/],
+    [
+      "too much memory",
+      { "a.asm": "%pragma ringside memory 1024\nhlt\n" },
+      /asks for 1024 MiB of memory; 128 are the most/,
+    ],
+    [
+      "a technique that refuses it",
+      { "a.asm": "%pragma ringside mode xen\n%pragma ringside technique vtx-ept\nbits 32\nhlt\n" },
+      /./,
+    ],
+  ])("%s", async (_, files, problem) => {
+    const assignment = assignmentOf({ checks: [checkOf(halted)] });
+    const { checks } = await grade(assignment, files as Record<string, string>, { starter: hello });
+    expect(checks[0]).toMatchObject({ status: "failed", points: 0, happened: expect.stringMatching(problem) });
+  });
+
+  it("are not blamed for what the starter cannot do either", async () => {
+    const assignment = assignmentOf({ technique: "paravirtualization", checks: [checkOf(halted)] });
+    const { of, checks } = await grade(assignment, hello);
+    expect(checks[0]!.status).toBe("error");
+    expect(of).toBe(0);
+  });
+});
+
+describe("names that a submission lacks", () => {
+  const assignment = assignmentOf({ checks: [checkOf({ kind: "state", holds: "1", at: "done" })] });
+  const without = { "a.asm": "bits 32\n%pragma ringside mode protected\ncli\nhlt\n" };
+
+  it("cost the points if the starter has them", async () => {
+    const { checks } = await grade(assignment, without, { starter: hello });
+    expect(checks[0]).toMatchObject({ status: "failed", happened: "the program has no done" });
+  });
+
+  it("are the assignment's fault if it does not", async () => {
+    const { checks } = await grade(assignment, without);
+    expect(checks[0]!.status).toBe("error");
+  });
+});
+
+describe("points", () => {
+  const parts = { kind: "all", of: [prints("Hello"), prints("guest"), prints("x"), halted] } as const;
+
+  it("are in proportion to the parts that hold, where that is said", async () => {
+    const partial = await grade(assignmentOf({ checks: [checkOf(parts, { points: 2, partial: true })] }), hello);
+    expect(partial).toMatchObject({ points: 1.5, of: 2, checks: [{ status: "failed", points: 1.5 }] });
+    const whole = await grade(assignmentOf({ checks: [checkOf(parts, { points: 2 })] }), hello);
+    expect(whole).toMatchObject({ points: 0, of: 2 });
+  });
+
+  it("come with feedback and hint only where the check failed", async () => {
+    const told = { feedback: "It must.", hint: "Look." };
+    const checks = [checkOf(halted, told), checkOf(prints("x"), { id: "two", ...told })];
+    const result = await grade(assignmentOf({ checks }), hello);
+    expect(result.checks[0]).not.toHaveProperty("hint");
+    expect(result.checks[1]).toMatchObject(told);
+  });
+});
+
+describe("scenarios", () => {
+  const scenarios = [
+    { name: "ept", technique: "vtx-ept" },
+    { name: "bare", technique: "bare-metal" },
+  ];
+  const exits = { kind: "exits", name: "HLT", count: "== 1" } as const;
+
+  it("a check without one must hold in each, and says in which it does not", async () => {
+    const { checks } = await grade(assignmentOf({ scenarios, checks: [checkOf(exits)] }), hello);
+    expect(checks[0]).toMatchObject({
+      status: "failed",
+      happened: "bare: no exits of HLT",
+      moment: { scenario: "bare" },
+    });
+  });
+
+  it("checks and their parts name theirs", async () => {
+    const both = {
+      kind: "all",
+      of: [
+        { ...exits, scenario: "ept" },
+        { kind: "exits", count: "== 0", scenario: "bare" },
+      ],
+    };
+    const checks = [checkOf(exits, { scenario: "ept" }), { ...checkOf(halted), id: "two", expect: both }];
+    const result = await grade(assignmentOf({ scenarios, checks }), hello);
+    expect(result.checks.map(({ status }) => status)).toEqual(["passed", "passed"]);
+  });
+
+  it("are compared by what they cost", async () => {
+    const cost = (is: string) =>
+      ({ kind: "cost", measure: "cycles", is, relativeTo: "bare", scenario: "ept" }) as const;
+    const result = await grade(
+      assignmentOf({ scenarios, checks: [checkOf(cost("> 2")), checkOf(cost("< 1"), { id: "two" })] }),
+      hello,
+    );
+    expect(result.checks.map(({ status }) => status)).toEqual(["passed", "failed"]);
+    expect(result.checks[1]!.happened).toMatch(/^[\d,]+ cycles, [\d.]+ times the [\d,]+ of bare$/);
+  });
+
+  it("run once each, only where something is asked of them", async () => {
+    const result = await grade(assignmentOf({ scenarios, checks: [checkOf(halted, { scenario: "bare" })] }), hello);
+    expect(result.scenarios.map(({ name }) => name)).toEqual(["bare"]);
+  });
+});
+
+describe("programs of the instructor's", () => {
+  const value = ["$", "{n}"].join("");
+  const given = {
+    "harness.asm": `bits 32\n%pragma ringside mode protected\nmov eax, ${value}\ncall twice\ndone: cli\nhlt\n%include "a.asm"\n`,
+  };
+  const assignment = assignmentOf({
+    given: ["harness.asm"],
+    program: "harness.asm",
+    parameters: [{ name: "n", from: 2, to: 1000 }],
+    checks: [checkOf({ kind: "state", at: "done", holds: `eax == 2 * ${value}` })],
+  });
+
+  it.each([
+    ["twice: add eax, eax\nret\n", "passed"],
+    ["twice: ret\n", "failed"],
+    // What is handed in by the name of a given file is not used.
+  ])("test what is handed in: %j", async (source, status) => {
+    for (const student of ["ada", "grace"]) {
+      const handedIn = { "a.asm": source, "harness.asm": "hlt\n" };
+      expect((await grade(assignment, handedIn, { given, student })).checks[0]!.status).toBe(status);
+    }
+  });
+});
+
+describe("machine files", () => {
+  const machine = (scheduler: string, weight: number) => ({
+    host: { pcpus: 1 },
+    scheduler: { name: scheduler },
+    duration: 1_000_000,
+    vms: [
+      { name: "A", weight, workload: { kind: "cpu" } },
+      { name: "B", workload: { kind: "cpu" } },
+    ],
+  });
+  const fields = { files: ["m.ringside.json"], machine: "m.ringside.json" };
+  const graded = (expectation: object, file: unknown) =>
+    grade(assignmentOf({ ...fields, checks: [checkOf(expectation as typeof halted)] }), {
+      "m.ringside.json": JSON.stringify(file),
+    });
+
+  it.each<[object, string, RegExp]>([
+    [{ measure: "share", of: "A", is: ">= 0.7" }, "passed", /^A\/0: 0\.7/],
+    [{ measure: "share", of: "B/0", is: ">= 0.5" }, "failed", /^B\/0: 0\.2/],
+    [{ measure: "error", of: "A", is: "<= 0.01" }, "passed", /^A\/0: 0/],
+    [{ measure: "latency-p95", of: "A", is: "<= 1000" }, "passed", /^A\/0: \d/],
+    [{ measure: "utilisation-deviation", is: "<= 5" }, "passed", /^it is 0$/],
+    [{ measure: "jain", is: ">= 0.99" }, "passed", /^it is (1|0\.99\d*)$/],
+    [{ measure: "rounds", of: "C", is: ">= 1" }, "failed", /^there is no VM or vCPU C$/],
+  ])("%j is %s", async (fields, status, happened) => {
+    const { checks } = await graded({ kind: "schedule", ...fields }, machine("credit", 768));
+    expect(checks[0]).toMatchObject({ status, happened: expect.stringMatching(happened) });
+  });
+
+  it("that are wrong fail with their problem", async () => {
+    const { checks, scenarios } = await graded(
+      { kind: "schedule", measure: "jain", is: "> 0" },
+      machine("round-robin", 0),
+    );
+    expect(checks[0]).toMatchObject({
+      status: "failed",
+      happened: expect.stringMatching(/m\.ringside\.json:1:\d+: vms\[0\]/),
+    });
+    expect(scenarios[0]!.problem).toMatch(/weight/);
+  });
+});
+
+describe("what submissions print", () => {
+  it("comes without control characters, marks of direction and lone surrogates", async () => {
+    const text = '1Bh, "[2J", 7, 13, 0E2h, 80h, 0AEh, "x"';
+    const { checks } = await grade(assignmentOf({ checks: [checkOf(prints("y"))] }), { "a.asm": printing(text) });
+    expect(checks[0]!.happened).toBe("it printed “\\u{1b}[2J\\u{7}\\u{d}\\u{202e}x”");
+  });
+
+  it("is looked at up to a million characters, and shown shortened", async () => {
+    const source =
+      "bits 32\n%pragma ringside mode protected\nmov ecx, 1200000\nmov al, 'x'\nl: out 0E9h, al\nloop l\ncli\nhlt\n";
+    const { checks } = await grade(assignmentOf({ checks: [checkOf(prints("y"))] }), { "a.asm": source });
+    expect(checks[0]!.happened.length).toBeLessThan(200);
+  });
+});
+
+it("gives the same result again", async () => {
+  const checks = [
+    checkOf({ kind: "exits", count: "< 5" }),
+    checkOf({ kind: "cost", measure: "cycles", is: "< 5" }, { id: "two" }),
+  ];
+  const assignment = assignmentOf({ checks });
+  const file = { "a.asm": example("hello.asm") };
+  const [first, second] = [await grade(assignment, file), await grade(assignment, file)];
+  expect(first).toEqual(second);
+  expect(first.checks[0]!.moment).toMatchObject({ scenario: "run", sequence: expect.any(Number) });
+});
