@@ -103,7 +103,14 @@ export async function load(args: LaunchArguments, readFile: ReadFile): Promise<L
   const typeInto = (other: MachineInterface) => typeAll(other, args);
   typeInto(machine);
   const source = assembly && { assembly };
-  return { machine, program: programIn(machine), ...source, warnings, typeInto, origin: { arguments: { ...args }, files } };
+  return {
+    machine,
+    program: programIn(machine),
+    ...source,
+    warnings,
+    typeInto,
+    origin: { arguments: { ...args }, files },
+  };
 }
 
 /** What can be said of a trace: the rest is fixed. The client itself sends the last two with every program. */

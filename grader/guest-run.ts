@@ -2,6 +2,7 @@ import { compareLoaded } from "../debug-adapter/compare.ts";
 import { AssemblyError, assembleFile, LaunchError, type Loaded, load, type ReadFile } from "../debug-adapter/launch.ts";
 import type { LaunchArguments } from "../debug-adapter/protocol.ts";
 import type { Ending } from "../emulator/index.ts";
+import { isTrace } from "../trace-file/index.ts";
 import type { Assignment, Scenario } from "./assignment.ts";
 import { watched } from "./audience.ts";
 import type { Figures } from "./figures.ts";
@@ -99,7 +100,12 @@ async function refused(error: LaunchError, situation: Situation): Promise<NonNul
 
 /** A program that may be run: loaded, and no larger than it may be. @throws LaunchError */
 export async function loadScenario({ assignment, scenario, read }: Situation): Promise<Loaded> {
-  const loaded = await load(launchOf(assignment, scenario), read);
+  const launch = launchOf(assignment, scenario);
+  const bytes = await read(launch.program);
+  // A trace brings a configuration of its own.
+  if (bytes instanceof Uint8Array && isTrace(launch.program, bytes))
+    throw new LaunchError(`${launch.program} is a trace, no program.`);
+  const loaded = await load(launch, read);
   const memory = Math.max(...loaded.machine.configuration.vms.map((vm) => vm.memory));
   if (scenario.memory === undefined && memory > mostAsked)
     throw new LaunchError(`The program asks for ${memory} MiB of memory; ${mostAsked} are the most.`);

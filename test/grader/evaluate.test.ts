@@ -24,6 +24,7 @@ describe("submissions that cannot be run", () => {
   });
 
   it.each([
+    ["a trace", { "a.asm": '{"format":"ringside-trace"' }, /a\.asm is a trace, no program/],
     ["a file that is not there", {}, /there is no file a\.asm/],
     ["an include that leaves the folder", { "a.asm": '%include "../secret.inc"\n' }, /secret\.inc/],
     ["an absolute include", { "a.asm": '%include "/etc/passwd"\n' }, /\/etc\/passwd/],
