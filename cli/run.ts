@@ -7,12 +7,13 @@ import {
   type RegisterGroup,
   type TranslatedUnit,
 } from "../emulator/index.ts";
-import { type Arguments, type Command, wholeNumber } from "./command.ts";
+import type { Arguments, Command } from "./command.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
-import { endingCode, loadGuest } from "./guest.ts";
+import { loadGuest } from "./guest.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./problem-text.ts";
-import { defaultSteps, runOptions } from "./source-options.ts";
+import { runOptions } from "./source-options.ts";
+import { conclusion, heading, saveOption, saveRun, stepsFor, titleOption } from "./traces.ts";
 
 /** What a run came to; also the shape of the JSON. Register values are hexadecimal with 0x. */
 interface Summary {
@@ -44,19 +45,21 @@ ended badly, 4 if it was still running at the limit.`,
     ...runOptions,
     translations: { doc: "print also the units that were translated, guest code beside its translation" },
     "save-disk": { value: "FILE", doc: "write the disk that the guest booted from, as it is at the end, to FILE" },
+    "save-trace": saveOption,
+    title: titleOption,
     help: { doc: "print this" },
   },
   async run(args, io) {
-    const steps = wholeNumber(args, "max-steps", 1) ?? defaultSteps;
     const loaded = await loadGuest(args, io);
     if (!loaded) return exitCode.problems;
+    const steps = stepsFor(args, loaded);
     const { machine, program, warnings } = loaded;
     const json = args.flag("json");
-    io.error(warnings);
+    io.error(`${warnings}${heading(loaded)}`);
     const exits = new Map<string, { readonly number: number; count: number }>();
     let output = "";
     const screen = { drawn: false };
-    const stopped = follow(machine, steps, (event) => {
+    const end = follow(machine, steps, (event) => {
       if (event.kind === "exit") {
         const entry = exits.get(event.reason) ?? { number: event.number, count: 0 };
         entry.count++;
@@ -67,6 +70,8 @@ ended badly, 4 if it was still running at the limit.`,
       } else if (event.kind === "screen") screen.drawn = true;
     });
     saveDisk(args, io, machine);
+    await saveRun(args.text("save-trace"), args, io, loaded);
+    const { ending: stopped, code, note } = await conclusion(args, loaded, end);
     const summary: Summary = {
       file: args.file,
       technique: machine.configuration.technique,
@@ -84,7 +89,8 @@ ended badly, 4 if it was still running at the limit.`,
     };
     io.out(json ? jsonText(summary) : summaryText(summary, machine));
     if (!json && summary.translations) io.out(`translations:\n${translationsText(program, summary.translations)}`);
-    return endingCode(stopped);
+    io.error(note);
+    return code;
   },
 };
 

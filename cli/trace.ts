@@ -1,11 +1,12 @@
 import { eventKinds, eventText } from "../debug-adapter/event-text.ts";
 import { locate } from "../debug-adapter/events.ts";
 import { type EventKind, follow, type MachineEvent } from "../emulator/index.ts";
-import { type Arguments, type Command, wholeNumber } from "./command.ts";
+import type { Arguments, Command } from "./command.ts";
 import { type Decision, decisionText, runExplained } from "./decisions.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
-import { endingCode, loadGuest } from "./guest.ts";
-import { defaultSteps, runOptions } from "./source-options.ts";
+import { loadGuest } from "./guest.ts";
+import { runOptions } from "./source-options.ts";
+import { conclusion, heading, saveOption, saveRun, stepsFor, titleOption } from "./traces.ts";
 
 function kindsOf(args: Arguments): ReadonlySet<EventKind> | undefined {
   const text = args.text("kinds");
@@ -21,28 +22,36 @@ export const trace: Command = {
   name: "trace",
   summary: "Runs a guest and prints its events, one a line: exits, entries, exceptions, page walks, output, …",
   details: `Text columns: sequence number, virtual time in cycles, address, kind, what happened. With --json each line is one
-event as JSON, with the source line it belongs to. How it stopped is an event too, and the exit code is that of run.`,
+event as JSON, with the source line it belongs to. How it stopped is an event too, and the exit code is that of run.
+
+FILE may also be a trace (.rstrace): its run is repeated up to its moment and compared with what was recorded. If it is another
+run now, the first difference is printed, and the exit code is 3.`,
   options: {
     kinds: { value: "K,…", doc: `only these: ${eventKinds.join(", ")}` },
     why: { doc: "print also, for each sensitive instruction executed, whether it leaves the guest and by which rule" },
+    save: saveOption,
+    title: titleOption,
     ...runOptions,
     help: { doc: "print this" },
   },
   async run(args, io) {
-    const steps = wholeNumber(args, "max-steps", 1) ?? defaultSteps;
     const kinds = kindsOf(args);
     const loaded = await loadGuest(args, io);
     if (!loaded) return exitCode.problems;
+    const steps = stepsFor(args, loaded);
     const { machine, program, warnings } = loaded;
-    io.error(warnings);
+    io.error(`${warnings}${heading(loaded)}`);
     const line = args.flag("json") ? (event: MachineEvent) => `${JSON.stringify(locate(program, event))}\n` : eventText;
     const see = (event: MachineEvent): void => {
       if (!kinds || kinds.has(event.kind)) io.out(line(event));
     };
     const tell = (decision: Decision): void =>
       io.out(args.flag("json") ? `${JSON.stringify(decision)}\n` : decisionText(decision));
-    const ending = args.flag("why") ? runExplained(machine, steps, see, tell) : follow(machine, steps, see);
+    const end = args.flag("why") ? runExplained(machine, steps, see, tell) : follow(machine, steps, see);
+    await saveRun(args.text("save"), args, io, loaded);
+    const { ending, code, note } = await conclusion(args, loaded, end);
     if (ending.reason === "limit") io.error(`${ending.text}\n`);
-    return endingCode(ending);
+    io.error(note);
+    return code;
   },
 };

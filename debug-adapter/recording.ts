@@ -118,7 +118,7 @@ export async function recordingOf(
 }
 
 /** Goes to the moment of a trace, in a machine made as it says. Gives what is not as it was, in sentences; nothing if all is. */
-export async function replay({ machine, breathe }: Past, trace: Trace): Promise<string | "given up"> {
+export async function replay({ machine, breathe }: Omit<Past, "program">, trace: Trace): Promise<string | "given up"> {
   const { step, ended } = trace.moment;
   const pace = new Pace();
   while (machine.now < step) {

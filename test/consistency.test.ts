@@ -17,6 +17,7 @@ import { grammarText } from "../scripts/grammar.ts";
 import { hypercallsText } from "../scripts/hypercalls.ts";
 import { machineFileSchemaFile } from "../scripts/machine-file-schema.ts";
 import { matrixText } from "../scripts/matrix.ts";
+import { product } from "../trace-file/index.ts";
 
 const root = join(import.meta.dirname, "..");
 const read = (...path: string[]) => readFileSync(join(root, ...path), "utf8");
@@ -51,6 +52,10 @@ describe("package.json says what the code does", () => {
       expect(entries.filter((of) => of[name] === `client/views/${name}/main.tsx`)).toHaveLength(1);
       expect(["panel.ts", "extension.ts"].map((file) => read("client", file)).join()).toContain(`"${id}"`);
     }
+  });
+
+  it("traces name the version of the package", () => {
+    expect(product).toBe(manifest.version);
   });
 
   it("a launch configuration has the fields that are checked and documented", () => {

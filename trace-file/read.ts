@@ -55,6 +55,12 @@ const fieldsOf: { readonly [K in Intervention["kind"]]: Readonly<Record<string, 
   "write-memory": { space: "string", address: "bigint", bytes: "bytes" },
 };
 
+const nouns: Readonly<Record<Type, string>> = {
+  string: "a text",
+  bigint: 'a number, as { "$bigint": hexadecimal }',
+  bytes: 'bytes, as { "$bytes": number of a blob }',
+};
+
 const typeOf = (value: unknown): string => (value instanceof Uint8Array ? "bytes" : typeof value);
 
 /** What of an action cannot be done. */
@@ -68,7 +74,7 @@ function actionProblems(action: Trace["actions"][number], n: number): FieldProbl
   }
   return Object.entries(fieldsOf[kind])
     .filter(([field, type]) => typeOf(what[field]) !== type)
-    .map(([field, type]) => ({ path, message: `${join(path, field)} must be a ${type}.` }));
+    .map(([field, type]) => ({ path, message: `${join(path, field)} must be ${nouns[type]}.` }));
 }
 
 function programProblems({ program }: Trace): FieldProblem[] {
