@@ -10,7 +10,7 @@ import {
 } from "./machine-configuration.ts";
 import { imageProblem, loadAddress } from "./memory/start-modes.ts";
 import { mostProcessors } from "./processors.ts";
-import { refusal, runsSeveral } from "./vmm/index.ts";
+import { optionsProblem, refusal, runsSeveral } from "./vmm/index.ts";
 
 const mebibyte = 2 ** 20;
 /** MiB. */
@@ -19,10 +19,12 @@ export const mostMemory = 1024;
 /** Why a machine cannot be made as configured, as a sentence for the user; undefined if it can. */
 export function configurationProblem(configuration: AnyConfiguration): string | undefined {
   const computer = computerOf(configuration);
-  const { technique, costs, vms } = computer;
+  const { technique, costs, vms, hypervisor = {} } = computer;
   if (!techniqueById(technique)) return `There is no technique "${technique}".`;
   if (costs !== undefined && !costProfile(costs))
     return `There is no cost profile "${costs}"; there are ${costProfiles.map(({ name }) => name).join(", ")}.`;
+  const option = optionsProblem(hypervisor);
+  if (option !== undefined) return option;
   for (const vm of vms) {
     const problem = vmProblem(vm, computer);
     if (problem !== undefined) return vms.length === 1 ? problem : `${vm.name}: ${problem}`;

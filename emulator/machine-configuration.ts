@@ -6,6 +6,26 @@ import type { Change } from "./schedule/model.ts";
 import type { SchedulerOptions } from "./schedule/schedulers.ts";
 import type { Parameters } from "./schedule/vcpu.ts";
 
+/** When PAUSE is taken for a spin loop that should let others run. */
+export interface PauseLoop {
+  /** Cycles that at most lie between two executions of PAUSE in one loop: PLE_Gap of VT-x, AMD-V's PAUSE filter threshold. Default 128. */
+  readonly gap?: number;
+  /** VT-x: cycles after which a loop leaves the guest, PLE_Window. Default 4096. */
+  readonly window?: number;
+  /** AMD-V: executions of PAUSE in a loop after which it leaves the guest, the PAUSE filter count, 0 to 65535. Default 3000. */
+  readonly count?: number;
+}
+
+/** What the built-in hypervisors do where several vCPUs share physical CPUs. All can be switched, to see what it is good for. */
+export interface HypervisorOptions {
+  /** Guests that spin with PAUSE leave, and their physical CPU goes to others. Default: off. */
+  readonly pauseLoop?: PauseLoop;
+  /** What yields, yields to a preempted vCPU of the same VM, if there is one. Default true. */
+  readonly directedYield?: boolean;
+  /** Features of KVM's interface that guests are not shown, by their names in `vmm/kvm/features.ts`. */
+  readonly withoutFeatures?: readonly string[];
+}
+
 /** The processor and how its guests are virtualized: the same for all VMs of a computer. */
 export interface HardwareConfiguration {
   readonly technique: TechniqueId;
@@ -20,6 +40,7 @@ export interface HardwareConfiguration {
   readonly vmx?: boolean;
   /** The processor has 5-level paging; guests can then use 54 of the 57 bits of linear addresses. Default false. */
   readonly fiveLevelPaging?: boolean;
+  readonly hypervisor?: HypervisorOptions;
   /** Translate hot regions to WebAssembly. Default true; false for tests and comparisons. */
   readonly translate?: boolean;
 }
@@ -104,13 +125,14 @@ const onlyVm = "vm0";
 /** The full form of a configuration. */
 export function computerOf(configuration: AnyConfiguration): ComputerConfiguration {
   if ("vms" in configuration) return configuration;
-  const { technique, costs, clock, vmx, fiveLevelPaging, translate, ...guest } = configuration;
+  const { technique, costs, clock, vmx, fiveLevelPaging, hypervisor, translate, ...guest } = configuration;
   return {
     technique,
     ...(costs !== undefined && { costs }),
     ...(clock !== undefined && { clock }),
     ...(vmx !== undefined && { vmx }),
     ...(fiveLevelPaging !== undefined && { fiveLevelPaging }),
+    ...(hypervisor !== undefined && { hypervisor }),
     ...(translate !== undefined && { translate }),
     vms: [{ name: onlyVm, ...guest }],
   };

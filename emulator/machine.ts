@@ -128,9 +128,9 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 
   #surroundings() {
-    const { technique, vmx } = this.configuration;
+    const { technique, vmx, hypervisor = {} } = this.configuration;
     return {
-      ...{ technique, offersVmx: vmx !== false, costs: this.#costs, cpu: this.#cpu },
+      ...{ technique, offersVmx: vmx !== false, costs: this.#costs, hypervisor, cpu: this.#cpu },
       countsInstructions: this.configuration.clock === "instructions",
       interpret: () => this.#engine.interpret(),
       isCode: (physical: number) => this.#engine.isCode(physical),

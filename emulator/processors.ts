@@ -11,6 +11,7 @@ import type { Monitor } from "./cpu/monitor.ts";
 import { virtualTime } from "./cpu/virtual-time.ts";
 import type { ApicBus } from "./devices/apic/apic-bus.ts";
 import { LocalApic } from "./devices/apic/local-apic.ts";
+import type { RunState } from "./schedule/vcpu.ts";
 import type { VirtualCpus, Vmm } from "./vmm/index.ts";
 
 /** Cycles of a turn: how far one processor may be ahead of the others. */
@@ -165,8 +166,8 @@ export class Processors implements VirtualCpus {
   /** Each has a physical CPU of its own: nobody waits for another's. */
   yield(): void {}
 
-  isRunning(vcpu: number): boolean {
-    return !this.#all[vcpu]!.asleep;
+  state(vcpu: number): RunState {
+    return this.#all[vcpu]!.asleep ? "blocked" : "running";
   }
 
   stolen(): number {

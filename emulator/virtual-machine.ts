@@ -10,7 +10,7 @@ import { DeviceTime } from "./device-time.ts";
 import { unixSeconds } from "./devices/date-time.ts";
 import { type Screen, screenLines } from "./devices/screen.ts";
 import { strokesOf } from "./devices/typing.ts";
-import type { VmConfiguration } from "./machine-configuration.ts";
+import type { HypervisorOptions, VmConfiguration } from "./machine-configuration.ts";
 import type { Stop } from "./machine-interface.ts";
 import { GuestMemory } from "./memory/guest-memory.ts";
 import { loadAddress } from "./memory/start-modes.ts";
@@ -28,6 +28,7 @@ export interface Surroundings {
   /** The guest may use VMX, if there is no VMM below it. */
   readonly offersVmx: boolean;
   readonly costs: CostProfile;
+  readonly hypervisor: HypervisorOptions;
   /** Virtual time counts retired instructions. */
   readonly countsInstructions: boolean;
   readonly cpu: Cpu;
@@ -148,7 +149,7 @@ export class VirtualMachine {
   }
 
   #createVmm(): Vmm | undefined {
-    const { technique, cpu, slice, guestBase, costs, interpret, isCode, record, recordExit, settle, stop } =
+    const { technique, cpu, slice, guestBase, costs, hypervisor, interpret, isCode, record, recordExit, settle, stop } =
       this.#around;
     const { a20, guestBytes } = this.board;
     return createVmm(technique, {
@@ -158,6 +159,7 @@ export class VirtualMachine {
         settle(sequence, cost);
         this.time.passes(0);
       },
+      options: hypervisor,
       mode: this.configuration.mode,
       image: imageExtent(this.configuration),
       record: (body) => record(this, body),

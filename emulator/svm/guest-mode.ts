@@ -20,6 +20,7 @@ import { type Attempt, type Decision, decideIntercept } from "./intercept-rules.
 import { isIntercepted } from "./intercepts.ts";
 import { type NptFault, walkNpt } from "./npt.ts";
 import { guestOutlook } from "./outlook.ts";
+import { filtered, notePause } from "./pause-filter.ts";
 import { virtualInterrupt } from "./virtual-interrupt.ts";
 import { mostInstructionBytes, type Vmcb } from "./vmcb.ts";
 
@@ -38,6 +39,8 @@ export interface GuestExit {
   /** A data access faulted: the instruction's bytes are stored. */
   readonly withBytes?: boolean;
 }
+
+const isPause = (attempt: Attempt): boolean => attempt.kind === "event" && attempt.intercept === "PAUSE";
 
 const vmExit: VmExit = { kind: "exit" };
 const unretired = layout.unretired >> 3;
@@ -68,7 +71,9 @@ export class GuestMode {
   }
 
   decide(attempt: Attempt): Decision {
-    return decideIntercept(this.vmcb, this.#read, attempt);
+    const decision = decideIntercept(this.vmcb, this.#read, attempt);
+    const why = isPause(attempt) && decision.exits ? filtered(this.#cpu, this.vmcb) : undefined;
+    return why ? { ...decision, exits: false, why } : decision;
   }
 
   /** #VMEXIT (APM Vol. 2, 15.6): saves the guest's state and why it was left. The caller throws where an instruction is abandoned. */
@@ -100,7 +105,10 @@ export class GuestMode {
     const found = instructionAttempt(this.#cpu, decoded);
     if (!found) return false;
     const { exits, code, why } = this.decide(found.attempt);
-    if (!exits) return false;
+    if (!exits) {
+      if (isPause(found.attempt) && isIntercepted(this.vmcb, "PAUSE")) notePause(this.#cpu, this.vmcb);
+      return false;
+    }
     const nextRip = this.#cpu.next;
     const { what, first, info1 } = found;
     const info2 = found.attempt.kind === "port" ? nextRip : 0;

@@ -4,6 +4,7 @@ import { bitsOf } from "../vmx/bit-layout.ts";
 import { type ConsistencyCheck, checkConsistency } from "./consistency-checks.ts";
 import { eventType, validEvent } from "./exit-information.ts";
 import { loadGuest } from "./guest-state.ts";
+import { loadPauseFilter } from "./pause-filter.ts";
 import { type Vmcb, wordOf } from "./vmcb.ts";
 
 type SvmEvent = Fault | { readonly kind: "interrupt"; readonly vector: number };
@@ -49,6 +50,7 @@ export function vmrun(cpu: Cpu, vmcb: Vmcb): ConsistencyCheck | undefined {
     return failed;
   }
   loadGuest(cpu, vmcb);
+  loadPauseFilter(cpu, vmcb);
   const command = vmcb.number("tlbControl");
   if (command !== tlbControl.none) cpu.flushTlb(command !== tlbControl.guestNonGlobal);
   cpu.attention = true;

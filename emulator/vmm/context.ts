@@ -1,7 +1,9 @@
 import type { CostProfile } from "../../isa/costs.ts";
 import type { Cpu } from "../cpu/cpu.ts";
+import type { HypervisorOptions } from "../machine-configuration.ts";
 import type { StartMode } from "../machine-interface.ts";
 import type { AddressLine } from "../mmu/address-line.ts";
+import type { RunState } from "../schedule/vcpu.ts";
 import type { ExitForm, RecordedBody, StopReason } from "../trace/event.ts";
 
 /** Host-physical memory that the VMM keeps for itself of a virtual machine's slice; guest memory follows. */
@@ -16,10 +18,10 @@ export interface VirtualCpus {
   wake(vcpu: number): void;
   /** It begins its next turn with an empty TLB. */
   flushTlb(vcpu: number): void;
-  /** The one in the core gives the rest of its turn to others; to a certain one if that is ready to run and does not. */
-  yield(to?: number): void;
-  /** Whether a physical CPU executes it at present. */
-  isRunning(vcpu: number): boolean;
+  /** The one in the core gives its physical CPU to others, for this reason; to a certain one if that is ready to run. */
+  yield(why: string, to?: number): void;
+  /** What it does at present. */
+  state(vcpu: number): RunState;
   /** Cycles of virtual time during which it was ready to run and others ran in its stead. */
   stolen(vcpu: number): number;
 }
@@ -44,6 +46,7 @@ export interface VmmContext {
   /** Guest-physical addresses of the first byte of the guest's image and of the one behind its last. */
   readonly image: { readonly start: number; readonly end: number };
   readonly costs: CostProfile;
+  readonly options: HypervisorOptions;
   /** Executes the instruction at RIP by its semantics, as part of the present step. Throws what it throws. */
   readonly interpret: () => void;
   /** False where execution has run off the guest's code: at zeros in memory where nothing was loaded, host-physical. */

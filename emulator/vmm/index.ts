@@ -10,6 +10,7 @@ import { lone, type Vmm } from "./vmm.ts";
 import { Paravirtual, refusesGuest } from "./xen/paravirtual.ts";
 
 export { hostReservedBytes, type VirtualCpus, type VmmContext } from "./context.ts";
+export { optionsProblem } from "./options.ts";
 export type { Vmm } from "./vmm.ts";
 
 /** How a technique comes to its VMM, which may write its part of the slice and the CPU's state. */

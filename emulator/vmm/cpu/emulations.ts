@@ -11,6 +11,7 @@ import { tripleFaultText } from "../../stop-texts.ts";
 import { kvmCpuid } from "../kvm/features.ts";
 import { kvmHypercall } from "../kvm/hypercalls.ts";
 import { readKvmMsr, renewClock, writeKvmMsr } from "../kvm/msrs.ts";
+import { yieldProcessor } from "../yielding.ts";
 import type { HardwareVmm, RegisterVmm } from "./hardware-vmm.ts";
 
 /** What a VMM does about an exit, in words; undefined if the guest is not to be resumed (yet). */
@@ -41,7 +42,9 @@ export function emulate(vm: HardwareVmm, act: () => string): string {
 
 export const cpuid = (vm: RegisterVmm): string => {
   const leaf = register32(vm, RAX);
-  const result = kvmCpuid(leaf) ?? cpuidLeaf(leaf, register32(vm, RCX), identityOf(vm.cpu, vm.guestIs64));
+  const result =
+    kvmCpuid(leaf, vm.context.options.withoutFeatures) ??
+    cpuidLeaf(leaf, register32(vm, RCX), identityOf(vm.cpu, vm.guestIs64));
   const hypervisorBit = leaf === 1 ? 0x8000_0000 : 0;
   setRegister32(vm, RAX, result.eax);
   setRegister32(vm, RBX, result.ebx);
@@ -99,6 +102,7 @@ export const wrmsr: Emulation = (vm) =>
 
 export const hlt: Emulation = (vm) => {
   vm.advance();
+  if (vm.kvm.takeKick()) return "it had been kicked already";
   return vm.wait() ? "an interrupt was already waiting" : undefined;
 };
 
@@ -190,6 +194,12 @@ export const answerHypercall = (vm: RegisterVmm): string => {
   vm.cpu.r64[RAX] = BigInt.asUintN(wide ? 64 : 32, result);
   vm.advance();
   return `hypercall ${event.name}`;
+};
+
+/** A long loop of PAUSE: the guest waits for somebody, who may not run because it does. */
+export const pause: Emulation = (vm) => {
+  vm.advance();
+  return yieldProcessor(vm.context, "spins in a loop of PAUSE");
 };
 
 /** INVD and WBINVD: the emulated caches hold nothing that memory does not. */

@@ -16,6 +16,7 @@ import type { HostMemory } from "../../vmx/host-memory.ts";
 import { loadMsrs, storeMsrs } from "../../vmx/msr-areas.ts";
 import { NonRoot } from "../../vmx/non-root.ts";
 import type { Exit } from "../../vmx/non-root-guest.ts";
+import { forgetPauses } from "../../vmx/pause-loop.ts";
 import { qualificationFields } from "../../vmx/qualification.ts";
 import type { Vmcs } from "../../vmx/vmcs.ts";
 import { abortVmx } from "../../vmx/vmx-abort.ts";
@@ -23,6 +24,7 @@ import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
 import type { KvmGuest } from "../kvm/guest.ts";
+import { flushedForOther, notePreemption, noteReturn } from "../kvm/steal-time.ts";
 import { eptFormat } from "../memory/nested-paging.ts";
 import type { Vmm } from "../vmm.ts";
 import { exitHandlers } from "./exit-handlers.ts";
@@ -181,6 +183,10 @@ export class HardwareAssisted implements Monitor {
     const { idle } = this.#vmm;
     if (idle.initDue) {
       this.#serveInit();
+      return true;
+    }
+    if (idle.waitsForInterrupt && this.#vmm.kvm.takeKick()) {
+      this.#endWait("idle until another virtual CPU kicked it");
       return true;
     }
     return !idle.waiting && this.#nonRoot.atBoundary();
@@ -370,6 +376,7 @@ export class HardwareAssisted implements Monitor {
       return;
     }
     this.#cpu.attention = true;
+    if (inForce(this.vmcs, controls.pauseLoopExiting)) forgetPauses(this.#nonRoot);
     this.#dispatcher.resumed(handled, this.#vmm.work);
     if (event) this.#vmm.inject(event);
   }
@@ -407,6 +414,22 @@ export class HardwareAssisted implements Monitor {
   }
 
   // INIT and start-up messages.
+
+  // The scheduler.
+
+  descheduled(): void {
+    notePreemption(this.#vmm.kvm);
+  }
+
+  scheduled(): void {
+    if (noteReturn(this.#vmm.kvm)) this.#flushGuest();
+  }
+
+  /** Another virtual CPU has asked, in the guest's own memory, that this one flush its TLB before it runs. */
+  #flushGuest(): void {
+    if (this.#shadow) this.#shadow.guest.with(() => this.#shadow!.guest.faults.flushed(flushedForOther));
+    this.#cpu.flushTlb(true);
+  }
 
   initialize(): void {
     this.#vmm.idle.initialize();

@@ -1,6 +1,7 @@
 import { HostMemory } from "../../vmx/host-memory.ts";
 import { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
+import type { KvmGuest } from "../kvm/guest.ts";
 import { type NestedFormat, NestedPaging } from "../memory/nested-paging.ts";
 import type { MemoryVirtualization } from "./vmcs-setup.ts";
 
@@ -22,6 +23,8 @@ export class HardwareShared {
   /** Host-physical address of the top nested page table; undefined where memory is virtualized by shadow page tables. */
   readonly nestedRoot: number | undefined;
   readonly nestedPaging: NestedPaging;
+  /** What KVM's interface has for each of them. */
+  readonly kvm: KvmGuest[] = [];
   readonly #blocks: readonly number[];
 
   constructor(context: VmmContext, virtualization: MemoryVirtualization, form: HardwareForm) {

@@ -29,6 +29,10 @@ export class Idle {
     return this.#waits !== undefined;
   }
 
+  get waitsForInterrupt(): boolean {
+    return this.#waits === "interrupt";
+  }
+
   get waitsForStart(): boolean {
     return this.#waits === "start-up";
   }

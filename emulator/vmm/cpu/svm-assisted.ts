@@ -21,6 +21,7 @@ import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
 import type { KvmGuest } from "../kvm/guest.ts";
+import { flushedForOther, notePreemption, noteReturn } from "../kvm/steal-time.ts";
 import { nptFormat } from "../memory/nested-paging.ts";
 import type { SavedGuest } from "../memory/shadowed-guest.ts";
 import type { Vmm } from "../vmm.ts";
@@ -164,6 +165,10 @@ export class SvmAssisted implements Monitor {
       else this.#guest.leave({ code: interruptCode, what: "an interrupt of the VMM's: INIT has come", why: initKick });
       return true;
     }
+    if (idle.waitsForInterrupt && this.#vm.kvm.takeKick()) {
+      this.#endWait("idle until another virtual CPU kicked it");
+      return true;
+    }
     if (idle.waiting) return false;
     return this.#guest.atBoundary(!this.#vm.knowsInterrupt && this.cpu.bus.interruptPending());
   }
@@ -291,6 +296,22 @@ export class SvmAssisted implements Monitor {
   }
 
   // INIT and start-up messages.
+
+  // The scheduler.
+
+  descheduled(): void {
+    notePreemption(this.#vm.kvm);
+  }
+
+  scheduled(): void {
+    if (noteReturn(this.#vm.kvm)) this.#flushGuest();
+  }
+
+  /** Another virtual CPU has asked, in the guest's own memory, that this one flush its TLB before it runs. */
+  #flushGuest(): void {
+    if (this.#shadow) this.#shadow.guest.with(() => this.#shadow!.guest.faults.flushed(flushedForOther));
+    this.cpu.flushTlb(true);
+  }
 
   initialize(): void {
     this.#vm.idle.initialize();

@@ -59,8 +59,8 @@ export class SvmVmm implements HardwareVmm {
     this.cpu = context.cpu;
     this.completed = completed;
     this.idle = new Idle(context.cpu);
-    this.vmcb = setUpVmcb(context.cpu, shared, vcpu);
-    this.kvm = new KvmGuest(context);
+    this.vmcb = setUpVmcb(context, shared, vcpu);
+    this.kvm = new KvmGuest(context, shared.kvm);
     this.nestedPaging = shared.nestedPaging;
   }
 

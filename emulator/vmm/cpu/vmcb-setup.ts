@@ -1,12 +1,13 @@
 import { passthroughMsrs, passthroughPorts } from "../../../isa/passthrough.ts";
-import type { Cpu } from "../../cpu/cpu.ts";
 import { saveGuest, saveHidden } from "../../svm/guest-state.ts";
-import { type InterceptName, interceptWord } from "../../svm/intercepts.ts";
+import { type InterceptName, intercepts, interceptWord } from "../../svm/intercepts.ts";
 import { iopmBytes, type MapBit, msrBit, msrpmBytes, portBit } from "../../svm/permission-maps.ts";
 import { virtualInterrupt } from "../../svm/virtual-interrupt.ts";
 import { Vmcb, vmcbBytes } from "../../svm/vmcb.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
+import type { VmmContext } from "../context.ts";
+import { pauseLoopOf } from "../options.ts";
 import type { HardwareShared } from "./hardware-shared.ts";
 
 const pageBytes = 4096;
@@ -62,7 +63,7 @@ export function makeMsrMap(memory: HostMemory, allocator: Allocator): number {
 }
 
 /** The VMCB of a virtual CPU, which is in the processor's present state. */
-export function setUpVmcb(cpu: Cpu, shared: HardwareShared, vcpu: number): Vmcb {
+export function setUpVmcb({ cpu, options }: VmmContext, shared: HardwareShared, vcpu: number): Vmcb {
   const address = shared.block(vcpu);
   const vmcb = new Vmcb(shared.memory.bytes(address, vmcbBytes), address);
   vmcb.set("vector3", interceptWord(...intercepted.vector3));
@@ -72,6 +73,7 @@ export function setUpVmcb(cpu: Cpu, shared: HardwareShared, vcpu: number): Vmcb 
   vmcb.set("iopmBase", shared.ioMap);
   vmcb.set("msrpmBase", shared.msrMap);
   vmcb.set("asid", 1 + vcpu);
+  setPauseFilter(vmcb, pauseLoopOf(options));
   if (shared.nestedRoot !== undefined) {
     vmcb.set("nestedControl", 1);
     vmcb.set("nestedCr3", shared.nestedRoot);
@@ -81,6 +83,13 @@ export function setUpVmcb(cpu: Cpu, shared: HardwareShared, vcpu: number): Vmcb 
   saveGuest(cpu, vmcb);
   saveHidden(cpu, vmcb);
   return vmcb;
+}
+
+function setPauseFilter(vmcb: Vmcb, loop: ReturnType<typeof pauseLoopOf>): void {
+  if (!loop) return;
+  vmcb.setBit("vector3", intercepts.PAUSE.bit, true);
+  vmcb.set("pauseFilterCount", loop.count);
+  vmcb.set("pauseFilterThreshold", loop.gap);
 }
 
 function interceptPaging(vmcb: Vmcb): void {

@@ -3,12 +3,14 @@ import type { Cpu } from "../../cpu/cpu.ts";
 import { accessBits } from "../../cpu/layout.ts";
 import { CR0, TR } from "../../cpu/state.ts";
 import { adjust } from "../../vmx/capabilities.ts";
-import { controlWord } from "../../vmx/controls.ts";
+import { controls, controlWord } from "../../vmx/controls.ts";
 import { makeEptp } from "../../vmx/ept.ts";
 import { saveGuest } from "../../vmx/guest-state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import { Vmcs, vmcsBytes } from "../../vmx/vmcs.ts";
 import type { Allocator } from "../allocator.ts";
+import type { VmmContext } from "../context.ts";
+import { pauseLoopOf } from "../options.ts";
 import type { HardwareShared } from "./hardware-shared.ts";
 
 /** CR4.VMXE: 1 in VMX operation; the VMM hides it behind mask and shadow. */
@@ -90,7 +92,7 @@ function setHostState(vmcs: Vmcs): void {
 }
 
 /** The VMCS of a virtual CPU, which is in the processor's present state. */
-export function setUpVmcs(cpu: Cpu, shared: HardwareShared, vcpu: number): Vmcs {
+export function setUpVmcs({ cpu, options }: VmmContext, shared: HardwareShared, vcpu: number): Vmcs {
   const address = shared.block(vcpu);
   const vmcs = new Vmcs(shared.memory.bytes(address, vmcsBytes), address);
   vmcs.clear();
@@ -102,9 +104,17 @@ export function setUpVmcs(cpu: Cpu, shared: HardwareShared, vcpu: number): Vmcs 
   if (shared.nestedRoot !== undefined) vmcs.set("eptPointer", makeEptp(shared.nestedRoot, true));
   else vmcs.set("exceptionBitmap", pageFaults);
   vmcs.set("vpid", 1 + vcpu);
+  setPauseLoop(vmcs, pauseLoopOf(options));
   vmcs.set("vmcsLinkPointer", 0xffff_ffff_ffff_ffffn);
   takeState(cpu, vmcs);
   return vmcs;
+}
+
+function setPauseLoop(vmcs: Vmcs, loop: ReturnType<typeof pauseLoopOf>): void {
+  if (!loop) return;
+  vmcs.setBit("secondaryControls", controls.pauseLoopExiting.bit, true);
+  vmcs.set("pauseLoopGap", loop.gap);
+  vmcs.set("pauseLoopWindow", loop.window);
 }
 
 /** Makes the processor's state, as the guest is to see it, the state of the VMCS. */

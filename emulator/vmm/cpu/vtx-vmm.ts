@@ -52,8 +52,8 @@ export class VtxVmm implements HardwareVmm {
     this.cpu = context.cpu;
     this.completed = completed;
     this.idle = new Idle(context.cpu);
-    this.vmcs = setUpVmcs(context.cpu, shared, vcpu);
-    this.kvm = new KvmGuest(context);
+    this.vmcs = setUpVmcs(context, shared, vcpu);
+    this.kvm = new KvmGuest(context, shared.kvm);
     this.nestedPaging = shared.nestedPaging;
   }
 

@@ -8,10 +8,14 @@ interface Feature {
   readonly there: boolean;
 }
 
-const feature = (bit: number, name: string, there = false): Feature => ({ bit, name, there });
+const feature = <N extends string>(bit: number, name: N, there = false): Feature & { readonly name: N } => ({
+  bit,
+  name,
+  there,
+});
 
 /** KVM_FEATURE_* (Linux, arch/x86/include/uapi/asm/kvm_para.h). */
-export const features: readonly Feature[] = [
+export const features = [
   feature(0, "CLOCKSOURCE", true),
   feature(1, "NOP_IO_DELAY"),
   feature(2, "MMU_OP"),
@@ -20,7 +24,7 @@ export const features: readonly Feature[] = [
   feature(5, "STEAL_TIME", true),
   feature(6, "PV_EOI"),
   feature(7, "PV_UNHALT", true),
-  feature(9, "PV_TLB_FLUSH"),
+  feature(9, "PV_TLB_FLUSH", true),
   feature(10, "ASYNC_PF_VMEXIT"),
   feature(11, "PV_SEND_IPI", true),
   feature(12, "POLL_CONTROL", true),
@@ -30,15 +34,22 @@ export const features: readonly Feature[] = [
   feature(16, "HC_MAP_GPA_RANGE"),
   feature(17, "MIGRATION_CONTROL"),
   feature(24, "CLOCKSOURCE_STABLE_BIT", true),
-];
+] as const satisfies readonly Feature[];
+
+/** Name of a feature, as the options of the hypervisor have it too. */
+export type FeatureName = (typeof features)[number]["name"];
 
 const first = 0x4000_0000;
 const none: CpuidResult = { eax: 0, ebx: 0, ecx: 0, edx: 0 };
-const bits = features.reduce((mask, { bit, there }) => (there ? mask | (1 << bit) : mask), 0);
+const bitsWithout = (names: readonly string[]): number =>
+  features.reduce((mask, { bit, name, there }) => (there && !names.includes(name) ? mask | (1 << bit) : mask), 0);
 
-/** CPUID 40000000h with the signature "KVMKVMKVM" in EBX, ECX, EDX, and 40000001h with the features in EAX; undefined for others. */
-export function kvmCpuid(leaf: number): CpuidResult | undefined {
+/**
+ * CPUID 40000000h with the signature "KVMKVMKVM" in EBX, ECX, EDX, and 40000001h with the features in EAX; undefined for others.
+ * `without` names features that are not shown.
+ */
+export function kvmCpuid(leaf: number, without: readonly string[] = []): CpuidResult | undefined {
   if (leaf < first || leaf > 0x4fff_ffff) return undefined;
   if (leaf === first) return { eax: first + 1, ebx: word("KVMK"), ecx: word("VMKV"), edx: word("M\0\0\0") };
-  return leaf === first + 1 ? { ...none, eax: bits } : none;
+  return leaf === first + 1 ? { ...none, eax: bitsWithout(without) } : none;
 }

@@ -1,5 +1,7 @@
 import { type AnsweredHypercall, isAnswered, kvmHypercalls } from "../../../isa/hypercalls.ts";
 import type { EventBody } from "../../trace/event.ts";
+import { yieldProcessor } from "../yielding.ts";
+import type { FeatureName } from "./features.ts";
 import type { KvmGuest } from "./guest.ts";
 
 /**
@@ -22,8 +24,27 @@ interface Call {
   readonly bits: 32 | 64;
 }
 
-/** With one virtual processor there is nobody to kick or to yield to: they succeed and do nothing. */
+/** The host looks for interrupts at every exit anyway. */
 const nothing = (): bigint => 0n;
+
+/** Wakes a virtual CPU from HLT, whether it takes interrupts or not, and lets it go ahead. Nobody has an unknown APIC ID. */
+function kick({ guest, values: [, apicId = 0n] }: Call): bigint {
+  const target = guest.siblings[Number(apicId)];
+  if (!target) return 0n;
+  target.kicked = true;
+  guest.context.vcpus.wake(target.vcpu);
+  return yieldTo(guest, target.vcpu);
+}
+
+/** To a virtual CPU that is preempted; for others there is nothing to give. */
+function yieldTo({ context, vcpu }: KvmGuest, to: number): bigint {
+  if (to !== vcpu && context.vcpus.state(to) === "runnable")
+    yieldProcessor(context, `waits for vCPU ${to}, which is preempted`, to);
+  return 0n;
+}
+
+const schedYield = ({ guest, values: [apicId = 0n] }: Call): bigint =>
+  Number(apicId) < guest.siblings.length ? yieldTo(guest, Number(apicId)) : 0n;
 
 /** struct kvm_clock_pairing: the time of day, and the guest's time-stamp counter at the same moment. */
 function pairClocks({ guest, values: [address = 0n, type = 0n] }: Call): bigint | Refused {
@@ -63,11 +84,24 @@ type Handler = (call: Call) => bigint | Refused;
 
 const handlers: Readonly<Record<AnsweredHypercall, Handler>> = {
   VAPIC_POLL_IRQ: nothing,
-  KICK_CPU: nothing,
+  KICK_CPU: kick,
   CLOCK_PAIRING: pairClocks,
   SEND_IPI: sendInterrupts,
-  SCHED_YIELD: nothing,
+  SCHED_YIELD: schedYield,
 };
+
+/** The features that calls belong to: a guest that is not shown the feature has not got the call. */
+const featureOf: Readonly<Partial<Record<AnsweredHypercall, FeatureName>>> = {
+  KICK_CPU: "PV_UNHALT",
+  SEND_IPI: "PV_SEND_IPI",
+  SCHED_YIELD: "PV_SCHED_YIELD",
+};
+
+function handlerOf(guest: KvmGuest, name: string): Handler | undefined {
+  if (!isAnswered(name)) return undefined;
+  const feature = featureOf[name];
+  return feature === undefined || guest.has(feature) ? handlers[name] : undefined;
+}
 
 const byNumber = new Map(kvmHypercalls.map((row) => [BigInt(row.number), row]));
 
@@ -85,7 +119,7 @@ export function kvmHypercall(
   { cpl, bits }: { readonly cpl: number; readonly bits: 32 | 64 },
 ): HypercallOutcome {
   const row = byNumber.get(number);
-  const handler = row && isAnswered(row.name) ? handlers[row.name] : undefined;
+  const handler = row && handlerOf(guest, row.name);
   const outcome =
     cpl > 0
       ? refused("EPERM", `CPL ${cpl} may not call the hypervisor`)

@@ -1,10 +1,16 @@
 import { hardwareFault, vector } from "../../cpu/fault.ts";
 import { timeInfo } from "../paravirtual-clock.ts";
+import type { FeatureName } from "./features.ts";
 import type { KvmGuest } from "./guest.ts";
+import { beginStealTime, nextVersion, stealTimeMsr } from "./steal-time.ts";
 
 /** One of KVM's registers. `write` raises #GP for bits that must be 0, and says what was done beyond keeping the value. */
 interface KvmMsr {
   readonly numbers: readonly number[];
+  /** Without this feature there is no such register. */
+  readonly feature: FeatureName;
+  /** There is one for all virtual CPUs. */
+  readonly common?: true;
   readonly name: string;
   readonly doc: string;
   readonly initial?: bigint;
@@ -15,19 +21,13 @@ const enabled = 1n;
 const numbers = {
   wallClock: [0x4b56_4d00, 0x11],
   systemTime: [0x4b56_4d01, 0x12],
-  stealTime: [0x4b56_4d03],
+  stealTime: [stealTimeMsr],
   pollControl: [0x4b56_4d05],
 } as const;
 
 const refuse = (): never => {
   throw hardwareFault(vector.GP, 0);
 };
-
-/** The next even version: an odd one would mean that the structure is being written. */
-function nextVersion(guest: KvmGuest, at: number): number {
-  const old = guest.read32(at) ?? 0;
-  return (((old + 1) | 1) + 1) >>> 0;
-}
 
 const beyond = "the address is outside the guest's memory: nothing is written";
 
@@ -51,15 +51,14 @@ function writeSystemTime(guest: KvmGuest, value: bigint): string {
   return guest.write(at, info) ? "wrote the clock: time, counter and scale" : beyond;
 }
 
-/** struct kvm_steal_time, of which the version is all that changes: nobody else runs on this processor. */
 function writeStealTime(guest: KvmGuest, value: bigint): string {
   const reserved = 0x3en;
   if ((value & reserved) !== 0n) refuse();
   if ((value & enabled) === 0n) return "steal time is off";
   const at = Number(value & ~enabled);
-  const bytes = new Uint8Array(64);
-  new DataView(bytes.buffer).setUint32(8, nextVersion(guest, at + 8), true);
-  return guest.write(at, bytes) ? "wrote the time stolen from the guest: none" : beyond;
+  const stolen = beginStealTime(guest, at);
+  if (stolen === undefined) return beyond;
+  return `wrote the time stolen from the guest: ${stolen === 0n ? "none" : `${stolen} ns`}`;
 }
 
 function writePollControl(_: KvmGuest, value: bigint): string {
@@ -71,24 +70,29 @@ function writePollControl(_: KvmGuest, value: bigint): string {
 export const kvmMsrs: readonly KvmMsr[] = [
   {
     numbers: numbers.wallClock,
+    feature: "CLOCKSOURCE",
+    common: true,
     name: "MSR_KVM_WALL_CLOCK_NEW",
     doc: "Where to write, now, at what time of day the guest was started.",
     write: writeWallClock,
   },
   {
     numbers: numbers.systemTime,
+    feature: "CLOCKSOURCE",
     name: "MSR_KVM_SYSTEM_TIME_NEW",
     doc: "Where the clock is kept (bit 0: on): nanoseconds at a value of the time-stamp counter, and how to go on from there.",
     write: writeSystemTime,
   },
   {
     numbers: numbers.stealTime,
+    feature: "STEAL_TIME",
     name: "MSR_KVM_STEAL_TIME",
     doc: "Where it is kept how long the vCPU was ready and did not run (bit 0: on).",
     write: writeStealTime,
   },
   {
     numbers: numbers.pollControl,
+    feature: "POLL_CONTROL",
     name: "MSR_KVM_POLL_CONTROL",
     doc: "Bit 0: the host may poll for a while when the guest halts. Kept; nothing polls here.",
     initial: 1n,
@@ -98,18 +102,23 @@ export const kvmMsrs: readonly KvmMsr[] = [
 
 const byNumber = new Map(kvmMsrs.flatMap((msr) => msr.numbers.map((number) => [number, msr] as const)));
 
+const find = (guest: KvmGuest, number: number): KvmMsr | undefined => {
+  const msr = byNumber.get(number);
+  return msr && guest.has(msr.feature) ? msr : undefined;
+};
+
 /** RDMSR of one of KVM's registers; undefined for others. The old numbers of the clock's are the same registers. */
 export function readKvmMsr(guest: KvmGuest, number: number): bigint | undefined {
-  const msr = byNumber.get(number);
+  const msr = find(guest, number);
   return msr && guest.value(msr.numbers[0]!, msr.initial);
 }
 
 /** WRMSR of one of KVM's registers: what was done; undefined for others. */
 export function writeKvmMsr(guest: KvmGuest, number: number, value: bigint): string | undefined {
-  const msr = byNumber.get(number);
+  const msr = find(guest, number);
   if (!msr) return undefined;
   const said = msr.write(guest, value);
-  guest.setValue(msr.numbers[0]!, value);
+  for (const owner of msr.common ? guest.siblings : [guest]) owner.setValue(msr.numbers[0]!, value);
   return `${msr.name}: ${said}`;
 }
 

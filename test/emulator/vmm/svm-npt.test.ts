@@ -113,7 +113,6 @@ describe("intercepts that the VMM does not set", () => {
     ["RDTSC", "rdtsc", "0", /^rdtsc$/],
     ["RDTSCP", "rdtscp", "0", /^rdtscp$/],
     ["RDPMC", "rdpmc", "0", /^rdpmc$/],
-    ["PAUSE", "pause", "0", /^pause$/],
     ["INVLPG", "invlpg [12345h]", "12345", /^invlpg 12345h$/],
     ["INVPCID", "invpcid eax, [700h]", "0", /^invpcid$/],
     ["WBINVD", "wbinvd", "0", /^wbinvd$/],
