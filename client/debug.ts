@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { debugType, type Events } from "../debug-adapter/protocol.ts";
 import type { Host } from "./extension.ts";
+import type { Measurements } from "./measurements.ts";
 import type { Panel } from "./panel.ts";
 import type { Techniques } from "./technique.ts";
 
@@ -70,6 +71,7 @@ export function registerDebugging(
   host: Host,
   techniques: Techniques,
   panel: Panel,
+  measurements: Measurements,
 ): vscode.Disposable[] {
   const configurations = new Configurations(techniques);
   const ours = (session: vscode.DebugSession | undefined) => (session?.type === debugType ? session : undefined);
@@ -87,7 +89,9 @@ export function registerDebugging(
     vscode.debug.onDidChangeActiveDebugSession((session) => ours(session) && panel.show(session!)),
     vscode.debug.onDidTerminateDebugSession((session) => panel.ended(session)),
     vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
-      if (ours(session) && event === ("ringside/advanced" satisfies keyof Events)) panel.advanced(session, body);
+      if (!ours(session) || event !== ("ringside/advanced" satisfies keyof Events)) return;
+      panel.advanced(session, body);
+      void measurements.advanced(session, body);
     }),
   ];
 }

@@ -22,7 +22,7 @@ export async function activate(context: vscode.ExtensionContext, host: Host): Pr
     ...Panel.views.map((view) =>
       vscode.window.registerWebviewViewProvider(view, panel, { webviewOptions: { retainContextWhenHidden: true } }),
     ),
-    ...registerDebugging(context, host, language.techniques, panel),
+    ...registerDebugging(context, host, language.techniques, panel, language.measurements),
     ...registerCommands(language.techniques, panel),
   );
 }

@@ -6,6 +6,7 @@ import {
   type FileWanted,
   type InitializationOptions,
   listSources,
+  measured,
   readFile,
   type SourcesWanted,
   type TechniqueChoice,
@@ -14,11 +15,13 @@ import {
 } from "../server/protocol.ts";
 import type { Host } from "./extension.ts";
 import { readBytes } from "./files.ts";
+import { Measurements } from "./measurements.ts";
 import { Techniques } from "./technique.ts";
 
 export interface Language extends vscode.Disposable {
   readonly client: BaseLanguageClient;
   readonly techniques: Techniques;
+  readonly measurements: Measurements;
 }
 
 /** Starts the language server and keeps it told which technique applies. */
@@ -42,10 +45,13 @@ export async function startLanguage(context: vscode.ExtensionContext, host: Host
     const found = await vscode.workspace.findFiles("**/*.{asm,nasm,inc}", "**/node_modules/**", most);
     return found.map((uri) => client.code2ProtocolConverter.asUri(uri));
   });
+  const measurements = new Measurements(context.workspaceState, (run) => client.sendNotification(measured, run));
   await client.start();
+  await measurements.recall();
   return {
     client,
     techniques,
+    measurements,
     dispose: () => {
       techniques.dispose();
       return client.stop();

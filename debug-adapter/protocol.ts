@@ -1,5 +1,6 @@
 /** Everything Ringside adds to the Debug Adapter Protocol: custom requests, events and the launch configuration, as types. */
 import type { MachineEvent } from "../emulator/trace/event.ts";
+import type { MeasuredRun } from "../isa/measurement.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
 import type { ControlBlockNow } from "./control-block.ts";
@@ -75,6 +76,8 @@ export interface Requests {
     args: { after: number; limit: number; kinds?: readonly MachineEvent["kind"][] };
     result: { events: readonly LocatedEvent[]; last: number; now: Moment & { cycle: number }; dropped: number };
   };
+  /** The exits up to now by source line, with what they cost; also while the guest runs. */
+  "ringside/measured": { args: Record<string, never>; result: MeasuredRun };
   /** Travels to the moment at which the exit with this sequence number is pending, or just before any other event, and stops there. */
   "ringside/goToEvent": { args: { sequence: number }; result: Record<string, never> };
   /** Runs to the next or back to the previous VM exit. */

@@ -20,6 +20,7 @@ import { announce, cannotGoOn } from "./halts.ts";
 import * as inspection from "./inspection.ts";
 import { checkArguments, type Loaded, load, type ReadFile } from "./launch.ts";
 import { looks } from "./looks.ts";
+import { ExitTally } from "./measured.ts";
 import { MemoryViews } from "./memory-views.ts";
 import { toLinear } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
@@ -40,6 +41,7 @@ export interface Home {
 interface Debuggee extends Pick<Loaded, "typeInto" | "origin" | "trace"> {
   readonly debugger: Debugger;
   readonly feed: EventFeed;
+  readonly tally: ExitTally;
   readonly branch: Branch;
 }
 
@@ -113,6 +115,7 @@ export class Session extends Conversation {
     this.#debuggee = {
       debugger: new Debugger(machine, program, surroundings),
       feed,
+      tally: new ExitTally(machine, program),
       branch: new Branch(machine),
       ...rest,
     };
@@ -227,6 +230,7 @@ export class Session extends Conversation {
   #changed<T>(body: T): T {
     this.print("console", this.styled("warning", this.#present.branch.start()));
     this.#present.feed.changed();
+    this.#present.tally.changed();
     this.#refreshMemory();
     if (this.client.supportsInvalidatedEvent) this.tell("invalidated", { areas: ["all"] });
     return body;
@@ -320,6 +324,7 @@ export class Session extends Conversation {
       return undefined;
     },
     "ringside/events": (args) => this.#present.feed.after(args),
+    "ringside/measured": () => this.#present.tally.measured(),
     "ringside/compare": ({ technique }) => this.#compare(technique),
     ...looks(() => this.#present.debugger),
     ...traceAnswers(

@@ -1,9 +1,11 @@
 import { type CostProfile, type Crossing, crossingCost } from "./costs.ts";
 import { isXenCall } from "./hypercalls.ts";
+import type { Row } from "./instruction.ts";
 import { interceptOf } from "./intercept.ts";
 import type { Decoded } from "./operands.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { passthroughMsrs, passthroughPorts } from "./passthrough.ts";
+import { rows } from "./table.ts";
 import type { Technique } from "./technique.ts";
 
 /** What is known where an instruction stands, as far as it decides whether it leaves the guest. */
@@ -51,12 +53,18 @@ function isPassedThrough({ row, operands }: Decoded, { register }: Circumstances
 const reachesMonitor = ({ row }: Decoded, cpl: number | undefined): boolean =>
   cpl === undefined || cpl === 0 || row.privilege === "none";
 
+/** The intercept's name, with the number of the control or debug register in it. */
+function interceptName({ row, operands }: Decoded): string {
+  const register = operands.find((one) => one.kind === "register" && /^(control|debug)$/.test(one.class));
+  const title = interceptOf(row) ?? "intercept";
+  return register?.kind === "register" ? title.replace(/^(CR|DR)n/, `$1${register.number}`) : title;
+}
+
 function hardware(decoded: Decoded, technique: Technique, at: Circumstances): Prediction | undefined {
   if (isPassedThrough(decoded, at) || !reachesMonitor(decoded, at.cpl)) return undefined;
   const { exits } = decoded.row;
   const isAmd = technique.kernel === "svm-guest";
-  const intercept = interceptOf(decoded.row);
-  const reason = isAmd ? `VMEXIT_${intercept ?? "intercept"}` : exits.kind === "never" ? "exit" : exits.reason;
+  const reason = isAmd ? `VMEXIT_${interceptName(decoded)}` : exits.kind === "never" ? "exit" : exits.reason;
   const rule = isAmd ? "the intercept is set" : exits.kind === "when" ? exits.control : "it always exits";
   return { outcome: "traps", crossing: "exit", reason, why: `It leaves the guest: ${rule}.` };
 }
@@ -84,6 +92,18 @@ const trapped: Prediction = {
   why: "The kernel is not in ring 0, and the processor does not let it pass.",
 };
 
+const trappedCall: Prediction = {
+  ...trapped,
+  reason: "#UD",
+  why: "The hypervisor keeps SYSCALL disabled (EFER.SCE is 0), as it would lead to the real ring 0.",
+};
+
+const xenCall = ({ row }: Decoded): Prediction => ({
+  ...trapped,
+  reason: row.mnemonic === "syscall" ? "SYSCALL" : "INT 82h",
+  why: "It calls the hypervisor.",
+});
+
 /** Whether an instruction leaves the guest where it stands; undefined if it does not, or that cannot be said. */
 export function predictionOf(decoded: Decoded, technique: Technique, at: Circumstances): Prediction | undefined {
   const outcome = outcomeOf(decoded, technique);
@@ -99,12 +119,28 @@ export function predictionOf(decoded: Decoded, technique: Technique, at: Circums
     case "translated":
       return translated(decoded, outcome, at);
     case "deprivileged":
-      return decoded.bits === 16 || at.mode === "real" || at.mode === "virtual-8086" ? undefined : trapped;
+      return decoded.bits === 16 || at.mode === "real" || at.mode === "virtual-8086"
+        ? undefined
+        : decoded.row.mnemonic === "syscall"
+          ? trappedCall
+          : trapped;
     case "hypercalls":
-      if (isXenCall(decoded)) return { ...trapped, reason: "hypercall", why: "It calls the hypervisor." };
+      if (isXenCall(decoded)) return xenCall(decoded);
       return ["none", "umip", "tsd"].includes(decoded.row.privilege) ? undefined : trapped;
   }
 }
+
+const reasonsOf = (row: Row): readonly string[] => {
+  const intercept = interceptOf(row);
+  return [...(row.exits.kind === "never" ? [] : [row.exits.reason]), ...(intercept ? [`VMEXIT_${intercept}`] : [])];
+};
+
+/** Reasons of exits that instructions make by what they are. Memory, interrupts and the hypervisor's own devices make others. */
+const ownReasons = new Set(["#GP", "#UD", "callout", "INT 82h", "SYSCALL", ...rows.flatMap(reasonsOf)]);
+
+/** Whether a measured exit is of the kind that `predictionOf` speaks of. */
+export const isPredictable = (reason: string): boolean =>
+  ownReasons.has(reason) || ownReasons.has(reason.replace(/^(VMEXIT_[CD]R)\d+/, "$1n"));
 
 /** Cycles out to the hypervisor and back; what it does there is not in them. */
 export function modelledCost({ crossing }: Prediction, costs: CostProfile): number {

@@ -7,10 +7,12 @@ import {
   type FileBytes,
   type FileText,
 } from "../assembler/index.ts";
-import { resolve } from "../assembler/location.ts";
+import { fileKey, resolve } from "../assembler/location.ts";
+import type { MeasuredRun } from "../isa/measurement.ts";
 import { type Technique, techniqueById } from "../isa/technique.ts";
 import type { LineOf } from "./diagnostics/suppression.ts";
 import type { Host } from "./host.ts";
+import { Measurement } from "./measurement.ts";
 import type { Work } from "./progress.ts";
 import { defaultSettings, type Settings } from "./settings.ts";
 
@@ -27,6 +29,8 @@ export interface Analysis {
   readonly lineOf: LineOf;
   /** Where the pages of docs/ can be opened, a URI that ends with a slash; undefined if the client has not said. */
   readonly documentation: string | undefined;
+  /** What the last run of the program measured; undefined if there was none. */
+  readonly measurement: Measurement | undefined;
 }
 
 /** The open documents and what they assemble to, each worked out once per version. */
@@ -42,6 +46,8 @@ export class Documents {
   readonly #assemblers = new Map<string, FetchingAssembler>();
   readonly #work: Work | undefined;
   readonly #choices = new Map<string, string>();
+  /** By the program's `fileKey`. */
+  readonly #runs = new Map<string, MeasuredRun>();
   settings: Settings = defaultSettings;
   documentation: string | undefined;
   /** Of the folders that have their own, by URI. */
@@ -58,6 +64,14 @@ export class Documents {
     if (technique === undefined) this.#choices.delete(uri);
     else this.#choices.set(uri, technique);
     this.#analyses.delete(uri);
+  }
+
+  /** A program has run; it is shown from now on. Gives the open documents that it is about. */
+  ran(run: MeasuredRun): string[] {
+    this.#runs.set(fileKey(run.program), run);
+    const uris = [...this.#analyses.keys()].filter((uri) => fileKey(uri) === fileKey(run.program));
+    for (const uri of uris) this.#analyses.delete(uri);
+    return uris;
   }
 
   /** The settings for a file: those of the innermost folder around it. */
@@ -106,7 +120,12 @@ export class Documents {
     const assembly = await this.#assemble(document);
     const lineOf: LineOf = (file, line) =>
       file === document.uri ? lineText(document, line) : this.#lineOf(file, line);
-    return { assembly, lineOf, documentation: this.documentation, ...this.#technique(document.uri, assembly) };
+    const run = this.#runs.get(fileKey(document.uri));
+    return {
+      ...{ assembly, lineOf, documentation: this.documentation },
+      ...this.#technique(document.uri, assembly),
+      measurement: run && new Measurement(run, lineOf),
+    };
   }
 
   /** Of an included file. */

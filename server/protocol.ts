@@ -1,5 +1,6 @@
 /** What Ringside adds to the Language Server Protocol, as types and names. */
 import type { FileBytes } from "../assembler/index.ts";
+import type { MeasuredRun } from "../isa/measurement.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 
 /** Client to server: the technique chosen for a document; `null` takes the choice back. */
@@ -16,6 +17,10 @@ export interface TechniqueInForce {
   readonly technique: TechniqueId;
   readonly from: string;
 }
+
+/** Client to server: what a run of a program measured; it takes the place of the run before. */
+export const measured = "ringside/measured";
+export type Measured = MeasuredRun;
 
 /** Server to client, where the server cannot read files itself: asks for the bytes of a file. */
 export const readFile = "ringside/readFile";

@@ -9,6 +9,8 @@ import { progress } from "./progress.ts";
 import {
   chooseTechnique,
   type InitializationOptions,
+  type Measured,
+  measured,
   type TechniqueChoice,
   type TechniqueInForce,
   techniqueInForce,
@@ -91,6 +93,11 @@ export function serve(connection: Connection, host: Host): void {
     await readSettings();
     documents.invalidate();
     await publishAll();
+    await refreshHints();
+  }
+
+  /** What stands beside the text is to be asked for anew. */
+  async function refreshHints(): Promise<void> {
     if (refreshes.hints) await connection.languages.inlayHint.refresh();
     if (refreshes.lenses) await connection.sendRequest(CodeLensRefreshRequest.type);
   }
@@ -125,6 +132,9 @@ export function serve(connection: Connection, host: Host): void {
   connection.onNotification(chooseTechnique, async ({ uri, technique }: TechniqueChoice) => {
     documents.choose(uri, technique ?? undefined);
     await publishThose([uri]);
+  });
+  connection.onNotification(measured, async (run: Measured) => {
+    if (documents.ran(run).length > 0) await refreshHints();
   });
   registerNavigation(session);
   registerEditing(session);

@@ -24,6 +24,8 @@ export function predictedAt(
 /** Instructions that loop back to an earlier one, with what is between them. */
 export interface Loop {
   readonly head: InstructionMention;
+  /** All of its instructions. */
+  readonly body: readonly InstructionMention[];
   readonly exits: readonly Prediction[];
   /** Modelled cycles of an iteration in which all of them are executed once. */
   readonly cost: number;
@@ -64,11 +66,12 @@ export function loopsOf(assembly: Assembly, technique: Technique | undefined): L
   const { mentions } = assembly;
   const found = extents(mentions).filter((extent) => !isRest(mentions, extent));
   const loops = found.flatMap(({ first, last }): Loop[] => {
-    const exits = mentions.slice(first, last + 1).flatMap((mention) => predictedAt(assembly, mention, technique) ?? []);
+    const body = mentions.slice(first, last + 1);
+    const exits = body.flatMap((mention) => predictedAt(assembly, mention, technique) ?? []);
     if (exits.length === 0) return [];
     const around = found.filter((one) => one.first <= first && one.last >= last && one.last - one.first > last - first);
     const cost = exits.reduce((sum, exit) => sum + modelledCost(exit, costs), 0);
-    return [{ head: mentions[first]!, exits, cost, depth: around.length }];
+    return [{ head: mentions[first]!, body, exits, cost, depth: around.length }];
   });
   return loops.sort((a, b) => b.depth - a.depth || b.cost - a.cost);
 }

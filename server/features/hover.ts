@@ -10,9 +10,11 @@ import { rowsOf } from "../../isa/table.ts";
 import type { Technique, TechniqueId } from "../../isa/technique.ts";
 import { costs, predictedAt, techniqueOr } from "../analysis/exits.ts";
 import { flowOf } from "../analysis/flow.ts";
+import { comparedAt, titleOf, total } from "../analysis/measured.ts";
 import type { Analysis } from "../documents.ts";
 import { contains, toLsp } from "../ranges.ts";
 import { symbolAt } from "./definition.ts";
+import { reasonsText } from "./exit-hints.ts";
 import { isInMatrix, matrixTable } from "./matrix.ts";
 
 const privileges: Record<Row["privilege"], string> = {
@@ -95,11 +97,27 @@ function instruction(analysis: Analysis, mention: InstructionMention): string | 
 
 const ways = { real: "real mode", "virtual-8086": "virtual-8086 mode", protected: "protected mode", long: "long mode" };
 
+/** What the last run measured at the line, under whichever technique it was; empty if there was no run. */
+function measuredText({ assembly, technique, measurement }: Analysis, mention: InstructionMention): string {
+  if (!measurement) return "";
+  const { run } = measurement;
+  const reasons = measurement.at(mention.range.file, mention.range.line)?.reasons ?? [];
+  const compared = comparedAt(assembly, mention, technique, measurement);
+  if (reasons.length === 0 && !compared?.prediction) return "";
+  const share = run.cycles > 0 ? ` (${((total(reasons).cycles / run.cycles) * 100).toFixed(1)} % of its time)` : "";
+  const what = reasons.length > 0 ? `${reasonsText(reasons)}${share}` : "it did not leave the guest here";
+  const lost =
+    run.dropped > 0 ? ` The first ${run.dropped.toLocaleString("en")} events were not kept and are not counted.` : "";
+  const note = compared?.disagreement ? ` **${compared.disagreement}**` : "";
+  return `\n\n**Last run**, ${titleOf(measurement)}, ${run.costs}: ${what}.${note}${lost}`;
+}
+
 /** Mode and ring, as far as they are known, and what becomes of the instruction there under each technique. */
 function placeText(analysis: Analysis, mention: InstructionMention): string {
   const { assembly, technique } = analysis;
   const { decoded, row } = mention;
-  if (!decoded || !row || !isInMatrix(row)) return "";
+  const measured = measuredText(analysis, mention);
+  if (!decoded || !row || !isInMatrix(row)) return measured;
   const known = flowOf(assembly).at(mention);
   const facts = [
     ...(known?.mode ? [ways[known.mode]] : []),
@@ -113,7 +131,7 @@ function placeText(analysis: Analysis, mention: InstructionMention): string {
   const exit = prediction
     ? ` Under ${title} ${prediction.reason}, ${cycles} cycles out and back: ${prediction.why}`
     : "";
-  return `\n\n${here}${exit}\n\n${matrixTable(decoded, known)}`;
+  return `\n\n${here}${exit}${measured}\n\n${matrixTable(decoded, known)}`;
 }
 
 function symbol(analysis: Analysis, name: string): string | undefined {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
 import { comparePath } from "./compare-path.ts";
-import { editorPath } from "./editor-path.ts";
+import { editorPath, measuredPath } from "./editor-path.ts";
 import { firstPath } from "./first-path.ts";
 
 if (!chromiumPath) console.log("skipped: VS Code in the browser (Debian's chromium is not installed)");
@@ -24,5 +24,9 @@ describe.skipIf(!chromiumPath)("VS Code in the browser", () => {
 
   it("shows how often labels are used, and what a program becomes", async () => {
     await editorPath(workbench);
+  }, 180_000);
+
+  it("shows what a session has measured beside what was predicted", async () => {
+    await measuredPath(workbench);
   }, 180_000);
 });

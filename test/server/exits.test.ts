@@ -38,7 +38,7 @@ describe("exits are predicted", () => {
     expect(await hintsOf("bits 16\n hlt", "vtx-shadow")).toEqual([]);
     expect(await hintsOf("bits 16\n hlt", "binary-translation")).toEqual([]);
     expect(await hintsOf("%pragma ringside mode xen\nbits 32\n int 82h\n int 80h", "paravirtualization")).toEqual([
-      "3 hypercall 424",
+      "3 INT 82h 424",
     ]);
   });
 });

@@ -1,0 +1,137 @@
+import { fileKey, toUri } from "../assembler/location.ts";
+import type { MachineInterface } from "../emulator/machine-interface.ts";
+import type { MachineEvent } from "../emulator/trace/event.ts";
+import { utf8Text } from "../emulator/utf8.ts";
+import { defaultCosts } from "../isa/costs.ts";
+import type { MeasuredLine, MeasuredReason, MeasuredRun } from "../isa/measurement.ts";
+import { itemAt, type Program } from "./program.ts";
+
+type Exit = MachineEvent & { readonly kind: "exit" };
+type Reasons = Map<string, MeasuredReason>;
+
+interface Place {
+  readonly uri: string;
+  readonly file: string;
+  readonly line: number;
+  readonly reasons: Reasons;
+}
+
+/** Exits read at a time. */
+const stretch = 10_000;
+
+/** The exits of a machine by source line; what was counted before is not counted again, but after a step back. */
+export class ExitTally {
+  readonly #machine: MachineInterface;
+  readonly #program: Program;
+  #places = new Map<string, Place>();
+  /** By address of the instruction; undefined: it belongs to no line. */
+  #byAddress = new Map<string, Place | undefined>();
+  #last = 0;
+  #dropped = 0;
+  /** Counted while their cost was not known yet: an exit has it from its entry on. */
+  #pending = new Map<number, Place | undefined>();
+
+  constructor(machine: MachineInterface, program: Program) {
+    this.#machine = machine;
+    this.#program = program;
+  }
+
+  measured(): MeasuredRun {
+    this.#catchUp();
+    const { configuration, cycle } = this.#machine;
+    return {
+      program: toUri(this.#program.file),
+      technique: configuration.technique,
+      costs: configuration.costs ?? defaultCosts,
+      cycles: cycle,
+      lines: this.#lines(),
+      dropped: this.#dropped,
+    };
+  }
+
+  /** A person changed the state, perhaps in the past: from here on, events are new ones. */
+  changed(): void {
+    if (this.#machine.lastSequence < this.#last) this.#forget();
+  }
+
+  #catchUp(): void {
+    const { lastSequence } = this.#machine;
+    this.changed();
+    this.#dropped += this.#missed();
+    for (const [sequence, place] of this.#pending) this.#settle(sequence, place);
+    for (let complete = false; !complete; ) {
+      const exits = this.#machine.events(this.#last, stretch, ["exit"]) as readonly Exit[];
+      for (const exit of exits) this.#count(exit);
+      complete = exits.length < stretch;
+      this.#last = exits.at(-1)?.sequence ?? this.#last;
+    }
+    this.#last = lastSequence;
+  }
+
+  /** Everything is counted again. */
+  #forget(): void {
+    this.#places = new Map();
+    this.#byAddress = new Map();
+    this.#pending = new Map();
+    this.#last = 0;
+    this.#dropped = 0;
+  }
+
+  /** Events since the last time that are not kept. */
+  #missed(): number {
+    const oldest = this.#machine.events(this.#last, 1)[0]?.sequence;
+    return oldest === undefined ? 0 : oldest - this.#last - 1;
+  }
+
+  #count({ rip, reason, cost, sequence }: Exit): void {
+    const place = this.#placeOf(rip);
+    if (cost === 0) this.#pending.set(sequence, place);
+    if (place) add(place.reasons, reason, 1, cost);
+  }
+
+  #settle(sequence: number, place: Place | undefined): void {
+    const [exit] = this.#machine.events(sequence - 1, 1, ["exit"]) as readonly Exit[];
+    const isKept = exit?.sequence === sequence;
+    if (isKept && exit.cost === 0) return;
+    this.#pending.delete(sequence);
+    if (isKept && place) add(place.reasons, exit.reason, 0, exit.cost);
+  }
+
+  #placeOf(rip: string): Place | undefined {
+    if (this.#byAddress.has(rip)) return this.#byAddress.get(rip);
+    const range = itemAt(this.#program, BigInt(`0x${rip}`))?.range;
+    const key = range && `${range.line} ${fileKey(range.file)}`;
+    const place =
+      range && key !== undefined
+        ? (this.#places.get(key) ?? {
+            ...{ uri: toUri(range.file), file: range.file, line: range.line },
+            reasons: new Map(),
+          })
+        : undefined;
+    if (place && key !== undefined) this.#places.set(key, place);
+    this.#byAddress.set(rip, place);
+    return place;
+  }
+
+  #lines(): MeasuredLine[] {
+    const texts = new Map<string, readonly string[]>();
+    const textOf = (file: string): readonly string[] => {
+      const known = texts.get(file) ?? linesOf(this.#program.source?.(file));
+      texts.set(file, known);
+      return known;
+    };
+    return [...this.#places.values()].map(({ uri, file, line, reasons }) => {
+      const text = textOf(file)[line];
+      const sorted = [...reasons.values()].sort((a, b) => b.count - a.count);
+      return { uri, line, ...(text === undefined ? {} : { text }), reasons: sorted };
+    });
+  }
+}
+
+function add(reasons: Reasons, reason: string, count: number, cycles: number): void {
+  const before = reasons.get(reason) ?? { reason, count: 0, cycles: 0 };
+  reasons.set(reason, { reason, count: before.count + count, cycles: before.cycles + cycles });
+}
+
+const linesOf = (bytes: Uint8Array | undefined): readonly string[] =>
+  bytes ? utf8Text(bytes).split(/\r\n|\n|\r/) : [];
