@@ -1,6 +1,6 @@
 import type * as vscode from "vscode";
-import type { Events, Requests } from "../debug-adapter/protocol.ts";
-import type { MeasuredRun } from "../isa/measurement.ts";
+import type { Events } from "../debug-adapter/protocol.ts";
+import type { Measured } from "../server/protocol.ts";
 
 const key = "ringside.measured";
 /** Programs whose last run is remembered in the workspace. */
@@ -9,11 +9,11 @@ const mostPrograms = 20;
 /** What debug sessions have measured of exits, for the language server to show beside its predictions; remembered between sessions. */
 export class Measurements {
   readonly #memory: vscode.Memento;
-  readonly #tell: (run: MeasuredRun) => Promise<void>;
+  readonly #tell: (run: Measured) => Promise<void>;
   /** Sessions that were asked and have not answered yet; true if they have gone on since. */
   readonly #asked = new Map<string, boolean>();
 
-  constructor(memory: vscode.Memento, tell: (run: MeasuredRun) => Promise<void>) {
+  constructor(memory: vscode.Memento, tell: (run: Measured) => Promise<void>) {
     this.#memory = memory;
     this.#tell = tell;
   }
@@ -23,8 +23,8 @@ export class Measurements {
     for (const run of this.#remembered()) await this.#tell(run);
   }
 
-  #remembered(): readonly MeasuredRun[] {
-    return this.#memory.get<readonly MeasuredRun[]>(key, []);
+  #remembered(): readonly Measured[] {
+    return this.#memory.get<readonly Measured[]>(key, []);
   }
 
   /** A session has stopped somewhere: it is asked what it has measured up to now. */
@@ -43,7 +43,7 @@ export class Measurements {
   }
 
   /** Undefined from a session that has ended meanwhile, which is the one reason for it not to answer: then the last answer stays. */
-  async #ask(session: vscode.DebugSession): Promise<Requests["ringside/measured"]["result"] | undefined> {
+  async #ask(session: vscode.DebugSession): Promise<Measured | undefined> {
     try {
       return await session.customRequest("ringside/measured", {});
     } catch {
@@ -51,7 +51,7 @@ export class Measurements {
     }
   }
 
-  async #keep(run: MeasuredRun): Promise<void> {
+  async #keep(run: Measured): Promise<void> {
     // At the very beginning there is nothing that would be worth more than what the last run has measured.
     if (run.lines.length === 0) return;
     const others = this.#remembered().filter(({ program }) => program !== run.program);
