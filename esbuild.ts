@@ -63,6 +63,7 @@ export const bundles: readonly BuildOptions[] = [
       schedule: "client/views/schedule/main.tsx",
       cache: "client/views/cache/main.tsx",
       translation: "client/views/translation/main.tsx",
+      trace: "client/views/trace/main.tsx",
     },
     platform: "browser",
     format: "iife",

@@ -3,6 +3,7 @@ import { debugType, type RequestName, type Requests } from "../debug-adapter/pro
 import type { VirtualKind } from "../server/protocol.ts";
 import { guestInEditor, programUri } from "./debug.ts";
 import type { Panel } from "./panel.ts";
+import { saveTrace } from "./save-trace.ts";
 import type { Techniques } from "./technique.ts";
 import { timeCommands } from "./time-commands.ts";
 
@@ -80,6 +81,7 @@ export function registerCommands(techniques: Techniques, panel: Panel): vscode.D
     "ringside.chooseTechnique": () => techniques.choose(),
     "ringside.previousExit": () => request("ringside/toExit", { direction: "previous", threadId: activeThread() }),
     "ringside.nextExit": () => request("ringside/toExit", { direction: "next", threadId: activeThread() }),
+    "ringside.saveTrace": () => saveTrace(),
     ...timeCommands(request),
     "ringside.showExits": () => vscode.commands.executeCommand("ringside.exits.focus"),
     "ringside.showVmcs": () => vscode.commands.executeCommand("ringside.vmcs.focus"),

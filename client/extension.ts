@@ -4,6 +4,7 @@ import { registerCommands } from "./commands.ts";
 import { registerDebugging } from "./debug.ts";
 import { startLanguage } from "./language.ts";
 import { Panel } from "./panel.ts";
+import { registerTraces } from "./trace-editor.ts";
 
 /** What differs between VS Code on the desktop and in the browser. */
 export interface Host {
@@ -23,6 +24,7 @@ export async function activate(context: vscode.ExtensionContext, host: Host): Pr
       vscode.window.registerWebviewViewProvider(view, panel, { webviewOptions: { retainContextWhenHidden: true } }),
     ),
     ...registerDebugging(context, host, language.techniques, panel, language.measurements),
+    ...registerTraces(context.extensionUri),
     ...registerCommands(language.techniques, panel),
   );
 }

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
-import type { Events } from "../debug-adapter/protocol.ts";
+import { type Events, traceScheme } from "../debug-adapter/protocol.ts";
+import { showPage } from "./page.ts";
 import type { FromView, ToView } from "./views/shared/messaging.ts";
 
 /** Hosts the views and relays between them and the debug session; knows no request by name. */
@@ -49,19 +50,10 @@ export class Panel implements vscode.WebviewViewProvider {
   resolveWebviewView(view: vscode.WebviewView): void {
     const { webview } = view;
     const name = view.viewType.split(".")[1] ?? "";
-    const dist = vscode.Uri.joinPath(this.#extension, "dist");
-    webview.options = { enableScripts: true, localResourceRoots: [dist] };
-    webview.html = `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src ${webview.cspSource};">
-</head>
-<body><main id="view"></main><script src="${webview.asWebviewUri(vscode.Uri.joinPath(dist, `${name}.js`))}"></script></body>
-</html>`;
     this.#views.set(name, webview);
     view.onDidDispose(() => this.#views.delete(name));
     webview.onDidReceiveMessage((message: FromView) => this.#hear(name, webview, message));
+    showPage(webview, this.#extension, name);
   }
 
   #tell(message: ToView): void {
@@ -89,7 +81,7 @@ export class Panel implements vscode.WebviewViewProvider {
         return;
       case "open": {
         const position = new vscode.Position(message.line, 0);
-        await vscode.window.showTextDocument(vscode.Uri.parse(message.uri), {
+        await vscode.window.showTextDocument(this.#source(message.uri), {
           selection: new vscode.Range(position, position),
           preserveFocus: true,
         });
@@ -98,6 +90,14 @@ export class Panel implements vscode.WebviewViewProvider {
       case "command":
         await vscode.commands.executeCommand(message.command);
     }
+  }
+
+  /** A source that is in a trace only is had from the session, by its number. */
+  #source(uri: string): vscode.Uri {
+    const source = vscode.Uri.parse(uri);
+    if (source.scheme !== traceScheme) return source;
+    const path = source.with({ query: "" }).toString();
+    return vscode.debug.asDebugSourceUri({ path, sourceReference: Number(source.query) }, this.#session);
   }
 
   async #relay({ id, name, args }: Extract<FromView, { kind: "request" }>): Promise<ToView> {

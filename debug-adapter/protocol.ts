@@ -18,6 +18,9 @@ export type { LocatedUnit, TranslationsNow } from "./translations.ts";
 /** The debug type of launch configurations. */
 export const debugType = "ringside";
 
+/** Scheme of the names of sources that are in a trace only; in events their query is the number for `source`. */
+export const traceScheme = "ringside-trace";
+
 /** A launch configuration; `docs/launch.md` documents it, package.json carries its schema. */
 export interface LaunchArguments {
   /** Assembly source, a kernel (ELF, Multiboot) or a trace (.rstrace): a file path or any URI. */

@@ -3,8 +3,9 @@
  * their text, by the number that the protocol calls a source reference.
  */
 import { fileKey, toUri } from "../assembler/location.ts";
+import { traceScheme } from "./protocol.ts";
 
-const scheme = "ringside-trace:";
+const scheme = `${traceScheme}:`;
 
 /** The name of a file of a trace, which the trace has as a relative or absolute path or as a URI. */
 export function traceSource(name: string): string {

@@ -49,7 +49,7 @@ const doors: Record<string, Record<string, RegExp>> = {
     server: /server\/protocol\.ts$/,
     assembler: /assembler\/text-file\.ts$/,
     isa: /isa\/technique\.ts$/,
-    "client/views": /views\/shared\/messaging\.ts$/,
+    "client/views": /views\/(shared\/messaging|trace\/messages)\.ts$/,
   },
   grader: { server: /server\/diagnostics\/sensitive-unprivileged\.ts$/ },
   "client/views": {

@@ -38,7 +38,10 @@ describe("package.json says what the code does", () => {
   });
 
   it("every view has a folder", () => {
-    const views = (Object.values(contributes.views) as { id: string }[][]).flat().map((v) => v.id.split(".")[1]);
+    const editors = contributes.customEditors.map(({ viewType }: { viewType: string }) => ({ id: viewType }));
+    const views = [...(Object.values(contributes.views) as { id: string }[][]), editors]
+      .flat()
+      .map(({ id }) => id.split(".")[1]);
     const folders = readdirSync(join(root, "client", "views"), { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && entry.name !== "shared")
       .map((entry) => entry.name);

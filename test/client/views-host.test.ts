@@ -3,6 +3,7 @@ import { chromiumPath, Workbench } from "../support/workbench.ts";
 import { cachePath } from "./cache-path.ts";
 import { hypercallsPath } from "./hypercalls-path.ts";
 import { ringsPath } from "./rings-path.ts";
+import { tracePath } from "./trace-path.ts";
 import { translationPath } from "./translation-path.ts";
 import { vmcsPath } from "./vmcs-path.ts";
 
@@ -34,5 +35,9 @@ describe.skipIf(!chromiumPath)("Views in VS Code in the browser", () => {
 
   it("shows in which ring a guest is, and in which one it thinks it is", async () => {
     await ringsPath(workbench, "browser");
+  }, 180_000);
+
+  it("saves a run as a trace, and opens it at its moment", async () => {
+    await tracePath(workbench, "browser");
   }, 180_000);
 });

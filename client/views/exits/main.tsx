@@ -1,4 +1,5 @@
 import { render } from "preact";
+import events from "../shared/events.css";
 import { Feed } from "../shared/feed.ts";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
@@ -8,7 +9,7 @@ import { type Actions, View } from "./view.tsx";
 
 let state = initial;
 
-const root = openPage(css);
+const root = openPage(events + css);
 
 function act(action: Action): void {
   state = reduce(state, action);
