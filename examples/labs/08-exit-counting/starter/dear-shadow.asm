@@ -1,0 +1,10 @@
+; Lab 8, part 3: a guest that leaves under VT-x with shadow paging at least 20 times as often as with EPT.
+
+%pragma ringside mode protected
+%pragma ringside memory 4
+
+        org 8000h
+        bits 32
+
+        cli
+        hlt
