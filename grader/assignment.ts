@@ -87,6 +87,7 @@ export type EventPredicate =
   | NamedEvents<"injections">
   | NamedEvents<"interrupts">
   | NamedEvents<"shadow">
+  | NamedEvents<"translations">
   | NamedEvents<"io">
   | (NamedEvents<"ept"> & { readonly access?: "read" | "write" | "execute" });
 

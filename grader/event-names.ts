@@ -1,7 +1,7 @@
 /** Names by which an assignment's checks count events. */
 import { exceptionName, exceptionVectors } from "../emulator/exception-names.ts";
 import { exitCodes } from "../emulator/svm/exit-codes.ts";
-import type { MachineEvent } from "../emulator/trace/event.ts";
+import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
 import { exitReasons } from "../emulator/vmx/exit-reasons.ts";
 import type { EventPredicate } from "./assignment.ts";
 
@@ -24,6 +24,9 @@ const nested: Readonly<Record<string, string>> = {
   VMEXIT_NPF: "violation",
   EPT_MISCONFIGURATION: "misconfiguration",
 };
+
+/** What becomes of units of the translation cache. */
+export const translationKinds = ["translate", "chain", "invalidate", "adapt"] as const satisfies readonly EventKind[];
 
 export interface EventNames {
   /** The names of an event; none if it is not one of these. */
@@ -60,6 +63,10 @@ export const eventNames: Readonly<Record<EventPredicate["kind"], EventNames>> = 
     of: (event) => (event.kind === "io" ? [hexadecimal(event.port)] : []),
     problem: (name) =>
       isHexadecimal(name) ? undefined : `“${name}” is no port: write it in hexadecimal, such as 3F8h.`,
+  },
+  translations: {
+    of: (event) => ((translationKinds as readonly string[]).includes(event.kind) ? [event.kind] : []),
+    problem: anything,
   },
   shadow: { of: (event) => (event.kind === "shadow" ? [event.class] : []), problem: anything },
   ept: {

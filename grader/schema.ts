@@ -7,6 +7,7 @@ import { shadowClasses } from "../emulator/vmm/memory/shadow-classes.ts";
 import { techniques } from "../isa/technique.ts";
 import { costMeasures, scheduleMeasures } from "./assignment.ts";
 import { comparisonPattern } from "./comparison.ts";
+import { translationKinds } from "./event-names.ts";
 
 const text = (description: string): Schema => ({ type: "string", description });
 const pattern = (pattern: string, description: string): Schema => ({ type: "string", pattern, description });
@@ -145,6 +146,7 @@ const predicates: readonly Schema[] = [
       shadowClasses.map(({ id }) => id),
     ),
   ),
+  events("translations", "What becomes of units of the translation cache.", choice("", translationKinds)),
   events(
     "ept",
     "EPT violations (nested page faults) and misconfigurations.",

@@ -10,7 +10,7 @@ import { assembled, configurationOf, outputOf } from "./emulator/machine/program
 
 const folder = join(import.meta.dirname, "../examples");
 const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".asm"))
+  .filter((name) => name.endsWith(".asm") && !name.startsWith("labs"))
   .sort();
 const techniques = [
   "bare-metal",

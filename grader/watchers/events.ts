@@ -2,7 +2,7 @@ import { describeEvent } from "../../debug-adapter/event-text.ts";
 import type { EventKind, MachineEvent } from "../../emulator/index.ts";
 import type { EventPredicate } from "../assignment.ts";
 import { type Comparison, comparison, comparisonText, holds } from "../comparison.ts";
-import { eventNames } from "../event-names.ts";
+import { eventNames, translationKinds } from "../event-names.ts";
 import { listed, plain } from "../shown.ts";
 import { type Moment, type Verdict, verdict } from "../verdict.ts";
 import {
@@ -17,7 +17,7 @@ import {
 } from "../watcher.ts";
 
 /** Singular, plural, and the events behind it. */
-const nouns: Readonly<Record<EventPredicate["kind"], readonly [string, string, EventKind]>> = {
+const nouns: Readonly<Record<EventPredicate["kind"], readonly [string, string, ...EventKind[]]>> = {
   exits: ["exit", "exits", "exit"],
   hypercalls: ["hypercall", "hypercalls", "hypercall"],
   exceptions: ["exception", "exceptions", "exception"],
@@ -25,8 +25,14 @@ const nouns: Readonly<Record<EventPredicate["kind"], readonly [string, string, E
   interrupts: ["interrupt", "interrupts", "interrupt"],
   io: ["port access", "port accesses", "io"],
   shadow: ["shadow event", "shadow events", "shadow"],
+  translations: ["event of the translation cache", "events of the translation cache", ...translationKinds],
   ept: ["EPT exit", "EPT exits", "exit"],
 };
+
+function kindsOf({ kind }: EventPredicate): readonly EventKind[] {
+  const [, , ...kinds] = nouns[kind];
+  return kinds;
+}
 
 /** Which of the events a check means. */
 class Selection {
@@ -80,7 +86,7 @@ class Count implements Watcher {
   #tooMany: Moment | undefined;
 
   constructor(subject: Subject, predicate: EventPredicate, extent: Extent | undefined) {
-    this.kinds = [nouns[predicate.kind][2]];
+    this.kinds = kindsOf(predicate);
     this.#subject = subject;
     this.#predicate = predicate;
     this.#selection = new Selection(predicate, extent);
@@ -128,7 +134,7 @@ class Order implements Watcher {
   #wrong: Moment | undefined;
 
   constructor(subject: Subject, predicate: EventPredicate, extent: Extent | undefined) {
-    this.kinds = [nouns[predicate.kind][2]];
+    this.kinds = kindsOf(predicate);
     this.#subject = subject;
     this.#predicate = predicate;
     this.#selection = new Selection(predicate, extent);

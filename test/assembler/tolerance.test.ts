@@ -5,7 +5,9 @@ import { assemble } from "../../assembler/index.ts";
 import { pick, type Random, seeded } from "./random.ts";
 
 const examples = join(import.meta.dirname, "..", "..", "examples");
-const sources = readdirSync(examples, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".asm"));
+const sources = readdirSync(examples, { recursive: true, encoding: "utf8" }).filter(
+  (file) => file.endsWith(".asm") && !file.startsWith("labs"),
+);
 
 /** A damaged text, and where each of its lines comes from: a line of the original, or undefined if it was touched. */
 interface Damaged {

@@ -98,6 +98,8 @@ const cases: readonly Case[] = [
   ["timer.asm", { kind: "interrupts" }, "passed", /interrupts?$/],
   ["timer.asm", { kind: "interrupts", name: "3h" }, "failed", /^no interrupts of 3h, but/],
   ["hello.asm", { kind: "io", name: "3F8h", count: "== 22" }, "passed", /^22 port accesses/],
+  ["is-prime.asm", { kind: "translations", name: "chain", about: "elided" }, "passed", /^\d+ events/],
+  ["is-prime.asm", { kind: "translations", name: "invalidate" }, "failed", /^no events/],
   ["shadow-faults.asm", { kind: "shadow", name: "true guest fault", count: "== 1" }, "passed", /^1 shadow event/],
   ["shadow-faults.asm", { kind: "shadow", name: "missing shadow", count: "== 0" }, "failed", /^\d+ shadow events/],
   ["hello.asm", { kind: "instructions", forbidden: ["in", "hlt"] }, "failed", /^hlt at a\.asm:\d+$/],

@@ -10,6 +10,8 @@ section guest follows=.text vstart=GUEST_CODE align=16
         mov dword [rdi], 0FEEDh
         cmp dword [180000h], 12345678h
         jne .end
+        cmp dword [180FF8h], 9ABCDEFh
+        jne .end
         mov esi, guest_text.copied
         call guest_print
         mov dword [0FFFFCh], 1          ; ends of ranges
