@@ -7,6 +7,9 @@ import { ramBase } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
 import { bareOutlook } from "./cpu/outlook.ts";
 import { CS } from "./cpu/state.ts";
+import { localApicView } from "./devices/apic/local-apic-view.ts";
+import type { DeviceView } from "./devices/device-view.ts";
+import type { Vga } from "./devices/vga.ts";
 import type { AddressSpace, RegisterView, TlbEntryView, VmxState } from "./machine-interface.ts";
 import { tlbEntries } from "./mmu/tlb-view.ts";
 import { explained } from "./mmu/translation.ts";
@@ -75,6 +78,17 @@ export class Inspection {
 
   guestPhysical(linear: number): number | undefined {
     return this.#monitor ? this.#monitor.guestPhysical(linear) : this.#cpu.walk(linear, "read", false).physical;
+  }
+
+  /** The devices of the VM that have something to show; local APICs by processor. */
+  devices(): readonly DeviceView[] {
+    const { devices, processors } = this.#vm.board;
+    const views = devices.all.flatMap((device) => device.inspect?.() ?? []);
+    return [...views, ...processors.apics.map(localApicView)];
+  }
+
+  picture(): ReturnType<Vga["picture"]> {
+    return this.#vm.board.devices.vga.picture();
   }
 
   translatedUnits(): readonly TranslatedUnit[] {

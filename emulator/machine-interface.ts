@@ -1,4 +1,6 @@
+import type { DeviceView } from "./devices/device-view.ts";
 import type { Screen } from "./devices/screen.ts";
+import type { Pixels } from "./devices/vga-picture.ts";
 import type { Digest } from "./digest.ts";
 import type { ComputerConfiguration, VmConfiguration } from "./machine-configuration.ts";
 import type { Fairness } from "./schedule/fairness.ts";
@@ -227,6 +229,10 @@ export interface MachineInterface {
   readonly digest: Digest;
   /** What the screen shows now. */
   readonly screen: Screen;
+  /** The pixels of a graphics mode, and what 256 colours stand for: 8 bits each of red, green and blue. */
+  picture(): { readonly pixels: Pixels | undefined; readonly palette: readonly number[] };
+  /** The registers of the devices of `vm`, and of the local APICs of its processors. Changes nothing. */
+  devices(): readonly DeviceView[];
   /** A disk as it is now, by its number in INT 13h (0, 1, 80h, 81h); undefined if there is none. */
   disk(drive: number): Uint8Array | undefined;
   /** Events after `sequence`, oldest first, up to the present moment. */

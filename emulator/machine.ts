@@ -5,6 +5,7 @@ import { Cpu } from "./cpu/cpu.ts";
 import { vector } from "./cpu/fault.ts";
 import { layout, ramBase, tlbBase, tlbBytes } from "./cpu/layout.ts";
 import { virtualTime } from "./cpu/virtual-time.ts";
+import type { DeviceView } from "./devices/device-view.ts";
 import type { Screen } from "./devices/screen.ts";
 import { strokesOf } from "./devices/typing.ts";
 import { type Digest, digestOf } from "./digest.ts";
@@ -505,6 +506,14 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
 
   disk(drive: number): Uint8Array | undefined {
     return this.#vm.disk(drive);
+  }
+
+  devices(): readonly DeviceView[] {
+    return this.#look.devices();
+  }
+
+  picture(): ReturnType<MachineInterface["picture"]> {
+    return this.#look.picture();
   }
 
   get screen(): Screen {

@@ -206,6 +206,11 @@ export class Processors implements VirtualCpus {
     return this.#current.id;
   }
 
+  /** Those of all processors, by their numbers. */
+  get apics(): readonly LocalApic[] {
+    return this.#all.map(({ apic }) => apic);
+  }
+
   get apic(): LocalApic {
     return this.#current.apic;
   }

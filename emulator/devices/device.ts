@@ -1,4 +1,5 @@
 import type { CoprocessorError } from "./coprocessor-error.ts";
+import type { DeviceView } from "./device-view.ts";
 
 /** A window of a device onto the bus: consecutive I/O ports, or guest-physical bytes. */
 export interface Region {
@@ -38,6 +39,8 @@ export interface Device {
   readonly timing?: Timing;
   /** Present where it is wired to the processor's pins for x87 exceptions. */
   readonly coprocessor?: CoprocessorError;
+  /** Its registers for who looks from outside. Changes nothing. */
+  inspect?(): DeviceView;
   /** All its state as plain JSON. */
   save(): unknown;
   restore(state: unknown): void;

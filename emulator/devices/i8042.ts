@@ -1,4 +1,5 @@
 import type { Clock, Device, Line, Region, Timing } from "./device.ts";
+import { bitsText, type DeviceView } from "./device-view.ts";
 import { translated } from "./key-codes.ts";
 import { createKeyboard, type Keyboard } from "./keyboard.ts";
 import type { A20Gate, SystemLines } from "./system-control.ts";
@@ -100,6 +101,17 @@ class Controller implements KeyboardController {
   save(): State & { keyboard: unknown } {
     const s = this.#s;
     return { ...s, ram: [...s.ram], answers: [...s.answers], keyboard: this.keyboard.save() };
+  }
+
+  inspect(): DeviceView {
+    const names = ["interrupt", "", "system flag", "", "keyboard off", "no mouse", "translates to set 1"];
+    return {
+      name: "8042 keyboard controller",
+      registers: [
+        { name: "command byte", value: this.#commandByte, bits: 8, text: bitsText(this.#commandByte, names) },
+        { name: "output buffer", value: this.#s.output, bits: 8, text: this.#s.full ? "full" : "empty" },
+      ],
+    };
   }
 
   restore(state: unknown): void {

@@ -1,5 +1,6 @@
 import type { InterruptSource } from "../memory/bus.ts";
 import type { Device, Line } from "./device.ts";
+import type { DeviceRegister, InterruptView } from "./device-view.ts";
 
 /** Registers of one 8259A; the names are the data sheet's. */
 interface Chip {
@@ -151,6 +152,38 @@ function readChip(chip: Chip, offset: number, cascade: number): number {
 
 const cascadeInput = 2;
 
+const inputViews = (chip: Chip, first: number): InterruptView[] =>
+  Array.from({ length: 8 }, (_, input) => ({
+    input: `IRQ ${first + input}`,
+    vector: chip.base + input,
+    line: ((chip.lines >> input) & 1) === 1,
+    requested: ((chip.irr >> input) & 1) === 1,
+    inService: ((chip.isr >> input) & 1) === 1,
+    masked: ((chip.imr >> input) & 1) === 1,
+    text: first + input === cascadeInput ? "the second 8259" : chip.levelTriggered ? "level" : "edge",
+  }));
+
+function modeText(chip: Chip): string {
+  if (chip.expects) return `waits for ICW${chip.expects}`;
+  const modes = [
+    chip.autoEoi && "automatic EOI",
+    chip.rotateOnAutoEoi && "rotates",
+    chip.specialFullyNested && "special fully nested",
+    chip.specialMask && "special mask",
+    chip.poll && "polled",
+    `reads ${chip.readIsr ? "ISR" : "IRR"}`,
+    chip.lowest !== 7 && `lowest priority: input ${chip.lowest}`,
+  ];
+  return modes.filter(Boolean).join(", ");
+}
+
+const chipRegisters = (chip: Chip, name: string): DeviceRegister[] => [
+  { name: `${name} IRR`, value: chip.irr, bits: 8, text: "" },
+  { name: `${name} ISR`, value: chip.isr, bits: 8, text: "" },
+  { name: `${name} IMR`, value: chip.imr, bits: 8, text: "" },
+  { name: `${name} ICW2`, value: chip.base, bits: 8, text: modeText(chip) },
+];
+
 /** The two 8259A interrupt controllers of a PC: ports 20h and A0h, the second behind input 2 of the first. */
 export interface Pic extends Device, InterruptSource {
   /** The line of an IRQ, 0–15. */
@@ -220,6 +253,11 @@ export function createPic(): Pic {
       probe.master.irr = 1 << cascadeInput;
       return winner(chip, -1) >= 0 && winner(probe.master, cascadeInput) >= 0;
     },
+    inspect: () => ({
+      name: "8259A interrupt controllers",
+      registers: [...chipRegisters(master, "first"), ...chipRegisters(slave, "second")],
+      interrupts: [...inputViews(master, 0), ...inputViews(slave, 8)],
+    }),
     save: () => ({ master: { ...master }, slave: { ...slave } }),
     restore(state) {
       const saved = state as { master: Chip; slave: Chip };

@@ -1,5 +1,6 @@
 import { cyclesPerTimerClock } from "../time/costs.ts";
 import type { Clock, Device, Line, Region } from "./device.ts";
+import type { TimerView } from "./device-view.ts";
 import { type Counter, countAt, counterMode, load, nextEdge, outputAt, setGate } from "./pit-counter.ts";
 
 interface Channel extends Counter {
@@ -128,6 +129,37 @@ function speakerPort(channel: Channel, speaker: { enabled: boolean }, now: () =>
   };
 }
 
+const modeNames = [
+  "interrupt on terminal count",
+  "one-shot",
+  "rate generator",
+  "square wave",
+  "software strobe",
+  "hardware strobe",
+] as const;
+
+/** @param n number of the channel */
+function channelView(kept: Channel, n: number, now: number): TimerView {
+  // Working out a count takes over one that waits: of a copy, so that nothing changes.
+  const channel = { ...kept };
+  const count = readable(channel, now);
+  const states = [
+    `mode ${channel.mode}, ${modeNames[channel.mode]!}`,
+    channel.nullCount && "no count yet",
+    channel.bcd && "BCD",
+    `gate ${channel.gate ? "high" : "low"}`,
+    `output ${outputAt(channel, now) ? "high" : "low"}`,
+  ];
+  const edge = nextEdge(channel, now);
+  return {
+    name: `PIT channel ${n}${["", " (memory refresh)", " (speaker)"][n]!}`,
+    text: states.filter(Boolean).join(", "),
+    count: channel.nullCount ? 0 : count,
+    initial: channel.count,
+    next: edge === undefined ? undefined : edge * cyclesPerTimerClock,
+  };
+}
+
 /**
  * The 8254 interval timer at ports 40h–43h with its part of port 61h. Channel 0 drives an interrupt line. Counts are
  * functions of virtual time; nothing is counted clock by clock.
@@ -175,6 +207,18 @@ export function createPit(clock: Clock, irq0: Line): Device {
       },
       tick: update,
     },
+    inspect: () => ({
+      name: "8254 timer",
+      registers: [
+        {
+          name: "port 61h",
+          value: (sound.gate ? 1 : 0) | (speaker.enabled ? 2 : 0),
+          bits: 2,
+          text: speaker.enabled && sound.gate ? "speaker on" : "",
+        },
+      ],
+      timers: channels.map((channel, n) => channelView(channel, n, now())),
+    }),
     save: () => ({ channels: copyOf(channels), speaker: speaker.enabled, level, updatedAt }),
     restore(state) {
       const saved = state as { channels: Channel[]; speaker: boolean; level: boolean; updatedAt: number };

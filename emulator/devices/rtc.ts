@@ -1,6 +1,7 @@
 import { cyclesPerSecond } from "../time/costs.ts";
 import { type DateTime, type Day, dateOf, secondsOf } from "./date-time.ts";
 import type { Clock, Device, Line, Region, Timing } from "./device.ts";
+import { bitsText, type DeviceView } from "./device-view.ts";
 
 const registerA = 0x0a;
 const registerB = 0x0b;
@@ -78,6 +79,36 @@ class Clock146818 implements Rtc {
     return { ...s, memory: [...s.memory], held: s.held && [...s.held] };
   }
 
+  inspect(): DeviceView {
+    const now = this.#clock();
+    const value = (index: number): number => this.peek(index);
+    const { hour, minute, second, day, month, year } = dateOf(this.#secondsAt(now));
+    const two = (part: number): string => String(part).padStart(2, "0");
+    const time = `${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}:${two(second)}`;
+    const flags = this.#flagsAt(now);
+    const c = flags | (flags & this.#control ? requested : 0);
+    const interrupts = bitsText(value(registerB) >> 4, ["update", "alarm", "periodic"], "no interrupts");
+    const stopped = value(registerB) & set ? ", stopped by SET" : "";
+    const row = (name: string, index: number, text: string) => ({ name, value: value(index), bits: 8, text });
+    return {
+      name: "MC146818 clock",
+      registers: [
+        row("A", registerA, value(registerA) & 0x80 ? "update in progress" : ""),
+        row("B", registerB, `${interrupts}${stopped}`),
+        { name: "C", value: c, bits: 8, text: bitsText(c >> 4, ["update", "alarm", "periodic", "IRQ"]) },
+        row("D", registerD, "battery good"),
+        { name: "index", value: this.#s.index, bits: 8, text: this.nmiMasked ? "NMI masked" : "" },
+      ],
+      timers: [
+        {
+          name: "RTC",
+          text: `shows ${time}`,
+          next: this.#nextDeadline(),
+        },
+      ],
+    };
+  }
+
   restore(state: unknown): void {
     const saved = state as State;
     Object.assign(this.#s, saved, { memory: [...saved.memory], held: saved.held && [...saved.held] });
@@ -148,16 +179,20 @@ class Clock146818 implements Rtc {
     return Number.isFinite(next) ? next : undefined;
   }
 
-  /** Sets the flags of what has happened since they were last looked at. */
+  /** The flags with those of what has happened since they were last looked at. */
+  #flagsAt(now: number): number {
+    const { seen, held, flags } = this.#s;
+    const length = this.#period();
+    const ticked = length && edgeAfter(seen, length) <= now ? periodic : 0;
+    if (held || this.#nextSecond(seen) > now) return flags | ticked;
+    const rung = this.#alarmBetween(this.#nextSecond(seen), now) ? alarm : 0;
+    return flags | ticked | update | rung;
+  }
+
   #catchUp(): void {
     const s = this.#s;
     const now = this.#clock();
-    const length = this.#period();
-    if (length && edgeAfter(s.seen, length) <= now) s.flags |= periodic;
-    if (!s.held && this.#nextSecond(s.seen) <= now) {
-      s.flags |= update;
-      if (this.#alarmBetween(this.#nextSecond(s.seen), now)) s.flags |= alarm;
-    }
+    s.flags = this.#flagsAt(now);
     s.seen = now;
     this.#drive();
   }

@@ -1,5 +1,6 @@
 import { cyclesPerSecond } from "../time/costs.ts";
 import type { Clock, Device, Line, Region } from "./device.ts";
+import { bitsText, type DeviceView } from "./device-view.ts";
 
 /** Registers by offset from the base; 0 and 1 are the divisor latch while LCR bit 7 (DLAB) is set. */
 const register = { data: 0, ier: 1, iir: 2, lcr: 3, mcr: 4, lsr: 5, msr: 6, scr: 7 } as const;
@@ -180,6 +181,47 @@ function writeRegister(r: Registers, offset: number, value: number, now: number)
 /** The interrupt line: OUT2 connects it, loopback disconnects it. */
 const connected = (r: Registers): boolean => (r.mcr & (8 | loopback)) === 8;
 
+const sourceText = (id: number): string =>
+  ({
+    [source.lineStatus]: "line status",
+    [source.received]: "received data",
+    [source.timeout]: "received data, timeout",
+    [source.transmitter]: "transmitter empty",
+    [source.modemStatus]: "modem status",
+  })[id] ?? "no interrupt";
+
+/** 8N1 and the like, with the rate that the divisor makes. */
+const lineText = ({ lcr, divisor }: Registers): string =>
+  `${5 + (lcr & 3)}${["N", "O", "N", "E", "N", "M", "N", "S"][(lcr >> 3) & 7]!}${lcr & 4 ? 2 : 1}, ${Math.round(115_200 / (divisor || 1))} baud${lcr & 0x80 ? ", DLAB" : ""}`;
+
+/** The registers as they would be read, with nothing taken and nothing cleared. */
+function viewOf(r: Registers, name: string): DeviceView {
+  const id = interruptSource(r);
+  const row = (register: string, value: number, text: string) => ({ name: register, value, bits: 8, text });
+  const waiting = r.waiting.length > 0 ? `, ${r.waiting.length} more on the line` : "";
+  return {
+    name,
+    registers: [
+      row(
+        "IER",
+        r.ier,
+        bitsText(r.ier, ["received data", "transmitter empty", "line status", "modem status"], "no interrupts"),
+      ),
+      row("IIR", id | (r.fifo ? 0xc0 : 0), `${sourceText(id)}${r.fifo ? `; FIFO, trigger level ${r.trigger}` : ""}`),
+      row("LCR", r.lcr, lineText(r)),
+      row("MCR", r.mcr, bitsText(r.mcr, ["DTR", "RTS", "OUT1", "OUT2: interrupts connected", "loopback"])),
+      row(
+        "LSR",
+        transmitterEmpty | (r.received.length ? 1 : 0) | (r.overrun ? 2 : 0),
+        `${r.received.length} received${waiting}`,
+      ),
+      row("MSR", modemLines(r) | r.modemChanges, bitsText(modemLines(r) >> 4, ["CTS", "DSR", "RI", "DCD"])),
+      row("SCR", r.scr, ""),
+      { name: "divisor", value: r.divisor, bits: 16, text: "" },
+    ],
+  };
+}
+
 /** A UART: what arrives at the other end of the line, and typing into it. */
 export interface Uart extends Device {
   readonly irq: number;
@@ -258,6 +300,7 @@ export function createUart({ base, irq, line, send }: UartWiring, clock: Clock):
         update();
       },
     },
+    inspect: () => viewOf(r, `16550A serial port at ${base.toString(16).toUpperCase()}h`),
     save: () => ({ ...r, received: [...r.received], waiting: [...r.waiting] }),
     restore(state) {
       const saved = state as Registers;

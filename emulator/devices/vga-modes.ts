@@ -58,11 +58,28 @@ export interface VideoRegisters {
   readonly crtc: readonly (readonly [index: number, value: number])[];
   readonly graphics: readonly (readonly [index: number, value: number])[];
   readonly sequencer: readonly (readonly [index: number, value: number])[];
+  /** Palette registers of the attribute controller: sixteen. */
+  readonly attribute: readonly number[];
   readonly miscellaneous: number;
 }
 
+/** Which of the DAC's colours the sixteen attributes stand for (IBM VGA, table of the BIOS's mode parameters). */
+const attributes = {
+  colourText: [0, 1, 2, 3, 4, 5, 0x14, 7, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f],
+  monochrome: [0, 8, 8, 8, 8, 8, 8, 8, 0x10, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18],
+  fourColours: [0, 0x13, 0x15, 0x17, 2, 4, 6, 7, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17],
+  twoColours: [0, ...new Array<number>(15).fill(0x17)],
+  direct: Array.from({ length: 16 }, (_, n) => n),
+} as const;
+
+function attributesOf({ number, kind }: VideoMode): readonly number[] {
+  if (kind === "text") return number === 7 ? attributes.monochrome : attributes.colourText;
+  return number === 0x13 ? attributes.direct : number === 6 ? attributes.twoColours : attributes.fourColours;
+}
+
 /** Scan lines shown: 400, of which characters take 16 each; 200-line modes are scanned twice (CRTC 9, bit 7). */
-export function registersOf({ number, kind, columns, segment }: VideoMode): VideoRegisters {
+export function registersOf(mode: VideoMode): VideoRegisters {
+  const { number, kind, columns, segment } = mode;
   const text = kind === "text";
   const lines = text ? 0x4f : number === 0x13 ? 0x41 : 0xc1;
   const memoryMap = segment === 0xa000 ? 4 : segment === 0xb000 ? 8 : 12;
@@ -88,6 +105,7 @@ export function registersOf({ number, kind, columns, segment }: VideoMode): Vide
       [2, text ? 3 : 15],
       [4, number === 0x13 ? 14 : 2],
     ],
+    attribute: attributesOf(mode),
     miscellaneous: number === 7 ? 0x66 : number === 0x13 ? 0x63 : 0x67,
   };
 }

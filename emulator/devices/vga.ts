@@ -1,8 +1,10 @@
 import { unsupported } from "../cpu/fault.ts";
+import { palette64 } from "../firmware/palette.ts";
 import { cyclesPerSecond } from "../time/costs.ts";
 import type { Clock, Device, Region } from "./device.ts";
 import type { Screen } from "./screen.ts";
 import { registersOf, type VideoMode, videoMode } from "./vga-modes.ts";
+import { type Pixels, pixelsOf } from "./vga-picture.ts";
 
 const firstPort = 0x3b0;
 const colourBit = 1;
@@ -68,6 +70,8 @@ const initial = (): State => ({
 export interface Vga extends Device {
   /** What the screen shows now. */
   screen(): Screen;
+  /** The pixels of a graphics mode, and the 256 colours that they, or the attributes of text, stand for: 8 bits each of red, green, blue. */
+  picture(): { readonly pixels: Pixels | undefined; readonly palette: readonly number[] };
   /** Programs the registers of a mode. */
   setMode(mode: VideoMode): void;
   crtc(index: number): number;
@@ -93,13 +97,19 @@ export interface VgaWiring {
 export function createVga({ memory, changed }: VgaWiring, clock: Clock): Vga {
   const s = initial();
   const setMode = (mode: VideoMode) => {
-    const { crtc, graphics, sequencer, miscellaneous } = registersOf(mode);
+    const { crtc, graphics, sequencer, attribute, miscellaneous } = registersOf(mode);
     for (const [index, value] of crtc) s.crtc[index] = value;
     for (const [index, value] of graphics) s.graphics[index] = value;
     for (const [index, value] of sequencer) s.sequencer[index] = value;
+    for (const [index, value] of attribute.entries()) s.attribute[index] = value;
     s.miscellaneous = miscellaneous;
   };
+  const setPalette = (index: number, rgb: readonly number[]) => {
+    for (let n = 0; n < 3; n++) s.palette[3 * index + n] = rgb[n]! & 0x3f;
+  };
+  // As firmware leaves it.
   setMode(videoMode(3)!);
+  for (let n = 0; n < 256; n++) setPalette(n, palette64(n));
 
   const screen = (): Screen => (s.graphics[6]! & 1 ? graphicsScreen(s) : textScreen(s, memory));
   const show = () => {
@@ -132,14 +142,16 @@ export function createVga({ memory, changed }: VgaWiring, clock: Clock): Vga {
       },
     },
     screen,
+    picture: () => ({
+      pixels: s.graphics[6]! & 1 ? pixelsOf({ crtc: s.crtc, ...dimensions(s), memory }) : undefined,
+      palette: coloursOf(s),
+    }),
     setMode,
     crtc: (index) => s.crtc[index]!,
     setCrtc(index, value) {
       s.crtc[index] = value & 0xff;
     },
-    setPalette(index, rgb) {
-      for (let n = 0; n < 3; n++) s.palette[3 * index + n] = rgb[n]! & 0x3f;
-    },
+    setPalette,
     paletteEntry: (index) => s.palette.slice(3 * index, 3 * index + 3),
     show,
     save: () => copyOf(s),
@@ -179,13 +191,30 @@ function textScreen({ crtc, graphics }: State, memory: (physical: number) => num
   return { mode: "text", columns, rows, cells, cursor, graphics: "" };
 }
 
-function graphicsScreen({ crtc, graphics }: State): Screen {
+/** Of a graphics mode. */
+function dimensions({ crtc, graphics }: State) {
   const chained = (graphics[5]! & 0x40) !== 0;
-  const width = ((crtc[1]! + 1) * 8) / (chained ? 2 : 1);
-  const height = scanLines(crtc) / (crtc[9]! & 0x80 || chained ? 2 : 1);
-  const colours = chained ? 256 : graphics[5]! & 0x20 ? 4 : 2;
-  const what = `${width} × ${height}, ${colours} colours`;
+  return {
+    width: ((crtc[1]! + 1) * 8) / (chained ? 2 : 1),
+    height: scanLines(crtc) / (crtc[9]! & 0x80 || chained ? 2 : 1),
+    bitsPerPixel: chained ? 8 : graphics[5]! & 0x20 ? 2 : 1,
+  } as const;
+}
+
+function graphicsScreen(s: State): Screen {
+  const { width, height, bitsPerPixel } = dimensions(s);
+  const what = `${width} × ${height}, ${1 << bitsPerPixel} colours`;
   return { mode: "graphics", columns: 0, rows: 0, cells: "", cursor: null, graphics: what };
+}
+
+/** What colours stand for: 256-colour pixels go to the DAC, others by the palette registers of the attribute controller. */
+function coloursOf({ palette: dac, attribute, pelMask, graphics }: State): number[] {
+  const direct = (graphics[5]! & 0x40) !== 0;
+  const eight = (part: number): number => (part << 2) | (part >> 4);
+  return Array.from({ length: 256 }, (_, colour) => {
+    const at = 3 * ((direct ? colour : attribute[colour & 15]! & 0x3f) & pelMask);
+    return (eight(dac[at]!) << 16) | (eight(dac[at + 1]!) << 8) | eight(dac[at + 2]!);
+  });
 }
 
 /** Input status 1: where the beam is. */

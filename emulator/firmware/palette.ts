@@ -57,3 +57,6 @@ export function palette256(index: number): Rgb {
 
 /** The colours of the other modes. */
 export const palette64 = (index: number): Rgb => (index < 64 ? ega(index) : [0, 0, 0]);
+
+/** The CGA's colours as modes of 200 lines have them, where bit 4 is the brightness, four times over. */
+export const palette200 = (index: number): Rgb => (index < 64 ? cga((index & 7) | ((index & 0x10) >> 1)) : [0, 0, 0]);

@@ -6,7 +6,7 @@ import { readCursor, readField, writeCursor, writeField } from "./data-area.ts";
 import type { Functions, Service } from "./environment.ts";
 import { fontAddress } from "./font.ts";
 import type { FirmwareMemory } from "./memory.ts";
-import { palette64, palette256 } from "./palette.ts";
+import { palette64, palette200, palette256 } from "./palette.ts";
 import {
   attributeAtCursor,
   cellAddress,
@@ -25,7 +25,7 @@ const planar = [0x0d, 0x0e, 0x0f, 0x10, 0x11, 0x12];
 
 /** Sets a mode: registers, palette, data area, and unless told otherwise a blank screen. */
 export function setMode(memory: FirmwareMemory, vga: Vga, mode: VideoMode, keep: boolean): void {
-  const colours = mode.number === 0x13 ? palette256 : palette64;
+  const colours = mode.kind === "text" ? palette64 : mode.number === 0x13 ? palette256 : palette200;
   vga.setMode(mode);
   for (let n = 0; n < 256; n++) vga.setPalette(n, colours(n));
   const { number, columns, rows, pageBytes, characterHeight } = mode;

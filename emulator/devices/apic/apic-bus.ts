@@ -3,6 +3,10 @@
 /** Delivery modes by their number in the ICR, LVT and redirection entries. */
 export const deliveryMode = { fixed: 0, lowest: 1, smi: 2, nmi: 4, init: 5, startUp: 6, external: 7 } as const;
 
+/** A delivery mode in words. */
+export const deliveryModeText = (mode: number): string =>
+  Object.entries(deliveryMode).find(([, number]) => number === mode)?.[0] ?? "reserved mode";
+
 export interface ApicMessage {
   /** 0–7, see `deliveryMode`. */
   readonly mode: number;

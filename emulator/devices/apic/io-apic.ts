@@ -1,6 +1,7 @@
 /** The I/O APIC (82093AA data sheet): 24 inputs, each with a redirection entry that says which local APIC hears of it. */
 import type { Device, Line } from "../device.ts";
-import type { ApicBus } from "./apic-bus.ts";
+import type { InterruptView } from "../device-view.ts";
+import { type ApicBus, deliveryModeText } from "./apic-bus.ts";
 
 export const ioApicBase = 0xfec0_0000;
 export const ioApicInputs = 24;
@@ -39,6 +40,26 @@ export interface IoApic extends Device {
 
 /** Inputs by the PC's IRQ numbers: the timer is at 2, because 0 has the 8259. */
 export const inputOfIrq = (irq: number): number => (irq === 0 ? 2 : irq);
+
+function entryText(low: number, high: number): string {
+  const destination = `${low & 0x800 ? "logical " : "APIC "}${(high >>> 24).toString(16).toUpperCase()}h`;
+  return `${low & entryBits.level ? "level" : "edge"}, ${deliveryModeText((low >> 8) & 7)}, to ${destination}`;
+}
+
+const inputView = ({ low: lows, high, lines }: State, input: number): InterruptView => {
+  const low = lows[input]!;
+  const masked = (low & entryBits.masked) !== 0;
+  return {
+    input: `input ${input}`,
+    vector: low & 0xff,
+    line: lines[input]!,
+    // What can be delivered is at once: the delivery status is always idle.
+    requested: false,
+    inService: (low & entryBits.remoteIrr) !== 0,
+    masked,
+    text: entryText(low, high[input]!),
+  };
+};
 
 export function createIoApic(bus: ApicBus): IoApic {
   let state = afterReset();
@@ -115,6 +136,15 @@ export function createIoApic(bus: ApicBus): IoApic {
     line,
     deliverable: (input) => (state.low[input]! & entryBits.masked) === 0,
     inputOf: (vector) => state.low.findIndex((low) => (low & (entryBits.masked | 0xff)) === vector),
+    inspect: () => ({
+      name: "I/O APIC",
+      registers: [
+        { name: "IOREGSEL", value: state.select, bits: 8, text: "" },
+        { name: "IOAPICID", value: (state.id << 24) >>> 0, bits: 32, text: "" },
+        { name: "IOAPICVER", value: version, bits: 32, text: `${ioApicInputs} inputs` },
+      ],
+      interrupts: state.low.map((_, input) => inputView(state, input)),
+    }),
     save: () => structureOf(state),
     restore(saved) {
       state = structureOf(saved as State);

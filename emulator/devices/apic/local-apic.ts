@@ -23,7 +23,7 @@ export interface LocalApicWiring {
 }
 
 /** Register offsets. */
-const at = {
+export const localRegister = {
   id: 0x20,
   version: 0x30,
   taskPriority: 0x80,
@@ -49,6 +49,7 @@ const at = {
   currentCount: 0x390,
   divide: 0x3e0,
 } as const;
+const at = localRegister;
 
 /** Where its page of registers is. */
 export const localApicBase = 0xfee0_0000;
@@ -147,6 +148,11 @@ export class LocalApic implements ApicAgent {
     if (!this.enabled) return -1;
     const vector = this.#requests.highest;
     return vector >= 0 && vector >> 4 > this.processorPriority >> 4 ? vector : -1;
+  }
+
+  /** It is there: not switched off in IA32_APIC_BASE. */
+  get on(): boolean {
+    return this.#on;
   }
 
   /** Whether the 8259's interrupts pass to the processor. */
