@@ -7,6 +7,7 @@ import { type Context, commandIn, commandWords } from "./commands/index.ts";
 import { completions } from "./completion.ts";
 import type { Coordinates } from "./coordinates.ts";
 import type { Debugger } from "./debugger.ts";
+import { lookingAt } from "./devices.ts";
 import { disassemble } from "./disassembly.ts";
 import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
 import { explain } from "./halts.ts";
@@ -206,9 +207,14 @@ export function exceptionInfo({ debugger: { machine } }: Subject, halt: Halt): P
 }
 
 /** @throws Refusal if something cannot be typed */
-export function typeInput({ debugger: { machine } }: Subject, { text, device }: Requests["ringside/input"]["args"]) {
-  const keyboard = (device ?? (machine.guest.boot ? "keyboard" : "serial")) === "keyboard";
-  const refused = keyboard ? machine.press(text) : void machine.input(text);
+export function typeInput(
+  { debugger: { machine } }: Subject,
+  { text, device, vm }: Requests["ringside/input"]["args"],
+) {
+  const refused = lookingAt(machine, vm, () => {
+    const keyboard = (device ?? (machine.guest.boot ? "keyboard" : "serial")) === "keyboard";
+    return keyboard ? machine.press(text) : void machine.input(text);
+  });
   if (refused !== undefined) throw new Refusal(refused);
   return {};
 }

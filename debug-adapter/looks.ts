@@ -1,12 +1,18 @@
 /** Requests that only look at the machine, and are answered also while it runs. */
 import { controlBlockNow } from "./control-block.ts";
 import type { Debugger } from "./debugger.ts";
+import { devicesNow } from "./devices.ts";
 import type { Answers } from "./requests.ts";
 import { ringsNow } from "./rings.ts";
 import { translationNow } from "./translation.ts";
 import { translationsNow } from "./translations.ts";
 
-type Look = "ringside/translations" | "ringside/controlBlock" | "ringside/rings" | "ringside/translation";
+type Look =
+  | "ringside/translations"
+  | "ringside/controlBlock"
+  | "ringside/rings"
+  | "ringside/translation"
+  | "ringside/devices";
 
 export const looks = (present: () => Debugger): Pick<Answers, Look> => ({
   "ringside/translations": () => {
@@ -15,5 +21,6 @@ export const looks = (present: () => Debugger): Pick<Answers, Look> => ({
   },
   "ringside/controlBlock": () => controlBlockNow(present().machine),
   "ringside/rings": () => ringsNow(present().machine),
+  "ringside/devices": ({ vm }) => devicesNow(present().machine, vm),
   "ringside/translation": ({ address }) => translationNow(present(), address),
 });

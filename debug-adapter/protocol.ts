@@ -4,6 +4,7 @@ import type { MeasuredRun } from "../isa/measurement.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
 import type { ControlBlockNow } from "./control-block.ts";
+import type { DevicesNow } from "./devices.ts";
 import type { Measure } from "./past.ts";
 import type { RingsNow } from "./rings.ts";
 import type { TranslationNow } from "./translation.ts";
@@ -11,6 +12,7 @@ import type { TranslationsNow } from "./translations.ts";
 
 export type { ComparedRun, Place } from "./compare.ts";
 export type { ControlBits, ControlBlock, ControlBlockNow, ControlField } from "./control-block.ts";
+export type { DevicesNow, ScreenNow } from "./devices.ts";
 export type { RingsNow } from "./rings.ts";
 export type { ShadowState, TranslationNow } from "./translation.ts";
 export type { LocatedUnit, TranslationsNow } from "./translations.ts";
@@ -107,6 +109,11 @@ export interface Requests {
   /** The VMCS or VMCB under which the guest runs, or that its own hypervisor works on; also while it runs. */
   "ringside/controlBlock": { args: Record<string, never>; result: ControlBlockNow };
   /**
+   * The devices of a VM (default: of the one about to run): screen, registers, interrupts, timers, changing none of them; also while it
+   * runs.
+   */
+  "ringside/devices": { args: { vm?: string }; result: DevicesNow };
+  /**
    * Runs the launched guest again from its start, by itself under a technique and beside the bare machine. The session's own
    * machine stays as it is.
    */
@@ -115,9 +122,12 @@ export interface Requests {
   "ringside/saveTrace": { args: { title: string; note?: string }; result: { file: string } };
   /**
    * Types text into the guest's serial port, or on its keyboard (where braces name keys, see `LaunchArguments.keys`). Default: on the
-   * keyboard of a guest that the BIOS booted, else into the serial port.
+   * keyboard of a guest that the BIOS booted, else into the serial port. Of several VMs that of `vm`, or the one about to run.
    */
-  "ringside/input": { args: { text: string; device?: "serial" | "keyboard" }; result: Record<string, never> };
+  "ringside/input": {
+    args: { text: string; device?: "serial" | "keyboard"; vm?: string };
+    result: Record<string, never>;
+  };
 }
 
 /** An event with the source line (0-based) that the instruction at its address was assembled from. */
