@@ -33,6 +33,7 @@ const goodEndings: ReadonlySet<Ending["reason"]> = new Set<Ending["reason"]>([
   "halted",
   "debug-exit",
   "shutdown",
+  "time-limit",
   "reset",
 ]);
 

@@ -28,10 +28,11 @@ const ends: Readonly<Record<StopReason, string>> = {
   unsupported: "Not supported",
   "ran-off-code": "Ran off the code",
   "debug-exit": "Finished",
+  "time-limit": "End of the set time",
 };
 
-/** Ways to stop that a guest intends. */
-const intended: readonly StopReason[] = ["halted", "debug-exit", "shutdown", "reset"];
+/** Ways to stop that a guest or the configuration intends. */
+const intended: readonly StopReason[] = ["halted", "debug-exit", "shutdown", "reset", "time-limit"];
 
 const breakpointReasons = {
   line: "breakpoint",

@@ -2,6 +2,7 @@ import { costProfile, costProfiles } from "../isa/costs.ts";
 import { techniqueById } from "../isa/technique.ts";
 import { parseDateTime } from "./devices/date-time.ts";
 import { driveProblem } from "./firmware/drives.ts";
+import { hostProblem } from "./host-configuration.ts";
 import {
   type AnyConfiguration,
   type ComputerConfiguration,
@@ -30,12 +31,6 @@ export function configurationProblem(configuration: AnyConfiguration): string | 
     if (problem !== undefined) return vms.length === 1 ? problem : `${vm.name}: ${problem}`;
   }
   return hostProblem(computer);
-}
-
-function hostProblem({ vms, host }: ComputerConfiguration): string | undefined {
-  if (vms.length === 0) return "A machine has at least one VM.";
-  if (vms.length > 1 || host) return "Several VMs on one machine do not run yet.";
-  return undefined;
 }
 
 /** Why there can be no such VM. */

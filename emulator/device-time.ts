@@ -53,9 +53,10 @@ export class DeviceTime {
   /** Deadlines and interrupt lines may be others now. For an earlier deadline the engine returns at the next boundary. */
   changed(): void {
     const { bus, cpu, devices, processors } = this.#board;
-    if (this.#next < this.#deadline) this.#endRunIn(0);
+    // While the core executes another VM, deadlines and lines are looked at when this one comes back.
+    if (processors.inCore && this.#next < this.#deadline) this.#endRunIn(0);
     if (devices.pic.pending) processors.raise8259();
-    if (bus.interruptPending()) cpu.attention = true;
+    if (processors.inCore && bus.interruptPending()) cpu.attention = true;
   }
 
   /**
@@ -75,8 +76,17 @@ export class DeviceTime {
 
   /** The processor is halted: it is another's turn, or time passes to the next interrupt. Otherwise why not. */
   idle(): Standstill | undefined {
-    const { bios, bus, devices, processors } = this.#board;
+    const { processors } = this.#board;
     if (processors.sleep()) return undefined;
+    const next = this.nextWaking;
+    if (typeof next !== "number") return next;
+    processors.passTo(next);
+    return undefined;
+  }
+
+  /** Virtual time at which something comes that may wake a sleeping processor; if nothing ever will, why. */
+  get nextWaking(): number | Standstill {
+    const { bios, bus, devices, processors } = this.#board;
     const deadline = Math.min(
       bus.nextDeadline(this.#deliverable) ?? never,
       processors.deadline,
@@ -85,10 +95,7 @@ export class DeviceTime {
     const interruptible = processors.anyInterruptible;
     // A preemption timer ends a halt whether interrupts do or not.
     const end = Math.min(interruptible ? deadline : never, processors.preemption);
-    if (end !== never && !bios?.waitsInVain) {
-      processors.passTo(end);
-      return undefined;
-    }
+    if (end !== never && !bios?.waitsInVain) return end;
     const inputs = [devices.uart, devices.keyboard].filter(({ listening, irq }) => listening && this.#deliverable(irq));
     return { interruptible, inputs: inputs.map(({ name }) => name) };
   }

@@ -6,7 +6,6 @@ import type { Cpu } from "./cpu/cpu.ts";
 import { ramBase } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
 import { bareOutlook } from "./cpu/outlook.ts";
-import { CS } from "./cpu/state.ts";
 import { localApicView } from "./devices/apic/local-apic-view.ts";
 import type { DeviceView } from "./devices/device-view.ts";
 import type { Vga } from "./devices/vga.ts";
@@ -52,10 +51,7 @@ export class Inspection {
 
   /** The linear instruction pointer: unsigned, or signed canonical in 64-bit code. */
   get linear(): number {
-    const place = this.#monitor?.guestPlace;
-    if (place) return place.linear;
-    const linear = this.#cpu.bases[CS]! + this.#cpu.rip;
-    return this.#cpu.bits === 64 ? linear : linear >>> 0;
+    return this.#vm.processors.linear;
   }
 
   get linearRip(): bigint {

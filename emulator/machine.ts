@@ -11,6 +11,7 @@ import { strokesOf } from "./devices/typing.ts";
 import { type Digest, digestOf } from "./digest.ts";
 import { Engine, type EngineStop } from "./engine/interpreter.ts";
 import { pageBytes } from "./engine/page.ts";
+import { HostSchedule } from "./host-schedule.ts";
 import { Inspection } from "./inspection.ts";
 import {
   type AnyConfiguration,
@@ -33,9 +34,10 @@ import type {
   Watch,
 } from "./machine-interface.ts";
 import { observeProcessor } from "./observer.ts";
-import type { Fairness } from "./schedule/fairness.ts";
+import { type Fairness, fairness } from "./schedule/fairness.ts";
+import { type ScheduleEvent, scheduleBody } from "./schedule/schedule-event.ts";
 import { disconnected, slicesOf } from "./slices.ts";
-import { exceptionChain, haltText, shutdownText } from "./stop-texts.ts";
+import { exceptionChain, shutdownText } from "./stop-texts.ts";
 import type { VmcbView } from "./svm/vmcb-view.ts";
 import { freeCrossings } from "./time/costs.ts";
 import type { Intervened, Intervention } from "./time/intervention.ts";
@@ -71,6 +73,8 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   readonly #timeline: Timeline<Intervention>;
   readonly #watches: Watches;
   readonly #look: Inspection;
+  /** Undefined where each vCPU has a physical CPU for itself. */
+  readonly #schedule: HostSchedule | undefined;
   /** The VM whose vCPU is in the core. */
   #vm: VirtualMachine;
   /** The vCPU about to run, while another is looked at. */
@@ -84,6 +88,10 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   /** The run under way is to end after events that this accepts; and the first that it has accepted. */
   #stopOnEvent: EventFilter | undefined;
   #accepted: number | undefined;
+  /** How the VM did that stopped last. */
+  #lastStopped: Stopped | undefined;
+  /** The vCPU that is recorded about, if that is not the one in the core. */
+  #subject: VcpuPlace | undefined;
   /** The present, for events. */
   readonly #moment = { cycle: 0, step: 0, vm: "", vcpu: 0, linear: 0 };
 
@@ -114,7 +122,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       () => this.#vm.board.interrupts,
       (body) => this.#record(body),
     );
-    this.#start();
+    this.#schedule = this.#start();
     const bytes = vms.reduce((sum, vm) => sum + vm.memory * 2 ** 20, 0);
     const limit = Math.max(leastSnapshotBytes, bytes);
     this.#timeline = new Timeline(this, memory.buffer, {
@@ -123,9 +131,35 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     });
   }
 
-  #start(): void {
-    this.#vm.connect();
-    this.#vm.start();
+  /** Loads the guests, one after the other, and lets the scheduler begin if there is one. */
+  #start(): HostSchedule | undefined {
+    for (const vm of this.#vms) {
+      if (vm !== this.#vm) this.#vm.processors.leave();
+      this.#vm = vm;
+      vm.connect();
+      vm.start();
+    }
+    const { host } = this.configuration;
+    const schedule =
+      host &&
+      new HostSchedule(host, this.#vms, {
+        put: (vm, vcpu) => this.#put(vm, vcpu),
+        endRun: () => this.#engine.stopBy(this.now),
+        record: (event) => this.#recordDecision(event),
+        stop: (vm, reason, why) => this.#stop(vm, reason, why),
+      });
+    schedule?.start();
+    return schedule;
+  }
+
+  /** Puts a vCPU into the core. Nothing else changes. */
+  #put(vm: VirtualMachine, vcpu: number): void {
+    if (vm !== this.#vm) {
+      this.#vm.processors.leave();
+      this.#vm = vm;
+      vm.connect();
+    }
+    vm.processors.show(vcpu);
   }
 
   #surroundings() {
@@ -214,18 +248,24 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   get #exitPending(): number | undefined {
     return this.#vm.monitor?.exitPending ? this.#exit : undefined;
   }
+  /** When all VMs have: as the last of them did. */
   get stopped(): Stopped | undefined {
-    return this.#vm.stopped;
+    return this.#vms.every((vm) => vm.stopped) ? this.#lastStopped : undefined;
   }
 
   #present(): Moment {
     const moment = this.#moment;
-    moment.cycle = this.cycle;
     moment.step = this.now;
-    moment.vm = this.#vm.name;
-    moment.vcpu = this.vcpu;
-    moment.linear = this.#look.linear;
+    const subject = this.#subject;
+    moment.cycle = subject ? (this.#schedule?.clock ?? 0) : this.cycle;
+    moment.vm = subject?.vm ?? this.#vm.name;
+    moment.vcpu = subject?.vcpu ?? this.vcpu;
+    moment.linear = subject ? this.#vmNamed(subject.vm)!.processors.placeOf(subject.vcpu).linear : this.#look.linear;
     return moment;
+  }
+
+  #vmNamed(wanted: string): VirtualMachine | undefined {
+    return this.#vms.find(({ name }) => name === wanted);
   }
 
   /** All machine memory: processor state, TLB and host-physical RAM (`cpu/layout.ts`). To compare, not to change. */
@@ -259,9 +299,23 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
 
   // Events.
 
-  /** Records what happens to a VM. */
-  #recordOf(_vm: VirtualMachine, body: RecordedBody): number {
-    return this.#record(body);
+  /** Records what happens to a VM: to the vCPU in the core, or else to the one that was in it last. */
+  #recordOf(vm: VirtualMachine, body: RecordedBody): number {
+    return vm === this.#vm ? this.#record(body) : this.#recordAbout({ vm: vm.name, vcpu: vm.processors.current }, body);
+  }
+
+  /** Records what happens at host time, to a vCPU that need not be in the core. */
+  #recordAbout(subject: VcpuPlace, body: RecordedBody): number {
+    this.#subject = subject;
+    const sequence = this.#recorder.record(body);
+    this.#subject = undefined;
+    this.#offer(body.kind, sequence);
+    return sequence;
+  }
+
+  #recordDecision(event: ScheduleEvent): void {
+    const [vm = this.vm, vcpu = this.vcpu] = event.vcpu?.split("/") ?? [];
+    this.#recordAbout({ vm, vcpu: Number(vcpu) }, scheduleBody(event));
   }
 
   #record(body: RecordedBody): number {
@@ -313,6 +367,8 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     vm.board.devices.vga.show();
     this.#recordOf(vm, { kind: "stop", reason, text });
     vm.stopped = { kind: "stopped", reason, text };
+    this.#lastStopped = vm.stopped;
+    this.#schedule?.stopped(vm);
     this.#engine.stopBy(this.now);
   }
 
@@ -340,13 +396,15 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     for (;;) {
       this.#timeline.pause();
       this.#goHome();
-      if (this.stopped) return this.stopped;
+      const { stopped } = this;
+      if (stopped) return stopped;
       if (this.#timeline.arrived) return { kind: "limit" };
       const pending = this.#exitPending;
       if (breakpoints?.size && pending === undefined && moved() && breakpoints.has(this.linearRip))
         return { kind: "breakpoint", address: this.linearRip };
       if (this.now >= end) return { kind: "limit" };
-      const turned = pending === undefined && this.#vm.processors.turnLeft <= 0 && this.#vm.processors.next();
+      const turned = pending === undefined && this.#vm.processors.turnLeft <= 0 && this.#next();
+      if (this.stopped) continue;
       if (turned && breakpoints?.has(this.linearRip) && moved()) return { kind: "breakpoint", address: this.linearRip };
       const { now } = this;
       const stop = this.#slice(end, breakpoints, Boolean(stopOnExit));
@@ -362,6 +420,11 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     }
   }
 
+  /** Gives the core to whose turn it is. */
+  #next(): boolean {
+    return (this.#schedule ?? this.#vm.processors).next();
+  }
+
   /** Runs to the next moment at which something other than the processor may happen, at most to `end`. */
   #slice(end: number, breakpoints: ReadonlySet<bigint> | undefined, stopOnExit: boolean): EngineStop {
     this.#completedExit = undefined;
@@ -374,7 +437,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     const run = single ? { steps: 1 } : { steps, stopOnExit };
     const places = breakpoints && (this.#vm.monitor?.breakpointsFor?.(breakpoints) ?? breakpoints);
     const stop = this.#engine.run({ ...run, breakpoints: places });
-    if (!this.stopped) this.#conclude(stop);
+    if (!this.#vm.stopped) this.#conclude(stop);
     return stop.kind === "breakpoint" ? { kind: "breakpoint", address: this.linearRip } : stop;
   }
 
@@ -391,34 +454,37 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 
   #idle(): void {
+    if (this.#schedule) {
+      this.#schedule.sleep(this.#vm);
+      return;
+    }
     const standstill = this.#vm.time.idle();
-    if (!standstill) return;
-    const { interruptible, inputs } = standstill;
-    this.#vm.waiting = interruptible && inputs.length > 0;
-    this.#stop(this.#vm, "halted", haltText(interruptible, inputs));
+    if (standstill) this.#vm.standStill(standstill);
   }
 
   // Looking and changing.
 
   vcpus(): readonly VcpuView[] {
-    const { vm, vcpu } = this;
-    const seen = this.#vms.flatMap((one) =>
-      Array.from({ length: one.processors.count }, (_, number): VcpuView => {
-        this.#see({ vm: one.name, vcpu: number });
-        return {
-          ...{ vm: one.name, vcpu: number },
-          ...{ linearRip: this.linearRip, bits: this.bits, cycle: this.cycle },
-          state: one.processors.isAsleep(number) ? "blocked" : "running",
-          ...{ pcpu: number, standing: undefined, parameters: undefined, times: undefined },
-        };
+    return this.#vms.flatMap((vm) => Array.from({ length: vm.processors.count }, (_, vcpu) => this.#view(vm, vcpu)));
+  }
+
+  #view({ name, processors }: VirtualMachine, vcpu: number): VcpuView {
+    const { linear, bits } = processors.placeOf(vcpu);
+    const view = {
+      ...{ vm: name, vcpu, bits, cycle: processors.cycleOf(vcpu) },
+      linearRip: BigInt.asUintN(64, BigInt(linear)),
+    };
+    return {
+      ...view,
+      ...(this.#schedule?.view(`${name}/${vcpu}`) ?? {
+        ...{ pcpu: vcpu, standing: undefined, parameters: undefined, times: undefined },
+        state: processors.isAsleep(vcpu) ? "blocked" : "running",
       }),
-    );
-    this.#see({ vm, vcpu });
-    return seen;
+    };
   }
 
   look({ vm, vcpu }: VcpuPlace): string | undefined {
-    const found = this.#vms.find(({ name }) => name === vm);
+    const found = this.#vmNamed(vm);
     if (!found) return `There is no VM ${vm}.`;
     const { count } = found.processors;
     if (!(vcpu >= 0 && vcpu < count)) return `${vm} has no vCPU ${vcpu}: it has ${count}, numbered from 0.`;
@@ -428,8 +494,8 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 
   /** Puts a vCPU into the core, without its having the turn. */
-  #see({ vcpu }: VcpuPlace): void {
-    this.#vm.processors.show(vcpu);
+  #see({ vm, vcpu }: VcpuPlace): void {
+    this.#put(this.#vmNamed(vm)!, vcpu);
   }
 
   /** The vCPU that is about to run is in the core again. */
@@ -444,7 +510,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 
   schedule(): Fairness | undefined {
-    return undefined;
+    return this.#schedule && fairness(this.#schedule.cpus);
   }
 
   adjust(_vm: string, _vcpu: number | undefined, _adjustment: Adjustment): string | undefined {
@@ -542,6 +608,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       return this.#perform(what);
     } finally {
       this.#see({ vm, vcpu });
+      this.#schedule?.touched();
     }
   }
 
@@ -589,16 +656,22 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
         const event = this.#recorder.at(sequence);
         return [sequence, event?.kind === "exit" ? event.cost : 0] as const;
       }),
+      present: this.#vms.indexOf(this.#vm),
       vms: this.#vms.map((vm) => vm.save()),
+      lastStopped: this.#lastStopped,
+      ...(this.#schedule && { schedule: this.#schedule.save() }),
     };
   }
 
   restore(rest: unknown): void {
-    const { sequence, exit, costs, vms } = rest as {
+    const { sequence, exit, costs, present, vms, lastStopped, schedule } = rest as {
       sequence: number;
       exit: number;
       costs: readonly (readonly [number, number])[];
+      present: number;
       vms: readonly unknown[];
+      lastStopped: Stopped | undefined;
+      schedule?: unknown;
     };
     this.#recorder.forgetAfter(sequence);
     this.#exit = exit;
@@ -606,6 +679,10 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     this.#engine.forget();
     this.#cpu.reload();
     for (const [n, vm] of this.#vms.entries()) vm.restore(vms[n]);
+    this.#vm = this.#vms[present]!;
+    this.#vm.connect();
+    this.#lastStopped = lastStopped;
+    this.#schedule?.restore(schedule);
   }
 
   advance(steps: number): void {

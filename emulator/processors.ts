@@ -1,13 +1,14 @@
 /**
- * The virtual processors of a machine. One at a time is in the emulated core; the state of the others lies aside. Each has
- * its own virtual time; the one that is furthest behind runs next, for a turn of `turnCycles`, so that they advance together
- * and always in the same order.
+ * The virtual processors of a VM. One at a time is in the emulated core; the state of the others lies aside. Each has its own
+ * virtual time. Without a scheduler, the one that is furthest behind runs next, for a turn of `turnCycles`, so that they advance
+ * together and always in the same order; with one, `host-schedule.ts` gives the turns.
  */
 
 import { init, type ProcessorContext, putAside, startUp, takeUp, waitForSipi } from "./cpu/context.ts";
 import type { Cpu } from "./cpu/cpu.ts";
 import { layout } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
+import { CS } from "./cpu/state.ts";
 import { virtualTime } from "./cpu/virtual-time.ts";
 import type { ApicBus } from "./devices/apic/apic-bus.ts";
 import { LocalApic } from "./devices/apic/local-apic.ts";
@@ -15,13 +16,16 @@ import type { RunState } from "./schedule/vcpu.ts";
 import type { VirtualCpus, Vmm } from "./vmm/index.ts";
 
 /** Cycles of a turn: how far one processor may be ahead of the others. */
-const turnCycles = 10_000;
+export const turnCycles = 10_000;
 export const mostProcessors = 16;
 
 interface Aside {
   readonly context: ProcessorContext;
   /** Its virtual time. */
   readonly cycle: number;
+  /** Where the guest is: the linear instruction pointer, unsigned or signed canonical, and the address bits of its code. */
+  readonly linear: number;
+  readonly bits: 16 | 32 | 64;
 }
 
 /** What has come for a processor that takes effect when it is in the core. */
@@ -58,6 +62,18 @@ export interface ProcessorsWiring {
   readonly attend: () => void;
 }
 
+/** Whoever shares out physical CPUs to the processors; by number. */
+export interface Scheduling {
+  /** Cycles until the processor in the core has to make way. */
+  readonly turnLeft: number;
+  /** Something has come for a processor that was asleep. */
+  wake(vcpu: number): void;
+  /** As `VirtualCpus.yield`. */
+  yield(vcpu: number, why: string, to: number | undefined): void;
+  state(vcpu: number): RunState;
+  stolen(vcpu: number): number;
+}
+
 /** What a snapshot says of one; objects in it are never changed. */
 interface SavedProcessor {
   readonly apic: unknown;
@@ -85,6 +101,7 @@ export class Processors implements VirtualCpus {
   /** The latest time any processor has reached. */
   #latest = 0;
   #vmm: Vmm | undefined;
+  #scheduling: Scheduling | undefined;
 
   constructor({ cpu, count, bus, attend }: ProcessorsWiring) {
     this.#cpu = cpu;
@@ -119,7 +136,7 @@ export class Processors implements VirtualCpus {
     for (const processor of this.#all.slice(1)) {
       init(this.#cpu);
       r32[layout.apicId >> 2] = processor.id;
-      processor.aside = { context: putAside(this.#cpu), cycle: 0 };
+      processor.aside = { ...this.#putAside(), cycle: 0 };
       processor.asleep = true;
     }
     takeUp(this.#cpu, boot);
@@ -141,10 +158,15 @@ export class Processors implements VirtualCpus {
       cpu.monitor = undefined;
       takeUp(cpu, processor.aside!.context);
       processor.monitor = vmm.monitor(processor.id);
-      processor.aside = { context: putAside(cpu), cycle: 0 };
+      processor.aside = { ...this.#putAside(processor.monitor), cycle: 0 };
     }
     cpu.monitor = boot.monitor;
     takeUp(cpu, context);
+  }
+
+  /** From now on they share physical CPUs with others. */
+  share(scheduling: Scheduling): void {
+    this.#scheduling = scheduling;
   }
 
   // As their VMM sees them.
@@ -163,18 +185,25 @@ export class Processors implements VirtualCpus {
     else this.#cpu.flushTlb(true);
   }
 
-  /** Each has a physical CPU of its own: nobody waits for another's. */
-  yield(): void {}
+  /** Where each has a physical CPU of its own, nobody waits for another's. */
+  yield(why: string, to?: number): void {
+    this.#scheduling?.yield(this.current, why, to);
+  }
 
   state(vcpu: number): RunState {
-    return this.#all[vcpu]!.asleep ? "blocked" : "running";
+    return this.#scheduling?.state(vcpu) ?? (this.#all[vcpu]!.asleep ? "blocked" : "running");
   }
 
-  stolen(): number {
-    return 0;
+  stolen(vcpu: number): number {
+    return this.#scheduling?.stolen(vcpu) ?? 0;
   }
 
-  /** Of the processor in the core; undefined where there is no VMM. */
+  /** Of a processor; undefined where there is no VMM. */
+  monitorOf(number: number): Monitor | undefined {
+    return this.#all[number]!.monitor;
+  }
+
+  /** Of the processor in the core. */
   get monitor(): Monitor | undefined {
     return this.#current.monitor;
   }
@@ -220,9 +249,30 @@ export class Processors implements VirtualCpus {
     return this.#all.flatMap(({ aside }) => (aside ? [aside.context.block] : []));
   }
 
+  /** Whether the core executes one of these now, and not one of another VM. */
+  get inCore(): boolean {
+    return this.#current.aside === undefined;
+  }
+
   /** Virtual time of the processor in the core. */
   get cycle(): number {
-    return virtualTime(this.#cpu);
+    return this.#current.aside?.cycle ?? virtualTime(this.#cpu);
+  }
+
+  /** Virtual time of a processor as it counts it: of one that waits or sleeps, that of its last instruction. */
+  cycleOf(number: number): number {
+    return this.#all[number]!.aside?.cycle ?? this.cycle;
+  }
+
+  /** The linear instruction pointer of a processor's guest, unsigned or signed canonical; and address bits of the code there. */
+  placeOf(number: number): { readonly linear: number; readonly bits: 16 | 32 | 64 } {
+    const { aside, monitor } = this.#all[number]!;
+    return aside ?? { linear: linearIn(this.#cpu, monitor), bits: this.#cpu.bits };
+  }
+
+  /** The same of the processor in the core. */
+  get linear(): number {
+    return this.#current.aside?.linear ?? linearIn(this.#cpu, this.#current.monitor);
   }
 
   /** Virtual time as devices see it, which all processors share: it never goes back. */
@@ -231,8 +281,8 @@ export class Processors implements VirtualCpus {
   }
 
   #cycleOf(processor: Processor): number {
-    if (processor === this.#current) return this.cycle;
-    const own = processor.aside?.cycle ?? 0;
+    if (!processor.aside) return this.cycle;
+    const own = processor.aside.cycle;
     return processor.asleep ? Math.max(own, this.clock) : own;
   }
 
@@ -260,13 +310,14 @@ export class Processors implements VirtualCpus {
 
   /** Something may have come for a processor: it is awake, and looks when it is its turn. */
   #come(processor: Processor): void {
-    if (processor.asleep && processor.aside) {
+    if (processor.asleep && this.#scheduling) this.#scheduling.wake(processor.id);
+    else if (processor.asleep && processor.aside) {
       processor.aside = { ...processor.aside, cycle: this.#cycleOf(processor) };
       // The sleeper is behind: it gets the next turn, no later than one that never slept.
       this.#turnEnd = Math.min(this.#turnEnd, this.cycle + turnCycles);
     }
     processor.asleep = false;
-    if (processor !== this.#current) return;
+    if (processor.aside) return;
     this.#cpu.attention = true;
     this.#cpu.r64[layout.cr8 >> 3] = BigInt(processor.apic.taskPriority >> 4);
     const { signals } = processor;
@@ -306,7 +357,7 @@ export class Processors implements VirtualCpus {
   get deadline(): number {
     let earliest = Number.POSITIVE_INFINITY;
     for (const processor of this.#all)
-      if (processor === this.#current || processor.asleep)
+      if (!processor.aside || processor.asleep)
         earliest = Math.min(earliest, processor.apic.nextDeadline() ?? earliest);
     return earliest;
   }
@@ -315,7 +366,7 @@ export class Processors implements VirtualCpus {
   get preemption(): number {
     let earliest = Number.POSITIVE_INFINITY;
     for (const processor of this.#all)
-      if (processor === this.#current || processor.asleep)
+      if (!processor.aside || processor.asleep)
         earliest = Math.min(earliest, this.#preemptionOf(processor) ?? earliest);
     return earliest;
   }
@@ -329,9 +380,9 @@ export class Processors implements VirtualCpus {
   /** Processors whose preemption timer has run out look at it, and wake for it. */
   preempt(): void {
     for (const processor of this.#all) {
-      if (processor !== this.#current && !processor.asleep) continue;
+      if (processor.aside && !processor.asleep) continue;
       if ((this.#preemptionOf(processor) ?? Number.POSITIVE_INFINITY) > this.#cycleOf(processor)) continue;
-      if (processor === this.#current) this.#cpu.attention = true;
+      if (!processor.aside) this.#cpu.attention = true;
       else this.#come(processor);
     }
   }
@@ -340,29 +391,28 @@ export class Processors implements VirtualCpus {
   get due(): boolean {
     return this.#all.some(
       (processor) =>
-        (processor === this.#current || processor.asleep) &&
+        (!processor.aside || processor.asleep) &&
         (processor.apic.nextDeadline() ?? Number.POSITIVE_INFINITY) <= this.#cycleOf(processor),
     );
   }
 
   /** Timers of local APICs whose time has come. */
   tick(): void {
-    for (const processor of this.#all) if (processor === this.#current || processor.asleep) processor.apic.tick();
+    for (const processor of this.#all) if (!processor.aside || processor.asleep) processor.apic.tick();
   }
 
   /** Virtual time of the next timer of a monitor that the run must not pass: the core's own, or a sleeper's. */
   get monitorDeadline(): number {
     let earliest = Number.POSITIVE_INFINITY;
     for (const processor of this.#all)
-      if (processor === this.#current || processor.asleep)
-        earliest = Math.min(earliest, processor.monitor?.deadline ?? earliest);
+      if (!processor.aside || processor.asleep) earliest = Math.min(earliest, processor.monitor?.deadline ?? earliest);
     return earliest;
   }
 
   /** Timers of monitors whose time has come. */
   tickMonitors(): void {
     for (const processor of this.#all) {
-      if (processor !== this.#current && !processor.asleep) continue;
+      if (processor.aside && !processor.asleep) continue;
       const { monitor } = processor;
       if ((monitor?.deadline ?? Number.POSITIVE_INFINITY) > this.#cycleOf(processor)) continue;
       monitor!.tick!();
@@ -374,13 +424,18 @@ export class Processors implements VirtualCpus {
 
   /** Cycles until another processor's turn. */
   get turnLeft(): number {
-    return this.#turnEnd - this.cycle;
+    return this.#scheduling?.turnLeft ?? this.#turnEnd - this.cycle;
   }
 
   /** The processor in the core has nothing to do. True if another has. */
   sleep(): boolean {
-    this.#current.asleep = true;
+    this.fallAsleep();
     return this.next();
+  }
+
+  /** The processor in the core has nothing to do. */
+  fallAsleep(): void {
+    this.#current.asleep = true;
   }
 
   /** Whether a processor that sleeps could be woken by an interrupt: not one that waits for its start, or has them masked. */
@@ -395,9 +450,14 @@ export class Processors implements VirtualCpus {
 
   /** Time passes for the sleeping processor in the core, to a moment that is not before its own. */
   passTo(cycle: number): void {
+    this.doze(cycle);
+    this.#current.asleep = false;
+  }
+
+  /** As `passTo`; it sleeps on. */
+  doze(cycle: number): void {
     this.#cpu.f64[layout.extraCycles >> 3]! += Math.max(0, cycle - this.cycle);
     this.#latest = this.clock;
-    this.#current.asleep = false;
   }
 
   /** Gives the turn to the processor that is furthest behind of those that have something to do. False if none has. */
@@ -412,26 +472,54 @@ export class Processors implements VirtualCpus {
     return true;
   }
 
-  /** Puts a processor into the core to be looked at: when the one that has the turn is back, nothing has changed. */
+  /**
+   * Puts a processor into the core, which nobody or another of these is in. That alone changes nothing: when the one that was there is
+   * back, all is as it was.
+   */
   show(number: number): void {
-    if (number !== this.current) this.#exchange(this.#all[number]!);
-  }
-
-  #switchTo(next: Processor): void {
-    this.#exchange(next);
-    this.#cpu.attention = true;
-    next.monitor?.takenUp?.();
-  }
-
-  #exchange(next: Processor): void {
+    const next = this.#all[number]!;
+    if (!next.aside) return;
     const cpu = this.#cpu;
-    const { context, cycle } = next.aside!;
-    this.#current.aside = { context: putAside(cpu), cycle: this.cycle };
+    const { context, cycle } = next.aside;
+    this.leave();
     this.#current = next;
     next.aside = undefined;
     if (next.monitor) cpu.monitor = next.monitor;
     takeUp(cpu, context);
     cpu.f64[layout.extraCycles >> 3]! += cycle - virtualTime(cpu);
+  }
+
+  /** The core is free for processors of another VM. */
+  leave(): void {
+    this.#current.aside ??= this.#putAside(this.#current.monitor);
+  }
+
+  #putAside(monitor?: Monitor): Aside {
+    const cpu = this.#cpu;
+    const linear = linearIn(cpu, monitor);
+    return { context: putAside(cpu), cycle: virtualTime(cpu), linear, bits: cpu.bits };
+  }
+
+  #switchTo(next: Processor): void {
+    this.show(next.id);
+    this.#begin();
+  }
+
+  /** The processor that has just come into the core is about to run. */
+  #begin(): void {
+    this.#cpu.attention = true;
+    this.#current.monitor?.takenUp?.();
+  }
+
+  /** Devices are not behind this time. */
+  passTime(cycle: number): void {
+    this.#latest = Math.max(this.clock, cycle);
+  }
+
+  /** The scheduler gives the turn to the processor in the core, at a time that is not before its own; `stays`: as the turn before. */
+  take(cycle: number, stays: boolean): void {
+    this.#cpu.f64[layout.extraCycles >> 3]! += Math.max(0, cycle - this.cycle);
+    if (!stays) this.#begin();
   }
 
   save(): Saved {
@@ -450,7 +538,7 @@ export class Processors implements VirtualCpus {
     };
   }
 
-  /** After the memory has been restored. */
+  /** After the memory has been restored. Of a VM in the core, the core is this one's again. */
   restore(state: unknown): void {
     const saved = state as Saved;
     this.#current = this.#all[saved.current]!;
@@ -463,6 +551,14 @@ export class Processors implements VirtualCpus {
       Object.assign(processor, { aside, asleep, signals: { ...signals } });
       processor.monitor?.restore(monitor);
     }
-    if (this.#current.monitor) this.#cpu.monitor = this.#current.monitor;
+    if (this.inCore && this.#current.monitor) this.#cpu.monitor = this.#current.monitor;
   }
+}
+
+/** Where the guest of the processor in the core is. */
+function linearIn(cpu: Cpu, monitor: Monitor | undefined): number {
+  const place = monitor?.guestPlace;
+  if (place) return place.linear;
+  const linear = cpu.bases[CS]! + cpu.rip;
+  return cpu.bits === 64 ? linear : linear >>> 0;
 }

@@ -6,7 +6,7 @@ import type { Cpu } from "./cpu/cpu.ts";
 import type { MemoryObserver } from "./cpu/environment.ts";
 import { layout } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
-import { DeviceTime } from "./device-time.ts";
+import { DeviceTime, type Standstill } from "./device-time.ts";
 import { unixSeconds } from "./devices/date-time.ts";
 import { type Screen, screenLines } from "./devices/screen.ts";
 import { strokesOf } from "./devices/typing.ts";
@@ -15,6 +15,7 @@ import type { Stop } from "./machine-interface.ts";
 import { GuestMemory } from "./memory/guest-memory.ts";
 import { loadAddress } from "./memory/start-modes.ts";
 import type { Processors } from "./processors.ts";
+import { haltText } from "./stop-texts.ts";
 import type { ExitForm, RecordedBody, StopReason } from "./trace/event.ts";
 import { utf8 } from "./utf8.ts";
 import { createVmm, type Vmm } from "./vmm/index.ts";
@@ -191,6 +192,12 @@ export class VirtualMachine {
     const message = { mode: (command >> 8) & 7, vector: command & 0xff, level: false, logical: false };
     apicBus.send({ ...message, destination: id });
     return true;
+  }
+
+  /** Its vCPUs sleep for good. */
+  standStill({ interruptible, inputs }: Standstill): void {
+    this.waiting = interruptible && inputs.length > 0;
+    this.#around.stop(this, "halted", haltText(interruptible, inputs));
   }
 
   // From outside.

@@ -1,8 +1,8 @@
 import { placesFit } from "../schedule/gang.ts";
+import { mostVcpus } from "../schedule/physical-cpus.ts";
 import { type SchedulerRow, schedulers } from "../schedule/schedulers.ts";
 import type { FieldProblem } from "./check.ts";
 import type { ChangeField, MachineFile, VmField } from "./machine-file.ts";
-import { mostVcpus } from "./schema.ts";
 
 const count = ({ vcpus = 1 }: VmField): number => (typeof vcpus === "number" ? vcpus : vcpus.length);
 

@@ -1,3 +1,4 @@
+import { mostPcpus, mostVcpus } from "../schedule/physical-cpus.ts";
 import { schedulers } from "../schedule/schedulers.ts";
 import { waitPolicies } from "../schedule/workload.ts";
 
@@ -23,9 +24,6 @@ export interface Schema {
   readonly $ref?: string;
   readonly default?: number | boolean | string;
 }
-
-export const mostPcpus = 64;
-export const mostVcpus = 128;
 
 export const object = (
   properties: Record<string, Schema>,

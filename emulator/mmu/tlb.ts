@@ -302,12 +302,16 @@ export class Tlb {
     }
   }
 
-  /** All entries, to be put back by `unpack`: five words each, the index and the entry without marks. Remembered ones are forgotten. */
+  /**
+   * All entries but remembered ones, to be put back by `unpack`: five words each, the index and the entry without marks. Their order is
+   * that of the indices, whatever the order in which they were made.
+   */
   pack(): Int32Array {
-    this.reviewAll();
-    const packed = new Int32Array(this.#count * 5);
-    for (let n = 0; n < this.#count; n++) {
-      const at = this.#used[n]!;
+    const used = this.#used.subarray(0, this.#count).filter((at) => !this.#isEmpty(at));
+    used.sort();
+    const packed = new Int32Array(used.length * 5);
+    for (let n = 0; n < used.length; n++) {
+      const at = used[n]!;
       packed[5 * n] = at;
       packed[5 * n + 1] = this.words[at + page]!;
       packed[5 * n + 2] = this.#plainHigh(at);

@@ -12,6 +12,9 @@ import {
   vmStates,
 } from "./vcpu.ts";
 
+export const mostPcpus = 64;
+export const mostVcpus = 128;
+
 interface Pcpu {
   current: string | null;
   /** Who ran there last: going idle and coming back is no context switch. */
@@ -135,6 +138,11 @@ export class PhysicalCpus {
     this.#before = undefined;
   }
 
+  /** @throws RangeError if there is none */
+  vcpu(id: string): Readonly<Vcpu> {
+    return this.#vcpu(id);
+  }
+
   #vcpu(id: string): Vcpu {
     const vcpu = this.#byId.get(id);
     if (!vcpu) throw new RangeError(`There is no vCPU ${id}.`);
@@ -191,13 +199,13 @@ export class PhysicalCpus {
   }
 
   /** Takes a vCPU away from the guest. Its times stay, and it counts as offline from now on. */
-  unplug(id: string): void {
+  unplug(id: string, why = `${id} is unplugged`): void {
     const vcpu = this.#vcpu(id);
     if (vcpu.state === "offline") return;
-    if (vcpu.state !== "blocked") this.block(id, "it is unplugged");
+    if (vcpu.state !== "blocked") this.block(id, why);
     this.#enter(vcpu, "offline");
     this.#scheduler.remove(vcpu);
-    this.#event("unplug", vcpu, `${id} is unplugged`);
+    this.#event("unplug", vcpu, why);
   }
 
   /** Plugs a vCPU in again that was unplugged. */

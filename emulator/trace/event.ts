@@ -208,7 +208,9 @@ export type StopReason =
   | "vmx-abort"
   | "unsupported"
   | "ran-off-code"
-  | "debug-exit";
+  | "debug-exit"
+  /** The end that the configuration sets, in virtual time. */
+  | "time-limit";
 
 export interface WalkStep {
   /** "PML4E", "PDE", "EPT PDPTE", … */

@@ -1,0 +1,69 @@
+import { Machine } from "../../../emulator/index.ts";
+import type {
+  ComputerConfiguration,
+  HostConfiguration,
+  VmConfiguration,
+} from "../../../emulator/machine-configuration.ts";
+import { assembled, configurationOf } from "./program.ts";
+
+/** A VM with a program. */
+export function vmWith(name: string, text: string, over: Partial<VmConfiguration> = {}): VmConfiguration {
+  const { technique: _, ...guest } = configurationOf(assembled(text), { memory: 4 });
+  return { name, ...guest, ...over };
+}
+
+export const hosted = (
+  host: HostConfiguration,
+  vms: readonly VmConfiguration[],
+  over: Partial<ComputerConfiguration> = {},
+): Machine => new Machine({ technique: "vtx-ept", host, vms, ...over });
+
+/** Counts at 200000h for ever. */
+export const spinner = `bits 32
+        org 100000h
+.count: inc dword [200000h]
+        jmp .count
+`;
+
+/** Every `period` clocks of the timer, of 838 ns, it wakes, counts to `work`, prints a dot and sleeps. */
+export const ticker = (period: number, work: number): string => `bits 32
+        org 100000h
+        mov esp, 180000h
+        lidt [idtr]
+        mov al, 11h
+        out 20h, al
+        mov al, 20h
+        out 21h, al
+        mov al, 4
+        out 21h, al
+        mov al, 1
+        out 21h, al
+        mov al, 0FEh
+        out 21h, al
+        mov al, 34h
+        out 43h, al
+        mov ax, ${period}
+        out 40h, al
+        mov al, ah
+        out 40h, al
+.sleep: sti
+        hlt
+        cli
+        mov ecx, ${work}
+.work:  loop .work
+        mov al, '.'
+        out 0E9h, al
+        jmp .sleep
+
+tick:   push eax
+        mov al, 20h
+        out 20h, al
+        pop eax
+        iret
+
+        align 8
+idt:    times 20h dq 0
+        dw tick, 8, 8E00h, 10h
+idtr:   dw $ - idt - 1
+        dd idt
+`;
