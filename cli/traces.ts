@@ -44,7 +44,10 @@ export async function conclusion(
 ): Promise<{ readonly ending: Ending; readonly code: ExitCode; readonly note: string }> {
   const plain = { ending, code: endingCode(ending), note: "" };
   if (!trace || args.text("max-steps") !== undefined) return plain;
-  const difference = await replay({ machine, breathe: async () => true }, trace);
+  const difference = await replay(
+    { machine, run: (steps) => machine.run({ steps }), breathe: async () => true },
+    trace,
+  );
   if (difference !== "") return { ...plain, code: exitCode.guest, note: `${difference}\n` };
   if (ending.reason !== "limit") return { ...plain, code: exitCode.ok };
   const { step, place } = trace.moment;

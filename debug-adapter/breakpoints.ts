@@ -1,6 +1,7 @@
 import { baseName, fileKey } from "../assembler/location.ts";
 import type { Watch } from "../emulator/machine-interface.ts";
 import { answerText, evaluateText, type Subject } from "./evaluate.ts";
+import { eventFieldText, namesEvent } from "./event-fields.ts";
 import { parseExpression } from "./expression.ts";
 import { addressOfLabel, itemAt, type Program, toLinear } from "./program.ts";
 
@@ -135,6 +136,8 @@ export function bind(program: Program, wish: Wish, id: number): Breakpoint {
 /** The text of a logpoint: each `{expression}` is replaced by its value. */
 export const logText = (subject: Subject, message: string): string =>
   message.replace(/\{([^{}]+)\}/g, (_, expression: string) => {
+    const field = subject.event && namesEvent(expression) && eventFieldText(subject.event, expression);
+    if (field) return field;
     const outcome = evaluateText(subject, expression);
     return outcome.problem === undefined ? answerText(subject, outcome) : `{${expression}: ${outcome.problem}}`;
   });

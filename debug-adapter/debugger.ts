@@ -1,8 +1,9 @@
-import type { MachineInterface, Watch, WatchHit } from "../emulator/machine-interface.ts";
+import type { MachineInterface, Watch } from "../emulator/machine-interface.ts";
 import type { Decoded } from "../isa/operands.ts";
-import { type Breakpoint, conditionHolds } from "./breakpoints.ts";
+import type { Breakpoint } from "./breakpoints.ts";
 import { entersSystem, instructionAt, isCall, isInterruptReturn, isReturn, isSystemReturn, stackTop } from "./code.ts";
-import { accessText } from "./data-breakpoints.ts";
+import { goJustBefore } from "./event-breakpoints.ts";
+import type { EventWatch } from "./event-watch.ts";
 import {
   type Found,
   goToExit,
@@ -17,7 +18,8 @@ import {
 import { goToMoment, lastChangeOf, lastWriteTo, type Measure, type Past, restartFrame, reverseOut } from "./past.ts";
 import { instructionEndingAt, type Program, toLinear } from "./program.ts";
 import { writeRegister } from "./registers.ts";
-import { type EventStops, type ExceptionEvent, type ExitEvent, type Halt, Runner, type Surroundings } from "./run.ts";
+import { reverseContinue } from "./reverse.ts";
+import { type Halt, Runner, type Surroundings } from "./run.ts";
 import { guestFrames } from "./stack.ts";
 import { lineUnknown, untilNextLine } from "./step-line.ts";
 import { overPlain, single, stepOver } from "./step-over.ts";
@@ -50,9 +52,9 @@ export class Debugger {
     this.#runner.breakpoints = breakpoints;
   }
 
-  /** Which events stop the guest. */
-  set stops(stops: EventStops) {
-    this.#runner.stops = stops;
+  /** The breakpoints on events that are in force. */
+  get events(): EventWatch {
+    return this.#runner.events;
   }
 
   /** Stops a running operation at the end of its slice. */
@@ -186,7 +188,13 @@ export class Debugger {
   /** What ways into the past start from. */
   get past(): Past {
     this.#runner.pausing = false;
-    return { machine: this.machine, program: this.program, breathe: () => this.#breatheBackwards() };
+    const { machine, program } = this;
+    return {
+      machine,
+      program,
+      run: (steps) => this.#runner.pass(steps),
+      breathe: () => this.#breatheBackwards(),
+    };
   }
 
   /** To the call of the present function, or where the interrupt of the present handler struck. */
@@ -208,85 +216,16 @@ export class Debugger {
     return goToMoment(this.past, measure, value);
   }
 
-  /**
-   * To the last moment at which a breakpoint or an event would have stopped the guest, or at which it was about to execute
-   * one of the instructions at `goal`; or to the start.
-   */
-  async reverseContinue(goal: ReadonlySet<bigint> = new Set()): Promise<Halt> {
-    const { machine } = this;
+  /** To the last moment at which something would have stopped the guest, or at which it was about to be at `goal`; or to the start. */
+  reverseContinue(goal: ReadonlySet<bigint> = new Set()): Promise<Halt> {
     this.#runner.pausing = false;
-    const present = machine.now;
-    const back = presentOf(machine);
-    const event = this.#lastEventStop();
-    // An exit is pending one step after its instruction began.
-    const floor = event ? event.step + (event.kind === "exit" ? 1 : 0) : 0;
-    const addresses = new Set([...goal, ...this.#runner.breakpoints.flatMap((breakpoint) => breakpoint.addresses)]);
-    const { watches } = this.#runner;
-    if (addresses.size + watches.length > 0) {
-      const found = await lastBefore(machine, present, {
-        addresses,
-        accept: () => goal.has(machine.linearRip) || this.#runner.hitInPast().length > 0,
-        watches,
-        touched: (hits) => this.#runner.touchedInPast(hits).length > 0,
-        breathe: () => this.#breatheBackwards(),
-        floor,
-      });
-      if (found === "given up") return this.#giveUp(back);
-      if (found.moment !== undefined) return this.#standAtBreakpoint(found.moment, found.touched);
-    }
-    if (!event) return this.#goBackTo(0, { kind: "start" });
-    if (event.kind === "exception") return this.#runner.standAt(event);
-    return goToExit(machine, event) ? { kind: "exit", event } : { kind: "goto" };
-  }
-
-  /** At a breakpoint of the past, or at the instruction that touched watched memory before the moment. */
-  #standAtBreakpoint(moment: number, touched: readonly WatchHit[] | undefined): Halt {
-    const { machine } = this;
-    machine.goTo(moment);
-    const here = touched ? [] : this.#runner.hitInPast();
-    if (!touched) return here.length > 0 ? { kind: "breakpoint", breakpoints: here } : { kind: "goto" };
-    const breakpoints = this.#runner.touchedInPast(touched);
-    machine.goTo(previousStart(machine, moment));
-    const access = touched.find(({ watch }) => watch === breakpoints[0]?.watch);
-    return { kind: "breakpoint", breakpoints, ...(access && { text: accessText(this, access, true) }) };
+    return reverseContinue(this.#runner, goal, () => this.#breatheBackwards());
   }
 
   /** Number of the newest event that is quite past: an exit that the guest stands at is still the present. */
   get #lastPassed(): number {
     const exit = presentExit(this.machine);
     return exit ? exit.sequence - 1 : this.machine.lastSequence;
-  }
-
-  #lastEventStop(): ExitEvent | ExceptionEvent | undefined {
-    let before = this.#lastPassed;
-    for (;;) {
-      const event = this.#lastEventOf(before);
-      if (!event || this.#heldAt(event)) return event;
-      before = event.sequence - 1;
-    }
-  }
-
-  /** The newest event up to `before` of those that stop the guest, conditions aside. */
-  #lastEventOf(before: number): ExitEvent | ExceptionEvent | undefined {
-    const { machine } = this;
-    const { exits, exceptions } = this.#runner.stops;
-    const exit = exits && lastEvent(machine, before, "exit", exits);
-    const exception = exceptions && lastEvent(machine, before, "exception", exceptions);
-    return !exit || (exception && exception.sequence > exit.sequence) ? exception : exit;
-  }
-
-  /** Whether its condition held when an event of the past happened. */
-  #heldAt(event: ExitEvent | ExceptionEvent): boolean {
-    const { machine } = this;
-    const { exitCondition, exceptionCondition } = this.#runner.stops;
-    const condition = event.kind === "exit" ? exitCondition : exceptionCondition;
-    if (!condition) return true;
-    const present = presentOf(machine);
-    if (event.kind === "exit") goToExit(machine, event);
-    else this.#runner.goJustBefore(event);
-    const held = conditionHolds(this, condition);
-    returnTo(machine, present);
-    return held;
   }
 
   toNextExit(): Promise<Halt> {
@@ -307,7 +246,7 @@ export class Debugger {
     const [event] = this.machine.events(sequence - 1, 1);
     if (event?.sequence !== sequence) return undefined;
     if (event.kind === "exit" && goToExit(this.machine, event)) return { kind: "goto", exit: event };
-    this.#runner.goJustBefore(event);
+    goJustBefore(this.machine, event);
     return { kind: "goto" };
   }
 

@@ -1,4 +1,6 @@
 import type { AddressSpace, MachineInterface } from "../emulator/machine-interface.ts";
+import type { MachineEvent } from "../emulator/trace/event.ts";
+import { eventField, namesEvent } from "./event-fields.ts";
 import { type BinaryOperator, type Expression, namesIn, parseExpression } from "./expression.ts";
 import { addressOfLabel, constantNamed, hexadecimal, type Program, placeOf, placeText, toLinear } from "./program.ts";
 import { maskOf, type Registers, readRegisters, registerPart, writeRegister } from "./registers.ts";
@@ -7,6 +9,8 @@ import { maskOf, type Registers, readRegisters, registerPart, writeRegister } fr
 export interface Subject {
   readonly machine: MachineInterface;
   readonly program: Program;
+  /** The event that a breakpoint is about, of which expressions can ask. */
+  readonly event?: MachineEvent;
 }
 
 export interface Location {
@@ -63,7 +67,8 @@ class Evaluation {
   }
 
   #name(name: string): Answer {
-    const { machine, program } = this.#subject;
+    const { machine, program, event } = this.#subject;
+    if (event && namesEvent(name)) return eventAnswer(eventField(event, name));
     if (name === "$") return { kind: "number", value: machine.rip, width: machine.bits };
     const part = registerPart(this.#registers, name);
     if (part) return { kind: "register", value: part.value, width: part.width, doc: part.view.doc };
@@ -131,6 +136,11 @@ class Evaluation {
     }
     return { kind: "memory", value, width: bits, location };
   }
+}
+
+function eventAnswer(value: bigint | string): Answer {
+  if (typeof value === "string") throw new Unanswerable(value);
+  return { kind: "number", value, width: undefined };
 }
 
 const truth = (value: boolean): Answer => ({ kind: "number", value: value ? 1n : 0n, width: 1 });

@@ -1,11 +1,13 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
-import type { MachineEvent } from "../emulator/trace/event.ts";
+import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
 import { filters } from "./capabilities.ts";
+import type { ArmedEvent } from "./event-breakpoints.ts";
+import { EventHits } from "./event-hits.ts";
 import { parseExpression } from "./expression.ts";
-import type { EventStops, ExceptionEvent, ExitEvent } from "./run.ts";
 
 /** What a client's exception filters mean. */
-export interface Filters extends EventStops {
+export interface Filters {
+  readonly armed: readonly ArmedEvent[];
   /** False: the session ends with the guest. */
   readonly atEnd: boolean;
 }
@@ -30,34 +32,41 @@ function parts(condition: string | undefined): { readonly names: string; readonl
   return { names, expression: expression?.trim() };
 }
 
-/** True for events that have one of the listed names, or for all if none is listed. */
-function matcher<E extends MachineEvent>(
-  condition: string | undefined,
-  names: (event: E) => readonly string[],
-): (event: E) => boolean {
-  const wanted = new Set(listed(condition));
-  return (event) => wanted.size === 0 || names(event).some((name) => wanted.has(plain(name)));
+/** Names by which a condition can ask for events of a kind. */
+const namesOf = (event: MachineEvent): readonly string[] =>
+  event.kind === "exit"
+    ? [event.reason, `${event.number}`]
+    : event.kind === "exception"
+      ? [event.name, `${event.vector}`]
+      : [];
+
+const kinds: Readonly<Record<string, EventKind>> = {
+  [filters.exits]: "exit",
+  [filters.exceptions]: "exception",
+};
+
+/** A filter as a breakpoint on all events of its kind, or on those that have one of the listed names. */
+function armedBy(filterId: string, condition: string | undefined): readonly ArmedEvent[] {
+  const kind = kinds[filterId];
+  if (kind === undefined) return [];
+  const { names, expression } = parts(condition);
+  const wanted = new Set(listed(names));
+  const event = (one: MachineEvent) => wanted.size === 0 || namesOf(one).some((name) => wanted.has(plain(name)));
+  const when = expression ? { condition: expression } : {};
+  return [{ kinds: [kind], event, stage: "before", action: "stop", title: "", hits: new EventHits(), ...when }];
 }
 
-const exitNames = ({ reason, number }: ExitEvent): readonly string[] => [reason, `${number}`];
-const exceptionNames = ({ name, vector }: ExceptionEvent): readonly string[] => [name, `${vector}`];
-
 /** Reads the filters a client has set; the answer lists them in the order given. */
-export function readFilters(args: P.SetExceptionBreakpointsArguments): { stops: Filters; breakpoints: P.Breakpoint[] } {
+export function readFilters(args: P.SetExceptionBreakpointsArguments): { set: Filters; breakpoints: P.Breakpoint[] } {
   const given = [
     ...args.filters.map((filterId) => ({ filterId, condition: undefined })),
     ...(args.filterOptions ?? []),
   ];
-  const conditions = new Map(given.map(({ filterId, condition }) => [filterId, parts(condition)]));
+  const conditions = new Map(given.map(({ filterId, condition }) => [filterId, condition]));
   const known: readonly string[] = Object.values(filters);
   return {
-    stops: {
-      exits: conditions.has(filters.exits) ? matcher(conditions.get(filters.exits)?.names, exitNames) : undefined,
-      exceptions: conditions.has(filters.exceptions)
-        ? matcher(conditions.get(filters.exceptions)?.names, exceptionNames)
-        : undefined,
-      exitCondition: conditions.get(filters.exits)?.expression,
-      exceptionCondition: conditions.get(filters.exceptions)?.expression,
+    set: {
+      armed: [...conditions].flatMap(([filterId, condition]) => armedBy(filterId, condition)),
       atEnd: conditions.has(filters.end),
     },
     breakpoints: given.map(({ filterId, condition }) => {

@@ -39,6 +39,31 @@ const texts: Texts = {
   stop: ({ reason, text }) => `${reason}: ${text}`,
 };
 
+/** What kinds of events are called at the head of a line. */
+export const kindTitles: Readonly<Record<EventKind, string>> = {
+  exit: "VM exit",
+  entry: "VM entry",
+  vmfail: "VMX failure",
+  lint: "VMX mistake",
+  inject: "Injection",
+  hypercall: "Hypercall",
+  exception: "Exception",
+  interrupt: "Interrupt",
+  io: "Port access",
+  walk: "Page walk",
+  shadow: "Shadow paging",
+  interpret: "Interpretation by the VMM",
+  translate: "Translation of code",
+  chain: "Chaining of code",
+  invalidate: "Invalidation of code",
+  adapt: "Adaptation of code",
+  output: "Console output",
+  screen: "Screen",
+  mode: "Mode change",
+  schedule: "Scheduling",
+  stop: "End of the guest",
+};
+
 export const eventKinds = Object.keys(texts) as EventKind[];
 
 /** What happened, on one line. */

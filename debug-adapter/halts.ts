@@ -1,4 +1,6 @@
 import type { StopReason } from "../emulator/trace/event.ts";
+import { ends } from "./event-catalogue.ts";
+import { describeEvent, kindTitles } from "./event-text.ts";
 import type { ExceptionEvent, ExitEvent, Halt } from "./run.ts";
 
 /** What a person is told when the guest stops: the fields of the protocol's `stopped` event. */
@@ -17,19 +19,6 @@ export interface Explanation {
   readonly breakMode: "always";
   readonly details: { readonly message: string; readonly typeName: string; readonly stackTrace?: string };
 }
-
-const ends: Readonly<Record<StopReason, string>> = {
-  halted: "Halted",
-  "triple-fault": "Triple fault",
-  shutdown: "Switched off",
-  reset: "Reset",
-  "vm-entry-failure": "VM entry failed",
-  "vmx-abort": "VMX abort",
-  unsupported: "Not supported",
-  "ran-off-code": "Ran off the code",
-  "debug-exit": "Finished",
-  "time-limit": "End of the set time",
-};
 
 /** Ways to stop that a guest or the configuration intends. */
 const intended: readonly StopReason[] = ["halted", "debug-exit", "shutdown", "reset", "time-limit"];
@@ -71,21 +60,36 @@ export function announce(halt: Halt): Announcement {
         ...(halt.text === undefined ? {} : { text: halt.text }),
       };
     case "exit":
-      return { reason: "exception", description: exitTitle(halt.event), text: halt.event.what };
+      return { reason: "exception", description: exitTitle(halt.event), text: saying(halt.by, halt.event.what) };
     case "exception":
       return {
         reason: "exception",
         description: `Exception: ${exceptionName(halt.event)}`,
-        text: exceptionSentence(halt.event),
+        text: saying(halt.by, exceptionSentence(halt.event)),
+      };
+    case "event":
+      return {
+        reason: "exception",
+        description: eventTitle(halt),
+        text: saying(halt.by, describeEvent(halt.event)),
+        ...(halt.breakpoints ? { hitBreakpointIds: halt.breakpoints.map(({ id }) => id) } : {}),
       };
     case "end":
       return {
         reason: intended.includes(halt.reason) ? "pause" : "exception",
         description: ends[halt.reason],
-        text: halt.text,
+        text: saying(halt.by, halt.text),
       };
   }
 }
+
+/** With the event breakpoints that have stopped the guest. */
+const saying = (by: readonly string[] | undefined, text: string): string =>
+  by?.length ? `Event breakpoint ${by.join(", ")}. ${text}` : text;
+
+/** An event at which the guest is stopped, and whether it has been acted upon. */
+const eventTitle = ({ event, stage }: Halt & { kind: "event" }): string =>
+  `${event.kind === "exit" ? exitTitle(event) : kindTitles[event.kind]}${stage === "before" ? ", about to happen" : event.kind === "exit" ? ", handled" : ""}`;
 
 function exceptionSentence(event: ExceptionEvent): string {
   const address = event.address === undefined ? "" : ` for linear address ${event.address.toUpperCase()}h`;
@@ -120,6 +124,12 @@ export function explain(halt: Halt): Explanation | undefined {
     const message = exceptionSentence(halt.event);
     const exceptionId = exceptionName(halt.event);
     return { exceptionId, description: message, breakMode: "always", details: { message, typeName: halt.event.name } };
+  }
+  if (halt.kind === "event") {
+    const message = describeEvent(halt.event);
+    const exceptionId = eventTitle(halt);
+    const description = saying(halt.by, message);
+    return { exceptionId, description, breakMode: "always", details: { message, typeName: halt.event.kind } };
   }
   if (halt.kind !== "end") return undefined;
   const details = { message: halt.text, typeName: halt.reason };

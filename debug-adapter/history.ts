@@ -1,4 +1,4 @@
-import type { MachineInterface, Watch, WatchHit } from "../emulator/machine-interface.ts";
+import type { EventFilter, MachineInterface, Watch, WatchHit } from "../emulator/machine-interface.ts";
 import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
 import { instructionAt } from "./code.ts";
 import { Pace } from "./pace.ts";
@@ -36,45 +36,45 @@ export interface Search {
   /** Memory of interest, and what is asked after an access to it. */
   readonly watches?: readonly Watch[];
   readonly touched?: (hits: readonly WatchHit[]) => boolean;
+  /** Events of interest; and what is asked after a step that has recorded some: the moment that matches. Leaves the machine there. */
+  readonly events?: { readonly filter: EventFilter; readonly found: () => number | undefined };
   /** Between slices; false gives the search up. */
   readonly breathe: () => Promise<boolean>;
   /** Moments before this one are of no interest. */
   readonly floor?: number;
 }
 
-/** `touched`: it is the moment after an access to watched memory. */
-export type Found = { readonly moment: number | undefined; readonly touched?: readonly WatchHit[] } | "given up";
+/** `touched`: it is the moment after an access to watched memory. `event`: events of interest say so. */
+export type Found =
+  | { readonly moment: number | undefined; readonly touched?: readonly WatchHit[]; readonly event?: true }
+  | "given up";
 
 /** Runs from the present to the moment `end`, and gives the last match on the way. */
 async function lastWithin(machine: MachineInterface, end: number, search: Search): Promise<Found> {
-  let moment: number | undefined;
-  let touched: readonly WatchHit[] | undefined;
+  let found: Exclude<Found, string> = { moment: undefined };
   let looked = "";
   const look = () => {
     if (machine.now >= end || machine.pendingExit || !search.addresses.has(machine.linearRip)) return;
     const occurrence = occurrenceAt(machine);
-    if (occurrence !== looked && search.accept()) {
-      moment = machine.now;
-      touched = undefined;
-    }
+    if (occurrence !== looked && search.accept()) found = { moment: machine.now };
     looked = occurrence;
   };
   look();
   const pace = new Pace();
   while (machine.now < end) {
     const { now, lastSequence } = machine;
-    const { addresses, watches = [] } = search;
-    const stop = machine.run({ steps: Math.min(end - now, pace.left), breakpoints: addresses, watches });
-    if (stop.kind === "watch" && search.touched?.(stop.hits)) {
-      moment = machine.now;
-      touched = stop.hits;
-    }
+    const { addresses, watches = [], events } = search;
+    const steps = Math.min(end - now, pace.left);
+    const stop = machine.run({ steps, breakpoints: addresses, watches, stopOnEvent: events?.filter });
+    const moment = events?.found();
+    if (moment !== undefined) found = { moment, event: true };
+    if (stop.kind === "watch" && search.touched?.(stop.hits)) found = { moment: machine.now, touched: stop.hits };
     look();
     if (stop.kind === "stopped") break;
     if (pace.spend(machine.now - now, machine.lastSequence - lastSequence) && !(await search.breathe()))
       return "given up";
   }
-  return touched ? { moment, touched } : { moment };
+  return found;
 }
 
 /** A moment to come back to. */

@@ -4,6 +4,7 @@ import { mostProcessors } from "../emulator/processors.ts";
 import { techniqueById, techniques } from "../isa/technique.ts";
 import { isTrace } from "../trace-file/index.ts";
 import { bootChoices } from "./boot.ts";
+import { eventBreakpointsProblem } from "./event-breakpoints.ts";
 import { openTrace } from "./open-trace.ts";
 import { LaunchError, type Loaded, machineOf, place, type ReadFile, require, shortName } from "./place.ts";
 import type { LaunchArguments } from "./protocol.ts";
@@ -54,6 +55,7 @@ const checks: Readonly<Record<Field, Check>> = {
   date: isText,
   event: (value) =>
     Number.isSafeInteger(value) && Number(value) >= 1 ? undefined : "must be the number of an event of the trace",
+  eventBreakpoints: eventBreakpointsProblem,
   noDebug: isBoolean,
 };
 

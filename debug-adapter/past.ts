@@ -11,6 +11,8 @@ import { guestFrames } from "./stack.ts";
 export interface Past {
   readonly machine: MachineInterface;
   readonly program: Program;
+  /** Runs on, at most so many steps; where that leads beyond what has happened already, events are counted. */
+  readonly run: (steps: number) => void;
   /** Lets other work come in; false gives the search up. */
   readonly breathe: () => Promise<boolean>;
 }
@@ -188,7 +190,7 @@ export async function goToMoment(past: Past, measure: Measure, wanted: number): 
     if (machine.stopped) return { kind: "end", reason: machine.stopped.reason, text: machine.stopped.text };
     low = at;
     const { lastSequence } = machine;
-    machine.run({ steps: measure === "step" ? Math.min(pace.left, wanted - at.step) : pace.left });
+    past.run(measure === "step" ? Math.min(pace.left, wanted - at.step) : pace.left);
     if (pace.spend(machine.now - at.step, machine.lastSequence - lastSequence) && !(await breathe()))
       return { kind: "pause" };
   }

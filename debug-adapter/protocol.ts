@@ -5,6 +5,7 @@ import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
 import type { ControlBlockNow } from "./control-block.ts";
 import type { DevicesNow } from "./devices.ts";
+import type { EventBreakpoint, EventBreakpointStatus } from "./event-breakpoints.ts";
 import type { Measure } from "./past.ts";
 import type { RingsNow } from "./rings.ts";
 import type { TranslationNow } from "./translation.ts";
@@ -13,6 +14,7 @@ import type { TranslationsNow } from "./translations.ts";
 export type { ComparedRun, Place } from "./compare.ts";
 export type { ControlBits, ControlBlock, ControlBlockNow, ControlField } from "./control-block.ts";
 export type { DevicesNow, ScreenNow } from "./devices.ts";
+export type { EventBreakpoint, EventBreakpointStatus } from "./event-breakpoints.ts";
 export type { RingsNow } from "./rings.ts";
 export type { ShadowState, TranslationNow } from "./translation.ts";
 export type { LocatedUnit, TranslationsNow } from "./translations.ts";
@@ -66,6 +68,8 @@ export interface LaunchArguments {
   readonly date?: string;
   /** Of a trace: number of the event to go to, instead of the moment at which it was saved. */
   readonly event?: number;
+  /** Breakpoints on events from the start; `ringside/setEventBreakpoints` replaces them. */
+  readonly eventBreakpoints?: readonly EventBreakpoint[];
   /** Run without debugging. Set by the client. */
   readonly noDebug?: boolean;
 }
@@ -95,6 +99,11 @@ export interface Requests {
   "ringside/runBack": { args: { file: string; line: number }; result: Record<string, never> };
   /** To the first moment at which so many steps, instructions or cycles of virtual time had passed since the start. */
   "ringside/goToMoment": { args: { measure: Measure; value: number }; result: Record<string, never> };
+  /** Sets all breakpoints on events; the answer says of each, in the same order, whether it is in force. */
+  "ringside/setEventBreakpoints": {
+    args: { breakpoints: readonly EventBreakpoint[] };
+    result: { breakpoints: readonly EventBreakpointStatus[] };
+  };
   /** The page walk of a linear address, as the processor would do it now, without changing anything. */
   "ringside/walk": { args: { linear: string }; result: { event: MachineEvent } };
   /**
@@ -133,7 +142,14 @@ export interface Requests {
 /** An event with the source line (0-based) that the instruction at its address was assembled from. */
 export type LocatedEvent = MachineEvent & { readonly source?: { readonly uri: string; readonly line: number } };
 
+/** How often counting breakpoints have been hit up to the present moment; null: nobody knows any more, so far back. */
+export interface EventCounts {
+  readonly counts: readonly { readonly event: string; readonly count: number | null }[];
+}
+
 export interface Events {
+  /** The counts have changed. */
+  "ringside/eventCounts": EventCounts;
   /** There are new events, or the present moved (also backwards). Views then ask with `ringside/events`. */
   "ringside/advanced": { last: number; now: Moment & { cycle: number }; running: boolean };
 }

@@ -118,13 +118,16 @@ export async function recordingOf(
 }
 
 /** Goes to the moment of a trace, in a machine made as it says. Gives what is not as it was, in sentences; nothing if all is. */
-export async function replay({ machine, breathe }: Omit<Past, "program">, trace: Trace): Promise<string | "given up"> {
+export async function replay(
+  { machine, run, breathe }: Omit<Past, "program">,
+  trace: Trace,
+): Promise<string | "given up"> {
   const { step, ended } = trace.moment;
   const pace = new Pace();
   while (machine.now < step) {
     const { now, lastSequence } = machine;
-    const stop = machine.run({ steps: Math.min(pace.left, step - now) });
-    if (stop.kind === "stopped" && machine.now === now) break;
+    run(Math.min(pace.left, step - now));
+    if (machine.stopped && machine.now === now) break;
     if (pace.spend(machine.now - now, machine.lastSequence - lastSequence) && !(await breathe())) return "given up";
   }
   if (machine.now === step) returnTo(machine, { now: step, ended });

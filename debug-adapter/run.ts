@@ -2,7 +2,8 @@ import type { MachineInterface, Stop, Watch, WatchHit } from "../emulator/machin
 import type { MachineEvent, StopReason } from "../emulator/trace/event.ts";
 import { type Breakpoint, conditionHolds, logText, satisfiesHitCondition } from "./breakpoints.ts";
 import { accessText } from "./data-breakpoints.ts";
-import { occurrenceAt, presentOf, returnTo } from "./history.ts";
+import { type EventHit, EventWatch } from "./event-watch.ts";
+import { occurrenceAt } from "./history.ts";
 import { Pace } from "./pace.ts";
 import type { Program } from "./program.ts";
 
@@ -19,21 +20,30 @@ export type Halt =
   /** Going backwards, the beginning was reached. */
   | { readonly kind: "start" }
   | { readonly kind: "breakpoint"; readonly breakpoints: readonly Breakpoint[]; readonly text?: string }
-  | { readonly kind: "exit"; readonly event: ExitEvent }
+  /** An exit is pending; with the titles of the event breakpoints that stop there, if any do. */
+  | { readonly kind: "exit"; readonly event: ExitEvent; readonly by?: readonly string[] }
   /** The instruction about to run will raise this. */
-  | { readonly kind: "exception"; readonly event: ExceptionEvent }
-  | { readonly kind: "end"; readonly reason: StopReason; readonly text: string };
+  | { readonly kind: "exception"; readonly event: ExceptionEvent; readonly by: readonly string[] }
+  /** Any other event, or the same after it was acted upon; there may be breakpoints in the same place. */
+  | (EventHit & { readonly kind: "event"; readonly breakpoints?: readonly Breakpoint[] })
+  /** With the event breakpoints that want to see it. */
+  | { readonly kind: "end"; readonly reason: StopReason; readonly text: string; readonly by?: readonly string[] };
 
 export type ExitEvent = MachineEvent & { kind: "exit" };
 export type ExceptionEvent = MachineEvent & { kind: "exception" };
 
-/** Which events stop the guest. */
-export interface EventStops {
-  readonly exits: ((event: ExitEvent) => boolean) | undefined;
-  readonly exceptions: ((event: ExceptionEvent) => boolean) | undefined;
-  /** Expressions that must hold besides: while the exit is pending, before the instruction that raises the exception. */
-  readonly exitCondition?: string | undefined;
-  readonly exceptionCondition?: string | undefined;
+export function haltAt(hit: EventHit): Halt {
+  const { event, stage, by } = hit;
+  if (stage === "before" && event.kind === "exit") return { kind: "exit", event, by };
+  if (stage === "before" && event.kind === "exception") return { kind: "exception", event, by };
+  return { kind: "event", ...hit };
+}
+
+/** An event and something else stop the guest at once. */
+function merged(hit: EventHit, other: Halt | undefined): Halt {
+  if (other?.kind === "end") return { ...other, by: hit.by };
+  const halt = haltAt(hit);
+  return halt.kind === "event" && other?.kind === "breakpoint" ? { ...halt, breakpoints: other.breakpoints } : halt;
 }
 
 /** What the debugger needs of the process it lives in. */
@@ -43,7 +53,7 @@ export interface Surroundings {
   /** A slice has run forwards, or the present has moved. */
   advanced(running: boolean): void;
   /** A logpoint was passed. */
-  log(text: string, breakpoint: Breakpoint): void;
+  log(text: string): void;
 }
 
 /** Where a forward run ends besides breakpoints and events. */
@@ -66,10 +76,10 @@ export class Runner {
   #watches: readonly Watch[] = [];
   /** Watched memory that the last step has touched. */
   #met: readonly WatchHit[] = [];
-  stops: EventStops = { exits: undefined, exceptions: undefined };
+  readonly events: EventWatch;
+  /** The event that stops the guest after the last step, and when that was. */
+  #hit: { readonly hit: EventHit; readonly now: number } | undefined;
   pausing = false;
-  /** The exception before which the guest stands stopped, and the moment: running on from there passes it. */
-  #acknowledged = { step: -1, sequence: 0 };
   /** The instruction at which breakpoints have been looked at; it may take several steps. */
   #looked = "";
 
@@ -77,6 +87,7 @@ export class Runner {
     this.machine = machine;
     this.program = program;
     this.surroundings = surroundings;
+    this.events = new EventWatch({ machine, program }, (text) => surroundings.log(text));
   }
 
   get breakpoints(): readonly Breakpoint[] {
@@ -94,9 +105,19 @@ export class Runner {
 
   /** One step of the machine; what it touches of watched memory is for `arrive` to report. */
   step(): Stop {
-    const stop = this.machine.run({ steps: 1, watches: this.#watches });
+    this.events.begin();
+    const stop = this.machine.run({ steps: 1, watches: this.#watches, stopOnEvent: this.events.filter });
     if (stop.kind === "watch") this.#met = [...this.#met, ...stop.hits];
-    return stop.kind === "limit" || stop.kind === "watch" ? { kind: "step" } : stop;
+    const hit = this.events.judge("step");
+    this.#hit = hit && { hit, now: this.machine.now };
+    return stop.kind === "stopped" ? stop : { kind: "step" };
+  }
+
+  /** Runs on without stopping for anything, and only counts events. May end early. */
+  pass(steps: number): void {
+    this.events.begin();
+    this.machine.run({ steps, stopOnEvent: this.events.filter });
+    this.events.judge("count");
   }
 
   get occurrence(): string {
@@ -108,8 +129,7 @@ export class Runner {
     this.#looked = this.occurrence;
     this.#met = [];
     this.#forgetFuture();
-    const passed = this.#acknowledged.step === this.machine.now ? this.#acknowledged.sequence : 0;
-    let seen = Math.max(this.machine.lastSequence, passed);
+    this.events.begin();
     const pace = new Pace();
     for (;;) {
       const { now, lastSequence } = this.machine;
@@ -117,11 +137,11 @@ export class Runner {
         steps: pace.left,
         breakpoints: this.#addresses(goal),
         watches: this.#watches,
-        stopOnExit: (event) => event.kind === "exit" && (goal.exits || this.stopsAt(event)),
+        stopOnExit: goal.exits === true,
+        stopOnEvent: this.events.filter,
       });
-      const halt = this.#exceptionAfter(seen) ?? this.#judge(stop, goal);
+      const halt = this.#halt(stop, goal);
       if (halt) return halt;
-      seen = Math.max(seen, this.machine.lastSequence);
       if (!pace.spend(this.machine.now - now, this.machine.lastSequence - lastSequence)) continue;
       this.surroundings.advanced(true);
       await this.surroundings.breathe();
@@ -129,12 +149,20 @@ export class Runner {
     }
   }
 
-  /** Is a pending exit one to stop at? */
-  stopsAt(event: ExitEvent): boolean {
-    return this.stops.exits?.(event) === true && conditionHolds(this, this.stops.exitCondition);
+  #halt(stop: Stop, goal: Goal): Halt | undefined {
+    const hit = this.events.judge("run");
+    // The guest was taken back to where nothing else has happened yet.
+    if (hit?.stage === "before" && hit.event.kind !== "exit") return haltAt(hit);
+    const other = this.#judge(stop, goal);
+    return hit ? merged(hit, other) : other;
   }
 
-  /** Hits and exceptions after the present have not happened yet. */
+  /** The event breakpoint that stops at the present moment, the last step having led there. */
+  get eventHit(): EventHit | undefined {
+    return this.#hit?.now === this.machine.now ? this.#hit.hit : undefined;
+  }
+
+  /** Hits after the present have not happened yet. */
   #forgetFuture(): void {
     const { now } = this.machine;
     for (const breakpoint of this.breakpoints) breakpoint.hits = breakpoint.hits.filter((moment) => moment <= now);
@@ -159,7 +187,10 @@ export class Runner {
 
   /** A step ends here; a breakpoint in the same place is reported instead. */
   arrive(): Halt {
-    return this.#hitNow() ?? { kind: "step" };
+    const { eventHit } = this;
+    this.#hit = undefined;
+    const other = this.#hitNow();
+    return eventHit ? merged(eventHit, other) : (other ?? { kind: "step" });
   }
 
   /** What the last step has touched, and what stands before the next instruction. */
@@ -207,7 +238,7 @@ export class Runner {
       if (!conditionHolds(this, condition)) return false;
       if (hitCondition && !satisfiesHitCondition(hitCondition, this.#countHit(breakpoint))) return false;
       if (!logMessage) return true;
-      this.surroundings.log(logText(this, logMessage), breakpoint);
+      this.surroundings.log(logText(this, logMessage));
       return false;
     });
     return hit.length > 0 ? { kind: "breakpoint", breakpoints: hit } : undefined;
@@ -225,32 +256,5 @@ export class Runner {
     return this.breakpoints.filter(
       (breakpoint) => breakpoint.addresses.includes(linearRip) && this.#stoppedInPast(breakpoint),
     );
-  }
-
-  /** If an exception that stops was raised after the event `seen`, goes back to just before it. */
-  #exceptionAfter(seen: number): Halt | undefined {
-    const wanted = this.stops.exceptions;
-    if (!wanted) return undefined;
-    for (const event of this.machine.events(seen, Number.MAX_SAFE_INTEGER, ["exception"]))
-      if (event.kind === "exception" && wanted(event)) {
-        const present = presentOf(this.machine);
-        const halt = this.standAt(event);
-        if (conditionHolds(this, this.stops.exceptionCondition)) return halt;
-        returnTo(this.machine, present);
-      }
-    return undefined;
-  }
-
-  /** Goes to the moment just before an exception; running on will pass it. */
-  standAt(event: ExceptionEvent): Halt {
-    this.goJustBefore(event);
-    this.#acknowledged = { step: this.machine.now, sequence: event.sequence };
-    return { kind: "exception", event };
-  }
-
-  /** Goes to the last moment at which an event had not happened yet. */
-  goJustBefore(event: MachineEvent): void {
-    this.machine.goTo(event.step);
-    if (this.machine.lastSequence >= event.sequence && event.step > 0) this.machine.goTo(event.step - 1);
   }
 }

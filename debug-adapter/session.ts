@@ -1,20 +1,15 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { type TechniqueId, techniqueById } from "../isa/technique.ts";
 import { Branch, pastText } from "./branch.ts";
+import { breakpointAnswers } from "./breakpoint-answers.ts";
 import { BreakpointList } from "./breakpoint-list.ts";
-import {
-  breakpointBody,
-  breakpointLocations,
-  gotoTargets,
-  setBreakpoints,
-  withStaleness,
-} from "./breakpoint-requests.ts";
+import { breakpointBody, breakpointLocations, gotoTargets } from "./breakpoint-requests.ts";
 import { capabilities } from "./capabilities.ts";
 import { type ComparedRun, compareLoaded } from "./compare.ts";
 import { Conversation } from "./conversation.ts";
 import { dataBreakpointInfo } from "./data-breakpoints.ts";
 import { Debugger } from "./debugger.ts";
-import { type Filters, readFilters } from "./event-stops.ts";
+import { EventBreakpointList } from "./event-breakpoint-list.ts";
 import { EventFeed } from "./events.ts";
 import { announce, cannotGoOn } from "./halts.ts";
 import * as inspection from "./inspection.ts";
@@ -56,7 +51,7 @@ export class Session extends Conversation {
   readonly #memoryViews = new MemoryViews();
   #arguments: LaunchArguments | undefined;
   #debuggee: Debuggee | undefined;
-  #filters: Filters = { exits: undefined, exceptions: undefined, atEnd: true };
+  readonly #events = new EventBreakpointList();
   #halt: Halt = { kind: "entry" };
   /** The operation under way, if any. */
   #motion: Promise<void> | undefined;
@@ -112,6 +107,7 @@ export class Session extends Conversation {
     };
     this.print("console", this.styled("warning", warnings));
     this.#arguments = args;
+    if (args.eventBreakpoints) this.#events.set(args.eventBreakpoints, true);
     this.#debuggee = {
       debugger: new Debugger(machine, program, surroundings),
       feed,
@@ -128,7 +124,7 @@ export class Session extends Conversation {
     const { debugger: target } = this.#present;
     const debugging = !this.#arguments?.noDebug;
     target.breakpoints = debugging ? this.#breakpoints.all : [];
-    target.stops = debugging ? this.#filters : { exits: undefined, exceptions: undefined };
+    target.events.armed = debugging ? this.#events.armed : [];
   }
 
   /** Console text and news for the views. */
@@ -138,7 +134,10 @@ export class Session extends Conversation {
     this.print("console", this.styled("warning", feed.newFailures()));
     if (!running) this.print("console", feed.newScreen());
     const news = feed.news(running);
-    if (news) this.tell("ringside/advanced", news);
+    if (!news) return;
+    this.tell("ringside/advanced", news);
+    const counts = this.#events.newCounts(news.last);
+    if (counts) this.tell("ringside/eventCounts", counts);
   }
 
   /** Runs an operation and announces where it stopped. */
@@ -165,7 +164,7 @@ export class Session extends Conversation {
     this.#halt = halt;
     this.#refreshMemory();
     this.#report(false);
-    const ends = halt.kind === "end" && (this.#arguments?.noDebug || !this.#filters.atEnd);
+    const ends = halt.kind === "end" && !halt.by && (this.#arguments?.noDebug || !this.#events.filters.atEnd);
     if (ends) {
       this.print("console", `${halt.text}\n`);
       this.tell("terminated");
@@ -271,20 +270,17 @@ export class Session extends Conversation {
       this.tell("initialized");
       return undefined;
     },
-    setBreakpoints: (args) => {
-      const body = this.#applied(setBreakpoints.lines(this.#breakpoints, this.#subject, args));
-      return withStaleness(this.#subject, args, body, this.#home.readFile);
-    },
-    setFunctionBreakpoints: (args) => this.#applied(setBreakpoints.labels(this.#breakpoints, this.#subject, args)),
-    setInstructionBreakpoints: (args) =>
-      this.#applied(setBreakpoints.addresses(this.#breakpoints, this.#subject, args)),
+    ...breakpointAnswers({
+      list: this.#breakpoints,
+      events: this.#events,
+      subject: () => this.#subject,
+      readFile: (file) => this.#home.readFile(file),
+      applied: (body) => {
+        this.#apply();
+        return body;
+      },
+    }),
     dataBreakpointInfo: (args) => dataBreakpointInfo(this.#still, args),
-    setDataBreakpoints: (args) => this.#applied(setBreakpoints.data(this.#breakpoints, this.#subject, args)),
-    setExceptionBreakpoints: (args) => {
-      const { stops, breakpoints } = readFilters(args);
-      this.#filters = stops;
-      return this.#applied({ breakpoints });
-    },
     breakpointLocations: (args) => breakpointLocations(this.#subject, args),
     gotoTargets: (args) => gotoTargets(this.#subject, args),
     threads: () => inspection.threads(this.#subject),
@@ -399,9 +395,4 @@ export class Session extends Conversation {
       return this.#travel(halt);
     },
   };
-
-  #applied<T>(body: T): T {
-    this.#apply();
-    return body;
-  }
 }

@@ -11,12 +11,13 @@ export function single(runner: Runner): (Halt & { kind: "end" | "exit" }) | unde
   while (stop.kind === "step" && machine.withinInstruction && !machine.pendingExit) stop = runner.step();
   if (stop.kind === "stopped") return { kind: "end", reason: stop.reason, text: stop.text };
   const exit = machine.pendingExit;
-  return exit?.kind === "exit" ? { kind: "exit", event: exit } : undefined;
+  if (exit?.kind !== "exit") return undefined;
+  const { eventHit } = runner;
+  return { kind: "exit", event: exit, ...(eventHit?.event.sequence === exit.sequence ? { by: eventHit.by } : {}) };
 }
 
 /** Is this where the person wants to be, rather than on the way? */
-const stops = (runner: Runner, halt: Halt): boolean =>
-  halt.kind === "end" || (halt.kind === "exit" && runner.stopsAt(halt.event));
+const stops = (halt: Halt): boolean => halt.kind === "end" || (halt.kind === "exit" && halt.by !== undefined);
 
 /** Runs until `address` is reached with the stack no deeper than now: not in a deeper activation of the same code. */
 function runTo(runner: Runner, address: bigint): Promise<Halt> {
@@ -47,7 +48,7 @@ export async function overPlain(runner: Runner): Promise<Halt> {
   runner.pausing = false;
   for (let n = 1; ; n++) {
     const halt = single(runner);
-    if (halt && stops(runner, halt)) return halt;
+    if (halt && stops(halt)) return halt;
     if (!halt && interruptedSince(runner, handled)) {
       const back = await runner.forward({ addresses: [address], reached: () => stackTop(machine).pointer >= pointer });
       if (back.kind !== "step") return back;
@@ -67,7 +68,7 @@ async function overHalt(runner: Runner, after: bigint): Promise<Halt> {
   if (halted.kind !== "step") return halted;
   const { now, lastSequence } = machine;
   const woken = single(runner);
-  if (woken && stops(runner, woken)) return woken;
+  if (woken && stops(woken)) return woken;
   if (interruptedSince(runner, lastSequence))
     return runner.forward({ addresses: [after], reached: () => stackTop(machine).pointer >= pointer });
   // The guest did not halt, and this was the next instruction already.

@@ -1,4 +1,5 @@
 import type { CoprocessorError } from "./coprocessor-error.ts";
+import type { DeviceName } from "./device-names.ts";
 import type { DeviceView } from "./device-view.ts";
 
 /** A window of a device onto the bus: consecutive I/O ports, or guest-physical bytes. */
@@ -27,7 +28,7 @@ export interface WideRegisters {
  * lines are callbacks given at its creation; it never sees the processor.
  */
 export interface Device {
-  readonly name: string;
+  readonly name: DeviceName;
   readonly regions: readonly Region[];
   /** Input of the interrupt controller it drives, 0–15. */
   readonly irq?: number;

@@ -3,6 +3,7 @@ import { initialize } from "../cpu/fpu/register-stack.ts";
 import { layout } from "../cpu/layout.ts";
 import { CS } from "../cpu/state.ts";
 import { type Device, stateless } from "../devices/device.ts";
+import type { FirmwareName } from "../devices/device-names.ts";
 import { bootAddress, bootService, loadBootSector, noDiskService, postService } from "./boot.ts";
 import { Caller } from "./caller.ts";
 import { readField } from "./data-area.ts";
@@ -34,7 +35,7 @@ const memoryService: Service = (caller) => {
 };
 
 /** The services, the ports that the ROM's code calls them by (see rom.asm), and what they are called in a trace. */
-const services: readonly (readonly [port: number, name: string, service: Service])[] = [
+const services: readonly (readonly [port: number, name: FirmwareName, service: Service])[] = [
   [0xa4, "BIOS, IRQ 1", keyboardInterrupt],
   [0xa5, "BIOS, INT 10h", videoService],
   [0xa6, "BIOS, INT 11h", equipmentService],

@@ -30,7 +30,7 @@ const ioio: BitLayout = [
 ];
 
 /** EXITINFO1 of a nested page fault: a page-fault error code, and whose translation it was (APM Vol. 2, 15.25.6). */
-const nestedPageFault: BitLayout = [
+export const nestedPageFault: BitLayout = [
   flag("present", 0, "P"),
   flag("write", 1, "RW"),
   flag("user", 2, "US"),

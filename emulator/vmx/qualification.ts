@@ -65,7 +65,7 @@ const nmiUnblocking: BitField = {
   text: yesNo,
 };
 
-const eptViolation: BitLayout = [
+export const eptViolation: BitLayout = [
   { key: "read", high: 0, low: 0, name: "Data read", text: yesNo },
   { key: "write", high: 1, low: 1, name: "Data write", text: yesNo },
   { key: "fetch", high: 2, low: 2, name: "Instruction fetch", text: yesNo },

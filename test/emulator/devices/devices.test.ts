@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createConsoleText } from "../../../emulator/devices/console-text.ts";
+import type { DeviceName } from "../../../emulator/devices/device-names.ts";
 import { Bus } from "../../../emulator/memory/bus.ts";
 import { createBench, play } from "./device-script.ts";
 
@@ -112,7 +113,7 @@ describe("bus", () => {
   });
 
   test("refuses overlapping regions, naming both devices", () => {
-    const device = (name: string, base: number) => ({
+    const device = (name: DeviceName, base: number) => ({
       name,
       regions: [{ space: "port" as const, base, length: 4, read: () => 0, write: () => {} }],
       nextDeadline: () => undefined,
@@ -121,8 +122,8 @@ describe("bus", () => {
       restore: () => {},
     });
     const { pic } = createBench();
-    const build = () => new Bus([device("first", 0x100), device("second", 0x103)], pic, { record() {}, touched() {} });
-    expect(build).toThrow("second and first both claim port 103h");
+    const build = () => new Bus([device("PCI", 0x100), device("POST", 0x103)], pic, { record() {}, touched() {} });
+    expect(build).toThrow("POST and PCI both claim port 103h");
   });
 
   test("the debug-exit port ends the machine with its code", () => {

@@ -1,0 +1,42 @@
+import {
+  type ArmedEvent,
+  armed,
+  type EventBreakpoint,
+  type EventBreakpointStatus,
+  statusOf,
+} from "./event-breakpoints.ts";
+import type { Filters } from "./event-stops.ts";
+import type { EventCounts } from "./protocol.ts";
+
+/** All breakpoints on events of a session: those set one by one, and the client's filters. A client always sends a whole list. */
+export class EventBreakpointList {
+  #set = new Map<string, ArmedEvent>();
+  #told = "[]";
+  filters: Filters = { armed: [], atEnd: true };
+
+  get armed(): readonly ArmedEvent[] {
+    return [...this.#set.values(), ...this.filters.armed];
+  }
+
+  /** A breakpoint that was in the list before keeps its hits, unless `anew`. */
+  set(breakpoints: readonly EventBreakpoint[], anew = false): readonly EventBreakpointStatus[] {
+    const old = anew ? new Map<string, ArmedEvent>() : this.#set;
+    this.#set = new Map();
+    for (const breakpoint of breakpoints) {
+      const identity = JSON.stringify(breakpoint);
+      const one = old.get(identity) ?? armed(breakpoint);
+      if (one) this.#set.set(identity, one);
+    }
+    return breakpoints.map(statusOf);
+  }
+
+  /** What has been counted up to an event, if that is not what was told last. */
+  newCounts(last: number): EventCounts | undefined {
+    const counting = [...this.#set.values()].filter(({ action }) => action === "count");
+    const counts = counting.map(({ event, hits }) => ({ event: String(event), count: hits.upTo(last) ?? null }));
+    const text = JSON.stringify(counts);
+    if (text === this.#told) return undefined;
+    this.#told = text;
+    return { counts };
+  }
+}

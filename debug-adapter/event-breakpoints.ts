@@ -1,0 +1,104 @@
+import type { MachineInterface } from "../emulator/machine-interface.ts";
+import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
+import { classById, type Stage } from "./event-catalogue.ts";
+import { EventHits } from "./event-hits.ts";
+import { parseExpression } from "./expression.ts";
+
+/** What happens at an event: the guest stops, a line is printed, or it is counted. */
+export type EventAction = (typeof eventActions)[number];
+export const eventActions = ["stop", "log", "count"] as const;
+
+/** A breakpoint on a class of events, as clients set it. */
+export interface EventBreakpoint {
+  /** Id of the class (`event-catalogue.ts`): "vtx/CPUID", "exception/14", "io/UART", "io/#3F8h". */
+  readonly event: string;
+  /** Default: stop. */
+  readonly action?: EventAction;
+  /** Default: of exits and exceptions before, of all others after. */
+  readonly stage?: Stage;
+  /** An expression of the debug console that must be true at that stage; it can ask for fields of the event: `event.port`. */
+  readonly condition?: string;
+  /** What `log` prints, with expressions in braces; default: the event in one line. */
+  readonly message?: string;
+  /** Only of this VM, this vCPU, or while the guest is in this ring as it sees it. */
+  readonly vm?: string;
+  readonly vcpu?: number;
+  readonly ring?: number;
+}
+
+/** What became of a breakpoint that a client has set. */
+export interface EventBreakpointStatus {
+  readonly event: string;
+  readonly verified: boolean;
+  /** Why it is not in force. */
+  readonly message?: string;
+}
+
+/** A breakpoint on events that is in force. */
+export interface ArmedEvent extends Omit<EventBreakpoint, "event"> {
+  readonly stage: Stage;
+  readonly action: EventAction;
+  readonly kinds: readonly EventKind[];
+  /** What is called so to a person; empty where a filter of the client says it. */
+  readonly title: string;
+  /** The class of events, or what else accepts them. */
+  readonly event: string | ((event: MachineEvent) => boolean);
+  readonly hits: EventHits;
+}
+
+export const needsState = ({ condition, ring }: ArmedEvent): boolean => condition !== undefined || ring !== undefined;
+
+const whole = (value: number | undefined, most: number): boolean =>
+  value === undefined || (Number.isInteger(value) && value >= 0 && value <= most);
+
+/** What is wrong with a breakpoint; undefined if nothing is. */
+function problemOf({ event, action, condition, vcpu, ring, stage }: EventBreakpoint): string | undefined {
+  if (!classById(event)) return `There are no events "${event}".`;
+  if (action !== undefined && !eventActions.includes(action))
+    return `The action is stop, log or count, not "${action}".`;
+  if (stage !== undefined && stage !== "before" && stage !== "after")
+    return `The stage is before or after, not "${stage}".`;
+  if (!whole(ring, 3)) return `A ring is 0 to 3, not ${ring}.`;
+  if (!whole(vcpu, Number.MAX_SAFE_INTEGER)) return `A vCPU has a number from 0 on, not ${vcpu}.`;
+  const problem = condition === undefined ? undefined : parseExpression(condition).problem;
+  return problem === undefined ? undefined : `Condition: ${problem}.`;
+}
+
+export const statusOf = (breakpoint: EventBreakpoint): EventBreakpointStatus => {
+  const message = problemOf(breakpoint);
+  return { event: breakpoint.event, verified: message === undefined, ...(message === undefined ? {} : { message }) };
+};
+
+const isBreakpoint = (value: unknown): value is EventBreakpoint =>
+  typeof value === "object" && value !== null && "event" in value && typeof value.event === "string";
+
+export const isBreakpointList = (value: unknown): value is readonly EventBreakpoint[] =>
+  Array.isArray(value) && value.every(isBreakpoint);
+
+/** What is wrong with a list that should be one of breakpoints, completing "the list …"; undefined if nothing is. */
+export function eventBreakpointsProblem(value: unknown): string | undefined {
+  if (!isBreakpointList(value)) return 'must be a list of objects, each with "event", a class of events';
+  const wrong = value.map(problemOf).findIndex((problem) => problem !== undefined);
+  return wrong < 0 ? undefined : `has a wrong entry "${value[wrong]!.event}": ${problemOf(value[wrong]!)}`;
+}
+
+/** Puts a breakpoint into force; undefined for one with a problem. */
+export function armed(breakpoint: EventBreakpoint): ArmedEvent | undefined {
+  const found = classById(breakpoint.event);
+  if (!found || problemOf(breakpoint) !== undefined) return undefined;
+  const { folder, leaf } = found;
+  return {
+    action: "stop",
+    stage: folder.stage,
+    ...breakpoint,
+    kinds: folder.kinds,
+    title: `${folder.label} › ${leaf.label}`,
+    hits: new EventHits(),
+  };
+}
+
+/** The last moment at which an event had not happened yet. */
+export function goJustBefore(machine: MachineInterface, event: MachineEvent): void {
+  machine.goTo(event.step);
+  if (machine.lastSequence >= event.sequence && event.step > 0) machine.goTo(event.step - 1);
+}

@@ -1,0 +1,214 @@
+import type { EventFilter } from "../emulator/machine-interface.ts";
+import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
+import { conditionHolds, logText } from "./breakpoints.ts";
+import type { Subject } from "./evaluate.ts";
+import { type ArmedEvent, goJustBefore, needsState } from "./event-breakpoints.ts";
+import { classesOf, type Stage } from "./event-catalogue.ts";
+import { describeEvent } from "./event-text.ts";
+import { presentOf, returnTo } from "./history.ts";
+
+/** An event at which the guest stops. */
+export interface EventHit {
+  readonly event: MachineEvent;
+  readonly stage: Stage;
+  /** Titles of the breakpoints that stop it; those of the client's own filters have none. */
+  readonly by: readonly string[];
+  /** The event that was recorded last before the guest can stand there; of an exit after it was handled, the entry. */
+  readonly recorded: MachineEvent;
+}
+
+/** An event with a breakpoint that accepts it, scope included, but for what the guest's state says. */
+interface Met {
+  readonly recorded: MachineEvent;
+  readonly event: MachineEvent;
+  readonly armed: ArmedEvent;
+}
+
+/** What is done at events: `run` stops, logs and counts; `step` has stopped anyway; `count` counts only. */
+type Mode = "run" | "step" | "count";
+
+/** Until the VMM handles an exit, the guest stands before that: no need to go back. */
+const isEarly = ({ event, armed }: Met): boolean => armed.stage === "before" && event.kind !== "exit";
+
+const identity = (event: MachineEvent): string => `${event.sequence} ${event.kind} ${describeEvent(event)}`;
+
+/** Watches the event stream of a machine that runs, and says where breakpoints on events stop it. */
+export class EventWatch {
+  readonly #subject: Subject;
+  readonly #log: (text: string) => void;
+  #armed: readonly ArmedEvent[] = [];
+  #byClass = new Map<string, ArmedEvent[]>();
+  #filter: EventFilter | undefined;
+  #met: Met[] = [];
+  /** The events before which the guest stands stopped, and the moment: running on from there passes them. */
+  #acknowledged = { step: -1, events: new Set<string>() };
+
+  constructor(subject: Subject, log: (text: string) => void) {
+    this.#subject = subject;
+    this.#log = log;
+  }
+
+  get armed(): readonly ArmedEvent[] {
+    return this.#armed;
+  }
+  set armed(armed: readonly ArmedEvent[]) {
+    this.#armed = armed;
+    this.#byClass = new Map();
+    for (const one of armed)
+      if (typeof one.event === "string") this.#byClass.set(one.event, [...(this.#byClass.get(one.event) ?? []), one]);
+    this.#filter = armed.length === 0 ? undefined : { kinds: kindsOf(armed), accept: (event) => this.#accept(event) };
+  }
+
+  /** For runs of the machine after which `judge` is asked. */
+  get filter(): EventFilter | undefined {
+    return this.#filter;
+  }
+
+  /** The same for what has been counted already: accepts what may stop the guest. */
+  searching(met: (event: MachineEvent) => void): EventFilter | undefined {
+    const stopping = this.#armed.filter(({ action }) => action === "stop");
+    const accept = (event: MachineEvent) => {
+      const accepted = this.#candidates(event).some(({ armed }) => armed.action === "stop");
+      if (accepted) met(event);
+      return accepted;
+    };
+    return stopping.length === 0 ? undefined : { kinds: kindsOf(stopping), accept };
+  }
+
+  /** The guest is about to run from here: what has been counted after this moment has not happened yet. */
+  begin(): void {
+    const { machine } = this.#subject;
+    this.#met = [];
+    if (machine.now !== this.#acknowledged.step) this.#acknowledged.events.clear();
+    for (const { hits } of this.#armed) hits.forgetAfter(machine.lastSequence);
+  }
+
+  /** What breakpoints say of events since `begin`; after a step of the machine that recorded some. */
+  judge(mode: Mode): EventHit | undefined {
+    const met = this.#met;
+    this.#met = [];
+    if (met.length === 0) return undefined;
+    return (
+      this.#judgeEarly(met, mode) ??
+      hitOf(
+        this.#performed(
+          met.filter((one) => !isEarly(one)),
+          mode,
+        ),
+      )
+    );
+  }
+
+  /** Goes back to before what happened, and stays there if that stops the guest. */
+  #judgeEarly(met: readonly Met[], mode: Mode): EventHit | undefined {
+    const early = met.filter((one) => isEarly(one) && !this.#isPassed(one.event));
+    const [first] = early;
+    if (!first) return undefined;
+    const { machine } = this.#subject;
+    const present = presentOf(machine);
+    goJustBefore(machine, first.recorded);
+    const stops = this.#performed(early, mode);
+    if (mode === "run" && stops.length > 0) {
+      this.acknowledge(early.map(({ event }) => event));
+      return hitOf(stops);
+    }
+    returnTo(machine, present);
+    return undefined;
+  }
+
+  /** The guest stands before these events, and has stopped for them. */
+  acknowledge(events: readonly MachineEvent[]): void {
+    this.#acknowledged = { step: this.#subject.machine.now, events: new Set(events.map(identity)) };
+  }
+
+  #isPassed(event: MachineEvent): boolean {
+    const { step, events } = this.#acknowledged;
+    return event.step >= step && event.step <= step + 1 && events.has(identity(event));
+  }
+
+  /** Logs and counts what is to be at this moment; gives what stops the guest. */
+  #performed(met: readonly Met[], mode: Mode): readonly Met[] {
+    const holding = met.filter((one) => this.holds(one));
+    for (const { event, armed } of holding) {
+      if (armed.action === "count") armed.hits.add(event.sequence);
+      if (armed.action === "log" && mode !== "count") this.#log(this.#text(event, armed));
+    }
+    return holding.filter(({ armed }) => armed.action === "stop");
+  }
+
+  #text(event: MachineEvent, { message }: ArmedEvent): string {
+    return message ? logText({ ...this.#subject, event }, message) : `${event.kind}: ${describeEvent(event)}`;
+  }
+
+  /** Whether what a breakpoint says of the guest is true now. */
+  holds({ event, armed: { ring, condition } }: Met): boolean {
+    const inRing = ring === undefined || this.#subject.machine.register("CPL") === BigInt(ring);
+    return inRing && conditionHolds({ ...this.#subject, event }, condition);
+  }
+
+  /** The breakpoints that stop at an event of the past, the machine standing at their stage of it. */
+  stopsAt(recorded: MachineEvent, stage: Stage): EventHit | undefined {
+    const met = this.#candidates(recorded).filter(({ armed }) => armed.action === "stop" && armed.stage === stage);
+    return hitOf(met.filter((one) => this.holds(one)));
+  }
+
+  /** The stages at which breakpoints may stop at an event, and whether they do so in any state of the guest. */
+  stagesOf(recorded: MachineEvent): readonly { readonly stage: Stage; readonly surely: boolean }[] {
+    const stopping = this.#candidates(recorded).filter(({ armed }) => armed.action === "stop");
+    return (["after", "before"] as const).flatMap((stage) => {
+      const here = stopping.filter(({ armed }) => armed.stage === stage);
+      return here.length === 0 ? [] : [{ stage, surely: here.some(({ armed }) => !needsState(armed)) }];
+    });
+  }
+
+  #accept(event: MachineEvent): boolean {
+    let stops = false;
+    for (const met of this.#candidates(event)) {
+      if (met.armed.action === "count" && !needsState(met.armed)) met.armed.hits.add(event.sequence);
+      else {
+        this.#met.push(met);
+        stops = true;
+      }
+    }
+    return stops;
+  }
+
+  /** What accepts an event. The VMM has acted on an exit when the guest is entered again. */
+  #candidates(recorded: MachineEvent): readonly Met[] {
+    const here = this.#accepting(recorded)
+      .filter(({ stage }) => recorded.kind !== "exit" || stage === "before")
+      .map((armed) => ({ recorded, event: recorded, armed }));
+    if (recorded.kind !== "entry" || recorded.exit === 0) return here;
+    const [exit] = this.#subject.machine.events(recorded.exit - 1, 1);
+    if (exit?.sequence !== recorded.exit) return here;
+    const handled = this.#accepting(exit).filter(({ stage }) => stage === "after");
+    return [...here, ...handled.map((armed) => ({ recorded, event: exit, armed }))];
+  }
+
+  #accepting(event: MachineEvent): readonly ArmedEvent[] {
+    const { technique } = this.#subject.machine.configuration;
+    const known = classesOf(event, technique).flatMap((id) => this.#byClass.get(id) ?? []);
+    const others = this.#armed.filter(
+      ({ kinds, event: accepts }) => typeof accepts === "function" && kinds.includes(event.kind) && accepts(event),
+    );
+    return [...known, ...others].filter(
+      ({ vm, vcpu }) => (vm === undefined || vm === event.vm) && (vcpu === undefined || vcpu === event.vcpu),
+    );
+  }
+}
+
+/** The kinds to look at: what the VMM has done about an exit is known at the entry. */
+const kindsOf = (armed: readonly ArmedEvent[]): ReadonlySet<EventKind> =>
+  new Set(
+    armed.flatMap(({ kinds, stage }) =>
+      kinds.map((kind) => (kind === "exit" && stage === "after" ? ("entry" as const) : kind)),
+    ),
+  );
+
+function hitOf(stops: readonly Met[]): EventHit | undefined {
+  const [first] = stops;
+  if (!first) return undefined;
+  const { event, recorded, armed } = first;
+  const by = stops.filter((one) => one.event === event).map((one) => one.armed.title);
+  return { event, recorded, stage: armed.stage, by: by.filter((title) => title !== "") };
+}
