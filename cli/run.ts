@@ -3,15 +3,20 @@ import { screenText, withMargin } from "../emulator/devices/screen.ts";
 import {
   type Ending,
   follow,
+  type MachineEvent,
   type MachineInterface,
   type RegisterGroup,
   type TranslatedUnit,
 } from "../emulator/index.ts";
+import type { VcpuPlace } from "../emulator/machine-interface.ts";
+import type { Fairness } from "../emulator/schedule/fairness.ts";
 import type { Arguments, Command } from "./command.ts";
+import { ConsoleLines } from "./console-lines.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
 import { loadGuest } from "./guest.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./problem-text.ts";
+import { fairnessText } from "./schedule-text.ts";
 import { runOptions } from "./source-options.ts";
 import { conclusion, heading, saveOption, saveRun, stepsFor, titleOption } from "./traces.ts";
 
@@ -31,8 +36,56 @@ interface Summary {
   readonly direct: number;
   readonly cycles: number;
   readonly registers: Readonly<Record<string, string>>;
+  /** Of a machine file: what became of each VM. */
+  readonly vms?: readonly VmSummary[];
+  /** How the scheduler shared the time, if asked for. */
+  readonly schedule?: Fairness;
   /** What was translated, if asked for. */
   readonly translations?: readonly TranslatedUnit[];
+}
+
+interface VmSummary {
+  readonly name: string;
+  readonly output: string;
+  /** Left out if it was still running. */
+  readonly stopped?: Ending;
+}
+
+/** Follows a run: prints what guests write, and keeps what the summary tells. */
+class Notes {
+  readonly exits = new Map<string, { readonly number: number; count: number }>();
+  readonly outputs = new Map<string, string>();
+  readonly endings = new Map<string, Ending>();
+  output = "";
+  drawn = false;
+  readonly #console: ConsoleLines;
+
+  constructor(vms: readonly string[], out: (text: string) => void) {
+    this.#console = new ConsoleLines(vms.length > 1, out);
+  }
+
+  readonly see = (event: MachineEvent): void => {
+    const { kind, vm } = event;
+    if (kind === "exit") {
+      const entry = this.exits.get(event.reason) ?? { number: event.number, count: 0 };
+      entry.count++;
+      this.exits.set(event.reason, entry);
+    } else if (kind === "output") {
+      this.output += event.text;
+      this.outputs.set(vm, (this.outputs.get(vm) ?? "") + event.text);
+      this.#console.write(vm, event.text);
+    } else if (kind === "screen") this.drawn = true;
+    else if (kind === "stop") this.endings.set(vm, { reason: event.reason, text: event.text });
+  };
+
+  end(): void {
+    this.#console.end();
+  }
+
+  of(name: string): VmSummary {
+    const stopped = this.endings.get(name);
+    return { name, output: this.outputs.get(name) ?? "", ...(stopped && { stopped }) };
+  }
 }
 
 export const run: Command = {
@@ -43,6 +96,7 @@ has stopped. Exits with 0 if the guest halted or asked to stop (port F4h), 1 if 
 ended badly, 4 if it was still running at the limit.`,
   options: {
     ...runOptions,
+    report: { doc: "of a machine file: print also how the scheduler shared the time, and how fair that was" },
     translations: { doc: "print also the units that were translated, guest code beside its translation" },
     "save-disk": { value: "FILE", doc: "write the disk that the guest booted from, as it is at the end, to FILE" },
     "save-trace": saveOption,
@@ -56,19 +110,10 @@ ended badly, 4 if it was still running at the limit.`,
     const { machine, program, warnings } = loaded;
     const json = args.flag("json");
     io.error(`${warnings}${heading(loaded)}`);
-    const exits = new Map<string, { readonly number: number; count: number }>();
-    let output = "";
-    const screen = { drawn: false };
-    const end = follow(machine, steps, (event) => {
-      if (event.kind === "exit") {
-        const entry = exits.get(event.reason) ?? { number: event.number, count: 0 };
-        entry.count++;
-        exits.set(event.reason, entry);
-      } else if (event.kind === "output") {
-        output += event.text;
-        if (!json) io.out(event.text);
-      } else if (event.kind === "screen") screen.drawn = true;
-    });
+    const vms = machine.configuration.vms.map(({ name }) => name);
+    const notes = new Notes(vms, json ? () => undefined : io.out);
+    const end = follow(machine, steps, notes.see);
+    notes.end();
     saveDisk(args, io, machine);
     await saveRun(args.text("save-trace"), args, io, loaded);
     const { ending: stopped, code, note } = await conclusion(args, loaded, end);
@@ -77,22 +122,32 @@ ended badly, 4 if it was still running at the limit.`,
       technique: machine.configuration.technique,
       mode: machine.guest.mode,
       stopped,
-      output,
-      ...(screen.drawn && { screen: screenText(machine.screen).split("\n").slice(0, -1) }),
-      exits: [...exits].map(([reason, { number, count }]) => ({ reason, number, count })),
+      output: notes.output,
+      ...(notes.drawn && { screen: screenText(machine.screen).split("\n").slice(0, -1) }),
+      exits: [...notes.exits].map(([reason, { number, count }]) => ({ reason, number, count })),
       steps: machine.now,
       instructions: machine.instructions,
       direct: machine.directInstructions,
       cycles: machine.cycle,
       registers: registersOf(machine),
+      ...(machine.configuration.host && { vms: vms.map((name) => notes.of(name)) }),
+      ...scheduleOf(args, machine),
       ...(args.flag("translations") && { translations: machine.translatedUnits() }),
     };
     io.out(json ? jsonText(summary) : summaryText(summary, machine));
+    if (!json && summary.schedule) io.out(`\n${fairnessText(summary.schedule)}`);
     if (!json && summary.translations) io.out(`translations:\n${translationsText(program, summary.translations)}`);
     io.error(note);
     return code;
   },
 };
+
+function scheduleOf(args: Arguments, machine: MachineInterface): { readonly schedule?: Fairness } {
+  if (!args.flag("report")) return {};
+  const schedule = machine.schedule();
+  if (!schedule) throw new UsageError("--report is for machine files: here nobody shares a physical CPU.");
+  return { schedule };
+}
 
 /** Drives by their numbers in INT 13h. */
 const bootDrives = { floppy: 0, disk: 0x80 } as const;
@@ -135,6 +190,15 @@ const efficiencyText = (instructions: number, direct: number): string =>
     ? ""
     : `efficiency: ${direct} of ${instructions} instructions (${((100 * direct) / instructions).toFixed(1)} %) ran without the VMM\n`;
 
+const endingText = ({ name, stopped }: Pick<VmSummary, "name" | "stopped">): string =>
+  `— ${name && `${name}: `}${stopped ? `${stopped.reason}: ${stopped.text}` : "still running"}\n`;
+
+function registersOfVcpu(machine: MachineInterface, at: VcpuPlace): string {
+  if (machine.vcpus().length === 1) return `registers:\n${registersText(machine)}`;
+  machine.look(at);
+  return `registers of ${at.vm}/${at.vcpu}:\n${registersText(machine)}`;
+}
+
 function summaryText(summary: Summary, machine: MachineInterface): string {
   const { output, screen, stopped, technique, steps, instructions, direct, cycles, exits } = summary;
   const total = exits.reduce((sum, { count }) => sum + count, 0);
@@ -142,11 +206,10 @@ function summaryText(summary: Summary, machine: MachineInterface): string {
   return [
     output === "" || output.endsWith("\n") ? "" : "\n",
     screen ? withMargin(screen) : "",
-    `— ${stopped.reason}: ${stopped.text}\n`,
+    ...(summary.vms ?? [{ name: "", stopped }]).map(endingText),
     `technique ${technique}, ${steps} steps, ${instructions} instructions, ${cycles} cycles\n`,
     technique === "bare-metal" ? "" : efficiencyText(instructions, direct),
     total === 0 ? "no VM exits\n" : `${total} VM exit${total === 1 ? "" : "s"}:\n${list.join("")}`,
-    "registers:\n",
-    registersText(machine),
+    ...machine.vcpus().map((vcpu) => registersOfVcpu(machine, vcpu)),
   ].join("");
 }

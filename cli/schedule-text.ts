@@ -1,4 +1,4 @@
-import type { MachineFile } from "../emulator/machine-file/machine-file.ts";
+import { type MachineFile, runsPrograms } from "../emulator/machine-file/machine-file.ts";
 import type { WorkloadFigures } from "../emulator/machine-file/run.ts";
 import { ganttChart, signOf } from "../emulator/schedule/chart.ts";
 import type { Fairness } from "../emulator/schedule/fairness.ts";
@@ -17,13 +17,14 @@ interface Chart {
 
 /** Who ran on which pCPU when. */
 export function chartText(
-  { host: { pcpus }, scheduler: { name } }: MachineFile,
+  { host: { pcpus }, scheduler: { name }, vms }: MachineFile,
   { events, figures, span }: Chart,
 ): string {
+  const models = !runsPrograms({ vms });
   const { title } = schedulers.find((one) => one.name === name)!;
   const vcpus = figures.vcpus.map(({ vcpu }) => vcpu);
   const column = milliseconds((span.to - span.from) / span.width);
-  const head = `${title}, ${pcpus} pCPU${pcpus === 1 ? "" : "s"}, ${milliseconds(span.from)} to ${milliseconds(span.to)}, ${column} a column; models, no guests\n`;
+  const head = `${title}, ${pcpus} pCPU${pcpus === 1 ? "" : "s"}, ${milliseconds(span.from)} to ${milliseconds(span.to)}, ${column} a column${models ? "; models, no guests" : ""}\n`;
   const legend = vcpus.map((vcpu, n) => `${signOf(n)} ${vcpu}`).join("  ");
   return `${head}${ganttChart(events, { pcpus, vcpus, span })}${legend}\n\n`;
 }
@@ -38,7 +39,9 @@ function tableText(rows: readonly (readonly string[])[]): string {
 
 const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
 
-export function fairnessText(figures: Fairness, workloads: Readonly<Record<string, WorkloadFigures>>): string {
+/** @param workloads what came of models, where vCPUs are such */
+export function fairnessText(figures: Fairness, workloads: Readonly<Record<string, WorkloadFigures>> = {}): string {
+  const models = Object.keys(workloads).length > 0;
   const { time, vcpus, vms, jain, contextSwitches } = figures;
   const part = (of: number): string => percent(of / Math.max(1, time));
   const head = [
@@ -53,8 +56,7 @@ export function fairnessText(figures: Fairness, workloads: Readonly<Record<strin
     "most",
     "switches",
     "moves",
-    "rounds",
-    "spun",
+    ...(models ? ["rounds", "spun"] : []),
   ];
   const rows = vcpus.map(({ vcpu, share, due, times, latency, switches, migrations }) => [
     vcpu,
@@ -66,8 +68,7 @@ export function fairnessText(figures: Fairness, workloads: Readonly<Record<strin
     ...(latency ? [latency.median, latency.p95, latency.most].map(milliseconds) : ["", "", ""]),
     String(switches),
     String(migrations),
-    String(workloads[vcpu]!.rounds),
-    part(workloads[vcpu]!.spun),
+    ...(models ? [String(workloads[vcpu]!.rounds), part(workloads[vcpu]!.spun)] : []),
   ]);
   const states = vms.map(({ vm, times }) => {
     const parts = Object.entries(times).filter(([, of]) => of > 0);

@@ -1,21 +1,24 @@
-import { type PlacedProblem, readMachineFile } from "../emulator/machine-file/machine-file.ts";
+import { MachineFileError } from "../debug-adapter/launch.ts";
+import { follow } from "../emulator/index.ts";
+import { runsPrograms } from "../emulator/machine-file/machine-file.ts";
+import { readMachineFile } from "../emulator/machine-file/read.ts";
 import { runMachineFile } from "../emulator/machine-file/run.ts";
-import type { ScheduleEvent } from "../emulator/schedule/schedule-event.ts";
-import { schedulers } from "../emulator/schedule/schedulers.ts";
+import { type ScheduleEvent, scheduleEventOf } from "../emulator/schedule/schedule-event.ts";
 import { type Arguments, type Command, wholeNumber } from "./command.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
+import { loadGuest, reportProblems } from "./guest.ts";
 import { type Io, requireText } from "./io.ts";
 import { jsonText } from "./problem-text.ts";
 import { chartText, eventText, fairnessText } from "./schedule-text.ts";
-
-const problemsText = (file: string, problems: readonly PlacedProblem[]): string =>
-  problems.map(({ line, column, message }) => `${file}:${line}:${column}: error: ${message}\n`).join("");
-
-function report(args: Arguments, io: Io, problems: readonly PlacedProblem[]) {
-  if (args.flag("json")) io.out(jsonText({ file: args.file, problems }));
-  else io.error(problemsText(args.file, problems));
-  return exitCode.problems;
-}
+import {
+  defaultSteps,
+  includeOption,
+  overridesOf,
+  schedulerOption,
+  seedOption,
+  stepsOption,
+  techniqueOption,
+} from "./source-options.ts";
 
 /** The part of the run that the chart shows, in microseconds. */
 function spanOf(args: Arguments, duration: number) {
@@ -26,13 +29,31 @@ function spanOf(args: Arguments, duration: number) {
   return { from, to, width: wholeNumber(args, "width", 10) ?? 90 };
 }
 
+/** Runs the programs of a machine file; undefined if they have errors, which are printed. */
+async function runPrograms(args: Arguments, io: Io, record: (event: ScheduleEvent) => void) {
+  const loaded = await loadGuest(args, io);
+  if (!loaded) return undefined;
+  const { machine, warnings } = loaded;
+  io.error(warnings);
+  const steps = wholeNumber(args, "max-steps", 1) ?? defaultSteps;
+  const ending = follow(machine, steps, (event) => {
+    if (event.kind === "schedule") record(scheduleEventOf(event));
+  });
+  if (ending.reason === "limit") io.error(`${ending.text}\n`);
+  return { figures: machine.schedule()!, workloads: {} };
+}
+
 export const schedule: Command = {
   name: "schedule",
-  summary: "Runs model workloads on virtual CPUs under a scheduler; prints who ran when, and how fair it was.",
-  details: `FILE is a machine file, *.ringside.json: physical CPUs, a scheduler, VMs with what their vCPUs do. No guest program is run:
-what vCPUs do are models (cpu, periodic, thief, lock, shootdown, threads). Exits with 1 if the file has errors.`,
+  summary: "Runs virtual CPUs under a scheduler; prints who ran when, and how fair it was.",
+  details: `FILE is a machine file, *.ringside.json: physical CPUs, a scheduler, VMs with their programs, or with models of what their
+vCPUs do (cpu, periodic, thief, lock, shootdown, threads). Exits with 1 if the file or a program has errors.`,
   options: {
-    scheduler: { value: "S", doc: "use this scheduler, with its default options, instead of the file's" },
+    scheduler: schedulerOption,
+    seed: seedOption,
+    technique: techniqueOption,
+    include: includeOption,
+    "max-steps": stepsOption,
     events: { doc: "print every decision with its reason, and what led to it" },
     from: { value: "US", doc: "the chart begins at this microsecond; default 0" },
     to: { value: "US", doc: "the chart ends at this microsecond; default: at the end" },
@@ -40,18 +61,19 @@ what vCPUs do are models (cpu, periodic, thief, lock, shootdown, threads). Exits
     json: { doc: "print fairness figures, with --events also events, as JSON" },
     help: { doc: "print this" },
   },
-  run(args, io) {
-    const scheduler = args.text("scheduler");
-    if (scheduler !== undefined && !schedulers.some(({ name }) => name === scheduler))
-      throw new UsageError(
-        `--scheduler needs one of ${schedulers.map(({ name }) => name).join(", ")}, not “${scheduler}”.`,
-      );
-    const read = readMachineFile(requireText(io, args.file), scheduler);
-    if ("problems" in read) return report(args, io, read.problems);
+  async run(args, io) {
+    const read = readMachineFile(requireText(io, args.file), overridesOf(args));
+    if ("problems" in read) {
+      reportProblems(args, io, new MachineFileError(args.file, read.problems));
+      return exitCode.problems;
+    }
     const { file } = read;
-    const span = spanOf(args, file.duration);
     const events: ScheduleEvent[] = [];
-    const { figures, workloads } = runMachineFile(file, (event) => void events.push(event));
+    const record = (event: ScheduleEvent): void => void events.push(event);
+    const run = runsPrograms(file) ? await runPrograms(args, io, record) : runMachineFile(file, record);
+    if (!run) return exitCode.problems;
+    const { figures, workloads } = run;
+    const span = spanOf(args, figures.time);
     if (args.flag("json")) {
       const { name } = file.scheduler;
       const told = args.flag("events") ? { events } : {};

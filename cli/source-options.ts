@@ -1,5 +1,7 @@
 import { bootChoices } from "../debug-adapter/boot.ts";
 import type { LaunchArguments } from "../debug-adapter/protocol.ts";
+import type { Overrides } from "../emulator/machine-file/read.ts";
+import { schedulers } from "../emulator/schedule/schedulers.ts";
 import { type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
 import { type Arguments, type Option, wholeNumber } from "./command.ts";
 import { UsageError } from "./exit-code.ts";
@@ -19,7 +21,7 @@ export const jsonOption: Option = { doc: "print JSON instead of text" };
 
 /** Steps after which `run` and `trace` stop by themselves. */
 export const defaultSteps = 20_000_000;
-const stepsOption: Option = {
+export const stepsOption: Option = {
   value: "N",
   doc: `stop after N steps of the machine (default ${defaultSteps.toLocaleString("en")}); then the exit code is 4`,
 };
@@ -40,6 +42,12 @@ const keysOption: Option = { value: "TEXT", doc: "type TEXT on the keyboard; {en
 const serialOption: Option = { value: "TEXT", doc: "type TEXT into the serial port; - for standard input, to its end" };
 const dateOption: Option = { value: "DATE", doc: "what the clock shows at the start (default 2026-01-01T12:00:00)" };
 
+export const schedulerOption: Option = {
+  value: "S",
+  doc: "of a machine file: use this scheduler, with its usual options, instead of the file's",
+};
+export const seedOption: Option = { value: "N", doc: "of a machine file: use this seed instead of the file's" };
+
 /** What all commands take that run a guest. */
 export const guestOptions = {
   "max-steps": stepsOption,
@@ -55,11 +63,29 @@ export const guestOptions = {
   keys: keysOption,
   serial: serialOption,
   date: dateOption,
+  scheduler: schedulerOption,
+  seed: seedOption,
   json: jsonOption,
 } as const;
 
 /** What `run` and `trace` take: the guest runs under one technique. */
 export const runOptions = { technique: techniqueOption, ...guestOptions } as const;
+
+/** What of a machine file the command line overrules. */
+export function overridesOf(args: Arguments): Overrides {
+  const scheduler = args.text("scheduler");
+  if (scheduler !== undefined && !schedulers.some(({ name }) => name === scheduler))
+    throw new UsageError(
+      `--scheduler needs one of ${schedulers.map(({ name }) => name).join(", ")}, not “${scheduler}”.`,
+    );
+  const seed = wholeNumber(args, "seed", 0);
+  const technique = techniqueOf(args);
+  return {
+    ...(scheduler !== undefined && { scheduler }),
+    ...(seed !== undefined && { seed }),
+    ...(technique && { technique }),
+  };
+}
 
 function bootOf(args: Arguments): LaunchArguments["boot"] {
   const text = args.text("boot");
@@ -89,7 +115,6 @@ export function techniqueOf(args: Arguments): TechniqueId | undefined {
 
 /** What the machine is to be launched with, as the debug adapter takes it. */
 export function launchArguments(args: Arguments): LaunchArguments {
-  const technique = techniqueOf(args);
   const memory = wholeNumber(args, "memory", 1);
   const processors = wholeNumber(args, "processors", 1);
   const commandLine = args.text("command-line");
@@ -102,7 +127,7 @@ export function launchArguments(args: Arguments): LaunchArguments {
     disks: args.texts("disk"),
     ...texts(args, ["keys", "serial", "date"]),
     ...(boot && { boot }),
-    ...(technique && { technique }),
+    ...overridesOf(args),
     ...(memory !== undefined && { memory }),
     ...(processors !== undefined && { processors }),
     ...(args.flag("five-level-paging") && { fiveLevelPaging: true }),

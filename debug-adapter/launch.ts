@@ -1,15 +1,19 @@
 import { costProfiles, mostMemory } from "../emulator/index.ts";
+import { isMachineFile, machineFileEnding } from "../emulator/machine-file/read.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import { mostProcessors } from "../emulator/processors.ts";
+import { schedulers } from "../emulator/schedule/schedulers.ts";
 import { techniqueById, techniques } from "../isa/technique.ts";
 import { isTrace } from "../trace-file/index.ts";
 import { bootChoices } from "./boot.ts";
 import { eventBreakpointsProblem } from "./event-breakpoints.ts";
 import { openTrace } from "./open-trace.ts";
-import { LaunchError, type Loaded, machineOf, place, type ReadFile, require, shortName } from "./place.ts";
+import { LaunchError, type Loaded, machineOf, type ReadFile, require, shortName } from "./place.ts";
+import { placeComputer } from "./place-computer.ts";
 import type { LaunchArguments } from "./protocol.ts";
 
 export { AssemblyError, assembleFile, LaunchError, type Loaded, type ReadFile } from "./place.ts";
+export { MachineFileError } from "./place-computer.ts";
 
 type Field = keyof LaunchArguments;
 type Check = (value: unknown) => string | undefined;
@@ -53,6 +57,12 @@ const checks: Readonly<Record<Field, Check>> = {
   keys: isText,
   serial: isText,
   date: isText,
+  scheduler: (value) =>
+    schedulers.some(({ name }) => name === value)
+      ? undefined
+      : `must be one of ${schedulers.map(({ name }) => name).join(", ")}`,
+  seed: (value) =>
+    Number.isSafeInteger(value) && Number(value) >= 0 ? undefined : "must be a whole number, 0 or more",
   event: (value) =>
     Number.isSafeInteger(value) && Number(value) >= 1 ? undefined : "must be the number of an event of the trace",
   eventBreakpoints: eventBreakpointsProblem,
@@ -100,19 +110,14 @@ export async function load(args: LaunchArguments, readFile: ReadFile): Promise<L
   }
   if (args.event !== undefined) throw new LaunchError(`"event" is for traces; ${shortName(args.program)} is none.`);
   const files: Record<string, Uint8Array> = {};
-  const { configuration, programIn, assembly, warnings } = await place(args, noting(readFile, files));
+  refuseUnfit(args);
+  const { configuration, programsIn, ...placed } = await placeComputer(args, noting(readFile, files));
   const machine = machineOf(configuration);
   const typeInto = (other: MachineInterface) => typeAll(other, args);
   typeInto(machine);
-  const source = assembly && { assembly };
-  return {
-    machine,
-    program: programIn(machine),
-    ...source,
-    warnings,
-    typeInto,
-    origin: { arguments: { ...args }, files },
-  };
+  const programs = programsIn(machine);
+  const program = programs.get(machine.vm)!;
+  return { ...placed, machine, program, programs, typeInto, origin: { arguments: { ...args }, files } };
 }
 
 /** What can be said of a trace: the rest is fixed. The client itself sends the last two with every program. */
@@ -134,6 +139,28 @@ function refuseFixed(args: LaunchArguments): void {
     throw new LaunchError(
       `"${wrong}": a trace is of one run, in which that is fixed. To change it, debug the guest's source.`,
     );
+}
+
+/** What a launch may say beside a machine file: all else it says itself, of each VM. */
+const hostFields = ["scheduler", "seed"] as const satisfies readonly Field[];
+const fieldsOfMachineFiles: ReadonlySet<string> = new Set<Field>([
+  ...(["program", "technique", "fallbackTechnique", "stopOnEntry", "include", "noDebug"] as const),
+  ...hostFields,
+]);
+
+/** @throws LaunchError that names a field which the machine file says of each VM, or which only machine files know */
+function refuseUnfit(args: LaunchArguments): void {
+  const given = (Object.keys(checks) as Field[]).filter((name) => isGiven(args[name]));
+  if (isMachineFile(args.program)) {
+    const wrong = given.find((name) => !fieldsOfMachineFiles.has(name));
+    if (wrong !== undefined) throw new LaunchError(`"${wrong}": a machine file says that itself, of each VM.`);
+  } else {
+    const wrong = hostFields.find((name) => given.includes(name));
+    if (wrong !== undefined)
+      throw new LaunchError(
+        `"${wrong}" is for machine files (*${machineFileEnding}); ${shortName(args.program)} is none.`,
+      );
+  }
 }
 
 /** Keeps what is read, by name. */

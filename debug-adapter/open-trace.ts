@@ -19,9 +19,10 @@ export async function openTrace(file: string, bytes: Uint8Array, readFile: ReadF
       else if (step === 0 && what.kind === "press") other.press(what.text);
     }
   };
-  const { program, warnings } = await programOf(trace, { file, readFile, machine });
+  const { programs, warnings } = await programsOf(trace, { file, readFile, machine });
+  const program = programs.get(machine.vm)!;
   const origin: ProgramFiles = trace.program ?? { arguments: { program: file }, files: { [file]: bytes } };
-  return { machine, program, warnings, typeInto, origin, trace };
+  return { machine, program, programs, warnings, typeInto, origin, trace };
 }
 
 /** @throws LaunchError if this version cannot make such a machine */
@@ -43,24 +44,25 @@ interface Place {
   readonly machine: MachineInterface;
 }
 
-/** What is known of the program's source. */
-async function programOf(
+/** What is known of the programs' sources. */
+async function programsOf(
   trace: Trace,
   { file, readFile, machine }: Place,
-): Promise<{ readonly program: Program; readonly warnings: string }> {
-  const unknown = imageProgram(file);
+): Promise<{ readonly programs: ReadonlyMap<string, Program>; readonly warnings: string }> {
+  const vms = computerOf(trace.configuration).vms.map(({ name }) => name);
+  const unknown = new Map(vms.map((vm) => [vm, imageProgram(file)]));
   const kept = trace.program;
   if (!kept)
-    return { program: unknown, warnings: `${shortName(file)} holds no sources; the guest is shown as mere code.\n` };
+    return { programs: unknown, warnings: `${shortName(file)} holds no sources; the guest is shown as mere code.\n` };
   try {
     const found = (await programBeside(kept, file, readFile, machine)) ?? (await programInTrace(kept, machine));
     const same = sameValue(computerOf(found.configuration), computerOf(trace.configuration));
     const warnings = same
       ? ""
       : "Its sources give another machine with this version than the one that was recorded; the recorded one runs, and source lines may be wrong.\n";
-    return { program: found.program, warnings };
+    return { programs: found.programs, warnings };
   } catch (error) {
     if (!(error instanceof LaunchError)) throw error;
-    return { program: unknown, warnings: `The sources in the trace are of no use: ${error.message}\n` };
+    return { programs: unknown, warnings: `The sources in the trace are of no use: ${error.message}\n` };
   }
 }

@@ -113,6 +113,8 @@ function configurationOf(args: LaunchArguments, assembly: Assembly): MachineConf
 export interface Loaded {
   readonly machine: MachineInterface;
   readonly program: Program;
+  /** The program of each VM, by its name. */
+  readonly programs: ReadonlyMap<string, Program>;
   /** Of a source; undefined for kernels and disk images. */
   readonly assembly?: Assembly;
   /** Warnings of the assembler, or what of a kernel is not known; a line each. */

@@ -70,6 +70,10 @@ export interface LaunchArguments {
   readonly event?: number;
   /** Breakpoints on events from the start; `ringside/setEventBreakpoints` replaces them. */
   readonly eventBreakpoints?: readonly EventBreakpoint[];
+  /** Of a machine file: this scheduler, with its usual options, instead of the one it names. */
+  readonly scheduler?: string;
+  /** Of a machine file: this seed instead of the one it names. */
+  readonly seed?: number;
   /** Run without debugging. Set by the client. */
   readonly noDebug?: boolean;
 }

@@ -109,11 +109,11 @@ function sourceOf(
 
 /** The run so far of a loaded program, its files named for any computer. */
 export async function recordingOf(
-  { machine, program, origin }: Pick<Loaded, "machine" | "program" | "origin">,
+  { machine, program, programs, origin }: Pick<Loaded, "machine" | "program" | "programs" | "origin">,
   readFile: ReadFile,
   texts: { readonly title: string; readonly note?: string },
 ): Promise<Trace> {
-  const files = await filesForTrace(origin, { machine, program, readFile });
+  const files = await filesForTrace(origin, { machine, programs, readFile });
   return traceOf(machine, { ...texts, program, origin: files });
 }
 

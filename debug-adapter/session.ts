@@ -33,7 +33,7 @@ export interface Home {
 }
 
 /** What exists from a successful launch on. */
-interface Debuggee extends Pick<Loaded, "typeInto" | "origin" | "trace"> {
+interface Debuggee extends Pick<Loaded, "typeInto" | "origin" | "programs" | "trace"> {
   readonly debugger: Debugger;
   readonly feed: EventFeed;
   readonly tally: ExitTally;
@@ -324,7 +324,7 @@ export class Session extends Conversation {
     "ringside/compare": ({ technique }) => this.#compare(technique),
     ...looks(() => this.#present.debugger),
     ...traceAnswers(
-      () => ({ subject: this.#still, origin: this.#present.origin }),
+      () => ({ ...this.#present, subject: this.#still }),
       (file) => this.#home.readFile(file),
     ),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),

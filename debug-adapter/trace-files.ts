@@ -3,7 +3,8 @@ import type { FileBytes } from "../assembler/index.ts";
 import { fileKey, resolve } from "../assembler/location.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { ProgramFiles } from "../trace-file/index.ts";
-import { LaunchError, place, type ReadFile } from "./place.ts";
+import { LaunchError, type ReadFile } from "./place.ts";
+import { placeComputer } from "./place-computer.ts";
 import type { Program } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { traceSource } from "./trace-sources.ts";
@@ -65,48 +66,49 @@ function reader(files: ProgramFiles["files"]): ReadFile {
   return async (file): Promise<FileBytes> => byKey.get(fileKey(file));
 }
 
-const inTrace = (kept: ProgramFiles) => place(renamed(kept.arguments, traceSource), reader(kept.files));
+const inTrace = (kept: ProgramFiles) => placeComputer(renamed(kept.arguments, traceSource), reader(kept.files));
 
-/** The program of a trace whose files are nowhere else. @throws LaunchError if it cannot be made of them */
+/** The programs of a trace whose files are nowhere else. @throws LaunchError if it cannot be made of them */
 export async function programInTrace(kept: ProgramFiles, machine: MachineInterface) {
-  const { configuration, programIn } = await inTrace(kept);
-  return { configuration, program: programIn(machine) };
+  const { configuration, programsIn } = await inTrace(kept);
+  return { configuration, programs: programsIn(machine) };
 }
 
 const sameBytes = (a: Uint8Array, b: FileBytes): boolean =>
   b instanceof Uint8Array && a.length === b.length && a.every((byte, n) => byte === b[n]);
 
-/** The program of a trace that lies beside its files; undefined if one of them is missing there or is another. */
+/** The programs of a trace that lie beside it; undefined if one of them is missing there or is another. */
 export async function programBeside(kept: ProgramFiles, trace: string, readFile: ReadFile, machine: MachineInterface) {
   const beside = (name: string) => resolve(name, trace);
   for (const [name, bytes] of Object.entries(kept.files))
     if (!sameBytes(bytes, await readFile(beside(name)))) return undefined;
-  const { configuration, programIn } = await place(renamed(kept.arguments, beside), readFile);
-  return { configuration, program: programIn(machine) };
+  const { configuration, programsIn } = await placeComputer(renamed(kept.arguments, beside), readFile);
+  return { configuration, programs: programsIn(machine) };
+}
+
+interface Present {
+  readonly programs: ReadonlyMap<string, Program>;
+  readonly machine: MachineInterface;
+  readonly readFile: ReadFile;
 }
 
 /** Sources that the debugger shows, and that the loading did not read: those of kernels. */
-async function withSources(
-  kept: ProgramFiles,
-  { program, machine, readFile }: { program: Program; machine: MachineInterface; readFile: ReadFile },
-): Promise<ProgramFiles> {
+async function withSources(kept: ProgramFiles, { programs, machine, readFile }: Present): Promise<ProgramFiles> {
   const opened = await programInTrace(kept, machine);
   const files: Record<string, Uint8Array> = { ...kept.files };
   const known = new Set(Object.keys(files).map((name) => fileKey(traceSource(name))));
-  for (const [n, file] of opened.program.files.entries()) {
-    const here = program.files[n];
-    if (here === undefined || known.has(fileKey(file))) continue;
-    const bytes = await readFile(here);
-    if (bytes instanceof Uint8Array) files[file.replace(/^[a-z-]+:\/?/, "")] = bytes;
-  }
+  for (const [vm, { files: named }] of opened.programs)
+    for (const [n, file] of named.entries()) {
+      const here = programs.get(vm)?.files[n];
+      if (here === undefined || known.has(fileKey(file))) continue;
+      const bytes = await readFile(here);
+      if (bytes instanceof Uint8Array) files[file.replace(/^[a-z-]+:\/?/, "")] = bytes;
+    }
   return { ...kept, files };
 }
 
 /** What a program was loaded from, as a trace keeps it: with names for any computer, if the program is the same by these. */
-export async function filesForTrace(
-  origin: ProgramFiles,
-  present: { readonly program: Program; readonly machine: MachineInterface; readonly readFile: ReadFile },
-): Promise<ProgramFiles> {
+export async function filesForTrace(origin: ProgramFiles, present: Present): Promise<ProgramFiles> {
   const fields = Object.fromEntries(
     Object.entries(origin.arguments).filter(
       ([name, value]) => !notOfProgram.has(name) && !name.startsWith("__") && value !== undefined,

@@ -10,7 +10,7 @@ import type { Halt } from "./run.ts";
 /** What a person may write into a trace. */
 const mostText = 10_000;
 
-interface Present extends Pick<Loaded, "origin"> {
+interface Present extends Pick<Loaded, "origin" | "programs"> {
   readonly subject: Subject;
 }
 
@@ -22,11 +22,13 @@ export const traceAnswers = (
   "ringside/saveTrace": async ({ title, note = "" }) => {
     if (typeof title !== "string" || typeof note !== "string" || title.length + note.length > mostText)
       throw new Refusal(`A trace has a title and maybe a note, texts of at most ${mostText} characters together.`);
-    const { subject, origin } = present();
+    const { subject, origin, programs } = present();
     const { machine, program } = subject.debugger;
     const texts = { title, ...(note === "" ? {} : { note }) };
     try {
-      return { file: toBase64(await writeTrace(await recordingOf({ machine, program, origin }, readFile, texts))) };
+      return {
+        file: toBase64(await writeTrace(await recordingOf({ machine, program, programs, origin }, readFile, texts))),
+      };
     } catch (error) {
       if (error instanceof TraceTooLarge) throw new Refusal(error.message);
       throw error;

@@ -122,11 +122,13 @@ export type AnyConfiguration = MachineConfiguration | ComputerConfiguration;
 /** Name of the one VM of the short form. */
 const onlyVm = "vm0";
 
-/** The full form of a configuration. */
-export function computerOf(configuration: AnyConfiguration): ComputerConfiguration {
-  if ("vms" in configuration) return configuration;
+/** What the short form says of the computer, and of its guest. */
+export function parted(configuration: MachineConfiguration): {
+  readonly hardware: HardwareConfiguration;
+  readonly guest: GuestConfiguration;
+} {
   const { technique, costs, clock, vmx, fiveLevelPaging, hypervisor, translate, ...guest } = configuration;
-  return {
+  const hardware = {
     technique,
     ...(costs !== undefined && { costs }),
     ...(clock !== undefined && { clock }),
@@ -134,6 +136,13 @@ export function computerOf(configuration: AnyConfiguration): ComputerConfigurati
     ...(fiveLevelPaging !== undefined && { fiveLevelPaging }),
     ...(hypervisor !== undefined && { hypervisor }),
     ...(translate !== undefined && { translate }),
-    vms: [{ name: onlyVm, ...guest }],
   };
+  return { hardware, guest };
+}
+
+/** The full form of a configuration. */
+export function computerOf(configuration: AnyConfiguration): ComputerConfiguration {
+  if ("vms" in configuration) return configuration;
+  const { hardware, guest } = parted(configuration);
+  return { ...hardware, vms: [{ name: onlyVm, ...guest }] };
 }

@@ -1,6 +1,6 @@
 import { check, type FieldProblem, join } from "../emulator/machine-file/check.ts";
-import type { PlacedProblem } from "../emulator/machine-file/machine-file.ts";
 import { fieldPlaces, lineAndColumn } from "../emulator/machine-file/places.ts";
+import type { PlacedProblem } from "../emulator/machine-file/read.ts";
 import type { Assignment, Parameter } from "./assignment.ts";
 import { combinationProblems } from "./combinations.ts";
 import { allFilledIn, namesOfParameters, parameterProblems, parameterValues } from "./parameters.ts";

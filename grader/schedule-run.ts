@@ -1,5 +1,5 @@
 import type { FileBytes } from "../assembler/index.ts";
-import { type PlacedProblem, readMachineFile } from "../emulator/machine-file/machine-file.ts";
+import { type PlacedProblem, readMachineFile } from "../emulator/machine-file/read.ts";
 import { runMachineFile } from "../emulator/machine-file/run.ts";
 import { utf8Text } from "../emulator/utf8.ts";
 import type { Assignment, Scenario, SchedulePredicate } from "./assignment.ts";

@@ -49,28 +49,17 @@ export const reference = (name: string): Schema => ({ $ref: `${definitions}${nam
 const definition = (reference: string, root: Schema): Schema => root.definitions![reference.slice(definitions.length)]!;
 
 function bounds(value: unknown, schema: Schema): string | undefined {
-  const { minimum, maximum, pattern, minItems, maxItems } = schema;
+  const { minimum, maximum, minLength, pattern, minItems, maxItems } = schema;
   const choices = schema.enum ?? (schema.const === undefined ? undefined : [schema.const]);
   if (choices && !choices.includes(value as string)) return `one of ${choices.map((one) => `"${one}"`).join(", ")}`;
   if (minimum !== undefined && (value as number) < minimum) return `at least ${minimum}`;
   if (maximum !== undefined && (value as number) > maximum) return `at most ${maximum}`;
+  if (minLength !== undefined && value === "") return "a text that is not empty";
   if (minItems !== undefined && (value as unknown[]).length < minItems) return `a list of at least ${minItems}`;
   if (maxItems !== undefined && (value as unknown[]).length > maxItems) return `a list of at most ${maxItems}`;
   if (pattern !== undefined && !new RegExp(pattern).test(value as string))
     return `${schema.description?.toLowerCase().replace(/\.$/, "")}`;
   return undefined;
-}
-
-/** What guests of their own will need, and what they do not have yet under a scheduler. */
-const notYet: readonly string[] = ["program", "technique", "devices"];
-
-function unknownField(place: string, key: string, schema: Schema): FieldProblem {
-  const fields = Object.keys(schema.properties!).join(", ");
-  const message =
-    place.startsWith("vms[") && notYet.includes(key)
-      ? `${place}: guest programs are not run under a scheduler yet; give a workload.`
-      : `There is no field ${place}; there are ${fields}.`;
-  return { path: place, message };
 }
 
 function checkObject(value: Record<string, unknown>, schema: Schema, path: string, root: Schema): FieldProblem[] {
@@ -81,7 +70,7 @@ function checkObject(value: Record<string, unknown>, schema: Schema, path: strin
   const fields = Object.entries(value).flatMap(([key, item]) => {
     const place = join(path, key);
     if (Object.hasOwn(properties, key)) return check(item, properties[key]!, place, root);
-    return [unknownField(place, key, schema)];
+    return [{ path: place, message: `There is no field ${place}; there are ${Object.keys(properties).join(", ")}.` }];
   });
   return [...missing, ...fields];
 }

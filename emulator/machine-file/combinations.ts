@@ -1,16 +1,27 @@
+import { mostProcessors } from "../processors.ts";
 import { placesFit } from "../schedule/gang.ts";
 import { mostVcpus } from "../schedule/physical-cpus.ts";
 import { type SchedulerRow, schedulers } from "../schedule/schedulers.ts";
 import type { FieldProblem } from "./check.ts";
-import type { ChangeField, MachineFile, VmField } from "./machine-file.ts";
+import {
+  type ChangeField,
+  vcpuCount as count,
+  type MachineFile,
+  runsPrograms,
+  schedulingOf,
+  type VmField,
+} from "./machine-file.ts";
+import { programFields } from "./schema.ts";
 
-const count = ({ vcpus = 1 }: VmField): number => (typeof vcpus === "number" ? vcpus : vcpus.length);
+/** MiB of a VM with a program that does not say. */
+export const usualMemory = 16;
 
 /** What does not go together, although each field is well formed. */
 export function combinationProblems(file: MachineFile): FieldProblem[] {
   const row = schedulers.find(({ name }) => name === file.scheduler.name)!;
   return [
     ...optionProblems(file, row),
+    ...(runsPrograms(file) ? programProblems(file) : modelProblems(file)),
     ...file.vms.flatMap((vm, n) => vmProblems(file, row, vm, `vms[${n}]`)),
     ...wholeProblems(file, row),
     ...(file.changes ?? []).flatMap((change, n) => changeProblems(file, row, change, `changes[${n}]`)),
@@ -65,12 +76,8 @@ function vmProblems(file: MachineFile, row: SchedulerRow, vm: VmField, path: str
   if (vm.warp && !row.heeds.includes("warp")) add("warp", `Only BVT lets VMs warp, not ${row.title}.`);
   if (vm.weight !== undefined && !row.heeds.includes("weight")) add("weight", `${row.title} does not heed weights.`);
   const list = Array.isArray(vm.vcpus) ? vm.vcpus : [];
-  for (const [n, { workload, affinity }] of list.entries()) {
-    if (!workload && !vm.workload)
-      add(`vcpus[${n}]`, `${path}.vcpus[${n}] has no workload, and its VM has none either.`);
+  for (const [n, { affinity }] of list.entries())
     problems.push(...affinityProblems(file, affinity, `${path}.vcpus[${n}]`));
-  }
-  if (list.length === 0 && !vm.workload) problems.push({ path, message: `${path}.workload is missing.` });
   for (const [place, workload] of [
     [path, vm.workload],
     ...list.map((one, n) => [`${path}.vcpus[${n}]`, one.workload]),
@@ -80,6 +87,51 @@ function vmProblems(file: MachineFile, row: SchedulerRow, vm: VmField, path: str
         path: `${place}.workload`,
         message: "A thief that sleeps half a tick before and after never runs: make margin smaller.",
       });
+  return problems;
+}
+
+/** What VMs with programs must and must not say. */
+function programProblems({ vms }: MachineFile): FieldProblem[] {
+  return vms.flatMap((vm, n): FieldProblem[] => {
+    const path = `vms[${n}]`;
+    if (vm.program === undefined)
+      return [{ path, message: `${path} has no program, but other VMs have: models and programs do not go together.` }];
+    const problems: FieldProblem[] = [];
+    const add = (field: string): void =>
+      void problems.push({
+        path: `${path}.${field}`,
+        message: `${path} has a program: that says what its vCPUs do, not ${path}.${field}.`,
+      });
+    if (vm.workload) add("workload");
+    for (const [number, { workload }] of (typeof vm.vcpus === "object" ? vm.vcpus : []).entries())
+      if (workload) add(`vcpus[${number}].workload`);
+    if (count(vm) > mostProcessors)
+      problems.push({
+        path: `${path}.vcpus`,
+        message: `A VM with a program can have ${mostProcessors} vCPUs; these are ${count(vm)}.`,
+      });
+    return problems;
+  });
+}
+
+/** What files of model workloads must and must not say. */
+function modelProblems(file: MachineFile): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const add = (path: string, message: string): void => void problems.push({ path, message });
+  if (file.duration === undefined) add("", "duration is missing: models do not end by themselves.");
+  for (const field of ["technique", "costs"] as const)
+    if (file[field] !== undefined) add(field, `${field} is for VMs with programs; these do model workloads.`);
+  for (const [n, vm] of file.vms.entries()) {
+    const path = `vms[${n}]`;
+    for (const field of Object.keys(programFields) as (keyof typeof programFields)[])
+      if (vm[field] !== undefined) add(`${path}.${field}`, `${path}.${field} is for VMs with a program.`);
+    const list = typeof vm.vcpus === "object" ? vm.vcpus : [];
+    if (vm.workload) continue;
+    if (list.length === 0) add(path, `${path}.program or ${path}.workload is missing.`);
+    for (const [number, { workload }] of list.entries())
+      if (!workload)
+        add(`${path}.vcpus[${number}]`, `${path}.vcpus[${number}] has no workload, and its VM has none either.`);
+  }
   return problems;
 }
 
@@ -110,7 +162,7 @@ function affinityProblems(
 
 function wholeProblems({ host, vms }: MachineFile, { name }: SchedulerRow): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  const memory = vms.reduce((sum, vm) => sum + (vm.memory ?? 0), 0);
+  const memory = vms.reduce((sum, vm) => sum + (vm.memory ?? (vm.program === undefined ? 0 : usualMemory)), 0);
   if (host.memory !== undefined && memory > host.memory)
     problems.push({
       path: "host.memory",
@@ -121,8 +173,7 @@ function wholeProblems({ host, vms }: MachineFile, { name }: SchedulerRow): Fiel
     problems.push({ path: "vms", message: `There can be ${mostVcpus} vCPUs; these are ${vcpus}.` });
   if (name !== "gang") return problems;
   for (const [n, vm] of vms.entries()) {
-    const places = Array.from({ length: count(vm) }, (_, number) => affinityOf(vm, number));
-    if (!placesFit(places, host.pcpus))
+    if (!placesFit(schedulingOf(vm).affinities, host.pcpus))
       problems.push({
         path: `vms[${n}].vcpus`,
         message: `A gang of ${count(vm)} does not fit side by side on ${host.pcpus} physical CPUs with this affinity.`,
@@ -130,9 +181,6 @@ function wholeProblems({ host, vms }: MachineFile, { name }: SchedulerRow): Fiel
   }
   return problems;
 }
-
-const affinityOf = ({ vcpus, affinity }: VmField, n: number): readonly number[] | null =>
-  (Array.isArray(vcpus) ? vcpus[n]!.affinity : undefined) ?? affinity ?? null;
 
 function changeProblems(file: MachineFile, row: SchedulerRow, change: ChangeField, path: string): FieldProblem[] {
   const vm = file.vms.find(({ name }) => name === change.vm);

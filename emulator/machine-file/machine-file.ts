@@ -1,14 +1,29 @@
+import type { TechniqueId } from "../../isa/technique.ts";
+import type { BootKind } from "../firmware/drives.ts";
+import type { HostConfiguration, TimedInput } from "../machine-configuration.ts";
 import type { Change, Model } from "../schedule/model.ts";
 import type { SchedulerOptions } from "../schedule/schedulers.ts";
-import type { Reservation } from "../schedule/vcpu.ts";
+import type { Parameters, Reservation } from "../schedule/vcpu.ts";
 import type { Workload } from "../schedule/workload.ts";
-import { check, type FieldProblem } from "./check.ts";
-import { combinationProblems } from "./combinations.ts";
-import { fieldPlaces, lineAndColumn } from "./places.ts";
-import { machineFileSchema } from "./schema.ts";
 
-export interface VmField {
+/** What is said of a VM with a program (`programFields` of the schema). */
+export interface ProgramFields {
+  readonly include?: readonly string[];
+  readonly boot?: BootKind | "none";
+  readonly floppies?: readonly string[];
+  readonly disks?: readonly string[];
+  readonly commandLine?: string;
+  readonly modules?: readonly string[];
+  readonly sourceRoot?: string;
+  readonly keys?: string;
+  readonly serial?: string;
+  readonly date?: string;
+  readonly inputs?: readonly TimedInput[];
+}
+
+export interface VmField extends ProgramFields {
   readonly name: string;
+  readonly program?: string;
   readonly memory?: number;
   readonly vcpus?: number | readonly { readonly workload?: Workload; readonly affinity?: readonly number[] }[];
   readonly workload?: Workload;
@@ -33,66 +48,76 @@ export interface ChangeField {
 export interface MachineFile {
   readonly host: { readonly pcpus: number; readonly memory?: number };
   readonly scheduler: { readonly name: string; readonly options?: SchedulerOptions };
-  readonly duration: number;
+  readonly technique?: TechniqueId;
+  readonly costs?: string;
+  readonly duration?: number;
   readonly seed?: number;
   readonly vms: readonly VmField[];
   readonly changes?: readonly ChangeField[];
 }
 
-/** A problem at its place in the text, counted from 1. */
-export interface PlacedProblem extends FieldProblem {
-  readonly line: number;
-  readonly column: number;
-}
+/** Whether its VMs run programs; otherwise what their vCPUs do are model workloads. */
+export const runsPrograms = ({ vms }: Pick<MachineFile, "vms">): boolean =>
+  vms.some(({ program }) => program !== undefined);
 
-/** Reads a machine file, maybe for another scheduler than it names; every wrong field is named with its place. */
-export function readMachineFile(
-  text: string,
-  scheduler?: string,
-): { readonly file: MachineFile } | { readonly problems: readonly PlacedProblem[] } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return { problems: [{ path: "", message: `This is not JSON: ${(error as Error).message}.`, line: 1, column: 1 }] };
-  }
-  const problems = check(value, machineFileSchema);
-  const given = value as MachineFile;
-  const file = scheduler === undefined ? given : { ...given, scheduler: { name: scheduler } };
-  if (problems.length === 0) problems.push(...combinationProblems(file));
-  if (problems.length === 0) return { file };
-  const places = fieldPlaces(text);
+export const vcpuCount = ({ vcpus = 1 }: VmField): number => (typeof vcpus === "number" ? vcpus : vcpus.length);
+
+/** How a VM is scheduled. */
+export function schedulingOf(vm: VmField): {
+  parameters: Partial<Parameters>;
+  affinities: (readonly number[] | null)[];
+} {
+  const { vcpus, weight, cap, affinity, reservation, warp } = vm;
   return {
-    problems: problems.map((problem) => ({ ...problem, ...lineAndColumn(text, places.get(problem.path) ?? 0) })),
+    parameters: {
+      ...(weight !== undefined && { weight }),
+      ...(cap !== undefined && { cap }),
+      ...(reservation && { reservation }),
+      ...(warp !== undefined && { warp }),
+    },
+    affinities: Array.from(
+      { length: vcpuCount(vm) },
+      (_, n) => (typeof vcpus === "object" ? vcpus[n]!.affinity : undefined) ?? affinity ?? null,
+    ),
   };
 }
 
-/** The model that a machine file describes. */
-export function modelOf({ host: { pcpus }, scheduler, seed = 0, vms, changes = [] }: MachineFile): Model {
+const changesOf = ({ changes = [] }: MachineFile): Change[] =>
+  changes.flatMap(({ at, vm, plug, unplug, ...set }): Change[] => [
+    ...(unplug === undefined ? [] : [{ at, vm, vcpu: unplug, unplug: true }]),
+    ...(plug === undefined ? [] : [{ at, vm, vcpu: plug, unplug: false }]),
+    ...(Object.keys(set).length === 0 ? [] : [{ at, vm, set }]),
+  ]);
+
+/** The physical CPUs and the scheduler of a machine file. */
+export function hostOf(file: MachineFile): HostConfiguration {
+  const { host, scheduler, seed, duration } = file;
   return {
-    pcpus,
+    ...host,
+    scheduler,
+    changes: changesOf(file),
+    ...(seed !== undefined && { seed }),
+    ...(duration !== undefined && { until: duration }),
+  };
+}
+
+/** The model that a machine file without programs describes. */
+export function modelOf(file: MachineFile): Model {
+  const { host, scheduler, seed = 0, vms } = file;
+  return {
+    pcpus: host.pcpus,
     scheduler: scheduler.name,
     options: scheduler.options ?? {},
     seed,
-    vms: vms.map(({ name, vcpus = 1, workload, weight, cap, affinity, reservation, warp }) => {
-      const list =
-        typeof vcpus === "number" ? Array.from({ length: vcpus }, () => ({ workload, affinity: undefined })) : vcpus;
+    vms: vms.map((vm) => {
+      const { name, vcpus, workload } = vm;
+      const own = (n: number): Workload | undefined => (typeof vcpus === "object" ? vcpus[n]!.workload : undefined);
       return {
         name,
-        workloads: list.map((one) => (one.workload ?? workload)!),
-        affinities: list.map((one) => one.affinity ?? affinity ?? null),
-        parameters: {
-          ...(weight !== undefined && { weight }),
-          ...(cap !== undefined && { cap }),
-          ...(reservation && { reservation }),
-          ...(warp !== undefined && { warp }),
-        },
+        workloads: Array.from({ length: vcpuCount(vm) }, (_, n) => (own(n) ?? workload)!),
+        ...schedulingOf(vm),
       };
     }),
-    changes: changes.flatMap(({ at, vm, plug, unplug, ...set }): Change[] => [
-      ...(unplug === undefined ? [] : [{ at, vm, vcpu: unplug, unplug: true }]),
-      ...(plug === undefined ? [] : [{ at, vm, vcpu: plug, unplug: false }]),
-      ...(Object.keys(set).length === 0 ? [] : [{ at, vm, set }]),
-    ]),
+    changes: changesOf(file),
   };
 }

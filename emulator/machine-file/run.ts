@@ -9,13 +9,13 @@ export interface WorkloadFigures extends TaskFigures {
   readonly threads?: readonly number[];
 }
 
-/** Runs the model workloads of a machine file for as long as it says. */
+/** Runs the model workloads of a machine file without programs for as long as it says. */
 export function runMachineFile(
   file: MachineFile,
   record: (event: ScheduleEvent) => void,
 ): { readonly figures: Fairness; readonly workloads: Readonly<Record<string, WorkloadFigures>> } {
   const simulation = new Simulation(modelOf(file), record);
-  simulation.run(file.duration);
+  simulation.run(file.duration!);
   const figures = fairness(simulation.host);
   const workloads = figures.vcpus.map(({ vcpu }) => {
     const threads = simulation.threads(vcpu);

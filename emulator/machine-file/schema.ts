@@ -1,3 +1,8 @@
+import { costProfiles } from "../../isa/costs.ts";
+import { techniques } from "../../isa/technique.ts";
+import { mostMemory } from "../configuration.ts";
+import { bootKinds } from "../firmware/drives.ts";
+import { mostProcessors } from "../processors.ts";
 import { mostPcpus, mostVcpus } from "../schedule/physical-cpus.ts";
 import { schedulers } from "../schedule/schedulers.ts";
 import { waitPolicies } from "../schedule/workload.ts";
@@ -14,6 +19,7 @@ export interface Schema {
   readonly maxItems?: number;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly minLength?: 1;
   readonly pattern?: string;
   readonly const?: string;
   readonly enum?: readonly string[];
@@ -135,6 +141,43 @@ const reservation = object(
   "For SEDF and RTDS.",
 );
 
+const file = (description: string): Schema => ({ type: "string", minLength: 1, description });
+const files = (description: string, maxItems?: number): Schema => ({
+  type: "array",
+  items: { type: "string", minLength: 1 },
+  ...(maxItems !== undefined && { maxItems }),
+  description,
+});
+
+const input = object(
+  {
+    at: time("When", 0),
+    device: { type: "string", enum: ["serial", "keyboard"], description: "The serial port, or the keyboard." },
+    text: { type: "string", description: "What is typed; on the keyboard with keys in braces: {enter}, {ctrl+c}." },
+  },
+  ["at", "device", "text"],
+  "Something that is typed while the VM runs.",
+);
+
+/** Fields of a VM that runs a program, with the same meaning as in a launch configuration; files are by the machine file. */
+export const programFields = {
+  include: files("Folders searched by %include."),
+  boot: {
+    type: "string",
+    enum: [...bootKinds, "none"],
+    description: "What a bootable program is put into; none: it is loaded as a flat image.",
+  },
+  floppies: files("Images in the floppy drives, after the program if that is one.", 2),
+  disks: files("Images of the hard disks, after the program if that is one.", 2),
+  commandLine: { type: "string", description: "Command line of a kernel." },
+  modules: files("Files loaded beside a kernel."),
+  sourceRoot: file("Folder of a kernel's sources, if not where it was compiled."),
+  keys: { type: "string", description: "Typed on the keyboard from the start." },
+  serial: { type: "string", description: "Typed into the serial port from the start." },
+  date: { type: "string", description: "What the clock shows at the start, such as 2026-01-31T12:00:00." },
+  inputs: { type: "array", items: input, description: "What is typed later." },
+} as const satisfies Readonly<Record<string, Schema>>;
+
 const vm = object(
   {
     name: {
@@ -142,9 +185,17 @@ const vm = object(
       pattern: "^[A-Za-z][A-Za-z0-9_-]{0,15}$",
       description: "A letter, then up to 15 letters, digits, _ and -.",
     },
-    memory: { type: "integer", minimum: 1, description: "MiB." },
+    program: file(
+      "What it runs: assembly source, a kernel (ELF, Multiboot) or a disk image, by its path from this file.",
+    ),
+    memory: {
+      type: "integer",
+      minimum: 1,
+      maximum: mostMemory,
+      description: "MiB; of a VM with a program 16 by default.",
+    },
     vcpus: {
-      description: "How many vCPUs, which all do `workload`, or what each does.",
+      description: `How many vCPUs (a VM with a program has at most ${mostProcessors}); or a list, with what each does and where.`,
       oneOf: [
         { type: "integer", minimum: 1, maximum: mostVcpus },
         { type: "array", minItems: 1, maxItems: mostVcpus, items: object({ workload, affinity }) },
@@ -156,6 +207,7 @@ const vm = object(
     affinity,
     reservation,
     warp: time("How far BVT lets it borrow ahead when it wakes", 0),
+    ...programFields,
   },
   ["name"],
 );
@@ -195,10 +247,21 @@ export const machineFileSchema: Schema = object(
       },
       ["name"],
     ),
-    duration: time("How long it runs"),
-    seed: { type: "integer", minimum: 0, default: 0, description: "Order in which vCPUs start; 0: as written." },
+    technique: {
+      type: "string",
+      enum: techniques.map(({ id }) => id),
+      description: "How programs are virtualized. By default as their sources say.",
+    },
+    costs: { type: "string", enum: costProfiles.map(({ name }) => name), description: "Cost profile of virtual time." },
+    duration: time("How long it runs; with programs, by default until they have all stopped"),
+    seed: {
+      type: "integer",
+      minimum: 0,
+      default: 0,
+      description: "Order in which vCPUs start, and how those with programs interleave; 0: as written, evenly.",
+    },
     vms: { type: "array", minItems: 1, items: vm },
     changes: { type: "array", items: change },
   },
-  ["host", "scheduler", "duration", "vms"],
+  ["host", "scheduler", "vms"],
 );

@@ -1,4 +1,4 @@
-import type { ScheduleBody } from "../trace/event.ts";
+import type { ScheduleBody, Stamp } from "../trace/event.ts";
 import type { NoteKind } from "./scheduler.ts";
 import type { Parameters, RunState, VmState } from "./vcpu.ts";
 
@@ -49,4 +49,11 @@ export interface ScheduleEvent extends ScheduleOutcome {
 /** The same as the event stream has it. */
 export function scheduleBody({ sequence: _, kind: what, vcpu: subject, ...rest }: ScheduleEvent): ScheduleBody {
   return { kind: "schedule", what, subject, ...rest };
+}
+
+/** What `scheduleBody` made of it. */
+export function scheduleEventOf({ sequence, ...event }: Stamp & ScheduleBody): ScheduleEvent {
+  const { what, subject, time, pcpu, from, reason, states, vms, standings, parameters } = event;
+  const outcome = { states, vms, standings, ...(parameters && { parameters }) };
+  return { sequence, time, kind: what, pcpu, vcpu: subject, from, reason, ...outcome };
 }

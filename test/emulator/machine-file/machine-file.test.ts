@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readMachineFile } from "../../../emulator/machine-file/machine-file.ts";
+import { readMachineFile } from "../../../emulator/machine-file/read.ts";
 import { runMachineFile } from "../../../emulator/machine-file/run.ts";
 
 const folder = join(import.meta.dirname, "../../../examples/schedule");
@@ -36,13 +36,21 @@ describe("wrong machine files", () => {
     [{ ...valid, cpus: 1 }, "cpus", /There is no field cpus; there are host, /],
     [{ ...valid, host: { pcpus: 65 } }, "host.pcpus", /at most 64/],
     [withVm({ name: "A/B" }), "vms[0].name", /a letter, then up to 15/],
-    [withVm({ program: "a.asm" }), "vms[0].program", /guest programs are not run under a scheduler yet/],
+    [withVm({ program: "a.asm" }), "vms[0].workload", /has a program: that says what its vCPUs do/],
     [withVm({ workload: { kind: "mine" } }), "vms[0].workload.kind", /one of "cpu", "periodic"/],
     [withVm({ workload: { kind: "lock", work: 1, hold: 1, wait: "sleep" } }), "vms[0].workload.wait", /"pause-loop"/],
     [withVm({ workload: { kind: "thief", tick: 10, margin: 5 } }), "vms[0].workload", /never runs/],
     [withVm({ vcpus: "two" }), "vms[0].vcpus", /a whole number or a list/],
     [withVm({ vcpus: [{}], workload: undefined }), "vms[0].vcpus[0]", /has no workload/],
-    [withVm({ workload: undefined }), "vms[0]", /vms\[0\]\.workload is missing/],
+    [withVm({ workload: undefined }), "vms[0]", /vms\[0\]\.program or vms\[0\]\.workload is missing/],
+    [withVm({ program: "" }), "vms[0].program", /a text that is not empty/],
+    [withVm({ program: "a.asm", workload: undefined, vcpus: 65 }), "vms[0].vcpus", /can have \d+ vCPUs; these are 65/],
+    [withVm({ program: "a.asm", workload: undefined, inputs: [{ at: 1 }] }), "vms[0].inputs[0]", /text is missing/],
+    [withVm({ serial: "x" }), "vms[0].serial", /is for VMs with a program/],
+    [{ ...valid, technique: "vtx-ept" }, "technique", /is for VMs with programs/],
+    [{ ...valid, technique: "vtx" }, "technique", /must be one of "bare-metal"/],
+    [{ ...valid, duration: undefined }, "", /duration is missing: models do not end/],
+    [{ ...valid, vms: [{ name: "P", program: "p.asm" }, vm] }, "vms[1]", /models and programs do not go together/],
     [withVm({ cap: 201 }), "vms[0].cap", /2 vCPUs can use 200 % at most/],
     [withVm({ affinity: [0, 2] }), "vms[0].affinity[1]", /There is no physical CPU 2: the host has 2/],
     [withVm({ memory: 65 }), "host.memory", /The VMs have 65 MiB together, the host 64 MiB/],
