@@ -117,6 +117,13 @@ const wrong: readonly Wrong[] = [
     ],
     lost: { ept: 4, isolated: 4 },
   },
+  {
+    lab: "11-interrupts",
+    what: "what was being delivered is forgotten",
+    file: "interrupts.asm",
+    changes: [["        test ebx, ebx\n        jns .nothing\n", "        jmp .nothing\n"]],
+    lost: { moved: 4 },
+  },
 ];
 const changed = (files: Files, { file, changes }: Wrong): Files => {
   let text = utf8Text(files.get(file)!);
