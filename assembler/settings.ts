@@ -40,8 +40,8 @@ function readMemory(text: string): Settings | string {
 
 function readProcessors(text: string): Settings | string {
   const processors = Number(text);
-  const fits = Number.isInteger(processors) && processors >= 1 && processors <= 16;
-  return fits ? { processors } : "A guest has from 1 to 16 processors.";
+  const fits = Number.isInteger(processors) && processors >= 1 && processors <= 64;
+  return fits ? { processors } : "A guest has from 1 to 64 processors.";
 }
 
 function readPrivilege(text: string): Settings | string {

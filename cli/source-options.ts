@@ -25,7 +25,7 @@ export const stepsOption: Option = {
   value: "N",
   doc: `stop after N steps of the machine (default ${defaultSteps.toLocaleString("en")}); then the exit code is 4`,
 };
-const processorsOption: Option = { value: "N", doc: "processors of the guest, 1 to 16 (default 1)" };
+const processorsOption: Option = { value: "N", doc: "processors of the guest, 1 to 64 (default 1)" };
 const fiveLevelOption: Option = { doc: "give the processor 5-level paging" };
 const memoryOption: Option = { value: "MIB", doc: "memory of the guest, 1 to 1024 MiB (default 16)" };
 

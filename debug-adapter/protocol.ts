@@ -37,7 +37,7 @@ export interface LaunchArguments {
   readonly stopOnEntry?: boolean;
   /** Guest memory in MiB, 1–1024. Default 16. */
   readonly memory?: number;
-  /** Processors of the guest, 1–16. Default 1. */
+  /** Processors of the guest, 1–64. Default 1. */
   readonly processors?: number;
   /** The processor has 5-level paging. */
   readonly fiveLevelPaging?: boolean;

@@ -4,7 +4,7 @@
  * together and always in the same order; with one, `host-schedule.ts` gives the turns.
  */
 
-import { init, type ProcessorContext, putAside, startUp, takeUp, waitForSipi } from "./cpu/context.ts";
+import { init, ProcessorContext, type SavedContext, startUp, waitForSipi } from "./cpu/context.ts";
 import type { Cpu } from "./cpu/cpu.ts";
 import { layout } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
@@ -17,10 +17,9 @@ import type { VirtualCpus, Vmm } from "./vmm/index.ts";
 
 /** Cycles of a turn: how far one processor may be ahead of the others. */
 export const turnCycles = 10_000;
-export const mostProcessors = 16;
+export const mostProcessors = 64;
 
 interface Aside {
-  readonly context: ProcessorContext;
   /** Its virtual time. */
   readonly cycle: number;
   /** Where the guest is: the linear instruction pointer, unsigned or signed canonical, and the address bits of its code. */
@@ -40,6 +39,8 @@ const noSignals = (): Signals => ({ nmi: false, init: false, startUp: null });
 class Processor {
   readonly id: number;
   readonly apic: LocalApic;
+  /** What it is while it is not in the core. */
+  readonly context = new ProcessorContext();
   /** Undefined while it is in the core. */
   aside: Aside | undefined;
   /** Halted, or waiting for its start: nothing to do until something comes. */
@@ -77,7 +78,7 @@ export interface Scheduling {
 /** What a snapshot says of one; objects in it are never changed. */
 interface SavedProcessor {
   readonly apic: unknown;
-  readonly aside: Aside | undefined;
+  readonly aside: (Aside & { readonly context: SavedContext }) | undefined;
   readonly asleep: boolean;
   readonly signals: Signals;
   readonly monitor: unknown;
@@ -132,14 +133,15 @@ export class Processors implements VirtualCpus {
     const { r32 } = this.#cpu;
     r32[layout.processors >> 2] = this.#all.length;
     if (this.#all.length === 1) return;
-    const boot = putAside(this.#cpu);
+    const boot = this.#current;
+    boot.context.putAside(this.#cpu);
     for (const processor of this.#all.slice(1)) {
       init(this.#cpu);
       r32[layout.apicId >> 2] = processor.id;
-      processor.aside = { ...this.#putAside(), cycle: 0 };
+      processor.aside = { ...this.#putAside(processor), cycle: 0 };
       processor.asleep = true;
     }
-    takeUp(this.#cpu, boot);
+    boot.context.takeUp(this.#cpu);
     this.#turnEnd = turnCycles;
   }
 
@@ -152,16 +154,16 @@ export class Processors implements VirtualCpus {
     boot.monitor = vmm.monitor(boot.id);
     cpu.monitor = boot.monitor;
     if (this.#all.length === 1) return;
-    const context = putAside(cpu);
+    boot.context.putAside(cpu);
     for (const processor of this.#all) {
       if (processor === boot) continue;
       cpu.monitor = undefined;
-      takeUp(cpu, processor.aside!.context);
+      processor.context.takeUp(cpu);
       processor.monitor = vmm.monitor(processor.id);
-      processor.aside = { ...this.#putAside(processor.monitor), cycle: 0 };
+      processor.aside = { ...this.#putAside(processor), cycle: 0 };
     }
     cpu.monitor = boot.monitor;
-    takeUp(cpu, context);
+    boot.context.takeUp(cpu);
   }
 
   /** From now on they share physical CPUs with others. */
@@ -180,8 +182,8 @@ export class Processors implements VirtualCpus {
   }
 
   flushTlb(vcpu: number): void {
-    const { aside } = this.#all[vcpu]!;
-    if (aside) this.#all[vcpu]!.aside = { ...aside, context: { ...aside.context, tlb: new Int32Array(0) } };
+    const { aside, context } = this.#all[vcpu]!;
+    if (aside) context.flushTlb();
     else this.#cpu.flushTlb(true);
   }
 
@@ -246,7 +248,7 @@ export class Processors implements VirtualCpus {
 
   /** State blocks of the processors that are not in the core. */
   get asides(): readonly Uint8Array[] {
-    return this.#all.flatMap(({ aside }) => (aside ? [aside.context.block] : []));
+    return this.#all.flatMap(({ aside, context }) => (aside ? [context.block] : []));
   }
 
   /** Whether the core executes one of these now, and not one of another VM. */
@@ -371,9 +373,9 @@ export class Processors implements VirtualCpus {
     return earliest;
   }
 
-  #preemptionOf({ aside }: Processor): number | undefined {
-    const fields = aside ? new Float64Array(aside.context.block.buffer) : this.#cpu.f64;
-    const deadline = fields[layout.preemptionDeadline >> 3]!;
+  #preemptionOf({ aside, context }: Processor): number | undefined {
+    const offset = layout.preemptionDeadline;
+    const deadline = aside ? context.float64(offset) : this.#cpu.f64[offset >> 3]!;
     return deadline === 0 ? undefined : deadline - 1;
   }
 
@@ -441,10 +443,10 @@ export class Processors implements VirtualCpus {
   /** Whether a processor that sleeps could be woken by an interrupt: not one that waits for its start, or has them masked. */
   get anyInterruptible(): boolean {
     const interruptFlag = 0x200;
-    return this.#all.some(({ aside }) => {
-      const words = aside ? new Int32Array(aside.context.block.buffer) : this.#cpu.r32;
-      if (words[layout.activity >> 2] === waitForSipi) return false;
-      return (words[layout.eflags >> 2]! & interruptFlag) !== 0 || words[layout.interruptsLeave >> 2] !== 0;
+    return this.#all.some(({ aside, context }) => {
+      const word = (offset: number): number => (aside ? context.int32(offset) : this.#cpu.r32[offset >> 2]!);
+      if (word(layout.activity) === waitForSipi) return false;
+      return (word(layout.eflags) & interruptFlag) !== 0 || word(layout.interruptsLeave) !== 0;
     });
   }
 
@@ -480,24 +482,25 @@ export class Processors implements VirtualCpus {
     const next = this.#all[number]!;
     if (!next.aside) return;
     const cpu = this.#cpu;
-    const { context, cycle } = next.aside;
+    const { cycle } = next.aside;
     this.leave();
     this.#current = next;
     next.aside = undefined;
     if (next.monitor) cpu.monitor = next.monitor;
-    takeUp(cpu, context);
+    next.context.takeUp(cpu);
     cpu.f64[layout.extraCycles >> 3]! += cycle - virtualTime(cpu);
   }
 
   /** The core is free for processors of another VM. */
   leave(): void {
-    this.#current.aside ??= this.#putAside(this.#current.monitor);
+    this.#current.aside ??= this.#putAside(this.#current);
   }
 
-  #putAside(monitor?: Monitor): Aside {
+  #putAside({ context, monitor }: Processor): Aside {
     const cpu = this.#cpu;
     const linear = linearIn(cpu, monitor);
-    return { context: putAside(cpu), cycle: virtualTime(cpu), linear, bits: cpu.bits };
+    context.putAside(cpu);
+    return { cycle: virtualTime(cpu), linear, bits: cpu.bits };
   }
 
   #switchTo(next: Processor): void {
@@ -528,9 +531,9 @@ export class Processors implements VirtualCpus {
       turnEnd: this.#turnEnd,
       latest: this.#latest,
       vmm: this.#vmm?.save(),
-      processors: this.#all.map(({ apic, aside, asleep, signals, monitor }) => ({
+      processors: this.#all.map(({ apic, aside, context, asleep, signals, monitor }) => ({
         apic: apic.save(),
-        aside,
+        aside: aside && { ...aside, context: context.save() },
         asleep,
         signals: { ...signals },
         monitor: monitor?.save(),
@@ -548,12 +551,15 @@ export class Processors implements VirtualCpus {
     for (const [n, { apic, aside, asleep, signals, monitor }] of saved.processors.entries()) {
       const processor = this.#all[n]!;
       processor.apic.restore(apic);
-      Object.assign(processor, { aside, asleep, signals: { ...signals } });
+      if (aside) processor.context.restore(aside.context);
+      Object.assign(processor, { aside: aside && withoutContext(aside), asleep, signals: { ...signals } });
       processor.monitor?.restore(monitor);
     }
     if (this.inCore && this.#current.monitor) this.#cpu.monitor = this.#current.monitor;
   }
 }
+
+const withoutContext = ({ cycle, linear, bits }: Aside): Aside => ({ cycle, linear, bits });
 
 /** Where the guest of the processor in the core is. */
 function linearIn(cpu: Cpu, monitor: Monitor | undefined): number {

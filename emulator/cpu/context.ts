@@ -1,9 +1,11 @@
 /** One processor's own state, put aside while another one is in the emulated core. */
+
+import { inOrder, type PackedTlb } from "../mmu/tlb.ts";
 import type { Cpu } from "./cpu.ts";
 import { layout } from "./layout.ts";
 
-/** Never changed once made, so that snapshots may share it. */
-export interface ProcessorContext {
+/** A context as snapshots keep it: never changed once made. */
+export interface SavedContext {
   readonly block: Uint8Array;
   readonly tlb: Int32Array;
 }
@@ -13,22 +15,70 @@ const shared = [
   ...[layout.steps, layout.unretired, layout.extraCycles, layout.emulated],
   ...[layout.countsInstructions, layout.walkReferences],
 ] as const;
+const sharedPlaces = shared.map((offset) => offset >> 3).sort((a, b) => a - b);
+/** The ranges of the state block between them, in words of 64 bits. */
+const ownRanges = (() => {
+  const starts = [0, ...sharedPlaces.map((place) => place + 1)];
+  const ends = [...sharedPlaces, layout.end >> 3];
+  return starts.map((start, n) => ({ start, end: ends[n]! })).filter(({ start, end }) => start < end);
+})();
 
-export function putAside(cpu: Cpu): ProcessorContext {
-  const block = cpu.r8.slice();
-  for (const field of shared) block.fill(0, field, field + 8);
-  return { block, tlb: cpu.tlb.pack() };
-}
+/** A processor that is not in the core: its state block and its TLB. */
+export class ProcessorContext {
+  readonly #block = new Float64Array(layout.end >> 3);
+  readonly #views = ownRanges.map(({ start, end }) => ({ start, words: this.#block.subarray(start, end) }));
+  #tlb: PackedTlb = { words: new Int32Array(0), length: 0 };
+  /** The same, until it changes. */
+  #saved: SavedContext | undefined;
 
-/** Makes the core this processor. */
-export function takeUp(cpu: Cpu, { block, tlb }: ProcessorContext): void {
-  keeping(cpu, shared, () => cpu.r8.set(block));
-  cpu.next = cpu.rip;
-  cpu.vectoring = undefined;
-  cpu.nested.flush();
-  cpu.tlb.unpack(tlb, cpu.pcid, cpu.vpid);
-  cpu.vmx?.review();
-  cpu.refresh();
+  /** The state block, by bytes. */
+  get block(): Uint8Array {
+    return new Uint8Array(this.#block.buffer);
+  }
+
+  /** A field of the state block: float64, or 4 bytes. */
+  float64(offset: number): number {
+    return this.#block[offset >> 3]!;
+  }
+  int32(offset: number): number {
+    return new Int32Array(this.#block.buffer)[offset >> 2]!;
+  }
+
+  /** Puts the processor in the core aside. */
+  putAside(cpu: Cpu): void {
+    this.#block.set(cpu.f64.subarray(0, layout.end >> 3));
+    for (const place of sharedPlaces) this.#block[place] = 0;
+    this.#tlb = cpu.tlb.pack(this.#tlb);
+    this.#saved = undefined;
+  }
+
+  /** Makes the core this processor. */
+  takeUp(cpu: Cpu): void {
+    for (const { start, words } of this.#views) cpu.f64.set(words, start);
+    cpu.next = cpu.rip;
+    cpu.vectoring = undefined;
+    cpu.nested.use(cpu.monitor?.translations);
+    cpu.tlb.unpack(this.#tlb, cpu.pcid, cpu.vpid);
+    cpu.vmx?.review();
+    cpu.refresh();
+  }
+
+  /** Forgets the translations it has cached. */
+  flushTlb(): void {
+    this.#tlb = { words: this.#tlb.words, length: 0 };
+    this.#saved = undefined;
+  }
+
+  save(): SavedContext {
+    this.#saved ??= { block: this.block.slice(), tlb: inOrder(this.#tlb) };
+    return this.#saved;
+  }
+
+  restore(saved: SavedContext): void {
+    this.block.set(saved.block);
+    this.#tlb = { words: saved.tlb.slice(), length: saved.tlb.length };
+    this.#saved = saved;
+  }
 }
 
 /** What INIT leaves alone (SDM Vol. 3, table 10-1), and what is no register. */

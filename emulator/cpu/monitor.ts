@@ -75,6 +75,8 @@ export interface Monitor {
    * effect. Default: false.
    */
   readonly translationsLast?: boolean;
+  /** Monitors with the same object here give the same answers. Default: nobody gives the same. */
+  readonly translations?: object | undefined;
   /** Levels of the tables that `translate` walks; 0, the default, where it walks none. */
   readonly nestedLevels?: number;
   /** MOV from CR8, 0 to 15; undefined where CR8 is the processor's own. */

@@ -22,6 +22,8 @@ export class NestedTranslations {
   readonly #hosts = new Float64Array(kinds * entries);
 
   #empty = true;
+  /** Whose answers are remembered; undefined where nobody else gives the same. */
+  #owner: object | undefined;
 
   constructor(state: State, a20: AddressLine) {
     this.#state = state;
@@ -38,6 +40,12 @@ export class NestedTranslations {
   flush(): void {
     if (!this.#empty) this.#tags.fill(-1);
     this.#empty = true;
+  }
+
+  /** From now on the monitor is one whose translations are these. */
+  use(owner: object | undefined): void {
+    if (owner === undefined || owner !== this.#owner) this.flush();
+    this.#owner = owner;
   }
 
   /** Nothing stands between: no monitor, and address line 20 is open. */

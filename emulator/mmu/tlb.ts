@@ -27,6 +27,18 @@ const flagOutside = 8;
 const pcidShift = 4;
 const vpidShift = 16;
 
+/** Bits of the flags that are not PCID or VPID. */
+const attributes = (1 << pcidShift) - 1;
+
+/** Words of an entry as `pack` keeps it. */
+const packedWords = 5;
+
+/** Entries put aside: so many words of these. */
+export interface PackedTlb {
+  readonly words: Int32Array;
+  readonly length: number;
+}
+
 /** 4 KiB pages per page of each size code. */
 const sizePages = [1, 512, 1024, 0x40000] as const;
 export type PageSizeCode = 0 | 1 | 2 | 3;
@@ -303,39 +315,52 @@ export class Tlb {
   }
 
   /**
-   * All entries but remembered ones, to be put back by `unpack`: five words each, the index and the entry without marks. Their order is
-   * that of the indices, whatever the order in which they were made.
+   * All entries, to be put back by `unpack`: five words each, the index and the entry without marks. Remembered ones are forgotten.
+   * Into `kept`, if they fit, else into an array that is made.
    */
-  pack(): Int32Array {
-    const used = this.#used.subarray(0, this.#count).filter((at) => !this.#isEmpty(at));
-    used.sort();
-    const packed = new Int32Array(used.length * 5);
-    for (let n = 0; n < used.length; n++) {
-      const at = used[n]!;
-      packed[5 * n] = at;
-      packed[5 * n + 1] = this.words[at + page]!;
-      packed[5 * n + 2] = this.#plainHigh(at);
-      packed[5 * n + 3] = this.words[at + addend]!;
-      packed[5 * n + 4] = this.words[at + flags]!;
+  pack(kept: PackedTlb): PackedTlb {
+    const words =
+      this.#count * packedWords > kept.words.length ? new Int32Array(2 * this.#count * packedWords) : kept.words;
+    let length = 0;
+    for (let n = 0; n < this.#count; n++) {
+      const at = this.#used[n]!;
+      if (this.#isEmpty(at)) continue;
+      words[length] = at;
+      words[length + 1] = this.words[at + page]!;
+      words[length + 2] = this.#plainHigh(at);
+      words[length + 3] = this.words[at + addend]!;
+      words[length + 4] = this.words[at + flags]!;
+      length += packedWords;
     }
-    return packed;
+    return { words, length };
   }
 
   /** Holds these entries, and no others, from now on; PCID and VPID are those in force then. */
-  unpack(packed: Int32Array, pcid: number, vpid: number): void {
-    for (let n = this.#count - 1; n >= 0; n--) this.#remove(this.#used[n]!);
+  unpack({ words: packed, length }: PackedTlb, pcid: number, vpid: number): void {
+    for (let n = 0; n < this.#count; n++) this.#drop(this.#used[n]!);
+    this.#count = 0;
     this.#pcid = pcid;
     this.#vpid = vpid;
-    this.#large = packed.length > 0;
-    for (let n = 0; n < packed.length; n += 5) {
+    this.#large = length > 0;
+    const now = (pcid << pcidShift) | (vpid << vpidShift);
+    for (let n = 0; n < length; n += packedWords) {
       const at = packed[n]!;
+      const entryFlags = packed[n + 4]!;
       this.#add(at);
       this.words[at + page] = packed[n + 1]!;
       this.words[at + page + 1] = packed[n + 2]!;
       this.words[at + addend] = packed[n + 3]!;
-      this.words[at + flags] = packed[n + 4]!;
-      this.#applyGuard(at);
+      this.words[at + flags] = entryFlags;
+      // Most entries are of this PCID and of ordinary memory.
+      const isPlain = ((entryFlags ^ now) & ~attributes) === 0 && (entryFlags & flagOutside) === 0;
+      if (!isPlain || this.#watched.length > 0 || this.#isGuardedAt(at)) this.#applyGuard(at);
     }
+  }
+
+  #isGuardedAt(at: number): boolean {
+    const low = this.words[at + page]! << 12;
+    const host = (this.words[at + addend]! + low - this.#physical.ramBase) >>> 12;
+    return this.#physical.guards[host] !== 0;
   }
 
   #remove(at: number): void {
@@ -399,4 +424,13 @@ export class Tlb {
     const mask = -pages;
     return (this.words[at + page]! & mask) === (low & mask) && this.#plainHigh(at) === high;
   }
+}
+
+/** The same entries in the order of their indices, in which nothing tells any more when each was made. */
+export function inOrder({ words, length }: PackedTlb): Int32Array {
+  const places = new Int32Array(length / packedWords).map((_, n) => n * packedWords);
+  places.sort((a, b) => words[a]! - words[b]!);
+  const ordered = new Int32Array(length);
+  for (const [n, place] of places.entries()) ordered.set(words.subarray(place, place + packedWords), n * packedWords);
+  return ordered;
 }

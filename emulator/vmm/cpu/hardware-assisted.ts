@@ -67,6 +67,7 @@ export class HardwareAssisted implements Monitor {
   /** EPT entries are only ever added. */
   readonly translationsLast: boolean;
   readonly nestedLevels: number;
+  readonly translations: object | undefined;
   readonly #cpu: Cpu;
   readonly vmcs: Vmcs;
   readonly #context: VmmContext;
@@ -90,6 +91,7 @@ export class HardwareAssisted implements Monitor {
     this.#technique = techniqueOf[shared.virtualization];
     this.translationsLast = nested;
     this.nestedLevels = nested ? 4 : 0;
+    this.translations = nested ? shared : undefined;
     this.#context = context;
     this.#cpu = context.cpu;
     const { memory, allocator } = shared;

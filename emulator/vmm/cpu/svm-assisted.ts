@@ -72,6 +72,7 @@ export class SvmAssisted implements Monitor {
   /** Nested page-table entries are only ever added. */
   readonly translationsLast: boolean;
   readonly nestedLevels: number;
+  readonly translations: object | undefined;
   readonly cpu: Cpu;
   readonly vmcb: Vmcb;
   readonly #vm: SvmVmm;
@@ -90,6 +91,7 @@ export class SvmAssisted implements Monitor {
     this.#technique = techniqueOf[shared.virtualization];
     this.translationsLast = nested;
     this.nestedLevels = nested ? 4 : 0;
+    this.translations = nested ? shared : undefined;
     this.#context = context;
     this.cpu = context.cpu;
     const { memory, allocator } = shared;

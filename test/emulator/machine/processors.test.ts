@@ -383,8 +383,8 @@ end:`,
 
 test("impossible numbers of processors are refused", () => {
   const made = configurationOf(assembled("bits 32\norg 100000h\nhlt"));
-  expect(configurationProblem({ ...made, processors: 0 })).toMatch(/number of processors.* 1 to 16; it is 0/);
-  expect(configurationProblem({ ...made, processors: 17 })).toMatch(/it is 17/);
+  expect(configurationProblem({ ...made, processors: 0 })).toMatch(/number of processors.* 1 to 64; it is 0/);
+  expect(configurationProblem({ ...made, processors: 65 })).toMatch(/it is 65/);
   expect(configurationProblem({ ...made, processors: 2, technique: "trap-and-emulate" })).toMatch(
     /one processor so far/,
   );
