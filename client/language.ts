@@ -31,10 +31,6 @@ export async function startLanguage(context: vscode.ExtensionContext, host: Host
     initializationOptions: {
       documentation: `${vscode.Uri.joinPath(context.extensionUri, "docs")}/`,
     } satisfies InitializationOptions,
-    synchronize: {
-      configurationSection: "ringside",
-      fileEvents: vscode.workspace.createFileSystemWatcher("**/*.{asm,nasm,inc}"),
-    },
   });
   const techniques = new Techniques((uri, technique) =>
     client.sendNotification(chooseTechnique, { uri, technique: technique ?? null } satisfies TechniqueChoice),

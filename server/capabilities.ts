@@ -35,5 +35,5 @@ export const capabilities: ServerCapabilities = {
 
 /** Of clients that ask for diagnostics themselves; others are sent them. */
 export const pullDiagnostics: ServerCapabilities = {
-  diagnosticProvider: { identifier: "ringside", interFileDependencies: true, workspaceDiagnostics: false },
+  diagnosticProvider: { identifier: "ringside", interFileDependencies: true, workspaceDiagnostics: true },
 };

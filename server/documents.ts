@@ -108,6 +108,12 @@ export class Documents {
     return this.changed(uri);
   }
 
+  /** What is kept for following edits of a program is not needed; what it includes stays known. */
+  release(uri: string): void {
+    this.#analyses.delete(uri);
+    this.#assemblers.delete(uri);
+  }
+
   analysis(document: TextDocument): Promise<Analysis> {
     const known = this.#analyses.get(document.uri);
     if (known?.version === document.version) return known.analysis;

@@ -5,6 +5,8 @@ export interface Host {
   readonly readBytes: (uri: string) => Promise<FileBytes>;
   /** Lets messages come in while something long is under way. */
   readonly turn: () => Promise<void>;
+  /** Where the pages of docs/ are, if the client does not say: a URI that ends with a slash. */
+  readonly documentation?: string | undefined;
   /** The assembly sources in some folders and the folders in them, as URIs. */
   readonly listSources: (folders: readonly string[]) => Promise<readonly string[]>;
 }
@@ -13,3 +15,6 @@ export interface Host {
 export const mostSources = 2000;
 
 export const isSource = (name: string): boolean => /\.(asm|nasm|inc)$/i.test(name);
+
+/** The same as a pattern of paths. */
+export const sourcePattern = "**/*.{asm,nasm,inc}";

@@ -1,6 +1,6 @@
-import type { Dirent } from "node:fs";
+import { type Dirent, existsSync, realpathSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { createConnection, ProposedFeatures } from "vscode-languageserver/node";
@@ -43,5 +43,15 @@ async function listSources(folders: readonly string[]): Promise<string[]> {
   return found;
 }
 
+/** The pages are shipped beside the folder that this program is shipped in. */
+function pages(): string | undefined {
+  const program = process.argv[1];
+  const docs = program && join(dirname(realpathSync(program)), "..", "docs");
+  return docs && existsSync(docs) ? `${pathToFileURL(docs).href}/` : undefined;
+}
+
 /** The language server as a process: over IPC from VS Code, over `--stdio` from any other editor. */
-serve(createConnection(ProposedFeatures.all), { readBytes, listSources, turn: setImmediate });
+serve(createConnection(ProposedFeatures.all), {
+  ...{ readBytes, listSources, turn: setImmediate },
+  documentation: pages(),
+});

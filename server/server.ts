@@ -1,10 +1,16 @@
-import { CodeLensRefreshRequest, type Connection, type Diagnostic, TextDocuments } from "vscode-languageserver";
+import {
+  CodeLensRefreshRequest,
+  type Connection,
+  DidChangeConfigurationNotification,
+  DidChangeWatchedFilesNotification,
+  TextDocuments,
+} from "vscode-languageserver";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { defaultTechnique } from "../isa/technique.ts";
 import { capabilities, pullDiagnostics } from "./capabilities.ts";
 import { type Analysis, Documents } from "./documents.ts";
 import { diagnostics } from "./features/diagnostics.ts";
-import type { Host } from "./host.ts";
+import { type Host, sourcePattern } from "./host.ts";
 import { progress } from "./progress.ts";
 import {
   chooseTechnique,
@@ -15,6 +21,8 @@ import {
   type TechniqueInForce,
   techniqueInForce,
 } from "./protocol.ts";
+import { Reports } from "./reports.ts";
+import { registerDiagnostics } from "./requests/diagnostics.ts";
 import { registerDisplay } from "./requests/display.ts";
 import { registerEditing } from "./requests/editing.ts";
 import { registerNavigation } from "./requests/navigation.ts";
@@ -24,13 +32,6 @@ import type { Session } from "./session.ts";
 import { askSettings } from "./settings.ts";
 import { Workspace } from "./workspace.ts";
 
-/** Equal for equal diagnostics. */
-function resultIdOf(items: readonly Diagnostic[]): string {
-  let hash = 5381;
-  for (const character of JSON.stringify(items)) hash = (Math.imul(hash, 33) + character.charCodeAt(0)) | 0;
-  return `${items.length}:${hash}`;
-}
-
 /** Serves the Language Server Protocol on a connection; the features know nothing of it. */
 export function serve(connection: Connection, host: Host): void {
   const texts = new TextDocuments(TextDocument);
@@ -38,6 +39,7 @@ export function serve(connection: Connection, host: Host): void {
   let hasFolders = false;
   let pulls = false;
   let hasProgress = false;
+  let watches = { files: false, settings: false };
   let refreshes = { hints: false, lenses: false };
   const documents = new Documents(
     (uri) => texts.get(uri),
@@ -45,6 +47,7 @@ export function serve(connection: Connection, host: Host): void {
     progress(connection, host.turn, () => hasProgress),
   );
   const workspace = new Workspace(host, (uri) => texts.get(uri)?.getText());
+  const reports = new Reports();
   const session: Session = { connection, texts, documents, workspace };
 
   async function publish(document: TextDocument): Promise<void> {
@@ -65,11 +68,13 @@ export function serve(connection: Connection, host: Host): void {
   }
 
   async function publishAll(): Promise<void> {
+    reports.forget("all");
     if (pulls) await connection.languages.diagnostics.refresh();
     else await Promise.all(texts.all().map(publish));
   }
 
   async function publishThose(uris: readonly string[]): Promise<void> {
+    reports.forget(uris);
     if (pulls) {
       await connection.languages.diagnostics.refresh();
       return;
@@ -102,18 +107,40 @@ export function serve(connection: Connection, host: Host): void {
     if (refreshes.lenses) await connection.sendRequest(CodeLensRefreshRequest.type);
   }
 
+  /** Clients that let servers say what to tell them are asked to tell of changed sources and settings. */
+  async function registerWatching(): Promise<void> {
+    if (watches.files)
+      await connection.client.register(DidChangeWatchedFilesNotification.type, {
+        watchers: [{ globPattern: sourcePattern }],
+      });
+    if (watches.settings)
+      await connection.client.register(DidChangeConfigurationNotification.type, { section: "ringside" });
+  }
+
   connection.onInitialize(({ capabilities: client, workspaceFolders, rootUri, initializationOptions }) => {
-    documents.documentation = (initializationOptions as InitializationOptions | undefined)?.documentation;
+    documents.documentation =
+      (initializationOptions as InitializationOptions | undefined)?.documentation ?? host.documentation;
     workspace.folders = workspaceFolders?.map(({ uri }) => uri) ?? (rootUri ? [rootUri] : []);
     hasProgress = client.window?.workDoneProgress === true;
     hasFolders = client.workspace?.workspaceFolders === true;
     asksForSettings = client.workspace?.configuration === true;
-    const { diagnostics: refresh, inlayHint, codeLens } = client.workspace ?? {};
+    const {
+      diagnostics: refresh,
+      inlayHint,
+      codeLens,
+      didChangeWatchedFiles,
+      didChangeConfiguration,
+    } = client.workspace ?? {};
+    watches = {
+      files: didChangeWatchedFiles?.dynamicRegistration === true,
+      settings: didChangeConfiguration?.dynamicRegistration === true,
+    };
     pulls = client.textDocument?.diagnostic !== undefined && refresh?.refreshSupport === true;
     refreshes = { hints: inlayHint?.refreshSupport === true, lenses: codeLens?.refreshSupport === true };
     return { capabilities: { ...capabilities, ...(pulls && pullDiagnostics) }, serverInfo: { name: "ringside" } };
   });
   connection.onInitialized(async () => {
+    await registerWatching();
     if (hasFolders)
       connection.workspace.onDidChangeWorkspaceFolders(async ({ added, removed }) => {
         const gone = new Set(removed.map(({ uri }) => uri));
@@ -127,6 +154,7 @@ export function serve(connection: Connection, host: Host): void {
   connection.onDidChangeWatchedFiles(async ({ changes }) => {
     for (const { uri } of changes) workspace.changed(uri);
     const includers = changes.flatMap(({ uri }) => documents.changed(uri));
+    reports.forget([...changes.map(({ uri }) => uri), ...includers]);
     if (includers.length > 0) await publishThose(includers);
   });
   connection.onNotification(chooseTechnique, async ({ uri, technique }: TechniqueChoice) => {
@@ -141,23 +169,17 @@ export function serve(connection: Connection, host: Host): void {
   registerTyping(session);
   registerTokens(session);
   registerDisplay(session);
-  connection.languages.diagnostics.on(async ({ textDocument: { uri }, previousResultId }) => {
-    const document = texts.get(uri);
-    if (!document) return { kind: "full", items: [] };
-    const analysis = await documents.analysis(document);
-    await tellTechnique(uri, analysis);
-    const items = diagnostics(analysis, uri);
-    const resultId = resultIdOf(items);
-    return resultId === previousResultId ? { kind: "unchanged", resultId } : { kind: "full", resultId, items };
-  });
+  registerDiagnostics(session, reports, tellTechnique);
   texts.onDidChangeContent(({ document: { uri } }) => {
     const includers = documents.changed(uri);
+    reports.forget([uri]);
     // A client that asks for diagnostics asks for those of what it has changed.
     if (!pulls) void publishThose([uri, ...includers]);
     else if (includers.length > 0) void publishThose(includers);
   });
   texts.onDidClose(async ({ document }) => {
     const includers = documents.close(document.uri);
+    reports.forget([document.uri]);
     if (!pulls) await connection.sendDiagnostics({ uri: document.uri, diagnostics: [] });
     if (includers.length > 0) await publishThose(includers);
   });

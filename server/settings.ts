@@ -6,6 +6,8 @@ export interface Settings {
   /** `null`: no technique is settled, so instructions are flagged for every one that they break under. */
   readonly technique: string | null;
   readonly includePaths: readonly string[];
+  /** Also programs that are not open are looked at for problems. */
+  readonly diagnoseWorkspace: boolean;
   /** Address and bytes behind each line. */
   readonly encodingHints: boolean;
   readonly codeLens: boolean;
@@ -19,6 +21,7 @@ export interface Settings {
 export const defaultSettings: Settings = {
   technique: null,
   includePaths: [],
+  diagnoseWorkspace: true,
   encodingHints: false,
   codeLens: true,
   exitHints: false,

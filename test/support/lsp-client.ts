@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import {
+  type CancellationToken,
   createProtocolConnection,
   type ProtocolConnection,
   StreamMessageReader,
@@ -13,6 +14,8 @@ const server = join(import.meta.dirname, "..", "..", "dist", "server.cjs");
 export class LspClient {
   readonly published: unknown[] = [];
   readonly progress: { readonly kind: string }[] = [];
+  /** Of the protocol's methods by which the server asks for something: those that were called, with what they said. */
+  readonly asked: { readonly method: string; readonly params: unknown }[] = [];
   capabilities: object = {};
   /** What the section `ringside` of the settings says. */
   settings: object = {};
@@ -40,9 +43,15 @@ export class LspClient {
     for (const method of [
       "window/workDoneProgress/create",
       "workspace/diagnostic/refresh",
+      "workspace/inlayHint/refresh",
+      "workspace/codeLens/refresh",
+      "workspace/textDocumentContent/refresh",
       "client/registerCapability",
     ])
-      connection.onRequest(method, () => null);
+      connection.onRequest(method, (params) => {
+        this.asked.push({ method, params });
+        return null;
+      });
     connection.listen();
     const answer = await this.request<{ capabilities: object }>("initialize", {
       processId: null,
@@ -58,8 +67,10 @@ export class LspClient {
     this.#process?.kill();
   }
 
-  request<R>(method: string, params: object): Promise<R> {
-    return this.#connection!.sendRequest<R>(method, params);
+  request<R>(method: string, params: object, token?: CancellationToken): Promise<R> {
+    return token
+      ? this.#connection!.sendRequest<R>(method, params, token)
+      : this.#connection!.sendRequest<R>(method, params);
   }
 
   notify(method: string, params: object): Promise<void> {
@@ -83,6 +94,10 @@ export class LspClient {
   change(uri: string, line: number, start: number, end: number, text: string): Promise<void> {
     const range = { start: { line, character: start }, end: { line, character: end } };
     return this.#changed(uri, { range, text });
+  }
+
+  close(uri: string): Promise<void> {
+    return this.notify("textDocument/didClose", { textDocument: { uri } });
   }
 
   replace(uri: string, text: string): Promise<void> {
