@@ -9,6 +9,8 @@ const lineOf = (pattern: RegExp) => example.findIndex((line) => pattern.test(lin
 export async function measuredPath(workbench: Workbench): Promise<void> {
   const { page } = workbench;
   await workbench.debug("exits.asm", "vtx-ept");
+  // Those of other tests would stop it earlier.
+  await workbench.command("Debug: Remove All Breakpoints");
   await workbench.runTo(lineOf(/^\s+rdmsr\b/));
   await workbench.stopDebugging();
   await workbench.goToLine(lineOf(/^\.next:/));
