@@ -14,7 +14,9 @@ export interface Option {
 
 /** The arguments of a command, checked against its options. */
 export interface Arguments {
+  /** The first operand, and all of them. */
   readonly file: string;
+  readonly files: readonly string[];
   flag(name: string): boolean;
   text(name: string): string | undefined;
   texts(name: string): readonly string[];
@@ -22,6 +24,8 @@ export interface Arguments {
 
 export interface Command {
   readonly name: string;
+  /** What it is given, where that is not one file. */
+  readonly operands?: string;
   /** One line for the list of commands. */
   readonly summary: string;
   /** What it does, prints and exits with. */
@@ -41,7 +45,7 @@ function optionProblem(error: unknown): string {
 }
 
 /** Reads a command line. Throws `UsageError` with a plain sentence for anything that does not fit. */
-export function parseArguments({ name, options }: Command, args: readonly string[]): Arguments {
+export function parseArguments({ name, operands, options }: Command, args: readonly string[]): Arguments {
   const specification = Object.fromEntries(
     Object.entries(options).map(([option, { short, value, multiple }]) => [
       option,
@@ -60,10 +64,12 @@ export function parseArguments({ name, options }: Command, args: readonly string
   }
   const { values, positionals } = parsed;
   const [file, ...more] = positionals;
-  if (file === undefined) throw new UsageError(`Name a file: ringside ${name} FILE. See: ringside ${name} --help`);
-  if (more.length > 0) throw new UsageError(`One file at a time: what is “${more[0]}”?`);
+  if (file === undefined)
+    throw new UsageError(`Name a file: ringside ${name} ${operands ?? "FILE"}. See: ringside ${name} --help`);
+  if (more.length > 0 && operands === undefined) throw new UsageError(`One file at a time: what is “${more[0]}”?`);
   return {
     file,
+    files: positionals,
     flag: (option) => values[option] === true,
     text: (option) => values[option] as string | undefined,
     texts: (option) => (values[option] as string[] | undefined) ?? [],
@@ -84,9 +90,9 @@ const optionText = (name: string, { short, value }: Option): string =>
   `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
 
 /** The help of one command. */
-export function commandHelp({ name, summary, details, options }: Command): string {
+export function commandHelp({ name, operands = "FILE", summary, details, options }: Command): string {
   const rows = Object.entries(options).map(([option, of]) => [optionText(option, of), of.doc] as const);
   const width = Math.max(...rows.map(([left]) => left.length));
   const list = rows.map(([left, doc]) => `  ${left.padEnd(width)}  ${doc}\n`).join("");
-  return `Usage: ringside ${name} FILE [options]\n\n${summary}\n\n${details}\n\nOptions:\n${list}`;
+  return `Usage: ringside ${name} ${operands} [options]\n\n${summary}\n\n${details}\n\nOptions:\n${list}`;
 }

@@ -5,13 +5,23 @@ import { type Command, commandHelp, parseArguments } from "./command.ts";
 import { compareCommand } from "./compare.ts";
 import { disassemble } from "./disassemble.ts";
 import { type ExitCode, exitCode, UsageError } from "./exit-code.ts";
+import { gradeCommand } from "./grade/index.ts";
 import type { Io } from "./io.ts";
 import { run } from "./run.ts";
 import { schedule } from "./schedule.ts";
 import { trace } from "./trace.ts";
 
 /** The commands there are, in the order of the help. */
-export const commands: readonly Command[] = [run, trace, compareCommand, check, assembleCommand, disassemble, schedule];
+export const commands: readonly Command[] = [
+  run,
+  trace,
+  compareCommand,
+  check,
+  assembleCommand,
+  disassemble,
+  schedule,
+  gradeCommand,
+];
 
 export function help(): string {
   const width = Math.max(...commands.map(({ name }) => name.length));

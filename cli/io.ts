@@ -6,6 +6,8 @@ import { UsageError } from "./exit-code.ts";
 export interface Io {
   out(text: string): void;
   error(text: string): void;
+  /** Somebody watches what `error` prints. */
+  readonly isTerminal?: boolean;
   /** Standard input to its end. */
   readInput(): Uint8Array;
   /** Undefined: there is no such file. */
@@ -17,6 +19,7 @@ export interface Io {
 export const nodeIo: Io = {
   out: (text) => void process.stdout.write(text),
   error: (text) => void process.stderr.write(text),
+  isTerminal: process.stderr.isTTY === true,
   readInput: () => readFileSync(process.stdin.fd),
   readBytes: (path) => {
     try {

@@ -143,6 +143,30 @@ function checkResult(check: Check, names: readonly string[], answer: Answer): Ch
   return { id, title, status, points, of, hidden, ...texts, ...where, ...told };
 }
 
+/** The result of a submission that could not be graded: its own fault, or ours. */
+export function ungraded(template: Assignment, student: string, problem: string, status: "failed" | "error"): Result {
+  const { title, checks } = assignmentFor(template, student);
+  const texts = { expected: "", happened: plain(problem) };
+  const of = status === "error" ? 0 : rounded(checks.reduce((sum, { points }) => sum + points, 0));
+  return {
+    assignment: title,
+    student,
+    points: 0,
+    of,
+    checks: checks.map(({ id, title, points, hidden = false }) => ({
+      id,
+      title,
+      status,
+      points: 0,
+      of: points,
+      hidden,
+      ...texts,
+    })),
+    problem: plain(problem),
+    scenarios: [],
+  };
+}
+
 /**
  * Grades a submission. The result depends on nothing but the assignment, the material, and the submission's files and student.
  *

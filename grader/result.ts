@@ -38,5 +38,7 @@ export interface Result {
   /** Of the checks that could be decided. */
   readonly of: number;
   readonly checks: readonly CheckResult[];
+  /** Why it could not be graded to its end, if so. */
+  readonly problem?: string;
   readonly scenarios: readonly ScenarioResult[];
 }

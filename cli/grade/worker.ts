@@ -1,0 +1,56 @@
+/** A thread that grades one submission after another. It knows the assignment; what is handed in it reads itself. */
+import { parentPort, workerData } from "node:worker_threads";
+import type { Assignment } from "../../grader/assignment.ts";
+import { checkTraceFile } from "../../grader/check-trace.ts";
+import { evaluate, ungraded } from "../../grader/evaluate.ts";
+import type { Result } from "../../grader/result.ts";
+import { type Fingerprints, fingerprints } from "../../grader/similarity.ts";
+import type { Files, Material } from "../../grader/submission.ts";
+import { readSubmission, UnreadableSubmission } from "./read-folder.ts";
+
+/** What each worker is made with. */
+export interface Setup {
+  readonly assignment: Assignment;
+  readonly material: Material;
+  readonly traces: boolean;
+  readonly similarity: boolean;
+}
+
+/** One submission: files in memory, or a path. */
+export interface Job {
+  readonly student: string;
+  readonly path?: string;
+  readonly files?: Files;
+}
+
+/** What came of it. */
+export interface Done {
+  readonly result: Result;
+  readonly fingerprints?: Fingerprints;
+  /** Trace files by the id of their check. */
+  readonly traces: readonly (readonly [check: string, bytes: Uint8Array])[];
+}
+
+async function grade({ student, path, files }: Job): Promise<Done> {
+  const { assignment, material, traces, similarity } = workerData as Setup;
+  let handedIn: Files;
+  try {
+    handedIn = files ?? readSubmission(path!, assignment.files);
+  } catch (error) {
+    if (!(error instanceof UnreadableSubmission)) throw error;
+    return { result: ungraded(assignment, student, error.message, "failed"), traces: [] };
+  }
+  const submission = { student, files: handedIn };
+  const result = await evaluate(assignment, submission, material);
+  const written: [string, Uint8Array][] = [];
+  for (const check of traces ? result.checks : []) {
+    const bytes = check.status === "failed" ? await checkTraceFile(assignment, submission, material, check) : undefined;
+    if (bytes) written.push([check.id, bytes]);
+  }
+  const marks = similarity ? { fingerprints: await fingerprints(assignment, submission, material) } : {};
+  return { result, ...marks, traces: written };
+}
+
+parentPort!.on("message", async (job: Job) => {
+  parentPort!.postMessage(await grade(job));
+});
