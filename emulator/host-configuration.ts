@@ -1,6 +1,7 @@
 import { techniqueById } from "../isa/technique.ts";
 import { strokesOf } from "./devices/typing.ts";
 import type { ComputerConfiguration, HostConfiguration, VmConfiguration } from "./machine-configuration.ts";
+import type { Adjustment, VcpuView } from "./machine-interface.ts";
 import { placesFit } from "./schedule/gang.ts";
 import { mostPcpus, mostVcpus } from "./schedule/physical-cpus.ts";
 import { schedulers } from "./schedule/schedulers.ts";
@@ -123,4 +124,29 @@ export function parametersProblem(
     heeded("reservation", reservation),
     heeded("warp", warp),
   ]);
+}
+
+/** Why a VM, or one vCPU of it, cannot be changed so, as a sentence; undefined if it can. `views`: how those stand whom it concerns. */
+export function adjustmentProblem(
+  { vm, vcpu, adjustment }: { readonly vm: string; readonly vcpu: number | undefined; readonly adjustment: Adjustment },
+  { vms, host }: ComputerConfiguration,
+  views: readonly VcpuView[],
+): string | undefined {
+  const configuration = vms.find(({ name }) => name === vm);
+  if (!host) return "Nothing can be changed for the scheduler: this machine has none.";
+  if (!configuration) return `There is no VM ${vm}.`;
+  if (views.length === 0) return `${vm} has no vCPU ${vcpu}: it has ${countOf(configuration)}, numbered from 0.`;
+  if (adjustment.kind === "set") {
+    const { weight, cap } = adjustment.parameters;
+    if (vcpu !== undefined && (weight ?? cap) !== undefined)
+      return `Weight and cap are those of a VM: they can be changed for ${vm}, not for one of its vCPUs.`;
+    const { parameters, affinities = [] } = configuration;
+    const all = { ...parameters, ...adjustment.parameters };
+    const changed = Array.from({ length: countOf(configuration) }, (_, n) => all.affinity ?? affinities[n] ?? null);
+    return sharingProblem({ ...configuration, parameters: all, affinities: changed }, host);
+  }
+  const offline = views.every(({ state }) => state === "offline");
+  const who = vcpu === undefined ? vm : `${vm}/${vcpu}`;
+  if (adjustment.kind === "plug") return offline ? undefined : `${who} is plugged in already.`;
+  return offline ? `${who} is unplugged already.` : undefined;
 }

@@ -6,7 +6,7 @@
  * next time it lets that much pass first, so its clock never goes back and the accounts add up.
  */
 import type { HostConfiguration } from "./machine-configuration.ts";
-import type { VcpuView } from "./machine-interface.ts";
+import type { Adjustment, VcpuView } from "./machine-interface.ts";
 import { type Scheduling, turnCycles } from "./processors.ts";
 import { Happenings } from "./schedule/happenings.ts";
 import { cyclesAt, microsecondsAt } from "./schedule/host-time.ts";
@@ -123,6 +123,10 @@ export class HostSchedule {
     return this.#units.get(id)!;
   }
 
+  #vmNamed(wanted: string): VirtualMachine {
+    return this.#vms.find(({ name }) => name === wanted)!;
+  }
+
   #isReady(id: string): boolean {
     const { vm, number } = this.#unit(id);
     return !vm.processors.isAsleep(number);
@@ -180,10 +184,10 @@ export class HostSchedule {
 
   #yield(vm: VirtualMachine, id: string, why: string, to: string | undefined): void {
     this.#happenings.add({ what: "yield", at: this.#presentOf(vm), id, why, ...(to !== undefined && { to }) });
-    this.#endTurn();
+    this.endTurn();
   }
 
-  #endTurn(): void {
+  endTurn(): void {
     this.#set({ turnEnd: 0 });
     this.#core.endRun();
   }
@@ -194,12 +198,12 @@ export class HostSchedule {
     processors.fallAsleep();
     const id = `${vm.name}/${processors.current}`;
     this.#happenings.add({ what: "block", at: this.#presentOf(vm), id, why: `${id} waits for an interrupt` });
-    this.#endTurn();
+    this.endTurn();
   }
 
   /** A VM has stopped: its vCPUs are taken away, but for one that can go on when something is typed. */
   stopped(vm: VirtualMachine): void {
-    this.#endTurn();
+    this.endTurn();
     if (vm.waiting) return;
     const at = this.#presentOf(vm);
     for (const { id } of this.#unitsOf.get(vm)!)
@@ -209,7 +213,20 @@ export class HostSchedule {
   /** Somebody has done something to VMs from outside: they may have something to do. */
   touched(): void {
     this.#wakings.clear();
-    this.#endTurn();
+    this.endTurn();
+  }
+
+  /** Changes a VM, or one vCPU of it, at the present host time. */
+  adjust({ name }: VirtualMachine, vcpu: number | undefined, adjustment: Adjustment): void {
+    const at = this.clock;
+    for (const { id } of this.#unitsOf.get(this.#vmNamed(name))!) {
+      if (vcpu !== undefined && id !== `${name}/${vcpu}`) continue;
+      if (adjustment.kind === "set")
+        this.#happenings.add({ at, id, what: "adjust", parameters: adjustment.parameters });
+      else if (adjustment.kind === "plug") this.#happenings.add({ at, id, what: "plug" });
+      else this.#happenings.add({ at, id, what: "unplug", why: `${id} is unplugged` });
+    }
+    this.endTurn();
   }
 
   // Turns.
@@ -340,7 +357,7 @@ export class HostSchedule {
     if (!change || cyclesAt(change.at) > this.clock) return false;
     this.#set({ changes: this.#state.changes + 1 });
     const { vm, vcpu, set, unplug } = change;
-    for (const { id } of this.#unitsOf.get(this.#vms.find(({ name }) => name === vm)!)!) {
+    for (const { id } of this.#unitsOf.get(this.#vmNamed(vm))!) {
       if (vcpu !== undefined && id !== `${vm}/${vcpu}`) continue;
       if (set) this.cpus.adjust(id, set);
       if (unplug === true) this.cpus.unplug(id);

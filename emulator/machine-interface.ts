@@ -63,8 +63,11 @@ export interface RunOptions {
   readonly stopOnExit?: boolean | ((event: MachineEvent) => boolean);
   /** Stop after a step that records any of these. Of an exit that is when it is pending. */
   readonly stopOnEvent?: EventFilter | undefined;
-  /** Only this vCPU runs; all others are frozen where they are, and no time passes for the scheduler. */
-  readonly only?: VcpuPlace;
+  /**
+   * Only this vCPU runs; all others are frozen where they are, and no time passes for the scheduler. If it has nothing to do, or as soon
+   * as it has not, the others run.
+   */
+  readonly only?: VcpuPlace | undefined;
 }
 
 /** A vCPU by the name of its VM and its number there. */

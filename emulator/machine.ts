@@ -11,6 +11,7 @@ import { strokesOf } from "./devices/typing.ts";
 import { type Digest, digestOf } from "./digest.ts";
 import { Engine, type EngineStop } from "./engine/interpreter.ts";
 import { pageBytes } from "./engine/page.ts";
+import { adjustmentProblem } from "./host-configuration.ts";
 import { HostSchedule } from "./host-schedule.ts";
 import { Inspection } from "./inspection.ts";
 import {
@@ -79,6 +80,8 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   #vm: VirtualMachine;
   /** The vCPU about to run, while another is looked at. */
   #home: VcpuPlace | undefined;
+  /** The vCPU that runs while all others are frozen. */
+  #only: VcpuPlace | undefined;
   /** The latest exit event. */
   #exit = 0;
   /** An exit to the guest's own hypervisor in the present slice, which is never pending. */
@@ -129,6 +132,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       ...{ limit, actions },
       unwritten: this.#unwritten(places[0]!.guestBase),
     });
+    this.#turn();
   }
 
   /** Loads the guests, one after the other, and lets the scheduler begin if there is one. */
@@ -380,6 +384,10 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 
   run(options: RunOptions): Stop {
+    this.#goHome();
+    const only = this.#canRun(options.only) ? options.only : undefined;
+    if (only?.vm !== this.#only?.vm || only?.vcpu !== this.#only?.vcpu)
+      this.#timeline.act({ kind: "freeze", only: only ?? null });
     this.#stopOnEvent = options.stopOnEvent;
     this.#accepted = undefined;
     const stop = this.#run(options);
@@ -403,9 +411,6 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       if (breakpoints?.size && pending === undefined && moved() && breakpoints.has(this.linearRip))
         return { kind: "breakpoint", address: this.linearRip };
       if (this.now >= end) return { kind: "limit" };
-      const turned = pending === undefined && this.#vm.processors.turnLeft <= 0 && this.#next();
-      if (this.stopped) continue;
-      if (turned && breakpoints?.has(this.linearRip) && moved()) return { kind: "breakpoint", address: this.linearRip };
       const { now } = this;
       const stop = this.#slice(end, breakpoints, Boolean(stopOnExit));
       const hits = this.#watches.take();
@@ -420,9 +425,39 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     }
   }
 
-  /** Gives the core to whose turn it is. */
-  #next(): boolean {
-    return (this.#schedule ?? this.#vm.processors).next();
+  /** Where a turn is over, gives the core to whose turn it is. */
+  #turn(): void {
+    if (this.#exitPending !== undefined || this.stopped || this.#vm.processors.turnLeft > 0) return;
+    (this.#schedule ?? this.#vm.processors).next();
+  }
+
+  /** Whether there is such a vCPU, with something to do; another has to be done with its exit first. */
+  #canRun(place: VcpuPlace | undefined): boolean {
+    const vm = place && this.#vmNamed(place.vm);
+    if (this.#exitPending !== undefined && !(place?.vm === this.vm && place.vcpu === this.vcpu)) return false;
+    if (!vm || vm.stopped || !(place.vcpu < vm.processors.count) || vm.processors.isAsleep(place.vcpu)) return false;
+    return vm.processors.state(place.vcpu) !== "offline";
+  }
+
+  /** From now on only this vCPU runs, or all do. */
+  #freeze(only: VcpuPlace | undefined): void {
+    this.#hold(only);
+    if (!only) {
+      this.#vm.processors.endTurn();
+      this.#schedule?.endTurn();
+      return;
+    }
+    const stays = only.vm === this.vm && only.vcpu === this.vcpu;
+    const { processors } = this.#vmNamed(only.vm)!;
+    const clock = this.#schedule?.clock ?? 0;
+    processors.passTime(clock);
+    this.#see(only);
+    processors.take(Math.max(clock, processors.cycle), stays);
+  }
+
+  #hold(only: VcpuPlace | undefined): void {
+    this.#only = only;
+    for (const vm of this.#vms) vm.processors.held = vm.name === only?.vm;
   }
 
   /** Runs to the next moment at which something other than the processor may happen, at most to `end`. */
@@ -438,6 +473,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     const places = breakpoints && (this.#vm.monitor?.breakpointsFor?.(breakpoints) ?? breakpoints);
     const stop = this.#engine.run({ ...run, breakpoints: places });
     if (!this.#vm.stopped) this.#conclude(stop);
+    this.#turn();
     return stop.kind === "breakpoint" ? { kind: "breakpoint", address: this.linearRip } : stop;
   }
 
@@ -454,6 +490,8 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 
   #idle(): void {
+    // Where nobody else may run, nothing would ever happen again.
+    if (this.#only) this.#freeze(undefined);
     if (this.#schedule) {
       this.#schedule.sleep(this.#vm);
       return;
@@ -504,17 +542,23 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     this.#home = undefined;
   }
 
-  /** The vCPU that is looked at, for what is done to it; undefined where that is the one about to run. */
-  get #elsewhere(): { readonly on?: VcpuPlace } {
-    return this.#home ? { on: { vm: this.vm, vcpu: this.vcpu } } : {};
+  /** The vCPU that is meant by what is done: the one that is looked at. Not told where there is but one. */
+  get #meant(): { readonly on?: VcpuPlace } {
+    const { vm, vcpu } = this;
+    const several = this.#vms.length > 1 || this.#vm.processors.count > 1;
+    return several ? { on: { vm, vcpu } } : {};
   }
 
   schedule(): Fairness | undefined {
     return this.#schedule && fairness(this.#schedule.cpus);
   }
 
-  adjust(_vm: string, _vcpu: number | undefined, _adjustment: Adjustment): string | undefined {
-    return "Nothing can be changed for the scheduler: this machine has none.";
+  adjust(vm: string, vcpu: number | undefined, adjustment: Adjustment): string | undefined {
+    const views = this.vcpus().filter((view) => view.vm === vm && (vcpu === undefined || view.vcpu === vcpu));
+    const problem = adjustmentProblem({ vm, vcpu, adjustment }, this.configuration, views);
+    if (problem !== undefined) return problem;
+    this.#timeline.act({ kind: "adjust", vm, ...(vcpu !== undefined && { vcpu }), adjustment });
+    return undefined;
   }
 
   registers(): readonly RegisterView[] {
@@ -526,7 +570,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 
   setRegister(name: string, value: bigint): true | string {
-    return this.#timeline.act({ kind: "set-register", name, value, ...this.#elsewhere }) as true | string;
+    return this.#timeline.act({ kind: "set-register", name, value, ...this.#meant }) as true | string;
   }
 
   readMemory(space: AddressSpace, address: bigint, length: number): (number | undefined)[] {
@@ -534,7 +578,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 
   writeMemory(space: AddressSpace, address: bigint, bytes: Uint8Array): number {
-    const what = { kind: "write-memory", space, address, bytes: bytes.slice(), ...this.#elsewhere } as const;
+    const what = { kind: "write-memory", space, address, bytes: bytes.slice(), ...this.#meant } as const;
     return this.#timeline.act(what) as number;
   }
 
@@ -587,13 +631,13 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
   }
 
   input(text: string): void {
-    this.#timeline.act({ kind: "input", text, ...this.#elsewhere });
+    this.#timeline.act({ kind: "input", text, ...this.#meant });
   }
 
   press(text: string): string | undefined {
     const strokes = strokesOf(text);
     if (typeof strokes === "string") return strokes;
-    this.#timeline.act({ kind: "press", text, ...this.#elsewhere });
+    this.#timeline.act({ kind: "press", text, ...this.#meant });
     return undefined;
   }
 
@@ -603,13 +647,16 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
 
   perform(what: Intervention): true | string | number | undefined {
     const { vm, vcpu } = this;
+    const looking = this.#home !== undefined;
     this.#see(what.on ?? this.#home ?? { vm, vcpu });
-    try {
-      return this.#perform(what);
-    } finally {
-      this.#see({ vm, vcpu });
-      this.#schedule?.touched();
-    }
+    const result = this.#perform(what);
+    this.#schedule?.touched();
+    this.#see(this.#home ?? { vm, vcpu });
+    this.#home = undefined;
+    if (what.kind === "freeze") this.#freeze(what.only ?? undefined);
+    this.#turn();
+    if (looking) this.look({ vm, vcpu });
+    return result;
   }
 
   #perform(what: Intervention): true | string | number | undefined {
@@ -623,6 +670,11 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
         return this.#look.setRegister(what);
       case "write-memory":
         return this.#look.writeMemory(what);
+      case "adjust":
+        this.#schedule?.adjust(this.#vmNamed(what.vm)!, what.vcpu, what.adjustment);
+        return undefined;
+      case "freeze":
+        return undefined;
     }
   }
 
@@ -659,18 +711,20 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       present: this.#vms.indexOf(this.#vm),
       vms: this.#vms.map((vm) => vm.save()),
       lastStopped: this.#lastStopped,
+      only: this.#only,
       ...(this.#schedule && { schedule: this.#schedule.save() }),
     };
   }
 
   restore(rest: unknown): void {
-    const { sequence, exit, costs, present, vms, lastStopped, schedule } = rest as {
+    const { sequence, exit, costs, present, vms, lastStopped, only, schedule } = rest as {
       sequence: number;
       exit: number;
       costs: readonly (readonly [number, number])[];
       present: number;
       vms: readonly unknown[];
       lastStopped: Stopped | undefined;
+      only: VcpuPlace | undefined;
       schedule?: unknown;
     };
     this.#recorder.forgetAfter(sequence);
@@ -682,11 +736,14 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     this.#vm = this.#vms[present]!;
     this.#vm.connect();
     this.#lastStopped = lastStopped;
+    this.#hold(only);
     this.#schedule?.restore(schedule);
   }
 
   advance(steps: number): void {
-    this.run({ steps });
+    this.#stopOnEvent = undefined;
+    this.#accepted = undefined;
+    this.#run({ steps });
   }
 }
 

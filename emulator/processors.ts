@@ -102,6 +102,8 @@ export class Processors implements VirtualCpus {
   /** The latest time any processor has reached. */
   #latest = 0;
   #vmm: Vmm | undefined;
+  /** The processor in the core keeps it: all others are frozen. Whoever sets it keeps it in snapshots. */
+  held = false;
   #scheduling: Scheduling | undefined;
 
   constructor({ cpu, count, bus, attend }: ProcessorsWiring) {
@@ -426,7 +428,13 @@ export class Processors implements VirtualCpus {
 
   /** Cycles until another processor's turn. */
   get turnLeft(): number {
+    if (this.held) return Number.POSITIVE_INFINITY;
     return this.#scheduling?.turnLeft ?? this.#turnEnd - this.cycle;
+  }
+
+  /** The turn of the processor in the core is over. */
+  endTurn(): void {
+    this.#turnEnd = 0;
   }
 
   /** The processor in the core has nothing to do. True if another has. */

@@ -45,7 +45,7 @@ function foreign(value: unknown): string | undefined {
   return found === version ? undefined : `"version" must be ${version}; it is ${JSON.stringify(found)}.`;
 }
 
-type Type = "string" | "bigint" | "bytes";
+type Type = "string" | "bigint" | "bytes" | "object";
 
 /** The fields of each kind of action. */
 const fieldsOf: { readonly [K in Intervention["kind"]]: Readonly<Record<string, Type>> } = {
@@ -53,10 +53,13 @@ const fieldsOf: { readonly [K in Intervention["kind"]]: Readonly<Record<string, 
   press: { text: "string" },
   "set-register": { name: "string", value: "bigint" },
   "write-memory": { space: "string", address: "bigint", bytes: "bytes" },
+  adjust: { vm: "string", adjustment: "object" },
+  freeze: { only: "object" },
 };
 
 const nouns: Readonly<Record<Type, string>> = {
   string: "a text",
+  object: "an object",
   bigint: 'a number, as { "$bigint": hexadecimal }',
   bytes: 'bytes, as { "$bytes": number of a blob }',
 };
