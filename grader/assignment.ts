@@ -197,6 +197,14 @@ export interface CostPredicate {
   readonly relativeTo?: string;
 }
 
+export interface KeptPredicate {
+  readonly kind: "kept";
+  /** A JSON file that is handed in, such as a machine file. */
+  readonly file: string;
+  /** Paths of fields, such as "vms.*.workload". */
+  readonly fields: readonly string[];
+}
+
 export interface StopPredicate {
   readonly kind: "stop";
   readonly reason: string | readonly string[];
@@ -223,6 +231,7 @@ export type Predicate = Groups &
     | SchedulePredicate
     | CoveragePredicate
     | CostPredicate
+    | KeptPredicate
     | StopPredicate
     | { readonly kind: "all"; readonly of: readonly Predicate[] }
     | { readonly kind: "any"; readonly of: readonly Predicate[] }

@@ -92,7 +92,7 @@ function partProblems(around: Surroundings, predicate: Predicate, path: string, 
 }
 
 /** Kinds of checks that ask for nothing that happened. */
-const staticKinds: readonly Predicate["kind"][] = ["instructions", "sensitive"];
+const staticKinds: readonly Predicate["kind"][] = ["instructions", "sensitive", "kept"];
 
 /** A machine file's models have no guest, and a program has no schedule: such a check could not be decided. */
 function kindProblems(scenarios: readonly Scenario[], { kind }: Predicate, path: string, found: Found): void {

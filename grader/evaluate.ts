@@ -1,12 +1,13 @@
 import type { Assignment, Check, PlainPredicate, Predicate, Scenario, SchedulePredicate } from "./assignment.ts";
 import { costVerdict, type Figures } from "./figures.ts";
 import { runGuest, situationOf } from "./guest-run.ts";
+import { keptVerdict } from "./kept.ts";
 import { assignmentFor } from "./read-assignment.ts";
 import type { CheckResult, Result, ScenarioResult } from "./result.ts";
 import { scenariosOf } from "./scenarios.ts";
 import { runSchedule, scheduleVerdict } from "./schedule-run.ts";
 import { plain } from "./shown.ts";
-import type { Material, Submission } from "./submission.ts";
+import { filesFor, type Material, type Submission } from "./submission.ts";
 import { all, any, not, undecided, type Verdict } from "./verdict.ts";
 import type { RunPredicate } from "./watchers/index.ts";
 
@@ -68,7 +69,8 @@ async function runScenario(
     return { result: "problem" in run ? { ...named, problem: run.problem } : named, verdicts };
   }
   const asked = predicates.filter(
-    (predicate): predicate is RunPredicate => predicate.kind !== "cost" && predicate.kind !== "schedule",
+    (predicate): predicate is RunPredicate =>
+      predicate.kind !== "cost" && predicate.kind !== "schedule" && predicate.kind !== "kept",
   );
   const { ended, problem, figures, verdicts } = await runGuest(situation, asked);
   const told = { ...(ended && { ended }), ...(problem && { problem: problem.text }), ...(figures && { figures }) };
@@ -93,11 +95,14 @@ async function runAll(assignment: Assignment, submission: Submission, material: 
     verdicts.set(scenario.name, run.verdicts);
   }
   const figuresOf = (name: string): Figures | undefined => results.find((run) => run.name === name)?.figures;
+  const starter = filesFor(assignment, material.starter, submission.student);
   const answer: Answer = (predicate, scenario) =>
     predicate.kind === "cost"
       ? costVerdict(predicate, scenario, figuresOf)
-      : (verdicts.get(scenario)?.get(predicate) ??
-        undecided(predicate.kind, `the scenario ${scenario} does not tell about “${predicate.kind}”`));
+      : predicate.kind === "kept"
+        ? keptVerdict(predicate, submission.files, starter)
+        : (verdicts.get(scenario)?.get(predicate) ??
+          undecided(predicate.kind, `the scenario ${scenario} does not tell about “${predicate.kind}”`));
   return { scenarios: results, answer };
 }
 

@@ -133,6 +133,9 @@ export function predicateProblems(assignment: Assignment, predicate: PlainPredic
       )
         found("relativeTo", `there is no scenario ${predicate.relativeTo}.`);
       break;
+    case "kept":
+      if (!assignment.files.includes(predicate.file)) found("file", `${predicate.file} is not one of files.`);
+      break;
     case "sensitive":
     case "equivalence":
       break;

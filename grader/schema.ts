@@ -216,6 +216,15 @@ const predicates: readonly Schema[] = [
     ["measure", "is"],
   ),
   expectation(
+    "kept",
+    "Fields of a JSON file that is handed in are as in the starter.",
+    {
+      file: text("Which file, such as a machine file."),
+      fields: list("Paths of the fields, such as vms.*.workload; * is every element or field."),
+    },
+    ["file", "fields"],
+  ),
+  expectation(
     "stop",
     "How the run ended.",
     {

@@ -10,7 +10,7 @@ import { translationWatcher } from "./translation.ts";
 import { instructionsVerdict, sensitiveVerdict } from "./written.ts";
 
 /** Predicates that one run of a program decides. */
-export type RunPredicate = Exclude<PlainPredicate, { readonly kind: "schedule" | "cost" }>;
+export type RunPredicate = Exclude<PlainPredicate, { readonly kind: "schedule" | "cost" | "kept" }>;
 
 /** Who sees a run for a check; or the verdict, where it needs no run. */
 export async function watcherFor(subject: Subject, predicate: RunPredicate, most: number): Promise<Watcher | Verdict> {

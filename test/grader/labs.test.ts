@@ -104,6 +104,20 @@ const wrong: readonly Wrong[] = [
     lost: { undefined: 2, "other-guest": 1.33 },
   },
   {
+    lab: "09-schedule",
+    what: "slices of a millisecond: the editor is served, and the switches are many",
+    file: "latency.ringside.json",
+    changes: [['"slice": 5000', '"slice": 1000']],
+    lost: { calm: 3 },
+  },
+  {
+    lab: "09-schedule",
+    what: "the load itself is changed",
+    file: "pinned.ringside.json",
+    changes: [['"run": 6000', '"run": 5900']],
+    lost: { "deviation-10": 3, "deviation-5": 3, "another-seed": 2 },
+  },
+  {
     lab: "10-hypervisor",
     what: "large pages, and whatever the guest touches is mapped",
     file: "hypervisor.asm",
