@@ -61,6 +61,7 @@ export const bundles: readonly BuildOptions[] = [
       rings: "client/views/rings/main.tsx",
       hypercalls: "client/views/hypercalls/main.tsx",
       schedule: "client/views/schedule/main.tsx",
+      devices: "client/views/devices/main.tsx",
       cache: "client/views/cache/main.tsx",
       translation: "client/views/translation/main.tsx",
       trace: "client/views/trace/main.tsx",

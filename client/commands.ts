@@ -93,6 +93,7 @@ export function registerCommands(techniques: Techniques, panel: Panel): vscode.D
     "ringside.showDisassembly": () => showVirtual("ringside-disassembly"),
     "ringside.showReferences": showReferences,
     "ringside.showSchedule": () => vscode.commands.executeCommand("ringside.schedule.focus"),
+    "ringside.showDevices": () => vscode.commands.executeCommand("ringside.devices.focus"),
     "ringside.showRings": () => vscode.commands.executeCommand("ringside.rings.focus"),
     "ringside.sendInput": async () => {
       const text = await vscode.window.showInputBox({

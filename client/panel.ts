@@ -14,6 +14,7 @@ export class Panel implements vscode.WebviewViewProvider {
     "ringside.cache",
     "ringside.hypercalls",
     "ringside.schedule",
+    "ringside.devices",
     "ringside.rings",
   ] as const;
   readonly #extension: vscode.Uri;

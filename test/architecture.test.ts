@@ -30,7 +30,10 @@ const rules: Record<
     folders: ["debug-adapter", "trace-file", "server", "assembler", "isa", "client/views"],
     packages: [/^vscode$/, /^vscode-languageclient/],
   },
-  "client/views": { folders: ["debug-adapter", "trace-file", "emulator", "isa"], packages: [/^preact/] },
+  "client/views": {
+    folders: ["debug-adapter", "trace-file", "emulator", "isa"],
+    packages: [/^preact/, /^@xterm\/xterm/],
+  },
   grader: {
     folders: ["server", "debug-adapter", "trace-file", "assembler", "emulator", "isa"],
     packages: [],

@@ -152,7 +152,7 @@ function channelView(kept: Channel, n: number, now: number): TimerView {
   ];
   const edge = nextEdge(channel, now);
   return {
-    name: `PIT channel ${n}${["", " (memory refresh)", " (speaker)"][n]!}`,
+    name: `PIT ${n}${["", " (refresh)", " (speaker)"][n]!}`,
     text: states.filter(Boolean).join(", "),
     count: channel.nullCount ? 0 : count,
     initial: channel.count,

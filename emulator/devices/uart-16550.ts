@@ -97,7 +97,6 @@ function refill(r: Registers, now: number): void {
 function readData(r: Registers, now: number): number {
   const byte = r.received.shift() ?? 0;
   restartTimeout(r, now);
-  refill(r, now);
   return byte;
 }
 
@@ -269,6 +268,9 @@ export function createUart({ base, irq, line, send }: UartWiring, clock: Clock):
     length: 8,
     read(offset) {
       const value = readRegister(r, offset, clock());
+      // The line is let go before the next byte comes: that one is an edge of its own, as it is at any speed of a real line.
+      update();
+      refill(r, clock());
       update();
       return value;
     },

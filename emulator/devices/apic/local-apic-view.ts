@@ -89,7 +89,7 @@ export function localApicView(apic: LocalApic): DeviceView {
     interrupts: [...vectors(apic), ...localVectors.map(([offset, text]) => localVector(apic, offset, text))],
     timers: [
       {
-        name: `${name} timer`,
+        name: `APIC ${apic.id}`,
         text: timerModes[(timer >> 17) & 3]!,
         count: apic.read(at.currentCount),
         initial: apic.read(at.initialCount),

@@ -71,6 +71,8 @@ const scripts: Record<string, Record<string, string>> = {
     "times out below the trigger level": `${initialised}; out 3fc=8; out 3fa=c1; out 3f9=1; type a; quiet; wait 500; intr; in 3fa=cc; in 3f8=61; in 3fa=c1`,
     "keeps what is typed beyond its FIFO":
       "out 3fa=1; type 0123456789abcdefXY; in 3f8=30; out 3fa=3; in 3f8=59; in 3fd=60",
+    "interrupts for each byte that waited": `${initialised}; out 3fc=8; out 3f9=1; type AB; ack 24; in 3f8=41; out 20=20; intr; ack 24; in 3f8=42; out 20=20; quiet`,
+    "leaves no interrupt behind for a handler that takes all": `${initialised}; out 3fc=8; out 3f9=1; type AB; ack 24; in 3f8=41; in 3f8=42; in 3fd=60; out 20=20; quiet`,
     "loops back": "out 3fc=10; out 3f8=41; in 3fd=61; in 3f8=41; sent ",
     "loops modem lines back with their changes": "out 3fc=10; in 3fe=b; out 3fc=1a; in 3fe=99; in 3fe=90",
     "overruns in loopback": "out 3fc=10; out 3f8=41; out 3f8=42; in 3fd=63; in 3fd=61; in 3f8=42",
