@@ -36,14 +36,14 @@ const anyMode = (): undefined => undefined;
 const registry: Readonly<Record<Exclude<TechniqueId, "bare-metal">, Entry>> = {
   "trap-and-emulate": { vmm: lone((context) => new TrapAndEmulate(context)), refuses: refusesMode, smp: false },
   "binary-translation": { vmm: lone((context) => new BinaryTranslation(context)), refuses: anyMode, smp: false },
-  "svm-shadow": { vmm: (context) => svm(context, "shadow"), refuses: anyMode, smp: false },
+  "svm-shadow": { vmm: (context) => svm(context, "shadow"), refuses: anyMode, smp: true },
   "svm-npt": { vmm: (context) => svm(context, "nested"), refuses: anyMode, smp: true },
   paravirtualization: {
     vmm: lone((context) => new Paravirtual(context)),
     refuses: (mode, guest) => refusesGuest(mode, guest),
     smp: false,
   },
-  "vtx-shadow": { vmm: (context) => vtx(context, "shadow"), refuses: anyMode, smp: false },
+  "vtx-shadow": { vmm: (context) => vtx(context, "shadow"), refuses: anyMode, smp: true },
   "vtx-ept": { vmm: (context) => vtx(context, "nested"), refuses: anyMode, smp: true },
 };
 

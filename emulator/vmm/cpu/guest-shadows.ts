@@ -5,6 +5,7 @@ import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { ShadowFaults } from "../memory/shadow-faults.ts";
 import { type SavedShadow, ShadowPaging } from "../memory/shadow-paging.ts";
+import { type SavedPool, ShadowPool } from "../memory/shadow-pool.ts";
 import { pagingChanged } from "./paging-changes.ts";
 import { ShadowDescriptors } from "./shadow-descriptors.ts";
 import type { RealRegisters, VirtualCpu } from "./virtual-cpu.ts";
@@ -22,6 +23,7 @@ export interface GuestShadowsWiring {
 export interface SavedShadows {
   readonly traced: readonly number[];
   readonly descriptorsWritten: boolean;
+  readonly pool: SavedPool;
   readonly paging: SavedShadow;
 }
 
@@ -29,6 +31,7 @@ export interface SavedShadows {
 export class GuestShadows {
   readonly descriptors: ShadowDescriptors;
   readonly paging: ShadowPaging;
+  readonly #pool: ShadowPool;
   readonly faults: ShadowFaults;
   /** The VMM has written to a page whose writes must be seen, since somebody last lowered this. */
   tracedWritten = false;
@@ -46,7 +49,8 @@ export class GuestShadows {
     this.#isTraced = isTraced;
     this.descriptors = new ShadowDescriptors(cpu, memory, allocator);
     const { own } = this.descriptors;
-    this.paging = new ShadowPaging({ cpu, memory, allocator, own, isTraced: (page) => this.isTraced(page) });
+    this.#pool = new ShadowPool({ cpu, memory, allocator, isTraced: (page) => this.isTraced(page) });
+    this.paging = new ShadowPaging({ cpu, pool: this.#pool, own });
     this.faults = new ShadowFaults(context, this.paging);
   }
 
@@ -126,14 +130,16 @@ export class GuestShadows {
     return {
       traced: [...this.descriptors.traced],
       descriptorsWritten: this.#descriptorsWritten,
+      pool: this.#pool.save(),
       paging: this.paging.save(),
     };
   }
 
-  restore({ traced, descriptorsWritten, paging }: SavedShadows): void {
+  restore({ traced, descriptorsWritten, pool, paging }: SavedShadows): void {
     this.descriptors.traced = new Set(traced);
     this.descriptors.forget(false);
     this.#descriptorsWritten = descriptorsWritten;
+    this.#pool.restore(pool);
     this.paging.restore(paging);
   }
 }

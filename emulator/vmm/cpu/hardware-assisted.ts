@@ -54,8 +54,8 @@ export function vtx(context: VmmContext, virtualization: MemoryVirtualization): 
   const shared = new HardwareShared(context, virtualization, form);
   return {
     monitor: (vcpu) => new HardwareAssisted(context, shared, vcpu),
-    save: () => shared.allocator.mark,
-    restore: (mark) => shared.allocator.release(mark as number),
+    save: () => shared.save(),
+    restore: (state) => shared.restore(state as ReturnType<typeof shared.save>),
   };
 }
 
@@ -100,7 +100,7 @@ export class HardwareAssisted implements Monitor {
     const completed = (count: number) => this.#dispatcher.completed(count);
     this.#vmm = new VtxVmm(context, shared, vcpu, completed);
     this.vmcs = this.#vmm.vmcs;
-    this.#shadow = nested ? undefined : new VtxShadow(this.#vmm.kvm, memory, this.#allocator, this.vmcs);
+    this.#shadow = nested ? undefined : new VtxShadow(this.#vmm.kvm, shared, this.vmcs);
     this.#savedVmcs = new SavedVmcs(this.vmcs);
     this.#nonRoot = new NonRoot(context.cpu, this.vmcs, memory, (exit) => this.#left(exit));
     this.#dispatcher = new Dispatcher(context, this.#technique, {
@@ -181,17 +181,23 @@ export class HardwareAssisted implements Monitor {
   }
 
   atBoundary(): boolean {
-    if (this.#shadow?.interprets) return this.#shadow.enterable && this.#tryEntry(this.#shadow);
     const { idle } = this.#vmm;
     if (idle.initDue) {
       this.#serveInit();
       return true;
     }
+    if (this.#shadow?.interprets) return this.#atInterpretedBoundary(this.#shadow);
     if (idle.waitsForInterrupt && this.#vmm.kvm.takeKick()) {
       this.#endWait("idle until another virtual CPU kicked it");
       return true;
     }
     return !idle.waiting && this.#nonRoot.atBoundary();
+  }
+
+  #atInterpretedBoundary(shadow: VtxShadow): boolean {
+    // What the interpreter executes halts the processor itself.
+    if (this.#cpu.activity !== 0 && this.#vmm.kvm.takeKick()) this.#cpu.activity = 0;
+    return shadow.enterable && this.#tryEntry(shadow);
   }
 
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
@@ -419,6 +425,10 @@ export class HardwareAssisted implements Monitor {
 
   // The scheduler.
 
+  takenUp(): void {
+    this.#shadow?.follow();
+  }
+
   descheduled(): void {
     notePreemption(this.#vmm.kvm);
   }
@@ -440,8 +450,12 @@ export class HardwareAssisted implements Monitor {
   /** INIT ends whatever the guest did: the VMM takes it out, and resets it. A guest that waits is with the VMM already. */
   #serveInit(): void {
     const { idle } = this.#vmm;
-    if (idle.waiting) this.#reset();
-    else
+    const shadow = this.#shadow;
+    if (idle.waiting || shadow?.interprets) {
+      if (shadow?.interprets) shadow.endInterpretation("INIT has come for it");
+      shadow?.guest.enter();
+      this.#reset();
+    } else
       this.#nonRoot.leave({
         reason: "EXTERNAL_INTERRUPT",
         what: "an interrupt of the VMM's: INIT has come",
@@ -467,6 +481,7 @@ export class HardwareAssisted implements Monitor {
   #start(): void {
     const at = this.#vmm.idle.start();
     this.#vmm.takeState();
+    this.#shadow?.ownBits();
     this.#stateChanged = false;
     if (this.#dispatcher.pending) this.#enter(startedText(at));
     else this.#launch();

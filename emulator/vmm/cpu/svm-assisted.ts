@@ -59,8 +59,8 @@ export function svm(context: VmmContext, virtualization: MemoryVirtualization): 
   const shared = new HardwareShared(context, virtualization, form);
   return {
     monitor: (vcpu) => new SvmAssisted(context, shared, vcpu),
-    save: () => shared.allocator.mark,
-    restore: (mark) => shared.allocator.release(mark as number),
+    save: () => shared.save(),
+    restore: (state) => shared.restore(state as ReturnType<typeof shared.save>),
   };
 }
 
@@ -98,7 +98,7 @@ export class SvmAssisted implements Monitor {
     this.#allocator = allocator;
     this.#vm = new SvmVmm(context, shared, vcpu, (instructions) => this.#dispatcher.completed(instructions));
     this.vmcb = this.#vm.vmcb;
-    this.#shadow = nested ? undefined : new SvmShadow(context, memory, allocator, this.vmcb);
+    this.#shadow = nested ? undefined : new SvmShadow(context, shared, this.vmcb);
     this.#guest = new GuestMode(context.cpu, this.vmcb, memory, (exit) => this.#left(exit));
     this.#dispatcher = new Dispatcher(context, this.#technique, {
       ...(nested ? svmExitHandlers : this.#shadowHandlers()),
@@ -163,7 +163,7 @@ export class SvmAssisted implements Monitor {
   atBoundary(): boolean {
     const { idle } = this.#vm;
     if (idle.initDue) {
-      if (idle.waiting) this.#reset();
+      if (idle.waiting) this.#resetWaiting();
       else this.#guest.leave({ code: interruptCode, what: "an interrupt of the VMM's: INIT has come", why: initKick });
       return true;
     }
@@ -301,6 +301,10 @@ export class SvmAssisted implements Monitor {
 
   // The scheduler.
 
+  takenUp(): void {
+    this.#shadow?.follow();
+  }
+
   descheduled(): void {
     notePreemption(this.#vm.kvm);
   }
@@ -317,6 +321,13 @@ export class SvmAssisted implements Monitor {
 
   initialize(): void {
     this.#vm.idle.initialize();
+  }
+
+  /** One that waits is with the VMM already, which has left the guest's own registers. */
+  #resetWaiting(): void {
+    this.#shadow?.guest.enter();
+    this.#reset();
+    this.#shadow?.leave();
   }
 
   #reset(): undefined {

@@ -3,10 +3,9 @@ import { CR0 } from "../../cpu/state.ts";
 import { saveControlRegisters } from "../../svm/guest-state.ts";
 import type { Vmcb } from "../../svm/vmcb.ts";
 import { cleanBits } from "../../svm/vmcb-fields.ts";
-import type { HostMemory } from "../../vmx/host-memory.ts";
-import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { ShadowedGuest, shadowedCr0, shadowedCr4 } from "../memory/shadowed-guest.ts";
+import type { HardwareShared } from "./hardware-shared.ts";
 
 /**
  * Bits of CR0 and CR4 in which the guest's own may differ from the real ones. CR0.PE is the guest's: with CR0.PG that is paged real
@@ -26,10 +25,10 @@ export class SvmShadow {
   readonly #cpu: Cpu;
   readonly #vmcb: Vmcb;
 
-  constructor(context: VmmContext, memory: HostMemory, allocator: Allocator, vmcb: Vmcb) {
+  constructor(context: VmmContext, { shadowPool, allocator }: HardwareShared, vmcb: Vmcb) {
     this.#cpu = context.cpu;
     this.#vmcb = vmcb;
-    this.guest = new ShadowedGuest(context, memory, allocator, owned);
+    this.guest = new ShadowedGuest(context, shadowPool!, allocator, owned);
   }
 
   /** The VMM's control registers are in the processor and the VMCB from now on. */
@@ -37,6 +36,13 @@ export class SvmShadow {
     this.guest.leave();
     if (saveControlRegisters(this.#cpu, this.#vmcb)) this.#stale("controlRegisters");
     this.#interceptCr0((this.guest.own.cr0 & must) !== must);
+  }
+
+  /** The virtual CPU is about to run again: others have run meanwhile, and what they did to the shadow reaches it now. */
+  follow(): void {
+    if (this.guest.inside || !this.guest.isOutdated) return;
+    this.guest.enter();
+    this.leave();
   }
 
   /** While the real CR0 is what the guest believes it to be, only writes that change more than TS and MP matter. */

@@ -15,6 +15,7 @@ import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
 import { requestOf, ShadowFaults } from "../memory/shadow-faults.ts";
 import { type SavedShadow, ShadowPaging } from "../memory/shadow-paging.ts";
+import { type SavedPool, ShadowPool } from "../memory/shadow-pool.ts";
 import { walkShadowed } from "../memory/shadow-walk.ts";
 import { type Flushed, GuestWork, interruptName } from "./guest-work.ts";
 import { pagingChanged } from "./paging-changes.ts";
@@ -42,6 +43,7 @@ interface Saved {
   readonly nmi: boolean;
   readonly traced: readonly number[];
   readonly nextPage: number;
+  readonly pool: SavedPool;
   readonly shadow: SavedShadow;
 }
 
@@ -64,6 +66,7 @@ export class TrapAndEmulate implements Monitor {
   readonly #allocator: Allocator;
   readonly #virtual: VirtualCpu;
   readonly #descriptors: ShadowDescriptors;
+  readonly #pool: ShadowPool;
   readonly #shadow: ShadowPaging;
   readonly #faults: ShadowFaults;
   readonly #singleStep: SingleStep;
@@ -86,14 +89,15 @@ export class TrapAndEmulate implements Monitor {
     this.#allocator = new Allocator(memory, context);
     this.#descriptors = new ShadowDescriptors(context.cpu, memory, this.#allocator);
     this.#virtual = new VirtualCpu(context.cpu, this.#descriptors);
-    this.#shadow = new ShadowPaging({
+    this.#pool = new ShadowPool({
       cpu: context.cpu,
       memory,
       allocator: this.#allocator,
-      own: this.#descriptors.own,
-      compressed: true,
+      rootsPerSpace: 2,
       isTraced: (page) => this.#descriptors.traced.has(page),
     });
+    const { own } = this.#descriptors;
+    this.#shadow = new ShadowPaging({ cpu: context.cpu, pool: this.#pool, own, compressed: true });
     this.#faults = new ShadowFaults(context, this.#shadow);
     this.#singleStep = new SingleStep(context.cpu);
     this.#dispatcher = new Dispatcher(context, "trap-and-emulate", { trap: (vmm) => vmm.#handleTrap() }, () => "trap");
@@ -389,6 +393,7 @@ export class TrapAndEmulate implements Monitor {
       nmi: this.#nmi,
       traced: [...this.#descriptors.traced],
       nextPage: this.#allocator.mark,
+      pool: this.#pool.save(),
       shadow: this.#shadow.save(),
     };
   }
@@ -405,6 +410,7 @@ export class TrapAndEmulate implements Monitor {
     this.#descriptors.traced = new Set(saved.traced);
     this.#descriptors.forget((saved.virtual.efer & EFER.LMA) !== 0);
     this.#allocator.release(saved.nextPage);
+    this.#pool.restore(saved.pool);
     this.#shadow.restore(saved.shadow);
   }
 }

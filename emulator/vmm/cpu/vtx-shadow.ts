@@ -7,14 +7,13 @@ import { CR0, CR4 } from "../../cpu/state.ts";
 import type { Outlook } from "../../trace/event.ts";
 import { controls } from "../../vmx/controls.ts";
 import type { EntryFailure } from "../../vmx/entry-checks.ts";
-import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Vmcs } from "../../vmx/vmcs.ts";
 import type { VmcsField } from "../../vmx/vmcs-fields.ts";
-import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import type { KvmGuest } from "../kvm/guest.ts";
 import { type SavedGuest, ShadowedGuest, shadowedCr0, shadowedCr4 } from "../memory/shadowed-guest.ts";
 import { accessKvmMsr, answerHypercall, cpuid } from "./emulations.ts";
+import type { HardwareShared } from "./hardware-shared.ts";
 import type { RegisterVmm } from "./hardware-vmm.ts";
 
 /** Bits of CR0 and CR4 that the VMM owns in VMX operation without nested paging, and those that must be 1. */
@@ -60,15 +59,32 @@ export class VtxShadow {
   readonly #vmcs: Vmcs;
   #interpretation: Interpretation | undefined;
 
-  constructor(kvm: KvmGuest, memory: HostMemory, allocator: Allocator, vmcs: Vmcs) {
+  constructor(kvm: KvmGuest, { shadowPool, allocator }: HardwareShared, vmcs: Vmcs) {
     const { context } = kvm;
     this.#kvm = kvm;
     this.#context = context;
     this.#cpu = context.cpu;
     this.#vmcs = vmcs;
-    this.guest = new ShadowedGuest(context, memory, allocator, owned);
-    vmcs.set("cr0Mask", owned.cr0.mask >>> 0);
-    vmcs.set("cr4Mask", owned.cr4.mask >>> 0);
+    this.guest = new ShadowedGuest(context, shadowPool!, allocator, owned);
+    this.ownBits();
+  }
+
+  /** Which bits of CR0 and CR4 are the VMM's. */
+  ownBits(): void {
+    this.#vmcs.set("cr0Mask", owned.cr0.mask >>> 0);
+    this.#vmcs.set("cr4Mask", owned.cr4.mask >>> 0);
+  }
+
+  /**
+   * The virtual CPU is about to run again: others have run meanwhile, and what they did to the shadow reaches it now. What the interpreter
+   * writes is noted when a page is first written to: from now on each is.
+   */
+  follow(): void {
+    if (this.interprets) this.#cpu.flushTlb(true);
+    else if (!this.guest.inside && this.guest.isOutdated) {
+      this.guest.enter();
+      this.leave();
+    }
   }
 
   /** Can VM entry be tried? */
@@ -126,15 +142,15 @@ export class VtxShadow {
     this.#context.record({ kind: "interpret", instructions: 0, what: `the VMM interprets the guest's code: ${why}` });
   }
 
-  /** The guest is about to be entered: what was interpreted counts as emulated. */
-  endInterpretation(): void {
+  /** The guest is about to be entered, or reset: what was interpreted counts as emulated. */
+  endInterpretation(because = "VM entry is possible now"): void {
     const instructions = this.interpreted;
     const { f64 } = this.#cpu;
     f64[layout.unretired >> 3]! += instructions;
     f64[layout.emulated >> 3]! += instructions;
     this.#interpretation = undefined;
     this.#cpu.refresh();
-    const what = `the VMM has interpreted ${instructions} instruction${instructions === 1 ? "" : "s"}; VM entry is possible now`;
+    const what = `the VMM has interpreted ${instructions} instruction${instructions === 1 ? "" : "s"}; ${because}`;
     this.#context.record({ kind: "interpret", instructions, what });
   }
 

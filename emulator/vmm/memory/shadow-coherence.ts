@@ -85,6 +85,11 @@ export class ShadowCoherence {
     if (this.isProtected(place)) this.#written.add(place);
   }
 
+  /** Whether there is anything for `settle` to do. */
+  get isUnsettled(): boolean {
+    return this.#written.size > 0;
+  }
+
   /** Brings the shadows of what was written up to date. How many entries changed. */
   settle(): number {
     if (this.#written.size === 0) return 0;

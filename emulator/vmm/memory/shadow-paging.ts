@@ -2,10 +2,8 @@ import type { Cpu } from "../../cpu/cpu.ts";
 import type { Access } from "../../cpu/monitor.ts";
 import { A, D, P, RW, US } from "../../mmu/entry-bits.ts";
 import type { Entry } from "../../mmu/walk.ts";
-import type { HostMemory } from "../../vmx/host-memory.ts";
-import type { Allocator } from "../allocator.ts";
 import { linkOwn, linkWay, type OwnAddresses, wayTables } from "./own-addresses.ts";
-import { type SavedCoherence, ShadowCoherence } from "./shadow-coherence.ts";
+import type { ShadowCoherence } from "./shadow-coherence.ts";
 import {
   allRights,
   entryBytes,
@@ -18,17 +16,11 @@ import {
   topLevel,
   XD,
 } from "./shadow-entry.ts";
+import type { ShadowPool } from "./shadow-pool.ts";
 import { pointers, type RootPlace, rootOf } from "./shadow-roots.ts";
-import { type SavedTable, type ShadowTable, ShadowTables, tableKey } from "./shadow-tables.ts";
+import { type ShadowTable, type ShadowTables, tableKey } from "./shadow-tables.ts";
 
 const pageBytes = 4096;
-/** Pages of the VMM's memory for shadow tables, unless told. */
-const poolPages = 256;
-/** Most tables that one fault needs: a root with its page directories, and a path below it. */
-const preallocated = 8;
-/** Roots that are kept when the guest loads another CR3: the present one and three before it, as KVM keeps. */
-const mostRoots = 4;
-
 /** What the processor is to hold while the guest runs. */
 export interface ShadowRoot {
   /** CR3. */
@@ -40,14 +32,10 @@ export interface ShadowRoot {
 
 export interface ShadowOptions {
   readonly cpu: Cpu;
-  readonly memory: HostMemory;
-  readonly allocator: Allocator;
-  readonly pages?: number | undefined;
+  readonly pool: ShadowPool;
   readonly own?: OwnAddresses | undefined;
   /** In long mode the guest's kernel really runs at CPL 3, and has shadows of its own. Default: false. */
   readonly compressed?: boolean;
-  /** Guest-physical pages whose writes the VMM must see for reasons of its own. */
-  readonly isTraced?: (page: number) => boolean;
 }
 
 /** A translation of the guest's own tables, to be entered into the shadow. */
@@ -73,10 +61,8 @@ export interface ShadowEntry extends Slot {
 }
 
 export interface SavedShadow {
-  readonly tables: readonly SavedTable[];
-  readonly roots: readonly string[];
-  readonly coherence: SavedCoherence;
-  readonly stale: boolean;
+  readonly root: string | null;
+  readonly flushed: number;
 }
 
 /**
@@ -85,62 +71,52 @@ export interface SavedShadow {
  * the VMM sees when they change, but for a few page tables that are let go out of sync until the guest flushes its TLB. An entry is made
  * when the guest faults for lack of one, and is writable only once the guest's entry is dirty.
  *
+ * This is one virtual CPU's view of them: the root that it uses. The tables are those of a pool, which all share.
+ *
  * All methods but `save`, `restore` and `entriesFor` want the guest's own CR0, CR3, CR4, EFER and PDPTEs in the processor, and its monitor to
  * translate guest-physical addresses to where the guest's memory is.
  */
 export class ShadowPaging {
   readonly coherence: ShadowCoherence;
   readonly #cpu: Cpu;
-  readonly #allocator: Allocator;
+  readonly #pool: ShadowPool;
   readonly #own: OwnAddresses | undefined;
   readonly #compressed: boolean;
-  readonly #isTraced: (page: number) => boolean;
   readonly #tables: ShadowTables;
-  /** Least recently used first; the last is the present one. */
-  #roots: ShadowTable[] = [];
+  #root: ShadowTable | undefined;
+  /** `ShadowTables.strictness` when the TLB was last known to be flushed. */
+  #flushed = 0;
   readonly #notes: string[] = [];
 
-  constructor({
-    cpu,
-    memory,
-    allocator,
-    pages = poolPages,
-    own,
-    compressed = false,
-    isTraced = () => false,
-  }: ShadowOptions) {
+  constructor({ cpu, pool, own, compressed = false }: ShadowOptions) {
     this.#cpu = cpu;
-    this.#allocator = allocator;
+    this.#pool = pool;
     this.#own = own;
     this.#compressed = compressed;
-    this.#isTraced = isTraced;
-    this.#tables = new ShadowTables(memory, allocator.pages(pages), pages, (table) => this.#released(table));
-    this.coherence = new ShadowCoherence({
-      tables: this.#tables,
-      memory,
-      placeOf: (physical) => this.placeOf(physical),
-      isTraced,
-    });
+    this.#tables = pool.tables;
+    this.coherence = pool.coherence;
+    pool.join(this);
   }
 
-  #released(table: ShadowTable): void {
-    this.#roots = this.#roots.filter((root) => root !== table);
-    this.coherence.released(table);
+  /** The root in use; undefined where it was given up, and must be loaded. */
+  get presentRoot(): ShadowTable | undefined {
+    return this.#root;
   }
 
-  /** The guest's memory behind a guest-physical address, as a host page number; undefined for devices and where nothing is. */
+  lostRoot(): void {
+    this.#root = undefined;
+  }
+
   placeOf(physical: number): number | undefined {
-    const host = this.#cpu.bus.claims(physical) ? undefined : this.#allocator.hostOf(physical);
-    return host === undefined ? undefined : Math.floor(host / pageBytes);
+    return this.#pool.placeOf(physical);
   }
 
-  /** Guest-physical address of a page of the guest's memory, by its host page number. */
   guestAddress(place: number): number {
-    return place * pageBytes - this.#allocator.guestBase;
+    return this.#pool.guestAddress(place);
   }
 
   isTraced(physical: number): boolean {
-    return this.#isTraced(Math.floor(physical / pageBytes));
+    return this.#pool.isTraced(Math.floor(physical / pageBytes));
   }
 
   /** Something done on the way, in xenalyze's words, for the next event. */
@@ -174,8 +150,8 @@ export class ShadowPaging {
       this.reserve();
       root = this.#make(frame, role, key);
     }
-    this.#roots = [...this.#roots.filter((other) => other !== root), root];
-    while (this.#roots.length > this.#mostRoots) this.#tables.release(this.#roots[0]!);
+    this.#root = root;
+    this.#pool.keep(root);
     const pdptes = role.mode === "pae" ? this.#linkPointers(root) : [0, 0, 0, 0];
     this.keepOwn();
     return { cr3: root.host, pdptes, mode: role.mode };
@@ -186,18 +162,9 @@ export class ShadowPaging {
     return this.#tables.find(this.#rootOf().key) !== undefined;
   }
 
-  get #root(): ShadowTable {
-    return this.#roots.at(-1)!;
-  }
-
   #rootOf(): RootPlace {
     const shadowing = { own: this.#own !== undefined, compressed: this.#compressed };
     return rootOf(this.#cpu, shadowing, (physical) => this.placeOf(physical));
-  }
-
-  /** Every address space has two, where its kernel has a view of its own. */
-  get #mostRoots(): number {
-    return this.#compressed ? 2 * mostRoots : mostRoots;
   }
 
   /**
@@ -205,7 +172,7 @@ export class ShadowPaging {
    * tables for them or has just taken them away. Needs nothing of the guest's registers.
    */
   keepOwn(): void {
-    if (!this.#own || this.#roots.at(-1)?.role.mode !== "four-level") return;
+    if (!this.#own || this.#root?.role.mode !== "four-level") return;
     if (this.#tables.free < wayTables) this.reserve();
     const make = (role: Role) => this.#table(-1, role);
     linkWay(this.#tables, this.#own, this.#root, make);
@@ -238,18 +205,7 @@ export class ShadowPaging {
 
   /** Makes room for whatever the next fault needs. What had to go for that, as a sentence; undefined if nothing had to. */
   reserve(): string | undefined {
-    if (this.#tables.free >= preallocated) return undefined;
-    let gone = 0;
-    while (this.#tables.free < preallocated && this.#roots.length > 1) {
-      this.#tables.release(this.#roots[0]!);
-      gone++;
-    }
-    if (gone > 0) this.note("unpin");
-    const unpinned = gone > 0 ? `${gone} of the roots used before ${gone === 1 ? "was" : "were"} dropped` : "";
-    if (this.#tables.free >= preallocated) return unpinned;
-    this.note("unhook");
-    for (const root of this.#roots) this.#tables.empty(root);
-    return `${unpinned}${unpinned ? ", and " : ""}all below the present root was dropped`;
+    return this.#pool.reserve((what) => this.note(what));
   }
 
   #table(frame: number, role: Role): ShadowTable {
@@ -329,13 +285,13 @@ export class ShadowPaging {
 
   /** The table that the walk of an address begins with: in PAE paging the page directory. */
   #top(linear: number): ShadowTable {
-    const root = this.#root;
+    const root = this.#root!;
     return root.role.mode === "pae" ? this.#tables.child(this.#tables.entryAddress(root, linear))! : root;
   }
 
   /** The entry of the last level for an address, if all tables on the way are there, with what the levels allow together. */
   entryFor(linear: number): ShadowEntry | undefined {
-    let table: ShadowTable | undefined = this.#roots.at(-1);
+    let table = this.#root;
     let rights = -1;
     let high = 0;
     while (table) {
@@ -364,7 +320,7 @@ export class ShadowPaging {
 
   /** May the root in force have no entry for what the walk allowed? SMAP hides a page that the kernel may execute. */
   isHidden(path: readonly Entry[]): boolean {
-    const { kernel } = this.#root.role;
+    const { kernel } = this.#root!.role;
     return (kernel & kernelView.noUserData) !== 0 && path.every(({ low }) => (low & US) !== 0);
   }
 
@@ -405,35 +361,33 @@ export class ShadowPaging {
 
   /** Gives up everything. */
   drop(): void {
-    for (const table of this.#tables.all) this.#tables.release(table);
-    this.#roots = [];
-    this.#tables.stale = true;
+    this.#pool.drop();
   }
 
   // The TLB.
 
   /** Has an entry become stricter than what the TLB may hold? Asking answers it: whoever asks flushes. */
   takeStale(): boolean {
-    const { stale } = this.#tables;
-    this.#tables.stale = false;
+    const { strictness } = this.#tables;
+    const stale = this.#flushed !== strictness;
+    this.#flushed = strictness;
     return stale;
+  }
+
+  /** Has another virtual CPU made entries stricter, taken the root, or written tables that must be brought up to date? */
+  get isOutdated(): boolean {
+    return this.#flushed !== this.#tables.strictness || this.coherence.isUnsettled;
   }
 
   // Snapshots.
 
   save(): SavedShadow {
-    return {
-      tables: this.#tables.save(),
-      roots: this.#roots.map(({ key }) => key),
-      coherence: this.coherence.save(),
-      stale: this.#tables.stale,
-    };
+    return { root: this.#root?.key ?? null, flushed: this.#flushed };
   }
 
-  restore({ tables, roots, coherence, stale }: SavedShadow): void {
-    this.#tables.restore(tables);
-    this.#roots = roots.map((key) => this.#tables.find(key)!);
-    this.coherence.restore(coherence);
-    this.#tables.stale = stale;
+  /** After the pool. */
+  restore({ root, flushed }: SavedShadow): void {
+    this.#root = root === null ? undefined : this.#tables.find(root);
+    this.#flushed = flushed;
   }
 }

@@ -42,8 +42,8 @@ export const tableKey = (frame: number, { mode, level, direct, noExecute, largeP
  * the entries that map it (reverse map). The entries are bytes in host memory; all else here is derived from them, or saved.
  */
 export class ShadowTables {
-  /** An entry was made stricter or taken back since the TLB was last flushed. */
-  stale = false;
+  /** How often an entry was made stricter or taken back: TLBs that were flushed before may hold what it was. */
+  strictness = 0;
   readonly #memory: HostMemory;
   readonly #base: number;
   readonly #pages: (ShadowTable | undefined)[];
@@ -154,7 +154,7 @@ export class ShadowTables {
     if (this.child(address) !== child) {
       child.parents.add(address);
       this.clear(address);
-    } else this.stale = true;
+    } else this.strictness++;
     this.#write(address, value, high);
   }
 
@@ -167,7 +167,7 @@ export class ShadowTables {
   map(address: number, place: number, low: number, high: number): void {
     const before = this.low(address);
     if ((before & P) !== 0) {
-      if ((before & ~low & RW) !== 0 || before >>> 12 !== place || high !== 0) this.stale = true;
+      if ((before & ~low & RW) !== 0 || before >>> 12 !== place || high !== 0) this.strictness++;
       this.#forget(address);
     }
     this.#write(address, place * pageBytes + low, high);
@@ -187,7 +187,7 @@ export class ShadowTables {
   /** Takes an entry back, and the table it refers to if nothing else does. */
   clear(address: number): void {
     if ((this.low(address) & P) === 0) return;
-    this.stale = true;
+    this.strictness++;
     const child = this.child(address);
     this.#forget(address);
     this.#write(address, 0, 0);
@@ -213,7 +213,7 @@ export class ShadowTables {
     const low = this.low(address);
     if ((low & (P | RW)) !== (P | RW)) return false;
     this.#write(address, low & ~RW, this.high(address));
-    this.stale = true;
+    this.strictness++;
     return true;
   }
 
@@ -230,7 +230,7 @@ export class ShadowTables {
       this.#write(parent, 0, 0);
     }
     this.empty(table);
-    this.stale = true;
+    this.strictness++;
     this.#pages[(table.host - this.#base) >> 12] = undefined;
     this.#free++;
     this.#byKey.delete(table.key);

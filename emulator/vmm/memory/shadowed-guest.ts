@@ -2,11 +2,11 @@ import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, NestedAccess } from "../../cpu/monitor.ts";
 import { CR0, CR4, EFER } from "../../cpu/state.ts";
-import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
 import { pagingBits } from "../cpu/paging-changes.ts";
 import { type ShadowContext, ShadowFaults } from "./shadow-faults.ts";
 import { type SavedShadow, ShadowPaging, type ShadowRoot } from "./shadow-paging.ts";
+import type { ShadowPool } from "./shadow-pool.ts";
 import { walkShadowed } from "./shadow-walk.ts";
 
 /** Places in the state block, in words of 32 bits, of what decides how linear addresses are translated. */
@@ -62,7 +62,7 @@ export class ShadowedGuest {
   /** The processor holds the guest's start state: the VMM is inside. */
   constructor(
     context: ShadowContext,
-    memory: HostMemory,
+    pool: ShadowPool,
     allocator: Allocator,
     owned: { readonly cr0: OwnedBits; readonly cr4: OwnedBits },
   ) {
@@ -70,7 +70,7 @@ export class ShadowedGuest {
     this.#allocator = allocator;
     this.#cr0 = owned.cr0;
     this.#cr4 = owned.cr4;
-    this.paging = new ShadowPaging({ cpu: context.cpu, memory, allocator });
+    this.paging = new ShadowPaging({ cpu: context.cpu, pool });
     this.faults = new ShadowFaults(context, this.paging);
     this.#read(this.#own);
   }
@@ -123,6 +123,11 @@ export class ShadowedGuest {
     this.#inside = false;
     if (changed || stale || this.#touched || this.paging.takeStale()) this.#cpu.flushTlb(true);
     this.#touched = false;
+  }
+
+  /** Whether the shadow is not any more what the guest was resumed with: another virtual CPU has seen to that. */
+  get isOutdated(): boolean {
+    return this.paging.isOutdated || this.paging.presentRoot === undefined;
   }
 
   #noteChanges(before: Uint32Array): void {

@@ -5,6 +5,7 @@ import { CR0, CR4 } from "../../../emulator/cpu/state.ts";
 import type { RecordedBody } from "../../../emulator/trace/event.ts";
 import { Allocator } from "../../../emulator/vmm/allocator.ts";
 import { hostReservedBytes } from "../../../emulator/vmm/context.ts";
+import { ShadowPool } from "../../../emulator/vmm/memory/shadow-pool.ts";
 import { ShadowedGuest, shadowedCr0, shadowedCr4 } from "../../../emulator/vmm/memory/shadowed-guest.ts";
 import { HostMemory } from "../../../emulator/vmx/host-memory.ts";
 import { costProfile } from "../../../isa/costs.ts";
@@ -65,7 +66,8 @@ function started() {
     guestBytes,
     a20: { enabled: true },
   });
-  const guest = new ShadowedGuest({ cpu, costs: costProfile("unit")!, record }, memory, allocator, {
+  const pool = new ShadowPool({ cpu, memory, allocator });
+  const guest = new ShadowedGuest({ cpu, costs: costProfile("unit")!, record }, pool, allocator, {
     cr0: { mask: shadowedCr0, must: CR0.PE | CR0.PG | CR0.WP },
     cr4: { mask: shadowedCr4, must: 0 },
   });

@@ -153,6 +153,61 @@ handler: invlpg [400000h]
     output: "BBBB",
   },
   {
+    name: "remaps pages of one table on all processors at once",
+    text: smp(
+      `
+        mov edi, 300000h
+        xor eax, eax
+        mov ecx, 2048
+        rep stosd
+        mov dword [300000h], 83h
+        mov dword [300004h], 301003h
+        mov dword [300FECh], 0FEC00093h
+        mov dword [sum], 1
+${all}
+        cmp dword [errors], 0
+        mov al, '='
+        je .say
+        mov al, '<'
+.say:   out 0E9h, al`,
+      `
+.ready: pause
+        cmp dword [sum], 1
+        jb .ready
+        ${paging}
+        mov esi, ebx
+        shl esi, 12
+        add esi, 400000h        ; its own page, through its own entry of the table at 301000h
+        mov ebp, ebx
+        shl ebp, 13
+        add ebp, 310003h        ; mapped to one of two frames
+        mov ecx, 60
+.again: mov eax, ecx
+        and eax, 1
+        shl eax, 12
+        add eax, ebp
+        mov [301000h + ebx * 4], eax
+        invlpg [esi]
+        mov [esi], eax
+        and eax, 0FFFFF000h
+        mov edx, [eax]          ; the frame itself, through the large page
+        or eax, 3
+        cmp edx, eax
+        je .right
+        lock inc dword [errors]
+.right: mov edx, [esi]
+        cmp edx, eax
+        je .same
+        lock inc dword [errors]
+.same:  loop .again
+        lock inc dword [count]
+        jmp stop
+errors: dd 0
+`,
+    ),
+    output: "=",
+  },
+  {
     name: "starts others again, that run and that halt",
     text: smp(
       `${all}
