@@ -2,19 +2,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Workbench } from "../support/workbench.ts";
 
-const example = readFileSync(join(import.meta.dirname, "..", "..", "examples", "exits.asm"), "utf8").split("\n");
+const example = readFileSync(join(import.meta.dirname, "..", "..", "examples", "hello.asm"), "utf8").split("\n");
 const lineOf = (pattern: RegExp) => example.findIndex((line) => pattern.test(line)) + 1;
 
 /** After a session its measurement stays: in the lens of the loop that prints. */
 export async function measuredPath(workbench: Workbench): Promise<void> {
   const { page } = workbench;
-  await workbench.debug("exits.asm", "vtx-ept");
-  // Those of other tests would stop it earlier.
-  await workbench.command("Debug: Remove All Breakpoints");
-  await workbench.runTo(lineOf(/^\s+rdmsr\b/));
+  await workbench.debug("hello.asm");
+  await workbench.runTo(lineOf(/^done:/));
   await workbench.stopDebugging();
-  await workbench.goToLine(lineOf(/^\.next:/));
-  await page.locator(".codelens-decoration", { hasText: /last run: 6 exits/ }).waitFor();
+  await workbench.goToLine(lineOf(/^print:/));
+  await page.locator(".codelens-decoration", { hasText: /last run: 22 exits/ }).waitFor();
   await workbench.screenshot("browser-measured");
   await workbench.command("View: Close All Editors");
 }
