@@ -100,6 +100,11 @@ export class Documents {
     return stale;
   }
 
+  /** Any file may have changed: those that are not open are read again. Gives the documents that include one. */
+  refetch(): string[] {
+    return [...new Set([...this.#fetched.keys()].flatMap((file) => this.changed(file)))];
+  }
+
   /** From here on the file on disk counts. Gives the documents that include it. */
   close(uri: string): string[] {
     this.#analyses.delete(uri);

@@ -177,6 +177,13 @@ export function serve(connection: Connection, host: Host): void {
     if (!pulls) void publishThose([uri, ...includers]);
     else if (includers.length > 0) void publishThose(includers);
   });
+  texts.onDidSave(async () => {
+    // A client that watches no files does not tell of others that were saved, or made by a tool.
+    if (watches.files) return;
+    workspace.forget();
+    reports.forget("all");
+    await publishThose(documents.refetch());
+  });
   texts.onDidClose(async ({ document }) => {
     const includers = documents.close(document.uri);
     reports.forget([document.uri]);

@@ -33,6 +33,12 @@ export class Workspace {
     this.#sources = undefined;
   }
 
+  /** Any file may have been made, changed or deleted. */
+  forget(): void {
+    this.#texts.clear();
+    this.#sources = undefined;
+  }
+
   sources(): Promise<readonly string[]> {
     this.#sources ??= this.#folders.length > 0 ? this.#host.listSources(this.#folders) : Promise.resolve([]);
     return this.#sources;
