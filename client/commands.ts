@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { debugType, type RequestName, type Requests } from "../debug-adapter/protocol.ts";
 import type { VirtualKind } from "../server/protocol.ts";
 import { guestInEditor, programUri } from "./debug.ts";
+import { type EventTree, eventCommands } from "./event-commands.ts";
 import type { Panel } from "./panel.ts";
 import { saveTrace } from "./save-trace.ts";
 import type { Techniques } from "./technique.ts";
@@ -73,7 +74,7 @@ async function showReferences(uri: string, at: { readonly line: number; readonly
 }
 
 /** Every command of package.json. */
-export function registerCommands(techniques: Techniques, panel: Panel): vscode.Disposable[] {
+export function registerCommands(techniques: Techniques, panel: Panel, events: EventTree): vscode.Disposable[] {
   const commands: Record<string, (...args: never[]) => unknown> = {
     "ringside.debugGuest": (uri?: vscode.Uri | string) => start(uri, false),
     "ringside.runGuest": (uri?: vscode.Uri | string) => start(uri, true),
@@ -83,6 +84,7 @@ export function registerCommands(techniques: Techniques, panel: Panel): vscode.D
     "ringside.nextExit": () => request("ringside/toExit", { direction: "next", threadId: activeThread() }),
     "ringside.saveTrace": () => saveTrace(),
     ...timeCommands(request),
+    ...eventCommands(events),
     "ringside.showExits": () => vscode.commands.executeCommand("ringside.exits.focus"),
     "ringside.showVmcs": () => vscode.commands.executeCommand("ringside.vmcs.focus"),
     "ringside.showTranslation": () => vscode.commands.executeCommand("ringside.translation.focus"),

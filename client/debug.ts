@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { debugType, type Events } from "../debug-adapter/protocol.ts";
+import type { EventView } from "./event-tree.ts";
 import type { Host } from "./extension.ts";
 import type { Measurements } from "./measurements.ts";
 import type { Panel } from "./panel.ts";
@@ -25,9 +26,11 @@ export function programUri(program: string, folder: vscode.WorkspaceFolder | und
 /** Fills what a launch configuration leaves open, so that F5 needs none. */
 class Configurations implements vscode.DebugConfigurationProvider {
   readonly #techniques: Techniques;
+  readonly #events: EventView;
 
-  constructor(techniques: Techniques) {
+  constructor(techniques: Techniques, events: EventView) {
     this.#techniques = techniques;
+    this.#events = events;
   }
 
   provideDebugConfigurations(): vscode.DebugConfiguration[] {
@@ -59,6 +62,7 @@ class Configurations implements vscode.DebugConfigurationProvider {
       program: uri.scheme === "file" ? uri.fsPath : uri.toString(),
       technique: configuration["technique"] ?? this.#techniques.chosen(uri),
       fallbackTechnique: this.#techniques.fallback(uri),
+      eventBreakpoints: configuration["eventBreakpoints"] ?? this.#events.model.inForce,
       // The editor and the debugger find the same files.
       include: configuration["include"] ?? vscode.workspace.getConfiguration("ringside", uri).get("includePaths"),
     };
@@ -71,9 +75,10 @@ export function registerDebugging(
   host: Host,
   techniques: Techniques,
   panel: Panel,
+  events: EventView,
   measurements: Measurements,
 ): vscode.Disposable[] {
-  const configurations = new Configurations(techniques);
+  const configurations = new Configurations(techniques, events);
   const ours = (session: vscode.DebugSession | undefined) => (session?.type === debugType ? session : undefined);
   return [
     vscode.debug.registerDebugConfigurationProvider(debugType, configurations),
@@ -89,8 +94,11 @@ export function registerDebugging(
     vscode.debug.onDidChangeActiveDebugSession((session) => ours(session) && panel.show(session!)),
     vscode.debug.onDidTerminateDebugSession((session) => panel.ended(session)),
     vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
-      if (!ours(session) || event !== ("ringside/advanced" satisfies keyof Events)) return;
+      if (!ours(session)) return;
+      if (event === ("ringside/eventCounts" satisfies keyof Events)) events.counted(session, body);
+      if (event !== ("ringside/advanced" satisfies keyof Events)) return;
       panel.advanced(session, body);
+      void events.advanced(session);
       void measurements.advanced(session, body);
     }),
   ];

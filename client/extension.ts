@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { BaseLanguageClient, LanguageClientOptions } from "vscode-languageclient";
 import { registerCommands } from "./commands.ts";
 import { registerDebugging } from "./debug.ts";
+import { EventView } from "./event-tree.ts";
 import { startLanguage } from "./language.ts";
 import { Panel } from "./panel.ts";
 import { registerTraces } from "./trace-editor.ts";
@@ -18,13 +19,15 @@ export interface Host {
 export async function activate(context: vscode.ExtensionContext, host: Host): Promise<void> {
   const language = await startLanguage(context, host);
   const panel = new Panel(context.extensionUri);
+  const events = new EventView(context.workspaceState, language.techniques);
   context.subscriptions.push(
     language,
+    events,
     ...Panel.views.map((view) =>
       vscode.window.registerWebviewViewProvider(view, panel, { webviewOptions: { retainContextWhenHidden: true } }),
     ),
-    ...registerDebugging(context, host, language.techniques, panel, language.measurements),
+    ...registerDebugging(context, host, language.techniques, panel, events, language.measurements),
     ...registerTraces(context.extensionUri),
-    ...registerCommands(language.techniques, panel),
+    ...registerCommands(language.techniques, panel, events),
   );
 }

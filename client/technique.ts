@@ -28,6 +28,11 @@ export class Techniques implements vscode.Disposable {
     return vscode.workspace.getConfiguration("ringside", uri).get<TechniqueId | null>("technique") ?? undefined;
   }
 
+  /** What applies to a document, as far as that is known. */
+  of(uri: vscode.Uri): TechniqueId {
+    return this.#inForce.get(uri.toString())?.technique ?? this.fallback(uri) ?? defaultTechnique;
+  }
+
   /** What the language server says now applies to a document. */
   nowInForce(said: TechniqueInForce): void {
     this.#inForce.set(said.uri, said);
@@ -63,7 +68,7 @@ export class Techniques implements vscode.Disposable {
       return;
     }
     const inForce = this.#inForce.get(document.uri.toString());
-    const id = inForce?.technique ?? this.fallback(document.uri) ?? defaultTechnique;
+    const id = this.of(document.uri);
     const technique = techniqueById(id);
     this.#item.text = `$(circuit-board) ${technique?.title ?? id}`;
     this.#item.tooltip = `${technique?.doc ?? id}\n${inForce?.from ?? ""}. Click to choose another for this file.`;

@@ -18,6 +18,15 @@ export class EventBreakpointList {
     return [...this.#set.values(), ...this.filters.armed];
   }
 
+  /** A guest begins: nothing has been counted. Gives what of the breakpoints that it begins with is not in force, a line each. */
+  begin(breakpoints: readonly EventBreakpoint[] | undefined): string {
+    const given = breakpoints ?? [...this.#set.keys()].map((identity) => JSON.parse(identity) as EventBreakpoint);
+    const refused = this.set(given, true).filter(({ verified }) => !verified);
+    return refused
+      .map(({ event, message = "" }) => `The event breakpoint "${event}" is not in force. ${message}\n`)
+      .join("");
+  }
+
   /** A breakpoint that was in the list before keeps its hits, unless `anew`. */
   set(breakpoints: readonly EventBreakpoint[], anew = false): readonly EventBreakpointStatus[] {
     const old = anew ? new Map<string, ArmedEvent>() : this.#set;

@@ -75,13 +75,6 @@ const isBreakpoint = (value: unknown): value is EventBreakpoint =>
 export const isBreakpointList = (value: unknown): value is readonly EventBreakpoint[] =>
   Array.isArray(value) && value.every(isBreakpoint);
 
-/** What is wrong with a list that should be one of breakpoints, completing "the list …"; undefined if nothing is. */
-export function eventBreakpointsProblem(value: unknown): string | undefined {
-  if (!isBreakpointList(value)) return 'must be a list of objects, each with "event", a class of events';
-  const wrong = value.map(problemOf).findIndex((problem) => problem !== undefined);
-  return wrong < 0 ? undefined : `has a wrong entry "${value[wrong]!.event}": ${problemOf(value[wrong]!)}`;
-}
-
 /** Puts a breakpoint into force; undefined for one with a problem. */
 export function armed(breakpoint: EventBreakpoint): ArmedEvent | undefined {
   const found = classById(breakpoint.event);

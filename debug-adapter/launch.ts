@@ -6,7 +6,7 @@ import { schedulers } from "../emulator/schedule/schedulers.ts";
 import { techniqueById, techniques } from "../isa/technique.ts";
 import { isTrace } from "../trace-file/index.ts";
 import { bootChoices } from "./boot.ts";
-import { eventBreakpointsProblem } from "./event-breakpoints.ts";
+import { isBreakpointList } from "./event-breakpoints.ts";
 import { openTrace } from "./open-trace.ts";
 import { LaunchError, type Loaded, machineOf, type ReadFile, require, shortName } from "./place.ts";
 import { placeComputer } from "./place-computer.ts";
@@ -65,7 +65,8 @@ const checks: Readonly<Record<Field, Check>> = {
     Number.isSafeInteger(value) && Number(value) >= 0 ? undefined : "must be a whole number, 0 or more",
   event: (value) =>
     Number.isSafeInteger(value) && Number(value) >= 1 ? undefined : "must be the number of an event of the trace",
-  eventBreakpoints: eventBreakpointsProblem,
+  eventBreakpoints: (value) =>
+    isBreakpointList(value) ? undefined : 'must be a list of objects, each with "event", a class of events',
   noDebug: isBoolean,
 };
 

@@ -107,7 +107,7 @@ export class Session extends Conversation {
     };
     this.print("console", this.styled("warning", warnings));
     this.#arguments = args;
-    if (args.eventBreakpoints) this.#events.set(args.eventBreakpoints, true);
+    this.print("console", this.styled("warning", this.#events.begin(args.eventBreakpoints)));
     this.#debuggee = {
       debugger: new Debugger(machine, program, surroundings),
       feed,

@@ -48,7 +48,7 @@ const rules: Record<
 /** The only files of a folder that some others may import. */
 const doors: Record<string, Record<string, RegExp>> = {
   client: {
-    "debug-adapter": /debug-adapter\/(protocol|worker-protocol)\.ts$/,
+    "debug-adapter": /debug-adapter\/(protocol|worker-protocol|event-catalogue|expression)\.ts$/,
     server: /server\/protocol\.ts$/,
     assembler: /assembler\/text-file\.ts$/,
     isa: /isa\/technique\.ts$/,

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { assemble } from "../assembler/index.ts";
+import { eventActions } from "../debug-adapter/event-breakpoints.ts";
+import { eventFolders } from "../debug-adapter/event-catalogue.ts";
 import { checkArguments } from "../debug-adapter/launch.ts";
 import { debugType } from "../debug-adapter/protocol.ts";
 import { costProfiles, mostMemory } from "../emulator/index.ts";
@@ -23,10 +25,14 @@ const root = join(import.meta.dirname, "..");
 const read = (...path: string[]) => readFileSync(join(root, ...path), "utf8");
 const manifest = JSON.parse(read("package.json"));
 const { contributes } = manifest;
+/** The views that are pages of our own, not trees. */
+const pages = (Object.values(contributes.views) as { id: string; type?: string }[][])
+  .flat()
+  .filter(({ type }) => type === "webview");
 
 describe("package.json says what the code does", () => {
   it("every command has code, and every command in code is declared", () => {
-    const code = ["commands.ts", "time-commands.ts"].map((file) => read("client", file)).join("");
+    const code = ["commands.ts", "time-commands.ts", "event-commands.ts"].map((file) => read("client", file)).join("");
     const registered = [...code.matchAll(/^\s+"(ringside\.\w+)":/gm)].map((match) => match[1]);
     expect(contributes.commands.map((c: { command: string }) => c.command).sort()).toEqual(registered.sort());
   });
@@ -39,9 +45,7 @@ describe("package.json says what the code does", () => {
 
   it("every view has a folder", () => {
     const editors = contributes.customEditors.map(({ viewType }: { viewType: string }) => ({ id: viewType }));
-    const views = [...(Object.values(contributes.views) as { id: string }[][]), editors]
-      .flat()
-      .map(({ id }) => id.split(".")[1]);
+    const views = [...pages, ...editors].map(({ id }) => id.split(".")[1]);
     const folders = readdirSync(join(root, "client", "views"), { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && entry.name !== "shared")
       .map((entry) => entry.name);
@@ -50,11 +54,18 @@ describe("package.json says what the code does", () => {
 
   it("every view is bundled and registered", () => {
     const entries = bundles.map(({ entryPoints }) => entryPoints as Record<string, string>);
-    for (const { id } of Object.values(contributes.views).flat() as { id: string }[]) {
+    for (const { id } of pages) {
       const name = id.split(".")[1]!;
       expect(entries.filter((of) => of[name] === `client/views/${name}/main.tsx`)).toHaveLength(1);
       expect(["panel.ts", "extension.ts"].map((file) => read("client", file)).join()).toContain(`"${id}"`);
     }
+  });
+
+  it("event breakpoints do in a launch configuration what the adapter can", () => {
+    const { properties } = contributes.debuggers[0].configurationAttributes.launch.properties.eventBreakpoints.items;
+    expect(properties.action.enum).toEqual(eventActions);
+    for (const { id } of eventFolders)
+      expect(read("docs", "debugger.md")).toMatch(new RegExp(`^\\|[^|]*\`${id}\``, "m"));
   });
 
   it("traces name the version of the package", () => {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
 import { cachePath } from "./cache-path.ts";
 import { devicesPath } from "./devices-path.ts";
+import { eventsPath } from "./events-path.ts";
 import { hypercallsPath } from "./hypercalls-path.ts";
 import { ringsPath } from "./rings-path.ts";
 import { tracePath } from "./trace-path.ts";
@@ -40,6 +41,10 @@ describe.skipIf(!chromiumPath)("Views in VS Code in the browser", () => {
 
   it("shows a serial terminal to type into, and where the interrupt of what is typed is", async () => {
     await devicesPath(workbench, "browser");
+  }, 180_000);
+
+  it("stops at events that are checked in a tree, and counts others", async () => {
+    await eventsPath(workbench, "browser");
   }, 180_000);
 
   it("saves a run as a trace, and opens it at its moment", async () => {
