@@ -48,6 +48,11 @@ export class FetchingAssembler {
     this.assembler = new Assembler(this.options);
   }
 
+  /** Whether the last version was made from the one before it. */
+  get followed(): boolean {
+    return this.assembler.followed;
+  }
+
   private noted<T>(file: string, found: T | undefined): T | undefined {
     if (found === undefined) this.missing.add(file);
     return found;

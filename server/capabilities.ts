@@ -3,7 +3,7 @@ import { legend } from "./features/semantic-tokens.ts";
 import { virtualKinds } from "./protocol.ts";
 
 /** What the server does; each has a file in `features`. */
-export const capabilities: ServerCapabilities = {
+export const capabilities = {
   textDocumentSync: TextDocumentSyncKind.Incremental,
   hoverProvider: true,
   completionProvider: { triggerCharacters: [".", "%", '"', ","], resolveProvider: true },
@@ -31,7 +31,7 @@ export const capabilities: ServerCapabilities = {
     workspaceFolders: { supported: true, changeNotifications: true },
     textDocumentContent: { schemes: [...virtualKinds] },
   },
-};
+} satisfies ServerCapabilities;
 
 /** Of clients that ask for diagnostics themselves; others are sent them. */
 export const pullDiagnostics: ServerCapabilities = {

@@ -7,7 +7,7 @@ import {
   type FileBytes,
   type FileText,
 } from "../assembler/index.ts";
-import { fileKey, resolve } from "../assembler/location.ts";
+import { baseName, fileKey, resolve } from "../assembler/location.ts";
 import type { MeasuredRun } from "../isa/measurement.ts";
 import { type Technique, techniqueById } from "../isa/technique.ts";
 import type { LineOf } from "./diagnostics/suppression.ts";
@@ -162,6 +162,8 @@ export class Documents {
     const assembler = this.#assemblers.get(uri) ?? this.#assembler(uri);
     const assembly = await assembler.assemble(document.getText());
     this.#work?.end(uri);
+    const how = assembler.followed ? "the edit was followed" : "assembled from the beginning";
+    this.#work?.trace(`${baseName(uri)}, version ${document.version}: ${how}.`);
     return assembly;
   }
 

@@ -6,6 +6,8 @@ export interface Work {
   /** Lets others have their turns. */
   readonly pause: (uri: string) => Promise<void>;
   readonly end: (uri: string) => void;
+  /** One sentence about what was done, for clients that want a trace. */
+  readonly trace: (sentence: string) => void;
 }
 
 /** Work of fewer steps than this is over before anyone could read of it. */
@@ -16,6 +18,7 @@ export function progress(connection: Connection, turn: () => Promise<void>, isSu
   const counts = new Map<string, number>();
   const reporters = new Map<string, WorkDoneProgressServerReporter>();
   return {
+    trace: (sentence) => connection.tracer.log(sentence),
     pause: async (uri) => {
       const count = (counts.get(uri) ?? 0) + 1;
       counts.set(uri, count);

@@ -14,6 +14,8 @@ const server = join(import.meta.dirname, "..", "..", "dist", "server.cjs");
 export class LspClient {
   readonly published: unknown[] = [];
   readonly progress: { readonly kind: string }[] = [];
+  /** Messages of `$/logTrace`. */
+  readonly traced: string[] = [];
   /** Of the protocol's methods by which the server asks for something: those that were called, with what they said. */
   readonly asked: { readonly method: string; readonly params: unknown }[] = [];
   capabilities: object = {};
@@ -34,6 +36,7 @@ export class LspClient {
     );
     this.#connection = connection;
     connection.onNotification("textDocument/publishDiagnostics", (one) => void this.published.push(one));
+    connection.onNotification("$/logTrace", ({ message }: { message: string }) => void this.traced.push(message));
     connection.onNotification("$/progress", ({ value }: { value: { kind: string } }) => void this.progress.push(value));
     connection.onRequest("workspace/configuration", ({ items }: { items: { scopeUri?: string }[] }) =>
       items.map(({ scopeUri }) =>
