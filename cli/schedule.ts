@@ -11,7 +11,6 @@ import { type Io, requireText } from "./io.ts";
 import { jsonText } from "./problem-text.ts";
 import { chartText, eventText, fairnessText } from "./schedule-text.ts";
 import {
-  defaultSteps,
   includeOption,
   overridesOf,
   schedulerOption,
@@ -19,6 +18,7 @@ import {
   stepsOption,
   techniqueOption,
 } from "./source-options.ts";
+import { stepsFor } from "./traces.ts";
 
 /** The part of the run that the chart shows, in microseconds. */
 function spanOf(args: Arguments, duration: number) {
@@ -35,8 +35,7 @@ async function runPrograms(args: Arguments, io: Io, record: (event: ScheduleEven
   if (!loaded) return undefined;
   const { machine, warnings } = loaded;
   io.error(warnings);
-  const steps = wholeNumber(args, "max-steps", 1) ?? defaultSteps;
-  const ending = follow(machine, steps, (event) => {
+  const ending = follow(machine, stepsFor(args, loaded), (event) => {
     if (event.kind === "schedule") record(scheduleEventOf(event));
   });
   if (ending.reason === "limit") io.error(`${ending.text}\n`);

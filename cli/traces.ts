@@ -15,10 +15,11 @@ export const saveOption: Option = {
 };
 export const titleOption: Option = { value: "TEXT", doc: "title of the trace" };
 
-/** How many steps a guest is to run: as it is said; a trace to its moment. */
-export function stepsFor(args: Arguments, { trace }: Loaded): number {
+/** How many steps a guest is to run: as it is said; a trace to its moment, a machine file to the end it sets. */
+export function stepsFor(args: Arguments, { trace, machine }: Loaded): number {
   const recorded = trace && trace.moment.step + (trace.moment.ended ? 1 : 0);
-  return wholeNumber(args, "max-steps", 1) ?? recorded ?? defaultSteps;
+  const ends = machine.configuration.host?.until !== undefined;
+  return wholeNumber(args, "max-steps", 1) ?? recorded ?? (ends ? Number.MAX_SAFE_INTEGER : defaultSteps);
 }
 
 /** Saves the run up to now, if that is asked for. @throws UsageError if it cannot be written */

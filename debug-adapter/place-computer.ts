@@ -114,6 +114,7 @@ function configurationOf(file: MachineFile, placed: readonly Placed[]): Computer
     );
   return {
     ...hardware,
+    ...(file.hypervisor && { hypervisor: file.hypervisor }),
     host: hostOf(file),
     vms: vms.map((vm, n) => {
       const { guest } = parts[n]!;

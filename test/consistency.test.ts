@@ -149,8 +149,8 @@ it("docs/assignment.md has every field of an assignment, and every kind of check
 });
 
 it("docs/machine-file.md has every field of a machine file", () => {
-  const { vms, host, scheduler, changes } = machineFileSchema.properties!;
-  const objects = [machineFileSchema, host, scheduler, vms?.items, changes?.items];
+  const { vms, host, scheduler, hypervisor, changes } = machineFileSchema.properties!;
+  const objects = [machineFileSchema, host, scheduler, hypervisor, vms?.items, changes?.items];
   const documented = [
     ...read("docs", "machine-file.md")
       .split("\n## ")[0]!

@@ -119,7 +119,7 @@ function modelProblems(file: MachineFile): FieldProblem[] {
   const problems: FieldProblem[] = [];
   const add = (path: string, message: string): void => void problems.push({ path, message });
   if (file.duration === undefined) add("", "duration is missing: models do not end by themselves.");
-  for (const field of ["technique", "costs"] as const)
+  for (const field of ["technique", "hypervisor", "costs"] as const)
     if (file[field] !== undefined) add(field, `${field} is for VMs with programs; these do model workloads.`);
   for (const [n, vm] of file.vms.entries()) {
     const path = `vms[${n}]`;

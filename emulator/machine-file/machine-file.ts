@@ -1,6 +1,6 @@
 import type { TechniqueId } from "../../isa/technique.ts";
 import type { BootKind } from "../firmware/drives.ts";
-import type { HostConfiguration, TimedInput } from "../machine-configuration.ts";
+import type { HostConfiguration, HypervisorOptions, TimedInput } from "../machine-configuration.ts";
 import type { Change, Model } from "../schedule/model.ts";
 import type { SchedulerOptions } from "../schedule/schedulers.ts";
 import type { Parameters, Reservation } from "../schedule/vcpu.ts";
@@ -46,9 +46,10 @@ export interface ChangeField {
 
 /** A host, its scheduler and its VMs, as a `*.ringside.json` describes them; `schema.ts` says what each field is. */
 export interface MachineFile {
-  readonly host: { readonly pcpus: number; readonly memory?: number };
+  readonly host: { readonly pcpus: number; readonly memory?: number; readonly quantum?: number };
   readonly scheduler: { readonly name: string; readonly options?: SchedulerOptions };
   readonly technique?: TechniqueId;
+  readonly hypervisor?: HypervisorOptions;
   readonly costs?: string;
   readonly duration?: number;
   readonly seed?: number;

@@ -6,6 +6,7 @@ import { mostProcessors } from "../processors.ts";
 import { mostPcpus, mostVcpus } from "../schedule/physical-cpus.ts";
 import { schedulers } from "../schedule/schedulers.ts";
 import { waitPolicies } from "../schedule/workload.ts";
+import { features } from "../vmm/kvm/features.ts";
 
 /** The part of JSON Schema that is used here. */
 export interface Schema {
@@ -212,6 +213,48 @@ const vm = object(
   ["name"],
 );
 
+const hypervisor = object(
+  {
+    pauseLoop: object(
+      {
+        gap: {
+          type: "integer",
+          minimum: 1,
+          default: 128,
+          description: "VT-x: PLE_Gap, cycles between two PAUSEs of a loop.",
+        },
+        window: {
+          type: "integer",
+          minimum: 1,
+          default: 4096,
+          description: "VT-x: PLE_Window, cycles of a loop before it leaves.",
+        },
+        count: {
+          type: "integer",
+          minimum: 0,
+          maximum: 65_535,
+          default: 3000,
+          description: "AMD-V: PAUSEs of a loop before it leaves.",
+        },
+      },
+      [],
+      "Guests that spin with PAUSE leave to the hypervisor, which yields for them. By default they do not.",
+    ),
+    directedYield: {
+      type: "boolean",
+      default: true,
+      description: "Who yields, yields to a preempted vCPU of the same VM.",
+    },
+    withoutFeatures: {
+      type: "array",
+      items: { type: "string", enum: features.flatMap(({ name, there }) => (there ? [name] : [])) },
+      description: "Features of KVM's interface that guests are not shown.",
+    },
+  },
+  [],
+  "What the hypervisor does where vCPUs share physical CPUs.",
+);
+
 const change = object(
   {
     at: time("When", 0),
@@ -233,6 +276,11 @@ export const machineFileSchema: Schema = object(
       {
         pcpus: { type: "integer", minimum: 1, maximum: mostPcpus, description: "Physical CPUs." },
         memory: { type: "integer", minimum: 1, description: "MiB; the VMs' memory must fit." },
+        quantum: {
+          type: "integer",
+          minimum: 1,
+          description: "Cycles by which a physical CPU with a program may be ahead of the others: smaller is finer and slower.",
+        },
       },
       ["pcpus"],
     ),
@@ -252,6 +300,7 @@ export const machineFileSchema: Schema = object(
       enum: techniques.map(({ id }) => id),
       description: "How programs are virtualized. By default as their sources say.",
     },
+    hypervisor,
     costs: { type: "string", enum: costProfiles.map(({ name }) => name), description: "Cost profile of virtual time." },
     duration: time("How long it runs; with programs, by default until they have all stopped"),
     seed: {

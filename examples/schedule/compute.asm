@@ -1,0 +1,12 @@
+; A processor that always has something to do.
+
+%pragma ringside mode protected
+
+        org 100000h
+        bits 32
+
+again:  inc dword [rounds]
+        jmp again
+
+        align 4
+rounds: dd 0
