@@ -210,6 +210,7 @@ function summaryText(summary: Summary, machine: MachineInterface): string {
     `technique ${technique}, ${steps} steps, ${instructions} instructions, ${cycles} cycles\n`,
     technique === "bare-metal" ? "" : efficiencyText(instructions, direct),
     total === 0 ? "no VM exits\n" : `${total} VM exit${total === 1 ? "" : "s"}:\n${list.join("")}`,
-    ...machine.vcpus().map((vcpu) => registersOfVcpu(machine, vcpu)),
+    // Of a machine file, what its VMs have come to says more.
+    ...(summary.vms ? [] : machine.vcpus().map((vcpu) => registersOfVcpu(machine, vcpu))),
   ].join("");
 }

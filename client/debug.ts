@@ -8,10 +8,14 @@ import type { Techniques } from "./technique.ts";
 
 const languages = ["ringside", "nasm", "asm", "asm-x86-nasm", "asm-collection"];
 
-/** The guest whose source is in the active editor. */
+/** A machine file, by its name; an assignment's ends alike. */
+const machineFile = /(?<!(?:^|\/)assignment)\.ringside\.json$/i;
+
+/** The guest whose source is in the active editor, or the machine file with several. */
 export function guestInEditor(): vscode.Uri | undefined {
   const document = vscode.window.activeTextEditor?.document;
-  return document && languages.includes(document.languageId) ? document.uri : undefined;
+  if (!document) return undefined;
+  return languages.includes(document.languageId) || machineFile.test(document.uri.path) ? document.uri : undefined;
 }
 
 /** A path from a launch configuration as a URI: `${file}` has no scheme in the browser. */

@@ -1,6 +1,7 @@
 ; A processor that always has something to do.
 
 %pragma ringside mode protected
+%pragma ringside technique vtx-ept
 
         org 100000h
         bits 32
