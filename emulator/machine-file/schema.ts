@@ -279,7 +279,8 @@ export const machineFileSchema: Schema = object(
         quantum: {
           type: "integer",
           minimum: 1,
-          description: "Cycles by which a physical CPU with a program may be ahead of the others: smaller is finer and slower.",
+          description:
+            "Cycles by which a physical CPU with a program may be ahead of the others: smaller is finer and slower.",
         },
       },
       ["pcpus"],
