@@ -4,8 +4,10 @@ import type { TechniqueId } from "../isa/technique.ts";
 export interface RunFields {
   /** Source, kernel or disk image: a file of the submission, or a given one that includes it. Default: the first of `files`. */
   readonly program?: string;
-  /** A machine file that is run instead of a program. */
+  /** A machine file that is run instead of a program: its VMs' programs, or its models. */
   readonly machine?: string;
+  /** With a machine file: another scheduler than it names. */
+  readonly scheduler?: string;
   /** Default: what the program says, else the usual one. */
   readonly technique?: TechniqueId;
   /** MiB. */
@@ -215,6 +217,8 @@ export interface StopPredicate {
 interface Groups {
   /** Scenario in which it must hold; default: that of the surrounding check, else every one. */
   readonly scenario?: string;
+  /** Of a machine file: the VM that is meant. Default: all, or the first for what is about one program. */
+  readonly vm?: string;
 }
 
 /** What must hold. */

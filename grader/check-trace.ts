@@ -2,10 +2,10 @@ import { recordingOf } from "../debug-adapter/recording.ts";
 import { type Trace, writeTrace } from "../trace-file/index.ts";
 import type { Assignment } from "./assignment.ts";
 import { explanation } from "./formats/format.ts";
-import { loadScenario, situationOf } from "./guest-run.ts";
 import { assignmentFor } from "./read-assignment.ts";
 import type { CheckResult } from "./result.ts";
 import { scenariosOf } from "./scenarios.ts";
+import { loadScenario, situationOf } from "./situation.ts";
 import type { Material, Submission } from "./submission.ts";
 
 /** The run that decided a check, at the moment that did; undefined for checks that no moment of a run decided. */

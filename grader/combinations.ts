@@ -43,6 +43,22 @@ function fileProblems({ files, given = [], text, starter, solution }: Assignment
       found(`given[${n}]`, `${name} is given, so it cannot be handed in: take it out of files.`);
 }
 
+/** What is said of a program, and not of a machine file. */
+const ofPrograms = [
+  "memory",
+  "processors",
+  "fiveLevelPaging",
+  "costs",
+  "commandLine",
+  "modules",
+  "boot",
+  "floppies",
+  "disks",
+  "keys",
+  "serial",
+  "date",
+] as const satisfies readonly (keyof RunFields)[];
+
 const fileFields = ["program", "machine", "modules", "floppies", "disks"] as const;
 
 function runProblems({ files, given = [] }: Assignment, run: RunFields, path: string, found: Found): void {
@@ -53,6 +69,8 @@ function runProblems({ files, given = [] }: Assignment, run: RunFields, path: st
         found(at(field), `${at(field)}: ${name} is neither one of files nor of given.`);
   if (run.program !== undefined && run.machine !== undefined)
     found(at("machine"), `${at("machine")}: give either a program or a machine file.`);
+  const wrong = run.machine === undefined ? undefined : ofPrograms.find((field) => run[field] !== undefined);
+  if (wrong !== undefined) found(at(wrong), `${at(wrong)}: the machine file says that itself, of each VM.`);
 }
 
 function checkProblems(assignment: Assignment, check: Check, path: string, found: Found): void {
@@ -91,17 +109,19 @@ function partProblems(around: Surroundings, predicate: Predicate, path: string, 
   }
 }
 
-/** Kinds of checks that ask for nothing that happened. */
-const staticKinds: readonly Predicate["kind"][] = ["instructions", "sensitive", "kept"];
+/** Kinds of checks that are about one program, and not about several VMs. */
+const ofOneProgram: readonly Predicate["kind"][] = ["instructions", "sensitive", "equivalence"];
 
-/** A machine file's models have no guest, and a program has no schedule: such a check could not be decided. */
-function kindProblems(scenarios: readonly Scenario[], { kind }: Predicate, path: string, found: Found): void {
+/** What a scenario does not tell: such a check could not be decided. */
+function kindProblems(scenarios: readonly Scenario[], { kind, vm }: Predicate, path: string, found: Found): void {
   for (const { name, machine } of scenarios)
-    if (kind === "schedule" && machine === undefined)
+    if (vm !== undefined && machine === undefined)
+      found(`${path}.vm`, `${path}.vm: the scenario ${name} runs a program, not a machine file with VMs.`);
+    else if (kind === "schedule" && machine === undefined)
       found(path, `${path}: the scenario ${name} runs a program; figures of a schedule are of machine files.`);
-    else if (kind !== "schedule" && machine !== undefined && !staticKinds.includes(kind))
+    else if (machine !== undefined && ofOneProgram.includes(kind))
       found(
         path,
-        `${path}: the scenario ${name} runs a machine file, of which there is no “${kind}”; there is “schedule”.`,
+        `${path}: the scenario ${name} runs a machine file; “${kind}” is about one program: name a scenario that runs that.`,
       );
 }

@@ -1,14 +1,15 @@
 import type { Assignment, Check, PlainPredicate, Predicate, Scenario, SchedulePredicate } from "./assignment.ts";
 import { costVerdict, type Figures } from "./figures.ts";
-import { runGuest, situationOf } from "./guest-run.ts";
+import { runGuest } from "./guest-run.ts";
 import { keptVerdict } from "./kept.ts";
 import { assignmentFor } from "./read-assignment.ts";
 import type { CheckResult, Result, ScenarioResult } from "./result.ts";
 import { scenariosOf } from "./scenarios.ts";
-import { runSchedule, scheduleVerdict } from "./schedule-run.ts";
+import { runModels, scheduleVerdict } from "./schedule-run.ts";
 import { plain } from "./shown.ts";
+import { type Situation, situationOf } from "./situation.ts";
 import { filesFor, type Material, type Submission } from "./submission.ts";
-import { all, any, not, undecided, type Verdict } from "./verdict.ts";
+import { all, any, baseless, not, undecided, type Verdict } from "./verdict.ts";
 import type { RunPredicate } from "./watchers/index.ts";
 
 /** A predicate without parts in the scenario in which it must hold. */
@@ -53,28 +54,51 @@ interface Outcome {
   readonly answer: Answer;
 }
 
+interface ScenarioRun {
+  readonly result: Omit<ScenarioResult, "name" | "title">;
+  readonly verdicts: ReadonlyMap<PlainPredicate, Verdict>;
+}
+
+/** Gives the same verdict to all. */
+const alike = (predicates: readonly PlainPredicate[], made: Verdict): ReadonlyMap<PlainPredicate, Verdict> =>
+  new Map(predicates.map((predicate) => [predicate, made]));
+
+const isSchedule = (predicate: PlainPredicate): predicate is SchedulePredicate & PlainPredicate =>
+  predicate.kind === "schedule";
+
+async function runPrograms(situation: Situation, predicates: readonly PlainPredicate[]): Promise<ScenarioRun> {
+  const asked = predicates.filter(
+    (predicate): predicate is RunPredicate =>
+      predicate.kind !== "cost" && predicate.kind !== "schedule" && predicate.kind !== "kept",
+  );
+  const { ended, problem, figures, schedule, verdicts } = await runGuest(situation, asked);
+  const result = { ...(ended && { ended }), ...(problem && { problem: problem.text }), ...(figures && { figures }) };
+  const scheduled = predicates.filter(isSchedule).map((predicate): [PlainPredicate, Verdict] => {
+    if (schedule) return [predicate, scheduleVerdict(predicate, { figures: schedule, workloads: {} })];
+    return [predicate, baseless(predicate.measure, problem?.text ?? "there was no scheduler")];
+  });
+  return { result, verdicts: new Map<PlainPredicate, Verdict>([...verdicts, ...scheduled]) };
+}
+
 async function runScenario(
   assignment: Assignment,
   scenario: Scenario,
   predicates: readonly PlainPredicate[],
   { submission, material }: { readonly submission: Submission; readonly material: Material },
-): Promise<{ readonly result: ScenarioResult; readonly verdicts: ReadonlyMap<PlainPredicate, Verdict> }> {
-  const { name, title } = scenario;
-  const named = { name, ...(title !== undefined && { title }) };
+): Promise<ScenarioRun> {
   const situation = situationOf(assignment, scenario, submission, material);
-  if (scenario.machine !== undefined) {
-    const run = await runSchedule(assignment, scenario, situation.read);
-    const asked = predicates.filter((predicate): predicate is SchedulePredicate => predicate.kind === "schedule");
-    const verdicts = new Map(asked.map((predicate) => [predicate, scheduleVerdict(predicate, run)]));
-    return { result: "problem" in run ? { ...named, problem: run.problem } : named, verdicts };
+  if (scenario.machine === undefined) return runPrograms(situation, predicates);
+  const machine = await runModels(assignment, scenario, situation.read);
+  if (machine.kind === "programs") return runPrograms(situation, predicates);
+  if (machine.kind === "problem") {
+    const { text, isAssignments } = machine;
+    const made = (isAssignments ? undecided : baseless)("a machine file that can be run", text);
+    return { result: { problem: text }, verdicts: alike(predicates, made) };
   }
-  const asked = predicates.filter(
-    (predicate): predicate is RunPredicate =>
-      predicate.kind !== "cost" && predicate.kind !== "schedule" && predicate.kind !== "kept",
-  );
-  const { ended, problem, figures, verdicts } = await runGuest(situation, asked);
-  const told = { ...(ended && { ended }), ...(problem && { problem: problem.text }), ...(figures && { figures }) };
-  return { result: { ...named, ...told }, verdicts };
+  const verdicts = predicates
+    .filter(isSchedule)
+    .map((predicate) => [predicate, scheduleVerdict(predicate, machine.run)] as const);
+  return { result: {}, verdicts: new Map<PlainPredicate, Verdict>(verdicts) };
 }
 
 /** Runs each scenario once, for all that is asked about it. */
@@ -91,7 +115,8 @@ async function runAll(assignment: Assignment, submission: Submission, material: 
     const needed = predicates.length > 0 || isComparedWith(assignment, scenario.name);
     if (!needed) continue;
     const run = await runScenario(assignment, scenario, predicates, { submission, material });
-    results.push(run.result);
+    const { name, title } = scenario;
+    results.push({ name, ...(title !== undefined && { title }), ...run.result });
     verdicts.set(scenario.name, run.verdicts);
   }
   const figuresOf = (name: string): Figures | undefined => results.find((run) => run.name === name)?.figures;
@@ -102,7 +127,10 @@ async function runAll(assignment: Assignment, submission: Submission, material: 
       : predicate.kind === "kept"
         ? keptVerdict(predicate, submission.files, starter)
         : (verdicts.get(scenario)?.get(predicate) ??
-          undecided(predicate.kind, `the scenario ${scenario} does not tell about “${predicate.kind}”`));
+          undecided(
+            predicate.kind,
+            `the scenario ${scenario} runs models, which do not tell about “${predicate.kind}”`,
+          ));
   return { scenarios: results, answer };
 }
 

@@ -6,6 +6,7 @@ export const onlyScenario = "run";
 const runFields = [
   "program",
   "machine",
+  "scheduler",
   "technique",
   "memory",
   "processors",

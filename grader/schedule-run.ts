@@ -1,4 +1,5 @@
 import type { FileBytes } from "../assembler/index.ts";
+import { runsPrograms } from "../emulator/machine-file/machine-file.ts";
 import { type PlacedProblem, readMachineFile } from "../emulator/machine-file/read.ts";
 import { runMachineFile } from "../emulator/machine-file/run.ts";
 import { utf8Text } from "../emulator/utf8.ts";
@@ -7,7 +8,8 @@ import { comparison, comparisonText, holds } from "./comparison.ts";
 import { listed, plain } from "./shown.ts";
 import { baseless, undecided, type Verdict, verdict } from "./verdict.ts";
 
-type Run = ReturnType<typeof runMachineFile>;
+/** How the time was shared; of models also what came of them, by vCPU. */
+export type Run = ReturnType<typeof runMachineFile>;
 type Vcpu = Run["figures"]["vcpus"][number];
 type VcpuMeasure = Exclude<SchedulePredicate["measure"], keyof typeof ofHost>;
 
@@ -43,8 +45,11 @@ const isOfHost = (measure: SchedulePredicate["measure"]): measure is keyof typeo
   Object.hasOwn(ofHost, measure);
 const text = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 4 });
 
-/** A machine file that has run; or why it could not, and whether it is the instructor's. */
-export type ScheduleRun = Run | { readonly problem: string; readonly isAssignments: boolean };
+/** What a machine file is: models that have run, programs still to run; or why neither, and whether that is the instructor's fault. */
+export type MachineFileRun =
+  | { readonly kind: "models"; readonly run: Run }
+  | { readonly kind: "programs" }
+  | { readonly kind: "problem"; readonly text: string; readonly isAssignments: boolean };
 
 const problemsText = (file: string, problems: readonly PlacedProblem[]): string =>
   listed(
@@ -52,31 +57,42 @@ const problemsText = (file: string, problems: readonly PlacedProblem[]): string 
     3,
   );
 
-/** Runs the machine file of a scenario. */
-export async function runSchedule(
+/** Microseconds that models of a submission may run. */
+const longest = 600_000_000;
+
+/** Reads the machine file of a scenario, and runs its models if it has any. */
+export async function runModels(
   { files }: Assignment,
-  { machine, seed }: Scenario,
+  { machine, scheduler, seed, technique }: Scenario,
   readFile: (file: string) => Promise<FileBytes>,
-): Promise<ScheduleRun> {
+): Promise<MachineFileRun> {
   const isAssignments = !files.includes(machine!);
+  const problem = (text: string) => ({ kind: "problem", text, isAssignments }) as const;
   const bytes = await readFile(machine!);
-  if (!(bytes instanceof Uint8Array)) return { problem: `there is no ${machine}`, isAssignments };
-  const read = readMachineFile(utf8Text(bytes));
-  if ("problems" in read) return { problem: problemsText(machine!, read.problems), isAssignments };
-  return runMachineFile(seed === undefined ? read.file : { ...read.file, seed }, () => undefined);
+  if (!(bytes instanceof Uint8Array)) return problem(`there is no ${machine}`);
+  const overrides = { scheduler, seed, technique };
+  const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+  const read = readMachineFile(utf8Text(bytes), given);
+  if ("problems" in read) return problem(problemsText(machine!, read.problems));
+  if (runsPrograms(read.file)) return { kind: "programs" };
+  if (!isAssignments && read.file.duration! > longest)
+    return problem(`${machine} runs for ${read.file.duration} µs; ${longest} are the most`);
+  return { kind: "models", run: runMachineFile(read.file, () => undefined) };
 }
 
 /** For checks of the figures of a schedule. */
-export function scheduleVerdict({ measure, of, is }: SchedulePredicate, run: ScheduleRun): Verdict {
+export function scheduleVerdict({ measure, of, is }: SchedulePredicate, run: Run): Verdict {
   const bound = comparison(is);
   const expected = `${measure}${of === undefined ? "" : ` of ${of}`}: ${comparisonText(bound)}`;
-  if ("problem" in run) return (run.isAssignments ? undecided : baseless)(expected, run.problem);
   if (isOfHost(measure)) {
     const value = ofHost[measure](run);
     return verdict(holds(value, bound), { expected, happened: `it is ${text(value)}` });
   }
   const meant = run.figures.vcpus.filter(({ vcpu }) => vcpu === of || vcpu.startsWith(`${of}/`));
   if (meant.length === 0) return baseless(expected, `there is no VM or vCPU ${of}`);
+  const { workloads } = run;
+  if ((measure === "rounds" || measure === "spun") && !workloads[meant[0]!.vcpu])
+    return undecided(expected, `programs have no ${measure}: that is a figure of models`);
   const values = meant.map((vcpu) => ({ vcpu: vcpu.vcpu, value: ofVcpu[measure](vcpu, run) }));
   const met = values.every(({ value }) => value !== undefined && holds(value, bound));
   const told = values.map(({ vcpu, value }) => `${vcpu}: ${value === undefined ? "never woken" : text(value)}`);

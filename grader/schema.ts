@@ -3,6 +3,7 @@ import { costProfiles, mostMemory } from "../emulator/index.ts";
 import { reference } from "../emulator/machine-file/check.ts";
 import { flag, kind, object, type Schema } from "../emulator/machine-file/schema.ts";
 import { mostProcessors } from "../emulator/processors.ts";
+import { schedulers } from "../emulator/schedule/schedulers.ts";
 import { shadowClasses } from "../emulator/vmm/memory/shadow-classes.ts";
 import { techniques } from "../isa/technique.ts";
 import { costMeasures, scheduleMeasures } from "./assignment.ts";
@@ -48,7 +49,11 @@ const technique = choice(
 
 const run: Readonly<Record<string, Schema>> = {
   program: text("The program that is run: a file that is handed in, or given. Default: the first of files."),
-  machine: text("A machine file that is run instead of a program."),
+  machine: text("A machine file that is run instead of a program: its VMs' programs, or its models."),
+  scheduler: choice(
+    "With a machine file: another scheduler than it names, with its usual options.",
+    schedulers.map(({ name }) => name),
+  ),
   technique,
   memory: whole("Memory of the guest in MiB.", 1, mostMemory),
   processors: whole("Processors of the guest.", 1, mostProcessors),
@@ -76,6 +81,8 @@ const run: Readonly<Record<string, Schema>> = {
 const scenarioName = pattern("^[A-Za-z][A-Za-z0-9_-]{0,31}$", "A letter, then up to 31 letters, digits, _ and -.");
 const scenario = text("Name of the scenario in which it must hold. Default: every one.");
 
+const vm = text("With a machine file: the VM that is meant. Default: all, or the first for what is about one program.");
+
 const moment: Readonly<Record<string, Schema>> = {
   at: text("A label: the moment before its instruction. Default: the end of the run."),
   visit: {
@@ -88,7 +95,7 @@ const moment: Readonly<Record<string, Schema>> = {
 };
 
 const expectation = (name: string, description: string, fields: Record<string, Schema>, required: string[] = []) =>
-  kind(name, description, { scenario, ...fields }, required);
+  kind(name, description, { scenario, vm, ...fields }, required);
 
 const events = (
   name: string,

@@ -104,7 +104,13 @@ describe("wrong assignments", () => {
       /no scenario x/,
     ],
     [expecting({ kind: "schedule", measure: "jain", is: "> 0.9" }), "checks[0].expect", /runs a program/],
-    [expecting({ kind: "output", contains: "x" }, machine), "checks[0].expect", /runs a machine file/],
+    [expecting({ kind: "sensitive" }, machine), "checks[0].expect", /runs a machine file/],
+    [expecting({ kind: "output", contains: "x", vm: "A" }), "checks[0].expect.vm", /runs a program/],
+    [
+      { ...expecting({ kind: "output", contains: "x" }, machine), memory: 5 },
+      "memory",
+      /the machine file says that itself/,
+    ],
     [
       expecting({ kind: "schedule", measure: "share", is: "> 0.9" }, machine),
       "checks[0].expect.measure",

@@ -200,6 +200,63 @@ describe("machine files", () => {
   });
 });
 
+describe("machine files with programs", () => {
+  const file = {
+    host: { pcpus: 1 },
+    scheduler: { name: "eevdf", options: { slice: 100 } },
+    technique: "vtx-ept",
+    duration: 4000,
+    vms: [
+      { name: "A", program: "a.asm", weight: 512 },
+      { name: "B", program: "b.asm" },
+    ],
+  };
+  /** Prints its name, then counts for ever. */
+  const guest = (name: string): string =>
+    `bits 32\n%pragma ringside mode protected\nmov al, '${name}'\nmov dx, 3F8h\nout dx, al\nready: mov ebx, ${name.charCodeAt(0)}\nagain: inc ecx\njmp again\n`;
+  const graded = (expectation: object, more: object = {}) =>
+    grade(
+      assignmentOf({
+        given: ["m.ringside.json", "b.asm"],
+        machine: "m.ringside.json",
+        limit: { steps: 50_000_000 },
+        checks: [checkOf(expectation as typeof halted)],
+        ...more,
+      }),
+      { "a.asm": guest("A") },
+      { given: { "m.ringside.json": JSON.stringify(file), "b.asm": guest("B") } },
+    );
+
+  it.each<[object, string, RegExp]>([
+    [{ kind: "output", vm: "A", equals: "A" }, "passed", /“A”/],
+    [{ kind: "output", vm: "B", equals: "A" }, "failed", /“B”/],
+    [{ kind: "output", matches: "^(AB|BA)$" }, "passed", /printed/],
+    [{ kind: "exits", vm: "B", name: "IO_INSTRUCTION", count: "== 1" }, "passed", /^1 exit/],
+    [{ kind: "exits", name: "IO_INSTRUCTION", count: "== 2" }, "passed", /^2 exits/],
+    [{ kind: "state", at: "again", holds: "ebx == 'A'" }, "passed", /ebx is/],
+    [{ kind: "state", vm: "B", at: "again", holds: "ebx == 'B'" }, "passed", /ebx is/],
+    [{ kind: "state", vm: "B", holds: "ebx == 'A'" }, "failed", /ebx is 0x00000042/],
+    [{ kind: "state", vm: "C", holds: "1" }, "error", /no VM C/],
+    [{ kind: "schedule", measure: "share", of: "A", is: ">= 0.6" }, "passed", /^A\/0: 0\.6/],
+    [{ kind: "schedule", measure: "share", of: "B", is: ">= 0.6" }, "failed", /^B\/0: 0\.3/],
+    [{ kind: "schedule", measure: "rounds", of: "B", is: ">= 6" }, "error", /figure of models/],
+  ])("%j is %s", async (expectation, status, happened) => {
+    const { checks } = await graded(expectation);
+    expect(checks[0]).toMatchObject({ status, happened: expect.stringMatching(happened) });
+  });
+
+  it("can be run under another scheduler", async () => {
+    const scenarios = [{ name: "x", scheduler: "round-robin" }];
+    const { checks, scenarios: ran } = await graded(
+      { kind: "schedule", measure: "share", of: "B", is: ">= 0.3" },
+      { scenarios },
+    );
+    // Round robin heeds no weights, and says so.
+    expect(checks[0]).toMatchObject({ status: "error", happened: expect.stringMatching(/does not heed weights/) });
+    expect(ran[0]!.problem).toMatch(/weights/);
+  });
+});
+
 describe("what submissions print", () => {
   it("comes without control characters, marks of direction and lone surrogates", async () => {
     const text = '1Bh, "[2J", 7, 13, 0E2h, 80h, 0AEh, "x"';
