@@ -8,7 +8,7 @@
 import type { HostConfiguration } from "./machine-configuration.ts";
 import type { Adjustment, VcpuView } from "./machine-interface.ts";
 import { type Scheduling, turnCycles } from "./processors.ts";
-import { Happenings } from "./schedule/happenings.ts";
+import { type Happening, Happenings } from "./schedule/happenings.ts";
 import { cyclesAt, microsecondsAt } from "./schedule/host-time.ts";
 import type { Change } from "./schedule/model.ts";
 import { PhysicalCpus } from "./schedule/physical-cpus.ts";
@@ -19,6 +19,9 @@ import type { StopReason } from "./trace/event.ts";
 import type { VirtualMachine } from "./virtual-machine.ts";
 
 const never = Number.POSITIVE_INFINITY;
+
+/** Cycles of a turn of a vCPU none of whose siblings runs: 0.84 ms. */
+const loneTurnCycles = 100_000;
 
 /** The emulated core, which executes one vCPU at a time. */
 export interface Core {
@@ -68,6 +71,10 @@ export class HostSchedule {
   readonly #changes: readonly Change[];
   readonly #happenings = new Happenings();
   #state: State;
+  /** The units of `#state.placements`. */
+  #placed: readonly (Unit | undefined)[] = [];
+  /** The next moment of host time, where it is known. */
+  #moment: number | undefined;
   /** When VMs that wait have something to do next, where that is known. */
   readonly #wakings = new Map<VirtualMachine, number>();
   /** Devices act for a VM that waits: what wakes its vCPUs now is none of them. */
@@ -119,6 +126,17 @@ export class HostSchedule {
     this.#state = { ...this.#state, ...changes };
   }
 
+  /** Something is to happen, or a VM that waits may have something to do earlier. */
+  #expect(happening: Happening): void {
+    this.#happenings.add(happening);
+    this.#moment = undefined;
+  }
+
+  #forgetWaking(vm: VirtualMachine): void {
+    this.#wakings.delete(vm);
+    this.#moment = undefined;
+  }
+
   #unit(id: string): Unit {
     return this.#units.get(id)!;
   }
@@ -168,12 +186,12 @@ export class HostSchedule {
   }
 
   #wake(vm: VirtualMachine, id: string): void {
-    this.#wakings.delete(vm);
+    this.#forgetWaking(vm);
     const at = this.#presentOf(vm);
     const block = this.#happenings.blockOf(id);
     // It came before the vCPU had nothing more to do.
     if (block && block.at >= at) this.#happenings.drop(block);
-    else this.#happenings.add({ what: "wake", at, id, why: this.#wakingText(vm, id) });
+    else this.#expect({ what: "wake", at, id, why: this.#wakingText(vm, id) });
   }
 
   #wakingText({ name, processors }: VirtualMachine, id: string): string {
@@ -183,7 +201,7 @@ export class HostSchedule {
   }
 
   #yield(vm: VirtualMachine, id: string, why: string, to: string | undefined): void {
-    this.#happenings.add({ what: "yield", at: this.#presentOf(vm), id, why, ...(to !== undefined && { to }) });
+    this.#expect({ what: "yield", at: this.#presentOf(vm), id, why, ...(to !== undefined && { to }) });
     this.endTurn();
   }
 
@@ -197,22 +215,24 @@ export class HostSchedule {
     const { processors } = vm;
     processors.fallAsleep();
     const id = `${vm.name}/${processors.current}`;
-    this.#happenings.add({ what: "block", at: this.#presentOf(vm), id, why: `${id} waits for an interrupt` });
+    this.#expect({ what: "block", at: this.#presentOf(vm), id, why: `${id} waits for an interrupt` });
     this.endTurn();
   }
 
   /** A VM has stopped: its vCPUs are taken away, but for one that can go on when something is typed. */
   stopped(vm: VirtualMachine): void {
     this.endTurn();
+    this.#forgetWaking(vm);
     if (vm.waiting) return;
     const at = this.#presentOf(vm);
     for (const { id } of this.#unitsOf.get(vm)!)
-      this.#happenings.add({ what: "unplug", at, id, why: `${vm.name} has stopped` });
+      this.#expect({ what: "unplug", at, id, why: `${vm.name} has stopped` });
   }
 
   /** Somebody has done something to VMs from outside: they may have something to do. */
   touched(): void {
     this.#wakings.clear();
+    this.#moment = undefined;
     this.endTurn();
   }
 
@@ -221,10 +241,9 @@ export class HostSchedule {
     const at = this.clock;
     for (const { id } of this.#unitsOf.get(this.#vmNamed(name))!) {
       if (vcpu !== undefined && id !== `${name}/${vcpu}`) continue;
-      if (adjustment.kind === "set")
-        this.#happenings.add({ at, id, what: "adjust", parameters: adjustment.parameters });
-      else if (adjustment.kind === "plug") this.#happenings.add({ at, id, what: "plug" });
-      else this.#happenings.add({ at, id, what: "unplug", why: `${id} is unplugged` });
+      if (adjustment.kind === "set") this.#expect({ at, id, what: "adjust", parameters: adjustment.parameters });
+      else if (adjustment.kind === "plug") this.#expect({ at, id, what: "plug" });
+      else this.#expect({ at, id, what: "unplug", why: `${id} is unplugged` });
     }
     this.endTurn();
   }
@@ -234,7 +253,8 @@ export class HostSchedule {
   /** Gives the core to the vCPU whose turn is next, when host time has come to that. False if nothing will ever happen again. */
   next(): boolean {
     for (;;) {
-      const moment = this.#nextMoment();
+      this.#moment ??= this.#nextMoment();
+      const moment = this.#moment;
       const behind = this.#furthestBehind();
       if (behind && behind.local < moment) {
         this.#turn(behind.pcpu, behind.local, moment);
@@ -249,11 +269,10 @@ export class HostSchedule {
   /** Of the physical CPUs that execute something, the one with the least time. */
   #furthestBehind(): { readonly pcpu: number; readonly local: number } | undefined {
     let behind: { readonly pcpu: number; readonly local: number } | undefined;
-    for (const [pcpu, placement] of this.#state.placements.entries()) {
-      if (!placement || this.#happenings.blockOf(placement.id)) continue;
-      const { vm, number } = this.#unit(placement.id);
-      if (vm.stopped) continue;
-      const local = Math.max(placement.since, vm.processors.cycleOf(number));
+    for (let pcpu = 0; pcpu < this.#placed.length; pcpu++) {
+      const unit = this.#placed[pcpu];
+      if (!unit || unit.vm.stopped || this.#happenings.blockOf(unit.id)) continue;
+      const local = Math.max(this.#state.placements[pcpu]!.since, unit.vm.processors.cycleOf(unit.number));
       if (!behind || local < behind.local) behind = { pcpu, local };
     }
     return behind;
@@ -261,23 +280,26 @@ export class HostSchedule {
 
   #turn(pcpu: number, local: number, moment: number): void {
     const placement = this.#state.placements[pcpu]!;
-    const { vm, number } = this.#unit(placement.id);
+    const { vm, number } = this.#placed[pcpu]!;
     const { processors } = vm;
-    this.#wakings.delete(vm);
     const stays = processors.inCore && processors.current === number;
     processors.passTime(this.clock);
     this.#core.put(vm, number);
     processors.take(local, stays);
     const { turns } = this.#state;
-    this.#set({ turns: turns + 1, turnEnd: Math.min(local + this.#quantum(turns), moment) });
+    this.#set({ turns: turns + 1, turnEnd: Math.min(local + this.#quantum(vm, turns), moment) });
     if (!placement.fresh) return;
     this.#place(pcpu, { ...placement, fresh: false });
     processors.monitor?.scheduled?.();
   }
 
-  /** Cycles of a turn; with a seed, from a half to one and a half of what is configured. */
-  #quantum(turn: number): number {
-    const { quantum = turnCycles, seed = 0 } = this.#host;
+  /**
+   * Cycles of a turn: few where vCPUs of one VM run side by side, which would notice. With a seed, from a half to one and a half of
+   * that.
+   */
+  #quantum(vm: VirtualMachine, turn: number): number {
+    const alone = this.#placed.filter((unit) => unit?.vm === vm).length <= 1;
+    const { quantum = alone ? loneTurnCycles : turnCycles, seed = 0 } = this.#host;
     return seed === 0
       ? quantum
       : Math.ceil(quantum / 2) + pseudoRandom(Math.imul(seed, 0x9e37_79b1) + turn).below(quantum);
@@ -314,7 +336,7 @@ export class HostSchedule {
   }
 
   #runs(vm: VirtualMachine): boolean {
-    return this.#state.placements.some((placement) => placement && this.#unit(placement.id).vm === vm);
+    return this.#placed.some((unit) => unit?.vm === vm);
   }
 
   #sleeperOf(vm: VirtualMachine): Unit | undefined {
@@ -325,12 +347,14 @@ export class HostSchedule {
   /** Host time comes to a moment: what is to happen then happens, and the scheduler decides. */
   #comeTo(moment: number): void {
     this.#set({ clock: moment });
+    this.#moment = undefined;
     const time = Math.max(this.cpus.now, Math.min(microsecondsAt(moment), this.cpus.next ?? never));
     this.cpus.advance(time);
     while (this.#happen() || this.#change() || this.#type() || this.#serve());
     if (time >= (this.#host.until ?? never)) this.#end(time);
     this.#settle();
     for (const vm of this.#vms) this.#review(vm);
+    this.#moment = undefined;
   }
 
   /** True if something has happened that was due. */
@@ -372,7 +396,7 @@ export class HostSchedule {
       if (!input || cyclesAt(input.at) > this.clock || (vm.stopped && !vm.waiting)) continue;
       this.#set({ inputs: this.#state.inputs.with(n, this.#state.inputs[n]! + 1) });
       vm.processors.passTime(this.clock);
-      this.#wakings.delete(vm);
+      this.#forgetWaking(vm);
       if (input.device === "serial") vm.input(input.text);
       else vm.press(input.text);
       return true;
@@ -384,7 +408,7 @@ export class HostSchedule {
   #serve(): boolean {
     const vm = this.#vms.find((one) => this.#wakingOf(one) <= this.clock);
     if (!vm) return false;
-    this.#wakings.delete(vm);
+    this.#forgetWaking(vm);
     this.#serving = true;
     vm.processors.passTime(this.clock);
     this.#core.put(vm, this.#sleeperOf(vm)!.number);
@@ -405,11 +429,19 @@ export class HostSchedule {
         this.#place(pcpu, null);
       }
     for (const [pcpu, id] of running.entries())
-      if (id !== undefined && !this.#state.placements[pcpu]) this.#place(pcpu, { id, since: this.clock, fresh: true });
+      if (id !== undefined && !this.#state.placements[pcpu]) {
+        this.#wakings.delete(this.#unit(id).vm);
+        this.#place(pcpu, { id, since: this.clock, fresh: true });
+      }
   }
 
   #place(pcpu: number, placement: Placement | null): void {
     this.#set({ placements: this.#state.placements.with(pcpu, placement) });
+    this.#findPlaced();
+  }
+
+  #findPlaced(): void {
+    this.#placed = this.#state.placements.map((placement) => (placement ? this.#unit(placement.id) : undefined));
   }
 
   // Ends.
@@ -448,6 +480,8 @@ export class HostSchedule {
     this.#state = state;
     this.#happenings.restore(happenings);
     this.cpus.restore(cpus);
+    this.#findPlaced();
     this.#wakings.clear();
+    this.#moment = undefined;
   }
 }

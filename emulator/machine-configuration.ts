@@ -100,8 +100,8 @@ export interface HostConfiguration {
   /** Decides what nothing else does: the order in which vCPUs start, the lengths of quanta. Default 0: as written, all of one length. */
   readonly seed?: number;
   /**
-   * Cycles for which the emulation lets a physical CPU run ahead of the others; smaller is finer and slower. Default: as for processors
-   * that share nothing (`processors.ts`).
+   * Cycles for which the emulation lets a physical CPU run ahead of the others; smaller is finer and slower. Default: 10,000 where
+   * vCPUs of the same VM run side by side, else 100,000.
    */
   readonly quantum?: number;
   /** Changes of parameters, and vCPUs unplugged and plugged in again, at moments in microseconds of virtual time. */

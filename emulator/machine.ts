@@ -56,6 +56,8 @@ const noWatches: readonly Watch[] = [];
 
 /** Snapshots may take this much, or as much as the guests' memory: less would keep none of a guest that writes all of it. */
 const leastSnapshotBytes = 32 * 2 ** 20;
+/** Steps between snapshots at first, for each VM whose devices have to be saved. */
+const snapshotInterval = 2 ** 20;
 
 /**
  * One emulated computer with its VMs: the core that executes all their vCPUs in turn, host-physical memory, the record of what
@@ -129,7 +131,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     const bytes = vms.reduce((sum, vm) => sum + vm.memory * 2 ** 20, 0);
     const limit = Math.max(leastSnapshotBytes, bytes);
     this.#timeline = new Timeline(this, memory.buffer, {
-      ...{ limit, actions },
+      ...{ limit, actions, interval: snapshotInterval * vms.length },
       unwritten: this.#unwritten(places[0]!.guestBase),
     });
     this.#turn();
@@ -427,7 +429,9 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
 
   /** Where a turn is over, gives the core to whose turn it is. */
   #turn(): void {
-    if (this.#exitPending !== undefined || this.stopped || this.#vm.processors.turnLeft > 0) return;
+    // Of a VM that has stopped in the midst of an exit, that stays pending.
+    if (this.#exitPending !== undefined && !this.#vm.stopped) return;
+    if (this.stopped || this.#vm.processors.turnLeft > 0) return;
     (this.#schedule ?? this.#vm.processors).next();
   }
 
