@@ -52,11 +52,20 @@ export class EventWatch {
     return this.#armed;
   }
   set armed(armed: readonly ArmedEvent[]) {
+    const old = new Set(this.#armed);
     this.#armed = armed;
     this.#byClass = new Map();
     for (const one of armed)
       if (typeof one.event === "string") this.#byClass.set(one.event, [...(this.#byClass.get(one.event) ?? []), one]);
+    this.#countRecorded(new Set(armed.filter((one) => !old.has(one) && one.action === "count" && !needsState(one))));
     this.#filter = armed.length === 0 ? undefined : { kinds: kindsOf(armed), accept: (event) => this.#accept(event) };
+  }
+
+  /** What has happened before somebody asked counts, too, where the events alone say it. */
+  #countRecorded(armed: ReadonlySet<ArmedEvent>): void {
+    if (armed.size === 0) return;
+    for (const event of this.#subject.machine.events(0, Number.MAX_SAFE_INTEGER, [...kindsOf([...armed])]))
+      for (const met of this.#candidates(event)) if (armed.has(met.armed)) met.armed.hits.add(event.sequence);
   }
 
   /** For runs of the machine after which `judge` is asked. */
@@ -129,8 +138,8 @@ export class EventWatch {
   /** Logs and counts what is to be at this moment; gives what stops the guest. */
   #performed(met: readonly Met[], mode: Mode): readonly Met[] {
     const holding = met.filter((one) => this.holds(one));
-    for (const { event, armed } of holding) {
-      if (armed.action === "count") armed.hits.add(event.sequence);
+    for (const { recorded, event, armed } of holding) {
+      if (armed.action === "count") armed.hits.add(recorded.sequence);
       if (armed.action === "log" && mode !== "count") this.#log(this.#text(event, armed));
     }
     return holding.filter(({ armed }) => armed.action === "stop");

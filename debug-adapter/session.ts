@@ -1,4 +1,3 @@
-import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { type TechniqueId, techniqueById } from "../isa/technique.ts";
 import { Branch, pastText } from "./branch.ts";
 import { breakpointAnswers } from "./breakpoint-answers.ts";
@@ -21,7 +20,7 @@ import { toLinear } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
-import { stepInTargets, stepTo } from "./step-in-targets.ts";
+import { stepInTargets, stepsBy, stepTo } from "./step-in-targets.ts";
 import { timeDeeds } from "./time-requests.ts";
 import { enterTrace, traceAnswers } from "./trace-requests.ts";
 
@@ -39,10 +38,6 @@ interface Debuggee extends Pick<Loaded, "typeInto" | "origin" | "programs" | "tr
   readonly tally: ExitTally;
   readonly branch: Branch;
 }
-
-/** What a step goes over; undefined leaves it to the program. */
-const stepsBy = (granularity: P.SteppingGranularity | undefined): "instruction" | undefined =>
-  granularity === "instruction" ? granularity : undefined;
 
 /** Debug Adapter Protocol in, Debug Adapter Protocol out. What a guest does is the debugger's business. */
 export class Session extends Conversation {
@@ -136,7 +131,11 @@ export class Session extends Conversation {
     const news = feed.news(running);
     if (!news) return;
     this.tell("ringside/advanced", news);
-    const counts = this.#events.newCounts(news.last);
+    this.#tellCounts();
+  }
+
+  #tellCounts(): void {
+    const counts = this.#events.newCounts(this.#present.debugger.machine.lastSequence);
     if (counts) this.tell("ringside/eventCounts", counts);
   }
 
@@ -277,6 +276,7 @@ export class Session extends Conversation {
       readFile: (file) => this.#home.readFile(file),
       applied: (body) => {
         this.#apply();
+        this.#tellCounts();
         return body;
       },
     }),

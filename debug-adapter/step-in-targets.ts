@@ -5,6 +5,10 @@ import type { Debugger } from "./debugger.ts";
 import { placeOf, placeText } from "./program.ts";
 import type { Halt } from "./run.ts";
 
+/** What a step goes over; undefined leaves it to the program. */
+export const stepsBy = (granularity: P.SteppingGranularity | undefined): "instruction" | undefined =>
+  granularity === "instruction" ? granularity : undefined;
+
 /** Ids of targets: the VMM, the guest's function or handler past any VM exit on the way, and the next instruction. */
 const stepTarget = { monitor: 1, guest: 2, over: 3 } as const;
 

@@ -17,8 +17,9 @@ async function halted(technique: string, source = guest): Promise<DapClient> {
 }
 
 it("the documentation lists every command as help does", () => {
-  const rows = readFileSync(join(root, "docs", "debugger.md"), "utf8").split("\n");
-  const documented = rows
+  const [, console = ""] = readFileSync(join(root, "docs", "debugger.md"), "utf8").split("\n## The debug console\n");
+  const documented = console
+    .split("\n")
     .filter((row) => row.startsWith("| `"))
     .map((row) => row.split("|").map((cell) => cell.trim()));
   const usage = ({ name, parameters }: (typeof commands)[number]) => `\`${`${name} ${parameters}`.trimEnd()}\``;

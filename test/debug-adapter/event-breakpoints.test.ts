@@ -248,6 +248,24 @@ describe("event breakpoints that count", () => {
     expect(countsOf(client)).toEqual(told(3, 1, 0, 1));
   });
 
+  it("count what has happened before, and what an exit was before it is handled", async () => {
+    const client = await launched(guest, [{ event: "vtx/CPUID" }], { technique: "vtx-ept" });
+    await client.go("continue");
+    const breakpoints: EventBreakpoint[] = [
+      { event: "vtx/CPUID", action: "count" },
+      { event: "vtx/CPUID", action: "count", stage: "after" },
+    ];
+    await client.request("ringside/setEventBreakpoints", { breakpoints });
+    const both = () => countsOf(client)?.map(({ count }) => count);
+    expect(both()).toEqual([1, 0]);
+    await client.go("stepIn");
+    expect(both()).toEqual([1, 1]);
+    await client.go("stepBack");
+    expect(both()).toEqual([0, 0]);
+    await client.go("ringside/toExit", { direction: "next" });
+    expect(both()).toEqual([1, 0]);
+  });
+
   it("keep counting where the others are changed", async () => {
     const client = await launched(guest, counting, { technique: "vtx-ept" });
     await client.go("continue");
