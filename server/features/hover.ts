@@ -15,6 +15,7 @@ import type { Analysis } from "../documents.ts";
 import { contains, toLsp } from "../ranges.ts";
 import { symbolAt } from "./definition.ts";
 import { reasonsText } from "./exit-hints.ts";
+import { type Linker, linker } from "./glossary.ts";
 import { isInMatrix, matrixTable } from "./matrix.ts";
 
 const privileges: Record<Row["privilege"], string> = {
@@ -28,13 +29,17 @@ const privileges: Record<Row["privilege"], string> = {
   pce: "CPL 0, unless CR4.PCE is set",
 };
 
-function popekGoldberg(row: Row): string {
+function popekGoldberg(row: Row, link: Linker): string {
   const { sensitivity } = row;
-  if (sensitivity.kind === "innocuous") return "innocuous";
+  if (sensitivity.kind === "innocuous") return link("innocuous-instruction", "innocuous");
   const by = sensitivity.by?.length ? ` (${sensitivity.by.join(" and ")})` : "";
-  const listed = sensitivity.robinIrvine ? `; entry ${sensitivity.robinIrvine} of Robin and Irvine's 17` : "";
-  const hole = isVirtualizationHole(row) ? "; **sensitive but not privileged**" : "";
-  return `${sensitivity.kind}-sensitive${by}${hole}${listed}`;
+  const list = link("the-17-instructions", "Robin and Irvine's 17");
+  const listed = sensitivity.robinIrvine ? `; entry ${sensitivity.robinIrvine} of ${list}` : "";
+  const hole = isVirtualizationHole(row)
+    ? `; **sensitive but not ${link("privileged-instruction", "privileged")}**`
+    : "";
+  const kind = link(`${sensitivity.kind}-sensitive-instruction`, `${sensitivity.kind}-sensitive`);
+  return `${kind}${by}${hole}${listed}`;
 }
 
 function vmExit(exits: Exits): string {
@@ -60,16 +65,17 @@ function card(
   row: Row,
   decoded: Decoded | undefined,
   encoded: string | undefined,
-  technique: Technique | undefined,
+  { technique, ...analysis }: Analysis,
 ): string {
+  const link = linker(analysis);
   const sentence = decoded && gradeOf(decoded, technique?.id as TechniqueId | undefined).sentence;
   const rows = [
     ["Encoding", `\`${row.opcode}\`${encoded ? `, here \`${encoded}\`` : ""}`],
     ...(row.feature ? [["Extension", `${row.feature}; a processor without it raises #UD`]] : []),
-    ["Privilege", privileges[row.privilege]],
-    ["Popek–Goldberg", popekGoldberg(row)],
-    ["VM exit (VT-x)", vmExit(row.exits)],
-    ["#VMEXIT (AMD-V)", intercepted(row)],
+    [link("cpl", "Privilege"), privileges[row.privilege]],
+    [link("popek-and-goldberg", "Popek–Goldberg"), popekGoldberg(row, link)],
+    [link("vm-exit", "VM exit (VT-x)"), vmExit(row.exits)],
+    [link("intercept", "#VMEXIT (AMD-V)"), intercepted(row)],
   ];
   return [
     `**\`${row.syntax}\`**  `,
@@ -85,17 +91,21 @@ function card(
 }
 
 function instruction(analysis: Analysis, mention: InstructionMention): string | undefined {
-  const { technique } = analysis;
   const row = mention.row ?? rowsOf(mention.mnemonic)[0];
   if (!row) return undefined;
   const bytes = mention.bytes && hex([...mention.bytes]);
   const forms = rowsOf(mention.mnemonic).length;
   const places = placeText(analysis, mention);
   const more = mention.row || forms < 2 ? "" : `\n\n_One of ${forms} forms; the operands here fit none yet._`;
-  return card(row, mention.decoded, bytes, technique) + places + more;
+  return card(row, mention.decoded, bytes, analysis) + places + more;
 }
 
-const ways = { real: "real mode", "virtual-8086": "virtual-8086 mode", protected: "protected mode", long: "long mode" };
+const ways = {
+  real: { term: "real-mode", title: "real mode" },
+  "virtual-8086": { term: "virtual-8086-mode", title: "virtual-8086 mode" },
+  protected: { term: "protected-mode", title: "protected mode" },
+  long: { term: "long-mode", title: "long mode" },
+} as const;
 
 /** What the last run measured at the line, under whichever technique it was; empty if there was no run. */
 function measuredText({ assembly, technique, measurement }: Analysis, mention: InstructionMention): string {
@@ -118,9 +128,10 @@ function placeText(analysis: Analysis, mention: InstructionMention): string {
   const { decoded, row } = mention;
   const measured = measuredText(analysis, mention);
   if (!decoded || !row || !isInMatrix(row)) return measured;
+  const link = linker(analysis);
   const known = flowOf(assembly).at(mention);
   const facts = [
-    ...(known?.mode ? [ways[known.mode]] : []),
+    ...(known?.mode ? [link(ways[known.mode].term, ways[known.mode].title)] : []),
     ...(known?.cpl === undefined ? [] : [`CPL ${known.cpl}`]),
     ...(known?.interrupts === undefined ? [] : [`interrupts ${known.interrupts ? "on" : "off"}`]),
   ];
@@ -131,7 +142,7 @@ function placeText(analysis: Analysis, mention: InstructionMention): string {
   const exit = prediction
     ? ` Under ${title} ${prediction.reason}, ${cycles} cycles out and back: ${prediction.why}`
     : "";
-  return `\n\n${here}${exit}${measured}\n\n${matrixTable(decoded, known)}`;
+  return `\n\n${here}${exit}${measured}\n\n${matrixTable(decoded, known, link)}`;
 }
 
 function symbol(analysis: Analysis, name: string): string | undefined {

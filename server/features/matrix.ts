@@ -5,6 +5,7 @@ import { modelledCost, predictionOf } from "../../isa/prediction.ts";
 import { type Technique, techniques } from "../../isa/technique.ts";
 import { costs } from "../analysis/exits.ts";
 import type { Known } from "../analysis/flow.ts";
+import { type Linker, termOf } from "./glossary.ts";
 
 /** Why the matrix does not hold where an instruction stands; undefined if it does. */
 function exception(technique: Technique, known: Known | undefined): string | undefined {
@@ -34,10 +35,11 @@ export const isInMatrix = (row: Row): boolean =>
   row.sensitivity.kind !== "innocuous" || row.privilege !== "none" || mayLeaveGuest(row);
 
 /** What becomes of the instruction under every technique, as the matrix has it, where mode and ring are as known. */
-export function matrixTable(decoded: Decoded, known: Known | undefined): string {
+export function matrixTable(decoded: Decoded, known: Known | undefined, link: Linker): string {
   const rows = techniques.map((technique) => {
     const [what, cost] = cells(decoded, technique, known);
-    return `| ${technique.title} | ${what} | ${cost} |`;
+    const term = termOf(technique);
+    return `| ${term ? link(term, technique.title) : technique.title} | ${what} | ${cost} |`;
   });
   return [`| Technique | In the guest's kernel | Cycles, out and back |`, "|---|---|---|", ...rows].join("\n");
 }
