@@ -7,7 +7,7 @@ import { modelledCost } from "../../isa/prediction.ts";
 import { pseudocode } from "../../isa/pseudocode.ts";
 import { gradeOf } from "../../isa/sensitivity.ts";
 import { rowsOf } from "../../isa/table.ts";
-import type { Technique, TechniqueId } from "../../isa/technique.ts";
+import type { TechniqueId } from "../../isa/technique.ts";
 import { costs, predictedAt, techniqueOr } from "../analysis/exits.ts";
 import { flowOf } from "../analysis/flow.ts";
 import { comparedAt, titleOf, total } from "../analysis/measured.ts";

@@ -23,7 +23,7 @@ const sections = glossary.split(/^## /m).slice(1);
 async function hoverText(source: string, documentation: string | undefined): Promise<string> {
   const { analysis, cursor } = await analyse(source);
   const found = hover({ ...analysis, documentation }, uri, cursor!);
-  return (found?.contents as { value: string }).value;
+  return (found!.contents as { value: string }).value;
 }
 
 const linked = (text: string): string[] => [...text.matchAll(/\/glossary\.md#([\w-]+)/g)].map(([, anchor]) => anchor!);
