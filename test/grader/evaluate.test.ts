@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { techniques } from "../../isa/technique.ts";
 import { assignmentOf, checkOf, example, grade } from "./grading.ts";
 
 const halted = { kind: "stop", reason: "halted" } as const;
@@ -282,4 +283,24 @@ it("gives the same result again", async () => {
   const [first, second] = [await grade(assignment, file), await grade(assignment, file)];
   expect(first).toEqual(second);
   expect(first.checks[0]!.moment).toMatchObject({ scenario: "run", sequence: expect.any(Number) });
+});
+
+it.each([
+  ["is-prime.asm", "again"],
+  ["page-fault.asm", "culprit"],
+  ["self-modifying.asm", "again"],
+  ["timer.asm", "again"],
+])("%s: labels and lines are reached alike under every technique", async (source, label) => {
+  const checks = [
+    checkOf({ kind: "state", at: label, visit: 1000, holds: "1" }),
+    checkOf({ kind: "coverage", lines: "a.asm" }, { id: "two" }),
+  ];
+  const told = new Set<string>();
+  for (const { id } of techniques.filter((technique) => technique.id !== "paravirtualization")) {
+    const result = await grade(assignmentOf({ technique: id, checks }), { "a.asm": example(source) });
+    told.add(result.checks.map(({ happened }) => happened).join("; "));
+  }
+  expect([...told]).toEqual([
+    expect.stringMatching(/^\w+ was reached \d+ of 1000 times; [\d.]+ % ran, all but lines? /),
+  ]);
 });
