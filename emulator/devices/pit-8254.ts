@@ -145,10 +145,10 @@ function channelView(kept: Channel, n: number, now: number): TimerView {
   const count = readable(channel, now);
   const states = [
     `mode ${channel.mode}, ${modeNames[channel.mode]!}`,
-    channel.nullCount && "no count yet",
     channel.bcd && "BCD",
-    `gate ${channel.gate ? "high" : "low"}`,
-    `output ${outputAt(channel, now) ? "high" : "low"}`,
+    ...(channel.nullCount
+      ? ["no count yet"]
+      : [`gate ${channel.gate ? "high" : "low"}`, `output ${outputAt(channel, now) ? "high" : "low"}`]),
   ];
   const edge = nextEdge(channel, now);
   return {
