@@ -49,7 +49,9 @@ class Configurations implements vscode.DebugConfigurationProvider {
     if (configuration.type || configuration.request) return configuration;
     const uri = guestInEditor();
     if (!uri) {
-      void vscode.window.showInformationMessage("Open a guest (an .asm file) to debug it with Ringside.");
+      void vscode.window.showInformationMessage(
+        "Open a guest (an .asm file) or a machine (a .ringside.json file) to debug it with Ringside.",
+      );
       return undefined;
     }
     return { type: debugType, request: "launch", name: `Debug ${uri.path.split("/").pop()}`, program: uri.toString() };

@@ -5,6 +5,7 @@ import { devicesPath } from "./devices-path.ts";
 import { eventsPath } from "./events-path.ts";
 import { hypercallsPath } from "./hypercalls-path.ts";
 import { ringsPath } from "./rings-path.ts";
+import { schedulePath } from "./schedule-path.ts";
 import { tracePath } from "./trace-path.ts";
 import { translationPath } from "./translation-path.ts";
 import { vmcsPath } from "./vmcs-path.ts";
@@ -37,6 +38,10 @@ describe.skipIf(!chromiumPath)("Views in VS Code in the browser", () => {
 
   it("shows in which ring a guest is, and in which one it thinks it is", async () => {
     await ringsPath(workbench, "browser");
+  }, 180_000);
+
+  it("shows who runs on which physical CPU, and why", async () => {
+    await schedulePath(workbench, "browser");
   }, 180_000);
 
   it("shows a serial terminal to type into, and where the interrupt of what is typed is", async () => {

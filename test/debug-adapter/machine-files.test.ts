@@ -45,6 +45,7 @@ const measures: Readonly<Record<string, readonly [(ran: Ran) => number, number, 
   "ticket-lock.ringside.json": [dots("L"), 1, 2],
   "ticket-lock-pause-loop.ringside.json": [dots("L"), 15, 25],
   "ticket-lock-paravirtual.ringside.json": [dots("L"), 15, 25],
+  "four-guests.ringside.json": [({ figures }) => figures.vcpus[2]!.share, 0.35, 0.45],
   "boost.ringside.json": [worstLatency("Driver/0"), 0, 30_500],
   "boost-off.ringside.json": [worstLatency("Driver/0"), 45_000, 60_500],
 };

@@ -1,6 +1,7 @@
 import { accent, cycles } from "../shared/format.ts";
+import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
-import { rowHeight, useRowsInSight } from "../shared/rows.ts";
+import { useRowsInSight } from "../shared/rows.ts";
 import { costOf, type Exit, histogram, place, type State, visible } from "./model.ts";
 
 export interface Actions {
@@ -196,7 +197,7 @@ function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State
           </tr>
         </thead>
         <tbody>
-          {first > 0 && <tr style={{ height: first * rowHeight }} />}
+          <Gap rows={first} />
           {shown.map((exit) => (
             <Row
               key={exit.sequence}
@@ -206,7 +207,7 @@ function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State
               actions={actions}
             />
           ))}
-          {after > 0 && <tr style={{ height: after * rowHeight }} />}
+          <Gap rows={after} />
         </tbody>
       </table>
     </div>

@@ -1,6 +1,7 @@
 import { cycles } from "../shared/format.ts";
+import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
-import { rowHeight, useRowsInSight } from "../shared/rows.ts";
+import { useRowsInSight } from "../shared/rows.ts";
 import {
   argument,
   callInDetail,
@@ -184,11 +185,11 @@ function Table({ calls, state, actions }: Props & { calls: readonly Hypercall[] 
           </tr>
         </thead>
         <tbody>
-          {first > 0 && <tr style={{ height: first * rowHeight }} />}
+          <Gap rows={first} />
           {shown.map((call) => (
             <Row key={call.sequence} call={call} selected={call.sequence === detail} actions={actions} />
           ))}
-          {after > 0 && <tr style={{ height: after * rowHeight }} />}
+          <Gap rows={after} />
         </tbody>
       </table>
       {calls.length === 0 && <p class="none">No hypercall matches.</p>}

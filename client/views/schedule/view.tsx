@@ -1,3 +1,5 @@
+import { useEffect } from "preact/hooks";
+import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
 import { rowHeight, useRowsInSight } from "../shared/rows.ts";
 import { vmColour } from "../shared/vm-colours.ts";
@@ -142,6 +144,14 @@ function Table({ state, actions }: Props) {
   );
   const after = matches.length - first - shown.length;
   const place = state.selected === undefined ? undefined : trace.placeOf(state.selected);
+  useEffect(() => {
+    // What is selected in the picture is to be seen here.
+    const row = place === undefined ? -1 : matches.rowOf(place);
+    const element = scroller.current;
+    if (row < 0 || !element) return;
+    const [top, bottom] = [row * rowHeight, (row + 2) * rowHeight];
+    if (top < element.scrollTop || bottom > element.scrollTop + element.clientHeight) show(row);
+  }, [state.selected]);
   const onKeyDown = (event: KeyboardEvent) => {
     const index = place === undefined ? -1 : matches.rowOf(place);
     const to = rowByKey(event.key, index, matches.length);
@@ -174,11 +184,11 @@ function Table({ state, actions }: Props) {
           </tr>
         </thead>
         <tbody>
-          {first > 0 && <tr style={{ height: first * rowHeight }} />}
+          <Gap rows={first} />
           {shown.map((row) => (
             <Row key={row.sequence} row={row} state={state} actions={actions} />
           ))}
-          {after > 0 && <tr style={{ height: after * rowHeight }} />}
+          <Gap rows={after} />
         </tbody>
       </table>
     </div>

@@ -1,7 +1,8 @@
 import type { TracedEvent } from "../../../trace-file/index.ts";
 import { cycles } from "../shared/format.ts";
+import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
-import { rowHeight, useRowsInSight } from "../shared/rows.ts";
+import { useRowsInSight } from "../shared/rows.ts";
 import type { TraceShown } from "./messages.ts";
 import { bars, colourOf, group, marks, place, type State, visible, width, xOf } from "./model.ts";
 
@@ -217,11 +218,11 @@ function Table({ state, actions, events }: Props & { events: readonly TracedEven
           </tr>
         </thead>
         <tbody>
-          {first > 0 && <tr style={{ height: first * rowHeight }} />}
+          <Gap rows={first} />
           {shown.map((event) => (
             <Row key={event.sequence} event={event} selected={event.sequence === state.selected} actions={actions} />
           ))}
-          {after > 0 && <tr style={{ height: after * rowHeight }} />}
+          <Gap rows={after} />
           <MomentRow trace={state.trace!} />
         </tbody>
       </table>
