@@ -47,6 +47,6 @@ function vmProblem(vm: VmConfiguration, { technique }: ComputerConfiguration): s
   const drive = driveProblem(drives, boot);
   if (drive !== undefined) return drive;
   if (boot !== undefined) return mode === "real" ? refusal(technique, mode) : "A machine boots in real mode.";
-  const guest = { memory, imageEnd: loadAddress(mode, origin) + image.length };
+  const guest = { memory, vcpus: processors, imageEnd: loadAddress(mode, origin) + image.length };
   return imageProblem({ mode, image, origin, bytes: memory * mebibyte }) ?? refusal(technique, mode, guest);
 }

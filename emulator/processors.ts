@@ -419,7 +419,7 @@ export class Processors implements VirtualCpus {
       if (processor.aside && !processor.asleep) continue;
       const { monitor } = processor;
       if ((monitor?.deadline ?? Number.POSITIVE_INFINITY) > this.#cycleOf(processor)) continue;
-      monitor!.tick!();
+      monitor!.tick!(this.#cycleOf(processor));
       this.#come(processor);
     }
   }

@@ -101,8 +101,8 @@ export interface Monitor {
   onSystemCall?(next: number): void;
   /** Virtual time in cycles at which `tick` is to be called; undefined: never. */
   readonly deadline?: number | undefined;
-  /** The deadline has been reached. */
-  tick?(): void;
+  /** The deadline has been reached, at this cycle of its processor's time, which may not be in the core. */
+  tick?(cycle: number): void;
   /** The walk of a linear address where the processor's own is not all there is to it. Changes nothing. */
   walk?(linear: number): WalkOutcome;
   /** Lets `look` find the guest's own registers in the state block where the VMM keeps them elsewhere. It must change nothing. */

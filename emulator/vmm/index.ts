@@ -7,7 +7,7 @@ import { vtx } from "./cpu/hardware-assisted.ts";
 import { svm } from "./cpu/svm-assisted.ts";
 import { refusesMode, TrapAndEmulate } from "./cpu/trap-and-emulate.ts";
 import { lone, type Vmm } from "./vmm.ts";
-import { Paravirtual, refusesGuest } from "./xen/paravirtual.ts";
+import { refusesGuest, xen } from "./xen/paravirtual.ts";
 
 export { hostReservedBytes, type VirtualCpus, type VmmContext } from "./context.ts";
 export { optionsProblem } from "./options.ts";
@@ -22,13 +22,14 @@ interface Entry {
   readonly smp: boolean;
 }
 
-/** What a guest needs: memory in MiB, and the guest-physical address behind its image. */
+/** What a guest needs: memory in MiB, virtual CPUs, and the guest-physical address behind its image. */
 export interface GuestSize {
   readonly memory: number;
+  readonly vcpus: number;
   readonly imageEnd: number;
 }
 
-const smallGuest: GuestSize = { memory: 16, imageEnd: 0x10_0000 };
+const smallGuest: GuestSize = { memory: 16, vcpus: 1, imageEnd: 0x10_0000 };
 const isXen = (mode: StartMode): boolean => mode === "xen-32" || mode === "xen-64";
 
 const anyMode = (): undefined => undefined;
@@ -39,9 +40,9 @@ const registry: Readonly<Record<Exclude<TechniqueId, "bare-metal">, Entry>> = {
   "svm-shadow": { vmm: (context) => svm(context, "shadow"), refuses: anyMode, smp: true },
   "svm-npt": { vmm: (context) => svm(context, "nested"), refuses: anyMode, smp: true },
   paravirtualization: {
-    vmm: lone((context) => new Paravirtual(context)),
+    vmm: xen,
     refuses: (mode, guest) => refusesGuest(mode, guest),
-    smp: false,
+    smp: true,
   },
   "vtx-shadow": { vmm: (context) => vtx(context, "shadow"), refuses: anyMode, smp: true },
   "vtx-ept": { vmm: (context) => vtx(context, "nested"), refuses: anyMode, smp: true },

@@ -79,6 +79,12 @@ export const flat32Limit = holes[32].m2pEnd;
 /** Where things are from the start of Xen's private part. */
 export const privatePlaces = { gdt: 0, ldt: 0x1_0000, idt: 0x2_0000, tss: 0x2_1000, entries: 0x2_2000 } as const;
 
+/** Bytes of the private part of each virtual CPU; eight of them share a level-1 table. */
+export const privateBytes = 0x4_0000;
+/** Virtual CPUs whose vcpu_info has a place in shared_info. */
+export const mostVcpus = 32;
+export const vcpuInfoBytes = 64;
+
 /** Layout of shared_info and vcpu_info, in bytes; `ports` is how many event channels there can be. */
 export interface SharedLayout {
   readonly word: 4 | 8;

@@ -2,7 +2,7 @@ import { nullSegment, segmentFrom } from "../../cpu/descriptor.ts";
 import { layout } from "../../cpu/layout.ts";
 import { readDescriptor } from "../../cpu/segmentation.ts";
 import { CR0, CR4, CS, DS, EFER, ES, FS, GS, LDTR, SS, TR } from "../../cpu/state.ts";
-import { pageBytes, selectors } from "./abi.ts";
+import { pageBytes, selectors, vcpuInfo } from "./abi.ts";
 import type { Domain } from "./domain.ts";
 import { writeHypercallPage } from "./hypercall-page.ts";
 import { pte, typeOfLevel } from "./page-types.ts";
@@ -169,14 +169,16 @@ function writeSharedInfo(domain: Domain): void {
   const at = domain.sharedInfo * pageBytes;
   const { mask, ports } = domain.shared;
   for (let n = 0; n < ports / 8; n++) domain.writeByte(at + mask + n, 0xff);
-  domain.upcallMasked = true;
+  for (let vcpu = 0; vcpu < domain.vcpus; vcpu++)
+    domain.writeByte(domain.stateOf(vcpu).vcpuInfo + vcpuInfo.upcallMask, 1);
   domain.writeTime();
 }
 
-function enter(domain: Domain, entry: number, boot: Bootstrap): void {
-  const { cpu, bits, tables } = domain;
+/** Of the virtual CPU in the core: what a guest does not set by itself, and the base of its page tables. */
+export function loadSystemRegisters(domain: Domain): void {
+  const { cpu, tables } = domain;
   const { r64 } = cpu;
-  const long = bits === 64;
+  const long = domain.bits === 64;
   r64[layout.cr0 >> 3] = BigInt((CR0.PE | CR0.MP | CR0.ET | CR0.NE | CR0.WP | CR0.AM | CR0.PG) >>> 0);
   r64[layout.cr4 >> 3] = BigInt(CR4.PAE | CR4.OSFXSR | CR4.OSXMMEXCPT);
   r64[layout.efer >> 3] = BigInt(EFER.NXE | (long ? EFER.LME | EFER.LMA | EFER.SCE : 0));
@@ -185,6 +187,13 @@ function enter(domain: Domain, entry: number, boot: Bootstrap): void {
   cpu.setIdtr(tables.idtr.base, tables.idtr.limit);
   domain.loadBase();
   cpu.writeSegment(TR, tables.tr);
+}
+
+function enter(domain: Domain, entry: number, boot: Bootstrap): void {
+  const { cpu, bits, tables } = domain;
+  const { r64 } = cpu;
+  const long = bits === 64;
+  loadSystemRegisters(domain);
   cpu.writeSegment(LDTR, tables.ldtr(0));
   const kernel = selectors[bits];
   const flat = (selector: number) =>

@@ -15,16 +15,24 @@ import {
   type SharedLayout,
   sharedLayouts,
   vcpuInfo,
+  vcpuInfoBytes,
 } from "./abi.ts";
 import { checkedDescriptor } from "./descriptors.ts";
 import { FrameTable } from "./frame-table.ts";
 import { GuestAccess } from "./guest-access.ts";
 import { PageTypes } from "./page-types.ts";
-import { type DomainState, startState } from "./state.ts";
+import { type DomainState, startDomain, startVcpu, type VcpuState } from "./state.ts";
+import { XenSpace } from "./xen-space.ts";
 import { XenTables } from "./xen-tables.ts";
 
 /** Frames of the machine, from the guest's first, where devices are and no memory is. */
 const deviceFrames = { first: 0xa0, last: 0xbf } as const;
+
+/** Plain JSON. */
+interface SavedDomain {
+  readonly nextPage: number;
+  readonly states: { readonly common: DomainState; readonly vcpus: readonly VcpuState[] };
+}
 
 /** A domain: a paravirtual guest as Xen knows it, and what Xen has for it. */
 export class Domain {
@@ -35,14 +43,15 @@ export class Domain {
   readonly memory: HostMemory;
   readonly allocator: Allocator;
   readonly frames: FrameTable;
-  readonly tables: XenTables;
+  readonly space: XenSpace;
   readonly types: PageTypes;
   readonly access: GuestAccess;
   /** Machine frame of shared_info. */
   readonly sharedInfo: number;
   /** Machine frames that the guest was given, by pseudo-physical number. */
   readonly given: readonly number[];
-  state: DomainState;
+  common: DomainState;
+  readonly #vcpus: readonly { readonly tables: XenTables; state: VcpuState }[];
 
   constructor(context: VmmContext, bits: GuestBits) {
     this.context = context;
@@ -56,31 +65,77 @@ export class Domain {
     const end = (context.guestBase + context.guestBytes) / pageBytes;
     const frameTablePages = Math.ceil(FrameTable.bytes(end - first) / pageBytes);
     this.frames = new FrameTable(this.memory, this.allocator.pages(frameTablePages), { first, end });
-    this.tables = new XenTables(this.memory, this.allocator, bits, { first, end });
+    const { count } = context.vcpus;
+    this.space = new XenSpace(this.memory, this.allocator, { bits, vcpus: count, first, end });
+    const tables = Array.from(
+      { length: count },
+      (_, vcpu) => new XenTables(this.memory, this.allocator, this.space, vcpu),
+    );
     this.types = new PageTypes({
       memory: this.memory,
       frames: this.frames,
       bits,
-      xenSlots: this.tables.slots,
+      xenSlots: this.space.slots,
       checkDescriptors: (frame) => this.#checkDescriptors(frame),
-      flush: () => this.cpu.flushTlb(true),
+      flush: () => this.flushAll(),
       written: (frame) => this.#tableWritten(frame),
     });
     this.given = this.#giveFrames();
     this.sharedInfo = this.shareXenPage();
-    this.state = startState(this.sharedInfo * pageBytes);
+    this.common = startDomain();
+    this.#vcpus = tables.map((own, vcpu) => {
+      const info = this.sharedInfo * pageBytes + vcpu * vcpuInfoBytes;
+      return { tables: own, state: startVcpu(info, vcpu === 0) };
+    });
+  }
+
+  // Virtual CPUs.
+
+  get vcpus(): number {
+    return this.#vcpus.length;
+  }
+
+  /** What Xen keeps of the virtual CPU in the core. */
+  get state(): VcpuState {
+    return this.#vcpus[this.context.vcpus.current]!.state;
+  }
+
+  /** The same of any. */
+  stateOf(vcpu: number): VcpuState {
+    return this.#vcpus[vcpu]!.state;
+  }
+
+  /** Descriptor tables and TSS of the virtual CPU in the core. */
+  get tables(): XenTables {
+    return this.#vcpus[this.context.vcpus.current]!.tables;
+  }
+
+  tablesOf(vcpu: number): XenTables {
+    return this.#vcpus[vcpu]!.tables;
+  }
+
+  /** All forget their translations. */
+  flushAll(): void {
+    for (let vcpu = 0; vcpu < this.vcpus; vcpu++) this.context.vcpus.flushTlb(vcpu);
+  }
+
+  /** The others do; the one in the core has seen to itself. */
+  flushOthers(which: (vcpu: number) => boolean = () => true): void {
+    const { current } = this.context.vcpus;
+    for (let vcpu = 0; vcpu < this.vcpus; vcpu++)
+      if (vcpu !== current && which(vcpu)) this.context.vcpus.flushTlb(vcpu);
   }
 
   /** The guest's frames, the highest first, as an allocator hands out what it has: nothing is where it seems to be. */
   #giveFrames(): number[] {
     const first = this.context.guestBase / pageBytes;
     const given: number[] = [];
-    for (let frame = this.frames.first; frame < this.frames.end; frame++) this.tables.setPhysical(frame, undefined);
+    for (let frame = this.frames.first; frame < this.frames.end; frame++) this.space.setPhysical(frame, undefined);
     for (let frame = this.frames.end - 1; frame >= first; frame--) {
       const isDevice = frame - first >= deviceFrames.first && frame - first <= deviceFrames.last;
       this.frames.assign(frame, isDevice ? "device" : "guest");
       if (isDevice) continue;
-      this.tables.setPhysical(frame, given.length);
+      this.space.setPhysical(frame, given.length);
       given.push(frame);
     }
     return given;
@@ -111,7 +166,14 @@ export class Domain {
 
   /** The four entries of the level-3 table in force are in the processor. */
   #tableWritten(frame: number): void {
-    if (this.bits === 32 && frame === this.state?.kernelBase) this.loadPdptes();
+    if (this.bits === 32 && frame === this.#vcpus?.[this.context.vcpus.current]?.state.kernelBase) this.loadPdptes();
+  }
+
+  /** Another virtual CPU may have written them meanwhile. */
+  reviewPdptes(): void {
+    const { kernelBase } = this.state;
+    const differs = (n: number): boolean => this.cpu.r64[(layout.pdptes >> 3) + n] !== this.types.read(kernelBase, n);
+    if (this.bits === 32 && [0, 1, 2, 3].some(differs)) this.loadPdptes();
   }
 
   loadPdptes(): void {
@@ -170,6 +232,19 @@ export class Domain {
   /** System time: nanoseconds since the start. */
   get now(): bigint {
     return nanosecondsOf(virtualTime(this.cpu));
+  }
+
+  save(): SavedDomain {
+    const { common } = this;
+    const vcpus = this.#vcpus.map(({ state }) => state);
+    return { nextPage: this.allocator.mark, states: JSON.parse(JSON.stringify({ common, vcpus })) };
+  }
+
+  restore({ nextPage, states }: SavedDomain): void {
+    this.allocator.release(nextPage);
+    const { common, vcpus } = JSON.parse(JSON.stringify(states)) as SavedDomain["states"];
+    this.common = common;
+    for (const [n, state] of vcpus.entries()) this.#vcpus[n]!.state = state;
   }
 
   /** Tells the guest the time. */

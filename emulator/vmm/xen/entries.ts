@@ -23,6 +23,8 @@ export type Entry =
       readonly next: number;
     }
   | { readonly kind: "timer"; readonly what: string }
+  /** Another virtual CPU has made it come. */
+  | { readonly kind: "kick" }
   | { readonly kind: "nmi" };
 
 const sources = {
@@ -31,6 +33,7 @@ const sources = {
   gates: "SDM Vol. 3, 6.12.1: Exception- or Interrupt-Handler Procedures",
   syscall: "SDM Vol. 2, SYSCALL",
   timers: "Barham et al., SOSP 2003, section 3.3.2",
+  events: "Barham et al., SOSP 2003, section 3.2.2",
 } as const;
 
 export const hypercallVector = 0x82;
@@ -85,6 +88,17 @@ export const timerExit = (what: string): ExitBody => ({
     sentence: "A timer of the machine, which is Xen's, has reached the time that the guest had asked for.",
     rule: what,
     source: sources.timers,
+  },
+});
+
+export const kickExit = (what: string): ExitBody => ({
+  ...base,
+  reason: "EVENT_CHECK",
+  what,
+  why: {
+    sentence: "Another virtual CPU has made Xen send an interrupt to this one's processor, so that Xen looks at it.",
+    rule: what,
+    source: sources.events,
   },
 });
 

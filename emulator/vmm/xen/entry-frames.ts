@@ -26,7 +26,7 @@ interface Entry {
 }
 
 /** Loads a segment register for the guest; false where the processor would refuse it at the guest's level. */
-function loadSegment(domain: Domain, segment: number, selector: number, cpl: number): boolean {
+export function loadSegment(domain: Domain, segment: number, selector: number, cpl: number): boolean {
   const { cpu } = domain;
   if (segment === SS && domain.bits === 64 && (selector & 0xfffc) === 0) {
     cpu.setSegment(SS, nullSegment(selector, cpl));

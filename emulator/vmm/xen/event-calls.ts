@@ -1,10 +1,12 @@
 import { portIn, portOut } from "../../cpu/ports.ts";
+import { yieldProcessor } from "../yielding.ts";
 import { holes, isRefused, type Refused, refused } from "./abi.ts";
 import { type Answer, type Call, type Hypercall, type Operation, type Operations, wide } from "./call.ts";
 import {
   allocateUnbound,
   bindInterdomain,
   bindIpi,
+  bindVcpu,
   bindVirq,
   closePort,
   sendEvent,
@@ -58,7 +60,7 @@ function status(call: Call): Answer {
   const [first = 0, second = 0] = found.words;
   return (
     request.write("status", found.status) ??
-    request.write("vcpu", 0) ??
+    request.write("vcpu", found.vcpu) ??
     request.write("first", first) ??
     request.write("second", second) ??
     0
@@ -89,13 +91,7 @@ const eventOperations: Operations = {
     "port",
   ),
   7: portOperation("bind_ipi", { vcpu: "u32", port: "u32" }, (v, { domain }) => bindIpi(domain, v.vcpu), "port"),
-  8: portOperation("bind_vcpu", { port: "u32", vcpu: "u32" }, (v, { domain }) =>
-    v.vcpu !== 0
-      ? refused("ENOENT", `there is no vCPU ${v.vcpu}`)
-      : domain.state.channels[v.port]
-        ? 0
-        : refused("EINVAL", `port ${v.port} is not open`),
-  ),
+  8: portOperation("bind_vcpu", { port: "u32", vcpu: "u32" }, (v, { domain }) => bindVcpu(domain, v.port, v.vcpu)),
   9: portOperation("unmask", { port: "u32" }, (v, { domain }) => unmaskPort(domain, v.port)),
   10: { name: "reset" },
   11: { name: "init_control" },
@@ -149,7 +145,13 @@ function poll(call: Call): Answer {
 }
 
 const schedulerOperations: Operations = {
-  0: { name: "yield", handler: () => 0 },
+  0: {
+    name: "yield",
+    handler({ domain }) {
+      yieldProcessor(domain.context, "yields");
+      return 0;
+    },
+  },
   1: { name: "block", handler: block },
   2: { name: "shutdown", handler: shutDown },
   3: { name: "poll", handler: poll },

@@ -1,10 +1,15 @@
 import { domainSelf, ownDomain, type Refused, refused, vcpuInfo, virq as virqs } from "./abi.ts";
 import type { Domain } from "./domain.ts";
 import { bounce } from "./entry-frames.ts";
-import type { Channel } from "./state.ts";
+import type { Channel, ChannelKind } from "./state.ts";
 
 const virqNames = new Map<number, string>(Object.entries(virqs).map(([name, number]) => [number, name]));
 const mostVirqs = 24;
+/** Virtual interrupts that each virtual CPU has for itself: timer, debug, and those of profiling. */
+const perVcpu: ReadonlySet<number> = new Set([virqs.timer, virqs.debug, 7, 13]);
+const isGlobal = (virq: number): boolean => !perVcpu.has(virq);
+
+export const noVcpu = (vcpu: number): Refused => refused("ENOENT", `there is no vCPU ${vcpu}`);
 
 /** Two-level event channels: a bit per port in shared_info, a word of selectors, and one upcall for all. */
 
@@ -27,30 +32,34 @@ function setBit(domain: Domain, array: number, port: number, value: boolean): vo
 export const isPending = (domain: Domain, port: number): boolean => testBit(domain, domain.shared.pending, port);
 const isMasked = (domain: Domain, port: number): boolean => testBit(domain, domain.shared.mask, port);
 
-/** Sets the pending bit; where the port is not masked, its word's bit in the selector, and the upcall flag. */
+/** Sets the pending bit; where the port is not masked, its word's bit in the selector, and the upcall flag. Who polls the port wakes. */
 export function raisePort(domain: Domain, port: number): void {
   setBit(domain, domain.shared.pending, port, true);
   if (!isMasked(domain, port)) markUpcall(domain, port);
+  for (let vcpu = 0; vcpu < domain.vcpus; vcpu++) {
+    const { waits } = domain.stateOf(vcpu);
+    if (waits?.kind === "poll" && waits.ports.includes(port)) domain.context.vcpus.wake(vcpu);
+  }
 }
 
+/** The virtual CPU that hears of a port's events: if it is another than the one in the core, it is made to come to Xen. */
 function markUpcall(domain: Domain, port: number): void {
-  const { vcpuInfo: info } = domain.state;
+  const vcpu = domain.common.channels[port]?.vcpu ?? 0;
+  const state = domain.stateOf(vcpu);
+  const { vcpuInfo: info } = state;
   const word = Math.floor(port / (8 * domain.shared.word));
   const at = info + domain.shared.pendingSelector + (word >> 3);
   domain.writeByte(at, domain.readByte(at) | (1 << (word & 7)));
   domain.writeByte(info + vcpuInfo.upcallPending, 1);
+  if (vcpu === domain.context.vcpus.current) return;
+  state.kicked = true;
+  domain.context.vcpus.wake(vcpu);
 }
 
-/** Raises a virtual interrupt; undefined if no port is bound to it. */
-export function raiseVirq(domain: Domain, virq: number): number | undefined {
-  const port = portOfVirq(domain, virq);
-  if (port !== undefined) raisePort(domain, port);
-  return port;
-}
-
-export function portOfVirq(domain: Domain, virq: number): number | undefined {
-  for (const [port, channel] of Object.entries(domain.state.channels))
-    if (channel.kind === "virq" && channel.virq === virq) return Number(port);
+/** The port to which a virtual interrupt of a virtual CPU is bound; undefined if it is to none. */
+export function portOfVirq(domain: Domain, virq: number, vcpu: number): number | undefined {
+  for (const [port, channel] of Object.entries(domain.common.channels))
+    if (channel.kind === "virq" && channel.virq === virq && channel.vcpu === vcpu) return Number(port);
   return undefined;
 }
 
@@ -70,15 +79,15 @@ export function offerUpcall(domain: Domain): string {
 
 /** The lowest free port. Port 0 is never one. */
 function freePort(domain: Domain): number | Refused {
-  for (let port = 1; port < domain.shared.ports; port++) if (!domain.state.channels[port]) return port;
+  for (let port = 1; port < domain.shared.ports; port++) if (!domain.common.channels[port]) return port;
   return refused("ENOSPC", `all ${domain.shared.ports} ports are in use`);
 }
 
-function open(domain: Domain, channel: Channel): number | Refused {
+function open(domain: Domain, kind: ChannelKind, vcpu: number): number | Refused {
   const port = freePort(domain);
   if (typeof port !== "number") return port;
   setBit(domain, domain.shared.pending, port, false);
-  domain.state.channels[port] = channel;
+  domain.common.channels[port] = { ...kind, vcpu };
   return port;
 }
 
@@ -89,18 +98,18 @@ export const noDomain = (id: number): Refused =>
 
 export function allocateUnbound(domain: Domain, of: number, remote: number): number | Refused {
   if (!isOwn(of)) return noDomain(of);
-  return open(domain, { kind: "unbound", remote: remote === domainSelf ? ownDomain : remote });
+  return open(domain, { kind: "unbound", remote: remote === domainSelf ? ownDomain : remote }, 0);
 }
 
 export function bindInterdomain(domain: Domain, remoteDomain: number, remotePort: number): number | Refused {
   if (!isOwn(remoteDomain)) return noDomain(remoteDomain);
-  const remote = domain.state.channels[remotePort];
+  const remote = domain.common.channels[remotePort];
   if (remote?.kind !== "unbound") return refused("EINVAL", `port ${remotePort} is ${called(remote)}, not unbound`);
   if (remote.remote !== ownDomain)
     return refused("EINVAL", `port ${remotePort} was opened for domain ${remote.remote}, not for this one`);
-  const port = open(domain, { kind: "interdomain", port: remotePort });
+  const port = open(domain, { kind: "interdomain", port: remotePort }, 0);
   if (typeof port !== "number") return port;
-  domain.state.channels[remotePort] = { kind: "interdomain", port };
+  domain.common.channels[remotePort] = { kind: "interdomain", port, vcpu: remote.vcpu };
   // An event may have been sent before the other end was there.
   raisePort(domain, port);
   return port;
@@ -108,31 +117,44 @@ export function bindInterdomain(domain: Domain, remoteDomain: number, remotePort
 
 export function bindVirq(domain: Domain, virq: number, vcpu: number): number | Refused {
   if (virq >= mostVirqs) return refused("EINVAL", `there is no virtual interrupt ${virq}`);
-  if (vcpu !== 0) return refused("ENOENT", `there is no vCPU ${vcpu}`);
-  if (portOfVirq(domain, virq) !== undefined)
+  if (isGlobal(virq) && vcpu !== 0)
+    return refused("EINVAL", `virtual interrupt ${virq} is one of the domain, which vCPU 0 hears of at first`);
+  if (vcpu >= domain.vcpus) return noVcpu(vcpu);
+  if (portOfVirq(domain, virq, vcpu) !== undefined)
     return refused(
       "EEXIST",
       `virtual interrupt ${virq} (${virqNames.get(virq) ?? "no name"}) is bound to a port already`,
     );
-  return open(domain, { kind: "virq", virq });
+  return open(domain, { kind: "virq", virq }, vcpu);
 }
 
 export function bindIpi(domain: Domain, vcpu: number): number | Refused {
-  return vcpu === 0 ? open(domain, { kind: "ipi" }) : refused("ENOENT", `there is no vCPU ${vcpu}`);
+  return vcpu < domain.vcpus ? open(domain, { kind: "ipi" }, vcpu) : noVcpu(vcpu);
+}
+
+/** Another virtual CPU hears of a port's events from now on. */
+export function bindVcpu(domain: Domain, port: number, vcpu: number): number | Refused {
+  if (vcpu >= domain.vcpus) return noVcpu(vcpu);
+  const channel = domain.common.channels[port];
+  if (!channel) return refused("EINVAL", `port ${port} is not open`);
+  if (channel.kind === "ipi" || (channel.kind === "virq" && !isGlobal(channel.virq)))
+    return refused("EINVAL", `port ${port} is of a virtual CPU for good`);
+  domain.common.channels[port] = { ...channel, vcpu };
+  return 0;
 }
 
 export function closePort(domain: Domain, port: number): number | Refused {
-  const channel = domain.state.channels[port];
+  const channel = domain.common.channels[port];
   if (!channel) return refused("EINVAL", `port ${port} is not open`);
   if (channel.kind === "interdomain" && channel.port !== port)
-    domain.state.channels[channel.port] = { kind: "unbound", remote: ownDomain };
-  delete domain.state.channels[port];
+    domain.common.channels[channel.port] = { kind: "unbound", remote: ownDomain, vcpu: channel.vcpu };
+  delete domain.common.channels[port];
   setBit(domain, domain.shared.pending, port, false);
   return 0;
 }
 
 export function sendEvent(domain: Domain, port: number): number | Refused {
-  const channel = domain.state.channels[port];
+  const channel = domain.common.channels[port];
   if (channel?.kind === "interdomain") raisePort(domain, channel.port);
   else if (channel?.kind === "ipi") raisePort(domain, port);
   // What is sent before the other end is bound is lost.
@@ -147,18 +169,19 @@ const statusNumbers = { unbound: 1, interdomain: 2, virq: 4, ipi: 5 } as const;
 export function statusOf(
   domain: Domain,
   port: number,
-): { readonly status: number; readonly words: readonly number[] } | Refused {
+): { readonly status: number; readonly vcpu: number; readonly words: readonly number[] } | Refused {
   if (port < 0 || port >= domain.shared.ports) return refused("EINVAL", `there is no port ${port}`);
-  const channel = domain.state.channels[port];
-  if (!channel) return { status: 0, words: [] };
+  const channel = domain.common.channels[port];
+  if (!channel) return { status: 0, vcpu: 0, words: [] };
+  const { vcpu } = channel;
   const status = statusNumbers[channel.kind];
-  if (channel.kind === "unbound") return { status, words: [channel.remote] };
-  if (channel.kind === "interdomain") return { status, words: [ownDomain, channel.port] };
-  return { status, words: channel.kind === "virq" ? [channel.virq] : [] };
+  if (channel.kind === "unbound") return { status, vcpu, words: [channel.remote] };
+  if (channel.kind === "interdomain") return { status, vcpu, words: [ownDomain, channel.port] };
+  return { status, vcpu, words: channel.kind === "virq" ? [channel.virq] : [] };
 }
 
 export function unmaskPort(domain: Domain, port: number): number | Refused {
-  if (!domain.state.channels[port]) return refused("EINVAL", `port ${port} is not open`);
+  if (!domain.common.channels[port]) return refused("EINVAL", `port ${port} is not open`);
   const wasMasked = isMasked(domain, port);
   setBit(domain, domain.shared.mask, port, false);
   if (wasMasked && isPending(domain, port)) markUpcall(domain, port);

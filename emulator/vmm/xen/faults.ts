@@ -4,7 +4,7 @@ import { layout } from "../../cpu/layout.ts";
 import type { Fault } from "../../cpu/monitor.ts";
 import { CR0, signedNumber } from "../../cpu/state.ts";
 import { instructionAt } from "../cpu/trap-reasons.ts";
-import { hex, holes, isRefused, mostLdtEntries, pageBytes, privatePlaces } from "./abi.ts";
+import { hex, isRefused, mostLdtEntries, pageBytes, privatePlaces } from "./abi.ts";
 import type { Domain } from "./domain.ts";
 import type { Entry } from "./entries.ts";
 import { deliverTrap } from "./entry-frames.ts";
@@ -84,7 +84,7 @@ function pageFault(domain: Domain, entry: FaultEntry, completed: () => void): st
 
 /** The pages of an LDT are checked and mapped when the processor first reads them. */
 function mapLdt(domain: Domain, linear: number): string | undefined {
-  const at = linear - (holes[domain.bits].private + privatePlaces.ldt);
+  const at = linear - (domain.tables.base + privatePlaces.ldt);
   const { ldt } = domain.state;
   if (at < 0 || at >= mostLdtEntries * 8 || at >= ldt.entries * 8) return undefined;
   const page = Math.floor(at / pageBytes);

@@ -46,14 +46,14 @@ interface Grant {
 }
 
 /** The entry that grants a page to this domain; it is checked as if another had made it. */
-function grantOf({ state, memory }: Domain, reference: number): Grant | Outcome {
-  if (reference >= state.grantFrames.length * entriesPerFrame)
+function grantOf({ common, memory }: Domain, reference: number): Grant | Outcome {
+  if (reference >= common.grantFrames.length * entriesPerFrame)
     return bad(
       "badReference",
-      `there is no grant ${reference}: setup_table has given ${state.grantFrames.length} frames of them`,
+      `there is no grant ${reference}: setup_table has given ${common.grantFrames.length} frames of them`,
     );
   const at =
-    state.grantFrames[Math.floor(reference / entriesPerFrame)]! * pageBytes +
+    common.grantFrames[Math.floor(reference / entriesPerFrame)]! * pageBytes +
     (reference % entriesPerFrame) * entryBytes;
   const word = memory.read32(at);
   const flags = word & 0xffff;
@@ -133,11 +133,11 @@ function placeOf(domain: Domain, address: bigint, flags: number): { frame: numbe
 function remember(
   request: Structure<typeof mapRequest>,
   domain: Domain,
-  grantMap: Domain["state"]["grantMaps"][number],
+  grantMap: Domain["common"]["grantMaps"][number],
 ): Outcome | Refused {
   let handle = 0;
-  while (domain.state.grantMaps[handle]) handle++;
-  domain.state.grantMaps[handle] = grantMap;
+  while (domain.common.grantMaps[handle]) handle++;
+  domain.common.grantMaps[handle] = grantMap;
   return request.write("handle", handle) ?? request.write("dev_bus_addr", BigInt(grantMap.frame) * 4096n) ?? okay;
 }
 
@@ -147,7 +147,7 @@ const unmap = (call: Call): Answer =>
   each(call, unmapRequest, (request) => {
     const { domain } = call;
     const handle = request.number("handle");
-    const known = domain.state.grantMaps[handle];
+    const known = domain.common.grantMaps[handle];
     if (!known) return bad("badHandle", `nothing is mapped by handle ${handle}`);
     const place = placeOf(domain, request.values.host_addr, known.flags);
     if (isRefused(place)) return bad("badAddress", place.why);
@@ -157,16 +157,17 @@ const unmap = (call: Call): Answer =>
     const invalid = domain.types.modify(place.frame, place.index, 0n);
     if (invalid) return bad("generalError", invalid.why);
     domain.cpu.flushTlb(false);
-    delete domain.state.grantMaps[handle];
+    domain.flushOthers();
+    delete domain.common.grantMaps[handle];
     unuse(domain, known.reference);
     return okay;
   });
 
 /** The marks that a grant is in use go when its last mapping does. */
 function unuse(domain: Domain, reference: number): void {
-  const left = Object.values(domain.state.grantMaps).filter((other) => other.reference === reference);
+  const left = Object.values(domain.common.grantMaps).filter((other) => other.reference === reference);
   const grant =
-    domain.state.grantFrames[Math.floor(reference / entriesPerFrame)]! * pageBytes +
+    domain.common.grantFrames[Math.floor(reference / entriesPerFrame)]! * pageBytes +
     (reference % entriesPerFrame) * entryBytes;
   const writes = left.some(({ flags }) => (flags & mapFlags.readOnly) === 0);
   const cleared = (left.length === 0 ? entryFlags.reading : 0) | (writes ? 0 : entryFlags.writing);
@@ -180,7 +181,7 @@ function setupTable(call: Call): Answer {
     if (!isOwn(request.number("dom"))) return bad("badDomain", noDomain(request.number("dom")).why);
     const count = request.number("nr_frames");
     if (count > mostFrames) return bad("generalError", `a domain has at most ${mostFrames} frames of grants`);
-    const { grantFrames } = domain.state;
+    const { grantFrames } = domain.common;
     while (grantFrames.length < count) grantFrames.push(domain.shareXenPage());
     const list = Number(BigInt.asIntN(64, request.values.frame_list));
     for (let n = 0; n < count; n++)
@@ -193,7 +194,7 @@ function querySize(call: Call): Answer {
   const fields = { dom: "u16", nr_frames: "u32", max_nr_frames: "u32", status: "u16" } as const;
   return each(call, fields, (request) => {
     if (!isOwn(request.number("dom"))) return bad("badDomain", noDomain(request.number("dom")).why);
-    const frames = call.domain.state.grantFrames.length;
+    const frames = call.domain.common.grantFrames.length;
     return request.write("nr_frames", frames) ?? request.write("max_nr_frames", mostFrames) ?? okay;
   });
 }

@@ -62,7 +62,7 @@ function updateM2p(domain: Domain, frame: number, value: bigint): Refused | unde
       "EINVAL",
       `${frameName(frame)} is not the domain's: its entry in the machine-to-physical table stays`,
     );
-  domain.tables.setPhysical(frame, Number(BigInt.asUintN(32, value)));
+  domain.space.setPhysical(frame, Number(BigInt.asUintN(32, value)));
   return undefined;
 }
 
@@ -97,8 +97,11 @@ export function entryPlace(domain: Domain, machine: bigint): { frame: number; in
 const flushKinds = ["no flush", "TLB flush", "INVLPG"] as const;
 
 function flushAfter(domain: Domain, flags: number, linear: number): void {
+  const all = (flags & ~3) !== 0;
   if ((flags & 3) === 1) domain.cpu.flushTlb(false);
   else if ((flags & 3) === 2) domain.cpu.invalidatePage(linear);
+  // The rest of the flags is 4 for all virtual CPUs, or the address of a mask: of those that are not in it some are flushed in vain.
+  if ((flags & 3) !== 0 && all) domain.flushOthers();
 }
 
 function updateVaMapping(call: Call): Answer {
@@ -172,12 +175,12 @@ function vmAssist(call: Call): Answer {
   call.say(`${command === 0 ? "enable" : "disable"} ${name}`);
   if (command > 1) return refused("ENOSYS", `vm_assist has no command ${command}`);
   const bit = 1 << kind;
-  const { state } = call.domain;
-  state.assists = command === 0 ? state.assists | bit : state.assists & ~bit;
+  const { common } = call.domain;
+  common.assists = command === 0 ? common.assists | bit : common.assists & ~bit;
   return 0;
 }
 
-export const hasAssist = (domain: Domain, kind: number): boolean => (domain.state.assists & (1 << kind)) !== 0;
+export const hasAssist = (domain: Domain, kind: number): boolean => (domain.common.assists & (1 << kind)) !== 0;
 
 export const memoryCalls: readonly Hypercall[] = [
   {

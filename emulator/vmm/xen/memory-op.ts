@@ -39,15 +39,15 @@ function eachExtent(call: Call, act: Extent): Answer {
 }
 
 function giveBack(domain: Domain, frame: number): Refused | undefined {
-  const { frames, types, tables } = domain;
+  const { frames, types, space } = domain;
   if (!frames.exists(frame) || !frames.isAllocated(frame))
     return refused("EINVAL", `${frameName(frame)} is not the domain's`);
   if (frames.isPinned(frame)) {
     frames.setPinned(frame, false);
     types.relinquish(frame);
   }
-  tables.setPhysical(frame, undefined);
-  if (frames.release(frame)) domain.cpu.flushTlb(true);
+  space.setPhysical(frame, undefined);
+  if (frames.release(frame)) domain.flushAll();
   return undefined;
 }
 
@@ -70,7 +70,7 @@ const take =
     if (!domain.access.place(at, "write")) return refused("EFAULT", "the list cannot be written");
     const frame = takeFrame(domain);
     if (isRefused(frame)) return frame;
-    domain.tables.setPhysical(frame, numbered ? physical : undefined);
+    domain.space.setPhysical(frame, numbered ? physical : undefined);
     domain.access.writeWord(at, BigInt(frame));
     return undefined;
   };

@@ -100,8 +100,33 @@ function fill(domain: Domain, frame: number, source: number | undefined): Refuse
   return done;
 }
 
-const flushAll = ({ domain }: Extended): undefined => domain.cpu.flushTlb(false) as undefined;
+const flush = ({ domain }: Extended): undefined => domain.cpu.flushTlb(false) as undefined;
 const invalidate = ({ domain, linear }: Extended): undefined => domain.cpu.invalidatePage(linear) as undefined;
+
+function flushEverywhere(op: Extended): undefined {
+  flush(op);
+  op.domain.flushOthers();
+}
+
+function invalidateEverywhere(op: Extended): undefined {
+  invalidate(op);
+  op.domain.flushOthers();
+}
+
+/** Does it here, and flushes the other virtual CPUs of the mask to which the second argument points. Xen, too, may flush more than asked. */
+const onMany =
+  (here: (op: Extended) => undefined) =>
+  (op: Extended): Refused | undefined => {
+    const { domain, second } = op;
+    const { current } = domain.context.vcpus;
+    const at = domain.bits === 64 ? Number(BigInt.asIntN(64, second)) : Number(second);
+    const mask = domain.access.read(at, Math.ceil(domain.vcpus / 8));
+    if (!mask) return refused("EFAULT", `the mask of virtual CPUs at ${hex(second)} cannot be read`);
+    const isIn = (vcpu: number): boolean => ((mask.getUint8(vcpu >> 3) >> (vcpu & 7)) & 1) === 1;
+    if (isIn(current)) here(op);
+    domain.flushOthers(isIn);
+    return done;
+  };
 const nothing = (): undefined => undefined;
 
 /** By command; those without `run` are known and not there. */
@@ -112,12 +137,12 @@ export const extensions: Readonly<Record<number, Extension>> = {
   3: pin(4),
   4: { name: "UNPIN_TABLE", run: unpin },
   5: { name: "NEW_BASEPTR", run: ({ domain, first }) => setKernelBase(domain, Number(first)) },
-  6: { name: "TLB_FLUSH_LOCAL", run: flushAll },
+  6: { name: "TLB_FLUSH_LOCAL", run: flush },
   7: { name: "INVLPG_LOCAL", run: invalidate },
-  8: { name: "TLB_FLUSH_MULTI", run: flushAll },
-  9: { name: "INVLPG_MULTI", run: invalidate },
-  10: { name: "TLB_FLUSH_ALL", run: flushAll },
-  11: { name: "INVLPG_ALL", run: invalidate },
+  8: { name: "TLB_FLUSH_MULTI", run: onMany(flush) },
+  9: { name: "INVLPG_MULTI", run: onMany(invalidate) },
+  10: { name: "TLB_FLUSH_ALL", run: flushEverywhere },
+  11: { name: "INVLPG_ALL", run: invalidateEverywhere },
   // The emulated caches hold nothing that memory does not.
   12: { name: "FLUSH_CACHE", run: nothing },
   13: { name: "SET_LDT", run: setLdt },

@@ -6,7 +6,8 @@ import type { AddressSpace, StartMode } from "../../machine-interface.ts";
 import type { Outlook } from "../../trace/event.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type ExitBody, type Pending } from "../dispatcher.ts";
-import { type GuestBits, pageBytes } from "./abi.ts";
+import type { Vmm } from "../vmm.ts";
+import { type GuestBits, mostVcpus, pageBytes } from "./abi.ts";
 import { buildDomain, roomProblem } from "./builder.ts";
 import { isContinuation } from "./call.ts";
 import { Domain } from "./domain.ts";
@@ -15,6 +16,7 @@ import {
   faultExit,
   hypercallExit,
   hypercallVector,
+  kickExit,
   nmiExit,
   systemCallExit,
   timerExit,
@@ -24,8 +26,9 @@ import { offerUpcall, upcallDue } from "./event-channels.ts";
 import { handleFault } from "./faults.ts";
 import { hypercall, hypercallName, resultOf } from "./hypercalls.ts";
 import { directVector, isDirect, paravirtualOutlook } from "./outlook.ts";
-import type { DomainState } from "./state.ts";
-import { fireTimers, noteRun, timerDeadline, waitIsOver } from "./timers.ts";
+import { renewRunState } from "./runstate.ts";
+import { fireTimers, noteRun, runStateOf, timerDeadline, waitIsOver } from "./timers.ts";
+import { beginVcpu } from "./vcpu-start.ts";
 
 const vmExit: VmExit = { kind: "exit" };
 const [RAX, RBX, RCX, RDX, RSI, RDI, RBP, R8, R9, R10, R11] = [0, 3, 1, 2, 6, 7, 5, 8, 9, 10, 11] as const;
@@ -41,43 +44,58 @@ const mostMemory = 256;
 /** Why a guest is refused. */
 export function refusesGuest(
   mode: StartMode,
-  guest: { readonly memory: number; readonly imageEnd: number },
+  guest: { readonly memory: number; readonly imageEnd: number; readonly vcpus: number },
 ): string | undefined {
   const bits = bitsOf(mode);
   if (bits === undefined)
     return `Under paravirtualization a guest must be made for Xen's interface; this one starts in ${mode} mode. Write such a guest and say so with "%pragma ringside mode xen" (bits 32 or bits 64), or choose another technique.`;
   if (guest.memory > mostMemory)
     return `Under paravirtualization a guest has at most ${mostMemory} MiB, for Xen keeps account of every frame in its own 2 MiB; this one asks for ${guest.memory}.`;
+  if (guest.vcpus > mostVcpus)
+    return `Under paravirtualization a guest has at most ${mostVcpus} virtual CPUs, as many as have a place in shared_info; this one asks for ${guest.vcpus}.`;
   return roomProblem(guest.imageEnd, guest.memory * 2 ** 20, bits);
 }
 
 interface Saved {
   readonly pending: Pending | null;
   readonly entry: Entry | null;
-  readonly state: DomainState;
   readonly fired: string | null;
-  readonly nextPage: number;
+}
+
+/** Xen with a paravirtual guest: its domain, and a monitor for each of its virtual CPUs. */
+export function xen(context: VmmContext): Vmm {
+  const domain = new Domain(context, bitsOf(context.mode)!);
+  buildDomain(domain, context.image);
+  return {
+    monitor: (vcpu) => new Paravirtual(domain, vcpu),
+    save: () => domain.save(),
+    restore: (state) => domain.restore(state as ReturnType<Domain["save"]>),
+  };
 }
 
 /**
  * Xen, for paravirtual guests: the guest's kernel runs at CPL 1 (32-bit) or CPL 3 (64-bit) on page tables of its own that Xen has
  * validated, and calls Xen for what it may not do itself. Nothing of the guest is hidden behind its back.
  */
-export class Paravirtual implements Monitor {
+class Paravirtual implements Monitor {
   readonly ownsInterrupts = true;
   /** Machine addresses are what the guest's page tables hold. */
   readonly translationsLast = true;
+  readonly translations: object;
   readonly #domain: Domain;
+  readonly #vcpu: number;
   readonly #context: VmmContext;
   readonly #dispatcher: Dispatcher<Paravirtual>;
   #entry: Entry | undefined;
   /** Timers that have fired and not been seen at an instruction boundary yet. */
   #fired: string | undefined;
 
-  constructor(context: VmmContext) {
+  constructor(domain: Domain, vcpu: number) {
+    const { context } = domain;
     this.#context = context;
-    this.#domain = new Domain(context, bitsOf(context.mode)!);
-    buildDomain(this.#domain, context.image);
+    this.#domain = domain;
+    this.#vcpu = vcpu;
+    this.translations = domain;
     this.#dispatcher = new Dispatcher(context, "paravirtualization", { enter: (xen) => xen.#handle() }, () => "trap");
   }
 
@@ -148,8 +166,10 @@ export class Paravirtual implements Monitor {
     this.#fired = undefined;
     const { state } = this.#domain;
     if (state.waits) return this.#review(fired);
-    if (fired === undefined) return false;
-    this.#left(timerExit(fired), { kind: "timer", what: fired });
+    if (fired !== undefined) this.#left(timerExit(fired), { kind: "timer", what: fired });
+    else if (state.kicked) this.#left(kickExit(state.isDown ? "vcpu_op down" : "an event"), { kind: "kick" });
+    else return false;
+    state.kicked = false;
     return true;
   }
 
@@ -157,13 +177,14 @@ export class Paravirtual implements Monitor {
     const { state } = this.#domain;
     if (waitIsOver(this.#domain)) {
       const waited = `waited in ${state.waits!.kind} until ${fired ?? "an event"} came`;
-      noteRun(this.#domain, "blocked");
+      noteRun(this.#domain, runStateOf(state));
       state.waits = null;
+      state.kicked = false;
       this.#domain.cpu.activity = 0;
       this.#resume(waited);
       return true;
     }
-    if (this.deadline === undefined)
+    if (this.#nobodyWakes)
       this.#context.stop(
         "halted",
         `The guest waits for an event (sched_op ${state.waits!.kind}), and none is going to come.`,
@@ -171,17 +192,52 @@ export class Paravirtual implements Monitor {
     return false;
   }
 
+  /** All virtual CPUs wait, and no timer is set. */
+  get #nobodyWakes(): boolean {
+    for (let vcpu = 0; vcpu < this.#domain.vcpus; vcpu++) {
+      const { waits, isDown } = this.#domain.stateOf(vcpu);
+      const waitsForGood = waits !== null && timerDeadline(this.#domain, vcpu) === undefined;
+      if (!isDown && (!waitsForGood || (vcpu !== this.#vcpu && this.#context.vcpus.state(vcpu) !== "blocked")))
+        return false;
+    }
+    return true;
+  }
+
+  // Turns.
+
+  /** Others may have changed what is the guest's meanwhile; and a virtual CPU that was brought up begins. */
+  takenUp(): void {
+    const { state } = this.#domain;
+    if (state.start && !state.isDown) this.#begin();
+    if (state.waits?.kind !== "up") this.#domain.reviewPdptes();
+    if (state.timeDue && state.isInitialised) {
+      state.timeDue = false;
+      this.#domain.writeTime();
+    }
+  }
+
+  #begin(): void {
+    const { state } = this.#domain;
+    noteRun(this.#domain, "offline");
+    state.waits = null;
+    if (beginVcpu(this.#domain)) renewRunState(this.#domain);
+  }
+
+  scheduled(): void {
+    renewRunState(this.#domain);
+  }
+
   // Time.
 
   get deadline(): number | undefined {
-    return timerDeadline(this.#domain);
+    return timerDeadline(this.#domain, this.#vcpu);
   }
 
-  tick(): void {
-    const fired = fireTimers(this.#domain);
+  tick(cycle: number): void {
+    const fired = fireTimers(this.#domain, this.#vcpu, cycle);
     if (fired === undefined) return;
     this.#fired = fired;
-    this.#domain.cpu.attention = true;
+    if (this.#context.vcpus.current === this.#vcpu) this.#domain.cpu.attention = true;
   }
 
   // Addresses.
@@ -198,19 +254,19 @@ export class Paravirtual implements Monitor {
   guestPhysical(linear: number): number | undefined {
     const machine = this.place("linear", linear);
     if (machine === undefined) return undefined;
-    const { frames, tables } = this.#domain;
+    const { frames, space } = this.#domain;
     const number = Math.floor(machine / pageBytes);
-    const frame = frames.exists(number) ? tables.physicalOf(number) : undefined;
+    const frame = frames.exists(number) ? space.physicalOf(number) : undefined;
     return frame === undefined ? undefined : frame * pageBytes + (machine % pageBytes);
   }
 
   /** Machine address: by the page tables, or by the machine-to-physical table read backwards. */
   place(space: Exclude<AddressSpace, "host-physical">, address: number): number | undefined {
-    const { cpu, frames, tables } = this.#domain;
+    const { cpu, frames, space: own } = this.#domain;
     if (space === "linear") return cpu.walk(address, "read", false).host;
     const wanted = Math.floor(address / pageBytes);
     for (let frame = frames.end - 1; frame >= frames.first; frame--)
-      if (frames.isAllocated(frame) && tables.physicalOf(frame) === wanted)
+      if (frames.isAllocated(frame) && own.physicalOf(frame) === wanted)
         return frame * pageBytes + (address % pageBytes);
     return undefined;
   }
@@ -235,14 +291,18 @@ export class Paravirtual implements Monitor {
   // Xen.
 
   get exitPending(): boolean {
-    return this.#dispatcher.pending !== undefined && this.#domain.state.waits === null;
+    return this.#dispatcher.pending !== undefined && this.#domain.stateOf(this.#vcpu).waits === null;
+  }
+
+  get openExit(): number | undefined {
+    return this.#dispatcher.pending?.sequence;
   }
 
   handleExit(): void {
     const handled = this.#dispatcher.dispatch(this);
     if (handled === undefined) return;
     if (this.#domain.state.waits) {
-      noteRun(this.#domain, "ran");
+      noteRun(this.#domain, "running");
       this.#domain.cpu.activity = 1;
       this.#domain.cpu.attention = true;
       this.#context.timeChanged();
@@ -254,6 +314,7 @@ export class Paravirtual implements Monitor {
     const upcall = offerUpcall(this.#domain);
     if (due && upcall === "") return;
     this.#dispatcher.resumed(handled + upcall, 0);
+    renewRunState(this.#domain);
     this.#context.timeChanged();
   }
 
@@ -269,9 +330,18 @@ export class Paravirtual implements Monitor {
         return handleFault(this.#domain, entry, () => this.#dispatcher.completed(1));
       case "timer":
         return `raised the virtual timer: ${entry.what}`;
+      case "kick":
+        return this.#kicked();
       case "nmi":
         return this.#nmi();
     }
+  }
+
+  #kicked(): string {
+    const { state } = this.#domain;
+    if (!state.isDown) return "looked for events";
+    state.waits = { kind: "up" };
+    return "took the virtual CPU down";
   }
 
   #nmi(): string | undefined {
@@ -321,9 +391,7 @@ export class Paravirtual implements Monitor {
     return {
       pending: this.#dispatcher.pending ?? null,
       entry: this.#entry ?? null,
-      state: JSON.parse(JSON.stringify(this.#domain.state)) as DomainState,
       fired: this.#fired ?? null,
-      nextPage: this.#domain.allocator.mark,
     };
   }
 
@@ -331,8 +399,6 @@ export class Paravirtual implements Monitor {
     const saved = state as Saved;
     this.#dispatcher.pending = saved.pending ?? undefined;
     this.#entry = saved.entry ?? undefined;
-    this.#domain.state = JSON.parse(JSON.stringify(saved.state)) as DomainState;
     this.#fired = saved.fired ?? undefined;
-    this.#domain.allocator.release(saved.nextPage);
   }
 }

@@ -1,5 +1,15 @@
-/** What Xen keeps of the guest that is no bytes in its memory. Plain JSON: part of every snapshot. */
+/** What Xen keeps of a domain that is no bytes in its memory and no virtual CPU's. Plain JSON: part of every snapshot. */
 export interface DomainState {
+  /** Bits of vm_assist. */
+  assists: number;
+  channels: Record<number, Channel>;
+  grantFrames: number[];
+  /** Grants that are mapped, by handle. */
+  grantMaps: Record<number, GrantMap>;
+}
+
+/** What Xen keeps of a virtual CPU. Plain JSON, too. */
+export interface VcpuState {
   /** Level-4 table (64-bit) or level-3 table (32-bit) of the kernel, and of user mode (64-bit; 0: none). Machine frames. */
   kernelBase: number;
   userBase: number;
@@ -13,22 +23,36 @@ export interface DomainState {
   iopl: number;
   gdtFrames: number[];
   ldt: { base: number; entries: number; frames: Record<number, number> };
-  /** Bits of vm_assist. */
-  assists: number;
-  channels: Record<number, Channel>;
   /** Absolute system times in nanoseconds as decimal strings; the periodic timer has a period as well. */
   singleShot: string | null;
   periodic: { next: string; period: string } | null;
   timeVersion: number;
-  /** What the guest waits for after `block` or `poll`; null while it runs. */
-  waits: { kind: "block" } | { kind: "poll"; ports: number[]; timeout: string | null } | null;
-  /** Machine address of the processor's vcpu_info. */
+  /** A timer has fired while another virtual CPU was in the core: the guest is to be told the time. */
+  timeDue: boolean;
+  /** What it waits for: after `block`, `poll`, or until it is brought up; null while it runs. */
+  waits: { kind: "block" } | { kind: "poll"; ports: number[]; timeout: string | null } | { kind: "up" } | null;
+  /** Machine address of its vcpu_info. */
   vcpuInfo: number;
-  /** When the guest last began or stopped to wait, and what it had waited in all by then, in nanoseconds. */
-  runs: { since: string; ran: string; blocked: string };
-  grantFrames: number[];
-  /** Grants that are mapped, by handle. */
-  grantMaps: Record<number, GrantMap>;
+  /** Registers to begin with (`initialise`), by name, as hexadecimal text; null: it has none, or has begun. */
+  start: Record<string, string> | null;
+  isInitialised: boolean;
+  isDown: boolean;
+  /** Another virtual CPU has sent it an event, or taken it down: it is to come to Xen. */
+  kicked: boolean;
+  runs: RunTimes;
+  /** Linear address at which the guest wants to find them; null: nowhere. */
+  runsAt: number | null;
+}
+
+/** How long it was in each state until `since`, in nanoseconds. */
+export interface RunTimes {
+  since: string;
+  running: string;
+  runnable: string;
+  blocked: string;
+  offline: string;
+  /** What the scheduler had taken from it by then, in cycles. */
+  stolen: number;
 }
 
 export interface Trap {
@@ -48,7 +72,12 @@ export interface Callback {
 }
 
 /** An event channel's end; a port that is not in the table is closed. */
-export type Channel =
+export type Channel = ChannelKind & {
+  /** Virtual CPU that hears of its events. */
+  readonly vcpu: number;
+};
+
+export type ChannelKind =
   | { readonly kind: "unbound"; readonly remote: number }
   | { readonly kind: "interdomain"; readonly port: number }
   | { readonly kind: "virq"; readonly virq: number }
@@ -62,7 +91,10 @@ export interface GrantMap {
   readonly entry: string;
 }
 
-export const startState = (vcpuInfo: number): DomainState => ({
+export const startDomain = (): DomainState => ({ assists: 0, channels: {}, grantFrames: [], grantMaps: {} });
+
+/** `boots`: it runs from the start; the others wait until one that runs brings them up. */
+export const startVcpu = (vcpuInfo: number, boots: boolean): VcpuState => ({
   kernelBase: 0,
   userBase: 0,
   kernelMode: true,
@@ -72,15 +104,17 @@ export const startState = (vcpuInfo: number): DomainState => ({
   iopl: 0,
   gdtFrames: [],
   ldt: { base: 0, entries: 0, frames: {} },
-  assists: 0,
-  channels: {},
   singleShot: null,
   // Paravirtual guests have a ticker of 100 Hz until they stop it.
   periodic: { next: "10000000", period: "10000000" },
   timeVersion: 0,
-  waits: null,
+  timeDue: false,
+  waits: boots ? null : { kind: "up" },
   vcpuInfo,
-  runs: { since: "0", ran: "0", blocked: "0" },
-  grantFrames: [],
-  grantMaps: {},
+  start: null,
+  isInitialised: boots,
+  isDown: !boots,
+  kicked: false,
+  runs: { since: "0", running: "0", runnable: "0", blocked: "0", offline: "0", stolen: 0 },
+  runsAt: null,
 });

@@ -1,27 +1,32 @@
-import { cycleOf } from "../paravirtual-clock.ts";
+import { cycleOf, nanosecondsOf } from "../paravirtual-clock.ts";
 import { virq } from "./abi.ts";
 import type { Domain } from "./domain.ts";
-import { isPending, portOfVirq, raiseVirq } from "./event-channels.ts";
+import { isPending, portOfVirq, raisePort } from "./event-channels.ts";
+import type { RunTimes, VcpuState } from "./state.ts";
 
-/** The times in nanoseconds at which something of the guest's is due. Its ticker does nothing until the virtual timer is bound. */
-function dueTimes({ state }: Domain, bound: boolean): bigint[] {
+/** The times in nanoseconds at which something of a virtual CPU is due. Its ticker does nothing until the virtual timer is bound. */
+function dueTimes({ singleShot, periodic, waits }: VcpuState, bound: boolean): bigint[] {
   const times: (string | null | undefined)[] = [];
-  if (bound) times.push(state.singleShot, state.periodic?.next);
-  if (state.waits?.kind === "poll") times.push(state.waits.timeout);
+  if (bound) times.push(singleShot, periodic?.next);
+  if (waits?.kind === "poll") times.push(waits.timeout);
   return times.filter((time) => typeof time === "string").map(BigInt);
 }
 
-/** Virtual time in cycles at which a timer of the guest is due; undefined if none is set. */
-export function timerDeadline(domain: Domain): number | undefined {
-  const times = dueTimes(domain, portOfVirq(domain, virq.timer) !== undefined);
+/** Virtual time in cycles at which a timer of a virtual CPU is due; undefined if none is set. */
+export function timerDeadline(domain: Domain, vcpu: number): number | undefined {
+  const state = domain.stateOf(vcpu);
+  if (state.waits?.kind === "up") return undefined;
+  const times = dueTimes(state, portOfVirq(domain, virq.timer, vcpu) !== undefined);
   return times.length === 0 ? undefined : Math.min(...times.map(cycleOf));
 }
 
-/** Raises the virtual timer if it is due. What fired, or undefined. */
-export function fireTimers(domain: Domain): string | undefined {
-  const { state, now } = domain;
+/** Raises the virtual timer of a virtual CPU if it is due at this cycle of its own time. What fired, or undefined. */
+export function fireTimers(domain: Domain, vcpu: number, cycle: number): string | undefined {
+  const state = domain.stateOf(vcpu);
+  const now = nanosecondsOf(cycle);
   const fired: string[] = [];
-  if (portOfVirq(domain, virq.timer) !== undefined) {
+  const port = portOfVirq(domain, virq.timer, vcpu);
+  if (port !== undefined) {
     if (state.singleShot !== null && BigInt(state.singleShot) <= now) {
       state.singleShot = null;
       fired.push("the one-shot timer");
@@ -32,29 +37,52 @@ export function fireTimers(domain: Domain): string | undefined {
       state.periodic = { ...state.periodic, next: (next + ((now - next) / period + 1n) * period).toString() };
       fired.push("the periodic timer");
     }
-    if (fired.length > 0) raiseVirq(domain, virq.timer);
+    if (fired.length > 0) raisePort(domain, port);
   }
   if (state.waits?.kind === "poll" && state.waits.timeout !== null && BigInt(state.waits.timeout) <= now)
     fired.push("the timeout of poll");
   if (fired.length === 0) return undefined;
-  domain.writeTime();
+  if (vcpu === domain.context.vcpus.current) domain.writeTime();
+  else state.timeDue = true;
   return fired.join(" and ");
 }
 
-/** What the guest waits for has come. */
+/** What the virtual CPU in the core waits for has come. */
 export function waitIsOver(domain: Domain): boolean {
   const { state, now, upcallPending, upcallMasked } = domain;
   const { waits } = state;
-  if (!waits) return false;
+  if (!waits || state.isDown) return false;
+  if (waits.kind === "up") return true;
   if (waits.kind === "block") return upcallPending && !upcallMasked;
   if (waits.ports.some((port) => isPending(domain, port))) return true;
   return (waits.timeout !== null && BigInt(waits.timeout) <= now) || (upcallPending && !upcallMasked);
 }
 
-/** Notes in what state the guest was until now. */
-export function noteRun(domain: Domain, was: "ran" | "blocked"): void {
-  const { runs } = domain.state;
-  const passed = domain.now - BigInt(runs.since);
-  runs[was] = (BigInt(runs[was]) + passed).toString();
-  runs.since = domain.now.toString();
+/** In what state a virtual CPU can be for a while, beside `runnable`, which the scheduler decides. */
+type RunState = "running" | "blocked" | "offline";
+
+/** How long it has been in each state now, where it has been in `was` since they were last added up. */
+export function runTimes(domain: Domain, vcpu: number, was: RunState): RunTimes {
+  const { runs } = domain.stateOf(vcpu);
+  const { now, context } = domain;
+  const passed = now > BigInt(runs.since) ? now - BigInt(runs.since) : 0n;
+  const stolen = context.vcpus.stolen(vcpu);
+  const taken = nanosecondsOf(stolen) - nanosecondsOf(runs.stolen);
+  const runnable = taken < passed ? taken : passed;
+  return {
+    ...runs,
+    since: (BigInt(runs.since) + passed).toString(),
+    [was]: (BigInt(runs[was]) + passed - runnable).toString(),
+    runnable: (BigInt(runs.runnable) + runnable).toString(),
+    stolen,
+  };
 }
+
+/** Adds up what has passed for the virtual CPU in the core: it was in this state until now. */
+export function noteRun(domain: Domain, was: RunState): void {
+  domain.state.runs = runTimes(domain, domain.context.vcpus.current, was);
+}
+
+/** In what state a virtual CPU is now, but for `runnable`. */
+export const runStateOf = ({ waits }: VcpuState): RunState =>
+  waits === null ? "running" : waits.kind === "up" ? "offline" : "blocked";

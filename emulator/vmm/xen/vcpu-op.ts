@@ -1,66 +1,86 @@
-import { isRefused, refused, vcpuInfo } from "./abi.ts";
-import type { Answer, Call, Operations } from "./call.ts";
+import { signedNumber } from "../../cpu/state.ts";
+import { isRefused, type Refused, refused, vcpuInfo } from "./abi.ts";
+import type { Answer, Call, Operation, Operations } from "./call.ts";
+import { noVcpu } from "./event-channels.ts";
 import { operate } from "./memory-op.ts";
+import { writeRunState } from "./runstate.ts";
 import { Structure } from "./structure.ts";
+import { initialise } from "./vcpu-start.ts";
 
 /** The shortest period that Xen accepts, in nanoseconds. */
 const leastPeriod = 1_000_000n;
 
-function vcpuInfoAt(call: Call): Answer {
+function vcpuInfoAt(call: Call, vcpu: number): Answer {
   const { domain } = call;
   const request = Structure.read(domain, { mfn: "u64", offset: "u32", rsvd: "u32" }, call.address("arg"));
   if (isRefused(request)) return request;
   const offset = request.number("offset");
   const frame = request.number("mfn");
   if (offset > 4096 - 64) return refused("EINVAL", `64 bytes from offset ${offset} are more than the page`);
-  if (domain.state.vcpuInfo !== domain.sharedInfo * 4096) return refused("EINVAL", "vcpu_info has been moved already");
+  const state = domain.stateOf(vcpu);
+  if (vcpu !== domain.context.vcpus.current && !state.isDown)
+    return refused("EINVAL", `vCPU ${vcpu} runs, and is not the one that asks`);
+  if (Math.floor(state.vcpuInfo / 4096) !== domain.sharedInfo)
+    return refused("EINVAL", "vcpu_info has been moved already");
   const invalid = domain.types.acquire(frame, "writable");
   if (invalid) return refused("EINVAL", invalid.why);
   const to = frame * 4096 + offset;
-  for (let n = 0; n < 64; n++) domain.writeByte(to + n, domain.readByte(domain.state.vcpuInfo + n));
-  domain.state.vcpuInfo = to;
+  for (let n = 0; n < 64; n++) domain.writeByte(to + n, domain.readByte(state.vcpuInfo + n));
+  state.vcpuInfo = to;
   // Events may have come while nobody could look: the guest is told to look at all words.
   domain.writeBytes(to + domain.shared.pendingSelector, new Uint8Array(domain.shared.word).fill(0xff));
   domain.writeByte(to + vcpuInfo.upcallPending, 1);
   return 0;
 }
 
-function runState(call: Call): Answer {
+const runState = (call: Call, vcpu: number): Answer => writeRunState(call.domain, vcpu, call.address("arg")) ?? 0;
+
+/** From now on the times of a virtual CPU are kept in its own memory, where it is told of them whenever it goes on. */
+function runStateArea(call: Call, vcpu: number): Answer {
   const { domain } = call;
-  const fields = {
-    state: "u32",
-    entry: "u64",
-    running: "u64",
-    runnable: "u64",
-    blocked: "u64",
-    offline: "u64",
-  } as const;
-  const answer = Structure.read(domain, fields, call.address("arg"));
-  if (isRefused(answer)) return answer;
-  const { since, ran, blocked } = domain.state.runs;
-  return (
-    answer.write("state", 0) ??
-    answer.write("entry", BigInt(since)) ??
-    answer.write("running", BigInt(ran) + domain.now - BigInt(since)) ??
-    answer.write("runnable", 0) ??
-    answer.write("blocked", BigInt(blocked)) ??
-    answer.write("offline", 0) ??
-    0
-  );
+  const request = Structure.read(domain, { address: "word" }, call.address("arg"));
+  if (isRefused(request)) return request;
+  const address = domain.bits === 64 ? signedNumber(request.values.address) : request.number("address");
+  domain.stateOf(vcpu).runsAt = address === 0 ? null : address;
+  return address === 0 ? 0 : (writeRunState(domain, vcpu, address) ?? 0);
 }
 
-function setPeriodic(call: Call): Answer {
+function up({ domain }: Call, vcpu: number): Answer {
+  const state = domain.stateOf(vcpu);
+  if (!state.isInitialised) return refused("EINVAL", `vCPU ${vcpu} has no state to begin with (initialise)`);
+  state.isDown = false;
+  domain.context.vcpus.wake(vcpu);
+  return 0;
+}
+
+function down({ domain }: Call, vcpu: number): Answer {
+  const states = Array.from({ length: domain.vcpus }, (_, n) => domain.stateOf(n));
+  if (states.every(({ isDown }, n) => isDown || n === vcpu))
+    return { ends: "shutdown", text: "The guest took its last virtual CPU down (vcpu_op): that is to power off." };
+  const state = states[vcpu]!;
+  if (state.isDown) return 0;
+  state.isDown = true;
+  if (vcpu === domain.context.vcpus.current) state.waits = { kind: "up" };
+  else {
+    state.kicked = true;
+    domain.context.vcpus.wake(vcpu);
+  }
+  return 0;
+}
+
+function setPeriodic(call: Call, vcpu: number): Answer {
   const request = Structure.read(call.domain, { period: "u64" }, call.address("arg"));
   if (isRefused(request)) return request;
   const { period } = request.values;
   if (period < leastPeriod) return refused("EINVAL", `a period of ${period} ns is shorter than a millisecond`);
   call.say(`period = ${period} ns`);
-  call.domain.state.periodic = { next: (call.domain.now + period).toString(), period: period.toString() };
+  call.domain.stateOf(vcpu).periodic = { next: (call.domain.now + period).toString(), period: period.toString() };
   return 0;
 }
 
-function setSingleShot(call: Call): Answer {
+function setSingleShot(call: Call, vcpu: number): Answer {
   const { domain } = call;
+  if (vcpu !== domain.context.vcpus.current) return notAsking(vcpu);
   const request = Structure.read(domain, { timeout: "u64", flags: "u32" }, call.address("arg"));
   if (isRefused(request)) return request;
   const { timeout } = request.values;
@@ -71,36 +91,37 @@ function setSingleShot(call: Call): Answer {
   return 0;
 }
 
+const notAsking = (vcpu: number): Refused => refused("EINVAL", `vCPU ${vcpu} is not the one that asks`);
+
+type VcpuHandler = (call: Call, vcpu: number) => Answer;
+const own = (name: string, act?: VcpuHandler): Operation =>
+  act ? { name, handler: (call) => act(call, call.number("vcpuid")) } : { name };
+
 export const vcpuOperations: Operations = {
-  0: { name: "initialise", handler: () => refused("EEXIST", "the vCPU runs already: it is the one that asks") },
-  1: { name: "up", handler: () => 0 },
-  2: { name: "down" },
-  3: { name: "is_up", handler: () => 1 },
-  4: { name: "get_runstate_info", handler: runState },
-  5: { name: "register_runstate_memory_area" },
-  6: { name: "set_periodic_timer", handler: setPeriodic },
-  7: {
-    name: "stop_periodic_timer",
-    handler({ domain }) {
-      domain.state.periodic = null;
-      return 0;
-    },
-  },
-  8: { name: "set_singleshot_timer", handler: setSingleShot },
-  9: {
-    name: "stop_singleshot_timer",
-    handler({ domain }) {
-      domain.state.singleShot = null;
-      return 0;
-    },
-  },
-  10: { name: "register_vcpu_info", handler: vcpuInfoAt },
-  11: { name: "send_nmi" },
-  12: { name: "get_physid" },
-  13: { name: "register_vcpu_time_memory_area" },
+  0: own("initialise", initialise),
+  1: own("up", up),
+  2: own("down", down),
+  3: own("is_up", ({ domain }, vcpu) => (domain.stateOf(vcpu).isDown ? 0 : 1)),
+  4: own("get_runstate_info", runState),
+  5: own("register_runstate_memory_area", runStateArea),
+  6: own("set_periodic_timer", setPeriodic),
+  7: own("stop_periodic_timer", ({ domain }, vcpu) => {
+    domain.stateOf(vcpu).periodic = null;
+    return 0;
+  }),
+  8: own("set_singleshot_timer", setSingleShot),
+  9: own("stop_singleshot_timer", ({ domain }, vcpu) => {
+    if (vcpu !== domain.context.vcpus.current) return notAsking(vcpu);
+    domain.state.singleShot = null;
+    return 0;
+  }),
+  10: own("register_vcpu_info", vcpuInfoAt),
+  11: own("send_nmi"),
+  12: own("get_physid"),
+  13: own("register_vcpu_time_memory_area"),
 };
 
 export function vcpuOp(call: Call): Answer {
   const vcpu = call.number("vcpuid");
-  return vcpu === 0 ? operate(call, "vcpu_op", vcpuOperations) : refused("ENOENT", `there is no vCPU ${vcpu}`);
+  return vcpu < call.domain.vcpus ? operate(call, "vcpu_op", vcpuOperations) : noVcpu(vcpu);
 }

@@ -29,8 +29,10 @@ describe("techniques", () => {
     }
     for (const mode of ["real", "protected", "long"] as const)
       expect(refusal("paravirtualization", mode)).toContain("%pragma ringside mode xen");
-    expect(refusal("paravirtualization", "xen-32", { memory: 512, imageEnd: 0x10_0000 })).toContain("at most 256 MiB");
-    expect(refusal("paravirtualization", "xen-32", { memory: 1, imageEnd: 0xf_0000 })).toContain(
+    expect(refusal("paravirtualization", "xen-32", { memory: 512, vcpus: 1, imageEnd: 0x10_0000 })).toContain(
+      "at most 256 MiB",
+    );
+    expect(refusal("paravirtualization", "xen-32", { memory: 1, vcpus: 1, imageEnd: 0xf_0000 })).toContain(
       "does not fit into 1 MiB",
     );
   });

@@ -355,7 +355,7 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
   iret: [],
   vcpu_op: [
     ["is_up", vcpu(3, {}, {}), 1],
-    ["initialise", vcpu(0, {}, {}), -17, /runs already/],
+    ["initialise", vcpu(0, {}, {}), -17, /has its state already/],
     ["get_runstate_info", vcpu(4, { state: "u32" }, {}), 0],
     ["set_periodic_timer", vcpu(6, { period: "u64" }, { period: 2_000_000 }), 0],
     ["a period that is too short", vcpu(6, { period: "u64" }, { period: 999_999 }), -22, /shorter than a millisecond/],
@@ -386,7 +386,9 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       /cannot be writable/,
     ],
     ["another vCPU", vcpu(3, {}, {}, 1), -2, /no vCPU 1/],
-    ["down", vcpu(2, {}, {}), -38, /no down/],
+    ["up, of one that runs", vcpu(1, {}, {}), 0],
+    ["register_runstate_memory_area", (g) => vcpu(5, { address: "word" }, { address: data + 512 })(g), 0],
+    ["send_nmi", vcpu(11, {}, {}), -38, /no send_nmi/],
   ],
   set_segment_base: [
     ["FS", (g) => g.call(25, 0, data), 0, undefined, 64],
