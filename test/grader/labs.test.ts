@@ -138,6 +138,25 @@ const wrong: readonly Wrong[] = [
     changes: [["        test ebx, ebx\n        jns .nothing\n", "        jmp .nothing\n"]],
     lost: { moved: 4 },
   },
+  {
+    lab: "12-lock-holder",
+    what: "PAUSE-loop exits under credit, which let one virtual CPU starve",
+    file: "waiting.ringside.json",
+    changes: [['"paravirtual"', '"pause-loop"']],
+    lost: { waiting: 4 },
+  },
+  {
+    lab: "12-lock-holder",
+    what: "a release kicks all",
+    file: "lock.asm",
+    changes: [
+      [
+        ".look:  cmp [waits + ecx * 4], eax      ; does anybody wait for this number?\n        je .kick\n        inc ecx\n        cmp ecx, 4\n        jb .look\n        ret\n.kick:  push ebx\n        mov eax, KICK_CPU\n        xor ebx, ebx\n        vmcall\n        pop ebx\n        ret",
+        "        push ebx\n        xor ebx, ebx\n.all:   mov eax, KICK_CPU\n        vmcall\n        inc ecx\n        cmp ecx, 4\n        jb .all\n        pop ebx\n        ret",
+      ],
+    ],
+    lost: { "done-16": 4, "one-kick": 3, busy: 4 },
+  },
 ];
 const changed = (files: Files, { file, changes }: Wrong): Files => {
   let text = utf8Text(files.get(file)!);
