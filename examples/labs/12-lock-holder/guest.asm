@@ -5,10 +5,10 @@
 %pragma ringside memory 4
 
 %ifndef ROUNDS
-%define ROUNDS 40
+%define ROUNDS 20
 %endif
-WORK    equ 6000                        ; iterations of two cycles: 100 microseconds
-HOLD    equ 3000                        ; 50 microseconds
+WORK    equ 30000                       ; iterations of two cycles: 500 microseconds
+HOLD    equ 15000                       ; 250 microseconds
 CPUS    equ 4
 APIC    equ 0FEE00000h
 TRAMPOLINE equ 7000h
