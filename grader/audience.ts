@@ -1,18 +1,18 @@
 import type { Ending, EventKind, MachineEvent, MachineInterface } from "../emulator/index.ts";
 import { drain, limitText } from "../emulator/trace/follow.ts";
 import type { Limit } from "./assignment.ts";
-import type { Watcher } from "./watcher.ts";
+import type { Spectator } from "./watcher.ts";
 
 /** Steps between two looks at events and limits: always at the same moments, whatever is watched. */
 const slice = 20_000;
 
 /** The watchers by where they want to look, and by what they want to be told. */
 class Audience {
-  readonly #watchers: readonly Watcher[];
+  readonly #watchers: readonly Spectator[];
   readonly kinds: readonly EventKind[];
   #stops: ReadonlySet<bigint> = new Set();
 
-  constructor(watchers: readonly Watcher[]) {
+  constructor(watchers: readonly Spectator[]) {
     this.#watchers = watchers;
     this.kinds = [...new Set(watchers.flatMap(({ kinds }) => kinds ?? [])).add("exit")];
     this.#gather();
@@ -45,7 +45,7 @@ class Audience {
 /** Runs a new machine to its end or its limit; gives also how many exits there were. */
 export function watched(
   machine: MachineInterface,
-  watchers: readonly Watcher[],
+  watchers: readonly Spectator[],
   { steps, cycles }: Required<Limit>,
 ): { readonly ended: Ending; readonly exits: number } {
   const audience = new Audience(watchers);

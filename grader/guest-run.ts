@@ -2,6 +2,7 @@ import { compareLoaded } from "../debug-adapter/compare.ts";
 import { LaunchError, type Loaded } from "../debug-adapter/launch.ts";
 import type { Ending } from "../emulator/index.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
+import type { Limit, Scenario } from "./assignment.ts";
 import { watched } from "./audience.ts";
 import type { Figures } from "./figures.ts";
 import { loadScenario, type Refusal, refused, type Situation, starterSymbols } from "./situation.ts";
@@ -12,6 +13,12 @@ import { inVm } from "./watchers/vm.ts";
 
 /** Where a run ends that the assignment does not limit. */
 const defaultSteps = 20_000_000;
+
+/** Where the run of a scenario ends. */
+export const limitOf = ({ limit }: Scenario): Required<Limit> => ({
+  steps: limit?.steps ?? defaultSteps,
+  cycles: limit?.cycles ?? Number.POSITIVE_INFINITY,
+});
 
 export interface GuestRun {
   /** Undefined where the program did not run. */
@@ -51,14 +58,12 @@ export async function runGuest(situation: Situation, predicates: readonly RunPre
   const subject = subjectOf(loaded, situation);
   const verdicts = new Map<RunPredicate, Verdict>();
   const watchers = new Map<RunPredicate, Watcher>();
-  const most = situation.scenario.limit?.steps ?? defaultSteps;
+  const limit = limitOf(situation.scenario);
   for (const predicate of predicates) {
-    const made = await inVm(subject, loaded.programs, predicate, (of) => watcherFor(of, predicate, most));
+    const made = await inVm(subject, loaded.programs, predicate, (of) => watcherFor(of, predicate, limit.steps));
     if (isVerdict(made)) verdicts.set(predicate, made);
     else watchers.set(predicate, made);
   }
-  const { cycles: mostCycles = Number.POSITIVE_INFINITY } = situation.scenario.limit ?? {};
-  const limit = { steps: most, cycles: mostCycles };
   const { ended, exits } = watched(loaded.machine, [...watchers.values()], limit);
   for (const [predicate, watcher] of watchers) verdicts.set(predicate, await watcher.verdict(ended));
   const { cycle: cycles, now: steps, instructions, walkReferences: references } = loaded.machine;

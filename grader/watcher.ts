@@ -19,14 +19,18 @@ export interface Subject {
   compare(instructions: number): ReturnType<typeof import("../debug-adapter/compare.ts").compareLoaded>;
 }
 
-/** Sees a run for one check. */
-export interface Watcher {
+/** Sees a run. */
+export interface Spectator {
   /** What events it is told. */
   readonly kinds?: readonly EventKind[];
   see?(event: MachineEvent): void;
   /** Linear addresses before which the run stops for `look`. It may take some out as the run goes on. */
   readonly stops?: ReadonlySet<bigint>;
   look?(address: bigint): void;
+}
+
+/** Sees a run for one check. */
+export interface Watcher extends Spectator {
   /** At the end of the run. */
   verdict(end: Ending): Verdict | Promise<Verdict>;
 }

@@ -7,22 +7,26 @@ import { undecided, type Verdict, verdict } from "../verdict.ts";
 import { labelled, momentOf, type Subject, type Watcher } from "../watcher.ts";
 
 /** Stops at each place once, so that a loop costs no more than its first round. */
-class Reached implements Watcher {
+export class Reached {
   readonly stops: Set<bigint>;
-  readonly #judge: (reached: (address: bigint) => boolean) => Verdict;
 
-  constructor(addresses: Iterable<bigint>, judge: (reached: (address: bigint) => boolean) => Verdict) {
+  constructor(addresses: Iterable<bigint>) {
     this.stops = new Set(addresses);
-    this.#judge = judge;
   }
 
   look(address: bigint): void {
     this.stops.delete(address);
   }
+}
 
-  verdict(): Verdict {
-    return this.#judge((address) => !this.stops.has(address));
-  }
+/** A check of what was reached. */
+function reaching(addresses: Iterable<bigint>, judge: (reached: (address: bigint) => boolean) => Verdict): Watcher {
+  const reached = new Reached(addresses);
+  return {
+    stops: reached.stops,
+    look: (address) => reached.look(address),
+    verdict: () => judge((address) => !reached.stops.has(address)),
+  };
 }
 
 async function labelsWatcher(subject: Subject, labels: readonly string[]): Promise<Watcher | Verdict> {
@@ -33,7 +37,7 @@ async function labelsWatcher(subject: Subject, labels: readonly string[]): Promi
     if (typeof address !== "bigint") return address;
     addresses.set(label, address);
   }
-  return new Reached(addresses.values(), (reached) => {
+  return reaching(addresses.values(), (reached) => {
     const missed = labels.filter((label) => !reached(addresses.get(label)!));
     const happened =
       missed.length === 0 ? "all were" : `${missed.join(", ")} ${missed.length === 1 ? "was" : "were"} not`;
@@ -46,7 +50,8 @@ async function labelsWatcher(subject: Subject, labels: readonly string[]): Promi
 }
 
 /** The lines of a file that have instructions, from 0, with their addresses. */
-function linesOf(program: Program, file: string, isCode: (address: number) => boolean): Map<number, readonly bigint[]> {
+export function linesOf(program: Program, file: string): Map<number, readonly bigint[]> {
+  const isCode = (address: number): boolean => program.lines.at(address)?.decoded !== undefined;
   const lines = new Map<number, readonly bigint[]>();
   for (let line = program.lines.nextLineWithCode(file, 0); line !== undefined; ) {
     const addresses = program.lines.addresses(file, line).filter(isCode);
@@ -64,13 +69,12 @@ function linesWatcher(subject: Subject, file: string, percent: string): Watcher 
   const { program } = subject;
   const bound = comparison(percent);
   const expected = `${comparisonText(bound)} % of the lines of ${file} run`;
-  const isCode = (address: number): boolean => program.lines.at(address)?.decoded !== undefined;
-  const lines = linesOf(program, file, isCode);
+  const lines = linesOf(program, file);
   if (lines.size === 0)
     return subject.files.includes(file)
       ? verdict(false, { expected, happened: `no line of ${file} has an instruction in the program` })
       : undecided(expected, `no line of ${file} has an instruction in the program`);
-  return new Reached([...lines.values()].flat(), (reached) => {
+  return reaching([...lines.values()].flat(), (reached) => {
     const missed = [...lines].filter(([, addresses]) => !addresses.some(reached)).map(([line]) => line);
     const part = (100 * (lines.size - missed.length)) / lines.size;
     const met = holds(part, bound);

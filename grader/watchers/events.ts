@@ -73,6 +73,9 @@ function noun({ kind, name, about, within, ...more }: EventPredicate, isOne: boo
 const counted = (predicate: EventPredicate, count: number): string =>
   `${count === 0 ? "no" : count.toLocaleString("en")} ${noun(predicate, count === 1)}`;
 
+/** Names kept of what came instead. */
+const mostShown = 24;
+
 /** Counts events, and remembers the one that was too many. */
 class Count implements Watcher {
   readonly kinds: readonly EventKind[];
@@ -98,13 +101,19 @@ class Count implements Watcher {
     const names = this.#selection.namesOf(event);
     if (!names) return;
     if (this.#wanted && !names.some((name) => this.#wanted!.has(name))) {
-      this.#others.set(names[0]!, (this.#others.get(names[0]!) ?? 0) + 1);
+      this.#other(names[0]!);
       return;
     }
     const held = holds(this.#count, this.#bound);
     this.#count++;
     if (holds(this.#count, this.#bound)) this.#tooMany = undefined;
     else if (held) this.#tooMany = momentOfEvent(this.#subject, event);
+  }
+
+  /** A guest can make as many names as it likes. */
+  #other(name: string): void {
+    const count = this.#others.get(name);
+    if (count !== undefined || this.#others.size < mostShown) this.#others.set(name, (count ?? 0) + 1);
   }
 
   verdict(): Verdict {
@@ -118,9 +127,6 @@ class Count implements Watcher {
     return verdict(met, { expected, happened: counted(this.#predicate, count) + instead }, met ? {} : { moment });
   }
 }
-
-/** Names shown of what came instead of an order. */
-const mostShown = 24;
 
 /** Follows an order of names. */
 class Order implements Watcher {

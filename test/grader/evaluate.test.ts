@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { coverageOf } from "../../grader/coverage-run.ts";
 import { techniques } from "../../isa/technique.ts";
-import { assignmentOf, checkOf, example, grade } from "./grading.ts";
+import { assignmentOf, checkOf, example, filesOf, grade } from "./grading.ts";
 
 const halted = { kind: "stop", reason: "halted" } as const;
 const prints = (contains: string) => ({ kind: "output", contains }) as const;
@@ -303,4 +304,23 @@ it.each([
   expect([...told]).toEqual([
     expect.stringMatching(/^\w+ was reached \d+ of 1000 times; [\d.]+ % ran, all but lines? /),
   ]);
+});
+
+it("tells an editor which lines ran, in each scenario", async () => {
+  const scenarios = [
+    { name: "x" },
+    { name: "y", technique: "bare-metal", limit: { steps: 3 } },
+    { name: "z", technique: "paravirtualization" },
+  ];
+  const assignment = assignmentOf({ scenarios, checks: [checkOf(halted)] });
+  const submission = { student: "ada", files: filesOf(hello) };
+  const material = { given: new Map(), starter: new Map() };
+  const [x, y, ...others] = await coverageOf(assignment, submission, material);
+  expect(others).toEqual([]);
+  const { lines } = x!.files[0]!;
+  expect(x).toMatchObject({ scenario: "x", files: [{ file: "a.asm" }] });
+  expect(lines.every(({ ran }) => ran)).toBe(true);
+  expect(lines.map(({ line }) => hello["a.asm"].split("\n")[line]).every((text) => /^\s|:/.test(text!))).toBe(true);
+  // Three instructions, and the one before which it was stopped.
+  expect(y!.files[0]!.lines.filter(({ ran }) => ran)).toHaveLength(4);
 });
