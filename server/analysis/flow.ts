@@ -1,4 +1,5 @@
 import type { Assembly, InstructionMention } from "../../assembler/index.ts";
+import { lastAtOrBelow } from "../../assembler/last-at-or-below.ts";
 import type { Row } from "../../isa/instruction.ts";
 import { Code } from "./code.ts";
 import { stackLoadFault, transferFault } from "./far-transfers.ts";
@@ -95,12 +96,32 @@ class View implements Known {
   }
 }
 
+/** Finds the first instruction of a file below a line, by its index. */
+function firstBelow(mentions: readonly InstructionMention[]): (file: string, line: number) => number | undefined {
+  /** Of each file: indices, and the last line that any instruction up to there is on. */
+  const byFile = new Map<string, { readonly places: number[]; readonly reached: number[] }>();
+  for (const [n, { range }] of mentions.entries()) {
+    const of = byFile.get(range.file) ?? { places: [], reached: [] };
+    byFile.set(range.file, of);
+    of.places.push(n);
+    of.reached.push(Math.max(of.reached.at(-1) ?? -1, range.line));
+  }
+  return (file, line) => {
+    const of = byFile.get(file);
+    if (!of) return undefined;
+    const { places, reached } = of;
+    return places[lastAtOrBelow(reached.length, (index) => reached[index]!, line) + 1];
+  };
+}
+
 /** Indices of the instructions that follow statements of the source, with what they say. */
 function statementsBy(assembly: Assembly, mentions: readonly InstructionMention[]): Map<number, State> {
   const found = new Map<number, State>();
+  if (assembly.statements.length === 0) return found;
+  const below = firstBelow(mentions);
   for (const { range, said } of assembly.statements) {
-    const n = mentions.findIndex((one) => one.range.file === range.file && one.range.line > range.line);
-    if (n < 0) continue;
+    const n = below(range.file, range.line);
+    if (n === undefined) continue;
     const { bits } = mentions[n]!;
     const here =
       n === 0 ? firstState(assembly) : { ...startState(startModeOf(bits), bits), cpl: undefined, cr4: unknown };
