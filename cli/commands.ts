@@ -7,6 +7,7 @@ import { disassemble } from "./disassemble.ts";
 import { type ExitCode, exitCode, UsageError } from "./exit-code.ts";
 import { gradeCommand } from "./grade/index.ts";
 import type { Io } from "./io.ts";
+import { labCommand } from "./lab/index.ts";
 import { run } from "./run.ts";
 import { schedule } from "./schedule.ts";
 import { trace } from "./trace.ts";
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   disassemble,
   schedule,
   gradeCommand,
+  labCommand,
 ];
 
 export function help(): string {

@@ -1,13 +1,11 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import type { Assignment } from "../../grader/assignment.ts";
+import { assignmentFileName } from "../../grader/bundle.ts";
 import { readAssignment } from "../../grader/read-assignment.ts";
 import type { Files, Material } from "../../grader/submission.ts";
 import { UsageError } from "../exit-code.ts";
 import { decode, type Io, requireText } from "../io.ts";
-
-/** The name of assignment files. */
-const fileName = "assignment.ringside.json";
 
 /** An assignment with all of the instructor's that grading needs. */
 export interface Course {
@@ -38,7 +36,7 @@ function fingerprintOf(text: string, { given, starter }: Material): string {
 
 /** The folder or file of an assignment, as its file. */
 function assignmentFile(io: Io, path: string): string {
-  const within = join(path, fileName);
+  const within = join(path, assignmentFileName);
   return io.readBytes(within) instanceof Uint8Array ? within : path;
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { utf8Text } from "../../emulator/utf8.ts";
+import { studentBundle } from "../../grader/bundle.ts";
+import { readAssignment } from "../../grader/read-assignment.ts";
 import type { Files } from "../../grader/submission.ts";
 import { bytes } from "./grading.ts";
 import { gradeLab, labNames, readLab } from "./lab-files.ts";
@@ -184,6 +186,18 @@ describe.each(labNames)("%s", (name) => {
     expect(scenarios.flatMap(({ problem }) => problem ?? [])).toEqual([]);
     expect(checks.filter(({ status }) => status !== "failed").map(({ id }) => id)).toEqual([]);
     expect(points).toBe(0);
+  });
+
+  test("what students get has neither the solution nor hidden checks, and is an assignment by itself", () => {
+    const { assignment, given, starter, solution } = lab;
+    const { files } = studentBundle(assignment, { given, starter }, new Map([["README.md", bytes("")]]), "ada");
+    const read = readAssignment(utf8Text(files.get("assignment.ringside.json")!));
+    expect("problems" in read ? read.problems : []).toEqual([]);
+    const text = [...files.values()].map(utf8Text).join("\n");
+    for (const { id, hidden } of assignment.checks) expect(text.includes(`"id": "${id}"`), id).toBe(!hidden);
+    for (const [name, content] of solution) expect(text.includes(utf8Text(content)), name).toBe(false);
+    for (const name of assignment.files) expect(files.get(name)).toEqual(files.get(`starter/${name}`));
+    expect(text).not.toMatch(/\$\{[a-z]/);
   });
 
   test.each(["ada", "grace"])("the solution gets all points as %s hands it in", async (student) => {
