@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Course, readCourse } from "../cli/grade/material.ts";
 import { gradeAll } from "../cli/grade/pool.ts";
-import type { Done, Job } from "../cli/grade/worker.ts";
+import type { Done, Job } from "../cli/grade/protocol.ts";
 import { nodeIo } from "../cli/io.ts";
 import { readAssignment } from "../grader/read-assignment.ts";
 import type { Files } from "../grader/submission.ts";

@@ -13,9 +13,9 @@ import { merge } from "./merge.ts";
 import { checkOutputs, outputOptions, outputsOf, putOut } from "./outputs.ts";
 import { gradeAll } from "./pool.ts";
 import { Progress } from "./progress.ts";
+import type { Done, Job } from "./protocol.ts";
 import { inShard, shardOf } from "./shard.ts";
 import { submissionsOf } from "./submissions.ts";
-import type { Done, Job } from "./worker.ts";
 
 /** Seconds of one submission. */
 const defaultTimeout = 60;

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { ungraded } from "../../grader/evaluate.ts";
-import type { Done, Job, Setup } from "./worker.ts";
+import { type Done, type Job, ready, type Setup } from "./protocol.ts";
 
 export interface PoolOptions {
   readonly workers: number;
@@ -35,21 +35,26 @@ class Thread {
 
   /** Grades a submission. Never fails: what goes wrong costs this submission only. */
   grade(job: Job): Promise<Done> {
-    this.#worker ??= this.#start();
     this.#job = job;
-    this.#timer = setTimeout(
-      () => this.#giveUp(`It was not done after ${this.#timeout / 1000} s.`, "failed"),
-      this.#timeout,
-    );
-    this.#worker.postMessage(job);
+    if (this.#worker) this.#post();
+    else this.#worker = this.#start();
     return new Promise((resolve) => {
       this.#resolve = resolve;
     });
   }
 
+  /** Gives the job to the worker, whose time counts from now. */
+  #post(): void {
+    this.#timer = setTimeout(
+      () => this.#giveUp(`It was not done after ${this.#timeout / 1000} s.`, "failed"),
+      this.#timeout,
+    );
+    this.#worker!.postMessage(this.#job);
+  }
+
   #start(): Worker {
     const worker = newWorker(this.#setup);
-    worker.on("message", (done: Done) => this.#finish(done));
+    worker.on("message", (told: Done | typeof ready) => (told === ready ? this.#post() : this.#finish(told)));
     worker.on("error", (error: NodeJS.ErrnoException) =>
       error.code === "ERR_WORKER_OUT_OF_MEMORY"
         ? this.#giveUp(`It needed more than ${workerMemory} MiB.`, "failed")

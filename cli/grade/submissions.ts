@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { byName } from "../../grader/grades.ts";
 import { UsageError } from "../exit-code.ts";
-import type { Job } from "./worker.ts";
+import type { Job } from "./protocol.ts";
 
 /** Every file and folder in a folder that is not hidden. @throws UsageError */
 function within(folder: string): readonly string[] {

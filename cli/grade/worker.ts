@@ -1,35 +1,11 @@
 /** A thread that grades one submission after another. It knows the assignment; what is handed in it reads itself. */
 import { parentPort, workerData } from "node:worker_threads";
-import type { Assignment } from "../../grader/assignment.ts";
 import { checkTraceFile } from "../../grader/check-trace.ts";
 import { evaluate, ungraded } from "../../grader/evaluate.ts";
-import type { Result } from "../../grader/result.ts";
-import { type Fingerprints, fingerprints } from "../../grader/similarity.ts";
-import type { Files, Material } from "../../grader/submission.ts";
+import { fingerprints } from "../../grader/similarity.ts";
+import type { Files } from "../../grader/submission.ts";
+import { type Done, type Job, ready, type Setup } from "./protocol.ts";
 import { readSubmission, UnreadableSubmission } from "./read-folder.ts";
-
-/** What each worker is made with. */
-export interface Setup {
-  readonly assignment: Assignment;
-  readonly material: Material;
-  readonly traces: boolean;
-  readonly similarity: boolean;
-}
-
-/** One submission: files in memory, or a path. */
-export interface Job {
-  readonly student: string;
-  readonly path?: string;
-  readonly files?: Files;
-}
-
-/** What came of it. */
-export interface Done {
-  readonly result: Result;
-  readonly fingerprints?: Fingerprints;
-  /** Trace files by the id of their check. */
-  readonly traces: readonly (readonly [check: string, bytes: Uint8Array])[];
-}
 
 async function grade({ student, path, files }: Job): Promise<Done> {
   const { assignment, material, traces, similarity } = workerData as Setup;
@@ -51,6 +27,7 @@ async function grade({ student, path, files }: Job): Promise<Done> {
   return { result, ...marks, traces: written };
 }
 
+parentPort!.postMessage(ready);
 parentPort!.on("message", async (job: Job) => {
   parentPort!.postMessage(await grade(job));
 });

@@ -1,3 +1,4 @@
+import { columnsText } from "../../debug-adapter/commands/table-text.ts";
 import type { Grades } from "../grades.ts";
 import type { CheckResult, Result } from "../result.ts";
 import { plain } from "../shown.ts";
@@ -8,16 +9,6 @@ const cell = ({ status, points, of }: CheckResult): string => {
   if (status === "passed") return of === 0 ? "yes" : `${points}`;
   return points > 0 ? `${points}` : "–";
 };
-
-/** The first column to the left, the others to the right. */
-function tableText(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, n) => Math.max(...rows.map((row) => [...row[n]!].length)));
-  const padded = (text: string, n: number): string => {
-    const blanks = " ".repeat(widths[n]! - [...text].length);
-    return n === 0 ? text + blanks : blanks + text;
-  };
-  return rows.map((row) => `${row.map(padded).join("  ").trimEnd()}\n`).join("");
-}
 
 const row = ({ student, points, of, checks }: Result): readonly string[] => [
   plain(student),
@@ -37,7 +28,8 @@ function text({ assignment: { title }, results }: Grades): string {
   const [first] = results;
   if (!first) return `${plain(title)}: no submissions\n`;
   const head = ["student", "points", "of", ...first.checks.map(({ id }) => id)];
-  const table = tableText([head, ...results.map(row)]);
+  const numbers = head.map((_, n) => n).slice(1);
+  const table = `${columnsText([head, ...results.map(row)], numbers)}\n`;
   const problems = results.flatMap(({ student, problem }) =>
     problem === undefined ? [] : [`${plain(student)}: ${problem}\n`],
   );

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Predicate } from "../../grader/assignment.ts";
+import { assignmentSchema } from "../../grader/schema.ts";
 import { assignmentOf, checkOf, example, grade } from "./grading.ts";
 
 type Case = [
@@ -24,6 +25,7 @@ const cases: readonly Case[] = [
   ["hello.asm", { kind: "output", device: "UART", contains: "Hello" }, "passed", /printed/],
   ["hello.asm", { kind: "output", device: "debug port", contains: "Hello" }, "failed", /^it printed nothing$/],
   ["hello.asm", { kind: "screen", contains: "Hello" }, "failed", /^it shows nothing$/],
+  ["boot-sector.asm", { kind: "screen", contains: "loaded from the disk" }, "passed", /^it shows “Booted by/],
   ["hello.asm", { kind: "state", holds: "al == 0 && dx == 0x3f8" }, "passed", /al is 0x00 \(0\), dx is 0x03f8/],
   ["hello.asm", { kind: "state", holds: "al == 'H'", at: "done" }, "failed", /^al is 0x00/],
   [
@@ -100,6 +102,7 @@ const cases: readonly Case[] = [
   ["hello.asm", { kind: "io", name: "3F8h", count: "== 22" }, "passed", /^22 port accesses/],
   ["is-prime.asm", { kind: "translations", name: "chain", about: "elided" }, "passed", /^\d+ events/],
   ["is-prime.asm", { kind: "translations", name: "invalidate" }, "failed", /^no events/],
+  ["hello.asm", { kind: "io", name: "60h" }, "failed", /^no port accesses of 60h, but 22 3F8h$/],
   ["shadow-faults.asm", { kind: "shadow", name: "true guest fault", count: "== 1" }, "passed", /^1 shadow event/],
   ["shadow-faults.asm", { kind: "shadow", name: "missing shadow", count: "== 0" }, "failed", /^\d+ shadow events/],
   ["hello.asm", { kind: "instructions", forbidden: ["in", "hlt"] }, "failed", /^hlt at a\.asm:\d+$/],
@@ -226,6 +229,18 @@ const cases: readonly Case[] = [
   ["hello.asm", { kind: "not", of: { kind: "output", contains: "x" } }, "passed", /printed/],
   ["hello.asm", { kind: "not", of: { kind: "stop", reason: "halted" } }, "failed", /^halted/],
 ];
+
+/** Kinds that have tests of their own: in evaluate.test.ts and kept.test.ts. */
+const elsewhere: readonly string[] = ["schedule", "kept"];
+
+it("every kind has cases that pass and that fail", () => {
+  const kinds = assignmentSchema.definitions!["predicate"]!.oneOf!.map(({ properties }) => properties!["kind"]!.const!);
+  const lacking = (status: string): string[] =>
+    kinds.filter(
+      (kind) => !elsewhere.includes(kind) && !cases.some((one) => one[1].kind === kind && one[2] === status),
+    );
+  expect({ passed: lacking("passed"), failed: lacking("failed") }).toEqual({ passed: [], failed: [] });
+});
 
 describe("what can be expected of a run", () => {
   it.each<Case>([...cases])("%s: %j is %s", async (source, expectation, status, happened, run) => {
