@@ -1,5 +1,6 @@
 import { eventKinds, eventText } from "../debug-adapter/event-text.ts";
 import { locate } from "../debug-adapter/events.ts";
+import { programsIn } from "../debug-adapter/programs.ts";
 import { type EventKind, follow, type MachineEvent } from "../emulator/index.ts";
 import type { Arguments, Command } from "./command.ts";
 import { type Decision, decisionText, runExplained } from "./decisions.ts";
@@ -39,9 +40,11 @@ run now, the first difference is printed, and the exit code is 3.`,
     const loaded = await loadGuest(args, io);
     if (!loaded) return exitCode.problems;
     const steps = stepsFor(args, loaded);
-    const { machine, program, warnings } = loaded;
+    const { machine, programs, warnings } = loaded;
     io.error(`${warnings}${heading(loaded)}`);
-    const line = args.flag("json") ? (event: MachineEvent) => `${JSON.stringify(locate(program, event))}\n` : eventText;
+    const line = args.flag("json")
+      ? (event: MachineEvent) => `${JSON.stringify(locate(programsIn(machine, programs), event))}\n`
+      : eventText;
     const see = (event: MachineEvent): void => {
       if (!kinds || kinds.has(event.kind)) io.out(line(event));
     };

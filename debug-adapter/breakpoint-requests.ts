@@ -6,7 +6,8 @@ import type { Coordinates } from "./coordinates.ts";
 import { watchOf } from "./data-breakpoints.ts";
 import { locationOf, type Subject, sourceOf } from "./inspection.ts";
 import type { ReadFile } from "./launch.ts";
-import { hexadecimal, placeOf, toLinear } from "./program.ts";
+import { hexadecimal, type Program, placeOf, toLinear } from "./program.ts";
+import type { Programs } from "./programs.ts";
 import { referenceOf } from "./trace-sources.ts";
 
 export function breakpointBody(breakpoint: Breakpoint, coordinates: Coordinates): P.Breakpoint {
@@ -23,9 +24,14 @@ export function breakpointBody(breakpoint: Breakpoint, coordinates: Coordinates)
   };
 }
 
+/** The program that a file belongs to: that of the VM that is looked at if it has the file, else of another. */
+const programWith = (programs: Programs, file: string): Program =>
+  [programs.here, ...programs.byVm.values()].find((program) => programFile(program, file) !== undefined) ??
+  programs.here;
+
 /** Sets one of the kinds of breakpoint list. */
 export const setBreakpoints = {
-  lines(list: BreakpointList, { debugger: { program }, coordinates }: Subject, args: P.SetBreakpointsArguments) {
+  lines(list: BreakpointList, { debugger: { programs }, coordinates }: Subject, args: P.SetBreakpointsArguments) {
     const file = args.source.path ?? args.source.name ?? "";
     const wishes = (args.breakpoints ?? []).map(({ line, condition, hitCondition, logMessage }) => ({
       kind: "line" as const,
@@ -35,11 +41,11 @@ export const setBreakpoints = {
       hitCondition,
       logMessage,
     }));
-    return bodies(list.setLines(program, file, wishes), coordinates);
+    return bodies(list.setLines(programs.byVm, file, wishes), coordinates);
   },
   labels(
     list: BreakpointList,
-    { debugger: { program }, coordinates }: Subject,
+    { debugger: { programs }, coordinates }: Subject,
     args: P.SetFunctionBreakpointsArguments,
   ) {
     const wishes = args.breakpoints.map(({ name, condition, hitCondition }) => ({
@@ -48,11 +54,11 @@ export const setBreakpoints = {
       condition,
       hitCondition,
     }));
-    return bodies(list.setLabels(program, wishes), coordinates);
+    return bodies(list.setLabels(programs.byVm, wishes), coordinates);
   },
   addresses(
     list: BreakpointList,
-    { debugger: { program }, coordinates }: Subject,
+    { debugger: { programs }, coordinates }: Subject,
     args: P.SetInstructionBreakpointsArguments,
   ) {
     const wishes = args.breakpoints.map(({ instructionReference, offset, condition, hitCondition }) => ({
@@ -61,9 +67,9 @@ export const setBreakpoints = {
       condition,
       hitCondition,
     }));
-    return bodies(list.setAddresses(program, wishes), coordinates);
+    return bodies(list.setAddresses(programs.byVm, wishes), coordinates);
   },
-  data(list: BreakpointList, { debugger: { program }, coordinates }: Subject, args: P.SetDataBreakpointsArguments) {
+  data(list: BreakpointList, { debugger: { programs }, coordinates }: Subject, args: P.SetDataBreakpointsArguments) {
     const wishes = args.breakpoints.map((breakpoint) => ({
       kind: "data" as const,
       dataId: breakpoint.dataId,
@@ -71,17 +77,18 @@ export const setBreakpoints = {
       condition: breakpoint.condition,
       hitCondition: breakpoint.hitCondition,
     }));
-    return bodies(list.setData(program, wishes), coordinates);
+    return bodies(list.setData(programs.byVm, wishes), coordinates);
   },
 } as const;
 
 /** Says of breakpoints in a source that it is another now than the one that runs: their lines may be others. */
 export async function withStaleness(
-  { debugger: { program } }: Subject,
+  { debugger: { programs } }: Subject,
   { source, sourceModified }: P.SetBreakpointsArguments,
   { breakpoints }: P.SetBreakpointsResponse["body"],
   readFile: ReadFile,
 ): Promise<P.SetBreakpointsResponse["body"]> {
+  const program = programWith(programs, source.path ?? source.name ?? "");
   const file = programFile(program, source.path ?? source.name ?? "");
   const assembled = file === undefined ? undefined : program.source?.(file);
   if (!assembled || breakpoints.length === 0 || referenceOf(file!) !== undefined) return { breakpoints };
@@ -102,9 +109,10 @@ const bodies = (list: readonly Breakpoint[], coordinates: Coordinates) => ({
 
 /** Lines with code from `line` to `endLine`. */
 export function breakpointLocations(
-  { debugger: { program }, coordinates }: Subject,
+  { debugger: { programs }, coordinates }: Subject,
   args: P.BreakpointLocationsArguments,
 ): P.BreakpointLocationsResponse["body"] {
+  const program = programWith(programs, args.source.path ?? "");
   const file = programFile(program, args.source.path ?? "");
   const last = coordinates.lineFrom(args.endLine ?? args.line);
   const breakpoints: P.BreakpointLocation[] = [];

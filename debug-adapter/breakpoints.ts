@@ -1,5 +1,5 @@
 import { baseName, fileKey } from "../assembler/location.ts";
-import type { Watch } from "../emulator/machine-interface.ts";
+import type { MachineInterface, Watch } from "../emulator/machine-interface.ts";
 import { answerText, evaluateText, type Subject } from "./evaluate.ts";
 import { eventFieldText, namesEvent } from "./event-fields.ts";
 import { parseExpression } from "./expression.ts";
@@ -23,6 +23,8 @@ export interface Breakpoint {
   readonly wish: Wish;
   /** Linear addresses of instructions; none if it is not bound to any. */
   readonly addresses: readonly bigint[];
+  /** Where there are several VMs: which of the addresses are meant in each. */
+  readonly byVm?: ReadonlyMap<string, readonly bigint[]>;
   /** The memory that it watches. */
   readonly watch?: Watch;
   /** The line it really is at. */
@@ -34,7 +36,7 @@ export interface Breakpoint {
   hits: number[];
 }
 
-type Binding = Pick<Breakpoint, "addresses" | "watch" | "file" | "line" | "message">;
+type Binding = Pick<Breakpoint, "addresses" | "byVm" | "watch" | "file" | "line" | "message">;
 const unbound = (message: string): Binding => ({ addresses: [], message });
 
 /** The program's own name for a file, however it is written. */
@@ -118,20 +120,31 @@ function malformed({ condition, hitCondition }: Wish): string | undefined {
   return undefined;
 }
 
-/** Binds a wish to addresses of the program. */
-export function bind(program: Program, wish: Wish, id: number): Breakpoint {
+function bindIn(program: Program, wish: Wish): Binding {
+  if (wish.kind === "line") return bindLine(program, wish.file, wish.line);
+  if (wish.kind === "label") return bindLabel(program, wish.name);
+  return wish.kind === "address" ? bindAddress(program, wish.address) : bindData(wish);
+}
+
+/** In every VM whose program has the place. */
+function bindInAll(programs: ReadonlyMap<string, Program>, wish: Wish): Binding {
+  const bindings = [...programs].map(([vm, program]) => [vm, bindIn(program, wish)] as const);
+  const [found = bindings[0]!] = bindings.filter(([, { addresses }]) => addresses.length > 0);
+  if (bindings.length === 1) return found[1];
+  const byVm = new Map(bindings.map(([vm, { addresses }]) => [vm, addresses]));
+  return { ...found[1], addresses: [...new Set([...byVm.values()].flat())], byVm };
+}
+
+/** Binds a wish to addresses of the programs of the VMs. */
+export function bind(programs: ReadonlyMap<string, Program>, wish: Wish, id: number): Breakpoint {
   const problem = malformed(wish);
-  const binding = problem
-    ? unbound(problem)
-    : wish.kind === "line"
-      ? bindLine(program, wish.file, wish.line)
-      : wish.kind === "label"
-        ? bindLabel(program, wish.name)
-        : wish.kind === "address"
-          ? bindAddress(program, wish.address)
-          : bindData(wish);
+  const binding = problem ? unbound(problem) : bindInAll(programs, wish);
   return { id, wish, ...binding, hits: [] };
 }
+
+/** Whether the vCPU in the core is at a breakpoint. */
+export const isAt = ({ addresses, byVm }: Breakpoint, { vm, linearRip }: MachineInterface): boolean =>
+  (byVm ? (byVm.get(vm) ?? []) : addresses).includes(linearRip);
 
 /** The text of a logpoint: each `{expression}` is replaced by its value. */
 export const logText = (subject: Subject, message: string): string =>

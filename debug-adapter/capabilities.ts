@@ -53,6 +53,7 @@ export const capabilities = {
   supportsSetExpression: true,
   supportsStepBack: true,
   supportsSteppingGranularity: true,
+  supportsSingleThreadExecutionRequests: true,
   supportsGotoTargetsRequest: true,
   supportsRestartFrame: true,
   supportsRestartRequest: true,

@@ -1,4 +1,4 @@
-import type { MachineInterface, Watch } from "../emulator/machine-interface.ts";
+import type { MachineInterface, VcpuPlace, Watch } from "../emulator/machine-interface.ts";
 import type { Decoded } from "../isa/operands.ts";
 import type { Breakpoint } from "./breakpoints.ts";
 import { entersSystem, instructionAt, isCall, isInterruptReturn, isReturn, isSystemReturn, stackTop } from "./code.ts";
@@ -12,11 +12,11 @@ import {
   type Present,
   presentExit,
   presentOf,
-  previousStart,
   returnTo,
 } from "./history.ts";
 import { goToMoment, lastChangeOf, lastWriteTo, type Measure, type Past, restartFrame, reverseOut } from "./past.ts";
 import { instructionEndingAt, type Program, toLinear } from "./program.ts";
+import { type Programs, programsIn } from "./programs.ts";
 import { writeRegister } from "./registers.ts";
 import { reverseContinue } from "./reverse.ts";
 import { type Halt, Runner, type Surroundings } from "./run.ts";
@@ -34,15 +34,25 @@ const returnsOf = (program: Program): readonly bigint[] =>
  */
 export class Debugger {
   readonly machine: MachineInterface;
-  readonly program: Program;
+  readonly programs: Programs;
   readonly #runner: Runner;
   readonly #surroundings: Surroundings;
 
-  constructor(machine: MachineInterface, program: Program, surroundings: Surroundings) {
+  constructor(machine: MachineInterface, programs: ReadonlyMap<string, Program>, surroundings: Surroundings) {
     this.machine = machine;
-    this.program = program;
+    this.programs = programsIn(machine, programs);
     this.#surroundings = surroundings;
-    this.#runner = new Runner(machine, program, surroundings);
+    this.#runner = new Runner(machine, this.programs, surroundings);
+  }
+
+  /** The program of the VM that is looked at. */
+  get program(): Program {
+    return this.programs.here;
+  }
+
+  /** The vCPU that the next operation steps, and whether the others stand still meanwhile. Undefined: whose turn it is. */
+  attend(place: VcpuPlace | undefined, alone: boolean): void {
+    this.#runner.attend(place, alone);
   }
 
   get breakpoints(): readonly Breakpoint[] {
@@ -73,10 +83,10 @@ export class Debugger {
 
   /** Into calls, into handlers, and into the VMM where the instruction exits. By line, into functions that have lines. */
   async stepIn(by = this.program.stepsBy): Promise<Halt> {
-    const one = () => single(this.#runner) ?? this.#runner.arrive();
+    const one = async () => (await this.#runner.turn()) ?? single(this.#runner) ?? this.#runner.arrive();
     if (by === "instruction" || this.machine.pendingExit) return one();
     return untilNextLine(this.#runner, async () => {
-      const halt = one();
+      const halt = await one();
       const outside = halt.kind === "step" && lineUnknown(this.#runner) && this.canStepOut;
       return outside ? this.stepOut() : halt;
     });
@@ -128,7 +138,7 @@ export class Debugger {
     if (present === 0) return { kind: "start" };
     const address = machine.linearRip;
     const { pointer } = stackTop(machine);
-    let target = previousStart(machine, present);
+    let target = this.#runner.previousStart(present);
     if (!into) {
       machine.goTo(target);
       const origin = await this.#whereReturnedFrom(address, pointer);
@@ -159,13 +169,13 @@ export class Debugger {
     const entry = pointer - (dropped?.kind === "immediate" ? dropped.value : 0n);
     const found = await lastBefore(machine, machine.now, {
       addresses: new Set(from),
-      accept: () => stackTop(machine).pointer === entry,
+      accept: () => this.#runner.attends && stackTop(machine).pointer === entry,
       breathe: () => this.#breatheBackwards(),
     });
     if (found === "given up" || found.moment === undefined) return found;
     machine.goTo(found.moment);
     // Back at the place where an interrupt struck, nothing of the program has been undone yet.
-    return machine.linearRip === address ? { moment: previousStart(machine, found.moment) } : found;
+    return machine.linearRip === address ? { moment: this.#runner.previousStart(found.moment) } : found;
   }
 
   /** Where the code from which `decoded` returns to `address` may have been entered. */

@@ -1,7 +1,8 @@
 import { screenText, withMargin } from "../emulator/devices/screen.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
-import { itemAt, type Program } from "./program.ts";
+import { itemAt } from "./program.ts";
+import type { Programs } from "./programs.ts";
 import type { Events, LocatedEvent, Requests } from "./protocol.ts";
 import { viewUri } from "./trace-sources.ts";
 
@@ -21,15 +22,15 @@ function failureText(event: MachineEvent): string {
 }
 
 /** An event with the source line of its instruction. */
-export function locate(program: Program, event: MachineEvent): LocatedEvent {
-  const item = itemAt(program, BigInt(`0x${event.rip}`));
+export function locate(programs: Programs, event: MachineEvent): LocatedEvent {
+  const item = itemAt(programs.of(event), BigInt(`0x${event.rip}`));
   return item ? { ...event, source: { uri: viewUri(item.range.file), line: item.range.line } } : event;
 }
 
 /** The event stream of a machine as views and consoles receive it. */
 export class EventFeed {
   readonly #machine: MachineInterface;
-  readonly #program: Program;
+  readonly #programs: Programs;
   /** Number of the last event whose console text has been printed, and of the last failure that has been told. */
   #printed = 0;
   #told = 0;
@@ -37,9 +38,9 @@ export class EventFeed {
   #slices = 0;
   #announced = -1;
 
-  constructor(machine: MachineInterface, program: Program) {
+  constructor(machine: MachineInterface, programs: Programs) {
     this.#machine = machine;
-    this.#program = program;
+    this.#programs = programs;
   }
 
   get #now() {
@@ -50,7 +51,7 @@ export class EventFeed {
   after({ after, limit, kinds }: Requests["ringside/events"]["args"]): Requests["ringside/events"]["result"] {
     const last = this.#machine.lastSequence;
     const oldest = this.#machine.events(after, 1)[0]?.sequence ?? last + 1;
-    const events = this.#machine.events(after, limit, kinds).map((event) => locate(this.#program, event));
+    const events = this.#machine.events(after, limit, kinds).map((event) => locate(this.#programs, event));
     return { events, last, now: this.#now, dropped: Math.max(0, oldest - after - 1) };
   }
 

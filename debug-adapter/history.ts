@@ -1,8 +1,9 @@
-import type { EventFilter, MachineInterface, Watch, WatchHit } from "../emulator/machine-interface.ts";
+import type { EventFilter, MachineInterface, VcpuPlace, Watch, WatchHit } from "../emulator/machine-interface.ts";
 import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
 import { instructionAt } from "./code.ts";
 import { Pace } from "./pace.ts";
 import { readRegisters, registerPart } from "./registers.ts";
+import { samePlace } from "./threads.ts";
 
 /**
  * Searching the past. A machine can only go to a moment and run on from there, so an earlier place is found by running
@@ -108,10 +109,16 @@ export async function lastBefore(machine: MachineInterface, limit: number, searc
 }
 
 /** Where each execution of an instruction started, between the present and the moment `end`. */
-function startsUntil(machine: MachineInterface, end: number): readonly number[] {
+function startsUntil(machine: MachineInterface, end: number, turnOf: VcpuPlace | undefined): readonly number[] {
   const starts: number[] = [];
   let occurrence = "";
   while (machine.now < end) {
+    if (turnOf && !samePlace(turnOf, machine)) {
+      const { now } = machine;
+      machine.run({ steps: end - now, turnOf });
+      if (machine.now === now && !samePlace(turnOf, machine)) break;
+      continue;
+    }
     const current = occurrenceAt(machine);
     if (!machine.pendingExit && !machine.withinInstruction && current !== occurrence) {
       starts.push(machine.now);
@@ -128,14 +135,26 @@ function startsUntil(machine: MachineInterface, end: number): readonly number[] 
  * The moment before `limit` at which the instruction then at hand started: however many steps it took, through VM exits,
  * retries and repetitions. 0 if there is none.
  */
-export function previousStart(machine: MachineInterface, limit: number): number {
+export function previousStart(machine: MachineInterface, limit: number, of?: VcpuPlace): number {
+  if (of) return previousStartOf(machine, limit, of);
   const from = Math.max(0, limit - 64);
   machine.goTo(from);
-  const starts = startsUntil(machine, limit);
+  const starts = startsUntil(machine, limit, undefined);
   // The first start of the stretch may be the middle of an instruction.
   if (from === 0 || starts.length > 1) return starts.at(-1) ?? 0;
   machine.goTo(starts[0] ?? from);
   return startOf(machine, limit - from);
+}
+
+/** The same for one vCPU among others, which may have had their turns in between. */
+function previousStartOf(machine: MachineInterface, limit: number, place: VcpuPlace): number {
+  for (let stretch = 64; ; stretch *= 16) {
+    const from = Math.max(0, limit - stretch);
+    machine.goTo(from);
+    const starts = startsUntil(machine, limit, place);
+    // The first start of the stretch may be the middle of an instruction.
+    if (from === 0 || starts.length > 1) return starts.at(-1) ?? 0;
+  }
 }
 
 /** The moment at which the instruction at hand, which is known to have taken `least` steps or more, started. */

@@ -1,6 +1,6 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import type { MachineInterface, VcpuPlace } from "../emulator/machine-interface.ts";
 import { utf8Text } from "../emulator/utf8.ts";
-import { techniqueById } from "../isa/technique.ts";
 import { fromBase64, type ProgramFiles, toBase64 } from "../trace-file/index.ts";
 import { programFile } from "./breakpoints.ts";
 import { type Context, commandIn, commandWords } from "./commands/index.ts";
@@ -18,6 +18,16 @@ import { Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
 import { sha256 } from "./sha256.ts";
 import { callStack, type Frame } from "./stack.ts";
+import {
+  numberIn,
+  ownNumber,
+  placeOfThread,
+  presentThread,
+  seenFrom,
+  threadList,
+  threadOfNumber,
+  waitText,
+} from "./threads.ts";
 import { referenceOf, traceSource } from "./trace-sources.ts";
 import { scopesOf, setVariable, variablesOf } from "./variables.ts";
 
@@ -26,9 +36,6 @@ export interface Subject {
   readonly debugger: Debugger;
   readonly coordinates: Coordinates;
 }
-
-/** There is one thread: the vCPU whose turn it is. */
-export const threadId = 1;
 
 export function sourceOf(file: string, { path }: Coordinates): P.Source {
   const sourceReference = referenceOf(file);
@@ -39,12 +46,24 @@ export function sourceOf(file: string, { path }: Coordinates): P.Source {
   };
 }
 
-export function threads({ debugger: { machine } }: Subject): P.ThreadsResponse["body"] {
-  const technique = techniqueById(machine.configuration.technique)?.id;
-  return {
-    threads: [{ id: threadId, name: `vCPU ${machine.vcpu} (${technique}, ring ${machine.cpl}, ${machine.bits}-bit)` }],
-  };
+export const threads = ({ debugger: { machine } }: Subject): P.ThreadsResponse["body"] => ({
+  threads: threadList(machine),
+});
+
+/** @throws Refusal if there is no such thread */
+function placeOf({ debugger: { machine } }: Subject, thread: number): VcpuPlace {
+  const place = placeOfThread(machine, thread);
+  if (!place) throw new Refusal(`There is no thread ${thread}.`);
+  return place;
 }
+
+/** What is asked from now on is about the vCPU of a frame, until the machine runs. */
+export function lookFrom(subject: Subject, frameId: number | undefined): void {
+  if (frameId !== undefined) subject.debugger.machine.look(placeOf(subject, threadOfNumber(frameId)));
+}
+
+/** Frame number, within its thread, of what says why a vCPU does not run. */
+const frameOfWaiting = 1000;
 
 function frameBody(frame: Frame, id: number, program: Program, coordinates: Coordinates): P.StackFrame {
   const nowhere = { id, name: frame.name, line: 0, column: 0 };
@@ -66,13 +85,32 @@ function frameBody(frame: Frame, id: number, program: Program, coordinates: Coor
 }
 
 export function stackTrace(subject: Subject, args: P.StackTraceArguments): P.StackTraceResponse["body"] {
+  const { machine } = subject.debugger;
+  return seenFrom(machine, placeOf(subject, args.threadId), () => stackHere(subject, args));
+}
+
+/** A vCPU that does not run says so on top of its stack. */
+function waitingFrame(machine: MachineInterface, thread: number): readonly Frame[] {
+  const view = machine.vcpus()[thread - 1];
+  const text = machine.vcpus().length > 1 && view ? waitText(view) : "";
+  return text === "" ? [] : [{ kind: "boundary", name: `──── ${text} ────` }];
+}
+
+function stackHere(subject: Subject, args: P.StackTraceArguments): P.StackTraceResponse["body"] {
   const { machine, program } = subject.debugger;
+  const { threadId } = args;
   const frames = callStack(machine, program);
+  const waiting = waitingFrame(machine, threadId).map((frame) =>
+    frameBody(frame, numberIn(threadId, frameOfWaiting), program, subject.coordinates),
+  );
   const first = args.startFrame ?? 0;
-  const end = args.levels ? first + args.levels : frames.length;
+  const end = args.levels ? first + args.levels : undefined;
   return {
-    stackFrames: frames.map((frame, n) => frameBody(frame, n + 1, program, subject.coordinates)).slice(first, end),
-    totalFrames: frames.length,
+    stackFrames: [
+      ...waiting,
+      ...frames.map((frame, n) => frameBody(frame, numberIn(threadId, n + 1), program, subject.coordinates)),
+    ].slice(first, end),
+    totalFrames: frames.length + waiting.length,
   };
 }
 
@@ -83,23 +121,31 @@ export function sourceLine({ debugger: { program }, coordinates }: Subject, file
   return addresses.map((address) => toLinear(program, address));
 }
 
-export function scopes({ debugger: { machine } }: Subject): P.ScopesResponse["body"] {
+export function scopes(subject: Subject, { frameId }: P.ScopesArguments): P.ScopesResponse["body"] {
+  lookFrom(subject, frameId);
+  const { machine } = subject.debugger;
+  const thread = presentThread(machine);
   return {
     scopes: scopesOf(machine).map(({ name, reference, registers }) => ({
       name,
-      variablesReference: reference,
+      variablesReference: numberIn(thread, reference),
       expensive: false,
       ...(registers ? { presentationHint: "registers" } : {}),
     })),
   };
 }
 
-export function variables({ debugger: { machine } }: Subject, args: P.VariablesArguments): P.VariablesResponse["body"] {
+export function variables(subject: Subject, args: P.VariablesArguments): P.VariablesResponse["body"] {
+  const { machine } = subject.debugger;
+  const thread = threadOfNumber(args.variablesReference);
+  const found = seenFrom(machine, placeOf(subject, thread), () =>
+    variablesOf(machine, ownNumber(args.variablesReference)),
+  );
   return {
-    variables: variablesOf(machine, args.variablesReference).map((view) => ({
+    variables: found.map((view) => ({
       name: view.name,
       value: args.format?.hex ? (view.plain ?? view.value) : view.value,
-      variablesReference: view.children,
+      variablesReference: numberIn(thread, view.children),
       ...(view.doc ? { type: view.doc } : {}),
       ...(view.evaluateName ? { evaluateName: view.evaluateName } : {}),
       ...(view.memory ? { memoryReference: view.memory } : {}),
@@ -109,7 +155,10 @@ export function variables({ debugger: { machine } }: Subject, args: P.VariablesA
 }
 
 export function setVariableTo(subject: Subject, args: P.SetVariableArguments): P.SetVariableResponse["body"] {
-  const outcome = setVariable(subject.debugger, args.variablesReference, args.name, args.value, args.format?.hex);
+  const { variablesReference, name, value, format } = args;
+  const outcome = seenFrom(subject.debugger.machine, placeOf(subject, threadOfNumber(variablesReference)), () =>
+    setVariable(subject.debugger, ownNumber(variablesReference), name, value, format?.hex),
+  );
   if ("problem" in outcome) throw new Refusal(sentence(outcome.problem));
   return outcome;
 }
@@ -138,6 +187,7 @@ export const assigns = ({ context, expression }: P.EvaluateArguments) =>
   context === "repl" ? assignmentIn(expression) : undefined;
 
 export function evaluate(subject: Subject, args: P.EvaluateArguments): P.EvaluateResponse["body"] {
+  lookFrom(subject, args.frameId);
   const assignment = assigns(args);
   const outcome = assignment
     ? assign(subject.debugger, assignment.target, assignment.value)
@@ -148,11 +198,12 @@ export function evaluate(subject: Subject, args: P.EvaluateArguments): P.Evaluat
 /** What a command of the debug console answers; undefined if the line is none. */
 export async function command(
   subject: Subject,
-  { context, expression }: P.EvaluateArguments,
+  { context, expression, frameId }: P.EvaluateArguments,
   compare: Context["compare"],
 ): Promise<P.EvaluateResponse["body"] | undefined> {
   const found = context === "repl" ? commandIn(expression) : undefined;
   if (!found) return undefined;
+  lookFrom(subject, frameId);
   const { machine, program } = subject.debugger;
   const result = await found.command.run({ machine, program, compare }, found.argument);
   return { result, variablesReference: 0 };
@@ -161,6 +212,7 @@ export async function command(
 const completionTypes = { register: "variable", label: "reference", constant: "value" } as const;
 
 export function complete(subject: Subject, args: P.CompletionsArguments): P.CompletionsResponse["body"] {
+  lookFrom(subject, args.frameId);
   const lines = args.text.split("\n");
   const line = lines[subject.coordinates.lineFrom(args.line ?? subject.coordinates.line(0))] ?? "";
   const column = args.column - subject.coordinates.column(0);
@@ -178,6 +230,7 @@ export function complete(subject: Subject, args: P.CompletionsArguments): P.Comp
 }
 
 export function setExpression(subject: Subject, args: P.SetExpressionArguments): P.SetExpressionResponse["body"] {
+  lookFrom(subject, args.frameId);
   const answer = answered(assign(subject.debugger, args.expression, args.value));
   const { location } = answer;
   return {

@@ -67,6 +67,8 @@ const checks: Readonly<Record<Field, Check>> = {
     Number.isSafeInteger(value) && Number(value) >= 1 ? undefined : "must be the number of an event of the trace",
   eventBreakpoints: (value) =>
     isBreakpointList(value) ? undefined : 'must be a list of objects, each with "event", a class of events',
+  steppingOthers: (value) =>
+    value === "scheduled" || value === "frozen" ? undefined : 'must be "scheduled" or "frozen"',
   noDebug: isBoolean,
 };
 
@@ -145,7 +147,7 @@ function refuseFixed(args: LaunchArguments): void {
 /** What a launch may say beside a machine file: all else it says itself, of each VM. */
 const hostFields = ["scheduler", "seed"] as const satisfies readonly Field[];
 const fieldsOfMachineFiles: ReadonlySet<string> = new Set<Field>([
-  ...(["program", "technique", "fallbackTechnique", "stopOnEntry", "include", "noDebug"] as const),
+  ...(["program", "technique", "fallbackTechnique", "stopOnEntry", "include", "noDebug", "steppingOthers"] as const),
   ...hostFields,
 ]);
 

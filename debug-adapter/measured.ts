@@ -5,6 +5,7 @@ import { utf8Text } from "../emulator/utf8.ts";
 import { defaultCosts } from "../isa/costs.ts";
 import type { MeasuredLine, MeasuredReason, MeasuredRun } from "../isa/measurement.ts";
 import { itemAt, type Program } from "./program.ts";
+import type { Programs } from "./programs.ts";
 
 type Exit = MachineEvent & { readonly kind: "exit" };
 type Reasons = Map<string, MeasuredReason>;
@@ -22,25 +23,26 @@ const stretch = 10_000;
 /** The exits of a machine by source line; what was counted before is not counted again, but after a step back. */
 export class ExitTally {
   readonly #machine: MachineInterface;
-  readonly #program: Program;
+  readonly #programs: Programs;
   #places = new Map<string, Place>();
-  /** By address of the instruction; undefined: it belongs to no line. */
+  /** By VM and address of the instruction; undefined: it belongs to no line. */
   #byAddress = new Map<string, Place | undefined>();
   #last = 0;
   #dropped = 0;
   /** Counted while their cost was not known yet: an exit has it from its entry on. */
   #pending = new Map<number, Place | undefined>();
 
-  constructor(machine: MachineInterface, program: Program) {
+  constructor(machine: MachineInterface, programs: Programs) {
     this.#machine = machine;
-    this.#program = program;
+    this.#programs = programs;
   }
 
   measured(): MeasuredRun {
     this.#catchUp();
     const { configuration, cycle } = this.#machine;
+    const [first] = this.#programs.byVm.values();
     return {
-      program: toUri(this.#program.file),
+      program: toUri(first!.file),
       technique: configuration.technique,
       costs: configuration.costs ?? defaultCosts,
       cycles: cycle,
@@ -83,8 +85,9 @@ export class ExitTally {
     return oldest === undefined ? 0 : oldest - this.#last - 1;
   }
 
-  #count({ rip, reason, cost, sequence }: Exit): void {
-    const place = this.#placeOf(rip);
+  #count(exit: Exit): void {
+    const { reason, cost, sequence } = exit;
+    const place = this.#placeOf(exit);
     if (cost === 0) this.#pending.set(sequence, place);
     if (place) add(place.reasons, reason, 1, cost);
   }
@@ -97,9 +100,10 @@ export class ExitTally {
     if (isKept && place) add(place.reasons, exit.reason, 0, exit.cost);
   }
 
-  #placeOf(rip: string): Place | undefined {
-    if (this.#byAddress.has(rip)) return this.#byAddress.get(rip);
-    const range = itemAt(this.#program, BigInt(`0x${rip}`))?.range;
+  #placeOf(exit: Exit): Place | undefined {
+    const address = `${exit.vm} ${exit.rip}`;
+    if (this.#byAddress.has(address)) return this.#byAddress.get(address);
+    const range = itemAt(this.#programs.of(exit), BigInt(`0x${exit.rip}`))?.range;
     const key = range && `${range.line} ${fileKey(range.file)}`;
     const place =
       range && key !== undefined
@@ -109,14 +113,15 @@ export class ExitTally {
           })
         : undefined;
     if (place && key !== undefined) this.#places.set(key, place);
-    this.#byAddress.set(rip, place);
+    this.#byAddress.set(address, place);
     return place;
   }
 
   #lines(): MeasuredLine[] {
     const texts = new Map<string, readonly string[]>();
+    const programs = [...this.#programs.byVm.values()];
     const textOf = (file: string): readonly string[] => {
-      const known = texts.get(file) ?? linesOf(this.#program.source?.(file));
+      const known = texts.get(file) ?? linesOf(sourceOf(programs, file));
       texts.set(file, known);
       return known;
     };
@@ -131,6 +136,15 @@ export class ExitTally {
 function add(reasons: Reasons, reason: string, count: number, cycles: number): void {
   const before = reasons.get(reason) ?? { reason, count: 0, cycles: 0 };
   reasons.set(reason, { reason, count: before.count + count, cycles: before.cycles + cycles });
+}
+
+/** The bytes of a file, of whichever program has it. */
+function sourceOf(programs: readonly Program[], file: string): Uint8Array | undefined {
+  for (const program of programs) {
+    const bytes = program.source?.(file);
+    if (bytes) return bytes;
+  }
+  return undefined;
 }
 
 const linesOf = (bytes: Uint8Array | undefined): readonly string[] =>

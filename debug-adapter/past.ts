@@ -95,13 +95,13 @@ async function lastChange(past: Past, value: () => bigint | undefined): Promise<
 export async function lastChangeOf(past: Past, name: string): Promise<Halt> {
   const { machine } = past;
   const present = presentOf(machine);
-  const { vcpu } = machine;
+  const { vm, vcpu } = machine;
   const part = registerPart(readRegisters(machine), name);
   if (!part) return { kind: "stay", text: `There is no register ${name} in this mode.` };
   const mask = (1n << BigInt(part.width)) - 1n;
   // Registers of another mode or another processor are others.
   const value = () => {
-    const whole = machine.vcpu === vcpu ? machine.register(part.view.name) : undefined;
+    const whole = machine.vm === vm && machine.vcpu === vcpu ? machine.register(part.view.name) : undefined;
     return whole === undefined ? undefined : (whole >> part.shift) & mask;
   };
   const found = await lastChange(past, value);

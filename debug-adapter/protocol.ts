@@ -74,6 +74,8 @@ export interface LaunchArguments {
   readonly scheduler?: string;
   /** Of a machine file: this seed instead of the one it names. */
   readonly seed?: number;
+  /** While one of several vCPUs is stepped, the others run as they are scheduled (default), or stand still. */
+  readonly steppingOthers?: "scheduled" | "frozen";
   /** Run without debugging. Set by the client. */
   readonly noDebug?: boolean;
 }

@@ -1,11 +1,13 @@
-import type { MachineInterface, Stop, Watch, WatchHit } from "../emulator/machine-interface.ts";
+import type { MachineInterface, Stop, VcpuPlace, Watch, WatchHit } from "../emulator/machine-interface.ts";
 import type { MachineEvent, StopReason } from "../emulator/trace/event.ts";
-import { type Breakpoint, conditionHolds, logText, satisfiesHitCondition } from "./breakpoints.ts";
+import { type Breakpoint, conditionHolds, isAt, logText, satisfiesHitCondition } from "./breakpoints.ts";
 import { accessText } from "./data-breakpoints.ts";
 import { type EventHit, EventWatch } from "./event-watch.ts";
-import { occurrenceAt } from "./history.ts";
+import { occurrenceAt, previousStart } from "./history.ts";
 import { Pace } from "./pace.ts";
 import type { Program } from "./program.ts";
+import type { Programs } from "./programs.ts";
+import { samePlace } from "./threads.ts";
 
 /** Why the debugger stopped. */
 export type Halt =
@@ -65,12 +67,15 @@ export interface Goal {
   readonly exits?: boolean;
 }
 
+/** Steps of other vCPUs that are waited for between two chances to pause. */
+const mostOfOthers = 100_000;
+
 const nowhere: Goal = { addresses: [], reached: () => false };
 
 /** Runs a machine forwards in slices, and stops it where breakpoints and events say. */
 export class Runner {
   readonly machine: MachineInterface;
-  readonly program: Program;
+  readonly programs: Programs;
   readonly surroundings: Surroundings;
   #breakpoints: readonly Breakpoint[] = [];
   #watches: readonly Watch[] = [];
@@ -80,14 +85,49 @@ export class Runner {
   /** The event that stops the guest after the last step, and when that was. */
   #hit: { readonly hit: EventHit; readonly now: number } | undefined;
   pausing = false;
+  /** The vCPU that is stepped; undefined: whose turn it is. */
+  #attended: VcpuPlace | undefined;
+  #alone = false;
   /** The instruction at which breakpoints have been looked at; it may take several steps. */
   #looked = "";
 
-  constructor(machine: MachineInterface, program: Program, surroundings: Surroundings) {
+  constructor(machine: MachineInterface, programs: Programs, surroundings: Surroundings) {
     this.machine = machine;
-    this.program = program;
+    this.programs = programs;
     this.surroundings = surroundings;
-    this.events = new EventWatch({ machine, program }, (text) => surroundings.log(text));
+    const subject = {
+      machine,
+      get program() {
+        return programs.here;
+      },
+    };
+    this.events = new EventWatch(subject, (text) => surroundings.log(text));
+  }
+
+  /** The program of the VM whose vCPU is in the core, or is looked at. */
+  get program(): Program {
+    return this.programs.here;
+  }
+
+  attend(place: VcpuPlace | undefined, alone: boolean): void {
+    this.#attended = place;
+    this.#alone = alone;
+    if (place) this.machine.look(place);
+  }
+
+  /** The vCPU that is stepped is in the core, or is looked at. */
+  get attends(): boolean {
+    return this.#attended === undefined || samePlace(this.#attended, this.machine);
+  }
+
+  /** Where the others stand still, the one that does not. */
+  get #only(): { readonly only?: VcpuPlace } {
+    return this.#alone && this.#attended ? { only: this.#attended } : {};
+  }
+
+  /** The moment before `limit` at which the instruction then at hand of the vCPU that is stepped started. */
+  previousStart(limit: number): number {
+    return previousStart(this.machine, limit, this.#attended);
   }
 
   get breakpoints(): readonly Breakpoint[] {
@@ -106,11 +146,35 @@ export class Runner {
   /** One step of the machine; what it touches of watched memory is for `arrive` to report. */
   step(): Stop {
     this.events.begin();
-    const stop = this.machine.run({ steps: 1, watches: this.#watches, stopOnEvent: this.events.filter });
+    const stop = this.machine.run({ steps: 1, watches: this.#watches, stopOnEvent: this.events.filter, ...this.#only });
     if (stop.kind === "watch") this.#met = [...this.#met, ...stop.hits];
     const hit = this.events.judge("step");
     this.#hit = hit && { hit, now: this.machine.now };
+    // The next turn may be another's; what is asked of the machine now is about this one.
+    if (this.#attended) this.machine.look(this.#attended);
     return stop.kind === "stopped" ? stop : { kind: "step" };
+  }
+
+  /** Runs the other vCPUs until it is the turn of the one that is stepped; gives what came in between. */
+  async turn(): Promise<Halt | undefined> {
+    const turnOf = this.#attended;
+    if (!turnOf || this.#alone) return undefined;
+    this.pausing = false;
+    for (;;) {
+      const { now } = this.machine;
+      this.events.begin();
+      const stop = this.machine.run({
+        steps: mostOfOthers,
+        ...{ breakpoints: this.#addresses(nowhere), watches: this.#watches },
+        ...{ stopOnEvent: this.events.filter, turnOf },
+      });
+      if (stop.kind === "limit" && this.machine.now - now < mostOfOthers && this.attends) return undefined;
+      const halt = this.#halt(stop, nowhere);
+      if (halt) return halt;
+      this.surroundings.advanced(true);
+      await this.surroundings.breathe();
+      if (this.pausing) return { kind: "pause" };
+    }
   }
 
   /** Runs on without stopping for anything, and only counts events. May end early. */
@@ -139,6 +203,7 @@ export class Runner {
         watches: this.#watches,
         stopOnExit: goal.exits === true,
         stopOnEvent: this.events.filter,
+        ...this.#only,
       });
       const halt = this.#halt(stop, goal);
       if (halt) return halt;
@@ -181,7 +246,7 @@ export class Runner {
     if (stop.kind === "watch") this.#met = stop.hits;
     // A slice may end exactly before a breakpoint, which the next one would pass over.
     if (this.machine.pendingExit) return this.#dataHit();
-    if (goal.addresses.includes(this.machine.linearRip) && goal.reached()) return this.arrive();
+    if (this.attends && goal.addresses.includes(this.machine.linearRip) && goal.reached()) return this.arrive();
     return this.#hitNow();
   }
 
@@ -233,7 +298,7 @@ export class Runner {
     if (this.machine.pendingExit || this.#looked === this.occurrence) return undefined;
     this.#looked = this.occurrence;
     const hit = this.breakpoints.filter((breakpoint) => {
-      if (!breakpoint.addresses.includes(this.machine.linearRip)) return false;
+      if (!isAt(breakpoint, this.machine)) return false;
       const { condition, hitCondition, logMessage } = breakpoint.wish;
       if (!conditionHolds(this, condition)) return false;
       if (hitCondition && !satisfiesHitCondition(hitCondition, this.#countHit(breakpoint))) return false;
@@ -252,9 +317,6 @@ export class Runner {
 
   /** Which breakpoints stopped, or would have, at this moment of the past. Logs and counts nothing. */
   hitInPast(): readonly Breakpoint[] {
-    const { linearRip } = this.machine;
-    return this.breakpoints.filter(
-      (breakpoint) => breakpoint.addresses.includes(linearRip) && this.#stoppedInPast(breakpoint),
-    );
+    return this.breakpoints.filter((breakpoint) => isAt(breakpoint, this.machine) && this.#stoppedInPast(breakpoint));
   }
 }

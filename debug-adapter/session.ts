@@ -17,10 +17,12 @@ import { looks } from "./looks.ts";
 import { ExitTally } from "./measured.ts";
 import { MemoryViews } from "./memory-views.ts";
 import { toLinear } from "./program.ts";
+import { programsIn } from "./programs.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
 import { stepInTargets, stepsBy, stepTo } from "./step-in-targets.ts";
+import { attend, numberIn, presentThread, type Wanted } from "./threads.ts";
 import { timeDeeds } from "./time-requests.ts";
 import { enterTrace, traceAnswers } from "./trace-requests.ts";
 
@@ -86,8 +88,8 @@ export class Session extends Conversation {
   }
 
   async #launch(args: LaunchArguments): Promise<Debuggee> {
-    const { machine, program, warnings, ...rest } = await load(args, this.#home.readFile);
-    const feed = new EventFeed(machine, program);
+    const { machine, program: _, programs, warnings, ...rest } = await load(args, this.#home.readFile);
+    const feed = new EventFeed(machine, programsIn(machine, programs));
     const surroundings = {
       breathe: () => {
         this.tick(() => `step ${machine.now.toLocaleString("en")}`);
@@ -104,9 +106,10 @@ export class Session extends Conversation {
     this.#arguments = args;
     this.print("console", this.styled("warning", this.#events.begin(args.eventBreakpoints)));
     this.#debuggee = {
-      debugger: new Debugger(machine, program, surroundings),
+      programs,
+      debugger: new Debugger(machine, programs, surroundings),
       feed,
-      tally: new ExitTally(machine, program),
+      tally: new ExitTally(machine, programsIn(machine, programs)),
       branch: new Branch(machine),
       ...rest,
     };
@@ -173,7 +176,7 @@ export class Session extends Conversation {
       this.tell("stopped", {
         ...description,
         ...announce(halt),
-        threadId: inspection.threadId,
+        threadId: presentThread(this.#present.debugger.machine),
         allThreadsStopped: true,
       });
     }
@@ -198,16 +201,24 @@ export class Session extends Conversation {
     }
   }
 
-  /** A request that lets the guest go on. */
-  #forward(operation: (target: Debugger) => Halt | Promise<Halt>): () => Promise<void> {
+  /** A request that lets the guest go on: of `wanted`, one of several vCPUs, if it names a thread. */
+  #forward(operation: (target: Debugger) => Halt | Promise<Halt>, wanted: Wanted = {}): () => Promise<void> {
     const { debugger: target } = this.#still;
     if (this.#halt.kind === "end" && target.machine.stopped) throw new Refusal(cannotGoOn(this.#halt));
+    this.#attend(target, wanted);
     return () => this.#move(() => operation(target));
+  }
+
+  #attend(target: Debugger, wanted: Wanted): void {
+    attend(target, wanted, this.#arguments?.steppingOthers);
   }
 
   /** Clients show the reason of the first stop since the guest last went on, and know only their own requests to go on. */
   #departs(): void {
-    this.tell("continued", { threadId: inspection.threadId, allThreadsContinued: true });
+    this.tell("continued", {
+      threadId: presentThread(this.#present.debugger.machine),
+      allThreadsContinued: true,
+    });
   }
 
   /** Announces a moment that a custom request has gone to. */
@@ -218,6 +229,9 @@ export class Session extends Conversation {
 
   #anywhere(title: string, operation: (target: Debugger) => Halt | Promise<Halt>): () => Promise<void> {
     const { debugger: target } = this.#still;
+    // Ways back step the vCPU that a person looks at.
+    const { machine } = target;
+    if (machine.vcpus().length > 1) target.attend({ vm: machine.vm, vcpu: machine.vcpu }, false);
     return () => {
       this.beginProgress(title);
       return this.#move(() => operation(target));
@@ -240,8 +254,7 @@ export class Session extends Conversation {
   }
 
   #rebind(): void {
-    const { program } = this.#present.debugger;
-    for (const breakpoint of this.#breakpoints.rebind(program))
+    for (const breakpoint of this.#breakpoints.rebind(this.#present.programs))
       this.tell("breakpoint", { reason: "changed", breakpoint: breakpointBody(breakpoint, this.coordinates) });
     this.#apply();
   }
@@ -285,7 +298,7 @@ export class Session extends Conversation {
     gotoTargets: (args) => gotoTargets(this.#subject, args),
     threads: () => inspection.threads(this.#subject),
     stackTrace: (args) => inspection.stackTrace(this.#still, args),
-    scopes: () => inspection.scopes(this.#still),
+    scopes: (args) => inspection.scopes(this.#still, args),
     variables: (args) => inspection.variables(this.#still, args),
     setVariable: (args) => this.#changed(inspection.setVariableTo(this.#still, args)),
     setExpression: (args) => this.#changed(inspection.setExpression(this.#still, args)),
@@ -333,18 +346,25 @@ export class Session extends Conversation {
 
   protected override readonly deeds: Deeds = {
     configurationDone: () => () => this.#start(),
-    continue: () => this.#forward((target) => target.continue()),
-    next: ({ granularity }) => this.#forward((target) => target.next(stepsBy(granularity))),
-    stepIn: ({ granularity, targetId }) =>
-      this.#forward((target) =>
-        targetId === undefined ? target.stepIn(stepsBy(granularity)) : stepTo(target, targetId),
+    continue: ({ threadId, singleThread }) =>
+      this.#forward((target) => target.continue(), { threadId, singleThread: singleThread === true }),
+    next: ({ granularity, ...thread }) =>
+      this.#forward((target) => target.next(stepsBy(granularity)), { ...thread, steps: true }),
+    stepIn: ({ granularity, targetId, ...thread }) =>
+      this.#forward(
+        (target) => (targetId === undefined ? target.stepIn(stepsBy(granularity)) : stepTo(target, targetId)),
+        { ...thread, steps: true },
       ),
-    stepOut: () => {
-      if (!this.#still.debugger.canStepOut) throw new Refusal("No caller is known: the stack holds no return address.");
-      return this.#forward((target) => target.stepOut());
+    stepOut: (thread) => {
+      const { debugger: target } = this.#still;
+      this.#attend(target, { ...thread, steps: true });
+      if (!target.canStepOut) throw new Refusal("No caller is known: the stack holds no return address.");
+      return this.#forward((subject) => subject.stepOut(), { ...thread, steps: true });
     },
-    stepBack: ({ granularity }) =>
-      this.#anywhere("Stepping back", (target) => target.stepBack(granularity === "instruction")),
+    stepBack: ({ granularity, ...thread }) => {
+      inspection.lookFrom(this.#still, numberIn(thread.threadId, 1));
+      return this.#anywhere("Stepping back", (target) => target.stepBack(granularity === "instruction"));
+    },
     reverseContinue: () => this.#anywhere("Running back", (target) => target.reverseContinue()),
     goto: ({ targetId }) => {
       const { debugger: target } = this.#still;

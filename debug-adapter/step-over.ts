@@ -41,14 +41,19 @@ export async function stepOver(runner: Runner): Promise<Halt> {
 
 /** Over an instruction that leads to the next one, a jump target or an exception handler. */
 export async function overPlain(runner: Runner): Promise<Halt> {
-  const { machine, occurrence } = runner;
+  const { machine } = runner;
   const address = machine.linearRip;
+  let { occurrence } = runner;
   const { pointer } = stackTop(machine);
   let handled = machine.lastSequence;
   runner.pausing = false;
   for (let n = 1; ; n++) {
-    const halt = single(runner);
-    if (halt && stops(halt)) return halt;
+    const { now } = machine;
+    const waited = await runner.turn();
+    // What the others have executed meanwhile is no progress of this one.
+    if (machine.now !== now) occurrence = runner.occurrence;
+    const halt = waited ?? single(runner);
+    if (halt && (halt.kind !== "exit" || stops(halt))) return halt;
     if (!halt && interruptedSince(runner, handled)) {
       const back = await runner.forward({ addresses: [address], reached: () => stackTop(machine).pointer >= pointer });
       if (back.kind !== "step") return back;
@@ -67,8 +72,8 @@ async function overHalt(runner: Runner, after: bigint): Promise<Halt> {
   const halted = await runTo(runner, after);
   if (halted.kind !== "step") return halted;
   const { now, lastSequence } = machine;
-  const woken = single(runner);
-  if (woken && stops(woken)) return woken;
+  const woken = (await runner.turn()) ?? single(runner);
+  if (woken && (woken.kind !== "exit" || stops(woken))) return woken;
   if (interruptedSince(runner, lastSequence))
     return runner.forward({ addresses: [after], reached: () => stackTop(machine).pointer >= pointer });
   // The guest did not halt, and this was the next instruction already.

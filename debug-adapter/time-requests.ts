@@ -1,11 +1,12 @@
 /** The requests that go to a moment which a person describes. */
 import { dataBreakpointInfo, watchOf } from "./data-breakpoints.ts";
 import type { Debugger } from "./debugger.ts";
-import { type Subject, sourceLine } from "./inspection.ts";
+import { lookFrom, type Subject, sourceLine } from "./inspection.ts";
 import { readRegisters, registerPart } from "./registers.ts";
 import { type Deeds, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
 import { callStack } from "./stack.ts";
+import { ownNumber } from "./threads.ts";
 
 /** Moves the guest while it stands still; the title is for those who wait. */
 export type Travel = (title: string, operation: (target: Debugger) => Promise<Halt>) => () => Promise<void>;
@@ -24,7 +25,10 @@ function written(subject: Subject, expression: string) {
 }
 
 /** Number of a frame among the guest's own, 0 the newest. @throws Refusal if it is none of them */
-function guestFrameNumber({ debugger: { machine, program } }: Subject, frameId: number): number {
+function guestFrameNumber(subject: Subject, id: number): number {
+  lookFrom(subject, id);
+  const { machine, program } = subject.debugger;
+  const frameId = ownNumber(id);
   const frames = callStack(machine, program);
   const frame = frames[frameId - 1];
   if (frame?.kind !== "guest") throw new Refusal("Only code of the guest can be restarted, not the VMM.");

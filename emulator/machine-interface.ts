@@ -63,6 +63,8 @@ export interface RunOptions {
   readonly stopOnExit?: boolean | ((event: MachineEvent) => boolean);
   /** Stop after a step that records any of these. Of an exit that is when it is pending. */
   readonly stopOnEvent?: EventFilter | undefined;
+  /** Stop when this vCPU is about to run; at once where it is already. */
+  readonly turnOf?: VcpuPlace | undefined;
   /**
    * Only this vCPU runs; all others are frozen where they are, and no time passes for the scheduler. If it has nothing to do, or as soon
    * as it has not, the others run.

@@ -397,7 +397,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
     return stop;
   }
 
-  #run({ steps, breakpoints, watches = noWatches, stopOnExit }: RunOptions): Stop {
+  #run({ steps, breakpoints, watches = noWatches, stopOnExit, turnOf }: RunOptions): Stop {
     this.#watches.use(watches);
     const end = this.now + steps;
     const start = { linear: this.#look.linear, instructions: this.instructions };
@@ -412,7 +412,7 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       const pending = this.#exitPending;
       if (breakpoints?.size && pending === undefined && moved() && breakpoints.has(this.linearRip))
         return { kind: "breakpoint", address: this.linearRip };
-      if (this.now >= end) return { kind: "limit" };
+      if (this.now >= end || this.#isTurnOf(turnOf)) return { kind: "limit" };
       const { now } = this;
       const stop = this.#slice(end, breakpoints, Boolean(stopOnExit));
       const hits = this.#watches.take();
@@ -425,6 +425,10 @@ export class Machine implements MachineInterface, Replayable<Intervention> {
       if (this.#accepted !== undefined && this.now > now && !this.stopped)
         return { kind: "event", sequence: this.#accepted };
     }
+  }
+
+  #isTurnOf(place: VcpuPlace | undefined): boolean {
+    return place !== undefined && place.vm === this.vm && place.vcpu === this.vcpu;
   }
 
   /** Where a turn is over, gives the core to whose turn it is. */

@@ -343,6 +343,28 @@ const behaviours: Record<keyof typeof capabilities, () => Promise<void>> = {
     expect(await client.line()).toBe(at("cpuid"));
   },
 
+  async supportsSingleThreadExecutionRequests() {
+    const host = { pcpus: 2 };
+    const vms = [
+      { name: "A", program: guestFile, vcpus: 1 },
+      { name: "B", program: guestFile },
+    ];
+    const file = JSON.stringify({ host, scheduler: { name: "credit" }, vms });
+    const client = new DapClient({ [guestFile]: guest, "/guests/two.ringside.json": file });
+    await client.launch({ program: "/guests/two.ringside.json" });
+    await client.start();
+    await client.go("next", { threadId: 2, singleThread: true });
+    const lineIn = async (threadId: number) =>
+      (await client.request<P.StackTraceResponse["body"]>("stackTrace", { threadId })).stackFrames.find(
+        ({ source }) => source,
+      )?.line;
+    expect([await lineIn(1), await lineIn(2)]).toEqual([at("start:"), at("start:") + 1]);
+    // Alone it goes on to its end, which the others have not come to.
+    await client.request("setBreakpoints", { source: { path: guestFile }, breakpoints: [{ line: at("cpuid") }] });
+    expect(await client.go("continue", { threadId: 2, singleThread: true })).toMatchObject({ threadId: 2 });
+    expect([await lineIn(1), await lineIn(2)]).toEqual([at("start:"), at("cpuid")]);
+  },
+
   async supportsGotoTargetsRequest() {
     const client = await started();
     const { targets } = await client.request<P.GotoTargetsResponse["body"]>("gotoTargets", {

@@ -20,7 +20,7 @@ async function debug(name: string, technique: TechniqueId): Promise<Debugger> {
   const { machine, program: loaded } = await load({ program, technique, memory: 2 }, async (file) =>
     readFileSync(file),
   );
-  return new Debugger(machine, loaded, {
+  return new Debugger(machine, new Map([[machine.vm, loaded]]), {
     breathe: () => new Promise((resolve) => setImmediate(resolve)),
     advanced: () => {},
     log: () => {},

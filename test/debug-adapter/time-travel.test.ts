@@ -98,7 +98,7 @@ describe("goes to the first moment with a count, from before and from after it",
   it.each(Object.keys(readings) as (keyof typeof readings)[])("%s", async (measure) => {
     const program = join(import.meta.dirname, "..", "..", "examples", "hello.asm");
     const loaded = await load({ program, technique: "vtx-ept", memory: 2 }, async (file) => readFileSync(file));
-    const target = new Debugger(loaded.machine, loaded.program, {
+    const target = new Debugger(loaded.machine, loaded.programs, {
       breathe: async () => {},
       advanced: () => {},
       log: () => {},

@@ -1,0 +1,19 @@
+import type { MachineInterface } from "../emulator/machine-interface.ts";
+import type { Program } from "./program.ts";
+
+/** The programs of a machine's VMs. */
+export interface Programs {
+  readonly byVm: ReadonlyMap<string, Program>;
+  /** That of the VM whose vCPU is in the core, or is looked at. */
+  readonly here: Program;
+  /** That of the VM that an event is about. */
+  of(event: { readonly vm: string }): Program;
+}
+
+export const programsIn = (machine: MachineInterface, byVm: ReadonlyMap<string, Program>): Programs => ({
+  byVm,
+  get here() {
+    return byVm.get(machine.vm)!;
+  },
+  of: ({ vm }) => byVm.get(vm)!,
+});
