@@ -1,5 +1,5 @@
 import { type FieldProblem, join } from "../emulator/machine-file/check.ts";
-import type { Assignment, Check, Predicate, RunFields, Scenario } from "./assignment.ts";
+import type { Assignment, Check, CostPredicate, Predicate, RunFields, Scenario } from "./assignment.ts";
 import { nameProblem } from "./file-names.ts";
 import { type Found, predicateProblems } from "./predicate-problems.ts";
 import { scenariosOf } from "./scenarios.ts";
@@ -106,7 +106,22 @@ function partProblems(around: Surroundings, predicate: Predicate, path: string, 
       found(`${path}.${field}`, `${path}.${field}: ${message}`),
     );
     kindProblems(scenario ? [scenario] : scenariosOf(assignment), predicate, path, found);
+    if (predicate.kind === "cost") relativeProblem(predicate, scenario, path, found);
   }
+}
+
+/** A run is divided by another one, so it must be said which is which. */
+function relativeProblem(
+  { relativeTo }: CostPredicate,
+  scenario: Scenario | undefined,
+  path: string,
+  found: Found,
+): void {
+  if (relativeTo === undefined) return;
+  if (!scenario)
+    found(`${path}.scenario`, `${path}.relativeTo: say in which scenario, to be divided by ${relativeTo}.`);
+  else if (scenario.name === relativeTo)
+    found(`${path}.relativeTo`, `${path}.relativeTo: this is the scenario itself.`);
 }
 
 /** Kinds of checks that are about one program, and not about several VMs. */

@@ -56,22 +56,30 @@ const decisive = (parts: readonly Verdict[], status: Verdict["status"]): Where =
 
 const joined = (texts: readonly string[], word: string): string => [...new Set(texts)].join(word);
 
-export function all(parts: readonly Verdict[]): Verdict {
-  const [only] = parts;
-  if (only && parts.length === 1) return only;
-  const expected = joined(
+const expectedOf = (parts: readonly Verdict[]): string =>
+  joined(
     parts.map((part) => part.expected),
     "; and ",
   );
+const happenedOf = (parts: readonly Verdict[]): string =>
+  joined(
+    parts.map((part) => part.happened),
+    "; ",
+  );
+
+/** Of those that failed, what was expected and what happened; if none did, of all. */
+export function all(parts: readonly Verdict[]): Verdict {
+  const [only] = parts;
+  if (only && parts.length === 1) return only;
+  const expected = expectedOf(parts);
   const wrong = parts.find(({ status }) => status === "error");
   if (wrong) return { ...undecided(expected, wrong.happened), parts };
   const failed = parts.filter(({ status }) => status === "failed");
-  const happened = joined(
-    (failed.length > 0 ? failed : parts).map((part) => part.happened),
-    "; ",
-  );
-  const where = failed.length > 0 ? decisive(parts, "failed") : {};
-  return { ...verdict(failed.length === 0, { expected, happened }, where), parts };
+  if (failed.length === 0) return { ...verdict(true, { expected, happened: happenedOf(parts) }), parts };
+  const told = { expected: expectedOf(failed), happened: happenedOf(failed) };
+  // One part that is really false makes the whole false, and its opposite true.
+  const unfounded = failed.every((part) => part.baseless) && { baseless: true as const };
+  return { ...verdict(false, told, decisive(parts, "failed")), ...unfounded, parts };
 }
 
 export function any(parts: readonly Verdict[]): Verdict {
@@ -90,7 +98,10 @@ export function any(parts: readonly Verdict[]): Verdict {
       parts.map((part) => part.happened),
       "; ",
     );
-  return { ...verdict(passed !== undefined, { expected, happened }, passed ? {} : decisive(parts, "failed")), parts };
+  if (passed) return { ...verdict(true, { expected, happened }), parts };
+  // The opposite is true only if each part is really false.
+  const unfounded = parts.some((part) => part.baseless) && { baseless: true as const };
+  return { ...verdict(false, { expected, happened }, decisive(parts, "failed")), ...unfounded, parts };
 }
 
 export function not(part: Verdict): Verdict {

@@ -66,7 +66,7 @@ function noun({ kind, name, about, within, ...more }: EventPredicate, isOne: boo
   const [one, many] = nouns[kind];
   const names = name === undefined ? "" : ` of ${[name].flat().join(" or ")}`;
   const access = "access" in more && more.access ? ` (${more.access})` : "";
-  const pattern = about === undefined ? "" : ` that say /${about}/`;
+  const pattern = about === undefined ? "" : ` that ${isOne ? "says" : "say"} /${about}/`;
   return `${isOne ? one : many}${names}${access}${pattern}${within ? ` from ${within[0]} to ${within[1]}` : ""}`;
 }
 

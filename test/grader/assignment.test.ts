@@ -103,6 +103,16 @@ describe("wrong assignments", () => {
       "checks[0].expect.relativeTo",
       /no scenario x/,
     ],
+    [
+      expecting({ kind: "cost", measure: "cycles", is: "< 1", relativeTo: "x" }, twoScenarios),
+      "checks[0].expect.scenario",
+      /say in which scenario/,
+    ],
+    [
+      expecting({ kind: "cost", measure: "cycles", is: "< 1", relativeTo: "x", scenario: "x" }, twoScenarios),
+      "checks[0].expect.relativeTo",
+      /the scenario itself/,
+    ],
     [expecting({ kind: "schedule", measure: "jain", is: "> 0.9" }), "checks[0].expect", /runs a program/],
     [expecting({ kind: "sensitive" }, machine), "checks[0].expect", /runs a machine file/],
     [expecting({ kind: "output", contains: "x", vm: "A" }), "checks[0].expect.vm", /runs a program/],

@@ -26,6 +26,17 @@ describe("submissions that cannot be run", () => {
   });
 
   it.each([
+    { kind: "any", of: [prints("x"), halted] },
+    { kind: "all", of: [prints("x"), halted] },
+    { kind: "not", of: { kind: "not", of: { kind: "any", of: [prints("x")] } } },
+    { kind: "all", of: [{ kind: "any", of: [prints("x"), { kind: "not", of: halted }] }] },
+  ] as const)("fail whatever denies %j", async (of) => {
+    const assignment = assignmentOf({ checks: [checkOf({ kind: "not", of })] });
+    const { checks } = await grade(assignment, { "a.asm": "mov eax\n" });
+    expect(checks[0]!.status).toBe("failed");
+  });
+
+  it.each([
     ["a trace", { "a.asm": '{"format":"ringside-trace"' }, /a\.asm is a trace, no program/],
     ["a file that is not there", {}, /there is no file a\.asm/],
     ["an include that leaves the folder", { "a.asm": '%include "../secret.inc"\n' }, /secret\.inc/],
