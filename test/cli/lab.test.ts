@@ -33,7 +33,9 @@ test("packs what students get, for one of them", async () => {
   const to = join(folder, "packed");
   const { code, out } = await lab("pack", "2", to, "--student", "ada");
   expect(code).toBe(0);
-  expect(out).toMatch(/Left out: the solution, more-work\.asm\.\nHidden checks: more-work \(2 points\)\.\n$/);
+  expect(out).toMatch(
+    /Left out: the solution, more-work\.asm\.\nHidden checks: predicted, call, more-work \(8 points\)\.\n$/,
+  );
   expect(filesIn(to)).toEqual(["README.md", "assignment.ringside.json", "kernel.asm", "starter/kernel.asm"]);
   const assignment = JSON.parse(readFileSync(join(to, "assignment.ringside.json"), "utf8"));
   expect(Object.keys(assignment)).not.toContain("parameters");
