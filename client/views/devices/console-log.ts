@@ -1,47 +1,63 @@
+import { Numbers } from "../shared/numbers.ts";
+
 /** Characters of one stream that are kept: a guest may print for hours. */
 const mostCharacters = 2_000_000;
 
 /** What one device of a VM printed, piece by piece, up to the present. It changes as text comes and goes. */
 export class ConsoleLog {
-  readonly #pieces: { readonly sequence: number; readonly text: string }[] = [];
-  #characters = 0;
+  #text = "";
+  /** Of each piece that is kept: its event, and where in the text it ends. */
+  #sequence = new Numbers();
+  #end = new Numbers();
   /** Pieces given up at the beginning. */
   #dropped = 0;
   /** Counts how often text was taken back: then what shows it begins anew. */
   generation = 0;
 
   add(sequence: number, text: string): void {
-    this.#pieces.push({ sequence, text });
-    this.#characters += text.length;
-    if (this.#characters < 2 * mostCharacters) return;
-    // Half of it at once, for each time costs a move of all the rest.
-    let count = 0;
-    for (; this.#characters > mostCharacters && count < this.#pieces.length - 1; count++)
-      this.#characters -= this.#pieces[count]!.text.length;
-    this.#pieces.splice(0, count);
+    this.#text += text;
+    this.#sequence.push(sequence);
+    this.#end.push(this.#text.length);
+    // Half of it at once, for each time costs a copy of the rest.
+    if (this.#text.length > 2 * mostCharacters) this.#drop();
+  }
+
+  #drop(): void {
+    const count = this.#end.upTo(this.#text.length - mostCharacters);
+    const from = count === 0 ? 0 : this.#end.at(count - 1);
+    const [sequence, end] = [this.#sequence, this.#end];
+    this.#sequence = new Numbers();
+    this.#end = new Numbers();
+    for (let n = count; n < sequence.length; n++) {
+      this.#sequence.push(sequence.at(n));
+      this.#end.push(end.at(n) - from);
+    }
+    this.#text = this.#text.slice(from);
     this.#dropped += count;
   }
 
   /** Takes back what was printed after a sequence number. */
   rewind(sequence: number): void {
-    let back = false;
-    while (this.#pieces.length > 0 && this.#pieces.at(-1)!.sequence > sequence) {
-      this.#characters -= this.#pieces.pop()!.text.length;
-      back = true;
-    }
-    if (back) this.generation++;
+    const kept = this.#sequence.upTo(sequence);
+    if (kept === this.#sequence.length) return;
+    this.#sequence.length = kept;
+    this.#end.length = kept;
+    this.#text = this.#text.slice(0, this.#endOf(kept));
+    this.generation++;
+  }
+
+  /** Where the first pieces end, those that are kept. */
+  #endOf(pieces: number): number {
+    return pieces <= 0 ? 0 : this.#end.at(pieces - 1);
   }
 
   /** Pieces so far, those given up included. */
   get count(): number {
-    return this.#dropped + this.#pieces.length;
+    return this.#dropped + this.#sequence.length;
   }
 
   /** The text after so many pieces. */
   after(count: number): string {
-    return this.#pieces
-      .slice(Math.max(0, count - this.#dropped))
-      .map(({ text }) => text)
-      .join("");
+    return this.#text.slice(this.#endOf(count - this.#dropped));
   }
 }

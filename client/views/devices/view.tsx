@@ -33,19 +33,13 @@ function Toolbar({ state, actions }: Props) {
           ))}
         </select>
       )}
-      <span class="tabs" role="tablist" aria-label="Consoles">
+      <fieldset class="tabs" aria-label="Consoles">
         {tabs(state).map((tab) => (
-          <button
-            type="button"
-            role="tab"
-            key={nameOf(tab)}
-            aria-selected={sameTab(tab, inSight)}
-            onClick={() => actions.tab(tab)}
-          >
+          <button type="button" key={nameOf(tab)} aria-pressed={sameTab(tab, inSight)} onClick={() => actions.tab(tab)}>
             {nameOf(tab)}
           </button>
         ))}
-      </span>
+      </fieldset>
       <span class={problem ? "problem" : "hint"} role="status">
         {problem ?? hint(inSight)}
       </span>

@@ -1,4 +1,4 @@
-import { Numbers } from "./numbers.ts";
+import { Numbers } from "../shared/numbers.ts";
 
 /** Not known: what came before the first event that is kept. */
 export const unknown = -1;

@@ -1,4 +1,4 @@
-import { Numbers } from "./numbers.ts";
+import { Numbers } from "../shared/numbers.ts";
 import type { DecisionRow, Trace } from "./trace.ts";
 
 /** What a filter looks through. */

@@ -2,7 +2,7 @@ import { runStates } from "../../../emulator/schedule/vcpu.ts";
 import { axisHeight, gutter, type Row } from "./layout.ts";
 import { inSight, present } from "./model.ts";
 import { paintStandings } from "./paint-standings.ts";
-import { type Segment, segments } from "./segments.ts";
+import { drawn, type Segment, segments } from "./segments.ts";
 import { colourOf, isInSight, line, type Sheet, scaleOf } from "./sheet.ts";
 import { hazard } from "./trace.ts";
 import { ticks, timeText } from "./window.ts";
@@ -51,9 +51,9 @@ function paintPcpu(sheet: Sheet, row: Row): void {
   const { trace } = state;
   const { pixels } = scaleOf(sheet);
   paintLabel(sheet, row);
-  for (const segment of segments(trace.pcpus[row.lane.n]!, inSight(state), pixels)) {
+  const runs = segments(trace.pcpus[row.lane.n]!, inSight(state), pixels).filter(({ value }) => value >= 0);
+  for (const segment of drawn(runs, pixels)) {
     const { x, width, value } = segment;
-    if (value < 0) continue;
     canvas.fillStyle = colourOf(sheet, value);
     canvas.fillRect(...box(row, segment, width > 3 ? 1 : 0));
     const name = trace.vcpus[value]!.id;
@@ -85,7 +85,7 @@ function paintVcpu(sheet: Sheet, row: Row): void {
   const { canvas, state, theme } = sheet;
   const { pixels } = scaleOf(sheet);
   paintLabel(sheet, row);
-  for (const segment of segments(state.trace.vcpus[row.lane.n]!.lane, inSight(state), pixels)) {
+  for (const segment of drawn(segments(state.trace.vcpus[row.lane.n]!.lane, inSight(state), pixels), pixels)) {
     const name = runStates[segment.value]!;
     const { part, alpha } = looks[name];
     canvas.globalAlpha = alpha;

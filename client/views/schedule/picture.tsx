@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { eventAt, gutter, layout, scaleOf } from "./layout.ts";
+import { axisHeight, eventAt, gutter, layout, scaleOf } from "./layout.ts";
 import { inSight, present, type State } from "./model.ts";
 import { paint } from "./paint.ts";
 import { readTheme } from "./theme.ts";
@@ -52,6 +52,7 @@ export function Picture({ state, actions }: { state: State; actions: Actions }) 
     if (element && width > 0) drawOn(element, latest.current, width);
   };
   useLayoutEffect(draw);
+  useEffect(() => scrollTo(canvas.current!, state), [state.lane]);
   useEffect(() => {
     const element = canvas.current!;
     const resized = new ResizeObserver(draw);
@@ -109,6 +110,17 @@ export function Picture({ state, actions }: { state: State; actions: Actions }) 
       />
     </div>
   );
+}
+
+/** The lane that the keyboard is on is to be seen. */
+function scrollTo(element: HTMLCanvasElement, state: State): void {
+  const { rows } = layout(state, roomOf(element));
+  const row = rows.find(({ lane }) => lane.kind === state.lane?.kind && lane.n === state.lane.n);
+  const scroller = element.parentElement!;
+  if (!row) return;
+  const { scrollTop, clientHeight } = scroller;
+  if (row.y < scrollTop + axisHeight) scroller.scrollTop = row.y - axisHeight;
+  else if (row.y + row.height > scrollTop + clientHeight) scroller.scrollTop = row.y + row.height - clientHeight;
 }
 
 const roomOf = (element: HTMLCanvasElement): number => element.parentElement!.clientHeight;

@@ -24,6 +24,13 @@ export function segments(lane: Lane, window: Window, width: number): readonly Se
   return last - first > 2 * width ? dense(lane, window, width) : exact(lane, window, width, first, last);
 }
 
+/** Segments in the order in which to draw them: what is narrower than a pixel comes last, a pixel wide, unless there are too many of them. */
+export function drawn(found: readonly Segment[], pixels: number): readonly Segment[] {
+  if (found.length > pixels / 2) return found;
+  const [wide, narrow] = [found.filter(({ width }) => width >= 1), found.filter(({ width }) => width < 1)];
+  return [...wide, ...narrow.map((segment) => ({ ...segment, width: 1 }))];
+}
+
 function exact(lane: Lane, { from, to }: Window, width: number, first: number, last: number): readonly Segment[] {
   const scale = width / (to - from);
   const found: Segment[] = [];

@@ -17,13 +17,20 @@ function Bar({ vm, colour, pcpus }: { vm: VmShare; colour: string; pcpus: number
   );
 }
 
+/** Run state and number in the scheduler's order, at the end of what is in sight. */
+const Now = ({ vcpu }: { vcpu: VcpuShare | undefined }) => (
+  <td class="now">{vcpu && `${runStates[vcpu.state] ?? ""} ${vcpu.standing}`}</td>
+);
+
 function VmRow({ vm, colour, pcpus }: { vm: VmShare; colour: string; pcpus: number }) {
+  const alone = vm.vcpus.length === 1;
   return (
     <tr class="vm">
       <th scope="row">
         <span class={`dot ${colour}`} />
         {vm.vm}
       </th>
+      <Now vcpu={alone ? vm.vcpus[0] : undefined} />
       <td class="bar">
         <Bar vm={vm} colour={colour} pcpus={pcpus} />
       </td>
@@ -31,7 +38,7 @@ function VmRow({ vm, colour, pcpus }: { vm: VmShare; colour: string; pcpus: numb
       <td class="number">{vm.due === undefined ? "?" : percent(vm.due)}</td>
       <td class="number">{vm.weight ?? "?"}</td>
       <td class="number">{vm.cap === 0 ? "–" : `${vm.cap} %`}</td>
-      <td class="number">{percent(vm.hazard)}</td>
+      <td class="number">{alone ? "–" : percent(vm.hazard)}</td>
     </tr>
   );
 }
@@ -40,11 +47,10 @@ function VcpuRow({ vcpu }: { vcpu: VcpuShare }) {
   return (
     <tr class="vcpu">
       <th scope="row">{vcpu.id}</th>
-      <td>{runStates[vcpu.state] ?? ""}</td>
+      <Now vcpu={vcpu} />
+      <td />
       <td class="number">{percent(vcpu.share)}</td>
-      <td colSpan={4} class="standing">
-        {vcpu.standing}
-      </td>
+      <td colSpan={4} />
     </tr>
   );
 }
@@ -58,6 +64,7 @@ export function SharesTable({ state, window }: { state: State; window: Window })
         <thead>
           <tr>
             <th>in sight</th>
+            <th>at its end</th>
             <th />
             <th class="number" title="Of one physical CPU">
               share
@@ -75,9 +82,7 @@ export function SharesTable({ state, window }: { state: State; window: Window })
         {shares(trace, window).map((vm, n) => (
           <tbody key={vm.vm}>
             <VmRow vm={vm} colour={vmColour(n)} pcpus={trace.pcpus.length} />
-            {vm.vcpus.map((vcpu) => (
-              <VcpuRow key={vcpu.id} vcpu={vcpu} />
-            ))}
+            {vm.vcpus.length > 1 && vm.vcpus.map((vcpu) => <VcpuRow key={vcpu.id} vcpu={vcpu} />)}
           </tbody>
         ))}
       </table>

@@ -1,5 +1,5 @@
 import type { Standing } from "../../../emulator/trace/event.ts";
-import { Numbers } from "./numbers.ts";
+import { Numbers } from "../shared/numbers.ts";
 
 /** The number by which the scheduler orders one vCPU, as events told it. */
 export class Standings {

@@ -1,7 +1,7 @@
 import type { LocatedEvent } from "../../../debug-adapter/protocol.ts";
 import { type Parameters, runStates, vmStates } from "../../../emulator/schedule/vcpu.ts";
+import { Numbers } from "../shared/numbers.ts";
 import { Lane } from "./lane.ts";
-import { Numbers } from "./numbers.ts";
 import { Standings } from "./standings.ts";
 
 export type Decision = LocatedEvent & { readonly kind: "schedule" };
