@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { DevicesNow } from "../../debug-adapter/protocol.ts";
+import type { DevicesNow, Requests } from "../../debug-adapter/protocol.ts";
 import { DapClient, lineOf } from "../support/dap-client.ts";
 import { endless } from "./guest.ts";
 
@@ -90,6 +90,30 @@ describe("ringside/devices", () => {
     await client.go("stepBack");
     expect(await lineStatus()).toBe("1 received, 1 more on the line");
     expect(of(await ask(client), "8259A").interrupts![4]).toMatchObject({ requested: true, inService: false });
+  });
+
+  it("tells of each VM of a machine its own, and types into the one that is meant", async () => {
+    const vm = (name: string) => ({ name, program: "guest.asm", memory: 1 });
+    const file = { host: { pcpus: 1 }, scheduler: { name: "round-robin" }, vms: [vm("A"), vm("B")] };
+    const client = new DapClient({
+      "/guests/two.ringside.json": JSON.stringify(file),
+      "/guests/guest.asm": guest.replace("\n", "\n%pragma ringside technique vtx-ept\n"),
+    });
+    await client.launch({ program: "/guests/two.ringside.json" });
+    await client.start();
+    await client.go("continue");
+    expect((await ask(client)).vms).toEqual(["A", "B"]);
+    const lineStatus = async (name: string) =>
+      of(await ask(client, { vm: name }), "16550A").registers.find((register) => register.name === "LSR")!.text;
+    const before = await ask(client);
+    await client.request("ringside/input", { text: "x", vm: "B" });
+    expect([await lineStatus("A"), await lineStatus("B")]).toEqual(["0 received", "1 received"]);
+    expect((await ask(client)).vm).toBe(before.vm);
+    await client.go("continue");
+    const { events } = await client.request<Requests["ringside/events"]["result"]>("ringside/events", {
+      ...{ after: 0, limit: 100, kinds: ["output"] },
+    });
+    expect(events.map((event) => [event.vm, event.kind === "output" && event.text])).toEqual([["B", "x"]]);
   });
 
   it("refuses a VM that is not there, by name", async () => {
