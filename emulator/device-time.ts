@@ -89,7 +89,7 @@ export class DeviceTime {
     const { bios, bus, devices, processors } = this.#board;
     const deadline = Math.min(
       bus.nextDeadline(this.#deliverable) ?? never,
-      processors.deadline,
+      processors.nextTimerInterrupt,
       processors.monitorDeadline,
     );
     const interruptible = processors.anyInterruptible;

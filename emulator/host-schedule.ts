@@ -20,6 +20,9 @@ import type { VirtualMachine } from "./virtual-machine.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
+/** States of vCPUs that have something to do. */
+const wants: ReadonlySet<RunState> = new Set(["running", "runnable", "parked"]);
+
 /** Cycles of a turn of a vCPU none of whose siblings runs: 0.84 ms. */
 const loneTurnCycles = 100_000;
 
@@ -310,9 +313,7 @@ export class HostSchedule {
   /** The moment that host time must not pass before something else is done. */
   #nextMoment(): number {
     const { changes, inputs } = this.#state;
-    const decision = this.cpus.next;
     let moment = Math.min(
-      decision === null ? never : cyclesAt(decision),
       this.#happenings.next,
       cyclesAt(Math.min(this.#changes[changes]?.at ?? never, this.#host.until ?? never)),
     );
@@ -321,6 +322,10 @@ export class HostSchedule {
       const input = vm.configuration.inputs?.[inputs[n]!]?.at ?? never;
       moment = Math.min(moment, this.#wakingOf(vm), cyclesAt(input));
     }
+    // A scheduler's own clock goes on for ever; but where everybody sleeps, nothing comes of that.
+    const decision = this.cpus.next;
+    if (decision !== null && (moment !== never || this.cpus.vcpus.some(({ state }) => wants.has(state))))
+      moment = Math.min(moment, cyclesAt(decision));
     return Math.max(moment, this.clock);
   }
 

@@ -366,6 +366,14 @@ export class Processors implements VirtualCpus {
     return earliest;
   }
 
+  /** Virtual time at which the timer of a sleeper's local APIC interrupts it. */
+  get nextTimerInterrupt(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const { asleep, apic } of this.#all)
+      if (asleep && apic.timerInterrupts) earliest = Math.min(earliest, apic.nextDeadline() ?? earliest);
+    return earliest;
+  }
+
   /** The cycle at which a preemption timer runs out that the run must not pass: the core's own, or a sleeper's. */
   get preemption(): number {
     let earliest = Number.POSITIVE_INFINITY;

@@ -255,6 +255,11 @@ export class LocalApic implements ApicAgent {
     return this.#timer.nextDeadline();
   }
 
+  /** Whether an expiration of the timer interrupts. */
+  get timerInterrupts(): boolean {
+    return this.enabled && (this.#registers.local[at.timer]! & masked) === 0;
+  }
+
   tick(): void {
     if (this.#timer.expire()) this.#raiseLocal(at.timer);
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from "vitest";
-import type { Machine } from "../../../emulator/index.ts";
+import { Machine } from "../../../emulator/index.ts";
 import { type Technique, type TechniqueId, techniques } from "../../../isa/technique.ts";
+import { vmWith } from "../machine/host.ts";
 import { boot, guestMemory, registersOf } from "./guest.ts";
 import { hostileGuest, hostileLongGuest } from "./hostile-guest.ts";
 
@@ -99,4 +100,58 @@ describe("trap-and-emulate: a hostile guest in long mode", () => {
       }
     },
   );
+});
+
+/** A VM that fills most of its memory with a byte, and then looks whether all of it is still there, for ever; it stops where it is not. */
+const neighbour = (byte: number): string => `bits 32
+        org 1000h
+        mov edi, 4000h
+        mov ecx, 0E8000h
+        mov al, ${byte}
+        rep stosb
+check:  mov edi, 4000h
+        mov ecx, 0E8000h
+        repe scasb
+        jne changed
+        jmp check
+changed: mov al, 1
+        out 0F4h, al
+`;
+
+const besides = (technique: TechniqueId, source: string, byte: number): Machine =>
+  new Machine({
+    technique,
+    host: { pcpus: 1, scheduler: { name: "round-robin", options: { quantum: 500 } }, until: 20_000 },
+    vms: [
+      vmWith("before", neighbour(byte), { memory: 1 }),
+      vmWith("hostile", source, { memory: 1 }),
+      vmWith("after", neighbour(byte), { memory: 1 }),
+    ],
+  });
+
+describe.each(hosts)("%s: beside other VMs, a hostile guest", (technique) => {
+  test.each([0, 1])("neither changes nor learns what is theirs: seed %i", (seed) => {
+    const source = hostileGuest(seed, 120);
+    const [one, other] = [0x5a, 0xc3].map((byte) => {
+      const machine = besides(technique, source, byte);
+      machine.run({ steps: 2 ** 40 });
+      const stops = machine.events(0, Number.MAX_SAFE_INTEGER, ["stop"]);
+      expect(stops.flatMap((event) => (event.kind === "stop" && event.vm !== "hostile" ? [event.reason] : []))).toEqual(
+        ["time-limit", "time-limit"],
+      );
+      machine.look({ vm: "hostile", vcpu: 0 });
+      expect(machine.writableOutside).toBe(0);
+      const { exceptions, memory, registers } = learned(machine);
+      return { exceptions, memory, registers };
+    });
+    expect(other).toEqual(one);
+  });
+
+  it("cannot keep more than its share with interrupts masked in an endless loop", () => {
+    const machine = besides(technique, "org 8000h\nbits 32\ncli\njmp $", 0x11);
+    machine.run({ steps: 2 ** 40 });
+    const running = machine.schedule()!.vcpus.map(({ times }) => times.running);
+    expect(running.reduce((sum, time) => sum + time)).toBe(20_000);
+    for (const time of running) expect(time).toBeCloseTo(20_000 / 3, -3);
+  });
 });
