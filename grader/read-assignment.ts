@@ -45,6 +45,12 @@ function problemsOf(value: unknown): FieldProblem[] {
   return samples.map((student) => problemsFor(value, student)).find((found) => found.length > 0) ?? [];
 }
 
+/** Where a field is; of one that is missing, what lacks it. */
+function placeOf(places: ReadonlyMap<string, number>, path: string): number {
+  const around = path.replace(/(?:\.[^.[\]]+|\[\d+\]|^[^.[\]]+)$/, "");
+  return places.get(path) ?? (around === path ? 0 : placeOf(places, around));
+}
+
 /** Reads an assignment file; every wrong field is named with its place. The parameters are still to be filled in. */
 export function readAssignment(
   text: string,
@@ -59,7 +65,7 @@ export function readAssignment(
   if (problems.length === 0) return { assignment: value as Assignment };
   const places = fieldPlaces(text);
   return {
-    problems: problems.map((problem) => ({ ...problem, ...lineAndColumn(text, places.get(problem.path) ?? 0) })),
+    problems: problems.map((problem) => ({ ...problem, ...lineAndColumn(text, placeOf(places, problem.path)) })),
   };
 }
 

@@ -34,7 +34,7 @@ interface Timed {
 
 async function timed(course: Course, jobs: readonly Job[], workers: number): Promise<Timed> {
   const { assignment, material } = course;
-  const setup = { assignment, material, traces: false, similarity: false };
+  const setup = { assignment, material, traces: "none" as const, similarity: false };
   const start = performance.now();
   const before = process.cpuUsage();
   const done = await gradeAll(setup, jobs, { workers, timeout, done: () => undefined });

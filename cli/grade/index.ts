@@ -67,6 +67,11 @@ function reportSimilarity(io: Io, done: readonly Done[], least: number): void {
     io.out(`  ${(100 * part).toFixed(0).padStart(3)} %  ${plain(a)}, ${plain(b)} (${common} fingerprints)\n`);
 }
 
+const tracesOf = (args: Arguments): "none" | "visible" | "all" => {
+  if (args.text("traces") === undefined) return "none";
+  return args.flag("for-students") ? "visible" : "all";
+};
+
 function writeTraces(args: Arguments, io: Io, done: readonly Done[]): void {
   const folder = args.text("traces");
   if (folder === undefined) return;
@@ -109,7 +114,7 @@ async function grade(args: Arguments, io: Io): Promise<ExitCode> {
   const setup = {
     assignment,
     material,
-    traces: args.text("traces") !== undefined,
+    traces: tracesOf(args),
     similarity: similarity !== undefined,
   };
   const done = await gradeAll(setup, jobs, {

@@ -11,7 +11,8 @@ export const ready = "ready";
 export interface Setup {
   readonly assignment: Assignment;
   readonly material: Material;
-  readonly traces: boolean;
+  /** Of which failed checks traces are made. */
+  readonly traces: "none" | "visible" | "all";
   readonly similarity: boolean;
 }
 

@@ -114,6 +114,14 @@ describe("grading", () => {
     expect(trace.stdout).toMatch(/output +UART: "H/);
   });
 
+  it("writes none of hidden checks for students", async () => {
+    put("stuck/hello.asm", guest.replaceAll(greeting, "Hi!").replace("hlt", "jmp done"));
+    await run(at("lab"), at("stuck"), "--for-students", "--traces", at("shown"));
+    expect(readdirSync(at("shown"))).toEqual(["stuck-says.rstrace"]);
+    await run(at("lab"), at("stuck"), "--traces", at("all"));
+    expect(readdirSync(at("all")).sort()).toEqual(["stuck-halts.rstrace", "stuck-says.rstrace"]);
+  });
+
   it("hides from students what is hidden", async () => {
     put("hang/hello.asm", guest.replace("hlt", "jmp done"));
     const { out } = await run(at("lab"), at("hang"), "--for-students", "--format", "json");

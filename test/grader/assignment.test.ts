@@ -145,6 +145,22 @@ describe("wrong assignments", () => {
     const line = text.split("\n").findIndex((one) => one.includes('"points"')) + 1;
     expect(read).toMatchObject({ problems: [{ line, column: 7 }] });
   });
+
+  it("says where something is missing", () => {
+    const text = JSON.stringify(expecting({ kind: "coverage" }), null, 2);
+    const read = readAssignment(text);
+    const line = text.split("\n").findIndex((one) => one.includes('"kind"')) + 1;
+    expect(read).toMatchObject({ problems: [{ path: "checks[0].expect.kind", line }] });
+    const state = JSON.stringify(
+      expecting({ kind: "cost", measure: "steps", is: "> 1", relativeTo: "x" }, twoScenarios),
+      null,
+      2,
+    );
+    const expectLine = state.split("\n").findIndex((one) => one.includes('"expect"')) + 1;
+    expect(readAssignment(state)).toMatchObject({
+      problems: [{ path: "checks[0].expect.scenario", line: expectLine }],
+    });
+  });
 });
 
 describe("parameters", () => {
