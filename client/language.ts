@@ -13,6 +13,7 @@ import {
   type TechniqueInForce,
   techniqueInForce,
 } from "../server/protocol.ts";
+import { ExitHeat } from "./exit-heat.ts";
 import type { Host } from "./extension.ts";
 import { readBytes } from "./files.ts";
 import { Measurements } from "./measurements.ts";
@@ -41,7 +42,12 @@ export async function startLanguage(context: vscode.ExtensionContext, host: Host
     const found = await vscode.workspace.findFiles("**/*.{asm,nasm,inc}", "**/node_modules/**", most);
     return found.map((uri) => client.code2ProtocolConverter.asUri(uri));
   });
-  const measurements = new Measurements(context.workspaceState, (run) => client.sendNotification(measured, run));
+  const heat = new ExitHeat();
+  const measurements = new Measurements(
+    context.workspaceState,
+    (run) => client.sendNotification(measured, run),
+    (session, run) => heat.show(session, run),
+  );
   await client.start();
   await measurements.recall();
   return {
@@ -50,6 +56,7 @@ export async function startLanguage(context: vscode.ExtensionContext, host: Host
     measurements,
     dispose: () => {
       techniques.dispose();
+      heat.dispose();
       return client.stop();
     },
   };

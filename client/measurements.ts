@@ -10,12 +10,19 @@ const mostPrograms = 20;
 export class Measurements {
   readonly #memory: vscode.Memento;
   readonly #tell: (run: Measured) => Promise<void>;
+  /** Shows what is measured in the session itself. */
+  readonly #show: (session: vscode.DebugSession, run: Measured) => void;
   /** Sessions that were asked and have not answered yet; true if they have gone on since. */
   readonly #asked = new Map<string, boolean>();
 
-  constructor(memory: vscode.Memento, tell: (run: Measured) => Promise<void>) {
+  constructor(
+    memory: vscode.Memento,
+    tell: (run: Measured) => Promise<void>,
+    show: (session: vscode.DebugSession, run: Measured) => void,
+  ) {
     this.#memory = memory;
     this.#tell = tell;
+    this.#show = show;
   }
 
   /** Tells the language server of the last runs. */
@@ -37,6 +44,7 @@ export class Measurements {
     do {
       this.#asked.set(session.id, false);
       const run = await this.#ask(session);
+      if (run) this.#show(session, run);
       if (run) await this.#keep(run);
     } while (this.#asked.get(session.id));
     this.#asked.delete(session.id);

@@ -1,7 +1,22 @@
 import * as vscode from "vscode";
-import { type Events, traceScheme } from "../debug-adapter/protocol.ts";
+import type { Events } from "../debug-adapter/protocol.ts";
+import { showDocumentation } from "./documentation.ts";
 import { showPage } from "./page.ts";
+import { sourceUri } from "./source-uri.ts";
 import type { FromView, ToView } from "./views/shared/messaging.ts";
+
+/** The page of the documentation that teaches what a view shows. */
+const pages: Readonly<Record<string, string>> = {
+  exits: "views.md#vm-exits",
+  compare: "command-line.md#compare",
+  vmcs: "vmx.md",
+  translation: "techniques.md#shadow-paging",
+  cache: "techniques.md#binary-translation-binary-translation",
+  hypercalls: "hypercalls.md",
+  devices: "devices.md",
+  schedule: "scheduling.md",
+  rings: "techniques.md#trap-and-emulate-trap-and-emulate",
+};
 
 /** Hosts the views and relays between them and the debug session; knows no request by name. */
 export class Panel implements vscode.WebviewViewProvider {
@@ -24,6 +39,8 @@ export class Panel implements vscode.WebviewViewProvider {
   readonly #awaited = new Set<string>();
   #session: vscode.DebugSession | undefined;
   #last: Events["ringside/advanced"] | undefined;
+  /** The time cursor of all views; undefined: at the present. */
+  #cursor: number | undefined;
 
   constructor(extension: vscode.Uri) {
     this.#extension = extension;
@@ -34,6 +51,7 @@ export class Panel implements vscode.WebviewViewProvider {
     if (session === this.#session) return;
     this.#session = session;
     this.#last = undefined;
+    this.#cursor = undefined;
     this.#tell({ kind: "session", name: session.name });
   }
 
@@ -75,6 +93,8 @@ export class Panel implements vscode.WebviewViewProvider {
       case "ready":
         void webview.postMessage({ kind: "session", name: this.#session?.name } satisfies ToView);
         if (this.#last) void webview.postMessage({ kind: "advanced", body: this.#last } satisfies ToView);
+        if (this.#cursor !== undefined)
+          void webview.postMessage({ kind: "cursor", cycle: this.#cursor } satisfies ToView);
         if (this.#awaited.delete(name)) void webview.postMessage({ kind: "begin" } satisfies ToView);
         return;
       case "request":
@@ -82,23 +102,22 @@ export class Panel implements vscode.WebviewViewProvider {
         return;
       case "open": {
         const position = new vscode.Position(message.line, 0);
-        await vscode.window.showTextDocument(this.#source(message.uri), {
+        await vscode.window.showTextDocument(sourceUri(message.uri, this.#session), {
           selection: new vscode.Range(position, position),
           preserveFocus: true,
         });
         return;
       }
+      case "cursor":
+        this.#cursor = message.cycle;
+        for (const [other, view] of this.#views) if (other !== name) void view.postMessage(message satisfies ToView);
+        return;
+      case "help":
+        await showDocumentation(this.#extension, pages[name] ?? "views.md");
+        return;
       case "command":
         await vscode.commands.executeCommand(message.command);
     }
-  }
-
-  /** A source that is in a trace only is had from the session, by its number. */
-  #source(uri: string): vscode.Uri {
-    const source = vscode.Uri.parse(uri);
-    if (source.scheme !== traceScheme) return source;
-    const path = source.with({ query: "" }).toString();
-    return vscode.debug.asDebugSourceUri({ path, sourceReference: Number(source.query) }, this.#session);
   }
 
   async #relay({ id, name, args }: Extract<FromView, { kind: "request" }>): Promise<ToView> {

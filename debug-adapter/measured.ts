@@ -6,6 +6,7 @@ import { defaultCosts } from "../isa/costs.ts";
 import type { MeasuredLine, MeasuredReason, MeasuredRun } from "../isa/measurement.ts";
 import { itemAt, type Program } from "./program.ts";
 import type { Programs } from "./programs.ts";
+import { viewUri } from "./trace-sources.ts";
 
 type Exit = MachineEvent & { readonly kind: "exit" };
 type Reasons = Map<string, MeasuredReason>;
@@ -108,7 +109,7 @@ export class ExitTally {
     const place =
       range && key !== undefined
         ? (this.#places.get(key) ?? {
-            ...{ uri: toUri(range.file), file: range.file, line: range.line },
+            ...{ uri: viewUri(range.file), file: range.file, line: range.line },
             reasons: new Map(),
           })
         : undefined;

@@ -113,3 +113,27 @@ describe("the model of the VM Exits view", () => {
     expect(amd.map(accent)).toEqual(["blue", "orange", "green", "yellow", "purple", "red"]);
   });
 });
+
+describe("the time cursor", () => {
+  const three = run(events(6, exit(1, "CPUID"), exit(3, "HLT"), exit(5, "HLT")));
+
+  it.each([
+    [9, undefined],
+    [10, 1],
+    [49, 3],
+    [1000, 5],
+  ])("at cycle %i selects the exit before it", (cycle, selected) => {
+    expect(reduce(three, { kind: "cursor", cycle })).toMatchObject({ selected, live: false, cursor: cycle });
+  });
+
+  it("leaves what is selected where the selection moved it", () => {
+    const twins = run(events(6, exit(1, "CPUID"), { ...exit(2, "HLT"), cycle: 10 }));
+    const selected = reduce(twins, { kind: "select", sequence: 1 });
+    expect(reduce(selected, { kind: "cursor", cycle: 10 }).selected).toBe(1);
+  });
+
+  it("back at the present, keeps the selection", () => {
+    const there = reduce(three, { kind: "cursor", cycle: 30 });
+    expect(reduce(there, { kind: "cursor", cycle: undefined })).toMatchObject({ selected: 3, cursor: undefined });
+  });
+});

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
 import { cachePath } from "./cache-path.ts";
+import { cursorPath } from "./cursor-path.ts";
 import { devicesPath } from "./devices-path.ts";
 import { eventsPath } from "./events-path.ts";
 import { hypercallsPath } from "./hypercalls-path.ts";
@@ -50,6 +51,10 @@ describe.skipIf(!chromiumPath)("Views in VS Code in the browser", () => {
 
   it("stops at events that are checked in a tree, and counts others", async () => {
     await eventsPath(workbench, "browser");
+  }, 180_000);
+
+  it("shares a time cursor between views, and tells what a view is about", async () => {
+    await cursorPath(workbench, "browser");
   }, 180_000);
 
   it("saves a run as a trace, and opens it at its moment", async () => {

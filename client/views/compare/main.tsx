@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
+import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, initial, order, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
@@ -18,6 +19,8 @@ const link = new Link((message) => {
   if (message.kind === "session") act(message);
   else if (message.kind === "begin") void compare();
 });
+
+new TimeBar(link);
 
 /** One technique after the other, so that what is known already shows. */
 async function compare(): Promise<void> {

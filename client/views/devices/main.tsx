@@ -4,6 +4,7 @@ import { Feed } from "../shared/feed.ts";
 import { Latest } from "../shared/latest.ts";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
+import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
@@ -24,6 +25,8 @@ const link = new Link((message) => {
   void feed.catchUp(last);
   void latest.want(running);
 });
+
+new TimeBar(link);
 
 const feed = new Feed(link, ["output"], {
   last: () => state.last,

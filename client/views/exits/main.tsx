@@ -3,6 +3,7 @@ import events from "../shared/events.css";
 import { Feed } from "../shared/feed.ts";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
+import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, type Exit, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
@@ -12,7 +13,10 @@ let state = initial;
 const root = openPage(events + css);
 
 function act(action: Action): void {
+  const { selected } = state;
   state = reduce(state, action);
+  if (state.selected !== selected && action.kind === "select")
+    time.move(state.exits.find(({ sequence }) => sequence === action.sequence)?.cycle);
   render(<View state={state} actions={actions} />, root);
 }
 
@@ -23,6 +27,8 @@ const link = new Link((message) => {
   void feed.catchUp(message.body.last);
 });
 
+const time = new TimeBar(link, (cycle) => act({ kind: "cursor", cycle }));
+
 const feed = new Feed(link, ["exit", "entry"], {
   last: () => state.last,
   learn: (news) => act({ kind: "events", ...news }),
@@ -32,11 +38,13 @@ async function go(exit: Exit): Promise<void> {
   act({ kind: "select", sequence: exit.sequence });
   if (exit.source) link.send({ kind: "open", uri: exit.source.uri, line: exit.source.line });
   await link.request("ringside/goToEvent", { sequence: exit.sequence });
+  time.move(undefined);
 }
 
 const actions: Actions = {
   filter: (text) => act({ kind: "filter", text }),
   select: (sequence) => act({ kind: "select", sequence }),
+  point: (cycle) => time.move(cycle),
   live: (on) => act({ kind: "live", on }),
   go,
   debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),

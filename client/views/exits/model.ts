@@ -1,5 +1,6 @@
 /** What the VM Exits view knows, and how it changes: pure, so that tests need no page. */
 import type { LocatedEvent, Moment } from "../../../debug-adapter/protocol.ts";
+import { lastAt } from "../shared/at-cursor.ts";
 
 export type Exit = LocatedEvent & { readonly kind: "exit" };
 type Entry = LocatedEvent & { readonly kind: "entry" };
@@ -17,6 +18,8 @@ export interface State {
   readonly filter: string;
   /** Sequence number of the selected exit. */
   readonly selected: number | undefined;
+  /** The time cursor of all views, in cycles; undefined: at the present. */
+  readonly cursor: number | undefined;
   /** Follow the newest exit. */
   readonly live: boolean;
   /** Exits that the recorder no longer holds. */
@@ -32,6 +35,7 @@ export const initial: State = {
   running: false,
   filter: "",
   selected: undefined,
+  cursor: undefined,
   live: true,
   dropped: 0,
 };
@@ -47,6 +51,7 @@ export type Action =
     }
   | { readonly kind: "filter"; readonly text: string }
   | { readonly kind: "select"; readonly sequence: number | undefined }
+  | { readonly kind: "cursor"; readonly cycle: number | undefined }
   | { readonly kind: "live"; readonly on: boolean };
 
 /** The present moved: what lies after it has not happened, the end of an exit that is pending again included. */
@@ -65,6 +70,14 @@ function learn(state: State, events: readonly LocatedEvent[], last: number): Sta
   return { ...state, exits, entries, last };
 }
 
+/** The cursor is there: the exit before it is selected. */
+function pointAt(state: State, cursor: number | undefined): State {
+  if (cursor === undefined) return { ...state, cursor };
+  const chosen = state.exits.find(({ sequence }) => sequence === state.selected);
+  const { sequence: selected } = (chosen?.cycle === cursor ? chosen : lastAt(state.exits, cursor)) ?? {};
+  return { ...state, cursor, selected, live: false };
+}
+
 /** Cycles from an exit to the entry that ended it; 0 while it is pending. */
 export const costOf = (state: Pick<State, "entries">, exit: Exit): number =>
   state.entries.get(exit.sequence)?.cost ?? 0;
@@ -81,6 +94,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, filter: action.text };
     case "select":
       return { ...state, selected: action.sequence, live: false };
+    case "cursor":
+      return pointAt(state, action.cycle);
     case "live":
       return { ...state, live: action.on };
   }

@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import { accent, cycles } from "../shared/format.ts";
 import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
@@ -8,6 +9,8 @@ export interface Actions {
   readonly filter: (text: string) => void;
   readonly select: (sequence: number) => void;
   readonly live: (on: boolean) => void;
+  /** Move the time cursor of all views. */
+  readonly point: (cycle: number) => void;
   /** Travel to the moment of an exit and show its line. */
   readonly go: (exit: Exit) => void;
   readonly debug: () => void;
@@ -65,6 +68,11 @@ function Timeline({ exits, state, actions }: { exits: readonly Exit[]; state: St
       preserveAspectRatio="none"
       role="img"
       aria-label={`${exits.length} exits up to cycle ${end}`}
+      onClick={({ target, currentTarget, offsetX }) => {
+        // A mark has a click of its own.
+        if (target === currentTarget)
+          actions.point(Math.round((end * offsetX * 1.004) / Math.max(1, currentTarget.clientWidth)));
+      }}
     >
       <line class="axis" x1="0" y1="38" x2="1004" y2="38" />
       {[...marks.entries()].map(([key, { exit, count }]) => {
@@ -83,6 +91,7 @@ function Timeline({ exits, state, actions }: { exits: readonly Exit[]; state: St
           </rect>
         );
       })}
+      {state.cursor !== undefined && <line class="cursor" x1={at(state.cursor)} y1="0" x2={at(state.cursor)} y2="40" />}
       <line class="now" x1={at(state.now.cycle)} y1="0" x2={at(state.now.cycle)} y2="40" />
     </svg>
   );
@@ -164,6 +173,10 @@ function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State
   const { scroller, first, end, onScroll, show } = useRowsInSight(exits.length, state.live);
   const shown = exits.slice(first, end);
   const after = exits.length - first - shown.length;
+  useEffect(() => {
+    const index = exits.findIndex(({ sequence }) => sequence === state.selected);
+    if (state.cursor !== undefined && index >= 0) show(index);
+  }, [state.cursor]);
   const onKeyDown = (event: KeyboardEvent) => {
     const index = exits.findIndex((exit) => exit.sequence === state.selected);
     const to = rowByKey(event.key, index, exits.length);

@@ -2,6 +2,7 @@ import { render } from "preact";
 import { Feed } from "../shared/feed.ts";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
+import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, type Hypercall, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
@@ -10,7 +11,10 @@ let state = initial;
 const root = openPage(css);
 
 function act(action: Action): void {
+  const { selected } = state;
   state = reduce(state, action);
+  if (state.selected !== selected && action.kind === "select")
+    time.move(state.calls.find(({ sequence }) => sequence === action.sequence)?.cycle);
   render(<View state={state} actions={actions} />, root);
 }
 
@@ -21,6 +25,8 @@ const link = new Link((message) => {
   void feed.catchUp(message.body.last);
 });
 
+const time = new TimeBar(link, (cycle) => act({ kind: "cursor", cycle }));
+
 const feed = new Feed(link, ["hypercall"], {
   last: () => state.last,
   learn: (news) => act({ kind: "events", ...news }),
@@ -30,6 +36,7 @@ async function go(call: Hypercall): Promise<void> {
   act({ kind: "select", sequence: call.sequence });
   if (call.source) link.send({ kind: "open", ...call.source });
   await link.request("ringside/goToEvent", { sequence: call.sequence });
+  time.move(undefined);
 }
 
 const actions: Actions = {

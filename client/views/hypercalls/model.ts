@@ -1,5 +1,6 @@
 /** What the Hypercalls view knows, and how it changes: pure, so that tests need no page. */
 import type { LocatedEvent, Moment } from "../../../debug-adapter/protocol.ts";
+import { lastAt } from "../shared/at-cursor.ts";
 
 export type Hypercall = LocatedEvent & { readonly kind: "hypercall" };
 
@@ -16,6 +17,8 @@ export interface State {
   readonly refusals: boolean;
   /** Sequence number of the selected call. */
   readonly selected: number | undefined;
+  /** The time cursor of all views, in cycles; undefined: at the present. */
+  readonly cursor: number | undefined;
 }
 
 export const initial: State = {
@@ -27,6 +30,7 @@ export const initial: State = {
   filter: "",
   refusals: false,
   selected: undefined,
+  cursor: undefined,
 };
 
 export type Action =
@@ -35,13 +39,22 @@ export type Action =
   | { readonly kind: "events"; readonly events: readonly LocatedEvent[]; readonly last: number }
   | { readonly kind: "filter"; readonly text: string }
   | { readonly kind: "refusals"; readonly on: boolean }
-  | { readonly kind: "select"; readonly sequence: number };
+  | { readonly kind: "select"; readonly sequence: number }
+  | { readonly kind: "cursor"; readonly cycle: number | undefined };
 
 /** The present moved: what lies after it has not happened. */
 function rewind(state: State, last: number): State {
   if (last >= state.last) return state;
   const selected = state.selected !== undefined && state.selected > last ? undefined : state.selected;
   return { ...state, calls: state.calls.filter(({ sequence }) => sequence <= last), selected, last };
+}
+
+/** The cursor is there: the call before it is selected. */
+function pointAt(state: State, cursor: number | undefined): State {
+  if (cursor === undefined) return { ...state, cursor };
+  const chosen = state.calls.find(({ sequence }) => sequence === state.selected);
+  const { sequence: selected } = (chosen?.cycle === cursor ? chosen : lastAt(state.calls, cursor)) ?? {};
+  return { ...state, cursor, selected };
 }
 
 export function reduce(state: State, action: Action): State {
@@ -60,6 +73,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, refusals: action.on };
     case "select":
       return { ...state, selected: action.sequence };
+    case "cursor":
+      return pointAt(state, action.cycle);
   }
 }
 

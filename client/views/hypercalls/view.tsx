@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import { cycles } from "../shared/format.ts";
 import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
@@ -102,6 +103,15 @@ function LaneRow({ lane, now, end, state, actions }: Props & { lane: Lane; now: 
             </rect>
           );
         })}
+        {state.cursor !== undefined && (
+          <line
+            class="cursor"
+            x1={(state.cursor / end) * laneWidth}
+            y1="0"
+            x2={(state.cursor / end) * laneWidth}
+            y2="18"
+          />
+        )}
         <line class="now" x1={(now / end) * laneWidth} y1="0" x2={(now / end) * laneWidth} y2="18" />
       </svg>
       <span class="count">{number(lane.count)}</span>
@@ -153,6 +163,10 @@ function Table({ calls, state, actions }: Props & { calls: readonly Hypercall[] 
   const detail = callInDetail(state)?.sequence;
   const shown = calls.slice(first, end);
   const after = calls.length - first - shown.length;
+  useEffect(() => {
+    const index = calls.findIndex(({ sequence }) => sequence === state.selected);
+    if (state.cursor !== undefined && index >= 0) show(index);
+  }, [state.cursor]);
   const onKeyDown = (event: KeyboardEvent) => {
     const index = calls.findIndex(({ sequence }) => sequence === detail);
     const to = rowByKey(event.key, index, calls.length);

@@ -2,6 +2,7 @@ import { render } from "preact";
 import { Feed } from "../shared/feed.ts";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
+import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
@@ -14,10 +15,18 @@ const root = openPage(css);
 
 /** Events come by thousands: the page is drawn once a frame at most, and for a third of the time. */
 function act(action: Action): void {
+  const { selected } = state;
   state = reduce(state, action);
+  if (state.selected !== selected && (action.kind === "select" || action.kind === "along")) moveCursor();
   if (waiting) return;
   waiting = true;
   setTimeout(() => requestAnimationFrame(draw), Math.max(0, rest - performance.now()));
+}
+
+/** To the selected event. */
+function moveCursor(): void {
+  const n = state.selected === undefined ? undefined : state.trace.placeOf(state.selected);
+  if (n !== undefined) time.move(state.trace.cycleOf(n));
 }
 
 function draw(): void {
@@ -34,6 +43,8 @@ const link = new Link((message) => {
   void feed.catchUp(message.body.last);
 });
 
+const time = new TimeBar(link, (cycle) => act({ kind: "cursor", cycle }));
+
 const feed = new Feed(link, ["schedule"], {
   last: () => state.last,
   learn: (news) => act({ kind: "events", ...news }),
@@ -45,6 +56,7 @@ async function go(sequence: number): Promise<void> {
   const source = n === undefined ? undefined : state.trace.row(n).source;
   if (source) link.send({ kind: "open", ...source });
   await link.request("ringside/goToEvent", { sequence });
+  time.move(undefined);
 }
 
 const actions: Actions = {

@@ -25,6 +25,8 @@ export interface State {
   /** Sequence number of the selected event, and of the one under the pointer. */
   readonly selected: number | undefined;
   readonly pointed: number | undefined;
+  /** The time cursor of all views, in cycles; undefined: at the present. */
+  readonly cursor: number | undefined;
   readonly lane: LaneName | undefined;
   /** Undefined: all of time. */
   readonly window: Window | undefined;
@@ -43,6 +45,7 @@ export const initial = (): State => ({
   filter: "",
   selected: undefined,
   pointed: undefined,
+  cursor: undefined,
   lane: undefined,
   window: undefined,
   live: true,
@@ -59,6 +62,7 @@ export type Action =
     }
   | { readonly kind: "filter"; readonly text: string }
   | { readonly kind: "select"; readonly sequence: number }
+  | { readonly kind: "cursor"; readonly cycle: number | undefined }
   | { readonly kind: "point"; readonly sequence: number | undefined }
   | { readonly kind: "lane"; readonly by: number }
   | { readonly kind: "along"; readonly by: number }
@@ -99,6 +103,15 @@ function select(state: State, sequence: number): State {
   if (n === undefined) return state;
   const window = state.window && showing(inSight(state), state.trace.time.at(n), present(state));
   return { ...state, selected: sequence, pointed: undefined, window, live: false };
+}
+
+/** The cursor is there: the event before it is selected. */
+function pointAt(state: State, cursor: number | undefined): State {
+  const { trace, selected } = state;
+  const chosen = selected === undefined ? undefined : trace.placeOf(selected);
+  const before = cursor === undefined ? 0 : trace.upToCycle(cursor);
+  if (before === 0 || (chosen !== undefined && trace.cycleOf(chosen) === cursor)) return { ...state, cursor };
+  return { ...select(state, trace.sequence.at(before - 1)), cursor };
 }
 
 export const lanesOf = ({ trace }: Pick<State, "trace">): readonly LaneName[] => [
@@ -161,6 +174,8 @@ export function reduce(state: State, action: Action): State {
       return filtered(state, action.text);
     case "select":
       return select(state, action.sequence);
+    case "cursor":
+      return pointAt(state, action.cycle);
     case "point":
       return action.sequence === state.pointed ? state : { ...state, pointed: action.sequence };
     case "lane":

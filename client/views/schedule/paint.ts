@@ -135,6 +135,7 @@ function paintCursors(sheet: Sheet): void {
     const n = sequence === undefined ? undefined : state.trace.placeOf(sequence);
     if (n !== undefined) at(state.trace.time.at(n), colour, dash);
   }
+  if (state.cursor !== undefined) at(state.trace.microseconds(state.cursor), theme.text, [4, 3]);
   at(present(state), theme.focus, []);
   canvas.setLineDash([]);
   canvas.lineWidth = 1;

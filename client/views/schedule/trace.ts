@@ -166,6 +166,16 @@ export class Trace {
     return n >= 0 && this.sequence.at(n) === sequence ? n : undefined;
   }
 
+  /** Virtual time of an event in cycles. */
+  cycleOf(n: number): number {
+    return this.#cycle.at(n);
+  }
+
+  /** Number of events up to a virtual time in cycles. */
+  upToCycle(cycle: number): number {
+    return this.#cycle.upTo(cycle);
+  }
+
   /** Cycles of virtual time as microseconds, by the last event that tells both. */
   microseconds(cycle: number): number {
     for (let n = this.length - 1; n >= 0; n--)

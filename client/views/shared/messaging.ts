@@ -5,6 +5,8 @@ export type ToView =
   /** A session is shown now, or none. */
   | { readonly kind: "session"; readonly name: string | undefined }
   | { readonly kind: "advanced"; readonly body: Events["ringside/advanced"] }
+  /** The time cursor was moved in another view, to this cycle; undefined: to the present. */
+  | { readonly kind: "cursor"; readonly cycle: number | undefined }
   /** A person asked by a command for what this view does. */
   | { readonly kind: "begin" }
   | { readonly kind: "result"; readonly id: number; readonly result: unknown }
@@ -14,6 +16,10 @@ export type FromView =
   /** The view has loaded and wants to be told everything. */
   | { readonly kind: "ready" }
   | { readonly kind: "request"; readonly id: number; readonly name: RequestName; readonly args: unknown }
+  /** The time cursor was moved in this view. */
+  | { readonly kind: "cursor"; readonly cycle: number | undefined }
+  /** Show the page that teaches what the view shows. */
+  | { readonly kind: "help" }
   /** Show a source line. */
   | { readonly kind: "open"; readonly uri: string; readonly line: number }
   | { readonly kind: "command"; readonly command: "ringside.debugGuest" | "ringside.compare" };
@@ -32,6 +38,8 @@ export class Link {
   constructor(hear: (message: Extract<ToView, { kind: "session" | "advanced" | "begin" }>) => void) {
     window.addEventListener("message", ({ data }: MessageEvent<ToView>) => {
       if (data.kind === "session" || data.kind === "advanced" || data.kind === "begin") return hear(data);
+      // The time bar hears that.
+      if (data.kind === "cursor") return;
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
       if (data.kind === "result") waiting?.resolve(data.result);

@@ -2,6 +2,7 @@ import { render } from "preact";
 import { Latest } from "../shared/latest.ts";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
+import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
@@ -21,6 +22,8 @@ const link = new Link((message) => {
   act({ kind: "running", running });
   void latest.want(running);
 });
+
+new TimeBar(link);
 
 const latest = new Latest(
   () => link.request("ringside/controlBlock", {}),

@@ -1,0 +1,54 @@
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
+import { lineIn } from "../support/examples.ts";
+import type { Workbench } from "../support/workbench.ts";
+
+/** A person points at a moment in one view, finds it in the next, goes there, and asks what the view is about. */
+export async function cursorPath(workbench: Workbench, host: string): Promise<void> {
+  const { page } = workbench;
+  await workbench.debug("exits.asm", "vtx-ept");
+  await workbench.command("Ringside: Show VM Exits");
+  await workbench.view("#view .empty");
+  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await workbench.stoppedAt(lineIn("exits.asm", /^\s+hlt/));
+  await expect.poll(() => textsAtLineEnds(page)).toContainEqual(expect.stringMatching(/^17 exits · \d\d %$/));
+  const exits = await workbench.view("#view .timeline");
+  const rows = exits.locator("tbody tr[data-sequence]");
+  await rows.first().waitFor();
+  await exits.locator("#view .rows").focus();
+  await page.keyboard.press("Home");
+  await page.keyboard.press("ArrowDown");
+  await exits.locator("line.cursor").waitFor({ state: "attached" });
+  const chosen = await exits.locator("tr.selected").getAttribute("data-sequence");
+  const cursor = await exits.locator("#time input").inputValue();
+
+  await workbench.command("Ringside: Show VMCS");
+  const vmcs = await workbench.view("#view table[aria-label='Fields of the VMCS']");
+  const slider = vmcs.locator("#time input");
+  await expect.poll(() => slider.inputValue()).toBe(cursor);
+  await vmcs.locator("#time .now-mark").waitFor();
+  await workbench.screenshot(`${host}-22-cursor`);
+  await slider.focus();
+  await page.keyboard.press("Home");
+  await expect.poll(() => vmcs.locator("#time .moment").textContent()).toContain("cursor 0");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  await workbench.command("Ringside: Show VM Exits");
+  await expect.poll(() => exits.locator("tr.selected").getAttribute("data-sequence")).not.toBe(chosen);
+  await exits.locator("#time button", { hasText: "Go there" }).click();
+  await page.getByText("Moved in time").first().waitFor();
+  await exits.locator("#time button", { hasText: "Go there" }).waitFor({ state: "detached" });
+
+  await exits.locator("#view .rows").focus();
+  await page.keyboard.press("?");
+  await page.locator(".tab", { hasText: "views.md" }).waitFor();
+  await workbench.screenshot(`${host}-23-help`);
+  await workbench.stopDebugging();
+  await workbench.command("View: Close All Editors");
+}
+
+/** What decorations show behind lines of the editor. */
+const textsAtLineEnds = (page: Page): Promise<string[]> =>
+  page
+    .locator(".view-line span")
+    .evaluateAll((spans) => spans.map((span) => getComputedStyle(span, "::after").content.replace(/^"|"$/g, "")));
