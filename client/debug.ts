@@ -68,6 +68,8 @@ class Configurations implements vscode.DebugConfigurationProvider {
       program: uri.scheme === "file" ? uri.fsPath : uri.toString(),
       technique: configuration["technique"] ?? this.#techniques.chosen(uri),
       fallbackTechnique: this.#techniques.fallback(uri),
+      steppingOthers:
+        configuration["steppingOthers"] ?? vscode.workspace.getConfiguration("ringside", uri).get("steppingOthers"),
       eventBreakpoints: configuration["eventBreakpoints"] ?? this.#events.model.inForce,
       // The editor and the debugger find the same files.
       include: configuration["include"] ?? vscode.workspace.getConfiguration("ringside", uri).get("includePaths"),

@@ -35,6 +35,9 @@ export class EventFeed {
   #printed = 0;
   #told = 0;
   #screen = "";
+  /** The VM that wrote to the console last, and whether that ended a line. */
+  #speaker: string | undefined;
+  #lineEnded = false;
   #slices = 0;
   #announced = -1;
 
@@ -69,7 +72,17 @@ export class EventFeed {
     if (lastSequence <= this.#printed) return "";
     const events = this.#machine.events(this.#printed, Number.MAX_SAFE_INTEGER, ["output"]);
     this.#printed = lastSequence;
-    return events.map((event) => (event.kind === "output" ? event.text : "")).join("");
+    return events.map((event) => (event.kind === "output" ? this.#consoleText(event) : "")).join("");
+  }
+
+  /** Of several VMs, each begins a line of its own with its name. */
+  #consoleText({ vm, text }: MachineEvent & { kind: "output" }): string {
+    if (this.#programs.byVm.size === 1) return text;
+    const goesOn = this.#speaker === vm && !this.#lineEnded;
+    const begin = goesOn ? "" : `${this.#speaker === undefined || this.#lineEnded ? "" : "\n"}${vm}: `;
+    this.#speaker = vm;
+    this.#lineEnded = text.endsWith("\n");
+    return begin + text.replace(/\n(?=.)/gs, `\n${vm}: `);
   }
 
   /** VMX instructions that failed since the last call, and mistakes that were noticed, a line each; of many only the first. */

@@ -200,13 +200,13 @@ export async function command(
   subject: Subject,
   { context, expression, frameId }: P.EvaluateArguments,
   compare: Context["compare"],
-): Promise<P.EvaluateResponse["body"] | undefined> {
+): Promise<{ readonly body: P.EvaluateResponse["body"]; readonly changes: boolean } | undefined> {
   const found = context === "repl" ? commandIn(expression) : undefined;
   if (!found) return undefined;
   lookFrom(subject, frameId);
   const { machine, program } = subject.debugger;
   const result = await found.command.run({ machine, program, compare }, found.argument);
-  return { result, variablesReference: 0 };
+  return { body: { result, variablesReference: 0 }, changes: found.command.changes === true };
 }
 
 const completionTypes = { register: "variable", label: "reference", constant: "value" } as const;

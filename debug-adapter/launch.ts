@@ -123,15 +123,13 @@ export async function load(args: LaunchArguments, readFile: ReadFile): Promise<L
   return { ...placed, machine, program, programs, typeInto, origin: { arguments: { ...args }, files } };
 }
 
-/** What can be said of a trace: the rest is fixed. The client itself sends the last two with every program. */
-const fieldsOfTraces: ReadonlySet<string> = new Set<Field>([
-  "program",
-  "event",
-  "stopOnEntry",
-  "noDebug",
-  "include",
-  "fallbackTechnique",
-]);
+/** What can be said of any program, for it is about the debugging. The client itself sends some of it with every one. */
+const ofAnyProgram = [
+  ...["program", "stopOnEntry", "noDebug", "include", "fallbackTechnique", "eventBreakpoints", "steppingOthers"],
+] as readonly Field[];
+
+/** What can be said of a trace: the rest is fixed. */
+const fieldsOfTraces: ReadonlySet<string> = new Set<Field>(["event", ...ofAnyProgram]);
 
 const isGiven = (value: unknown): boolean => value !== undefined && !(Array.isArray(value) && value.length === 0);
 
@@ -147,8 +145,7 @@ function refuseFixed(args: LaunchArguments): void {
 /** What a launch may say beside a machine file: all else it says itself, of each VM. */
 const hostFields = ["scheduler", "seed"] as const satisfies readonly Field[];
 const fieldsOfMachineFiles: ReadonlySet<string> = new Set<Field>([
-  ...(["program", "technique", "fallbackTechnique", "stopOnEntry", "include", "noDebug", "steppingOthers"] as const),
-  ...hostFields,
+  ...["technique" as const, ...ofAnyProgram, ...hostFields],
 ]);
 
 /** @throws LaunchError that names a field which the machine file says of each VM, or which only machine files know */

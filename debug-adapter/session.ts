@@ -298,13 +298,20 @@ export class Session extends Conversation {
     gotoTargets: (args) => gotoTargets(this.#subject, args),
     threads: () => inspection.threads(this.#subject),
     stackTrace: (args) => inspection.stackTrace(this.#still, args),
-    scopes: (args) => inspection.scopes(this.#still, args),
+    scopes: (args) => {
+      const { machine } = this.#still.debugger;
+      const before = presentThread(machine);
+      const body = inspection.scopes(this.#still, args);
+      // Views show the vCPU that a person has turned to.
+      if (presentThread(machine) !== before) this.#report(false);
+      return body;
+    },
     variables: (args) => inspection.variables(this.#still, args),
     setVariable: (args) => this.#changed(inspection.setVariableTo(this.#still, args)),
     setExpression: (args) => this.#changed(inspection.setExpression(this.#still, args)),
     evaluate: async (args) => {
       const answer = await inspection.command(this.#still, args, (technique) => this.#compare(technique));
-      if (answer) return answer;
+      if (answer) return answer.changes ? this.#changed(answer.body) : answer.body;
       const body = inspection.evaluate(this.#still, args);
       return inspection.assigns(args) ? this.#changed(body) : body;
     },

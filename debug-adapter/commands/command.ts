@@ -14,6 +14,8 @@ export interface Command {
   readonly parameters: string;
   /** One sentence. */
   readonly what: string;
+  /** It changes the machine. */
+  readonly changes?: boolean;
   /** Words that may follow the name now. */
   readonly words?: (context: Subject) => readonly string[];
   /** The answer, without a line feed at its end. @throws Refusal if there is none */

@@ -3,6 +3,7 @@ import { Refusal } from "../requests.ts";
 import type { Command, Context } from "./command.ts";
 import { descriptorCommands } from "./descriptor-tables.ts";
 import { recordCommands } from "./record.ts";
+import { schedulingCommands } from "./scheduling.ts";
 import { stateCommands } from "./state.ts";
 import { columnsText } from "./table-text.ts";
 
@@ -23,9 +24,13 @@ const help: Command = {
 };
 
 /** The commands of the debug console, in alphabetical order. `docs/debugger.md` has the same list. */
-export const commands: readonly Command[] = [...stateCommands, ...recordCommands, ...descriptorCommands, help].sort(
-  (a, b) => (a.name < b.name ? -1 : 1),
-);
+export const commands: readonly Command[] = [
+  ...stateCommands,
+  ...recordCommands,
+  ...descriptorCommands,
+  ...schedulingCommands,
+  help,
+].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 /** The command that a line of the debug console begins with, and what follows; a name in parentheses is an expression. */
 export function commandIn(line: string): { readonly command: Command; readonly argument: string } | undefined {

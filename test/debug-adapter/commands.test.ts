@@ -30,7 +30,7 @@ it("the documentation lists every command as help does", () => {
 
 /** What each command answers, at the end of the guest under a technique. */
 const answers: readonly (readonly [string, string, RegExp])[] = [
-  ["vtx-ept", "help", /^compare \[TECHNIQUE\] .*\nexits \[REASON\][\s\S]*\nwhy /],
+  ["vtx-ept", "help", /\ncompare \[TECHNIQUE\] .*\nexits \[REASON\][\s\S]*\nwhy /],
   ["vtx-ept", "help walk", /^walk ADDRESS\nHow a linear address/],
   ["vtx-ept", "walk greeting", /^linear 10\w+H?h → guest-physical/],
   ["vtx-ept", "WHEN", /^step +[\d,]+\ninstruction +\d+\ncycle .*\nlast event +\d+\nplace +10\w+h \(start\.again\+4\)/],

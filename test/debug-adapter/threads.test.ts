@@ -157,4 +157,62 @@ describe("the vCPUs of several VMs as threads", () => {
     await client.start();
     await expect(client.request("stackTrace", { threadId: 3 })).rejects.toThrow(/There is no thread 3/);
   });
+
+  it("write to the console line by line, each with the name of its VM", async () => {
+    const saying = (text: string) =>
+      `bits 32\norg 100000h\n%pragma ringside mode protected\n${[...text].map((c) => `mov al, ${c.charCodeAt(0)}\nout 0E9h, al\n`).join("")}cli\nhlt\n`;
+    const client = await two({}, { ...files, "a.asm": saying("one\ntwo\n"), "b.asm": saying("three") });
+    await client.start();
+    await client.go("continue");
+    expect(client.console).toBe("A: one\nA: two\nB: three");
+  });
+});
+
+describe("commands of the console about several vCPUs", () => {
+  const say = async (client: DapClient, line: string) => client.evaluate(line, "repl");
+
+  it("vcpus and schedule tell what each does and had", async () => {
+    const client = await two();
+    await client.start();
+    await client.request("setBreakpoints", { source: { path: "/guest/b.asm" }, breakpoints: [{ line: 5 }] });
+    await client.go("continue");
+    const list = (await say(client, "vcpus")).split("\n");
+    expect(list[0]).toMatch(/^vCPU +state +where +at +mode +standing$/);
+    expect(list[1]).toMatch(/^A\/0 +runnable +waits for a physical CPU, last on pCPU 0 +[0-9A-F]+h +ring 0, 32-bit/);
+    expect(list[2]).toMatch(/^B\/0 +running +pCPU 0 +100001h/);
+    expect(await say(client, "schedule")).toMatch(/^A\/0 +100\.0 %/m);
+  });
+
+  it("change what a VM has, and going back takes that back", async () => {
+    const sources = { ...files, "m.ringside.json": machineFile({ scheduler: { name: "credit" } }) };
+    const client = await two({}, sources);
+    await client.start();
+    const weights = () => client.request("ringside/events", { after: 0, limit: 1000, kinds: ["schedule"] });
+    expect(await say(client, "weight A 512")).toBe("A: weight 512 from now on.");
+    expect(await say(client, "cap A 40")).toBe("A: cap 40 from now on.");
+    expect(await say(client, "affinity B/0 0")).toBe("B/0: affinity 0 from now on.");
+    expect(await say(client, "affinity B all")).toBe("B: affinity all from now on.");
+    expect(JSON.stringify(await weights())).toContain('"weight":512');
+    expect(await say(client, "unplug B/0")).toBe("B/0 is unplugged.");
+    expect(await threads(client)).toContain("2 B/0 (ring 0, 32-bit, unplugged)");
+    expect(await say(client, "plug B/0")).toBe("B/0 is plugged in.");
+    for (let n = 0; n < 3; n++) await client.go("next", { threadId: 1 });
+    const before = await lineOf(client, 1);
+    await client.go("stepBack", { threadId: 1 });
+    await client.go("next", { threadId: 1 });
+    expect(await lineOf(client, 1)).toBe(before);
+  });
+
+  it.each([
+    ["weight", "Write: weight VM N."],
+    ["weight C 5", "There is no VM C."],
+    ["weight A 0", "A: A weight is a whole number from 1 to 65535; it is 0."],
+    ["affinity A 4", "A: There is no physical CPU 4: the host has 1, numbered from 0."],
+    ["plug A", "Write: plug VM/VCPU."],
+    ["unplug A/3", "A has no vCPU 3"],
+  ])("%s is refused", async (line, why) => {
+    const client = await two({}, { ...files, "m.ringside.json": machineFile({ scheduler: { name: "credit" } }) });
+    await client.start();
+    await expect(say(client, line)).rejects.toThrow(why);
+  });
 });
