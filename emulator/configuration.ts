@@ -11,7 +11,7 @@ import {
 } from "./machine-configuration.ts";
 import { imageProblem, loadAddress } from "./memory/start-modes.ts";
 import { mostProcessors } from "./processors.ts";
-import { optionsProblem, refusal, runsSeveral } from "./vmm/index.ts";
+import { oneProcessorBecause, optionsProblem, refusal } from "./vmm/index.ts";
 
 const mebibyte = 2 ** 20;
 /** MiB. */
@@ -42,8 +42,9 @@ function vmProblem(vm: VmConfiguration, { technique }: ComputerConfiguration): s
     return `The date must be one of the years 1980 to 2099, such as 2026-01-31 or 2026-01-31T12:00:00; it is “${date}”.`;
   if (!Number.isInteger(processors) || processors < 1 || processors > mostProcessors)
     return `The number of processors must be a whole number from 1 to ${mostProcessors}; it is ${processors}.`;
-  if (processors > 1 && !runsSeveral(technique))
-    return `Under ${techniqueById(technique)!.title} a guest has one processor so far; it cannot have ${processors}.`;
+  const because = oneProcessorBecause(technique);
+  if (processors > 1 && because !== undefined)
+    return `Under ${techniqueById(technique)!.title} a guest has one processor so far, not ${processors}: ${because}.`;
   const drive = driveProblem(drives, boot);
   if (drive !== undefined) return drive;
   if (boot !== undefined) return mode === "real" ? refusal(technique, mode) : "A machine boots in real mode.";

@@ -18,8 +18,8 @@ interface Entry {
   readonly vmm: (context: VmmContext) => Vmm;
   /** Why it cannot run a guest that starts in this mode, as a sentence; undefined if it can. */
   readonly refuses: (mode: StartMode, guest: GuestSize) => string | undefined;
-  /** Whether a guest can have several virtual CPUs. */
-  readonly smp: boolean;
+  /** Why a guest has no more than one virtual CPU; undefined where it can have several. */
+  readonly oneProcessor?: string;
 }
 
 /** What a guest needs: memory in MiB, virtual CPUs, and the guest-physical address behind its image. */
@@ -35,17 +35,24 @@ const isXen = (mode: StartMode): boolean => mode === "xen-32" || mode === "xen-6
 const anyMode = (): undefined => undefined;
 
 const registry: Readonly<Record<Exclude<TechniqueId, "bare-metal">, Entry>> = {
-  "trap-and-emulate": { vmm: lone((context) => new TrapAndEmulate(context)), refuses: refusesMode, smp: false },
-  "binary-translation": { vmm: lone((context) => new BinaryTranslation(context)), refuses: anyMode, smp: false },
-  "svm-shadow": { vmm: (context) => svm(context, "shadow"), refuses: anyMode, smp: true },
-  "svm-npt": { vmm: (context) => svm(context, "nested"), refuses: anyMode, smp: true },
+  "trap-and-emulate": {
+    vmm: lone((context) => new TrapAndEmulate(context)),
+    refuses: refusesMode,
+    oneProcessor: "the others would start in real mode, which trap and emulate does not run",
+  },
+  "binary-translation": {
+    vmm: lone((context) => new BinaryTranslation(context)),
+    refuses: anyMode,
+    oneProcessor: "the translation cache holds the state of one",
+  },
+  "svm-shadow": { vmm: (context) => svm(context, "shadow"), refuses: anyMode },
+  "svm-npt": { vmm: (context) => svm(context, "nested"), refuses: anyMode },
   paravirtualization: {
     vmm: xen,
     refuses: (mode, guest) => refusesGuest(mode, guest),
-    smp: true,
   },
-  "vtx-shadow": { vmm: (context) => vtx(context, "shadow"), refuses: anyMode, smp: true },
-  "vtx-ept": { vmm: (context) => vtx(context, "nested"), refuses: anyMode, smp: true },
+  "vtx-shadow": { vmm: (context) => vtx(context, "shadow"), refuses: anyMode },
+  "vtx-ept": { vmm: (context) => vtx(context, "nested"), refuses: anyMode },
 };
 
 /** Why a guest cannot be run under this technique, as a sentence for the user; undefined if it can. */
@@ -56,8 +63,9 @@ export function refusal(technique: TechniqueId, mode: StartMode, guest = smallGu
   return registry[technique].refuses(mode, guest);
 }
 
-/** Whether a guest can have several virtual CPUs under this technique. */
-export const runsSeveral = (technique: TechniqueId): boolean => technique === "bare-metal" || registry[technique].smp;
+/** Why a guest has no more than one virtual CPU under this technique, as a part of a sentence; undefined if it can have several. */
+export const oneProcessorBecause = (technique: TechniqueId): string | undefined =>
+  technique === "bare-metal" ? undefined : registry[technique].oneProcessor;
 
 /**
  * The VMM of a technique for one virtual machine; undefined for bare metal. Ask `refusal` first: throws for a technique that is

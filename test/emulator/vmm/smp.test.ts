@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { runsSeveral } from "../../../emulator/vmm/index.ts";
+import { oneProcessorBecause } from "../../../emulator/vmm/index.ts";
 import { techniques } from "../../../isa/technique.ts";
 import { machineWith, outputOf } from "../machine/program.ts";
 import { smpGuests } from "./smp-guests.ts";
 
-const several = techniques.filter(({ id }) => runsSeveral(id) && id !== "paravirtualization").map(({ id }) => id);
+const several = techniques
+  .filter(({ id }) => oneProcessorBecause(id) === undefined && id !== "paravirtualization")
+  .map(({ id }) => id);
 const configuration = { processors: 4, memory: 8 } as const;
 const enough = 5_000_000;
 
