@@ -1,12 +1,12 @@
 import { compareLoaded } from "../debug-adapter/compare.ts";
 import { LaunchError, type Loaded } from "../debug-adapter/launch.ts";
-import type { Ending } from "../emulator/index.ts";
+import { createMachine, type Ending } from "../emulator/index.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { Limit, Scenario } from "./assignment.ts";
 import { watched } from "./audience.ts";
 import type { Figures } from "./figures.ts";
 import { loadScenario, type Refusal, refused, type Situation, starterSymbols } from "./situation.ts";
-import { baseless, undecided, type Verdict } from "./verdict.ts";
+import { baseless, type Moment, undecided, type Verdict } from "./verdict.ts";
 import { isVerdict, type Subject, type Watcher } from "./watcher.ts";
 import { type RunPredicate, watcherFor } from "./watchers/index.ts";
 import { inVm } from "./watchers/vm.ts";
@@ -37,9 +37,18 @@ const subjectOf = (loaded: Loaded, situation: Situation): Subject => ({
   assembly: loaded.assembly,
   files: situation.assignment.files,
   starterHas: async (name) => (await starterSymbols(situation)).has(name),
+  momentAfter: (instructions) => momentAfter(loaded, situation.scenario.name, instructions),
   compare: (instructions) =>
     compareLoaded(loaded, loaded.machine.configuration.technique, situation.read, instructions),
 });
+
+/** Runs a machine like the loaded one until so many instructions have retired, or it stops. */
+function momentAfter({ machine, typeInto }: Loaded, scenario: string, instructions: number): Moment {
+  const again = createMachine(machine.configuration);
+  typeInto(again);
+  while (again.instructions < instructions && !again.stopped) again.run({ steps: instructions - again.instructions });
+  return { scenario, step: again.now, cycle: again.cycle };
+}
 
 /** Runs the program of a scenario once, for all checks that ask about it. */
 export async function runGuest(situation: Situation, predicates: readonly RunPredicate[]): Promise<GuestRun> {

@@ -15,6 +15,8 @@ export interface Subject {
   readonly files: readonly string[];
   /** Whether the program of the starter has a label or constant of this name: then who takes it out loses points. */
   starterHas(name: string): Promise<boolean>;
+  /** Runs the guest again until so many instructions have retired. */
+  momentAfter(instructions: number): Moment;
   /** Runs the guest again, under its technique and beside the bare machine. */
   compare(instructions: number): ReturnType<typeof import("../debug-adapter/compare.ts").compareLoaded>;
 }

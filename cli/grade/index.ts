@@ -45,7 +45,11 @@ function jobsOf(args: Arguments, { assignment, material, solution }: Course): re
       { student: "starter", files: material.starter },
       ...(solution ? [{ student: "solution", files: solution }] : []),
     ];
-  const all = submissionsOf(paths, { each: args.flag("each"), students: patternOf(args, "students") });
+  const all = submissionsOf(paths, {
+    each: args.flag("each"),
+    students: patternOf(args, "students"),
+    files: assignment.files,
+  });
   if (all.length === 0) throw new UsageError(`There are no submissions to “${assignment.title}” there.`);
   const shard = args.text("shard");
   return shard === undefined ? all : inShard(all, shardOf(shard, process.env));

@@ -31,7 +31,9 @@ export function equivalenceWatcher(subject: Subject, { instructions }: Equivalen
       const [first] = divergence.registers;
       const what = first ? `: ${first.name} is ${first.bare}h there, ${first.hosted}h here` : "";
       const happened = `the first difference is at ${at}, after ${divergence.instructions} instructions${what}`;
-      return verdict(false, { expected, happened }, place ? { place: { file: place.file, line: place.line + 1 } } : {});
+      const moment = subject.momentAfter(divergence.instructions);
+      const source = place && { place: { file: place.file, line: place.line + 1 } };
+      return verdict(false, { expected, happened }, { moment, ...source });
     },
   };
 }

@@ -30,11 +30,13 @@ const put = (name: string, text: string): void => {
 const at = (...names: string[]): string => join(root, ...names);
 
 /** Carries out a command line in this process. */
-async function run(...args: string[]) {
+const run = (...args: string[]) => runOn(false, ...args);
+
+async function runOn(isTerminal: boolean, ...args: string[]) {
   const told = { out: "", error: "" };
   const io = {
     ...nodeIo,
-    isTerminal: false,
+    isTerminal,
     out: (text: string) => {
       told.out += text;
     },
@@ -96,6 +98,19 @@ describe("grading", () => {
       code: 1,
       error: "The starter gets all points already.\nThe solution does not get all points.\n",
     });
+  });
+
+  it("shows on a terminal how far it has come, and takes that away", async () => {
+    const { error } = await runOn(true, at("lab"), at("in"), "--each");
+    const states = error.split("\r").filter((text) => text.trim() !== "");
+    expect(states.map((text) => text.trimEnd())).toEqual([
+      "[..............................] 0/3 graded, 0 with points lost",
+      expect.stringMatching(/^\[#{10}\.{20}\] 1\/3 graded/),
+      expect.stringMatching(/^\[#{20}\.{10}\] 2\/3 graded/),
+      "[##############################] 3/3 graded, 1 with points lost",
+    ]);
+    expect(error).toMatch(/\r +\r$/);
+    expect((await run(at("lab"), at("in"), "--each")).error).toBe("");
   });
 
   it("names students by a part of a submission's name", async () => {
@@ -326,6 +341,8 @@ describe("parts of the submissions", () => {
 describe("what cannot be graded", () => {
   it.each<[string, () => string[], RegExp]>([
     ["no assignment", () => [at("nowhere"), at("in/ada")], /There is no file/],
+    ["a submission that is not there", () => [at("lab"), at("in/nobody")], /There is no file or folder .*nobody/],
+    ["a folder of submissions without saying so", () => [at("lab"), at("in")], /but folders that do: say --each/],
     ["an unknown format", () => [at("lab"), at("in/ada"), "--format", "xls"], /no format “xls”; there are table, json/],
     [
       "a format of one submission",

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { checkTrace } from "../../grader/check-trace.ts";
 import { coverageOf } from "../../grader/coverage-run.ts";
 import { techniques } from "../../isa/technique.ts";
 import { assignmentOf, checkOf, example, filesOf, grade } from "./grading.ts";
@@ -334,4 +335,14 @@ it("tells an editor which lines ran, in each scenario", async () => {
   expect(lines.map(({ line }) => hello["a.asm"].split("\n")[line]).every((text) => /^\s|:/.test(text!))).toBe(true);
   // Three instructions, and the one before which it was stopped.
   expect(y!.files[0]!.lines.filter(({ ran }) => ran)).toHaveLength(4);
+});
+
+it("says at which moment a guest first finds a difference from the bare machine", async () => {
+  const assignment = assignmentOf({ technique: "trap-and-emulate", checks: [checkOf({ kind: "equivalence" })] });
+  const file = { "a.asm": example("silent-lies.asm") };
+  const { checks } = await grade(assignment, file);
+  const { moment, place } = checks[0]!;
+  const submission = { student: "ada", files: filesOf(file) };
+  const trace = await checkTrace(assignment, submission, { given: new Map(), starter: new Map() }, checks[0]!);
+  expect(trace!.moment).toMatchObject({ step: moment!.step, place: `a.asm:${place!.line}` });
 });
