@@ -1,3 +1,4 @@
+import { bitsText, type DeviceRegister, type DeviceView } from "./device-view.ts";
 import type { Disk } from "./disk-image.ts";
 
 /** Bits of the status register. */
@@ -119,4 +120,30 @@ export function showAddress(r: Registers, sector: number, wide: boolean): void {
   r.device = (r.device & 0xf0) | (track % heads);
   r.middle = [cylinder & 0xff, 0];
   r.high = [cylinder >>> 8, 0];
+}
+
+const statusNames = ["error", "", "", "request", "seek complete", "", "ready", "busy"];
+
+/** @param read a register by its offset from 1F0h as the guest reads it, with nothing acknowledged */
+export function registersView(r: Registers, read: (offset: number) => number): DeviceView {
+  const row = (name: string, offset: number, text = ""): DeviceRegister => ({
+    ...{ name, value: read(offset), bits: 8, text },
+  });
+  const transfer = r.work ? `${r.work.transfer} from sector ${r.work.sector}, ${r.work.left} left` : "";
+  return {
+    name: "IDE channel",
+    registers: [
+      row("status", 7, [bitsText(read(7), statusNames), transfer].filter(Boolean).join("; ")),
+      row("error", 1),
+      row("sector count", 2),
+      row("LBA low", 3),
+      row("LBA middle", 4),
+      row("LBA high", 5),
+      row("device", 6, `disk ${unitOf(r)}${r.device & useLba ? ", LBA" : ", CHS"}`),
+      {
+        ...{ name: "device control", value: r.control, bits: 8 },
+        text: bitsText(r.control, ["", "no interrupts", "reset", "", "", "", "", "high-order bytes"]),
+      },
+    ],
+  };
 }

@@ -6,6 +6,7 @@ import {
   countOf,
   initialRegisters,
   type Registers,
+  registersView,
   showAddress,
   signature,
   status,
@@ -13,6 +14,7 @@ import {
   unitOf,
 } from "./ata-registers.ts";
 import type { Clock, Device, Line, Region, Timing } from "./device.ts";
+import type { DeviceView } from "./device-view.ts";
 import { type Disk, type Geometry, sectorBytes } from "./disk-image.ts";
 
 /** Registers of the command block, by offset from 1F0h. */
@@ -56,6 +58,10 @@ class Ata implements Device {
     };
   }
 
+  inspect = (): DeviceView =>
+    this.#present
+      ? registersView(this.#r, (offset) => this.#readRegister(offset))
+      : { name: "IDE channel without disks", registers: [] };
   save = (): Registers => copyOf(this.#r);
   restore = (state: unknown): void => void Object.assign(this.#r, copyOf(state as Registers));
 

@@ -1,4 +1,5 @@
 import type { Device, Region } from "./device.ts";
+import type { DeviceRegister } from "./device-view.ts";
 
 /** Guest-physical memory as a device reaches it, a byte at a time. */
 export interface DeviceMemory {
@@ -71,6 +72,16 @@ export interface DmaChannel {
   toMemory(bytes: Uint8Array): Moved;
   /** At most so many bytes. */
   fromMemory(most: number): Moved;
+}
+
+const transfers = ["verify", "to memory", "from memory", "reserved"] as const;
+
+/** A channel as its address, with page, and how many transfers are left. */
+function channelView({ address, page, count, mode: set, masked, done }: Channel, n: number): DeviceRegister {
+  const kind = transfers[(set & mode.transfer) >> 2]!;
+  const left = `${count + 1} left`;
+  const states = [kind, left, set & mode.autoinitialize && "again and again", masked && "masked", done && "done"];
+  return { name: `channel ${n}`, value: (page << 16) | address, bits: 24, text: states.filter(Boolean).join(", ") };
 }
 
 export interface Dma extends Device {
@@ -200,6 +211,12 @@ export function createDma(memory: DeviceMemory): Dma {
         },
       };
     },
+    inspect: () => ({
+      name: "8237A DMA controllers",
+      registers: controllers.flatMap(({ channels }, n) =>
+        channels.map((channel, k) => channelView(channel, 4 * n + k)),
+      ),
+    }),
     save: () => controllers.map(copyOf),
     restore(state) {
       for (const [n, saved] of (state as Controller[]).entries()) Object.assign(controllers[n]!, copyOf(saved));

@@ -1,5 +1,6 @@
 import { cyclesPerSecond } from "../time/costs.ts";
 import type { Clock, Device, Line, Region, Timing } from "./device.ts";
+import { bitsText, type DeviceView } from "./device-view.ts";
 import { type Disk, sectorBytes } from "./disk-image.ts";
 import type { DmaChannel, Moved } from "./dma-8237.ts";
 
@@ -127,6 +128,26 @@ class FloppyController implements Device {
       tick: () => {
         if (this.#s.due !== null && clock() >= this.#s.due) this.#execute();
       },
+    };
+  }
+
+  inspect(): DeviceView {
+    const { output: digital, cylinders } = this.#s;
+    const status = bitsText(this.#mainStatus, ["", "", "", "", "busy", "no DMA", "to the processor", "request"]);
+    const drive = digital & output.drive;
+    const running = bitsText(digital >> 2, ["", "interrupts"], digital & output.notReset ? "" : "in reset");
+    return {
+      name: "82077AA floppy controller",
+      registers: [
+        { name: "main status", value: this.#mainStatus, bits: 8, text: status },
+        {
+          name: "digital output",
+          value: digital,
+          bits: 8,
+          text: [`drive ${drive}`, running].filter(Boolean).join(", "),
+        },
+        { name: "cylinder", value: cylinders[drive]!, bits: 8, text: `of drive ${drive}` },
+      ],
     };
   }
 

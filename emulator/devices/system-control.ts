@@ -30,6 +30,17 @@ export function createPort92(gate: A20Gate, lines: SystemLines): Device {
   return {
     name: "system control",
     regions: [region],
+    inspect: () => ({
+      name: "address line 20",
+      registers: [
+        {
+          name: "port 92h",
+          value: gate.enabled ? 2 : 0,
+          bits: 8,
+          text: gate.enabled ? "A20 open" : "A20 closed: bit 20 is 0",
+        },
+      ],
+    }),
     save: () => gate.enabled,
     restore(state) {
       gate.enabled = state as boolean;

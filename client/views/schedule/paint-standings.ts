@@ -48,8 +48,59 @@ export function paintStandings(sheet: Sheet): void {
     canvas.globalAlpha = state.lane?.kind === "vcpu" && state.lane.n !== n ? 0.2 : 1;
     canvas.lineWidth = 1.5;
     paintLine(sheet, track, x, y, pointsIn(track, window, pointsPerPixel * pixels));
+    paintRaised(sheet, track, n, x, y);
   }
   canvas.restore();
+  paintBands(sheet, y);
+}
+
+/** Bands that go by the sign of the number need no mark; others do: who is boosted or warped runs before its number says so. */
+const bySign = ["", "UNDER", "OVER"];
+
+/** A dot at each point at which a vCPU has come into such a band, unless there are too many to be seen. */
+function paintRaised(
+  sheet: Sheet,
+  { standings }: VcpuTrack,
+  vcpu: number,
+  x: (time: number) => number,
+  y: (value: number) => number,
+): void {
+  const { canvas, state } = sheet;
+  const { from, to } = inSight(state);
+  const [first, last] = [standings.time.upTo(from), standings.time.upTo(to)];
+  if (last - first > scaleOf(sheet).pixels) return;
+  canvas.fillStyle = colourOf(sheet, vcpu);
+  for (let n = first; n < last; n++) {
+    const band = standings.bandAt(n);
+    if (bySign.includes(band) || (n > 0 && standings.bandAt(n - 1) === band)) continue;
+    canvas.beginPath();
+    canvas.arc(x(standings.time.at(n)), y(standings.value.at(n)), 3, 0, 2 * Math.PI);
+    canvas.fill();
+  }
+}
+
+/** The names of the bands that the line at 0 divides. */
+function paintBands({ canvas, layout, state, theme, width }: Sheet, y: (value: number) => number): void {
+  const { vcpus } = state.trace;
+  if (
+    !vcpus.some(
+      ({ standings }) => standings.length > 0 && bySign.slice(1).includes(standings.bandAt(standings.length - 1)),
+    )
+  )
+    return;
+  const { y: top, height } = layout.standings;
+  canvas.textAlign = "right";
+  const write = (text: string, at: number): void => {
+    const wide = canvas.measureText(text).width;
+    canvas.globalAlpha = 0.75;
+    canvas.fillStyle = theme.background;
+    canvas.fillRect(width - 12 - wide, at - 6, wide + 4, 12);
+    canvas.globalAlpha = 1;
+    canvas.fillStyle = theme.quiet;
+    canvas.fillText(text, width - 10, at);
+  };
+  if (y(0) - top > 14) write("UNDER", y(0) - 8);
+  if (top + height - y(0) > 14) write("OVER", y(0) + 9);
 }
 
 /** Straight where it runs and so is charged; else level until something changes it. */

@@ -24,10 +24,15 @@ export class Standings {
     return this.time.length;
   }
 
+  /** The class that counts before the number: "UNDER"; empty where there is none. */
+  bandAt(n: number): string {
+    return this.#bands[this.#band.at(n)]!;
+  }
+
   /** The last that was told up to a time: "UNDER 112"; empty if nothing was. */
   textAt(time: number): string {
     const n = this.time.upTo(time) - 1;
-    return n < 0 ? "" : `${this.#bands[this.#band.at(n)]} ${this.value.at(n).toLocaleString("en")}`.trim();
+    return n < 0 ? "" : `${this.bandAt(n)} ${this.value.at(n).toLocaleString("en")}`.trim();
   }
 
   rewind(event: number): void {

@@ -10,12 +10,15 @@ import { palette200 } from "../../../emulator/firmware/palette.ts";
 import { type Bench, createBench, play } from "./device-script.ts";
 
 const ports = [0x20, 0x21, 0xa0, 0xa1, 0x40, 0x41, 0x42, 0x43, 0x60, 0x61, 0x64, 0x70, 0x71];
+const diskPorts = [
+  0x1f1, 0x1f2, 0x1f3, 0x1f4, 0x1f5, 0x1f6, 0x1f7, 0x3f6, 0x3f2, 0x3f4, 0x3f5, 0, 1, 4, 5, 8, 0xa, 0xb, 0xc, 0x92,
+];
 const uartPorts = [0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff];
 
 /** What a guest and its surroundings may do, as steps of a script. */
 const step = fc.oneof(
   fc
-    .tuple(fc.constantFrom(...ports, ...uartPorts), fc.integer({ min: 0, max: 255 }))
+    .tuple(fc.constantFrom(...ports, ...diskPorts, ...uartPorts), fc.integer({ min: 0, max: 255 }))
     // Bit 0 of the keyboard controller's commands from F0h on, and of its output port, resets the machine: nothing to see.
     .map(([port, value]) => `out ${port.toString(16)}=${(port === 0x64 ? value & 0x3f : value).toString(16)}`),
   fc.constantFrom(
@@ -34,7 +37,7 @@ const step = fc.oneof(
 );
 
 const viewsOf = ({ all }: Bench): DeviceView[] => all.flatMap((device) => device.inspect?.() ?? []);
-const reads = (bench: Bench): number[] => [...ports, ...uartPorts].map((port) => bench.bus.in(port, 1));
+const reads = (bench: Bench): number[] => [...ports, ...diskPorts, ...uartPorts].map((port) => bench.bus.in(port, 1));
 
 function registerOf(bench: Bench, device: RegExp, name: string): number {
   const view = viewsOf(bench).find((one) => device.test(one.name))!;
@@ -63,6 +66,10 @@ describe("looking at devices", () => {
   const guestReads: readonly (readonly [device: RegExp, register: string, read: (bench: Bench) => number])[] = [
     [/8259A/, "first IMR", ({ bus }) => bus.in(0x21, 1)],
     [/8259A/, "second IMR", ({ bus }) => bus.in(0xa1, 1)],
+    [/IDE/, "status", ({ bus }) => bus.in(0x3f6, 1)],
+    [/IDE/, "LBA middle", ({ bus }) => bus.in(0x1f4, 1)],
+    [/82077AA/, "main status", ({ bus }) => bus.in(0x3f4, 1)],
+    [/line 20/, "port 92h", ({ bus }) => bus.in(0x92, 1)],
     [/16550A/, "SCR", ({ bus }) => bus.in(0x3ff, 1)],
     [/16550A/, "LCR", ({ bus }) => bus.in(0x3fb, 1)],
     [/16550A/, "MCR", ({ bus }) => bus.in(0x3fc, 1)],
