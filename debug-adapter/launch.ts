@@ -1,4 +1,5 @@
 import { costProfiles, mostMemory } from "../emulator/index.ts";
+import type { AnyConfiguration } from "../emulator/machine-configuration.ts";
 import { isMachineFile, machineFileEnding } from "../emulator/machine-file/read.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import { mostProcessors } from "../emulator/processors.ts";
@@ -104,8 +105,14 @@ function typeAll(machine: MachineInterface, { keys, serial }: LaunchArguments): 
 /**
  * Puts the program into a machine: a kernel as it is, a source assembled, a trace as it was. @throws LaunchError for anything a
  * person can put right
+ *
+ * @param accept may refuse a configuration, by a LaunchError, before memory is taken for it; not asked about traces
  */
-export async function load(args: LaunchArguments, readFile: ReadFile): Promise<Loaded> {
+export async function load(
+  args: LaunchArguments,
+  readFile: ReadFile,
+  accept?: (configuration: AnyConfiguration) => void,
+): Promise<Loaded> {
   const bytes = await require("program", args.program, readFile);
   if (isTrace(args.program, bytes)) {
     refuseFixed(args);
@@ -115,6 +122,7 @@ export async function load(args: LaunchArguments, readFile: ReadFile): Promise<L
   const files: Record<string, Uint8Array> = {};
   refuseUnfit(args);
   const { configuration, programsIn, ...placed } = await placeComputer(args, noting(readFile, files));
+  accept?.(configuration);
   const machine = machineOf(configuration);
   const typeInto = (other: MachineInterface) => typeAll(other, args);
   typeInto(machine);

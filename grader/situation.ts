@@ -1,5 +1,6 @@
 import { AssemblyError, assembleFile, LaunchError, type Loaded, load, type ReadFile } from "../debug-adapter/launch.ts";
 import type { LaunchArguments } from "../debug-adapter/protocol.ts";
+import { type AnyConfiguration, computerOf } from "../emulator/machine-configuration.ts";
 import { isTrace } from "../trace-file/index.ts";
 import type { Assignment, Scenario } from "./assignment.ts";
 import { plain } from "./shown.ts";
@@ -84,10 +85,15 @@ export async function loadScenario({ assignment, scenario, read }: Situation): P
   // A trace brings a configuration of its own.
   if (bytes instanceof Uint8Array && isTrace(launch.program, bytes))
     throw new LaunchError(`${launch.program} is a trace, no program.`);
-  const loaded = await load(launch, read);
-  const memory = loaded.machine.configuration.vms.reduce((sum, vm) => sum + vm.memory, 0);
   const isGiven = scenario.machine !== undefined && !assignment.files.includes(scenario.machine);
-  if (!isGiven && scenario.memory === undefined && memory > mostAsked)
+  return load(launch, read, (configuration) => {
+    if (!isGiven && scenario.memory === undefined) refuseMuch(configuration);
+  });
+}
+
+/** @throws LaunchError */
+function refuseMuch(configuration: AnyConfiguration): void {
+  const memory = computerOf(configuration).vms.reduce((sum, vm) => sum + vm.memory, 0);
+  if (memory > mostAsked)
     throw new LaunchError(`The program asks for ${memory} MiB of memory; ${mostAsked} are the most.`);
-  return loaded;
 }
