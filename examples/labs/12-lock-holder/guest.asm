@@ -41,6 +41,7 @@ TRAMPOLINE equ 7000h
         jmp .next
 .end:   cli
         hlt
+        jmp .end
 
 bits 16
 trampoline:
