@@ -90,8 +90,14 @@ export function armed(breakpoint: EventBreakpoint): ArmedEvent | undefined {
   };
 }
 
+/** To the first of what has the number of a moment: the end of all guests may follow without a step. */
+export function goAnewTo(machine: MachineInterface, step: number): void {
+  if (machine.now === step && step > 0) machine.goTo(step - 1);
+  machine.goTo(step);
+}
+
 /** The last moment at which an event had not happened yet. */
 export function goJustBefore(machine: MachineInterface, event: MachineEvent): void {
-  machine.goTo(event.step);
+  goAnewTo(machine, event.step);
   if (machine.lastSequence >= event.sequence && event.step > 0) machine.goTo(event.step - 1);
 }

@@ -125,9 +125,11 @@ export class EventWatch {
     return undefined;
   }
 
-  /** The guest stands before these events, and has stopped for them. */
+  /** The guest stands before these events, and has stopped for them; in the same place perhaps for others before. */
   acknowledge(events: readonly MachineEvent[]): void {
-    this.#acknowledged = { step: this.#subject.machine.now, events: new Set(events.map(identity)) };
+    const { now } = this.#subject.machine;
+    const others = now === this.#acknowledged.step ? this.#acknowledged.events : [];
+    this.#acknowledged = { step: now, events: new Set([...others, ...events.map(identity)]) };
   }
 
   #isPassed(event: MachineEvent): boolean {

@@ -39,6 +39,8 @@ export interface Search {
   readonly touched?: (hits: readonly WatchHit[]) => boolean;
   /** Events of interest; and what is asked after a step that has recorded some: the moment that matches. Leaves the machine there. */
   readonly events?: { readonly filter: EventFilter; readonly found: () => number | undefined };
+  /** The moment at which the guest has come to its end, if it has. */
+  readonly endsAt?: number | undefined;
   /** Between slices; false gives the search up. */
   readonly breathe: () => Promise<boolean>;
   /** Moments before this one are of no interest. */
@@ -62,10 +64,12 @@ async function lastWithin(machine: MachineInterface, end: number, search: Search
   };
   look();
   const pace = new Pace();
-  while (machine.now < end) {
+  // The end of a guest may take no step.
+  const hasEnd = () => machine.now === end && search.endsAt === end && !machine.stopped;
+  while (machine.now < end || hasEnd()) {
     const { now, lastSequence } = machine;
     const { addresses, watches = [], events } = search;
-    const steps = Math.min(end - now, pace.left);
+    const steps = Math.max(1, Math.min(end - now, pace.left));
     const stop = machine.run({ steps, breakpoints: addresses, watches, stopOnEvent: events?.filter });
     const moment = events?.found();
     if (moment !== undefined) found = { moment, event: true };

@@ -1,7 +1,7 @@
 import type { MachineInterface, WatchHit } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
 import { accessText } from "./data-breakpoints.ts";
-import { goJustBefore, needsState } from "./event-breakpoints.ts";
+import { goAnewTo, goJustBefore, needsState } from "./event-breakpoints.ts";
 import type { EventHit, EventWatch } from "./event-watch.ts";
 import { type Found, lastBefore, type Present, presentOf, previousStart, returnTo } from "./history.ts";
 import { type Halt, haltAt, type Runner } from "./run.ts";
@@ -14,16 +14,16 @@ class EventSearch {
   readonly #machine: MachineInterface;
   readonly #events: EventWatch;
   /** Where the guest stands is not in the past. */
-  readonly #limit: number;
+  readonly #present: Present;
   #met: MachineEvent[] = [];
   /** The last one found, and what was recorded with it. */
   #hit: EventHit | undefined;
   #batch: readonly MachineEvent[] = [];
 
-  constructor({ machine, events }: Runner, limit: number) {
+  constructor({ machine, events }: Runner, present: Present) {
     this.#machine = machine;
     this.#events = events;
-    this.#limit = limit;
+    this.#present = present;
   }
 
   readonly filter = (): ReturnType<EventWatch["searching"]> => this.#events.searching((event) => this.#met.push(event));
@@ -39,7 +39,9 @@ class EventSearch {
   };
 
   #foundHere(batch: readonly MachineEvent[]): number | undefined {
-    if (this.#machine.now >= this.#limit) return undefined;
+    const { now, ended } = this.#present;
+    // The end of all guests may take no step after the last one.
+    if (this.#machine.now >= now && !(ended && !this.#machine.stopped)) return undefined;
     for (const event of batch) {
       const hit = this.#events.stopsAt(event, event.kind === "exit" ? "before" : "after");
       if (!hit) continue;
@@ -66,7 +68,7 @@ class EventSearch {
   /** At the event found, where the guest is told to be at that moment. */
   standAt(moment: number): Halt {
     const hit = this.#hit!;
-    this.#machine.goTo(moment);
+    goAnewTo(this.#machine, moment);
     if (hit.stage === "before" && hit.event.kind !== "exit") this.#events.acknowledge(this.#batch);
     return haltAt(hit);
   }
@@ -117,7 +119,7 @@ export async function reverseContinue(
   const present = presentOf(machine);
   const addresses = new Set([...goal, ...runner.breakpoints.flatMap((breakpoint) => breakpoint.addresses)]);
   const conditional = events.armed.some((one) => one.action === "stop" && needsState(one));
-  const search = new EventSearch(runner, present.now);
+  const search = new EventSearch(runner, present);
   const stopOnEvent = search.filter();
   for (const { floor, limit } of stretches(runner, present.now, addresses.size + watches.length > 0 || conditional)) {
     const found: Found = await lastBefore(machine, limit, {
@@ -128,6 +130,7 @@ export async function reverseContinue(
       ...(stopOnEvent ? { events: { filter: stopOnEvent, found: search.found } } : {}),
       breathe,
       floor,
+      endsAt: present.ended ? present.now : undefined,
     });
     if (found === "given up") return giveUp(machine, present);
     if (found.moment === undefined) continue;
