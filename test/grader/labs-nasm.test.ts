@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { assembleFile } from "../../debug-adapter/launch.ts";
+import { scenariosOf } from "../../grader/scenarios.ts";
 import { filesFor } from "../../grader/submission.ts";
 import { hasNasm } from "../isa/nasm.ts";
 import { labNames, readLab } from "./lab-files.ts";
@@ -15,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const programs = labNames.flatMap((name) => {
   const { assignment, ...lab } = readLab(name);
   const given = filesFor(assignment, lab.given, "ada");
-  const runs = [assignment, ...(assignment.scenarios ?? [])].map(({ program = assignment.files[0]! }) => program);
+  const runs = scenariosOf(assignment).map(({ program, machine }) => program ?? machine ?? assignment.files[0]!);
   const sources = [...new Set(runs)].filter((file) => file.endsWith(".asm"));
   return (["starter", "solution"] as const).flatMap((which) =>
     sources.map((file) => [name, which, file, new Map([...given, ...lab[which]])] as const),
