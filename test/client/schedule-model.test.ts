@@ -157,7 +157,10 @@ describe("the Schedule view", () => {
     expect(inSight(reduce(moved, { kind: "all" }))).toEqual({ from: 0, to: 500_000 });
   });
 
-  it("zooms about the pointer", () => {
+  it("zooms about the pointer, and stays there", () => {
+    const { state } = opened();
+    const near = reduce(state, { kind: "zoom", factor: 0.5, centre: 100_000 });
+    expect([inSight(near), near.live]).toEqual([{ from: 50_000, to: 250_000 }, false]);
     expect(zoomed({ from: 100, to: 300 }, 0.5, 150, 1000)).toEqual({ from: 125, to: 225 });
     expect(zoomed({ from: 0, to: 1000 }, 2, 10, 1000)).toEqual({ from: 0, to: 1000 });
     expect(within({ from: 990, to: 991 }, 1000)).toEqual({ from: 980, to: 1000 });

@@ -153,7 +153,9 @@ function zoom(state: State, factor: number, centre: number | undefined): State {
   const chosen = n === undefined ? undefined : state.trace.time.at(n);
   const middle = centre ?? (chosen !== undefined && chosen >= sight.from && chosen <= sight.to ? chosen : undefined);
   const window = zoomed(sight, factor, middle ?? (state.live ? sight.to : (sight.from + sight.to) / 2), end);
-  return { ...state, window: window.to - window.from >= end ? undefined : window };
+  // Who looks closer at a place wants to stay there.
+  const live = state.live && (centre === undefined || window.to >= end);
+  return { ...state, window: window.to - window.from >= end ? undefined : window, live };
 }
 
 function learn(state: State, { events, last, dropped }: Extract<Action, { kind: "events" }>): State {
