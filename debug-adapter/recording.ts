@@ -23,26 +23,27 @@ import { filesForTrace } from "./trace-files.ts";
 const mostEvents = 10_000;
 
 /** What a trace needs besides the machine at its moment. */
-export interface Recorded {
+interface Recorded {
   readonly title: string;
   readonly note?: string;
-  readonly program?: Program;
+  /** What is known of the source, by VM. */
+  readonly programs?: ReadonlyMap<string, Program>;
   /** What the machine's program was loaded from (`Loaded.origin`). */
   readonly origin?: ProgramFiles;
 }
 
 /** The run of a machine up to now. */
-export function traceOf(machine: MachineInterface, { title, note, program, origin }: Recorded): Trace {
+function traceOf(machine: MachineInterface, { title, note, programs, origin }: Recorded): Trace {
   return {
     product,
     title,
     ...(note === undefined ? {} : { note }),
     configuration: machine.configuration,
     actions: machine.actions,
-    moment: momentOf(machine, program, origin),
+    moment: momentOf(machine, programs?.get(machine.vm), origin),
     state: stateOf(machine),
     ...(origin && { program: origin }),
-    summary: summaryOf(machine, program, origin),
+    summary: summaryOf(machine, programs, origin),
   };
 }
 
@@ -73,7 +74,7 @@ function nameOf(file: string, origin: ProgramFiles | undefined): string {
 
 function summaryOf(
   machine: MachineInterface,
-  program: Program | undefined,
+  programs: Recorded["programs"],
   origin: ProgramFiles | undefined,
 ): TraceSummary {
   const { lastSequence } = machine;
@@ -87,7 +88,7 @@ function summaryOf(
     exits: [...exits].map(([reason, { count, cost }]) => ({ reason, count, cost })),
     events: machine
       .events(Math.max(0, lastSequence - mostEvents), mostEvents)
-      .map((event) => ({ ...traced(event), ...sourceOf(event, program, origin) })),
+      .map((event) => ({ ...traced(event), ...sourceOf(event, programs?.get(event.vm), origin) })),
   };
 }
 
@@ -109,12 +110,12 @@ function sourceOf(
 
 /** The run so far of a loaded program, its files named for any computer. */
 export async function recordingOf(
-  { machine, program, programs, origin }: Pick<Loaded, "machine" | "program" | "programs" | "origin">,
+  { machine, programs, origin }: Pick<Loaded, "machine" | "programs" | "origin">,
   readFile: ReadFile,
   texts: { readonly title: string; readonly note?: string },
 ): Promise<Trace> {
   const files = await filesForTrace(origin, { machine, programs, readFile });
-  return traceOf(machine, { ...texts, program, origin: files });
+  return traceOf(machine, { ...texts, programs, origin: files });
 }
 
 /** Goes to the moment of a trace, in a machine made as it says. Gives what is not as it was, in sentences; nothing if all is. */

@@ -23,11 +23,11 @@ export const traceAnswers = (
     if (typeof title !== "string" || typeof note !== "string" || title.length + note.length > mostText)
       throw new Refusal(`A trace has a title and maybe a note, texts of at most ${mostText} characters together.`);
     const { subject, origin, programs } = present();
-    const { machine, program } = subject.debugger;
+    const { machine } = subject.debugger;
     const texts = { title, ...(note === "" ? {} : { note }) };
     try {
       return {
-        file: toBase64(await writeTrace(await recordingOf({ machine, program, programs, origin }, readFile, texts))),
+        file: toBase64(await writeTrace(await recordingOf({ machine, programs, origin }, readFile, texts))),
       };
     } catch (error) {
       if (error instanceof TraceTooLarge) throw new Refusal(error.message);

@@ -62,6 +62,19 @@ it("says where a run differs from the recorded one", async () => {
   expect(code).toBe(3);
 });
 
+it("repeats a run of several VMs, and names each event's source by its VM", async () => {
+  const bytes = await saved("run", "examples/schedule/four-guests.ringside.json", "--save-trace");
+  const read = await readTrace(bytes);
+  if ("problems" in read) throw new Error(read.problems.join());
+  const { events } = read.trace.summary;
+  const filesOf = (name: string) => new Set(events.flatMap(({ vm, source }) => (vm === name ? [source?.file] : [])));
+  expect([...filesOf("driver")].filter((file) => file?.includes("compute"))).toEqual([]);
+  expect([...filesOf("heavy")]).toContain("compute.asm");
+  const { error, code } = await terminal(["run", "four.rstrace"], { "four.rstrace": bytes });
+  expect(error).not.toContain("This is not the run");
+  expect(code).toBe(0);
+});
+
 it("writes the same file for the same run", async () => {
   const [first, second] = await Promise.all([
     saved("trace", "examples/exits.asm", "--save"),
