@@ -1,7 +1,7 @@
 ; Lab 2, solved: what is left is what a system call must cost: INT, one string I/O instruction, IRETD.
 ;
-; One system call prints a line. TS is set once, when the process has not used the FPU yet, and cleared at its first use. Behind an interrupt
-; gate CLI has nothing to do. Descriptors have pages of their own.
+; One system call prints a line. TS is set once, when the process has not used the FPU yet, and cleared at its first use.
+; Behind an interrupt gate CLI has nothing to do. Descriptors have pages of their own.
 
 %pragma ringside mode protected
 %pragma ringside technique trap-and-emulate
