@@ -22,19 +22,27 @@ import { builtIn } from "./vmx/entry-checks.ts";
 import { entering } from "./vmx/vm-entry.ts";
 import { type VmcsView, vmcsView } from "./vmx/vmcs-view.ts";
 
-/** Looks at the vCPU in the core and at its VM. Changes nothing, but by `setRegister` and `writeMemory`. */
-export class Inspection {
-  readonly #cpu: Cpu;
-  /** The VM of the vCPU in the core. */
-  readonly #present: () => VirtualMachine;
+/** What executes a vCPU. */
+interface Core {
+  readonly cpu: Cpu;
+  /** The VM of the vCPU that is in it. */
+  readonly vm: VirtualMachine;
+}
 
-  constructor(cpu: Cpu, present: () => VirtualMachine) {
-    this.#cpu = cpu;
-    this.#present = present;
+/** Looks at the vCPU in the core and at its VM. Changes nothing, but by `changeRegister` and `changeMemory`. */
+export class Inspection {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  get #cpu(): Cpu {
+    return this.#core.cpu;
   }
 
   get #vm(): VirtualMachine {
-    return this.#present();
+    return this.#core.vm;
   }
 
   get #monitor(): Monitor | undefined {
@@ -49,29 +57,31 @@ export class Inspection {
     return BigInt.asUintN(64, BigInt(this.#monitor?.guestPlace?.rip ?? this.#cpu.rip));
   }
 
-  /** The linear instruction pointer: unsigned, or signed canonical in 64-bit code. */
-  get linear(): number {
-    return this.#vm.processors.linear;
+  get linearRip(): bigint {
+    return BigInt.asUintN(64, BigInt(this.#vm.processors.linear));
   }
 
-  get linearRip(): bigint {
-    return BigInt.asUintN(64, BigInt(this.linear));
+  get cpl(): number {
+    return this.#cpu.cpl;
   }
 
   get withinInstruction(): boolean {
     return this.#monitor?.guestPlace?.starts === false;
   }
 
+  /** The guest's physical memory. To compare, not to change. */
   get guestMemory(): Uint8Array {
     const { guestBase, guestBytes } = this.#vm.board;
     return this.#cpu.bytes.subarray(ramBase + guestBase, ramBase + guestBase + guestBytes);
   }
 
+  /** Pages that are not the guest's and that it could write now. */
   get writableOutside(): number {
     const { guestBase, guestBytes } = this.#vm.board;
     return writableOutside(this.#cpu, guestBase, guestBytes);
   }
 
+  /** Guest-physical address of a linear address by the guest's page tables; undefined if it has none. */
   guestPhysical(linear: number): number | undefined {
     return this.#monitor ? this.#monitor.guestPhysical(linear) : this.#cpu.walk(linear, "read", false).physical;
   }
@@ -91,6 +101,7 @@ export class Inspection {
     return this.#monitor?.translatedUnits?.() ?? [];
   }
 
+  /** Fills in what the guest could find out about its processor now. */
   observe(into: Observation): Observation {
     return observe(this.#cpu, into);
   }
@@ -103,7 +114,7 @@ export class Inspection {
     return registerValue(this.#cpu, name);
   }
 
-  setRegister({ name, value }: Intervention & { kind: "set-register" }): true | string {
+  protected changeRegister({ name, value }: Intervention & { kind: "set-register" }): true | string {
     return setRegister(this.#cpu, name, value, (linear, length) => this.readMemory("linear", linear, length));
   }
 
@@ -111,7 +122,7 @@ export class Inspection {
     return this.#vm.memory.read(space, address, length);
   }
 
-  writeMemory({ space, address, bytes }: Intervention & { kind: "write-memory" }): number {
+  protected changeMemory({ space, address, bytes }: Intervention & { kind: "write-memory" }): number {
     const written = this.#vm.memory.write(space, address, bytes);
     if (space === "host-physical") this.#vm.processors.hostMemoryChanged();
     return written;
@@ -122,7 +133,9 @@ export class Inspection {
   }
 
   /** The walk of a linear address, as an event has it. */
-  walk(linear: bigint): Omit<MachineEvent & { kind: "walk" }, "sequence" | "cycle" | "step" | "vm" | "vcpu" | "rip"> {
+  protected walked(
+    linear: bigint,
+  ): Omit<MachineEvent & { kind: "walk" }, "sequence" | "cycle" | "step" | "vm" | "vcpu" | "rip"> {
     const address = this.#addressOf(linear);
     const walked = this.#monitor?.walk?.(address) ?? this.#cpu.walk(address, "read");
     const { physical, host, verdict } = walked;
@@ -175,7 +188,7 @@ export class Inspection {
   }
 
   /** What becomes of the instruction about to run, no exit being pending. */
-  why(): Outlook | undefined {
+  protected outlook(): Outlook | undefined {
     const cpu = this.#cpu;
     const bytes = this.readMemory("linear", this.linearRip, longestInstruction);
     const decoded = decode((offset) => bytes[offset] ?? -1, 0, cpu.bits);

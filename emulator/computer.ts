@@ -1,0 +1,206 @@
+import { type CostProfile, costProfile, defaultCosts } from "../isa/costs.ts";
+import { Chronicle, type Whereabouts } from "./chronicle.ts";
+import { Cpu } from "./cpu/cpu.ts";
+import { layout, ramBase, tlbBase, tlbBytes } from "./cpu/layout.ts";
+import { virtualTime } from "./cpu/virtual-time.ts";
+import { Engine } from "./engine/interpreter.ts";
+import { pageBytes } from "./engine/page.ts";
+import { HostSchedule } from "./host-schedule.ts";
+import type { ComputerConfiguration } from "./machine-configuration.ts";
+import { observeProcessor } from "./observer.ts";
+import { disconnected, slicesOf } from "./slices.ts";
+import { exceptionChain } from "./stop-texts.ts";
+import { freeCrossings } from "./time/costs.ts";
+import type { Unwritten } from "./time/snapshots.ts";
+import type { StopReason } from "./trace/event.ts";
+import { imageExtent, type Stopped, type Surroundings, VirtualMachine } from "./virtual-machine.ts";
+
+/**
+ * One physical computer: host-physical memory with the VMs one behind the other, the core that executes their vCPUs in turn, the
+ * scheduler, and the record of what happens.
+ */
+export class Computer implements Whereabouts {
+  readonly configuration: ComputerConfiguration;
+  readonly memory: WebAssembly.Memory;
+  readonly cpu: Cpu;
+  readonly engine: Engine;
+  readonly vms: readonly VirtualMachine[];
+  readonly chronicle: Chronicle;
+  /** Undefined where each vCPU has a physical CPU for itself. */
+  readonly schedule: HostSchedule | undefined;
+  readonly #costs: CostProfile;
+  #vm: VirtualMachine;
+  /** How the VM did that stopped last. */
+  #lastStopped: Stopped | undefined;
+
+  constructor(configuration: ComputerConfiguration) {
+    this.configuration = configuration;
+    const { vms, technique, costs, clock, fiveLevelPaging, translate } = configuration;
+    this.#costs = clock === "instructions" ? freeCrossings : costProfile(costs ?? defaultCosts)!;
+    this.chronicle = new Chronicle(this, this.#costs);
+    const { places, ramBytes, memory } = slicesOf(vms, technique);
+    this.memory = memory;
+    this.cpu = new Cpu({ memory, ramBytes, bus: disconnected, fiveLevelPaging });
+    const images = vms.map((vm, n) => {
+      const { start, end } = imageExtent(vm);
+      return { start: places[n]!.guestBase + start, end: places[n]!.guestBase + end };
+    });
+    this.engine = new Engine(this.cpu, { images, ...(translate === false ? {} : { translate: { memory } }) });
+    this.vms = vms.map((vm, n) => new VirtualMachine(vm, { ...this.#surroundings(), ...places[n]! }));
+    this.#vm = this.vms[0]!;
+    this.cpu.deadlineChanged = () => this.#vm.time.changed();
+    observeProcessor(
+      this.cpu,
+      () => this.#vm.board.interrupts,
+      (body) => this.chronicle.record(body),
+    );
+    this.schedule = this.#start();
+  }
+
+  #surroundings(): Omit<Surroundings, "slice" | "guestBase"> {
+    const { technique, vmx, clock, hypervisor = {} } = this.configuration;
+    const { chronicle, engine } = this;
+    return {
+      ...{ technique, offersVmx: vmx !== false, costs: this.#costs, hypervisor, cpu: this.cpu },
+      countsInstructions: clock === "instructions",
+      interpret: () => engine.interpret(),
+      isCode: (physical) => engine.isCode(physical),
+      endRunIn: (steps) => engine.stopBy(this.now + steps),
+      record: (vm, body) => chronicle.recordOf(vm, body),
+      recordExit: (...exit) => chronicle.recordExit(...exit),
+      recordCompletedExit: (...exit) => chronicle.recordCompletedExit(...exit),
+      settle: (sequence, cost) => chronicle.settle(sequence, cost),
+      stop: (vm, reason, why) => this.stop(vm, reason, why),
+    };
+  }
+
+  /** Loads the guests, one after the other, and lets the scheduler begin if there is one. */
+  #start(): HostSchedule | undefined {
+    for (const vm of this.vms) {
+      if (vm !== this.#vm) this.#vm.processors.leave();
+      this.#vm = vm;
+      vm.connect();
+      vm.start();
+    }
+    const { host } = this.configuration;
+    const schedule =
+      host &&
+      new HostSchedule(host, this.vms, {
+        put: (vm, vcpu) => this.put(vm, vcpu),
+        endRun: () => this.endRun(),
+        record: (event) => this.chronicle.recordDecision(event),
+        stop: (vm, reason, why) => this.stop(vm, reason, why),
+      });
+    schedule?.start();
+    return schedule;
+  }
+
+  // Where it is.
+
+  get vm(): VirtualMachine {
+    return this.#vm;
+  }
+
+  /** Puts a vCPU into the core. Nothing else changes. */
+  put(vm: VirtualMachine, vcpu: number): void {
+    if (vm !== this.#vm) {
+      this.#vm.processors.leave();
+      this.#vm = vm;
+      vm.connect();
+    }
+    vm.processors.show(vcpu);
+  }
+
+  named(wanted: string): VirtualMachine | undefined {
+    return this.vms.find(({ name }) => name === wanted);
+  }
+
+  get now(): number {
+    return this.cpu.f64[layout.steps >> 3]!;
+  }
+
+  get cycle(): number {
+    return virtualTime(this.cpu);
+  }
+
+  get hostCycle(): number {
+    return this.schedule?.clock ?? 0;
+  }
+
+  endRun(): void {
+    this.engine.stopBy(this.now);
+  }
+
+  spend(cycles: number): void {
+    this.cpu.f64[layout.extraCycles >> 3]! += cycles;
+    this.#vm.time.passes(0);
+  }
+
+  // Ends.
+
+  /** When all VMs have: as the last of them did. */
+  get stopped(): Stopped | undefined {
+    return this.vms.every((vm) => vm.stopped) ? this.#lastStopped : undefined;
+  }
+
+  stop(vm: VirtualMachine, reason: StopReason, why: string): void {
+    if (vm.stopped) return;
+    const chain = reason === "triple-fault" ? exceptionChain(this.chronicle.recorder) : "";
+    const text = chain ? `${why} The exceptions: ${chain}.` : why;
+    vm.consoles.flush();
+    vm.board.devices.vga.show();
+    this.chronicle.recordOf(vm, { kind: "stop", reason, text });
+    vm.stopped = { kind: "stopped", reason, text };
+    this.#lastStopped = vm.stopped;
+    this.schedule?.stopped(vm);
+    this.endRun();
+  }
+
+  // Snapshots.
+
+  /**
+   * What lies before the first guest's memory, the processor's state and the VMM's tables, is written by many; what lies between the
+   * TLB and host-physical memory by nobody.
+   */
+  unwritten(): Unwritten {
+    const { cpu } = this;
+    const first = ramBase / pageBytes;
+    const guest = first + this.vms[0]!.board.guestBase / pageBytes;
+    const unused = Math.ceil((tlbBase + tlbBytes) / pageBytes);
+    return {
+      hasAll: (from, end) =>
+        from >= guest ? cpu.physical.areClean(from - first, end - first) : from >= unused && end <= first,
+      has: (page) => (page >= guest ? cpu.physical.isClean(page - first) : page >= unused && page < first),
+      start: () => cpu.clean(),
+    };
+  }
+
+  save(): unknown {
+    return {
+      chronicle: this.chronicle.save(this.vms.flatMap((vm) => vm.processors.openExits)),
+      present: this.vms.indexOf(this.#vm),
+      vms: this.vms.map((vm) => vm.save()),
+      lastStopped: this.#lastStopped,
+      ...(this.schedule && { schedule: this.schedule.save() }),
+    };
+  }
+
+  /** After the memory has been restored. */
+  restore(state: unknown): void {
+    const { chronicle, present, vms, lastStopped, schedule } = state as {
+      chronicle: ReturnType<Chronicle["save"]>;
+      present: number;
+      vms: readonly unknown[];
+      lastStopped: Stopped | undefined;
+      schedule?: unknown;
+    };
+    this.chronicle.restore(chronicle);
+    this.engine.forget();
+    this.cpu.reload();
+    for (const [n, vm] of this.vms.entries()) vm.restore(vms[n]);
+    this.#vm = this.vms[present]!;
+    this.#vm.connect();
+    this.#lastStopped = lastStopped;
+    this.schedule?.restore(schedule);
+  }
+}
