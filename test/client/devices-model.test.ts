@@ -33,6 +33,7 @@ const heard = (...events: readonly LocatedEvent[]): Action => ({
   kind: "events",
   events,
   last: events.at(-1)!.sequence,
+  dropped: 0,
 });
 const told = (now: DevicesNow): Action => ({ kind: "devices", now });
 const present = (last: number, running = false): Action => ({ kind: "present", last, running });
@@ -57,6 +58,13 @@ describe("the model of the Devices view", () => {
     const state = run(told(devices(1, 0)), heard(output(1, "a"), output(2, "b")), present(1));
     const log = logOf(state, "UART")!;
     expect([log.after(0), log.count, log.generation, state.last]).toEqual(["a", 1, 1, 1]);
+  });
+
+  it("says when some of what was printed was gone before it asked", () => {
+    const state = run(heard(output(1, "a")));
+    expect(state.lost).toBe(false);
+    const late: Action = { kind: "events", events: [output(900, "z")], last: 900, dropped: 898 };
+    expect(reduce(state, late).lost).toBe(true);
   });
 
   it("gives up the oldest text of a guest that prints for hours, and tells what is new all the same", () => {

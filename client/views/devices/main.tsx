@@ -30,7 +30,7 @@ new TimeBar(link);
 
 const feed = new Feed(link, ["output"], {
   last: () => state.last,
-  learn: ({ events, last }) => act({ kind: "events", events, last }),
+  learn: (news) => act({ kind: "events", ...news }),
 });
 
 const chosen = () => (state.vm === undefined ? {} : { vm: state.vm });

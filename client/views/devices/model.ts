@@ -22,6 +22,8 @@ export interface State {
   /** By VM and device. */
   readonly logs: ReadonlyMap<string, ConsoleLog>;
   readonly last: number;
+  /** Some of what was printed was gone before it could be asked for. */
+  readonly lost: boolean;
 }
 
 export const initial = (): State => ({
@@ -35,12 +37,18 @@ export const initial = (): State => ({
   tab: undefined,
   logs: new Map(),
   last: 0,
+  lost: false,
 });
 
 export type Action =
   | { readonly kind: "session"; readonly name: string | undefined }
   | { readonly kind: "present"; readonly last: number; readonly running: boolean }
-  | { readonly kind: "events"; readonly events: readonly LocatedEvent[]; readonly last: number }
+  | {
+      readonly kind: "events";
+      readonly events: readonly LocatedEvent[];
+      readonly last: number;
+      readonly dropped: number;
+    }
   | { readonly kind: "devices"; readonly now: DevicesNow }
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "typed" }
@@ -50,7 +58,7 @@ export type Action =
 const keyOf = (vm: string, device: string): string => `${vm}/${device}`;
 export const serialPort = "UART";
 
-function learn(state: State, events: readonly LocatedEvent[], last: number): State {
+function learn(state: State, { events, last, dropped }: Extract<Action, { kind: "events" }>): State {
   const logs = new Map(state.logs);
   for (const event of events) {
     if (event.kind !== "output") continue;
@@ -59,7 +67,7 @@ function learn(state: State, events: readonly LocatedEvent[], last: number): Sta
     log.add(event.sequence, event.text);
     logs.set(key, log);
   }
-  return { ...state, logs, last };
+  return { ...state, logs, last, lost: state.lost || dropped > 0 };
 }
 
 function rewind(state: State, last: number): State {
@@ -82,7 +90,7 @@ export function reduce(state: State, action: Action): State {
     case "present":
       return { ...rewind(state, action.last), running: action.running };
     case "events":
-      return learn(state, action.events, action.last);
+      return learn(state, action);
     case "devices":
       return told(state, action.now);
     case "failed":

@@ -41,15 +41,16 @@ function Toolbar({ state, actions }: Props) {
         ))}
       </fieldset>
       <span class={problem ? "problem" : "hint"} role="status">
-        {problem ?? hint(inSight)}
+        {problem ?? hint(inSight, state.lost)}
       </span>
       <span class="summary">{now && `cycle ${now.cycle.toLocaleString("en")}`}</span>
     </header>
   );
 }
 
-function hint(tab: Tab): string {
+function hint(tab: Tab, lost: boolean): string {
   if (tab.kind === "screen") return "Click the screen and type: keys go to the guest's keyboard.";
+  if (lost) return "More was printed than is kept for views; the debug console has it all.";
   if (tab.device === serialPort) return "Click the terminal and type: keys go into the serial port.";
   return "What the guest printed here.";
 }

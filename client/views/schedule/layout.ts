@@ -8,7 +8,7 @@ export const axisHeight = 18;
 const pcpuHeight = 18;
 const vcpuHeight = 13;
 /** The numbers below the lanes take the room that is left, within these. */
-const standingsHeight = { least: 60, most: 200 };
+const standingsHeight = { least: 44, most: 200 };
 
 export interface Row {
   readonly lane: LaneName;
