@@ -7,7 +7,8 @@ import { vtx } from "./cpu/hardware-assisted.ts";
 import { svm } from "./cpu/svm-assisted.ts";
 import { refusesMode, TrapAndEmulate } from "./cpu/trap-and-emulate.ts";
 import { lone, type Vmm } from "./vmm.ts";
-import { refusesGuest, xen } from "./xen/paravirtual.ts";
+import { xen } from "./xen/paravirtual.ts";
+import { refusesGuest } from "./xen/refusal.ts";
 
 export { hostReservedBytes, type VirtualCpus, type VmmContext } from "./context.ts";
 export { optionsProblem } from "./options.ts";

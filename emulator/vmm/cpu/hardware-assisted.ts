@@ -8,15 +8,12 @@ import type { TaskSwitch } from "../../cpu/task-switch.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
 import type { Outlook, Why } from "../../trace/event.ts";
 import { controlRule, controls, inForce } from "../../vmx/controls.ts";
-import { injectedEvent, SavedVmcs } from "../../vmx/entry.ts";
-import { checkEntry, type EntryFailure } from "../../vmx/entry-checks.ts";
 import { exitReasonNamed } from "../../vmx/exit-reasons.ts";
-import { loadGuest, loadUsual, saveGuest } from "../../vmx/guest-state.ts";
+import { saveGuest } from "../../vmx/guest-state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import { loadMsrs, storeMsrs } from "../../vmx/msr-areas.ts";
 import { NonRoot } from "../../vmx/non-root.ts";
 import type { Exit } from "../../vmx/non-root-guest.ts";
-import { forgetPauses } from "../../vmx/pause-loop.ts";
 import { qualificationFields } from "../../vmx/qualification.ts";
 import type { Vmcs } from "../../vmx/vmcs.ts";
 import { abortVmx } from "../../vmx/vmx-abort.ts";
@@ -33,7 +30,7 @@ import type { SavedIdle } from "./idle.ts";
 import { shadowHandlers } from "./shadow-handlers.ts";
 import { initHandler, kick, startedText } from "./start-messages.ts";
 import { type MemoryVirtualization, makeIoBitmaps, makeMsrBitmaps } from "./vmcs-setup.ts";
-import { entryFailed, msrLoadFailed } from "./vtx-entry-failure.ts";
+import { VtxEntries } from "./vtx-entries.ts";
 import { type SavedVtxShadow, VtxShadow } from "./vtx-shadow.ts";
 import { VtxVmm } from "./vtx-vmm.ts";
 
@@ -75,11 +72,10 @@ export class HardwareAssisted implements Monitor {
   /** Instead of EPT. */
   readonly #shadow: VtxShadow | undefined;
   readonly #technique: TechniqueId;
-  /** The VMCS as the last exit left it. */
-  readonly #savedVmcs: SavedVmcs;
   /** A debugger may have changed registers while the exit was pending. */
   #stateChanged = false;
   readonly #nonRoot: NonRoot;
+  readonly #entries: VtxEntries;
   readonly #allocator: Allocator;
   readonly #memory: HostMemory;
   readonly #dispatcher: Dispatcher<VtxVmm>;
@@ -101,35 +97,23 @@ export class HardwareAssisted implements Monitor {
     this.#vmm = new VtxVmm(context, shared, vcpu, completed);
     this.vmcs = this.#vmm.vmcs;
     this.#shadow = nested ? undefined : new VtxShadow(this.#vmm.kvm, shared, this.vmcs);
-    this.#savedVmcs = new SavedVmcs(this.vmcs);
     this.#nonRoot = new NonRoot(context.cpu, this.vmcs, memory, (exit) => this.#left(exit));
     this.#dispatcher = new Dispatcher(context, this.#technique, {
       ...(nested ? exitHandlers : this.#shadowHandlers()),
       [initHandler]: () => this.#reset(),
     });
+    this.#entries = new VtxEntries({
+      ...{ context, technique: this.#technique, memory, vmm: this.#vmm, nonRoot: this.#nonRoot, shadow: this.#shadow },
+      resumed: (handled) => this.#dispatcher.resumed(handled, this.#vmm.work),
+    });
     if (context.cpu.activity === waitForSipi) this.#vmm.idle.awaitStart();
-    else this.#launch();
+    else this.#entries.launch();
   }
 
   #shadowHandlers(): typeof exitHandlers {
     const shadow = this.#shadow!;
     const own = Object.entries(shadowHandlers).map(([reason, handle]) => [reason, (vm: VtxVmm) => handle(vm, shadow)]);
     return { ...exitHandlers, ...Object.fromEntries(own) };
-  }
-
-  /** VMLAUNCH, with the processor in the guest's start state. */
-  #launch(): void {
-    const shadow = this.#shadow;
-    if (shadow && !shadow.enterable) {
-      shadow.beginInterpretation(undefined);
-      return;
-    }
-    shadow?.leave();
-    const failure = checkEntry(this.vmcs);
-    this.vmcs.launched = true;
-    if (!failure) loadGuest(this.#cpu, this.vmcs);
-    else if (shadow && failure.kind === "exit") this.#interpret(shadow, failure);
-    else this.#entryFailed(failure);
   }
 
   // What the processor asks in non-root operation.
@@ -197,7 +181,7 @@ export class HardwareAssisted implements Monitor {
   #atInterpretedBoundary(shadow: VtxShadow): boolean {
     // What the interpreter executes halts the processor itself.
     if (this.#cpu.activity !== 0 && this.#vmm.kvm.takeKick()) this.#cpu.activity = 0;
-    return shadow.enterable && this.#tryEntry(shadow);
+    return shadow.enterable && this.#entries.tryEntry(shadow);
   }
 
   translate(guestPhysical: number, access: Access, options: NestedAccess): number | undefined {
@@ -237,25 +221,14 @@ export class HardwareAssisted implements Monitor {
   }
 
   changeGuest(change: () => true | string, translation: boolean): true | string {
-    if (this.#shadow) return this.#changeShadowed(this.#shadow, change, translation);
+    if (this.#shadow) {
+      this.#stateChanged = true;
+      return this.#shadow.change(change, translation);
+    }
     this.#inVmm = true;
     const result = this.#nonRoot.withReadShadows(change, true);
     this.#inVmm = false;
     this.#stateChanged = true;
-    this.vmcs.set("tscOffset", this.#cpu.r64[layout.tscOffset >> 3]!);
-    this.#cpu.refresh();
-    return result;
-  }
-
-  #changeShadowed(shadow: VtxShadow, change: () => true | string, translation: boolean): true | string {
-    const { guest } = shadow;
-    const { inside } = guest;
-    guest.enter();
-    const result = change();
-    if (translation && result === true) guest.faults.dropped("a debugger changed the guest's paging");
-    if (!inside) shadow.leave();
-    this.#stateChanged = true;
-    this.#cpu.attention = true;
     this.vmcs.set("tscOffset", this.#cpu.r64[layout.tscOffset >> 3]!);
     this.#cpu.refresh();
     return result;
@@ -271,7 +244,7 @@ export class HardwareAssisted implements Monitor {
   }
 
   hostMemoryChanged(): void {
-    this.#savedVmcs.forget();
+    this.#entries.saved.forget();
   }
 
   get ownsInterrupts(): boolean {
@@ -294,7 +267,7 @@ export class HardwareAssisted implements Monitor {
 
   #left(exit: Exit): void {
     this.#stateChanged = false;
-    this.#savedVmcs.remember();
+    this.#entries.saved.remember();
     const { reason, vector, what, why, first, second } = exit;
     const handler = this.#vmm.idle.initDue ? initHandler : reason;
     const body = {
@@ -326,7 +299,7 @@ export class HardwareAssisted implements Monitor {
     if (this.#stateChanged) saveGuest(this.#cpu, this.vmcs);
     this.#stateChanged = false;
     const handled = this.#handle();
-    if (handled !== undefined) this.#enter(handled);
+    if (handled !== undefined) this.#entries.enter(handled);
   }
 
   #handle(): string | undefined {
@@ -352,76 +325,8 @@ export class HardwareAssisted implements Monitor {
     this.#vmm.idle.end();
     this.#vmm.work = 0;
     saveGuest(this.#cpu, this.vmcs);
-    this.#enter(handled);
+    this.#entries.enter(handled);
   }
-
-  /** VMRESUME. */
-  #enter(handled: string): void {
-    const shadow = this.#shadow;
-    if (shadow?.guest.inside) {
-      this.#interpret(shadow, undefined);
-      this.#dispatcher.resumed(handled, this.#vmm.work);
-      return;
-    }
-    this.#vmm.offerInterrupt();
-    const { changed } = this.#savedVmcs;
-    const failure = this.#savedVmcs.check(changed);
-    if (shadow && failure?.kind === "exit") {
-      this.#interpret(shadow, failure);
-      this.#dispatcher.resumed(handled, this.#vmm.work);
-      return;
-    }
-    if (failure) {
-      this.#entryFailed(failure);
-      return;
-    }
-    const event = injectedEvent(this.vmcs);
-    if (changed) loadGuest(this.#cpu, this.vmcs);
-    else loadUsual(this.#cpu, this.vmcs);
-    const bad = loadMsrs(this.#cpu, this.#memory, this.vmcs, "entryLoad");
-    if (bad !== 0) {
-      msrLoadFailed(this.#context, this.#technique, this.vmcs, { memory: this.#memory, number: bad });
-      return;
-    }
-    this.#cpu.attention = true;
-    if (inForce(this.vmcs, controls.pauseLoopExiting)) forgetPauses(this.#nonRoot);
-    this.#dispatcher.resumed(handled, this.#vmm.work);
-    if (event) this.#vmm.inject(event);
-  }
-
-  /** The guest goes on, but the VMM executes its code: what is in the VMCS goes to the processor, with the guest's own registers. */
-  #interpret(shadow: VtxShadow, failure: EntryFailure | undefined): void {
-    const event = injectedEvent(this.vmcs);
-    const { inside } = shadow.guest;
-    if (inside) loadUsual(this.#cpu, this.vmcs);
-    else loadGuest(this.#cpu, this.vmcs);
-    shadow.guest.enter();
-    shadow.beginInterpretation(failure);
-    if (event) this.#vmm.inject(event);
-  }
-
-  /** The interpreter's guest is in protected mode: enters it, if VM entry allows it. */
-  #tryEntry(shadow: VtxShadow): boolean {
-    saveGuest(this.#cpu, this.vmcs);
-    shadow.leave();
-    if (checkEntry(this.vmcs)) {
-      shadow.guest.enter();
-      this.#cpu.attention = true;
-      return false;
-    }
-    shadow.endInterpretation();
-    this.vmcs.set("tscOffset", this.#cpu.r64[layout.tscOffset >> 3]!);
-    loadGuest(this.#cpu, this.vmcs);
-    this.#nonRoot.entered();
-    this.#cpu.attention = true;
-    return true;
-  }
-
-  #entryFailed(failure: EntryFailure): void {
-    entryFailed(this.#context, this.#technique, this.vmcs, failure);
-  }
-
-  // INIT and start-up messages.
 
   // The scheduler.
 
@@ -442,6 +347,8 @@ export class HardwareAssisted implements Monitor {
     if (this.#shadow) this.#shadow.guest.with(() => this.#shadow!.guest.faults.flushed(flushedForOther));
     this.#cpu.flushTlb(true);
   }
+
+  // INIT and start-up messages.
 
   initialize(): void {
     this.#vmm.idle.initialize();
@@ -483,8 +390,8 @@ export class HardwareAssisted implements Monitor {
     this.#vmm.takeState();
     this.#shadow?.ownBits();
     this.#stateChanged = false;
-    if (this.#dispatcher.pending) this.#enter(startedText(at));
-    else this.#launch();
+    if (this.#dispatcher.pending) this.#entries.enter(startedText(at));
+    else this.#entries.launch();
   }
 
   save(): Saved {
@@ -502,7 +409,7 @@ export class HardwareAssisted implements Monitor {
     this.#vmm.idle.restore(idle);
     if (shadow) this.#shadow?.restore(shadow);
     this.#vmm.kvm.restore(kvm);
-    this.#savedVmcs.forget();
+    this.#entries.saved.forget();
     this.#stateChanged = pending !== null;
   }
 }

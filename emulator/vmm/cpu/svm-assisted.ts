@@ -7,7 +7,6 @@ import type { TaskSwitch } from "../../cpu/task-switch.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
 import { type ConsistencyCheck, inconsistencyText } from "../../svm/consistency-checks.ts";
 import { exitCode } from "../../svm/exit-codes.ts";
-import { decodeExit } from "../../svm/exit-information.ts";
 import { type GuestExit, GuestMode } from "../../svm/guest-mode.ts";
 import { loadHidden } from "../../svm/guest-state.ts";
 import { interceptRule, isIntercepted } from "../../svm/intercepts.ts";
@@ -15,7 +14,7 @@ import { virtualInterrupt } from "../../svm/virtual-interrupt.ts";
 import { type Vmcb, wordOf } from "../../svm/vmcb.ts";
 import { placeText, vmcbFields } from "../../svm/vmcb-fields.ts";
 import { vmrun } from "../../svm/vmrun.ts";
-import type { ExitForm, ExitNumbers, Field, Outlook } from "../../trace/event.ts";
+import type { ExitForm, Outlook } from "../../trace/event.ts";
 import { hex } from "../../vmx/bit-layout.ts";
 import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
@@ -28,6 +27,7 @@ import type { Vmm } from "../vmm.ts";
 import { HardwareShared } from "./hardware-shared.ts";
 import type { SavedIdle } from "./idle.ts";
 import { initHandler, kick, startedText } from "./start-messages.ts";
+import { fieldsOf, laterFields } from "./svm-exit-fields.ts";
 import { svmExitHandlers } from "./svm-exit-handlers.ts";
 import { SvmShadow } from "./svm-shadow.ts";
 import { svmShadowHandlers } from "./svm-shadow-handlers.ts";
@@ -384,22 +384,4 @@ export class SvmAssisted implements Monitor {
     this.#vm.kvm.restore(kvm);
     if (shadow) this.#shadow!.guest.restore(shadow);
   }
-}
-
-/** Where the numbers of an exit cannot hold all that its fields are worked out from. */
-const laterFields =
-  (code: number, info2: bigint, interrupted: bigint) =>
-  ({ qualification }: ExitNumbers): Field[] =>
-    decodeExit({ code, info1: qualification, info2, interrupted });
-
-const knownFields = new Map<number, (numbers: ExitNumbers) => Field[]>();
-
-/** How the fields of an exit are worked out from its numbers, EXITINFO1 and EXITINFO2: the same function for all with a code. */
-function fieldsOf(code: number): (numbers: ExitNumbers) => Field[] {
-  const known = knownFields.get(code);
-  if (known) return known;
-  const made = ({ qualification, second }: ExitNumbers): Field[] =>
-    decodeExit({ code, info1: qualification, info2: BigInt(second), interrupted: 0n });
-  knownFields.set(code, made);
-  return made;
 }

@@ -112,6 +112,20 @@ export class VtxShadow {
     else this.guest.with(() => this.guest.faults.dropped("address line 20 was switched"));
   }
 
+  /** As `Monitor.changeGuest`. */
+  change(change: () => true | string, translation: boolean): true | string {
+    const { guest } = this;
+    const { inside } = guest;
+    guest.enter();
+    const result = change();
+    if (translation && result === true) guest.faults.dropped("a debugger changed the guest's paging");
+    if (!inside) this.leave();
+    this.#cpu.attention = true;
+    this.#vmcs.set("tscOffset", this.#cpu.r64[layout.tscOffset >> 3]!);
+    this.#cpu.refresh();
+    return result;
+  }
+
   // The interpreter.
 
   get interprets(): boolean {

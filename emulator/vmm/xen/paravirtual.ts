@@ -2,13 +2,13 @@ import type { Decoded } from "../../../isa/operands.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Fault, Monitor, VmExit } from "../../cpu/monitor.ts";
 import { unsigned64 } from "../../cpu/state.ts";
-import type { AddressSpace, StartMode } from "../../machine-interface.ts";
+import type { AddressSpace } from "../../machine-interface.ts";
 import type { Outlook } from "../../trace/event.ts";
 import type { VmmContext } from "../context.ts";
 import { Dispatcher, type ExitBody, type Pending } from "../dispatcher.ts";
 import type { Vmm } from "../vmm.ts";
-import { type GuestBits, mostVcpus, pageBytes } from "./abi.ts";
-import { buildDomain, roomProblem } from "./builder.ts";
+import { pageBytes } from "./abi.ts";
+import { buildDomain } from "./builder.ts";
 import { isContinuation } from "./call.ts";
 import { Domain } from "./domain.ts";
 import {
@@ -26,6 +26,7 @@ import { offerUpcall, upcallDue } from "./event-channels.ts";
 import { handleFault } from "./faults.ts";
 import { hypercall, hypercallName, resultOf } from "./hypercalls.ts";
 import { directVector, isDirect, paravirtualOutlook } from "./outlook.ts";
+import { bitsOf } from "./refusal.ts";
 import { renewRunState } from "./runstate.ts";
 import { fireTimers, noteRun, runStateOf, timerDeadline, waitIsOver } from "./timers.ts";
 import { beginVcpu } from "./vcpu-start.ts";
@@ -34,27 +35,6 @@ const vmExit: VmExit = { kind: "exit" };
 const [RAX, RBX, RCX, RDX, RSI, RDI, RBP, R8, R9, R10, R11] = [0, 3, 1, 2, 6, 7, 5, 8, 9, 10, 11] as const;
 /** Registers of a hypercall's arguments, in order. */
 const argumentRegisters = { 32: [RBX, RCX, RDX, RSI, RDI, RBP], 64: [RDI, RSI, RDX, R10, R8, R9] } as const;
-
-const bitsOf = (mode: StartMode): GuestBits | undefined =>
-  mode === "xen-32" ? 32 : mode === "xen-64" ? 64 : undefined;
-
-/** Frame table and machine-to-physical table take 16 bytes of Xen's memory for each frame. */
-const mostMemory = 256;
-
-/** Why a guest is refused. */
-export function refusesGuest(
-  mode: StartMode,
-  guest: { readonly memory: number; readonly imageEnd: number; readonly vcpus: number },
-): string | undefined {
-  const bits = bitsOf(mode);
-  if (bits === undefined)
-    return `Under paravirtualization a guest must be made for Xen's interface; this one starts in ${mode} mode. Write such a guest and say so with "%pragma ringside mode xen" (bits 32 or bits 64), or choose another technique.`;
-  if (guest.memory > mostMemory)
-    return `Under paravirtualization a guest has at most ${mostMemory} MiB, for Xen keeps account of every frame in its own 2 MiB; this one asks for ${guest.memory}.`;
-  if (guest.vcpus > mostVcpus)
-    return `Under paravirtualization a guest has at most ${mostVcpus} virtual CPUs, as many as have a place in shared_info; this one asks for ${guest.vcpus}.`;
-  return roomProblem(guest.imageEnd, guest.memory * 2 ** 20, bits);
-}
 
 interface Saved {
   readonly pending: Pending | null;
