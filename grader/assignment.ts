@@ -137,7 +137,7 @@ export interface InstructionsPredicate {
   readonly forbidden?: readonly string[];
   readonly required?: readonly string[];
   readonly within?: readonly string[];
-  /** Default: the files that are handed in. */
+  /** Default: all but the given ones. */
   readonly files?: readonly string[];
 }
 

@@ -5,7 +5,7 @@ import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { Limit, Scenario } from "./assignment.ts";
 import { watched } from "./audience.ts";
 import type { Figures } from "./figures.ts";
-import { loadScenario, type Refusal, refused, type Situation, starterSymbols } from "./situation.ts";
+import { loadScenario, type Refusal, refused, type Situation, starterAssembly, starterSymbols } from "./situation.ts";
 import { baseless, type Moment, undecided, type Verdict } from "./verdict.ts";
 import { isVerdict, type Subject, type Watcher } from "./watcher.ts";
 import { type RunPredicate, watcherFor } from "./watchers/index.ts";
@@ -36,6 +36,8 @@ const subjectOf = (loaded: Loaded, situation: Situation): Subject => ({
   program: loaded.program,
   assembly: loaded.assembly,
   files: situation.assignment.files,
+  given: situation.assignment.given ?? [],
+  starter: () => starterAssembly(situation),
   starterHas: async (name) => (await starterSymbols(situation)).has(name),
   momentAfter: (instructions) => momentAfter(loaded, situation.scenario.name, instructions),
   compare: (instructions) =>

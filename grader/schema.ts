@@ -166,7 +166,7 @@ const predicates: readonly Schema[] = [
     forbidden: list("Mnemonics that must not be there."),
     required: list("Mnemonics of which each must be there."),
     within,
-    files: list("In which files. Default: those that are handed in."),
+    files: list("In which files. Default: all but the given ones."),
   }),
   expectation("sensitive", "No instruction that silently goes wrong under the technique is left.", {
     technique,

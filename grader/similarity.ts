@@ -33,11 +33,11 @@ function shape(operand: Operand): string {
   return operand.kind === "register" ? `register ${operand.class}` : operand.kind;
 }
 
-/** The instructions of the files handed in, in the order of the source. */
-function words({ emitted }: Assembly, files: readonly string[]): readonly string[] {
-  const keys = new Set(files.map(fileKey));
+/** The instructions of all files but the given ones, in the order of the source. */
+function words({ emitted }: Assembly, given: readonly string[]): readonly string[] {
+  const keys = new Set(given.map(fileKey));
   return emitted.flatMap(({ decoded, range }) =>
-    decoded && keys.has(fileKey(range.file)) ? [[decoded.row.mnemonic, ...decoded.operands.map(shape)].join(" ")] : [],
+    decoded && !keys.has(fileKey(range.file)) ? [[decoded.row.mnemonic, ...decoded.operands.map(shape)].join(" ")] : [],
   );
 }
 
@@ -61,18 +61,14 @@ export function winnowed(list: readonly string[]): ReadonlySet<number> {
   return kept;
 }
 
-async function fingerprintsOf(program: string, files: readonly string[], read: ReadFile): Promise<ReadonlySet<number>> {
+async function fingerprintsOf(program: string, given: readonly string[], read: ReadFile): Promise<ReadonlySet<number>> {
   try {
-    return winnowed(words(await assembleFile({ program }, read), files));
+    return winnowed(words(await assembleFile({ program }, read), given));
   } catch (error) {
     if (error instanceof LaunchError) return new Set();
     throw error;
   }
 }
-
-/** The sources that are handed in. */
-const sourcesOf = ({ files }: Assignment): readonly string[] =>
-  files.filter((name) => /\.(asm|nasm|s|inc)$/i.test(name));
 
 /** The program in which the code of a submission is assembled. */
 const programOf = ({ program, scenarios = [], files }: Assignment): string =>
@@ -86,7 +82,7 @@ export async function fingerprints(
 ): Promise<Fingerprints> {
   const given = filesFor(assignment, material.given, student);
   const of = (handedIn: Files) =>
-    fingerprintsOf(programOf(assignment), sourcesOf(assignment), readerOf(given, handedIn));
+    fingerprintsOf(programOf(assignment), assignment.given ?? [], readerOf(given, handedIn));
   const starter = await of(filesFor(assignment, material.starter, student));
   const hashes = [...(await of(files))].filter((one) => !starter.has(one));
   return { student, hashes: hashes.sort((a, b) => a - b) };

@@ -1,3 +1,4 @@
+import type { Assembly } from "../assembler/index.ts";
 import { AssemblyError, assembleFile, LaunchError, type Loaded, load, type ReadFile } from "../debug-adapter/launch.ts";
 import type { LaunchArguments } from "../debug-adapter/protocol.ts";
 import { type AnyConfiguration, computerOf } from "../emulator/machine-configuration.ts";
@@ -38,22 +39,30 @@ const starterReader = (assignment: Assignment, { given, starter }: Material, stu
   readerOf(filesFor(assignment, given, student), filesFor(assignment, starter, student));
 
 /** The labels and constants that the program of a scenario has as students get it. */
-export async function starterSymbols({
+export async function starterSymbols(situation: Situation): Promise<ReadonlySet<string>> {
+  const { assignment, scenario, material, student } = situation;
+  if (scenario.machine === undefined) return new Set((await starterAssembly(situation))?.symbols.keys());
+  try {
+    const { programs } = await load(launchOf(assignment, scenario), starterReader(assignment, material, student));
+    return new Set([...programs.values()].flatMap(({ symbols }) => [...symbols.keys()]));
+  } catch (error) {
+    if (error instanceof LaunchError) return new Set();
+    throw error;
+  }
+}
+
+/** The program of a scenario as students get it; undefined if that does not assemble, or there is none. */
+export async function starterAssembly({
   assignment,
   scenario,
   material,
   student,
-}: Situation): Promise<ReadonlySet<string>> {
-  const read = starterReader(assignment, material, student);
+}: Situation): Promise<Assembly | undefined> {
+  if (scenario.machine !== undefined) return undefined;
   try {
-    if (scenario.machine !== undefined) {
-      const { programs } = await load(launchOf(assignment, scenario), read);
-      return new Set([...programs.values()].flatMap(({ symbols }) => [...symbols.keys()]));
-    }
-    const { symbols } = await assembleFile(launchOf(assignment, scenario), read);
-    return new Set(symbols.keys());
+    return await assembleFile(launchOf(assignment, scenario), starterReader(assignment, material, student));
   } catch (error) {
-    if (error instanceof LaunchError) return new Set();
+    if (error instanceof LaunchError) return undefined;
     throw error;
   }
 }

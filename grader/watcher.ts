@@ -11,10 +11,13 @@ export interface Subject {
   readonly program: Program;
   /** Of a source; undefined for kernels and disk images. */
   readonly assembly: Assembly | undefined;
-  /** The names of the files handed in. */
+  /** The names of the files that are to be handed in, and of the given ones: all others are the student's, too. */
   readonly files: readonly string[];
+  readonly given: readonly string[];
   /** Whether the program of the starter has a label or constant of this name: then who takes it out loses points. */
   starterHas(name: string): Promise<boolean>;
+  /** The program of the starter; undefined if that does not assemble. */
+  starter(): Promise<Assembly | undefined>;
   /** Runs the guest again until so many instructions have retired. */
   momentAfter(instructions: number): Moment;
   /** Runs the guest again, under its technique and beside the bare machine. */

@@ -1,9 +1,11 @@
 import type { Grades } from "../grades.ts";
+import { plain } from "../shown.ts";
 import type { Format } from "./format.ts";
 
 /** A cell: quoted where it must be (RFC 4180), and never a formula to a spreadsheet. */
 function cell(value: string | number): string {
-  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  const shown = plain(String(value));
+  const text = typeof value === "string" && /^[=+\-@]/.test(shown) ? `'${shown}` : shown;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -13,15 +13,21 @@ import { type Extent, extentOf, isVerdict, isWithin, type Subject } from "../wat
 
 const noSource = "the program is no source: nothing is known of its instructions";
 
-const placeOf = ({ range: { file, line } }: Pick<Emitted, "range">): Place => ({ file, line: line + 1 });
+const placeOf = ({ range: { file, line } }: InFile): Place => ({ file, line: line + 1 });
 const placeText = ({ file, line }: Place): string => `${plain(file)}:${line}`;
 
+type InFile = Pick<Emitted, "range">;
+
+/** Tells what stands in some files; by default in those that are not given: a student's own includes count, too. */
+function standsIn({ given }: Subject, files: readonly string[] | undefined): (item: InFile) => boolean {
+  const keys = new Set((files ?? given).map(fileKey));
+  return ({ range: { file } }) => keys.has(fileKey(file)) === (files !== undefined);
+}
+
 /** The instructions of some files, between two labels. */
-function instructionsOf(assembly: Assembly, subject: Subject, files: readonly string[], extent: Extent | undefined) {
-  const keys = new Set(files.map(fileKey));
-  return assembly.emitted.filter(
-    ({ decoded, range, address }) =>
-      decoded && keys.has(fileKey(range.file)) && (!extent || isWithin(toLinear(subject.program, address), extent)),
+function instructionsOf({ emitted }: Assembly, subject: Subject, isMeant: (item: InFile) => boolean, extent?: Extent) {
+  return emitted.filter(
+    (item) => item.decoded && isMeant(item) && (!extent || isWithin(toLinear(subject.program, item.address), extent)),
   );
 }
 
@@ -33,7 +39,7 @@ function named(instructions: readonly Emitted[], mnemonic: string): readonly Emi
 
 /** Forbidden and required instructions. */
 export async function instructionsVerdict(subject: Subject, predicate: InstructionsPredicate): Promise<Verdict> {
-  const { forbidden = [], required = [], within, files = subject.files } = predicate;
+  const { forbidden = [], required = [], within, files } = predicate;
   const expected = [
     ...(forbidden.length > 0 ? [`no ${forbidden.join(", ")}`] : []),
     ...(required.length > 0 ? [`${required.join(", ")}`] : []),
@@ -42,7 +48,7 @@ export async function instructionsVerdict(subject: Subject, predicate: Instructi
   if (!assembly) return undecided(expected, noSource);
   const extent = await extentOf(subject, within, expected);
   if (extent && isVerdict(extent)) return extent;
-  const instructions = instructionsOf(assembly, subject, files, extent);
+  const instructions = instructionsOf(assembly, subject, standsIn(subject, files), extent);
   const wrong = forbidden.flatMap((mnemonic) => named(instructions, mnemonic));
   const absent = required.filter((mnemonic) => named(instructions, mnemonic).length === 0);
   const found = wrong.map((item) => `${item.decoded!.row.mnemonic} at ${placeText(placeOf(item))}`);
@@ -55,6 +61,18 @@ export async function instructionsVerdict(subject: Subject, predicate: Instructi
   return verdict(met, { expected, happened: met ? "so it is" : happened }, first ? { place: placeOf(first) } : {});
 }
 
+const boast = "the program says itself in which mode or ring it is, where the starter does not";
+
+/** What a program says of its own mode or ring, and the starter does not: by that, every instruction could be made harmless. */
+function excessStatement(assembly: Assembly, starter: Assembly | undefined, isMeant: (item: InFile) => boolean) {
+  const known = (starter?.statements ?? []).map(({ said }) => JSON.stringify(said));
+  return assembly.statements.filter(isMeant).find(({ said }) => {
+    const at = known.indexOf(JSON.stringify(said));
+    if (at >= 0) known.splice(at, 1);
+    return at < 0;
+  });
+}
+
 /** Instructions that silently do something else under the technique. */
 export async function sensitiveVerdict(subject: Subject, predicate: SensitivePredicate): Promise<Verdict> {
   const technique = predicate.technique ?? (subject.machine.configuration.technique as TechniqueId);
@@ -63,11 +81,13 @@ export async function sensitiveVerdict(subject: Subject, predicate: SensitivePre
   if (!assembly) return undecided(expected, noSource);
   const extent = await extentOf(subject, predicate.within, expected);
   if (extent && isVerdict(extent)) return extent;
-  const keys = new Set(subject.files.map(fileKey));
-  const inExtent = new Set(instructionsOf(assembly, subject, subject.files, extent).map((item) => rangeKey(item)));
+  const isMeant = standsIn(subject, undefined);
+  const said = excessStatement(assembly, await subject.starter(), isMeant);
+  if (said)
+    return verdict(false, { expected, happened: `${placeText(placeOf(said))}: ${boast}` }, { place: placeOf(said) });
+  const inExtent = new Set(instructionsOf(assembly, subject, isMeant, extent).map(rangeKey));
   const wrong = sensitiveUnprivileged(assembly, technique).filter(
-    ({ severity, range }) =>
-      severity === "warning" && keys.has(fileKey(range.file)) && (!extent || inExtent.has(rangeKey({ range }))),
+    (problem) => problem.severity === "warning" && isMeant(problem) && (!extent || inExtent.has(rangeKey(problem))),
   );
   const found = wrong.map((problem) => `${placeText(placeOf(problem))}: ${plain(problem.message)}`);
   const [first] = wrong;
@@ -79,4 +99,4 @@ export async function sensitiveVerdict(subject: Subject, predicate: SensitivePre
   );
 }
 
-const rangeKey = ({ range: { file, line } }: Pick<Emitted, "range">): string => `${fileKey(file)}:${line}`;
+const rangeKey = ({ range: { file, line } }: InFile): string => `${fileKey(file)}:${line}`;

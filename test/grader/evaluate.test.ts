@@ -346,3 +346,45 @@ it("says at which moment a guest first finds a difference from the bare machine"
   const trace = await checkTrace(assignment, submission, { given: new Map(), starter: new Map() }, checks[0]!);
   expect(trace!.moment).toMatchObject({ step: moment!.step, place: `a.asm:${place!.line}` });
 });
+
+describe("code cannot be hidden from checks of what is written", () => {
+  const sensitive = { kind: "sensitive", technique: "trap-and-emulate" } as const;
+  const kernel = "bits 32\n%pragma ringside mode protected\n";
+  const starter = { "a.asm": `${kernel}cli\nhlt\n` };
+  const judged = async (expectation: object, files: Record<string, string>) => {
+    const assignment = assignmentOf({ checks: [checkOf(expectation as typeof halted)] });
+    return (await grade(assignment, files, { starter })).checks[0]!;
+  };
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ["as it is", { "a.asm": `${kernel}smsw ax\nhlt\n` }, /^a\.asm:3: SMSW/],
+    [
+      "in a file of one's own",
+      { "a.asm": `${kernel}%include "b.inc"\nhlt\n`, "b.inc": "smsw ax\n" },
+      /^b\.inc:1: SMSW/,
+    ],
+    ["in a macro", { "a.asm": `${kernel}%macro m 0\nsmsw ax\n%endmacro\nm\nhlt\n` }, /^a\.asm:4: SMSW/],
+    [
+      "said to be in ring 3",
+      { "a.asm": `${kernel}%pragma ringside cpl 3\nsmsw ax\nhlt\n` },
+      /^a\.asm:3: the program says itself/,
+    ],
+    [
+      "said to be in real mode",
+      { "a.asm": `${kernel}%pragma ringside mode real\nsmsw ax\nhlt\n` },
+      /^a\.asm:3: the program says itself/,
+    ],
+    [
+      "told to be ignored",
+      { "a.asm": `${kernel}smsw ax ; ringside: ignore sensitive-unprivileged\nhlt\n` },
+      /^a\.asm:3: SMSW/,
+    ],
+  ])("%s", async (_, files, happened) => {
+    expect(await judged(sensitive, files)).toMatchObject({
+      status: "failed",
+      happened: expect.stringMatching(happened),
+    });
+    const forbidden = await judged({ kind: "instructions", forbidden: ["smsw"] }, files);
+    expect(forbidden).toMatchObject({ status: "failed", happened: expect.stringMatching(/^smsw at /) });
+  });
+});

@@ -54,8 +54,8 @@ const single: Grades = gradesOf(assignment, [many.results.find(({ student }) => 
 const written = (name: string, grades: Grades): string => formats.find((format) => format.name === name)!.write(grades);
 
 describe("what a terminal or a reader could take for something else", () => {
-  it.each(formats.filter(({ name }) => name !== "csv"))("$name has none of it", (format) => {
-    const text = format.write(format.isSingle ? single : many);
+  it.each(formats)("$name has none of it", (format) => {
+    const text = format.write(format.isSingle ? single : many).replaceAll("\r\n", "\n");
     expect(format.name === "json" ? [] : (text.match(/[^\P{C}\n]/gu) ?? [])).toEqual([]);
   });
 });
