@@ -18,6 +18,7 @@ import { shardOf } from "../../cli/grade/shard.ts";
 import { nodeIo } from "../../cli/io.ts";
 import { formats } from "../../grader/formats/index.ts";
 import type { Grades } from "../../grader/grades.ts";
+import type { CheckResult, Result } from "../../grader/result.ts";
 import { example } from "../grader/grading.ts";
 
 const root = mkdtempSync(join(tmpdir(), "ringside-grade-"));
@@ -295,10 +296,23 @@ describe("examples/ci", () => {
 
 it("docs/grading.md has every option and every format", () => {
   const text = readFileSync(join(import.meta.dirname, "../../docs/grading.md"), "utf8");
-  const rows = [...text.matchAll(/^\| `([^`]+)`(?:, `([^`]+)`)? \|/gm)].map(([, first, second]) => second ?? first!);
+  const [beginning, json] = text.split(/^## JSON$/m) as [string, string];
+  const named = (part: string) =>
+    [...part.matchAll(/^\| `([^`]+)`(?:, `([^`]+)`)? \|/gm)].map(([, first, second]) => second ?? first!);
+  const rows = named(beginning);
   const options = rows.filter((row) => row.startsWith("--")).map((row) => row.slice(2).split(" ")[0]);
   expect(options).toEqual(Object.keys(gradeCommand.options).filter((name) => name !== "help"));
   expect(rows.filter((row) => !row.startsWith("--"))).toEqual(formats.map(({ name }) => name));
+  const fields = named(json);
+  const at = fields.indexOf("id");
+  const result: Record<keyof Required<Result>, true> = {
+    ...{ assignment: true, student: true, points: true, of: true, checks: true, scenarios: true, problem: true },
+  };
+  const check: Record<keyof Required<CheckResult>, true> = {
+    ...{ id: true, title: true, status: true, points: true, of: true, hidden: true, expected: true, happened: true },
+    ...{ moment: true, place: true, feedback: true, hint: true },
+  };
+  expect([fields.slice(0, at), fields.slice(at)]).toEqual([Object.keys(result), Object.keys(check)]);
 });
 
 describe("parts of the submissions", () => {
