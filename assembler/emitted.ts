@@ -31,7 +31,7 @@ export class Part implements Emitted {
   private readonly at: number;
   /** Given for instructions only. */
   private readonly code: Code | undefined;
-  private known: { readonly decoded: Decoded | undefined; edition: number; readonly of: Uint8Array } | undefined;
+  private known: { readonly decoded: Decoded | undefined; edition: number; readonly of: string } | undefined;
 
   constructor(
     item: Item,
@@ -81,19 +81,15 @@ export class Part implements Emitted {
     const { edition } = code;
     if (known && (known.edition === edition || typeof item.dependence === "string")) return known.decoded;
     code.refresh(item);
-    if (known && isSame(known.of, bytes)) {
+    const of = String.fromCharCode(...bytes);
+    if (known?.of === of) {
       known.edition = edition;
       return known.decoded;
     }
     const decoded = decode(bytes, 0, this.bits);
-    this.known = { decoded: typeof decoded === "string" ? undefined : decoded, edition, of: bytes.slice() };
+    this.known = { decoded: typeof decoded === "string" ? undefined : decoded, edition, of };
     return this.known.decoded;
   }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  for (let n = 0; n < a.length; n++) if (a[n] !== b[n]) return false;
-  return true;
 }
 
 /** An instruction statement as written, encoded or not. */
@@ -108,6 +104,9 @@ export class Mention implements InstructionMention {
     this.word = word;
     this.row = row;
     this.part = part;
+  }
+  get statement(): object {
+    return this.item;
   }
   get mnemonic(): string {
     return this.word.text;

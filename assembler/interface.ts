@@ -83,6 +83,8 @@ export interface Emitted {
 
 /** What an instruction statement says, whether or not it could be encoded: for hovers and diagnostics. */
 export interface InstructionMention {
+  /** The same object in all versions of a program in which the line is the same, wherever it stands and however it is encoded. */
+  readonly statement: object;
   readonly mnemonic: string;
   readonly mnemonicRange: Range;
   /** Whole statement. */

@@ -9,6 +9,10 @@ export class Code {
   readonly callees: Callees;
   /** -1 where an instruction has none. */
   private readonly addresses: Float64Array;
+  /** Where the instruction ends; -1 where it has no address. */
+  private readonly ends: Float64Array;
+  /** The targets of near branches: indices, -1 where there is none. */
+  private readonly targets: Int32Array;
   /** Indices in the order of the addresses; undefined where that is the order of the source. */
   private readonly byAddress: Int32Array | undefined;
 
@@ -16,8 +20,17 @@ export class Code {
     this.mentions = assembly.mentions;
     this.constants = new Constants(assembly);
     this.callees = new Callees(this);
-    this.addresses = Float64Array.from(this.mentions, ({ address }) => address ?? -1);
-    const isInOrder = this.addresses.every((address, n, all) => n === 0 || all[n - 1]! < address);
+    const count = this.mentions.length;
+    this.addresses = new Float64Array(count);
+    this.ends = new Float64Array(count);
+    this.targets = new Int32Array(count).fill(notLookedUp);
+    let isInOrder = true;
+    for (let n = 0; n < count; n++) {
+      const { address, length } = this.mentions[n]!;
+      this.addresses[n] = address ?? -1;
+      this.ends[n] = address === undefined || length === undefined ? -1 : address + length;
+      if (n > 0 && this.addresses[n]! <= this.addresses[n - 1]!) isInOrder = false;
+    }
     if (isInOrder) return;
     this.byAddress = Int32Array.from(this.mentions, (_, n) => n);
     this.byAddress.sort((a, b) => this.addresses[a]! - this.addresses[b]! || a - b);
@@ -51,18 +64,23 @@ export class Code {
 
   /** Where the processor goes on behind an instruction; one that cannot be assembled yet is passed over. */
   after(n: number): number | undefined {
-    const address = this.addresses[n]!;
+    const end = this.ends[n]!;
     const next = n + 1 < this.addresses.length ? n + 1 : undefined;
-    const length = this.mentions[n]!.length;
-    if (address < 0 || length === undefined) return next;
-    if (this.byAddress === undefined && this.addresses[n + 1] === address + length) return next;
-    const found = this.at(address + length);
+    if (end < 0) return next;
+    if (this.byAddress === undefined && this.addresses[n + 1] === end) return next;
+    const found = this.at(end);
     if (found !== undefined) return found;
     return next !== undefined && this.addresses[next]! < 0 ? next : undefined;
   }
 
   /** The target of a near branch. */
   target(n: number): number | undefined {
+    if (this.targets[n] === notLookedUp) this.targets[n] = this.targetOf(n) ?? -1;
+    const target = this.targets[n]!;
+    return target < 0 ? undefined : target;
+  }
+
+  private targetOf(n: number): number | undefined {
     const address = this.addresses[n]!;
     const { decoded } = this.mentions[n]!;
     const [operand] = decoded?.operands ?? [];
@@ -71,3 +89,5 @@ export class Code {
     return this.at(decoded!.operandSize === 16 ? end & 0xffff : end) ?? this.at(end);
   }
 }
+
+const notLookedUp = -2;

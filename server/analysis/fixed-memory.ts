@@ -30,6 +30,7 @@ export function fixedExtent({ decoded, address }: InstructionMention): Extent | 
 export class Constants {
   private readonly assembly: Assembly;
   private stores: readonly Extent[] | undefined;
+  private readonly known = new Map<string, bigint | undefined>();
 
   constructor(assembly: Assembly) {
     this.assembly = assembly;
@@ -38,6 +39,12 @@ export class Constants {
   /** A little-endian number of some bytes; undefined where nothing constant is. */
   read(address: number | undefined, bytes: number): bigint | undefined {
     if (address === undefined) return undefined;
+    const key = `${address} ${bytes}`;
+    if (!this.known.has(key)) this.known.set(key, this.look(address, bytes));
+    return this.known.get(key);
+  }
+
+  private look(address: number, bytes: number): bigint | undefined {
     this.stores ??= this.assembly.mentionsOf(writesMemory).flatMap((mention) => fixedExtent(mention) ?? []);
     const isStored = this.stores.some((one) => one.address < address + bytes && address < one.address + one.bytes);
     const found = isStored ? undefined : this.assembly.dataAt(address, bytes);

@@ -38,8 +38,8 @@ export interface Known {
   readonly register: (n: number) => number | undefined;
 }
 
-/** Instructions executed in the search, repeated ones counted: what is behind that stays unknown. */
-const budget = 12_000;
+/** Instructions executed in the search, repeated ones counted, of a program of so many: beyond that nothing is known. */
+const budgetOf = (instructions: number): number => 12_000 + 4 * instructions;
 /** Instructions of a program that is followed: larger ones would take longer than one types. */
 const most = 30_000;
 
@@ -157,6 +157,7 @@ function search(assembly: Assembly, code: Code, kept: KeptSteps): readonly (Stat
   for (const [n, state] of said) if (n > 0) reach(n, state);
   if (mentions.length > 0) reach(0, said.get(0) ?? firstState(assembly));
   let count = 0;
+  const budget = budgetOf(mentions.length);
   /** Goes down straight code; nothing of what waits is above it. */
   const straight = (from: number): number => {
     let n = from;
@@ -181,7 +182,8 @@ function search(assembly: Assembly, code: Code, kept: KeptSteps): readonly (Stat
 
 /** What is known of the instructions of one program. */
 export class Flow {
-  private readonly code: Code;
+  /** Undefined where the program is not followed. */
+  private readonly code: Code | undefined;
   private readonly states: readonly (State | undefined)[];
   private readonly everywhere: State | undefined;
 
@@ -190,14 +192,13 @@ export class Flow {
       assembly.statements.length > 1 || assembly.sizes.size > 1 || assembly.mentionsOf(isRelevant).length > 0;
     // Where nothing changes the mode, it is the same everywhere, also in what nothing is seen to lead to.
     this.everywhere = moves ? undefined : firstState(assembly);
-    this.code = new Code(assembly);
-    const isFollowed = moves && assembly.mentions.length <= most;
-    this.states = isFollowed ? search(assembly, this.code, keptSteps(assembly)) : [];
+    this.code = moves && assembly.mentions.length <= most ? new Code(assembly) : undefined;
+    this.states = this.code ? search(assembly, this.code, keptSteps(assembly)) : [];
   }
 
   /** Undefined where nothing is seen to lead to the instruction. */
   at(mention: InstructionMention): Known | undefined {
-    const state = this.everywhere ?? this.states[this.code.indexOf(mention)];
+    const state = this.everywhere ?? (this.code && this.states[this.code.indexOf(mention)]);
     return state && new View(state);
   }
 
@@ -206,7 +207,7 @@ export class Flow {
     let run: [InstructionMention, Known][] = [];
     for (const [n, state] of this.states.entries()) {
       if (!state) continue;
-      const mention = this.code.mentions[n]!;
+      const mention = this.code!.mentions[n]!;
       if (state.code !== mention.bits || mention.bits === 64) run.push([mention, new View(state)]);
       else if (run.length > 0) {
         yield run;
@@ -218,9 +219,10 @@ export class Flow {
 
   /** Why an instruction that loads CS or SS faults by its selector; undefined if it does not, or that is not known. */
   selectorFault(mention: InstructionMention): string | undefined {
-    const n = this.code.indexOf(mention);
+    const { code } = this;
+    const n = code?.indexOf(mention) ?? -1;
     const state = this.states[n];
-    return state && (transferFault(this.code, n, state) ?? stackLoadFault(this.code, n, state));
+    return code && state && (transferFault(code, n, state) ?? stackLoadFault(code, n, state));
   }
 }
 

@@ -5,36 +5,75 @@ import { joinStates, type State, sameState } from "./state.ts";
 import { effectOf } from "./transfer.ts";
 import { isPlain, stepsFrom } from "./transitions.ts";
 
+/** Results by what they were made of. They are mostly asked for in the same order again. */
+class Results {
+  private list: (readonly [State, State | undefined, State])[] = [];
+  private next = 0;
+
+  find(a: State, b?: State): State | undefined {
+    const { list } = this;
+    const expected = list[this.next];
+    if (expected?.[0] === a && expected[1] === b) {
+      this.next++;
+      return expected[2];
+    }
+    for (let count = 0, at = this.next; count < list.length; count++, at++) {
+      if (at >= list.length) at -= list.length;
+      const one = list[at]!;
+      if (one[0] !== a || one[1] !== b) continue;
+      this.next = at + 1;
+      return one[2];
+    }
+    return undefined;
+  }
+
+  /** Keeps a result, and gives it: `a` itself or the object of before, if it is the same state. */
+  keep(a: State, b: State | undefined, result: State): State {
+    if (this.list.length >= mostResults) this.list = [];
+    const kept = sameState(a, result) ? a : (this.list.find(([, , one]) => sameState(one, result))?.[2] ?? result);
+    this.list.push([a, b, kept]);
+    this.next = this.list.length;
+    return kept;
+  }
+}
+
+/** Kept for one instruction: a routine may be called from many places, a loop be gone through several times. */
+const mostResults = 200;
+
 /** What was worked out for an instruction. */
 interface Kept {
-  readonly mention: InstructionMention;
-  readonly decoded: Decoded | undefined;
+  readonly statement: object;
+  decoded: Decoded | undefined;
   /** The effect is all there is to it. */
   readonly isPlain: boolean;
   readonly branches: boolean;
-  /** Of a plain one: the state before it. */
-  before: State | undefined;
-  /** The states that it led to. */
+  /** Of a plain one: what comes of a state. */
+  readonly effects: Results;
+  /** Of any other: the states that it has led to. */
   readonly outs: State[];
-  readonly joins: Joins;
+  /** What states that met before it have in common. */
+  readonly joins: Results;
 }
 
-/** States that met before an instruction, two by two, and what both had in common. They mostly meet in the same order again. */
-interface Joins {
-  readonly list: (readonly [State, State, State])[];
-  next: number;
-}
+/** States that one instruction leads to are recognized among so many. */
+const mostOuts = 16;
 
-const mostJoins = 500;
-
-const fresh = (mention: InstructionMention): Kept => {
-  const { decoded } = mention;
+const fresh = ({ statement, decoded }: InstructionMention): Kept => {
   return {
-    ...{ mention, decoded, before: undefined, outs: [], joins: { list: [], next: 0 } },
+    ...{ statement, decoded, outs: [], effects: new Results(), joins: new Results() },
     isPlain: decoded !== undefined && isPlain(decoded),
     branches: decoded?.operands[0]?.kind === "relative",
   };
 };
+
+/** An instruction that is decoded otherwise now. A jump of which only the distance has changed does the same to the state. */
+function renewed(one: Kept, mention: InstructionMention): Kept {
+  const { decoded } = mention;
+  if (!one.branches || !one.decoded || one.decoded.row !== decoded?.row)
+    return { ...fresh(mention), outs: one.outs, joins: one.joins };
+  one.decoded = decoded;
+  return one;
+}
 
 /**
  * Most of a program is as it was before an edit, and so is what is known of it. What was worked out for an instruction is kept,
@@ -49,46 +88,41 @@ export class KeptSteps {
     const old = this.list;
     const shorter = Math.min(old.length, mentions.length);
     let first = 0;
-    while (first < shorter && old[first]!.mention === mentions[first]) first++;
+    while (first < shorter && old[first]!.statement === mentions[first]!.statement) first++;
     let last = 0;
-    while (last < shorter - first && old.at(-1 - last)!.mention === mentions.at(-1 - last)) last++;
-    const between = new Map(old.slice(first, old.length - last).map((one) => [one.mention, one]));
-    const put = mentions.slice(first, mentions.length - last).map((mention) => between.get(mention) ?? fresh(mention));
+    while (last < shorter - first && old.at(-1 - last)!.statement === mentions.at(-1 - last)!.statement) last++;
+    const between = new Map(old.slice(first, old.length - last).map((one) => [one.statement, one]));
+    const put = mentions
+      .slice(first, mentions.length - last)
+      .map((mention) => between.get(mention.statement) ?? fresh(mention));
     this.list = [...old.slice(0, first), ...put, ...old.slice(old.length - last)];
+    for (let n = 0; n < this.list.length; n++) {
+      const one = this.list[n]!;
+      const mention = mentions[n]!;
+      if (one.decoded !== mention.decoded) this.list[n] = renewed(one, mention);
+    }
   }
 
   /** Of an instruction that leads to the next one and nowhere else: the state behind it. Undefined for any other. */
   behind(n: number, state: State): State | undefined {
-    const of = this.at(n);
+    const of = this.list[n]!;
     return of.isPlain && !of.branches ? this.effect(of, state) : undefined;
   }
 
-  private effect(of: Kept, state: State): State {
-    if (of.before === state) return of.outs[0]!;
-    of.before = state;
-    return this.same(of, 0, effectOf(state, of.decoded!));
-  }
-
-  private at(n: number): Kept {
-    const known = this.list[n]!;
-    if (known.decoded === known.mention.decoded) return known;
-    // A jump whose distance has changed leads on with the same states.
-    const renewed = { ...fresh(known.mention), outs: known.outs, joins: known.joins };
-    this.list[n] = renewed;
-    return renewed;
+  private effect({ effects, decoded }: Kept, state: State): State {
+    return effects.find(state) ?? effects.keep(state, undefined, effectOf(state, decoded!));
   }
 
   /** Says where an instruction leads, with the state there: the object of the last time where it is the same state. */
   lead(code: Code, n: number, state: State, to: (n: number, state: State) => void): void {
-    const of = this.at(n);
+    const of = this.list[n]!;
     const next = of.isPlain || !of.decoded ? code.after(n) : undefined;
     if (!of.decoded) {
       if (next !== undefined) to(next, state);
       return;
     }
     if (!of.isPlain) {
-      for (const [at, [target, after]] of stepsFrom(code, n, state, of.decoded).entries())
-        to(target, this.same(of, at, after));
+      for (const [target, after] of stepsFrom(code, n, state, of.decoded)) to(target, this.same(of, after));
       return;
     }
     const after = this.effect(of, state);
@@ -97,10 +131,11 @@ export class KeptSteps {
     if (target !== undefined) to(target, after);
   }
 
-  private same({ outs }: Kept, at: number, state: State): State {
-    const before = outs[at];
-    if (before && sameState(before, state)) return before;
-    outs[at] = state;
+  private same({ outs }: Kept, state: State): State {
+    const before = outs.find((one) => sameState(one, state));
+    if (before) return before;
+    if (outs.length >= mostOuts) outs.length = 0;
+    outs.push(state);
     return state;
   }
 
@@ -108,20 +143,9 @@ export class KeptSteps {
   joined(n: number, a: State, b: State): State {
     if (a === b) return a;
     const { joins } = this.list[n]!;
-    const { list } = joins;
-    for (let count = 0; count < list.length; count++) {
-      const at = (joins.next + count) % list.length;
-      const [one, other, known] = list[at]!;
-      if (one !== a || other !== b) continue;
-      joins.next = at + 1;
-      return known;
-    }
-    const both = joinStates(a, b);
-    const result = sameState(a, both) ? a : both;
-    if (list.length >= mostJoins) list.length = 0;
-    list.push([a, b, result]);
-    joins.next = list.length;
-    return result;
+    const known = joins.find(a, b);
+    if (known) return known;
+    return joins.keep(a, b, joinStates(a, b));
   }
 }
 
