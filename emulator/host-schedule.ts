@@ -5,8 +5,10 @@
  * taken in its order. A vCPU can be ahead of host time, by less than a quantum and an instruction, when it loses its physical CPU: the
  * next time it lets that much pass first, so its clock never goes back and the accounts add up.
  */
-import type { HostConfiguration } from "./machine-configuration.ts";
+import { HostScript } from "./host-script.ts";
+import type { HostConfiguration, TimedInput } from "./machine-configuration.ts";
 import type { Adjustment, VcpuView } from "./machine-interface.ts";
+import { type Local, Placements, type Unit } from "./placements.ts";
 import { type Scheduling, turnCycles } from "./processors.ts";
 import { type Happening, Happenings } from "./schedule/happenings.ts";
 import { cyclesAt, microsecondsAt } from "./schedule/host-time.ts";
@@ -17,6 +19,7 @@ import type { ScheduleEvent } from "./schedule/schedule-event.ts";
 import type { RunState } from "./schedule/vcpu.ts";
 import type { StopReason } from "./trace/event.ts";
 import type { VirtualMachine } from "./virtual-machine.ts";
+import { Wakings } from "./wakings.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -36,21 +39,6 @@ export interface Core {
   stop(vm: VirtualMachine, reason: StopReason, why: string): void;
 }
 
-interface Unit {
-  readonly id: string;
-  readonly vm: VirtualMachine;
-  readonly number: number;
-}
-
-/** What a physical CPU executes. */
-interface Placement {
-  readonly id: string;
-  /** Host time in cycles from which it has it. */
-  readonly since: number;
-  /** It has not been in the core since. */
-  readonly fresh: boolean;
-}
-
 /** Plain JSON. Times in cycles. */
 interface State {
   readonly clock: number;
@@ -58,10 +46,6 @@ interface State {
   readonly turnEnd: number;
   /** Turns so far. */
   readonly turns: number;
-  readonly placements: readonly (Placement | null)[];
-  /** How many of the configured changes, and of each VM's inputs, have happened. */
-  readonly changes: number;
-  readonly inputs: readonly number[];
 }
 
 export class HostSchedule {
@@ -71,15 +55,13 @@ export class HostSchedule {
   readonly #vms: readonly VirtualMachine[];
   readonly #units = new Map<string, Unit>();
   readonly #unitsOf = new Map<VirtualMachine, readonly Unit[]>();
-  readonly #changes: readonly Change[];
+  readonly #script: HostScript;
   readonly #happenings = new Happenings();
   #state: State;
-  /** The units of `#state.placements`. */
-  #placed: readonly (Unit | undefined)[] = [];
+  readonly #placements: Placements;
   /** The next moment of host time, where it is known. */
   #moment: number | undefined;
-  /** When VMs that wait have something to do next, where that is known. */
-  readonly #wakings = new Map<VirtualMachine, number>();
+  readonly #wakings = new Wakings((vm) => this.#placements.count(vm) === 0 && this.#sleeperOf(vm) !== undefined);
   /** Devices act for a VM that waits: what wakes its vCPUs now is none of them. */
   #serving = false;
 
@@ -87,18 +69,19 @@ export class HostSchedule {
     this.#host = host;
     this.#core = core;
     this.#vms = vms;
-    const { pcpus, scheduler, changes = [] } = host;
-    this.#changes = [...changes].sort((a, b) => a.at - b.at);
+    const { pcpus, scheduler } = host;
+    this.#script = new HostScript(host, vms, {
+      change: (change) => this.#change(change),
+      type: (vm, input) => this.#type(vm, input),
+    });
     this.cpus = new PhysicalCpus({
       pcpus,
       scheduler: scheduler.name,
       ...(scheduler.options && { options: scheduler.options }),
       record: (event) => core.record(event),
     });
-    this.#state = {
-      ...{ clock: 0, turnEnd: 0, turns: 0, changes: 0, inputs: vms.map(() => 0) },
-      placements: this.cpus.pcpus.map(() => null),
-    };
+    this.#state = { clock: 0, turnEnd: 0, turns: 0 };
+    this.#placements = new Placements(pcpus, (id) => this.#unit(id));
     for (const vm of vms) vm.processors.share(this.#schedulingOf(vm));
   }
 
@@ -136,7 +119,7 @@ export class HostSchedule {
   }
 
   #forgetWaking(vm: VirtualMachine): void {
-    this.#wakings.delete(vm);
+    this.#wakings.forget(vm);
     this.#moment = undefined;
   }
 
@@ -144,8 +127,10 @@ export class HostSchedule {
     return this.#units.get(id)!;
   }
 
-  #vmNamed(wanted: string): VirtualMachine {
-    return this.#vms.find(({ name }) => name === wanted)!;
+  /** The vCPU that is named, or all of the VM. */
+  #idsOf(vm: string, vcpu: number | undefined): readonly string[] {
+    if (vcpu !== undefined) return [`${vm}/${vcpu}`];
+    return this.#unitsOf.get(this.#vms.find(({ name }) => name === vm)!)!.map(({ id }) => id);
   }
 
   #isReady(id: string): boolean {
@@ -234,7 +219,7 @@ export class HostSchedule {
 
   /** Somebody has done something to VMs from outside: they may have something to do. */
   touched(): void {
-    this.#wakings.clear();
+    this.#wakings.forgetAll();
     this.#moment = undefined;
     this.endTurn();
   }
@@ -242,8 +227,7 @@ export class HostSchedule {
   /** Changes a VM, or one vCPU of it, at the present host time. */
   adjust({ name }: VirtualMachine, vcpu: number | undefined, adjustment: Adjustment): void {
     const at = this.clock;
-    for (const { id } of this.#unitsOf.get(this.#vmNamed(name))!) {
-      if (vcpu !== undefined && id !== `${name}/${vcpu}`) continue;
+    for (const id of this.#idsOf(name, vcpu)) {
       if (adjustment.kind === "set") this.#expect({ at, id, what: "adjust", parameters: adjustment.parameters });
       else if (adjustment.kind === "plug") this.#expect({ at, id, what: "plug" });
       else this.#expect({ at, id, what: "unplug", why: `${id} is unplugged` });
@@ -258,9 +242,9 @@ export class HostSchedule {
     for (;;) {
       this.#moment ??= this.#nextMoment();
       const moment = this.#moment;
-      const behind = this.#furthestBehind();
-      if (behind && behind.local < moment) {
-        this.#turn(behind.pcpu, behind.local, moment);
+      const behind = this.#placements.furthestBehind(this.#goes);
+      if (behind && behind.time < moment) {
+        this.#turn(behind, moment);
         return true;
       }
       if (moment === never) this.#standStill();
@@ -269,31 +253,18 @@ export class HostSchedule {
     }
   }
 
-  /** Of the physical CPUs that execute something, the one with the least time. */
-  #furthestBehind(): { readonly pcpu: number; readonly local: number } | undefined {
-    let behind: { readonly pcpu: number; readonly local: number } | undefined;
-    for (let pcpu = 0; pcpu < this.#placed.length; pcpu++) {
-      const unit = this.#placed[pcpu];
-      if (!unit || unit.vm.stopped || this.#happenings.blockOf(unit.id)) continue;
-      const local = Math.max(this.#state.placements[pcpu]!.since, unit.vm.processors.cycleOf(unit.number));
-      if (!behind || local < behind.local) behind = { pcpu, local };
-    }
-    return behind;
-  }
+  /** A vCPU that runs goes on until it has nothing to do, or its VM has stopped. */
+  readonly #goes = ({ id, vm }: Unit): boolean => !vm.stopped && !this.#happenings.blockOf(id);
 
-  #turn(pcpu: number, local: number, moment: number): void {
-    const placement = this.#state.placements[pcpu]!;
-    const { vm, number } = this.#placed[pcpu]!;
+  #turn({ pcpu, unit: { vm, number }, time }: Local, moment: number): void {
     const { processors } = vm;
     const stays = processors.inCore && processors.current === number;
     processors.passTime(this.clock);
     this.#core.put(vm, number);
-    processors.take(local, stays);
+    processors.take(time, stays);
     const { turns } = this.#state;
-    this.#set({ turns: turns + 1, turnEnd: Math.min(local + this.#quantum(vm, turns), moment) });
-    if (!placement.fresh) return;
-    this.#place(pcpu, { ...placement, fresh: false });
-    processors.monitor?.scheduled?.();
+    this.#set({ turns: turns + 1, turnEnd: Math.min(time + this.#quantum(vm, turns), moment) });
+    if (this.#placements.enter(pcpu)) processors.monitor?.scheduled?.();
   }
 
   /**
@@ -301,7 +272,7 @@ export class HostSchedule {
    * that.
    */
   #quantum(vm: VirtualMachine, turn: number): number {
-    const alone = this.#placed.filter((unit) => unit?.vm === vm).length <= 1;
+    const alone = this.#placements.count(vm) <= 1;
     const { quantum = alone ? loneTurnCycles : turnCycles, seed = 0 } = this.#host;
     return seed === 0
       ? quantum
@@ -312,36 +283,13 @@ export class HostSchedule {
 
   /** The moment that host time must not pass before something else is done. */
   #nextMoment(): number {
-    const { changes, inputs } = this.#state;
-    let moment = Math.min(
-      this.#happenings.next,
-      cyclesAt(Math.min(this.#changes[changes]?.at ?? never, this.#host.until ?? never)),
-    );
-    for (const [n, vm] of this.#vms.entries()) {
-      if (vm.stopped && !vm.waiting) continue;
-      const input = vm.configuration.inputs?.[inputs[n]!]?.at ?? never;
-      moment = Math.min(moment, this.#wakingOf(vm), cyclesAt(input));
-    }
+    let moment = Math.min(this.#happenings.next, this.#script.next, cyclesAt(this.#host.until ?? never));
+    for (const vm of this.#vms) moment = Math.min(moment, this.#wakings.of(vm));
     // A scheduler's own clock goes on for ever; but where everybody sleeps, nothing comes of that.
     const decision = this.cpus.next;
     if (decision !== null && (moment !== never || this.cpus.vcpus.some(({ state }) => wants.has(state))))
       moment = Math.min(moment, cyclesAt(decision));
     return Math.max(moment, this.clock);
-  }
-
-  /** When devices have something for a VM none of whose vCPUs runs, but of which one sleeps; infinite of others. */
-  #wakingOf(vm: VirtualMachine): number {
-    const known = this.#wakings.get(vm);
-    if (known !== undefined) return known;
-    if (vm.stopped || this.#runs(vm) || this.#sleeperOf(vm) === undefined) return never;
-    const next = vm.time.nextWaking;
-    const waking = typeof next === "number" ? next : never;
-    this.#wakings.set(vm, waking);
-    return waking;
-  }
-
-  #runs(vm: VirtualMachine): boolean {
-    return this.#placed.some((unit) => unit?.vm === vm);
   }
 
   #sleeperOf(vm: VirtualMachine): Unit | undefined {
@@ -355,7 +303,7 @@ export class HostSchedule {
     this.#moment = undefined;
     const time = Math.max(this.cpus.now, Math.min(microsecondsAt(moment), this.cpus.next ?? never));
     this.cpus.advance(time);
-    while (this.#happen() || this.#change() || this.#type() || this.#serve());
+    while (this.#happen() || this.#script.perform(this.clock) || this.#serve());
     if (time >= (this.#host.until ?? never)) this.#end(time);
     this.#settle();
     for (const vm of this.#vms) this.#review(vm);
@@ -381,37 +329,24 @@ export class HostSchedule {
     if (this.#isReady(id)) this.cpus.wake(id, `${id} goes on where it was`);
   }
 
-  #change(): boolean {
-    const change = this.#changes[this.#state.changes];
-    if (!change || cyclesAt(change.at) > this.clock) return false;
-    this.#set({ changes: this.#state.changes + 1 });
-    const { vm, vcpu, set, unplug } = change;
-    for (const { id } of this.#unitsOf.get(this.#vmNamed(vm))!) {
-      if (vcpu !== undefined && id !== `${vm}/${vcpu}`) continue;
+  #change({ vm, vcpu, set, unplug }: Change): void {
+    for (const id of this.#idsOf(vm, vcpu)) {
       if (set) this.cpus.adjust(id, set);
       if (unplug === true) this.cpus.unplug(id);
       if (unplug === false) this.#plug(id);
     }
-    return true;
   }
 
-  #type(): boolean {
-    for (const [n, vm] of this.#vms.entries()) {
-      const input = vm.configuration.inputs?.[this.#state.inputs[n]!];
-      if (!input || cyclesAt(input.at) > this.clock || (vm.stopped && !vm.waiting)) continue;
-      this.#set({ inputs: this.#state.inputs.with(n, this.#state.inputs[n]! + 1) });
-      vm.processors.passTime(this.clock);
-      this.#forgetWaking(vm);
-      if (input.device === "serial") vm.input(input.text);
-      else vm.press(input.text);
-      return true;
-    }
-    return false;
+  #type(vm: VirtualMachine, { device, text }: TimedInput): void {
+    vm.processors.passTime(this.clock);
+    this.#forgetWaking(vm);
+    if (device === "serial") vm.input(text);
+    else vm.press(text);
   }
 
   /** Lets the devices of a VM that waits act, with one of its sleepers in the core. */
   #serve(): boolean {
-    const vm = this.#vms.find((one) => this.#wakingOf(one) <= this.clock);
+    const vm = this.#vms.find((one) => this.#wakings.of(one) <= this.clock);
     if (!vm) return false;
     this.#forgetWaking(vm);
     this.#serving = true;
@@ -426,34 +361,19 @@ export class HostSchedule {
   #settle(): void {
     this.cpus.settle();
     const running = this.cpus.pcpus.map((_, pcpu) => this.cpus.running(pcpu)?.id);
-    for (const [pcpu, placement] of this.#state.placements.entries())
-      if (placement && placement.id !== running[pcpu]) {
-        const { vm, number } = this.#unit(placement.id);
-        const ready = this.#stateOf(placement.id) !== "blocked";
-        if (!vm.stopped) vm.processors.monitorOf(number)?.descheduled?.(ready);
-        this.#place(pcpu, null);
-      }
-    for (const [pcpu, id] of running.entries())
-      if (id !== undefined && !this.#state.placements[pcpu]) {
-        this.#wakings.delete(this.#unit(id).vm);
-        this.#place(pcpu, { id, since: this.clock, fresh: true });
-      }
-  }
-
-  #place(pcpu: number, placement: Placement | null): void {
-    this.#set({ placements: this.#state.placements.with(pcpu, placement) });
-    this.#findPlaced();
-  }
-
-  #findPlaced(): void {
-    this.#placed = this.#state.placements.map((placement) => (placement ? this.#unit(placement.id) : undefined));
+    this.#placements.change(running, this.clock, {
+      left: ({ id, vm, number }) => {
+        if (!vm.stopped) vm.processors.monitorOf(number)?.descheduled?.(this.#stateOf(id) !== "blocked");
+      },
+      came: ({ vm }) => this.#wakings.forget(vm),
+    });
   }
 
   // Ends.
 
   /** Stops a VM that nothing will ever wake, not even what is typed. */
   #review(vm: VirtualMachine): void {
-    if (vm.stopped || this.#wakingOf(vm) !== never) return;
+    if (vm.stopped || this.#wakings.of(vm) !== never) return;
     if (this.#unitsOf.get(vm)!.some(({ id }) => this.#isReady(id) || this.#happenings.concerns(id))) return;
     const next = vm.time.nextWaking;
     if (typeof next !== "number" && next.inputs.length === 0) vm.standStill(next);
@@ -477,16 +397,30 @@ export class HostSchedule {
 
   /** To be taken when all is settled; objects in it are never changed. */
   save(): unknown {
-    return { state: this.#state, happenings: this.#happenings.save(), cpus: this.cpus.save() };
+    const { cpus } = this;
+    return {
+      state: this.#state,
+      happenings: this.#happenings.save(),
+      script: this.#script.save(),
+      placements: this.#placements.save(),
+      cpus: cpus.save(),
+    };
   }
 
   restore(saved: unknown): void {
-    const { state, happenings, cpus } = saved as { state: State; happenings: unknown; cpus: unknown };
+    const { state, happenings, script, placements, cpus } = saved as {
+      state: State;
+      happenings: unknown;
+      script: ReturnType<HostScript["save"]>;
+      placements: ReturnType<Placements["save"]>;
+      cpus: unknown;
+    };
     this.#state = state;
     this.#happenings.restore(happenings);
+    this.#script.restore(script);
     this.cpus.restore(cpus);
-    this.#findPlaced();
-    this.#wakings.clear();
+    this.#placements.restore(placements);
+    this.#wakings.forgetAll();
     this.#moment = undefined;
   }
 }
