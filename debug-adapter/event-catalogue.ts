@@ -36,6 +36,8 @@ export interface EventFolder {
   /** The techniques under which any of it can happen. */
   readonly where: (technique: Technique) => boolean;
   readonly leaves: readonly EventLeaf[];
+  /** The reason of the exits in a class; undefined where they have any. */
+  readonly reasonOf?: (key: string) => string | undefined;
   /** What a class by number is called, where there are too many to list: a port, a vector. */
   readonly number?: string;
   /** Keys of the classes that an event of these kinds belongs to. */
@@ -182,6 +184,7 @@ export const eventFolders: readonly EventFolder[] = [
     where: isVtx,
     leaves: exitReasons.map(({ name, number }) => ({ key: name, label: name, detail: `reason ${number}` })),
     keys: exitUnder(isVtx),
+    reasonOf: (key) => key,
   }),
   folder({
     id: "svm",
@@ -191,6 +194,7 @@ export const eventFolders: readonly EventFolder[] = [
     where: isSvm,
     leaves: exitCodes.map(({ name, number }) => ({ key: name, label: name, detail: `code ${hex(number)}` })),
     keys: exitUnder(isSvm),
+    reasonOf: (key) => key,
   }),
   folder({
     id: "trap",
@@ -200,6 +204,7 @@ export const eventFolders: readonly EventFolder[] = [
     where: isSoftware,
     leaves: [...exceptionVectors.map((vector) => ({ key: vectorName(vector), label: vectorName(vector) })), ...traps],
     keys: exitUnder(isSoftware),
+    reasonOf: (key) => (key === others ? undefined : key),
     otherwise: "others",
   }),
   folder({
@@ -210,6 +215,7 @@ export const eventFolders: readonly EventFolder[] = [
     where: isVtx,
     leaves: bitLeaves(eptViolation),
     keys: bitKeys("EPT_VIOLATION"),
+    reasonOf: () => "EPT_VIOLATION",
   }),
   folder({
     id: "npt",
@@ -219,6 +225,7 @@ export const eventFolders: readonly EventFolder[] = [
     where: isSvm,
     leaves: bitLeaves(nestedPageFault),
     keys: bitKeys("VMEXIT_NPF"),
+    reasonOf: () => "VMEXIT_NPF",
   }),
   folder({
     id: "entry",

@@ -1,9 +1,9 @@
 import type { EventFilter } from "../emulator/machine-interface.ts";
-import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
+import type { MachineEvent } from "../emulator/trace/event.ts";
 import { conditionHolds, logText } from "./breakpoints.ts";
 import type { Subject } from "./evaluate.ts";
 import { type ArmedEvent, goJustBefore, needsState } from "./event-breakpoints.ts";
-import { classesOf, type Stage } from "./event-catalogue.ts";
+import { classById, classesOf, type Stage } from "./event-catalogue.ts";
 import { describeEvent } from "./event-text.ts";
 import { presentOf, returnTo } from "./history.ts";
 
@@ -58,13 +58,13 @@ export class EventWatch {
     for (const one of armed)
       if (typeof one.event === "string") this.#byClass.set(one.event, [...(this.#byClass.get(one.event) ?? []), one]);
     this.#countRecorded(new Set(armed.filter((one) => !old.has(one) && one.action === "count" && !needsState(one))));
-    this.#filter = armed.length === 0 ? undefined : { kinds: kindsOf(armed), accept: (event) => this.#accept(event) };
+    this.#filter = armed.length === 0 ? undefined : { ...filterOf(armed), accept: (event) => this.#accept(event) };
   }
 
   /** What has happened before somebody asked counts, too, where the events alone say it. */
   #countRecorded(armed: ReadonlySet<ArmedEvent>): void {
     if (armed.size === 0) return;
-    for (const event of this.#subject.machine.events(0, Number.MAX_SAFE_INTEGER, [...kindsOf([...armed])]))
+    for (const event of this.#subject.machine.events(0, Number.MAX_SAFE_INTEGER, [...filterOf([...armed]).kinds]))
       for (const met of this.#candidates(event)) if (armed.has(met.armed)) met.armed.hits.add(event.sequence);
   }
 
@@ -81,7 +81,7 @@ export class EventWatch {
       if (accepted) met(event);
       return accepted;
     };
-    return stopping.length === 0 ? undefined : { kinds: kindsOf(stopping), accept };
+    return stopping.length === 0 ? undefined : { ...filterOf(stopping), accept };
   }
 
   /** The guest is about to run from here: what has been counted after this moment has not happened yet. */
@@ -208,13 +208,23 @@ export class EventWatch {
   }
 }
 
-/** The kinds to look at: what the VMM has done about an exit is known at the entry. */
-const kindsOf = (armed: readonly ArmedEvent[]): ReadonlySet<EventKind> =>
-  new Set(
-    armed.flatMap(({ kinds, stage }) =>
-      kinds.map((kind) => (kind === "exit" && stage === "after" ? ("entry" as const) : kind)),
-    ),
+/** What to look at: what the VMM has done about an exit is known at the entry. */
+function filterOf(armed: readonly ArmedEvent[]): Pick<EventFilter, "kinds" | "reasons"> {
+  const kinds = armed.flatMap(({ kinds: own, stage }) =>
+    own.map((kind) => (kind === "exit" && stage === "after" ? ("entry" as const) : kind)),
   );
+  const reasons = armed.filter((one) => one.kinds.includes("exit") && one.stage === "before").map(reasonOf);
+  return {
+    kinds: new Set(kinds),
+    reasons: reasons.includes(undefined) ? undefined : new Set(reasons as readonly string[]),
+  };
+}
+
+/** The reason of the exits that a breakpoint is about; undefined if that can be any. */
+function reasonOf({ event }: ArmedEvent): string | undefined {
+  const found = typeof event === "string" ? classById(event) : undefined;
+  return found?.folder.reasonOf?.(found.leaf.key);
+}
 
 function hitOf(stops: readonly Met[]): EventHit | undefined {
   const [first] = stops;

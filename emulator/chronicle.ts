@@ -109,7 +109,7 @@ export class Chronicle {
 
   recordExit(...exit: Parameters<Recorder["recordExit"]>): number {
     this.#exit = this.#recorder.recordExit(...exit);
-    this.#offer("exit", this.#exit);
+    if (this.#filter?.reasons?.has(exit[0].reason) !== false) this.#offer("exit", this.#exit);
     this.#at.vm.time.passes(this.#costs.exit);
     return this.#exit;
   }

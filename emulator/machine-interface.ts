@@ -48,6 +48,8 @@ export interface WatchHit {
 /** Events that end a run. */
 export interface EventFilter {
   readonly kinds: ReadonlySet<EventKind>;
+  /** Of exits, only those with one of these reasons. Default: all. */
+  readonly reasons?: ReadonlySet<string> | undefined;
   /** Asked about each event of these kinds while it is recorded, in the midst of a step: may not look at the machine's state. */
   readonly accept: (event: MachineEvent) => boolean;
 }
