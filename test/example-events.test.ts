@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { describeEvent } from "../debug-adapter/event-text.ts";
 import { Machine, type MachineEvent } from "../emulator/index.ts";
 import { defaultTechnique, type TechniqueId } from "../isa/technique.ts";
-import { assembled, configurationOf } from "./emulator/machine/program.ts";
+import { assembledFile, configurationOf } from "./emulator/machine/program.ts";
 
 const folder = join(import.meta.dirname, "../examples");
 const names = readdirSync(folder).filter((name) => name.endsWith(".asm"));
@@ -34,7 +34,7 @@ function folded(lines: readonly string[]): string {
 }
 
 test.each(names)("%s: the events that it is there to show", async (name) => {
-  const assembly = assembled(readFileSync(join(folder, name), "utf8"), name);
+  const assembly = assembledFile(join(folder, name));
   const technique = (assembly.settings.technique ?? defaultTechnique) as TechniqueId;
   const machine = new Machine(configurationOf(assembly, { technique }));
   machine.run({ steps });

@@ -1,14 +1,25 @@
-import { type Assembly, assemble } from "../../../assembler/index.ts";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type Assembly, assemble, type ReadFile } from "../../../assembler/index.ts";
 import { isBootable } from "../../../emulator/devices/disk-image.ts";
 import { Machine, type MachineConfiguration } from "../../../emulator/index.ts";
 import { startModeOf } from "../../../emulator/memory/start-modes.ts";
 
 /** Assembles a text; throws with the first error, so that a test says what is wrong with its own source. */
-export function assembled(text: string, file = "test.asm"): Assembly {
-  const assembly = assemble({ file, text });
+export function assembled(text: string, file = "test.asm", read?: ReadFile): Assembly {
+  const assembly = assemble({ file, text, ...(read && { read }) });
   const error = assembly.problems.find(({ severity }) => severity === "error");
   if (error) throw new Error(`${file}:${error.range.line + 1}: ${error.message}`);
   return assembly;
+}
+
+/** Assembles a file, with those that it includes by their paths from its folder. */
+export function assembledFile(path: string): Assembly {
+  const read: ReadFile = (included) => {
+    const file = join(dirname(path), included);
+    return existsSync(file) ? { file, text: readFileSync(file, "utf8") } : undefined;
+  };
+  return assembled(readFileSync(path, "utf8"), basename(path), read);
 }
 
 /** How a program is run if it does not say otherwise; see `assembler/interface.ts` for what it can say. */
@@ -17,7 +28,8 @@ export function configurationOf(assembly: Assembly, over: Partial<MachineConfigu
   const mode = startModeOf(settings.mode, bits);
   const boots = mode === "real" && isBootable(image);
   const disk = boots ? { boot: "floppy" as const, drives: { floppies: [image] } } : {};
-  return { technique: "bare-metal", image, origin, mode, memory: settings.memory ?? 16, ...disk, ...over };
+  const { memory = 16, processors = 1 } = settings;
+  return { technique: "bare-metal", image, origin, mode, memory, processors, ...disk, ...over };
 }
 
 /** A machine with the program loaded. */
