@@ -1,5 +1,5 @@
 /** What students get of an assignment: its text, the files to start from, and the checks that they may see. */
-import { utf8 } from "../emulator/utf8.ts";
+import { utf8, utf8Text } from "../emulator/utf8.ts";
 import type { Assignment, Predicate, RunFields, Scenario } from "./assignment.ts";
 import { assignmentFor } from "./read-assignment.ts";
 import { type Files, filesFor, type Material } from "./submission.ts";
@@ -71,6 +71,13 @@ function visible(assignment: Assignment, hidden: readonly Scenario[], given: rea
   };
 }
 
+/** Without the parameters that stand nowhere: they are of hidden checks. */
+function withUsedParameters({ parameters = [], ...rest }: Assignment, files: Files): Assignment {
+  const texts = [JSON.stringify(rest), ...[...files.values()].map(utf8Text)];
+  const used = parameters.filter(({ name }) => texts.some((one) => one.includes(`\${${name}}`)));
+  return used.length === 0 ? rest : { ...rest, parameters: used };
+}
+
 /** The assignment with the values of a student's parameters, and no parameters any more. */
 function settled(assignment: Assignment, student: string): Assignment {
   const { parameters, edition, ...rest } = assignmentFor(assignment, student);
@@ -94,14 +101,18 @@ export function studentBundle(
   const hidden = hiddenScenarios(assignment);
   const unseen = hiddenFiles(assignment, hidden);
   const shown = [...given.keys()].filter((name) => !unseen.has(name));
-  const json = `${JSON.stringify(visible(assignment, hidden, shown), null, 2)}\n`;
   const handedOut = filled(starter);
+  const others = new Map([
+    ...filled(text),
+    ...[...filled(given)].filter(([name]) => shown.includes(name)),
+    ...handedOut,
+  ]);
+  const told = withUsedParameters(visible(assignment, hidden, shown), others);
+  const json = `${JSON.stringify(told, null, 2)}\n`;
   return {
     files: new Map([
       [assignmentFileName, Uint8Array.from(utf8(json))],
-      ...filled(text),
-      ...[...filled(given)].filter(([name]) => shown.includes(name)),
-      ...handedOut,
+      ...others,
       ...[...handedOut].map(([name, bytes]) => [`${starterFolder}/${name}`, bytes] as const),
     ]),
     leftOut: {

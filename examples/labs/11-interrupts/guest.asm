@@ -5,9 +5,7 @@
 
 %include "machine.inc"
 
-%ifndef PERIODS
-%define PERIODS 3
-%endif
+PERIODS equ 3
 PERIOD  equ 30000                       ; cycles from tick to tick, and a few more
 
 section guest follows=.text vstart=GUEST_CODE align=16

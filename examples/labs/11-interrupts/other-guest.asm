@@ -5,8 +5,11 @@
 
 %include "machine.inc"
 
-%ifndef PERIODS
-%define PERIODS 5
+%strlen LENGTH "${periods}"
+%if LENGTH = 1
+%deftok PERIODS "${periods}"            ; the student's own
+%else
+%define PERIODS 5                       ; as the file stands here, before the value is filled in
 %endif
 PERIOD  equ 30000                       ; cycles from tick to tick, and a few more
 
