@@ -61,14 +61,18 @@ function leastSimilarity(args: Arguments): number | undefined {
   return percent;
 }
 
+/** Pairs that anybody would look at. */
+const mostPairs = 200;
+
 function reportSimilarity(io: Io, done: readonly Done[], least: number): void {
   const found = likenesses(
     done.flatMap(({ fingerprints }) => fingerprints ?? []),
     least / 100,
   );
   io.out(found.length === 0 ? `\nNo two submissions are alike by ${least} % or more.\n` : "\nAlike:\n");
-  for (const { a, b, part, common } of found)
+  for (const { a, b, part, common } of found.slice(0, mostPairs))
     io.out(`  ${(100 * part).toFixed(0).padStart(3)} %  ${plain(a)}, ${plain(b)} (${common} fingerprints)\n`);
+  if (found.length > mostPairs) io.out(`  and ${found.length - mostPairs} more pairs\n`);
 }
 
 const tracesOf = (args: Arguments): "none" | "visible" | "all" => {
