@@ -64,15 +64,16 @@ function leastSimilarity(args: Arguments): number | undefined {
 /** Pairs that anybody would look at. */
 const mostPairs = 200;
 
-function reportSimilarity(io: Io, done: readonly Done[], least: number): void {
+/** With the table, or where it does not get into another format. */
+function reportSimilarity(tell: (text: string) => void, done: readonly Done[], least: number): void {
   const found = likenesses(
     done.flatMap(({ fingerprints }) => fingerprints ?? []),
     least / 100,
   );
-  io.out(found.length === 0 ? `\nNo two submissions are alike by ${least} % or more.\n` : "\nAlike:\n");
+  tell(found.length === 0 ? `\nNo two submissions are alike by ${least} % or more.\n` : "\nAlike:\n");
   for (const { a, b, part, common } of found.slice(0, mostPairs))
-    io.out(`  ${(100 * part).toFixed(0).padStart(3)} %  ${plain(a)}, ${plain(b)} (${common} fingerprints)\n`);
-  if (found.length > mostPairs) io.out(`  and ${found.length - mostPairs} more pairs\n`);
+    tell(`  ${(100 * part).toFixed(0).padStart(3)} %  ${plain(a)}, ${plain(b)} (${common} fingerprints)\n`);
+  if (found.length > mostPairs) tell(`  and ${found.length - mostPairs} more pairs\n`);
 }
 
 const tracesOf = (args: Arguments): "none" | "visible" | "all" => {
@@ -108,35 +109,36 @@ function reportTrial(io: Io, results: readonly Result[]): boolean {
   return (starter !== undefined && isComplete(starter)) || (solution !== undefined && !isComplete(solution));
 }
 
+/** Grades all, while a terminal shows how far it has come. */
+async function gradedAll(args: Arguments, io: Io, course: Course, jobs: readonly Job[]): Promise<readonly Done[]> {
+  const { assignment, material } = course;
+  const setup = { assignment, material, traces: tracesOf(args), similarity: leastSimilarity(args) !== undefined };
+  const workers = wholeNumber(args, "jobs", 1) ?? availableParallelism();
+  const timeout = 1000 * (wholeNumber(args, "timeout", 1) ?? defaultTimeout);
+  const progress = new Progress(jobs.length, io.isTerminal ? (text) => io.error(text) : undefined);
+  const step = ({ result }: Done): void => progress.step(isComplete(result));
+  const done = await gradeAll(setup, jobs, { workers, timeout, done: step });
+  progress.end();
+  return done;
+}
+
 async function grade(args: Arguments, io: Io): Promise<ExitCode> {
   const outputs = outputsOf(args);
+  const similarity = leastSimilarity(args);
   const course = readCourse(io, args.file);
   if (!course) return exitCode.problems;
   const jobs = jobsOf(args, course);
   checkOutputs(outputs, jobs.length);
-  const similarity = leastSimilarity(args);
-  const workers = wholeNumber(args, "jobs", 1) ?? availableParallelism();
-  const timeout = 1000 * (wholeNumber(args, "timeout", 1) ?? defaultTimeout);
-  const progress = new Progress(jobs.length, io.isTerminal ? (text) => io.error(text) : undefined);
-  const { assignment, material, fingerprint } = course;
-  const setup = {
-    assignment,
-    material,
-    traces: tracesOf(args),
-    similarity: similarity !== undefined,
-  };
-  const done = await gradeAll(setup, jobs, {
-    workers,
-    timeout,
-    done: ({ result }) => progress.step(isComplete(result)),
-  });
-  progress.end();
+  const done = await gradedAll(args, io, course, jobs);
+  const { assignment, fingerprint } = course;
   const grades = gradesOf(
     { title: assignment.title, fingerprint },
     done.map(({ result }) => result),
   );
   putOut(args, io, outputs, grades);
-  if (similarity !== undefined) reportSimilarity(io, done, similarity);
+  const isTable = outputs[0]!.format.name === "table";
+  const tell = (text: string): void => (isTable ? io.out(text) : io.error(text));
+  if (similarity !== undefined) reportSimilarity(tell, done, similarity);
   writeTraces(args, io, done);
   const wrong = reportErrors(io, grades.results);
   const trialFailed = args.files.length === 1 && reportTrial(io, grades.results);
