@@ -7,8 +7,8 @@ import { type Files, filesFor, type Material } from "./submission.ts";
 /** The name of assignment files. */
 export const assignmentFileName = "assignment.ringside.json";
 
-/** The folder in which a bundle has the files as they were, for comparison. */
-const starterFolder = "starter";
+/** The folder in which a bundle has the files as they were, for comparison; hidden, so that they are not taken for programs. */
+const starterFolder = ".starter";
 
 export interface Bundle {
   readonly files: Files;

@@ -21,7 +21,7 @@ export const labCommand: Command = {
   summary: "Lists the labs there are, makes an assignment of your own from one, or packs what students get.",
   details: `LAB is a number or a name of one that list prints, or the folder of an assignment (docs/assignment.md).
 new copies it into FOLDER, with its solution, to be changed. pack puts into FOLDER what students get: the text, the files that they
-start from, also as a copy in starter/ for comparison, and the checks; not the solution, the hidden checks, and the files that only
+start from, also as a copy in .starter/ for comparison, and the checks; not the solution, the hidden checks, and the files that only
 these run. FOLDER must not exist, or be empty.`,
   options: {
     student: {

@@ -36,7 +36,7 @@ test("packs what students get, for one of them", async () => {
   expect(out).toMatch(
     /Left out: the solution, more-work\.asm\.\nHidden checks: predicted, call, more-work \(8 points\)\.\n$/,
   );
-  expect(filesIn(to)).toEqual(["README.md", "assignment.ringside.json", "kernel.asm", "starter/kernel.asm"]);
+  expect(filesIn(to)).toEqual([".starter/kernel.asm", "README.md", "assignment.ringside.json", "kernel.asm"]);
   const assignment = JSON.parse(readFileSync(join(to, "assignment.ringside.json"), "utf8"));
   expect(Object.keys(assignment)).not.toContain("parameters");
   expect(assignment.scenarios.map(({ name }: { name: string }) => name)).toEqual(["ring1", "bare"]);

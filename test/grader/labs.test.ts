@@ -209,7 +209,7 @@ describe.each(labNames)("%s", (name) => {
     const text = [...files.values()].map(utf8Text).join("\n");
     for (const { id, hidden } of assignment.checks) expect(text.includes(`"id": "${id}"`), id).toBe(!hidden);
     for (const [name, content] of solution) expect(text.includes(utf8Text(content)), name).toBe(false);
-    for (const name of assignment.files) expect(files.get(name)).toEqual(files.get(`starter/${name}`));
+    for (const name of assignment.files) expect(files.get(name)).toEqual(files.get(`.starter/${name}`));
     expect(text).not.toMatch(/\$\{[a-z]/);
   });
 
