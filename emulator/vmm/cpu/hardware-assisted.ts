@@ -14,6 +14,7 @@ import type { HostMemory } from "../../vmx/host-memory.ts";
 import { loadMsrs, storeMsrs } from "../../vmx/msr-areas.ts";
 import { NonRoot } from "../../vmx/non-root.ts";
 import type { Exit } from "../../vmx/non-root-guest.ts";
+import { forgetPauses } from "../../vmx/pause-loop.ts";
 import { qualificationFields } from "../../vmx/qualification.ts";
 import type { Vmcs } from "../../vmx/vmcs.ts";
 import { abortVmx } from "../../vmx/vmx-abort.ts";
@@ -338,7 +339,9 @@ export class HardwareAssisted implements Monitor {
     notePreemption(this.#vmm.kvm);
   }
 
+  /** The guest was out, if nobody has recorded that: no loop of PAUSE goes on. */
   scheduled(): void {
+    if (inForce(this.vmcs, controls.pauseLoopExiting)) forgetPauses(this.#nonRoot);
     if (noteReturn(this.#vmm.kvm)) this.#flushGuest();
   }
 

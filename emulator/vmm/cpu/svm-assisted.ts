@@ -10,6 +10,7 @@ import { exitCode } from "../../svm/exit-codes.ts";
 import { type GuestExit, GuestMode } from "../../svm/guest-mode.ts";
 import { loadHidden } from "../../svm/guest-state.ts";
 import { interceptRule, isIntercepted } from "../../svm/intercepts.ts";
+import { loadPauseFilter } from "../../svm/pause-filter.ts";
 import { virtualInterrupt } from "../../svm/virtual-interrupt.ts";
 import { type Vmcb, wordOf } from "../../svm/vmcb.ts";
 import { placeText, vmcbFields } from "../../svm/vmcb-fields.ts";
@@ -309,7 +310,9 @@ export class SvmAssisted implements Monitor {
     notePreemption(this.#vm.kvm);
   }
 
+  /** The guest was out, if nobody has recorded that: no loop of PAUSE goes on. */
   scheduled(): void {
+    loadPauseFilter(this.cpu, this.vmcb);
     if (noteReturn(this.#vm.kvm)) this.#flushGuest();
   }
 

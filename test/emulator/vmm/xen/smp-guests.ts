@@ -267,6 +267,58 @@ export const xenSmpGuests: readonly XenSmpGuest[] = [
     output: "9",
   },
   {
+    name: "has a timer for each",
+    text: smp32(
+      `boot:${waitFor("count", 9)}${digit("count")}`,
+      `mov esi, ebx
+        mov ebx, 7
+        mov ecx, esi
+        hypercall VCPU_OP               ; stop_periodic_timer
+        mov dword [bind + esi * 8], 0
+        sub esp, 12
+        mov dword [esp], 0              ; VIRQ_TIMER
+        mov [esp + 4], esi              ; of this one
+        mov ebx, 1
+        mov ecx, esp
+        hypercall EVENT_CHANNEL_OP      ; bind_virq
+        test eax, eax
+        jnz wrong
+        mov eax, [esp + 8]
+        mov [bind + esi * 8 + 4], eax
+        mov ebx, 9
+        lea ecx, [esp + 8]
+        hypercall EVENT_CHANNEL_OP      ; unmask
+        mov edi, esi
+        shl edi, 6
+        mov ebp, 3
+.again: mov ebx, [shared + edi + 32 + 16]
+        mov ecx, [shared + edi + 32 + 20]
+        imul eax, esi, 100000
+        add ebx, eax
+        adc ecx, 0
+        hypercall 15                    ; set_timer_op
+        mov ebx, 1
+        hypercall SCHED_OP              ; block
+        dec ebp
+        jnz .again
+        mov ebx, esi${goDown}`,
+      `pushad
+        mov edi, esi
+        shl edi, 6
+        mov byte [shared + edi], 0
+        xor eax, eax
+        xchg eax, [shared + edi + 4]
+        mov ecx, [bind + esi * 8 + 4]
+        lock btr dword [shared + PENDING], ecx
+        jnc .end
+        lock inc dword [count]
+.end:   popad
+        push eax
+        hypercall PV_IRET`,
+    ),
+    output: "9",
+  },
+  {
     name: "polls ports that are masked",
     text: smp32(
       `boot:${waitFor("ready", 3)}
