@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { oneProcessorBecause } from "../../../emulator/vmm/index.ts";
 import { techniques } from "../../../isa/technique.ts";
+import { hosted, vmWith } from "../machine/host.ts";
 import { machineWith } from "../machine/program.ts";
 import { smp } from "../machine/smp-program.ts";
 
@@ -96,4 +97,28 @@ describe.each(several)("four processors that do as they like under %s", (techniq
     whole.goTo(steps);
     expect(whole.digest).toEqual(digest);
   });
+});
+
+const hosting = several.filter((id) => id !== "bare-metal");
+
+/** Two such guests with more vCPUs than the host has physical CPUs. */
+const crowd = (technique: (typeof several)[number], translate: boolean) =>
+  hosted(
+    { pcpus: 2, scheduler: { name: "credit" }, seed: 5, until: 1_000_000 },
+    [vmWith("a", program(4), { processors: 3, memory: 8 }), vmWith("b", program(5), { processors: 2, memory: 8 })],
+    { technique, translate, hypervisor: { pauseLoop: { gap: 64, window: 200, count: 10 } } },
+  );
+
+test.each(hosting)("the same on shared physical CPUs: %s", (technique) => {
+  const whole = crowd(technique, true);
+  whole.run({ steps: 40_000 });
+  const cut = crowd(technique, false);
+  for (let n = 1; cut.now < whole.now; n = (n * 7 + 3) % 1009) cut.run({ steps: Math.min(n + 1, whole.now - cut.now) });
+  expect(new Set(whole.events(0, 1e6, ["exit"]).map(({ vm, vcpu }) => `${vm}/${vcpu}`)).size).toBe(5);
+  expect(cut.events(0, 1e6)).toEqual(whole.events(0, 1e6));
+  expect(cut.digest).toEqual(whole.digest);
+  const { digest } = whole;
+  whole.goTo(12_345);
+  whole.goTo(40_000);
+  expect(whole.digest).toEqual(digest);
 });
