@@ -54,7 +54,16 @@ export const bundles: readonly BuildOptions[] = [
     define: { "process.platform": '"browser"', global: "globalThis" },
   },
   {
+    entryPoints: { grader: "grader/main-node.ts" },
+    platform: "node",
+    format: "cjs",
+    outExtension: { ".js": ".cjs" },
+    ...node20,
+  },
+  { entryPoints: { "grader-worker": "grader/main-worker.ts" }, platform: "browser", format: "iife" },
+  {
     entryPoints: {
+      assignment: "client/views/assignment/main.tsx",
       exits: "client/views/exits/main.tsx",
       compare: "client/views/compare/main.tsx",
       vmcs: "client/views/vmcs/main.tsx",

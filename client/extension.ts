@@ -1,5 +1,7 @@
 import * as vscode from "vscode";
 import type { BaseLanguageClient, LanguageClientOptions } from "vscode-languageclient";
+import type { GraderPort } from "./classroom/grading.ts";
+import { registerClassroom } from "./classroom/index.ts";
 import { registerCommands } from "./commands.ts";
 import { registerDebugging } from "./debug.ts";
 import { EventView } from "./event-tree.ts";
@@ -13,6 +15,8 @@ export interface Host {
   languageClient(context: vscode.ExtensionContext, options: LanguageClientOptions): BaseLanguageClient;
   /** A debug adapter, in a process or worker of its own. */
   debugAdapter(context: vscode.ExtensionContext): vscode.DebugAdapterDescriptor;
+  /** A grader, in a worker of its own. */
+  grader(context: vscode.ExtensionContext): GraderPort;
 }
 
 /** Connects everything; both entry points call it. */
@@ -28,6 +32,7 @@ export async function activate(context: vscode.ExtensionContext, host: Host): Pr
     ),
     ...registerDebugging(context, host, language.techniques, panel, events, language.measurements),
     ...registerTraces(context.extensionUri),
+    ...registerClassroom(context.extensionUri, () => host.grader(context)),
     ...registerCommands(language.techniques, panel, events),
   );
 }

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { LanguageClient } from "vscode-languageclient/browser";
+import type { Reply } from "../grader/worker-protocol.ts";
 import { activate as activateIn } from "./extension.ts";
 import { WorkerAdapter } from "./worker-adapter.ts";
 
@@ -13,4 +14,13 @@ export const activate = (context: vscode.ExtensionContext) =>
       new LanguageClient("ringside", "Ringside", worker(context, "server-worker.js"), options),
     debugAdapter: () =>
       new vscode.DebugAdapterInlineImplementation(new WorkerAdapter(worker(context, "adapter-worker.js"))),
+    grader: () => {
+      const grader = worker(context, "grader-worker.js");
+      return {
+        post: (question) => grader.postMessage(question),
+        onReply: (listener) => grader.addEventListener("message", ({ data }: MessageEvent<Reply>) => listener(data)),
+        onDeath: (listener) => grader.addEventListener("error", ({ message }) => listener(message)),
+        dispose: () => grader.terminate(),
+      };
+    },
   });

@@ -1,3 +1,4 @@
+import { Worker } from "node:worker_threads";
 import * as vscode from "vscode";
 import { LanguageClient, TransportKind } from "vscode-languageclient/node";
 import { activate as activateIn } from "./extension.ts";
@@ -14,4 +15,13 @@ export const activate = (context: vscode.ExtensionContext) =>
     },
     // With the command "node" VS Code forks its own Node, so that none has to be installed.
     debugAdapter: () => new vscode.DebugAdapterExecutable("node", [bundled(context, "adapter.cjs")]),
+    grader: () => {
+      const thread = new Worker(bundled(context, "grader.cjs"));
+      return {
+        post: (question) => thread.postMessage(question),
+        onReply: (listener) => void thread.on("message", listener),
+        onDeath: (listener) => void thread.on("error", (error) => listener(error.message)),
+        dispose: () => void thread.terminate(),
+      };
+    },
   });

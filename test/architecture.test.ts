@@ -27,17 +27,19 @@ const rules: Record<
     },
   },
   client: {
-    folders: ["debug-adapter", "trace-file", "server", "assembler", "isa", "client/views"],
+    folders: ["grader", "debug-adapter", "trace-file", "server", "assembler", "isa", "client/views"],
     packages: [/^vscode$/, /^vscode-languageclient/],
+    except: { "main-node.ts": [/^node:worker_threads$/] },
   },
   "client/views": {
-    folders: ["debug-adapter", "trace-file", "emulator", "isa"],
-    packages: [/^preact/, /^@xterm\/xterm/],
+    folders: ["grader", "debug-adapter", "trace-file", "emulator", "isa"],
+    packages: [/^preact/, /^@xterm\/xterm/, /^markdown-it$/],
   },
   grader: {
     folders: ["server", "debug-adapter", "trace-file", "assembler", "emulator", "isa"],
     packages: [],
     pure: true,
+    except: { "main-node.ts": [/^node:worker_threads$/] },
   },
   cli: {
     folders: ["grader", "server", "debug-adapter", "trace-file", "assembler", "emulator", "isa"],
@@ -52,11 +54,13 @@ const doors: Record<string, Record<string, RegExp>> = {
     server: /server\/protocol\.ts$/,
     assembler: /assembler\/text-file\.ts$/,
     isa: /isa\/technique\.ts$/,
-    "client/views": /views\/(shared\/messaging|trace\/messages)\.ts$/,
+    "client/views": /views\/(shared\/messaging|trace\/messages|assignment\/messages)\.ts$/,
+    grader: /grader\/worker-protocol\.ts$/,
   },
   grader: { server: /server\/diagnostics\/sensitive-unprivileged\.ts$/ },
   "client/views": {
     "debug-adapter": /debug-adapter\/protocol\.ts$/,
+    grader: /grader\/worker-protocol\.ts$/,
     emulator: /emulator\/(trace\/event|schedule\/(vcpu|fair-shares))\.ts$/,
     isa: /isa\/technique\.ts$/,
   },

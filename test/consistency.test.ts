@@ -32,7 +32,9 @@ const pages = (Object.values(contributes.views) as { id: string; type?: string }
 
 describe("package.json says what the code does", () => {
   it("every command has code, and every command in code is declared", () => {
-    const code = ["commands.ts", "time-commands.ts", "event-commands.ts"].map((file) => read("client", file)).join("");
+    const code = ["commands.ts", "time-commands.ts", "event-commands.ts", "classroom/index.ts"]
+      .map((file) => read("client", file))
+      .join("");
     const registered = [...code.matchAll(/^\s+"(ringside\.\w+)":/gm)].map((match) => match[1]);
     expect(contributes.commands.map((c: { command: string }) => c.command).sort()).toEqual(registered.sort());
   });
@@ -45,7 +47,10 @@ describe("package.json says what the code does", () => {
 
   it("every view has a folder", () => {
     const editors = contributes.customEditors.map(({ viewType }: { viewType: string }) => ({ id: viewType }));
-    const views = [...pages, ...editors].map(({ id }) => id.split(".")[1]);
+    // Opened by a command.
+    const panels = [{ id: "ringside.assignment" }];
+    expect(read("client", "classroom", "assignment-page.ts")).toContain(`"${panels[0]!.id}"`);
+    const views = [...pages, ...editors, ...panels].map(({ id }) => id.split(".")[1]);
     const folders = readdirSync(join(root, "client", "views"), { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && entry.name !== "shared")
       .map((entry) => entry.name);
