@@ -159,6 +159,14 @@ function fieldValue({ symbol, addend, relative }: Fixup, item: Item): number {
   return relative ? value - item.context.section.start - item.offset - item.length : value;
 }
 
+/** The address that the one relative field of an item counts to; undefined where that is not simply a label's. */
+export function writtenTarget(item: Item): number | undefined {
+  const { dependence } = item;
+  if (typeof dependence === "string") return undefined;
+  const [only, ...others] = dependence;
+  return only?.relative && others.length === 0 ? addressOf(only.symbol, item) + only.addend : undefined;
+}
+
 /** The bytes that the item has say the same. */
 function isSame(one: Fixup, item: Item): boolean {
   const bytes = item.parts[0]?.bytes;

@@ -2,6 +2,7 @@ import { decode } from "../isa/decode.ts";
 import type { Encoding } from "../isa/encode.ts";
 import type { Row } from "../isa/instruction.ts";
 import type { Bits, Decoded } from "../isa/operands.ts";
+import { writtenTarget } from "./dependence.ts";
 import type { Emitted, InstructionMention, MacroCall, Range } from "./interface.ts";
 import type { Item } from "./item.ts";
 import { rangeOf } from "./source.ts";
@@ -131,5 +132,14 @@ export class Mention implements InstructionMention {
   }
   get length(): number | undefined {
     return this.part?.length;
+  }
+  get target(): number | undefined {
+    const { item, part, row } = this;
+    if (!part || row?.operands[0]?.kind !== "relative") return undefined;
+    // Where the distance follows from a label, the label's place says it without writing and reading the bytes.
+    const written = writtenTarget(item);
+    if (written !== undefined) return written;
+    const [to] = part.decoded?.operands ?? [];
+    return to?.kind === "relative" ? part.address + part.length + to.distance : undefined;
   }
 }

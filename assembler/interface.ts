@@ -99,6 +99,8 @@ export interface InstructionMention {
   readonly bytes: Uint8Array | undefined;
   /** Of these bytes: how many. */
   readonly length: number | undefined;
+  /** Of a near branch with an address: that of its target, not cut to 16 bits. */
+  readonly target: number | undefined;
 }
 
 export interface SymbolDefinition {

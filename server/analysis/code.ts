@@ -81,12 +81,11 @@ export class Code {
   }
 
   private targetOf(n: number): number | undefined {
-    const address = this.addresses[n]!;
-    const { decoded } = this.mentions[n]!;
-    const [operand] = decoded?.operands ?? [];
-    if (address < 0 || operand?.kind !== "relative") return undefined;
-    const end = address + decoded!.length + operand.distance;
-    return this.at(decoded!.operandSize === 16 ? end & 0xffff : end) ?? this.at(end);
+    const { target, bits, row } = this.mentions[n]!;
+    if (target === undefined) return undefined;
+    const width = row?.operands[0]?.width;
+    const isShort = width === 16 || (bits === 16 && width !== 32);
+    return (isShort ? this.at(target & 0xffff) : undefined) ?? this.at(target);
   }
 }
 

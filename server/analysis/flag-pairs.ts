@@ -36,9 +36,13 @@ const isPush = (mnemonic: string): boolean => mnemonic === "pushf" || mnemonic =
 export function flagPairs(assembly: Assembly): FlagPair[] {
   const pushes = new Set(assembly.mentionsOf((row) => isPush(row.mnemonic)));
   if (pushes.size === 0 || assembly.mentionsOf((row) => row.mnemonic.startsWith("popf")).length === 0) return [];
-  return assembly.mentions.flatMap((mention, n) =>
-    pushes.has(mention) ? (pairFrom(mention, assembly.mentions, n) ?? []) : [],
-  );
+  const pairs: FlagPair[] = [];
+  for (let n = 0; n < assembly.mentions.length; n++) {
+    const mention = assembly.mentions[n]!;
+    const pair = pushes.has(mention) ? pairFrom(mention, assembly.mentions, n) : undefined;
+    if (pair) pairs.push(pair);
+  }
+  return pairs;
 }
 
 /** Bits of the flags that only say what the processor is: AC (an 80486) and ID (CPUID). */

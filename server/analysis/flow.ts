@@ -205,7 +205,8 @@ export class Flow {
   /** Instructions that may be decoded otherwise than as assembled, in runs that are not interrupted by others. */
   *strangers(): Generator<readonly (readonly [InstructionMention, Known])[]> {
     let run: [InstructionMention, Known][] = [];
-    for (const [n, state] of this.states.entries()) {
+    for (let n = 0; n < this.states.length; n++) {
+      const state = this.states[n];
       if (!state) continue;
       const mention = this.code!.mentions[n]!;
       if (state.code !== mention.bits || mention.bits === 64) run.push([mention, new View(state)]);

@@ -43,7 +43,7 @@ const mostResults = 200;
 /** What was worked out for an instruction. */
 interface Kept {
   readonly statement: object;
-  decoded: Decoded | undefined;
+  readonly decoded: Decoded | undefined;
   /** The effect is all there is to it. */
   readonly isPlain: boolean;
   readonly branches: boolean;
@@ -65,15 +65,6 @@ const fresh = ({ statement, decoded }: InstructionMention): Kept => {
     branches: decoded?.operands[0]?.kind === "relative",
   };
 };
-
-/** An instruction that is decoded otherwise now. A jump of which only the distance has changed does the same to the state. */
-function renewed(one: Kept, mention: InstructionMention): Kept {
-  const { decoded } = mention;
-  if (!one.branches || !one.decoded || one.decoded.row !== decoded?.row)
-    return { ...fresh(mention), outs: one.outs, joins: one.joins };
-  one.decoded = decoded;
-  return one;
-}
 
 /**
  * Most of a program is as it was before an edit, and so is what is known of it. What was worked out for an instruction is kept,
@@ -99,7 +90,9 @@ export class KeptSteps {
     for (let n = 0; n < this.list.length; n++) {
       const one = this.list[n]!;
       const mention = mentions[n]!;
-      if (one.decoded !== mention.decoded) this.list[n] = renewed(one, mention);
+      // A branch does the same to the state, however far it leads.
+      const isSame = one.branches ? one.decoded?.row === mention.row : one.decoded === mention.decoded;
+      if (!isSame) this.list[n] = { ...fresh(mention), outs: one.outs, joins: one.joins };
     }
   }
 

@@ -16,12 +16,13 @@ export function haltWithoutInterrupts(assembly: Assembly): Problem[] {
   const halts = assembly.mentionsOf(({ mnemonic }) => mnemonic === "hlt");
   if (halts.length === 0) return [];
   const flow = flowOf(assembly);
-  const off = new Set(halts.filter((mention) => flow.at(mention)?.interrupts === false));
-  if (off.size === 0) return [];
+  const off = halts.filter((mention) => flow.at(mention)?.interrupts === false);
+  if (off.length === 0) return [];
   const { mentions } = assembly;
-  return mentions.flatMap((mention, n): Problem[] => {
+  return off.flatMap((mention): Problem[] => {
+    const n = mentions.indexOf(mention);
     const next = mentions[n + 1];
-    if (!off.has(mention) || isMeant(mentions, n) || startsRoutine(assembly, next)) return [];
+    if (isMeant(mentions, n) || startsRoutine(assembly, next)) return [];
     const message =
       "Interrupts are off here, so HLT never ends (only an NMI would end it). Write STI directly before it: interrupts come only after the HLT has begun.";
     const { range } = mention;
