@@ -1,5 +1,6 @@
 import type { SemanticTokens, SemanticTokensDelta, SemanticTokensLegend } from "vscode-languageserver";
 import type { Assembly } from "../../assembler/index.ts";
+import { detached } from "../../assembler/line.ts";
 import { Lines } from "../../assembler/text-change.ts";
 import * as token from "../../assembler/tokens.ts";
 import { isVirtualizationHole } from "../../isa/instruction.ts";
@@ -153,7 +154,8 @@ export class DocumentTokens {
     }
     const change = this.#text.change(text);
     if (!change) return;
-    const { first, removed, lines } = change;
+    const { first, removed } = change;
+    const lines = change.lines.map(detached);
     const made = lines.map((line) => this.#of(line, false));
     this.#lines = [...this.#lines.slice(0, first), ...lines, ...this.#lines.slice(first + removed)];
     this.#base = [...this.#base.slice(0, first), ...made, ...this.#base.slice(first + removed)];
