@@ -72,7 +72,7 @@ export class Panel implements vscode.WebviewViewProvider {
     this.#views.set(name, webview);
     view.onDidDispose(() => this.#views.delete(name));
     webview.onDidReceiveMessage((message: FromView) => this.#hear(name, webview, message));
-    showPage(webview, this.#extension, name);
+    showPage(webview, this.#extension, { name, title: view.title ?? name });
   }
 
   #tell(message: ToView): void {

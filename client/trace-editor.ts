@@ -68,7 +68,7 @@ class TraceEditor implements vscode.CustomReadonlyEditorProvider<TraceDocument>,
   resolveCustomEditor(document: TraceDocument, panel: vscode.WebviewPanel): void {
     const { webview } = panel;
     webview.onDidReceiveMessage((message: FromTracePage) => this.#hear(document, webview, message));
-    showPage(webview, this.#extension, "trace");
+    showPage(webview, this.#extension, { name: "trace", title: undefined });
   }
 
   async #hear(document: TraceDocument, webview: vscode.Webview, message: FromTracePage): Promise<void> {

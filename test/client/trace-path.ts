@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { accessibilityProblems } from "../support/accessibility.ts";
 import { lineIn } from "../support/examples.ts";
 import type { Workbench } from "../support/workbench.ts";
 
@@ -36,6 +37,7 @@ export async function tracePath(workbench: Workbench, host: string): Promise<voi
   await page.locator(".tab", { hasText: "exits.asm" }).last().waitFor();
   await view.locator(".detail", { hasText: "CPUID" }).waitFor();
   await workbench.screenshot(`${host}-20-trace`);
+  expect(await accessibilityProblems(view)).toEqual([]);
 
   await view.locator("button.primary", { hasText: "Debug at this moment" }).click();
   await page.locator(".debug-toolbar").waitFor();

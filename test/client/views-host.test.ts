@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { chromiumPath, Workbench } from "../support/workbench.ts";
+import { accessibilityPath } from "./accessibility-path.ts";
 import { cachePath } from "./cache-path.ts";
 import { cursorPath } from "./cursor-path.ts";
 import { devicesPath } from "./devices-path.ts";
@@ -57,6 +58,11 @@ describe.skipIf(!chromiumPath)("Views in VS Code in the browser", () => {
     await cursorPath(workbench, "browser");
   }, 180_000);
 
+  it("is accessible in every view and theme", async () => {
+    await accessibilityPath(workbench, "browser");
+  }, 400_000);
+
+  // The last, for it leaves a file.
   it("saves a run as a trace, and opens it at its moment", async () => {
     await tracePath(workbench, "browser");
   }, 180_000);

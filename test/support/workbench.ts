@@ -113,6 +113,25 @@ export class Workbench {
     await input.waitFor({ state: "hidden" });
   }
 
+  /** Chooses a colour theme by its name. */
+  async chooseTheme(name: string): Promise<void> {
+    const rows = this.page.locator(".quick-input-list .monaco-list-row", { hasText: name });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        // Among the commands, one that asks the marketplace comes first.
+        await this.page.keyboard.press("Control+K");
+        await this.page.keyboard.press("Control+T");
+        await rows.first().waitFor({ timeout: 5000 });
+        await rows.first().click({ timeout: 5000 });
+        await rows.first().waitFor({ state: "hidden" });
+        return;
+      } catch (error) {
+        // A stop that shows its source line closes the list.
+        if (attempt === 3) throw error;
+      }
+    }
+  }
+
   /** Debugs a file of the workspace from its entry, under a technique where one is named. */
   async debug(file: string, technique?: string): Promise<void> {
     if (await this.page.locator(".debug-toolbar").isVisible()) await this.stopDebugging();
@@ -164,17 +183,14 @@ export class Workbench {
       .waitFor({ timeout: 30_000 });
   }
 
-  /** The document inside a webview, found by an element that it has. */
-  async view(selector: string): Promise<Frame> {
+  /** The document inside a webview, found by an element that it has; where it has to be `shown`, by one that is to be seen. */
+  async view(selector: string, shown = false): Promise<Frame> {
     for (let attempt = 0; attempt < 300; attempt++) {
-      for (const frame of this.page.frames())
-        if (
-          await frame
-            .locator(selector)
-            .count()
-            .catch(() => 0)
-        )
-          return frame;
+      for (const frame of this.page.frames()) {
+        const found = frame.locator(selector).first();
+        // A frame may go while it is asked.
+        if (await (shown ? found.isVisible() : found.count()).catch(() => 0)) return frame;
+      }
       await this.page.waitForTimeout(100);
     }
     throw new Error(`no webview shows ${selector}`);

@@ -216,12 +216,16 @@ function Units({ state, actions, units }: Props & { units: readonly Unit[] }) {
       <table aria-label="Units of the translation cache">
         <thead>
           <tr>
-            <th />
+            <th>
+              <span class="unseen">next</span>
+            </th>
             <th class="number">unit</th>
             <th>guest</th>
             <th>instructions</th>
             <th class="number">hits</th>
-            <th class="heat" />
+            <th class="heat">
+              <span class="unseen">bar</span>
+            </th>
           </tr>
         </thead>
         <tbody>

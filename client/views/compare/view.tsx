@@ -142,7 +142,9 @@ function Difference({ run, actions }: { run: Ran; actions: Actions }) {
       <table class="difference" aria-label="What differs">
         <thead>
           <tr>
-            <th />
+            <th>
+              <span class="unseen">what</span>
+            </th>
             <th>bare metal</th>
             <th>{run.title}</th>
           </tr>

@@ -56,14 +56,20 @@ function Crossings({ state }: { state: State }) {
   const all = crossed(state);
   const most = Math.max(1, ...all.map(({ count }) => count));
   return (
-    <section class="crossings">
+    <section class="crossings" tabIndex={0} aria-label="Crossings">
       <table aria-label="What crossed since the last stop">
         <thead>
           <tr>
-            <th />
+            <th>
+              <span class="unseen">way</span>
+            </th>
             <th>since the last stop</th>
-            <th class="number" />
-            <th class="heat" />
+            <th class="number">
+              <span class="unseen">count</span>
+            </th>
+            <th class="heat">
+              <span class="unseen">bar</span>
+            </th>
             <th>most of them</th>
           </tr>
         </thead>
@@ -91,7 +97,7 @@ function Differing({ now }: { now: RingsNow }) {
   if (now.differing.length === 0)
     return <p class="differing none">The processor holds in every register what the guest sees.</p>;
   return (
-    <section class="differing">
+    <section class="differing" tabIndex={0} aria-label="Registers that differ">
       <table aria-label="Registers as the guest sees them, and as they are">
         <thead>
           <tr>

@@ -65,7 +65,9 @@ export function SharesTable({ state, window }: { state: State; window: Window })
           <tr>
             <th>in sight</th>
             <th>at its end</th>
-            <th />
+            <th>
+              <span class="unseen">bar</span>
+            </th>
             <th class="number" title="Of one physical CPU">
               share
             </th>

@@ -1,0 +1,73 @@
+import { expect } from "vitest";
+import { accessibilityProblems } from "../support/accessibility.ts";
+import { lineIn } from "../support/examples.ts";
+import type { Workbench } from "../support/workbench.ts";
+
+/** Themes by name, and the class by which a webview knows each. */
+const themes = [
+  ["Dark Modern", "vscode-dark"],
+  ["Dark High Contrast", "vscode-high-contrast"],
+  ["Light High Contrast", "vscode-high-contrast-light"],
+  ["Light Modern", "vscode-light"],
+] as const;
+
+interface Scene {
+  readonly file: string;
+  readonly technique?: string;
+  /** It runs to this line. */
+  readonly line: RegExp;
+  /** Titles of the commands that show views, and the views' names. */
+  readonly views: readonly (readonly [string, string])[];
+}
+
+const scenes: readonly Scene[] = [
+  {
+    file: "exits.asm",
+    technique: "vtx-ept",
+    line: /^\s+hlt/,
+    views: [
+      ["Show VM Exits", "exits"],
+      ["Show VMCS or VMCB", "vmcs"],
+      ["Show the Translation of an Address", "translation"],
+      ["Show Rings and Modes", "rings"],
+      ["Show Devices and Console", "devices"],
+      ["Show the Schedule", "schedule"],
+      ["Compare Techniques", "compare"],
+    ],
+  },
+  {
+    file: "is-prime.asm",
+    technique: "binary-translation",
+    line: /^\s+hlt/,
+    views: [["Show the Translation Cache", "cache"]],
+  },
+  {
+    file: "xen-hello.asm",
+    technique: "paravirtualization",
+    line: /^\s+int 82h/,
+    views: [["Show Hypercalls", "hypercalls"]],
+  },
+];
+
+/** Every view with something in it, in every kind of theme, as axe-core judges it. */
+export async function accessibilityPath(workbench: Workbench, host: string): Promise<void> {
+  const found: string[] = [];
+  for (const { file, technique, line, views } of scenes) {
+    await workbench.debug(file, technique);
+    await workbench.runTo(lineIn(file, line));
+    // The stop takes the focus to its source line, some time later and without a sign.
+    await workbench.page.waitForTimeout(1500);
+    for (const [theme, look] of themes) {
+      await workbench.chooseTheme(theme);
+      for (const [title, name] of views) {
+        await workbench.command(`Ringside: ${title}`);
+        const view = await workbench.view(`main[data-view='${name}']`, true);
+        await view.locator(`body.${look}`).waitFor();
+        for (const problem of await accessibilityProblems(view)) found.push(`${title}, ${theme}: ${problem}`);
+        await workbench.screenshot(`${host}-${name}-${look}`);
+      }
+    }
+    await workbench.stopDebugging();
+  }
+  expect(found.join("\n")).toBe("");
+}
