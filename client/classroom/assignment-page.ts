@@ -87,7 +87,7 @@ export class AssignmentPages implements vscode.Disposable {
     this.#pages.set(uri.toString(), page);
     panel.onDidDispose(() => this.#pages.delete(uri.toString()));
     panel.webview.onDidReceiveMessage((message: FromAssignmentPage) => this.#hear(page, message));
-    showPage(panel.webview, this.#extension, { name: "assignment", title: "Assignment" });
+    showPage(panel.webview, this.#extension, { name: "assignment", title: undefined });
   }
 
   async #tell(page: Page): Promise<void> {
