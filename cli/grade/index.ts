@@ -51,7 +51,11 @@ function jobsOf(args: Arguments, { assignment, material, solution }: Course): re
     files: assignment.files,
   });
   if (all.length === 0) throw new UsageError(`There are no submissions to “${assignment.title}” there.`);
+  const student = args.text("student");
+  if (student !== undefined && all.length > 1)
+    throw new UsageError(`--student is for one submission; these are ${all.length}.`);
   const shard = args.text("shard");
+  if (student !== undefined) return all.map((job) => ({ ...job, student }));
   return shard === undefined ? all : inShard(all, shardOf(shard, process.env));
 }
 
@@ -158,6 +162,7 @@ Exits with 0 when all is graded, whatever the points; 1 if the assignment has an
   options: {
     each: { doc: "every file and folder in SUBMISSION is one" },
     students: { value: "RE", doc: "regular expression whose first group is the student in a submission's name" },
+    student: { value: "NAME", doc: "whose the submission is, where it is one" },
     ...outputOptions,
     traces: {
       value: "DIR",

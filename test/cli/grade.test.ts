@@ -120,6 +120,20 @@ describe("grading", () => {
     expect(out).toBe("student,points,of,says,halts,problem\r\nada,3,3,2,1,\r\n");
   });
 
+  it("grades one submission as the student's who is named, with that student's parameters", async () => {
+    const value = ["$", "{n}"].join("");
+    const parameters = [{ name: "n", from: 0, to: 1_000_000_000 }];
+    const checks = [{ ...assignment.checks[0], expect: { kind: "output", contains: value } }];
+    put("own/assignment.ringside.json", JSON.stringify({ ...assignment, parameters, checks }));
+    const expectedFor = async (name: string): Promise<string> => {
+      const { out } = await run(at("own"), at("in/ada"), "--student", name, "--format", "json");
+      const { results } = JSON.parse(out) as Grades;
+      expect(results[0]!.student).toBe(name);
+      return results[0]!.checks[0]!.expected;
+    };
+    expect(await expectedFor("kay")).not.toBe(await expectedFor("ada"));
+  });
+
   it("writes traces that open at the moment that decided", async () => {
     const { code } = await run(at("lab"), at("in", "grace"), "--traces", at("traces"));
     expect(code).toBe(0);
@@ -269,6 +283,7 @@ describe("examples/ci", () => {
     for (const folder of ["results", "source"]) mkdirSync(at("autograder", folder), { recursive: true });
     symlinkSync(join(import.meta.dirname, "../.."), at("autograder/source/ringside"));
     symlinkSync(at("lab"), at("autograder/source/lab"));
+    put("autograder/submission_metadata.json", '{ "id": 1, "users": [{ "email": "ada@example.edu", "name": "Ada" }] }');
     put("autograder/submission/hello.asm", guest.replaceAll(greeting, "Hi!"));
     const { status } = spawnSync(join(ci, "gradescope/run_autograder"), {
       env: { ...process.env, AUTOGRADER_ROOT: at("autograder") },
@@ -362,6 +377,11 @@ describe("what cannot be graded", () => {
       "a format of one submission",
       () => [at("lab"), at("in"), "--each", "--write", "gradescope=x"],
       /is of one submission; these are 3/,
+    ],
+    [
+      "a student for several",
+      () => [at("lab"), at("in"), "--each", "--student", "x"],
+      /is for one submission; these are 3/,
     ],
     ["names that are equal", () => [at("lab"), at("in/kay.asm"), at("in/kay.asm")], /Two submissions are named kay/],
     [
