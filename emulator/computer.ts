@@ -7,6 +7,7 @@ import { Engine } from "./engine/interpreter.ts";
 import { pageBytes } from "./engine/page.ts";
 import { HostSchedule } from "./host-schedule.ts";
 import type { ComputerConfiguration } from "./machine-configuration.ts";
+import type { VcpuPlace } from "./machine-interface.ts";
 import { observeProcessor } from "./observer.ts";
 import { disconnected, slicesOf } from "./slices.ts";
 import { exceptionChain } from "./stop-texts.ts";
@@ -30,6 +31,8 @@ export class Computer implements Whereabouts {
   readonly schedule: HostSchedule | undefined;
   readonly #costs: CostProfile;
   #vm: VirtualMachine;
+  /** A vCPU is in the core only to be looked at: who is about to run, and who was in the core last of the VM that is visited. */
+  #visit: { readonly home: VcpuPlace; readonly vm: VirtualMachine; readonly last: number } | undefined;
   /** How the VM did that stopped last. */
   #lastStopped: Stopped | undefined;
 
@@ -109,6 +112,33 @@ export class Computer implements Whereabouts {
       vm.connect();
     }
     vm.processors.show(vcpu);
+  }
+
+  /** The vCPU in the core. */
+  get place(): VcpuPlace {
+    return { vm: this.#vm.name, vcpu: this.#vm.processors.current };
+  }
+
+  /** Puts a vCPU into the core to be looked at, until `goHome`. @throws RangeError if there is none */
+  visit({ vm: name, vcpu }: VcpuPlace): void {
+    this.goHome();
+    const vm = this.named(name);
+    if (!vm || !(vcpu >= 0 && vcpu < vm.processors.count)) throw new RangeError(`There is no vCPU ${name}/${vcpu}.`);
+    this.#visit = { home: this.place, vm, last: vm.processors.current };
+    this.put(vm, vcpu);
+  }
+
+  get visiting(): boolean {
+    return this.#visit !== undefined;
+  }
+
+  /** The vCPU that is about to run is in the core again, and all is as it was. */
+  goHome(): void {
+    if (!this.#visit) return;
+    const { home, vm, last } = this.#visit;
+    this.#visit = undefined;
+    this.put(this.named(home.vm)!, home.vcpu);
+    vm.processors.resume(last);
   }
 
   named(wanted: string): VirtualMachine | undefined {

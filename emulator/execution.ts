@@ -42,10 +42,6 @@ export class Execution {
     return this.#computer.vm;
   }
 
-  get #place(): VcpuPlace {
-    return { vm: this.#vm.name, vcpu: this.#vm.processors.current };
-  }
-
   get #linear(): number {
     return this.#vm.processors.linear;
   }
@@ -79,7 +75,7 @@ export class Execution {
       if (journey.arrived) return { kind: "limit" };
       const { pending } = chronicle;
       if (breakpoints?.size && pending === undefined && moved() && atBreakpoint()) return this.#atBreakpoint();
-      if (computer.now >= end || (turnOf && isSame(turnOf, this.#place))) return { kind: "limit" };
+      if (computer.now >= end || (turnOf && isSame(turnOf, this.#computer.place))) return { kind: "limit" };
       const { now } = computer;
       const stop = this.#slice(Math.min(end, journey.nextPause), breakpoints, Boolean(stopOnExit));
       const hits = this.#watches.take();
@@ -163,7 +159,7 @@ export class Execution {
   /** Whether there is such a vCPU, with something to do; another has to be done with its exit first. */
   #canRun(place: VcpuPlace): boolean {
     const vm = this.#computer.named(place.vm);
-    if (this.#computer.chronicle.pending !== undefined && !isSame(place, this.#place)) return false;
+    if (this.#computer.chronicle.pending !== undefined && !isSame(place, this.#computer.place)) return false;
     if (!vm || vm.stopped || !(place.vcpu < vm.processors.count) || vm.processors.isAsleep(place.vcpu)) return false;
     return vm.processors.state(place.vcpu) !== "offline";
   }
@@ -177,7 +173,7 @@ export class Execution {
       computer.schedule?.endTurn();
       return;
     }
-    const stays = isSame(only, this.#place);
+    const stays = isSame(only, this.#computer.place);
     const vm = computer.named(only.vm)!;
     vm.processors.passTime(computer.hostCycle);
     computer.put(vm, only.vcpu);

@@ -46,8 +46,6 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
   readonly #computer: Computer;
   readonly #execution: Execution;
   readonly #timeline: Timeline<Intervention>;
-  /** The vCPU about to run, while another is looked at. */
-  #home: VcpuPlace | undefined;
 
   /** @param actions what is done to it from outside, and when */
   constructor(given: AnyConfiguration, actions: readonly Intervened[] = []) {
@@ -125,7 +123,7 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
   }
 
   run(options: RunOptions): Stop {
-    this.#goHome();
+    this.#computer.goHome();
     const only = this.#execution.changeFor(options.only);
     if (only !== undefined) this.#timeline.act({ kind: "freeze", only });
     return this.#execution.run(options, this.#timeline);
@@ -162,27 +160,14 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
     if (!found) return `There is no VM ${vm}.`;
     const { count } = found.processors;
     if (!(vcpu >= 0 && vcpu < count)) return `${vm} has no vCPU ${vcpu}: it has ${count}, numbered from 0.`;
-    this.#home ??= { vm: this.vm, vcpu: this.vcpu };
-    this.#see({ vm, vcpu });
+    this.#computer.visit({ vm, vcpu });
     return undefined;
-  }
-
-  /** Puts a vCPU into the core, without its having the turn. */
-  #see({ vm, vcpu }: VcpuPlace): void {
-    this.#computer.put(this.#computer.named(vm)!, vcpu);
-  }
-
-  /** The vCPU that is about to run is in the core again. */
-  #goHome(): void {
-    if (this.#home) this.#see(this.#home);
-    this.#home = undefined;
   }
 
   /** The vCPU that is meant by what is done: the one that is looked at. Not told where there is but one. */
   get #meant(): { readonly on?: VcpuPlace } {
-    const { vm, vcpu } = this;
-    const several = this.#computer.vms.length > 1 || this.#computer.vm.processors.count > 1;
-    return several ? { on: { vm, vcpu } } : {};
+    const { place, vm, vms } = this.#computer;
+    return vms.length > 1 || vm.processors.count > 1 ? { on: place } : {};
   }
 
   schedule(): Fairness | undefined {
@@ -211,11 +196,10 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
   }
 
   get digest(): Digest {
-    const { vm, vcpu } = this;
-    const home = this.#home;
-    this.#goHome();
+    const looked = this.#computer.visiting ? this.#computer.place : undefined;
+    this.#computer.goHome();
     const digest = digestOf(this.bytes.subarray(ramBase), this.save());
-    if (home) this.look({ vm, vcpu });
+    if (looked) this.#computer.visit(looked);
     return digest;
   }
 
@@ -254,16 +238,14 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
   }
 
   perform(what: Intervention): true | string | number | undefined {
-    const { vm, vcpu } = this;
-    const looking = this.#home !== undefined;
-    this.#see(what.on ?? this.#home ?? { vm, vcpu });
+    const looked = this.#computer.visiting ? this.#computer.place : undefined;
+    this.#computer.visit(what.on ?? this.#computer.place);
     const result = this.#perform(what);
+    this.#computer.goHome();
     this.#computer.schedule?.touched();
-    this.#see(this.#home ?? { vm, vcpu });
-    this.#home = undefined;
     if (what.kind === "freeze") this.#execution.freeze(what.only ?? undefined);
     this.#execution.turn();
-    if (looking) this.look({ vm, vcpu });
+    if (looked) this.#computer.visit(looked);
     return result;
   }
 
@@ -289,7 +271,7 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
   // Going back.
 
   goTo(step: number): void {
-    this.#goHome();
+    this.#computer.goHome();
     this.#timeline.goTo(step);
   }
 

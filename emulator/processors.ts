@@ -507,6 +507,11 @@ export class Processors implements VirtualCpus {
     cpu.f64[layout.extraCycles >> 3]! += cycle - virtualTime(cpu);
   }
 
+  /** While none of these is in the core: the one that was in it last, but for visits. */
+  resume(number: number): void {
+    if (!this.inCore) this.#current = this.#all[number]!;
+  }
+
   /** The core is free for processors of another VM. */
   leave(): void {
     this.#current.aside ??= this.#putAside(this.#current);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Machine } from "../../../emulator/index.ts";
 import type { Adjustment } from "../../../emulator/machine-interface.ts";
+import { smpGuests } from "../vmm/smp-guests.ts";
 import { hosted, spinner, ticker, vmWith } from "./host.ts";
 
 const everything = Number.MAX_SAFE_INTEGER;
@@ -132,4 +133,25 @@ describe("only one vCPU", () => {
     expect(totalOf(machine)).toBeGreaterThan(before + 90_000);
     repeats(machine, 400_000);
   });
+});
+
+test("looking at any vCPU of any VM leaves everything as it was", () => {
+  const [ticketLock] = smpGuests.slice(1);
+  const made = () => {
+    const machine = hosted({ pcpus: 2, scheduler: { name: "round-robin", options: { quantum: 300 } } }, [
+      vmWith("smp", ticketLock!.text, { processors: 4, memory: 4 }),
+      vmWith("b", spinner),
+      vmWith("c", ticker(800, 3000)),
+    ]);
+    machine.run({ steps: 200_000 });
+    return machine;
+  };
+  const [looked, plain] = [made(), made()];
+  for (const { vm, vcpu } of looked.vcpus()) {
+    looked.look({ vm, vcpu });
+    expect([looked.vm, looked.vcpu]).toEqual([vm, vcpu]);
+    expect(looked.digest).toEqual(plain.digest);
+  }
+  for (const machine of [looked, plain]) machine.run({ steps: 100_000 });
+  expect(looked.digest).toEqual(plain.digest);
 });
