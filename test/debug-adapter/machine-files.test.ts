@@ -38,6 +38,11 @@ async function run(name: string, files: Readonly<Record<string, string>> = {}): 
 }
 
 const dots = (vm: string) => (ran: Ran) => ran.output[vm]?.length ?? 0;
+/** How many A are there for each B. */
+const letters = (vm: string) => (ran: Ran) => {
+  const text = ran.output[vm] ?? "";
+  return text.replaceAll("B", "").length / text.replaceAll("A", "").length;
+};
 const worstLatency = (vcpu: string) => (ran: Ran) => ran.figures.vcpus.find((one) => one.vcpu === vcpu)!.latency!.most;
 
 /** For each example with programs what it is about, measured, and between which bounds that is. */
@@ -45,6 +50,8 @@ const measures: Readonly<Record<string, readonly [(ran: Ran) => number, number, 
   "ticket-lock.ringside.json": [dots("L"), 1, 2],
   "ticket-lock-pause-loop.ringside.json": [dots("L"), 15, 25],
   "ticket-lock-paravirtual.ringside.json": [dots("L"), 15, 25],
+  "threads.ringside.json": [letters("G"), 1.7, 2.3],
+  "threads-steal-time.ringside.json": [letters("G"), 0.9, 1.15],
   "shootdown.ringside.json": [dots("T"), 3, 6],
   "shootdown-lazy.ringside.json": [dots("T"), 60, 100],
   "four-guests.ringside.json": [({ figures }) => figures.vcpus[2]!.share, 0.35, 0.45],

@@ -11,7 +11,7 @@ type Hardware = (typeof techniques)[number];
 /** Two vCPUs on one physical CPU, by turns of a millisecond. */
 const shared = (text: string, technique: Hardware, hypervisor: HypervisorOptions = {}) =>
   hosted(
-    { pcpus: 1, scheduler: { name: "round-robin", options: { slice: 1000 } }, until: 40_000 },
+    { pcpus: 1, scheduler: { name: "round-robin", options: { quantum: 1000 } }, until: 40_000 },
     [vmWith("guest", text, { processors: 2 })],
     { technique, hypervisor },
   );
@@ -30,9 +30,9 @@ describe.each(techniques)("vCPUs that share a physical CPU under %s", (technique
     const [, second] = machine.vcpus();
     const told = dword(machine, place) / 1000;
     expect(told).toBeGreaterThan(9_000);
-    // Since it was last told, it may have waited for a turn again; and what it is told is whole cycles of 13 ns.
+    // Since it was last told, it may have waited for a turn again; and what it is told is whole cycles of 8 ns.
     const untold = (second!.times?.runnable ?? 0) - told;
-    expect(untold).toBeGreaterThan(-0.014);
+    expect(untold).toBeGreaterThan(-0.009);
     expect(untold).toBeLessThanOrEqual(1_000);
     expect(dword(machine, place + 8) % 2).toBe(0);
     expect(dword(machine, place + 16)).toBe(second!.state === "running" ? 0 : 1);
@@ -185,7 +185,7 @@ poll:   dd 0, 0
 
 test("Xen's run states are those that the scheduler counts", () => {
   const machine = hosted(
-    { pcpus: 1, scheduler: { name: "round-robin", options: { slice: 1000 } }, until: 1_000_000 },
+    { pcpus: 1, scheduler: { name: "round-robin", options: { quantum: 1000 } }, until: 1_000_000 },
     [vmWith("a", xenRunner), vmWith("b", xenRunner)],
     { technique: "paravirtualization" },
   );

@@ -37,7 +37,7 @@ const several = techniques.map(({ id }) => id).filter((id) => id !== "bare-metal
 
 test.each(several)("VMs lie one behind the other in host memory, each with its VMM: %s", (technique) => {
   const machine = hosted(
-    { pcpus: 1, scheduler: { name: "round-robin", options: { slice: 500 } }, until: 150_000 },
+    { pcpus: 1, scheduler: { name: "round-robin", options: { quantum: 500 } }, until: 150_000 },
     [vmWith("a", paged("a")), vmWith("b", paged("b"), { memory: 7 }), vmWith("c", spinner), vmWith("d", paged("d"))],
     { technique },
   );
