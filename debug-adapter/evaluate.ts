@@ -41,14 +41,18 @@ const spaces: Readonly<Record<string, AddressSpace>> = {
   hpa: "host-physical",
 };
 
-/** One evaluation: the registers are read once. */
+/** One evaluation: the registers are read once, if at all. */
 class Evaluation {
   readonly #subject: Subject;
-  readonly #registers: Registers;
+  #read: Registers | undefined;
 
   constructor(subject: Subject) {
     this.#subject = subject;
-    this.#registers = readRegisters(subject.machine);
+  }
+
+  get #registers(): Registers {
+    this.#read ??= readRegisters(this.#subject.machine);
+    return this.#read;
   }
 
   answer(expression: Expression): Answer {

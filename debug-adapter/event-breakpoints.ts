@@ -1,6 +1,7 @@
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
 import { classById, type Stage } from "./event-catalogue.ts";
+import { asksOnlyEvent } from "./event-fields.ts";
 import { EventHits } from "./event-hits.ts";
 import { parseExpression } from "./expression.ts";
 
@@ -44,9 +45,15 @@ export interface ArmedEvent extends Omit<EventBreakpoint, "event"> {
   /** The class of events, or what else accepts them. */
   readonly event: string | ((event: MachineEvent) => boolean);
   readonly hits: EventHits;
+  /** `asksGuest`. */
+  readonly needsState: boolean;
 }
 
-export const needsState = ({ condition, ring }: ArmedEvent): boolean => condition !== undefined || ring !== undefined;
+/** Does it depend on the guest's state, and not on the event alone? */
+export function asksGuest({ condition, ring }: Pick<EventBreakpoint, "condition" | "ring">): boolean {
+  const expression = condition === undefined ? undefined : parseExpression(condition).expression;
+  return ring !== undefined || (expression !== undefined && !asksOnlyEvent(expression));
+}
 
 const whole = (value: number | undefined, most: number): boolean =>
   value === undefined || (Number.isInteger(value) && value >= 0 && value <= most);
@@ -87,6 +94,7 @@ export function armed(breakpoint: EventBreakpoint): ArmedEvent | undefined {
     kinds: folder.kinds,
     title: `${folder.label} › ${leaf.label}`,
     hits: new EventHits(),
+    needsState: asksGuest(breakpoint),
   };
 }
 

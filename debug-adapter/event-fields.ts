@@ -1,6 +1,7 @@
 /** What conditions and log messages can ask of the event at hand: `event.port`, `event.vector`. */
 import type { MachineEvent } from "../emulator/trace/event.ts";
 import { describeEvent } from "./event-text.ts";
+import type { Expression } from "./expression.ts";
 
 const fieldPattern = /^event(?:\.(?<field>\w+))?$/;
 
@@ -21,6 +22,22 @@ const longest = 8;
 
 /** Does this name something of an event, rather than of the guest? */
 export const namesEvent = (name: string): boolean => fieldPattern.test(name);
+
+/** Is all that an expression asks for in the event? Then it is answered while the guest runs. */
+export function asksOnlyEvent(expression: Expression): boolean {
+  switch (expression.kind) {
+    case "number":
+      return true;
+    case "name":
+      return namesEvent(expression.name);
+    case "memory":
+      return false;
+    case "unary":
+      return asksOnlyEvent(expression.operand);
+    case "binary":
+      return asksOnlyEvent(expression.left) && asksOnlyEvent(expression.right);
+  }
+}
 
 const contentOf = (event: MachineEvent, name: string): unknown => {
   const field = fieldPattern.exec(name)?.groups?.["field"];

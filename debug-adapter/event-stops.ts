@@ -1,7 +1,7 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
 import { filters } from "./capabilities.ts";
-import type { ArmedEvent } from "./event-breakpoints.ts";
+import { type ArmedEvent, asksGuest } from "./event-breakpoints.ts";
 import { EventHits } from "./event-hits.ts";
 import { parseExpression } from "./expression.ts";
 
@@ -53,7 +53,9 @@ function armedBy(filterId: string, condition: string | undefined): readonly Arme
   const wanted = new Set(listed(names));
   const event = (one: MachineEvent) => wanted.size === 0 || namesOf(one).some((name) => wanted.has(plain(name)));
   const when = expression ? { condition: expression } : {};
-  return [{ kinds: [kind], event, stage: "before", action: "stop", title: "", hits: new EventHits(), ...when }];
+  const hits = new EventHits();
+  const needsState = asksGuest(when);
+  return [{ kinds: [kind], event, stage: "before", action: "stop", title: "", hits, needsState, ...when }];
 }
 
 /** Reads the filters a client has set; the answer lists them in the order given. */

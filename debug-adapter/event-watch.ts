@@ -2,7 +2,7 @@ import type { EventFilter } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
 import { conditionHolds, logText } from "./breakpoints.ts";
 import type { Subject } from "./evaluate.ts";
-import { type ArmedEvent, goJustBefore, needsState } from "./event-breakpoints.ts";
+import { type ArmedEvent, goJustBefore } from "./event-breakpoints.ts";
 import { classById, classesOf, type Stage } from "./event-catalogue.ts";
 import { describeEvent } from "./event-text.ts";
 import { presentOf, returnTo } from "./history.ts";
@@ -57,7 +57,7 @@ export class EventWatch {
     this.#byClass = new Map();
     for (const one of armed)
       if (typeof one.event === "string") this.#byClass.set(one.event, [...(this.#byClass.get(one.event) ?? []), one]);
-    this.#countRecorded(new Set(armed.filter((one) => !old.has(one) && one.action === "count" && !needsState(one))));
+    this.#countRecorded(new Set(armed.filter((one) => !old.has(one) && one.action === "count" && !one.needsState)));
     this.#filter = armed.length === 0 ? undefined : { ...filterOf(armed), accept: (event) => this.#accept(event) };
   }
 
@@ -168,14 +168,14 @@ export class EventWatch {
     const stopping = this.#candidates(recorded).filter(({ armed }) => armed.action === "stop");
     return (["after", "before"] as const).flatMap((stage) => {
       const here = stopping.filter(({ armed }) => armed.stage === stage);
-      return here.length === 0 ? [] : [{ stage, surely: here.some(({ armed }) => !needsState(armed)) }];
+      return here.length === 0 ? [] : [{ stage, surely: here.some(({ armed }) => !armed.needsState) }];
     });
   }
 
   #accept(event: MachineEvent): boolean {
     let stops = false;
     for (const met of this.#candidates(event)) {
-      if (met.armed.action === "count" && !needsState(met.armed)) met.armed.hits.add(event.sequence);
+      if (met.armed.action === "count" && !met.armed.needsState) met.armed.hits.add(event.sequence);
       else {
         this.#met.push(met);
         stops = true;
@@ -203,7 +203,10 @@ export class EventWatch {
       ({ kinds, event: accepts }) => typeof accepts === "function" && kinds.includes(event.kind) && accepts(event),
     );
     return [...known, ...others].filter(
-      ({ vm, vcpu }) => (vm === undefined || vm === event.vm) && (vcpu === undefined || vcpu === event.vcpu),
+      ({ vm, vcpu, condition, needsState }) =>
+        (vm === undefined || vm === event.vm) &&
+        (vcpu === undefined || vcpu === event.vcpu) &&
+        (needsState || conditionHolds({ ...this.#subject, event }, condition)),
     );
   }
 }

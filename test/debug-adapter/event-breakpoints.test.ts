@@ -327,6 +327,22 @@ describe("event breakpoints of all kinds", () => {
     expect(await client.evaluate("bx")).toBe("0x0001 (1)");
   });
 
+  it.each<[string, string, EventBreakpoint["event"], string, string, string]>([
+    [guest, "vtx-ept", "vtx/CPUID", "edx", "0x000206d7 (132823)", "0x00000000 (0)"],
+    [guest, "vtx-ept", "entry/again", "$", "0x00100000 (1048576) start", "0x00100000 (1048576) start"],
+    [faulting, "bare-metal", "exception/6", "ip", "0x7c0c (31756) start+12", "0x7c13 (31763) handler"],
+    [example("hypercall.asm"), "vtx-ept", "kvm/11", "eax", "0x0000000b (11)", "0x00000000 (0)"],
+    [guest, "bare-metal", "io/#E9h", "ip", "0x0036 (54) '6'", "0x0038 (56) '8'"],
+  ])("find the guest before and after what happens: %#", async (source, technique, event, asked, before, after) => {
+    const seen: string[] = [];
+    for (const stage of ["before", "after"] as const) {
+      const client = await launched(source, [{ event, stage }], { technique });
+      await client.go("continue");
+      seen.push(await client.evaluate(asked));
+    }
+    expect(seen).toEqual([before, after]);
+  });
+
   it("are found in the past beyond the events that are kept", async () => {
     const many = `%pragma ringside mode protected
         org 100000h
