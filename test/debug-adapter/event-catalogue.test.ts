@@ -1,22 +1,22 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { classById, classesOf, eventFolders, leafId, numberKey } from "../../debug-adapter/event-catalogue.ts";
 import { eventKinds } from "../../debug-adapter/event-text.ts";
 import { configurationProblem, createMachine } from "../../emulator/index.ts";
 import { type TechniqueId, techniques } from "../../isa/technique.ts";
-import { assembled, configurationOf } from "../emulator/machine/program.ts";
+import { assembledFile, configurationOf } from "../emulator/machine/program.ts";
 
 const folder = join(import.meta.dirname, "../../examples");
 const examples = readdirSync(folder).filter((name) => name.endsWith(".asm"));
-const limit = 20_000;
+const limit = 5_000;
 
 /** What may be of no listed class, for there are too many or none has a name. */
 const open = new Set(["interrupt/other", "inject/other", "xen/other", "kvm/other", "exception/other"]);
 
 /** Events of an example that are of no class, or of one that nobody can set a breakpoint on. */
 function unclassed(name: string, technique: TechniqueId): string[] {
-  const assembly = assembled(readFileSync(join(folder, name), "utf8"), name);
+  const assembly = assembledFile(join(folder, name));
   const configuration = configurationOf(assembly, { technique });
   if (configurationProblem(configuration) !== undefined) return [];
   const machine = createMachine(configuration);
