@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { gradesOf } from "../../grader/grades.ts";
+import { byName, gradesOf } from "../../grader/grades.ts";
 import type { Result } from "../../grader/result.ts";
 import { plain } from "../../grader/shown.ts";
 import { likenesses } from "../../grader/similarity.ts";
@@ -26,6 +26,14 @@ const safeName = (text: string): string =>
     .replace(/[^A-Za-z0-9._-]/g, "_")
     .replace(/^\.+/, "_")
     .slice(0, 100);
+
+/** A name that no other submission's traces have. */
+function freeName(name: string, taken: Set<string>): string {
+  let free = name;
+  for (let n = 2; taken.has(free.toLowerCase()); n++) free = `${name}~${n}`;
+  taken.add(free.toLowerCase());
+  return free;
+}
 
 const isComplete = ({ points, of, problem }: Result): boolean => points === of && problem === undefined;
 
@@ -89,9 +97,11 @@ function writeTraces(args: Arguments, io: Io, done: readonly Done[]): void {
   const folder = args.text("traces");
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
-  for (const { result, traces } of done)
-    for (const [check, bytes] of traces)
-      io.writeBytes(join(folder, `${safeName(result.student)}-${check}.rstrace`), bytes);
+  const taken = new Set<string>();
+  for (const { result, traces } of done.toSorted((a, b) => byName(a.result.student, b.result.student))) {
+    const name = freeName(safeName(result.student), taken);
+    for (const [check, bytes] of traces) io.writeBytes(join(folder, `${name}-${check}.rstrace`), bytes);
+  }
 }
 
 /** Says where the assignment itself is wrong; true if it is. */

@@ -144,6 +144,12 @@ describe("grading", () => {
     expect(trace.stdout).toMatch(/output +UART: "H/);
   });
 
+  it("writes traces of students with like names into files of their own", async () => {
+    for (const name of ["a b", "a_b", "a+b"]) put(`like/${name}/hello.asm`, guest.replaceAll(greeting, "Hi!"));
+    await run(at("lab"), at("like"), "--each", "--traces", at("of-like"));
+    expect(readdirSync(at("of-like")).sort()).toEqual(["a_b-says.rstrace", "a_b~2-says.rstrace", "a_b~3-says.rstrace"]);
+  });
+
   it("writes none of hidden checks for students", async () => {
     put("stuck/hello.asm", guest.replaceAll(greeting, "Hi!").replace("hlt", "jmp done"));
     await run(at("lab"), at("stuck"), "--for-students", "--traces", at("shown"));
