@@ -82,6 +82,8 @@ export function transferFault(code: Code, n: number, state: State): string | und
   const to = destinationOf(code, n, state);
   const selector = to && selectorOf(to.selector);
   if (!to || selector === undefined || !hasDescriptors(to.state)) return undefined;
+  // A null selector in a jump is one that is put there at run time.
+  if (!to.returns && selector < 4) return undefined;
   const load = { selector, cpl: state.cpl, returns: to.returns, longMode: longModeActive(state) };
   return codeFault(named(code, to.state, to.selector), load);
 }

@@ -137,7 +137,16 @@ wide:   mov rax, 1`,
   "bad-selector": [
     { why: "a code segment", source: withTable(`${code32}, ${data32}`, "jmp dword 8:next", next32), lines: [] },
     { why: "a data segment", source: withTable(`${code32}, ${data32}`, "jmp dword 16:next", next32), lines: [7] },
-    { why: "null", source: withTable(code32, "jmp dword 0:next", next32), lines: [7] },
+    {
+      why: "null",
+      source: withTable(code32, "jmp dword 8:next", "bits 32\nnext: push dword 0\n push dword next\n retf"),
+      lines: [14],
+    },
+    {
+      why: "null in a jump: it is put there at run time",
+      source: withTable(code32, "jmp dword 0:next", next32),
+      lines: [],
+    },
     { why: "beyond the limit", source: withTable(code32, "jmp dword 16:next", next32), lines: [7] },
     { why: "not present", source: withTable(absent, "jmp dword 8:next", next32), lines: [7] },
     { why: "a code segment of ring 3", source: withTable(user32, "jmp dword 8:next", next32), lines: [7] },
