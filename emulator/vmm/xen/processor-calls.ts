@@ -271,7 +271,7 @@ export const processorCalls: readonly Hypercall[] = [
     number: 24,
     name: "vcpu_op",
     arguments: ["cmd", "vcpuid", "arg"],
-    doc: "The vCPU's timers, its vcpu_info, how long it has run.",
+    doc: "Gives a vCPU its first state, brings it up and takes it down; its timers, vcpu_info and run states.",
     handler: vcpuOp,
   },
   {
