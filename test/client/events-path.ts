@@ -41,6 +41,19 @@ export async function eventsPath(workbench: Workbench, host: string): Promise<vo
   await page.locator(".debug-toolbar .codicon-debug-reverse-continue").click();
   await expect.poll(() => row("UART").textContent()).toMatch(/(^|\D)0 ×/);
 
+  // A condition is looked at while it is typed, and counted again with it.
+  const button = (icon: string) =>
+    row("UART").locator(".action-label", { has: page.locator(`:scope.codicon-${icon}`) });
+  await row("UART").hover();
+  await button("filter").click();
+  const input = page.locator(".quick-input-box input");
+  await input.fill("event.value ==");
+  await page.locator(".quick-input-message", { hasText: "A value is missing before the end." }).waitFor();
+  await input.fill("event.value == 'C'");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => row("UART").textContent()).toContain("if event.value == 'C'");
+  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await expect.poll(() => row("UART").textContent()).toContain("2 ×");
   await workbench.command("Ringside: Uncheck All Event Breakpoints");
   await workbench.stopDebugging();
 }
