@@ -45,6 +45,20 @@ const letters = (vm: string) => (ran: Ran) => {
 };
 const worstLatency = (vcpu: string) => (ran: Ran) => ran.figures.vcpus.find((one) => one.vcpu === vcpu)!.latency!.most;
 
+const shareOf = (vcpu: string) => (ran: Ran) => ran.figures.vcpus.find((one) => one.vcpu === vcpu)!.share;
+/** Longest time, in microseconds, for which a vCPU was parked. */
+function longestParked({ events }: Ran): number {
+  let [since, longest] = [0, 0];
+  for (const event of events) {
+    if (event.kind !== "schedule") continue;
+    for (const { state } of event.states) {
+      if (state === "parked") since = event.time;
+      else if (since > 0) [longest, since] = [Math.max(longest, event.time - since), 0];
+    }
+  }
+  return longest;
+}
+
 /** For each example with programs what it is about, measured, and between which bounds that is. */
 const measures: Readonly<Record<string, readonly [(ran: Ran) => number, number, number]>> = {
   "ticket-lock.ringside.json": [dots("L"), 1, 2],
@@ -55,6 +69,10 @@ const measures: Readonly<Record<string, readonly [(ran: Ran) => number, number, 
   "shootdown.ringside.json": [dots("T"), 3, 6],
   "shootdown-lazy.ringside.json": [dots("T"), 60, 100],
   "four-guests.ringside.json": [({ figures }) => figures.vcpus[2]!.share, 0.35, 0.45],
+  "theft.ringside.json": [shareOf("Thief/0"), 0.75, 0.8],
+  "theft-exact.ringside.json": [shareOf("Thief/0"), 0.45, 0.51],
+  "cap.ringside.json": [longestParked, 85_000, 95_000],
+  "cap-short-slice.ringside.json": [longestParked, 500, 3500],
   "boost.ringside.json": [worstLatency("Driver/0"), 0, 30_500],
   "boost-off.ringside.json": [worstLatency("Driver/0"), 45_000, 60_500],
 };
