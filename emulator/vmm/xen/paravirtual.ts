@@ -147,7 +147,7 @@ class Paravirtual implements Monitor {
     const { state } = this.#domain;
     if (state.waits) return this.#review(fired);
     if (fired !== undefined) this.#left(timerExit(fired), { kind: "timer", what: fired });
-    else if (state.kicked) this.#left(kickExit(state.isDown ? "vcpu_op down" : "an event"), { kind: "kick" });
+    else if (state.kicked || state.nmiDue) this.#left(kickExit(this.#kickedBy), { kind: "kick" });
     else return false;
     state.kicked = false;
     return true;
@@ -161,6 +161,7 @@ class Paravirtual implements Monitor {
       state.waits = null;
       state.kicked = false;
       this.#domain.cpu.activity = 0;
+      this.#domain.cpu.attention = true;
       this.#resume(waited);
       return true;
     }
@@ -170,6 +171,12 @@ class Paravirtual implements Monitor {
         `The guest waits for an event (sched_op ${state.waits!.kind}), and none is going to come.`,
       );
     return false;
+  }
+
+  get #kickedBy(): string {
+    const { isDown, nmiDue } = this.#domain.state;
+    if (isDown) return "vcpu_op down";
+    return nmiDue ? "vcpu_op send_nmi" : "an event";
   }
 
   /** All virtual CPUs wait, and no timer is set. */
@@ -317,11 +324,15 @@ class Paravirtual implements Monitor {
     }
   }
 
-  #kicked(): string {
+  #kicked(): string | undefined {
     const { state } = this.#domain;
-    if (!state.isDown) return "looked for events";
-    state.waits = { kind: "up" };
-    return "took the virtual CPU down";
+    if (state.isDown) {
+      state.waits = { kind: "up" };
+      return "took the virtual CPU down";
+    }
+    if (!state.nmiDue) return "looked for events";
+    state.nmiDue = false;
+    return this.#nmi();
   }
 
   #nmi(): string | undefined {

@@ -39,6 +39,8 @@ export interface VcpuState {
   isDown: boolean;
   /** Another virtual CPU has sent it an event, or taken it down: it is to come to Xen. */
   kicked: boolean;
+  /** An NMI was sent to it, and has not been passed on. */
+  nmiDue: boolean;
   runs: RunTimes;
   /** Linear address at which the guest wants to find them; null: nowhere. */
   runsAt: number | null;
@@ -115,6 +117,7 @@ export const startVcpu = (vcpuInfo: number, boots: boolean): VcpuState => ({
   isInitialised: boots,
   isDown: !boots,
   kicked: false,
+  nmiDue: false,
   runs: { since: "0", running: "0", runnable: "0", blocked: "0", offline: "0", stolen: 0 },
   runsAt: null,
 });

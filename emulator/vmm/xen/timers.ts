@@ -52,7 +52,7 @@ export function waitIsOver(domain: Domain): boolean {
   const { state, now, upcallPending, upcallMasked } = domain;
   const { waits } = state;
   if (!waits || state.isDown) return false;
-  if (waits.kind === "up") return true;
+  if (waits.kind === "up" || state.nmiDue) return true;
   if (waits.kind === "block") return upcallPending && !upcallMasked;
   if (waits.ports.some((port) => isPending(domain, port))) return true;
   return (waits.timeout !== null && BigInt(waits.timeout) <= now) || (upcallPending && !upcallMasked);

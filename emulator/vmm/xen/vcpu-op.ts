@@ -91,6 +91,13 @@ function setSingleShot(call: Call, vcpu: number): Answer {
   return 0;
 }
 
+/** It is passed to the handler of nmi_op when the virtual CPU next comes to Xen, and ends a wait. */
+function sendNmi({ domain }: Call, vcpu: number): Answer {
+  domain.stateOf(vcpu).nmiDue = true;
+  domain.context.vcpus.wake(vcpu);
+  return 0;
+}
+
 const notAsking = (vcpu: number): Refused => refused("EINVAL", `vCPU ${vcpu} is not the one that asks`);
 
 type VcpuHandler = (call: Call, vcpu: number) => Answer;
@@ -116,7 +123,7 @@ export const vcpuOperations: Operations = {
     return 0;
   }),
   10: own("register_vcpu_info", vcpuInfoAt),
-  11: own("send_nmi"),
+  11: own("send_nmi", sendNmi),
   12: own("get_physid"),
   13: own("register_vcpu_time_memory_area"),
 };

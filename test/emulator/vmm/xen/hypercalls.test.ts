@@ -388,7 +388,8 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     ["another vCPU", vcpu(3, {}, {}, 1), -2, /no vCPU 1/],
     ["up, of one that runs", vcpu(1, {}, {}), 0],
     ["register_runstate_memory_area", (g) => vcpu(5, { address: "word" }, { address: data + 512 })(g), 0],
-    ["send_nmi", vcpu(11, {}, {}), -38, /no send_nmi/],
+    ["send_nmi", vcpu(11, {}, {}), 0],
+    ["get_physid", vcpu(12, {}, {}), -38, /no get_physid/],
   ],
   set_segment_base: [
     ["FS", (g) => g.call(25, 0, data), 0, undefined, 64],

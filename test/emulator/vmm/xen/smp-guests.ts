@@ -319,6 +319,43 @@ export const xenSmpGuests: readonly XenSmpGuest[] = [
     output: "9",
   },
   {
+    name: "sends NMIs to those that block and those that run",
+    text: smp32(
+      `boot:${waitFor("ready", 3)}
+        mov edi, 1
+.send:  mov ebx, 11
+        mov ecx, edi
+        hypercall VCPU_OP               ; send_nmi
+        inc edi
+        cmp edi, 4
+        jb .send
+${waitFor("count", 3)}
+        cmp dword [sum], 3
+        jne wrong${digit("sum")}`,
+      `mov esi, ebx
+        push dword 0
+        push dword nmi
+        mov ebx, 0
+        mov ecx, esp
+        hypercall 28                    ; nmi_op register_callback
+        lock inc dword [ready]
+        cmp esi, 2
+        je .spin
+        mov ebx, 1
+        hypercall SCHED_OP              ; block
+.spin:  pause
+        cmp dword [vcpu + esi * 4], 0
+        je .spin
+        lock inc dword [count]
+        mov ebx, esi${goDown}
+nmi:    lock inc dword [sum]
+        inc dword [vcpu + esi * 4]
+        push eax
+        hypercall PV_IRET`,
+    ).replace("vcpu:   dd 0", "vcpu:   times 4 dd 0"),
+    output: "3",
+  },
+  {
     name: "polls ports that are masked",
     text: smp32(
       `boot:${waitFor("ready", 3)}
