@@ -29,23 +29,23 @@ export class DeviceTime {
     const { bus, processors } = this.#board;
     return Math.min(
       bus.nextDeadline() ?? never,
-      processors.deadline,
-      processors.preemption,
-      processors.monitorDeadline,
+      processors.timers.deadline,
+      processors.timers.preemption,
+      processors.timers.monitorDeadline,
     );
   }
 
   /** Whatever is due happens; gives the cycles to the next deadline, at most to the end of the processor's turn. */
   serve(): number {
     const { bus, processors } = this.#board;
-    while ((bus.nextDeadline() ?? never) <= processors.clock || processors.due) {
+    while ((bus.nextDeadline() ?? never) <= processors.clock || processors.timers.due) {
       bus.tick();
-      processors.tick();
+      processors.timers.tick();
       this.changed();
     }
-    processors.tickMonitors();
+    processors.timers.tickMonitors();
     processors.settle();
-    processors.preempt();
+    processors.timers.preempt();
     this.#deadline = this.#next;
     return Math.max(1, Math.min(this.#deadline - processors.cycle, processors.turnLeft));
   }
@@ -89,12 +89,12 @@ export class DeviceTime {
     const { bios, bus, devices, processors } = this.#board;
     const deadline = Math.min(
       bus.nextDeadline(this.#deliverable) ?? never,
-      processors.nextTimerInterrupt,
-      processors.monitorDeadline,
+      processors.timers.nextTimerInterrupt,
+      processors.timers.monitorDeadline,
     );
     const interruptible = processors.anyInterruptible;
     // A preemption timer ends a halt whether interrupts do or not.
-    const end = Math.min(interruptible ? deadline : never, processors.preemption);
+    const end = Math.min(interruptible ? deadline : never, processors.timers.preemption);
     if (end !== never && !bios?.waitsInVain) return end;
     const inputs = [devices.uart, devices.keyboard].filter(({ listening, irq }) => listening && this.#deliverable(irq));
     return { interruptible, inputs: inputs.map(({ name }) => name) };

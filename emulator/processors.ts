@@ -4,56 +4,21 @@
  * together and always in the same order; with one, `host-schedule.ts` gives the turns.
  */
 
-import { init, ProcessorContext, type SavedContext, startUp, waitForSipi } from "./cpu/context.ts";
+import { init, startUp, waitForSipi } from "./cpu/context.ts";
 import type { Cpu } from "./cpu/cpu.ts";
 import { layout } from "./cpu/layout.ts";
 import type { Monitor } from "./cpu/monitor.ts";
-import { CS } from "./cpu/state.ts";
 import { virtualTime } from "./cpu/virtual-time.ts";
 import type { ApicBus } from "./devices/apic/apic-bus.ts";
 import { LocalApic } from "./devices/apic/local-apic.ts";
+import { noSignals, Processor, type SavedProcessor, type Signals } from "./processor.ts";
+import { ProcessorTimers } from "./processor-timers.ts";
 import type { RunState } from "./schedule/vcpu.ts";
 import type { VirtualCpus, Vmm } from "./vmm/index.ts";
 
 /** Cycles of a turn: how far one processor may be ahead of the others. */
 export const turnCycles = 10_000;
 export const mostProcessors = 64;
-
-interface Aside {
-  /** Its virtual time. */
-  readonly cycle: number;
-  /** Where the guest is: the linear instruction pointer, unsigned or signed canonical, and the address bits of its code. */
-  readonly linear: number;
-  readonly bits: 16 | 32 | 64;
-}
-
-/** What has come for a processor that takes effect when it is in the core. */
-interface Signals {
-  nmi: boolean;
-  init: boolean;
-  startUp: number | null;
-}
-
-const noSignals = (): Signals => ({ nmi: false, init: false, startUp: null });
-
-class Processor {
-  readonly id: number;
-  readonly apic: LocalApic;
-  /** What it is while it is not in the core. */
-  readonly context = new ProcessorContext();
-  /** Undefined while it is in the core. */
-  aside: Aside | undefined;
-  /** Halted, or waiting for its start: nothing to do until something comes. */
-  asleep = false;
-  signals = noSignals();
-  /** Of the VMM under which it runs. */
-  monitor: Monitor | undefined;
-
-  constructor(id: number, apic: LocalApic) {
-    this.id = id;
-    this.apic = apic;
-  }
-}
 
 export interface ProcessorsWiring {
   readonly cpu: Cpu;
@@ -73,15 +38,6 @@ export interface Scheduling {
   yield(vcpu: number, why: string, to: number | undefined): void;
   state(vcpu: number): RunState;
   stolen(vcpu: number): number;
-}
-
-/** What a snapshot says of one; objects in it are never changed. */
-interface SavedProcessor {
-  readonly apic: unknown;
-  readonly aside: (Aside & { readonly context: SavedContext }) | undefined;
-  readonly asleep: boolean;
-  readonly signals: Signals;
-  readonly monitor: unknown;
 }
 
 interface Saved {
@@ -105,6 +61,7 @@ export class Processors implements VirtualCpus {
   /** The processor in the core keeps it: all others are frozen. Whoever sets it keeps it in snapshots. */
   held = false;
   #scheduling: Scheduling | undefined;
+  readonly timers: ProcessorTimers;
 
   constructor({ cpu, count, bus, attend }: ProcessorsWiring) {
     this.#cpu = cpu;
@@ -112,6 +69,12 @@ export class Processors implements VirtualCpus {
     this.#all = Array.from({ length: count }, (_, id) => this.#create(id, bus));
     this.#current = this.#all[0]!;
     this.#current.apic.passOn8259();
+    this.timers = new ProcessorTimers({
+      cpu,
+      all: this.#all,
+      cycleOf: (processor) => this.#cycleOf(processor),
+      come: (processor) => this.#come(processor),
+    });
   }
 
   #create(id: number, bus: ApicBus): Processor {
@@ -140,7 +103,7 @@ export class Processors implements VirtualCpus {
     for (const processor of this.#all.slice(1)) {
       init(this.#cpu);
       r32[layout.apicId >> 2] = processor.id;
-      processor.aside = { ...this.#putAside(processor), cycle: 0 };
+      this.#putAsideAtStart(processor);
       processor.asleep = true;
     }
     boot.context.takeUp(this.#cpu);
@@ -162,10 +125,16 @@ export class Processors implements VirtualCpus {
       cpu.monitor = undefined;
       processor.context.takeUp(cpu);
       processor.monitor = vmm.monitor(processor.id);
-      processor.aside = { ...this.#putAside(processor), cycle: 0 };
+      this.#putAsideAtStart(processor);
     }
     cpu.monitor = boot.monitor;
     boot.context.takeUp(cpu);
+  }
+
+  #putAsideAtStart(processor: Processor): void {
+    processor.aside = undefined;
+    processor.putAside(this.#cpu);
+    processor.aside = { ...processor.aside!, cycle: 0 };
   }
 
   /** From now on they share physical CPUs with others. */
@@ -270,13 +239,13 @@ export class Processors implements VirtualCpus {
 
   /** The linear instruction pointer of a processor's guest, unsigned or signed canonical; and address bits of the code there. */
   placeOf(number: number): { readonly linear: number; readonly bits: 16 | 32 | 64 } {
-    const { aside, monitor } = this.#all[number]!;
-    return aside ?? { linear: linearIn(this.#cpu, monitor), bits: this.#cpu.bits };
+    const processor = this.#all[number]!;
+    return processor.aside ?? { linear: processor.linear(this.#cpu), bits: this.#cpu.bits };
   }
 
   /** The same of the processor in the core. */
   get linear(): number {
-    return this.#current.aside?.linear ?? linearIn(this.#cpu, this.#current.monitor);
+    return this.#current.linear(this.#cpu);
   }
 
   /** Virtual time as devices see it, which all processors share: it never goes back. */
@@ -355,83 +324,6 @@ export class Processors implements VirtualCpus {
     else if (!this.#cpu.vmx?.onStartUp(vector)) startUp(this.#cpu, vector);
   }
 
-  // Time.
-
-  /** Virtual time of the next timer of a local APIC that the run must not pass: the core's own, or a sleeper's. */
-  get deadline(): number {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const processor of this.#all)
-      if (!processor.aside || processor.asleep)
-        earliest = Math.min(earliest, processor.apic.nextDeadline() ?? earliest);
-    return earliest;
-  }
-
-  /** Virtual time at which the timer of a sleeper's local APIC interrupts it. */
-  get nextTimerInterrupt(): number {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const { asleep, apic } of this.#all)
-      if (asleep && apic.timerInterrupts) earliest = Math.min(earliest, apic.nextDeadline() ?? earliest);
-    return earliest;
-  }
-
-  /** The cycle at which a preemption timer runs out that the run must not pass: the core's own, or a sleeper's. */
-  get preemption(): number {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const processor of this.#all)
-      if (!processor.aside || processor.asleep)
-        earliest = Math.min(earliest, this.#preemptionOf(processor) ?? earliest);
-    return earliest;
-  }
-
-  #preemptionOf({ aside, context }: Processor): number | undefined {
-    const offset = layout.preemptionDeadline;
-    const deadline = aside ? context.float64(offset) : this.#cpu.f64[offset >> 3]!;
-    return deadline === 0 ? undefined : deadline - 1;
-  }
-
-  /** Processors whose preemption timer has run out look at it, and wake for it. */
-  preempt(): void {
-    for (const processor of this.#all) {
-      if (processor.aside && !processor.asleep) continue;
-      if ((this.#preemptionOf(processor) ?? Number.POSITIVE_INFINITY) > this.#cycleOf(processor)) continue;
-      if (!processor.aside) this.#cpu.attention = true;
-      else this.#come(processor);
-    }
-  }
-
-  /** Whether the time of such a timer has come. It counts its processor's own time, which may be behind what devices see. */
-  get due(): boolean {
-    return this.#all.some(
-      (processor) =>
-        (!processor.aside || processor.asleep) &&
-        (processor.apic.nextDeadline() ?? Number.POSITIVE_INFINITY) <= this.#cycleOf(processor),
-    );
-  }
-
-  /** Timers of local APICs whose time has come. */
-  tick(): void {
-    for (const processor of this.#all) if (!processor.aside || processor.asleep) processor.apic.tick();
-  }
-
-  /** Virtual time of the next timer of a monitor that the run must not pass: the core's own, or a sleeper's. */
-  get monitorDeadline(): number {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const processor of this.#all)
-      if (!processor.aside || processor.asleep) earliest = Math.min(earliest, processor.monitor?.deadline ?? earliest);
-    return earliest;
-  }
-
-  /** Timers of monitors whose time has come. */
-  tickMonitors(): void {
-    for (const processor of this.#all) {
-      if (processor.aside && !processor.asleep) continue;
-      const { monitor } = processor;
-      if ((monitor?.deadline ?? Number.POSITIVE_INFINITY) > this.#cycleOf(processor)) continue;
-      monitor!.tick!(this.#cycleOf(processor));
-      this.#come(processor);
-    }
-  }
-
   // Turns.
 
   /** Cycles until another processor's turn. */
@@ -459,8 +351,8 @@ export class Processors implements VirtualCpus {
   /** Whether a processor that sleeps could be woken by an interrupt: not one that waits for its start, or has them masked. */
   get anyInterruptible(): boolean {
     const interruptFlag = 0x200;
-    return this.#all.some(({ aside, context }) => {
-      const word = (offset: number): number => (aside ? context.int32(offset) : this.#cpu.r32[offset >> 2]!);
+    return this.#all.some((processor) => {
+      const word = (offset: number): number => processor.int32(this.#cpu, offset);
       if (word(layout.activity) === waitForSipi) return false;
       return (word(layout.eflags) & interruptFlag) !== 0 || word(layout.interruptsLeave) !== 0;
     });
@@ -497,14 +389,9 @@ export class Processors implements VirtualCpus {
   show(number: number): void {
     const next = this.#all[number]!;
     if (!next.aside) return;
-    const cpu = this.#cpu;
-    const { cycle } = next.aside;
     this.leave();
     this.#current = next;
-    next.aside = undefined;
-    if (next.monitor) cpu.monitor = next.monitor;
-    next.context.takeUp(cpu);
-    cpu.f64[layout.extraCycles >> 3]! += cycle - virtualTime(cpu);
+    next.takeUp(this.#cpu);
   }
 
   /** While none of these is in the core: the one that was in it last, but for visits. */
@@ -514,14 +401,7 @@ export class Processors implements VirtualCpus {
 
   /** The core is free for processors of another VM. */
   leave(): void {
-    this.#current.aside ??= this.#putAside(this.#current);
-  }
-
-  #putAside({ context, monitor }: Processor): Aside {
-    const cpu = this.#cpu;
-    const linear = linearIn(cpu, monitor);
-    context.putAside(cpu);
-    return { cycle: virtualTime(cpu), linear, bits: cpu.bits };
+    this.#current.putAside(this.#cpu);
   }
 
   #switchTo(next: Processor): void {
@@ -552,13 +432,7 @@ export class Processors implements VirtualCpus {
       turnEnd: this.#turnEnd,
       latest: this.#latest,
       vmm: this.#vmm?.save(),
-      processors: this.#all.map(({ apic, aside, context, asleep, signals, monitor }) => ({
-        apic: apic.save(),
-        aside: aside && { ...aside, context: context.save() },
-        asleep,
-        signals: { ...signals },
-        monitor: monitor?.save(),
-      })),
+      processors: this.#all.map((processor) => processor.save()),
     };
   }
 
@@ -569,23 +443,7 @@ export class Processors implements VirtualCpus {
     this.#turnEnd = saved.turnEnd;
     this.#latest = saved.latest;
     this.#vmm?.restore(saved.vmm);
-    for (const [n, { apic, aside, asleep, signals, monitor }] of saved.processors.entries()) {
-      const processor = this.#all[n]!;
-      processor.apic.restore(apic);
-      if (aside) processor.context.restore(aside.context);
-      Object.assign(processor, { aside: aside && withoutContext(aside), asleep, signals: { ...signals } });
-      processor.monitor?.restore(monitor);
-    }
+    for (const [n, processor] of saved.processors.entries()) this.#all[n]!.restore(processor);
     if (this.inCore && this.#current.monitor) this.#cpu.monitor = this.#current.monitor;
   }
-}
-
-const withoutContext = ({ cycle, linear, bits }: Aside): Aside => ({ cycle, linear, bits });
-
-/** Where the guest of the processor in the core is. */
-function linearIn(cpu: Cpu, monitor: Monitor | undefined): number {
-  const place = monitor?.guestPlace;
-  if (place) return place.linear;
-  const linear = cpu.bases[CS]! + cpu.rip;
-  return cpu.bits === 64 ? linear : linear >>> 0;
 }
