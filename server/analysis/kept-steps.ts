@@ -1,4 +1,5 @@
 import type { Assembly, InstructionMention } from "../../assembler/index.ts";
+import { splice } from "../../assembler/splice.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Code } from "./code.ts";
 import { joinStates, type State, sameState } from "./state.ts";
@@ -72,7 +73,7 @@ const fresh = ({ statement, decoded }: InstructionMention): Kept => {
  * references. What comes out is what comes out without: keeping saves work only.
  */
 export class KeptSteps {
-  private list: Kept[] = [];
+  private readonly list: Kept[] = [];
 
   /** The instructions are these now; those that are no more are forgotten. */
   follow(mentions: readonly InstructionMention[]): void {
@@ -86,7 +87,7 @@ export class KeptSteps {
     const put = mentions
       .slice(first, mentions.length - last)
       .map((mention) => between.get(mention.statement) ?? fresh(mention));
-    this.list = [...old.slice(0, first), ...put, ...old.slice(old.length - last)];
+    splice(old, first, old.length - last - first, put);
     for (let n = 0; n < this.list.length; n++) {
       const one = this.list[n]!;
       const mention = mentions[n]!;

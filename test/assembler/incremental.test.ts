@@ -27,6 +27,7 @@ function shown(assembly: Assembly): string[] {
   const map = lineMap(assembly);
   return [
     `${origin} ${bits} ${JSON.stringify(settings)} ${Buffer.from(bytes).toString("hex")}`,
+    ...[0, 64, 333].map((at) => `at ${at}: ${assembly.dataAt(origin + at, 16)}`),
     ...problems.map((problem) => JSON.stringify(problem)),
     ...emitted.map(
       (one) =>
