@@ -101,7 +101,9 @@ export function createBoard(configuration: VmConfiguration, { cpu, guestBase }: 
     : undefined;
   const start = () => {
     // Guests that look for tables are those that firmware or a boot loader started, and those with several processors.
-    if (configuration.boot || configuration.handover || count > 1) writeSystemTables(ram, count);
+    // Paravirtual guests are on no PC: Xen gives them empty memory.
+    const isPc = configuration.mode !== "xen-32" && configuration.mode !== "xen-64";
+    if (isPc && (configuration.boot || configuration.handover || count > 1)) writeSystemTables(ram, count);
     if (bios) bios.start();
     else startGuest(cpu, { ...configuration, memory: ram });
     processors.start();
