@@ -70,6 +70,10 @@ class Configurations implements vscode.DebugConfigurationProvider {
       fallbackTechnique: this.#techniques.fallback(uri),
       steppingOthers:
         configuration["steppingOthers"] ?? vscode.workspace.getConfiguration("ringside", uri).get("steppingOthers"),
+      snapshotMemory:
+        configuration["snapshotMemory"] ??
+        vscode.workspace.getConfiguration("ringside", uri).get<number | null>("snapshotMemory") ??
+        undefined,
       eventBreakpoints: configuration["eventBreakpoints"] ?? this.#events.model.inForce,
       // The editor and the debugger find the same files.
       include: configuration["include"] ?? vscode.workspace.getConfiguration("ringside", uri).get("includePaths"),

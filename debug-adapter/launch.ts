@@ -68,6 +68,8 @@ const checks: Readonly<Record<Field, Check>> = {
     Number.isSafeInteger(value) && Number(value) >= 1 ? undefined : "must be the number of an event of the trace",
   eventBreakpoints: (value) =>
     isBreakpointList(value) ? undefined : 'must be a list of objects, each with "event", a class of events',
+  snapshotMemory: (value) =>
+    Number.isInteger(value) && Number(value) >= 0 ? undefined : "must be a whole number of MiB, 0 or more",
   steppingOthers: (value) =>
     value === "scheduled" || value === "frozen" ? undefined : 'must be "scheduled" or "frozen"',
   noDebug: isBoolean,
@@ -116,14 +118,14 @@ export async function load(
   const bytes = await require("program", args.program, readFile);
   if (isTrace(args.program, bytes)) {
     refuseFixed(args);
-    return openTrace(args.program, bytes, readFile);
+    return openTrace(args, bytes, readFile);
   }
   if (args.event !== undefined) throw new LaunchError(`"event" is for traces; ${shortName(args.program)} is none.`);
   const files: Record<string, Uint8Array> = {};
   refuseUnfit(args);
   const { configuration, programsIn, ...placed } = await placeComputer(args, noting(readFile, files));
   accept?.(configuration);
-  const machine = machineOf(configuration);
+  const machine = machineOf(configuration, { snapshotMemory: args.snapshotMemory });
   const typeInto = (other: MachineInterface) => typeAll(other, args);
   typeInto(machine);
   const programs = programsIn(machine);
@@ -134,6 +136,7 @@ export async function load(
 /** What can be said of any program, for it is about the debugging. The client itself sends some of it with every one. */
 const ofAnyProgram = [
   ...["program", "stopOnEntry", "noDebug", "include", "fallbackTechnique", "eventBreakpoints", "steppingOthers"],
+  "snapshotMemory",
 ] as readonly Field[];
 
 /** What can be said of a trace: the rest is fixed. */

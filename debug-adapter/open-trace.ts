@@ -5,14 +5,19 @@ import { type ProgramFiles, readTrace, sameValue, type Trace } from "../trace-fi
 import { imageProgram } from "./boot.ts";
 import { LaunchError, type Loaded, machineOf, type ReadFile, shortName } from "./place.ts";
 import type { Program } from "./program.ts";
+import type { LaunchArguments } from "./protocol.ts";
 import { programBeside, programInTrace } from "./trace-files.ts";
 
 /** A trace, and the machine that will go its way. @throws LaunchError if it cannot be opened */
-export async function openTrace(file: string, bytes: Uint8Array, readFile: ReadFile): Promise<Loaded> {
+export async function openTrace(
+  { program: file, snapshotMemory }: LaunchArguments,
+  bytes: Uint8Array,
+  readFile: ReadFile,
+): Promise<Loaded> {
   const read = await readTrace(bytes);
   if ("problems" in read) throw new LaunchError(`${shortName(file)}: ${read.problems.join(" ")}`);
   const { trace } = read;
-  const machine = replaying(trace, file);
+  const machine = replaying(trace, file, snapshotMemory);
   const typeInto = (other: MachineInterface): void => {
     for (const { step, what } of trace.actions) {
       if (step === 0 && what.kind === "input") other.input(what.text);
@@ -26,9 +31,13 @@ export async function openTrace(file: string, bytes: Uint8Array, readFile: ReadF
 }
 
 /** @throws LaunchError if this version cannot make such a machine */
-function replaying({ configuration, actions, product }: Trace, file: string): MachineInterface {
+function replaying(
+  { configuration, actions, product }: Trace,
+  file: string,
+  snapshotMemory: number | undefined,
+): MachineInterface {
   try {
-    return machineOf(configuration, actions);
+    return machineOf(configuration, { actions, snapshotMemory });
   } catch (error) {
     if (error instanceof LaunchError) throw error;
     const why = error instanceof Error ? error.message : String(error);

@@ -136,11 +136,18 @@ export interface Placed {
   readonly programIn: (machine: MachineInterface) => Program;
 }
 
-/** @throws LaunchError if the machine cannot be made as configured */
-export function machineOf(configuration: AnyConfiguration, actions: readonly Intervened[] = []): MachineInterface {
+/**
+ * @throws LaunchError if the machine cannot be made as configured
+ *
+ * @param snapshotMemory MiB that snapshots for going back may take; default: as much as the guests' memory
+ */
+export function machineOf(
+  configuration: AnyConfiguration,
+  { actions = [], snapshotMemory }: { actions?: readonly Intervened[]; snapshotMemory?: number | undefined } = {},
+): MachineInterface {
   const problem = configurationProblem(configuration);
   if (problem !== undefined) throw new LaunchError(problem);
-  return createMachine(configuration, actions);
+  return createMachine(configuration, actions, snapshotMemory === undefined ? undefined : snapshotMemory * 2 ** 20);
 }
 
 /** Reads a program and all that belongs to it. @throws LaunchError */

@@ -76,6 +76,8 @@ export interface LaunchArguments {
   readonly seed?: number;
   /** While one of several vCPUs is stepped, the others run as they are scheduled (default), or stand still. */
   readonly steppingOthers?: "scheduled" | "frozen";
+  /** MiB that snapshots for going back may take; 0: none but the start. Default: as much as the guests' memory, at least 32. */
+  readonly snapshotMemory?: number;
   /** Run without debugging. Set by the client. */
   readonly noDebug?: boolean;
 }

@@ -188,19 +188,15 @@ export class Computer implements Whereabouts {
 
   // Snapshots.
 
-  /**
-   * What lies before the first guest's memory, the processor's state and the VMM's tables, is written by many; what lies between the
-   * TLB and host-physical memory by nobody.
-   */
+  /** RAM has guards that tell. The processor's state and the TLB are written by many; what lies between them and RAM by nobody. */
   unwritten(): Unwritten {
     const { cpu } = this;
     const first = ramBase / pageBytes;
-    const guest = first + this.vms[0]!.board.guestBase / pageBytes;
     const unused = Math.ceil((tlbBase + tlbBytes) / pageBytes);
     return {
       hasAll: (from, end) =>
-        from >= guest ? cpu.physical.areClean(from - first, end - first) : from >= unused && end <= first,
-      has: (page) => (page >= guest ? cpu.physical.isClean(page - first) : page >= unused && page < first),
+        from >= first ? cpu.physical.areClean(from - first, end - first) : from >= unused && end <= first,
+      has: (page) => (page >= first ? cpu.physical.isClean(page - first) : page >= unused),
       start: () => cpu.clean(),
     };
   }

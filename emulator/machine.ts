@@ -47,8 +47,11 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
   readonly #execution: Execution;
   readonly #timeline: Timeline<Intervention>;
 
-  /** @param actions what is done to it from outside, and when */
-  constructor(given: AnyConfiguration, actions: readonly Intervened[] = []) {
+  /**
+   * @param actions what is done to it from outside, and when
+   * @param snapshotBytes that snapshots for going back may take; 0: none but the start. Default: as much as the guests' memory
+   */
+  constructor(given: AnyConfiguration, actions: readonly Intervened[] = [], snapshotBytes?: number) {
     const configuration = computerOf(given);
     const computer = new Computer(configuration);
     super(computer);
@@ -58,7 +61,7 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
     const { vms } = configuration;
     const bytes = vms.reduce((sum, vm) => sum + vm.memory * 2 ** 20, 0);
     this.#timeline = new Timeline(this, computer.memory.buffer, {
-      limit: Math.max(leastSnapshotBytes, bytes),
+      limit: snapshotBytes ?? Math.max(leastSnapshotBytes, bytes),
       interval: snapshotInterval * vms.length,
       actions,
       unwritten: computer.unwritten(),
@@ -290,9 +293,13 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
   }
 }
 
-/** A machine with its guest loaded and ready to run; `actions` is what will be done to it from outside, and when. @throws RangeError with `configurationProblem`'s sentence */
-export function createMachine(configuration: AnyConfiguration, actions: readonly Intervened[] = []): Machine {
+/** A machine with its guest loaded and ready to run; the parameters are those of `Machine`. @throws RangeError with `configurationProblem`'s sentence */
+export function createMachine(
+  configuration: AnyConfiguration,
+  actions: readonly Intervened[] = [],
+  snapshotBytes?: number,
+): Machine {
   const problem = configurationProblem(configuration);
   if (problem !== undefined) throw new RangeError(problem);
-  return new Machine(configuration, actions);
+  return new Machine(configuration, actions, snapshotBytes);
 }

@@ -171,11 +171,20 @@ export class Snapshots {
 
   /** Puts the memory back as it was and forgets the snapshots that come later. */
   restore(snapshot: Snapshot): void {
-    for (const [n, { pages }] of snapshot.groups.entries())
-      for (const [at, { words }] of pages.entries()) this.#words.set(words, (n * groupPages + at) * pageWords);
+    for (const [n, group] of snapshot.groups.entries()) this.#putBack(group, n);
     this.#reference = snapshot.groups;
     this.#unwritten.start();
     this.forgetAfter(snapshot.step);
+  }
+
+  /** Writes the pages of the group with this number that may be others now. */
+  #putBack(group: Group, number: number): void {
+    const first = number * groupPages;
+    const known = this.#reference[number];
+    if (group === known && this.#unwritten.hasAll?.(first, first + group.pages.length)) return;
+    for (const [at, page] of group.pages.entries())
+      if (page !== known?.pages[at] || !this.#unwritten.has(first + at))
+        this.#words.set(page.words, (first + at) * pageWords);
   }
 
   /** Forgets the snapshots after a step. */

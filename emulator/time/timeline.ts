@@ -25,9 +25,9 @@ export interface Replayable<A> {
 }
 
 export interface TimelineOptions<A> {
-  /** Bytes that snapshots may take. Default 32 MiB. */
+  /** Bytes that snapshots may take. Default 32 MiB. 0: only the start is kept, and going back runs from there. */
   readonly limit?: number;
-  /** Steps between snapshots at first; later it is a thirty-second of the time that has passed. Default 2^20. */
+  /** Steps between snapshots at first; later it is at most a sixty-fourth of the time that has passed. Default 2^20. */
   readonly interval?: number;
   /** Spares comparing pages that cannot have changed. Default: all are compared. */
   readonly unwritten?: Unwritten;
@@ -35,8 +35,8 @@ export interface TimelineOptions<A> {
   readonly actions?: readonly Action<A>[];
 }
 
-/** A replay longer than this leaves a snapshot so far before its end, so that stepping back again is quick. */
-const nearby = 2 ** 16;
+/** A replay twice as long as one of these leaves a snapshot so far before its end, so that stepping back again is quick. */
+const nearby = [2 ** 16, 2 ** 11] as const;
 
 /** Steps that should pass for each page copied for a snapshot, so that copying stays a small part of the time. */
 const stepsPerCopy = 2 ** 14;
@@ -55,7 +55,7 @@ export class Timeline<A> {
   constructor(machine: Replayable<A>, memory: ArrayBuffer, options: TimelineOptions<A> = {}) {
     this.#machine = machine;
     this.#actions = [...(options.actions ?? [])];
-    this.#interval = options.interval ?? 2 ** 20;
+    this.#interval = options.limit === 0 ? Number.POSITIVE_INFINITY : (options.interval ?? 2 ** 20);
     this.snapshots = new Snapshots(memory, options.limit ?? 32 * 2 ** 20, options.unwritten);
   }
 
@@ -86,7 +86,7 @@ export class Timeline<A> {
     const last = this.snapshots.lastStep;
     if (last < 0) return 0;
     const paid = this.snapshots.copied * stepsPerCopy;
-    return last + Math.max(this.#interval, paid, 2 ** Math.floor(Math.log2(last / 32 + 1)));
+    return last + Math.max(this.#interval, paid, 2 ** Math.floor(Math.log2(last / 64 + 1)));
   }
 
   /** To be called where a run pauses or starts: takes a snapshot if one is due, then does remembered actions again. */
@@ -124,9 +124,11 @@ export class Timeline<A> {
   }
 
   #leaveSnapshotNear(step: number): void {
-    if (step - this.#machine.now <= 2 * nearby) return;
-    this.#runTo(step - nearby);
-    if (this.#machine.settled && this.#machine.now > this.snapshots.lastStep) this.#take();
+    for (const distance of nearby) {
+      if (step - this.#machine.now <= 2 * distance) continue;
+      this.#runTo(step - distance);
+      if (this.#machine.settled && this.#machine.now > this.snapshots.lastStep) this.#take();
+    }
   }
 
   /** A journey is at its end, with all that was done there: a run has to end, whatever steps it has left. */

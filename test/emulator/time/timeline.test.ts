@@ -34,7 +34,8 @@ describe("snapshots", () => {
     snapshots.take(10, null);
     memory.fill(5);
     snapshots.restore(snapshots.nearest(10)!);
-    expect([memory[0], memory[4096], started]).toEqual([4, 3, 3]);
+    // Page 1 was written in secret: neither copied nor put back.
+    expect([memory[0], memory[4096], started]).toEqual([4, 5, 3]);
   });
 
   test("zero pages cost one page", () => {
@@ -102,6 +103,21 @@ describe("timeline", () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  test("without memory for snapshots the start and the newest are kept, and each moment is found", () => {
+    const machine = new CountingMachine({ interval: 100, limit: 0 });
+    machine.run(900);
+    const middle = machine.state();
+    machine.run(5000);
+    const { now } = machine;
+    const end = machine.state();
+    expect(machine.timeline.snapshots.count).toBe(1);
+    machine.timeline.goTo(900);
+    expect(machine.state()).toEqual(middle);
+    machine.timeline.goTo(now);
+    expect(machine.state()).toEqual(end);
+    expect(machine.timeline.snapshots.count).toBeLessThanOrEqual(2);
   });
 
   test("before the start is the start", () => {
