@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 interface Page {
   /** Of the bundle. */
   readonly name: string;
-  /** For who hears the page, and does not see what VS Code writes above it; undefined if the page has one itself. */
+  /** Of a view in the panel, for who hears the page and does not see the panel's tab; undefined: an editor, which has a title itself. */
   readonly title: string | undefined;
 }
 
@@ -19,6 +19,6 @@ export function showPage(webview: vscode.Webview, extension: vscode.Uri, { name,
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src ${webview.cspSource};">
 <title>${title ?? "Ringside"}</title>
 </head>
-<body><main data-view="${name}">${title === undefined ? "" : `<h1 class="unseen">${title}</h1>`}<div id="view"></div></main><script src="${script}"></script></body>
+<body style="--surface: var(${title === undefined ? "--vscode-editor-background" : "--vscode-panel-background"}, var(--vscode-editor-background))"><main data-view="${name}">${title === undefined ? "" : `<h1 class="unseen">${title}</h1>`}<div id="view"></div></main><script src="${script}"></script></body>
 </html>`;
 }

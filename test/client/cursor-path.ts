@@ -15,6 +15,8 @@ export async function cursorPath(workbench: Workbench, host: string): Promise<vo
   const exits = await workbench.view("#view .timeline");
   const rows = exits.locator("tbody tr[data-sequence]");
   await rows.first().waitFor();
+  // The stop takes the focus to its source line, some time later and without a sign.
+  await page.waitForTimeout(1500);
   await exits.locator("#view .rows").focus();
   await page.keyboard.press("Home");
   await page.keyboard.press("ArrowDown");

@@ -5,9 +5,11 @@ import {
   type Exit,
   histogram,
   initial,
+  marks,
   place,
   reduce,
   visible,
+  width,
 } from "../../client/views/exits/model.ts";
 import { accent, cycles } from "../../client/views/shared/format.ts";
 import type { LocatedEvent } from "../../debug-adapter/protocol.ts";
@@ -136,4 +138,24 @@ describe("the time cursor", () => {
     const there = reduce(three, { kind: "cursor", cycle: 30 });
     expect(reduce(there, { kind: "cursor", cycle: undefined })).toMatchObject({ selected: 3, cursor: undefined });
   });
+});
+
+it("draws exits of a colour in one place of the timeline as one mark, and finds them in a run of many", () => {
+  const many = Array.from({ length: 200_000 }, (_, n) => exit(n + 1, n % 4 === 0 ? "CPUID" : "IO_INSTRUCTION"));
+  let state = initial;
+  for (let n = 0; n < many.length; n += 5000) state = reduce(state, events(n + 5000, ...many.slice(n, n + 5000)));
+  const drawn = marks(visible(state), 2_000_000);
+  expect(drawn.length).toBeLessThanOrEqual(2 * (width + 1));
+  expect(drawn.reduce((sum, { count }) => sum + count, 0)).toBe(200_000);
+  expect(histogram(state).map(({ reason, count }) => [reason, count])).toEqual([
+    ["IO_INSTRUCTION", 150_000],
+    ["CPUID", 50_000],
+  ]);
+});
+
+it("does not let one state's entries into another session's", () => {
+  const first = run({ kind: "session", name: "a" }, events(2, exit(1, "HLT"), entry(2, 1, 30)));
+  const second = reduce(first, { kind: "session", name: "b" });
+  expect(second.entries.size).toBe(0);
+  expect(initial.entries.size).toBe(0);
 });

@@ -90,6 +90,9 @@ export class Workbench {
 
   async openFile(name: string): Promise<void> {
     const active = this.page.locator(`.tab.active[data-resource-name="${name}"]`);
+    // Of a folder that was opened, the list may be too long to show all: what is not in sight is not in the page.
+    if (!(await this.page.locator(".explorer-viewlet .monaco-list-row", { hasText: name }).first().isVisible()))
+      await this.page.locator("[aria-label='Collapse Folders in Explorer']").first().click({ force: true });
     for (let attempt = 1; attempt <= 3; attempt++) {
       await this.page.locator(".explorer-viewlet .monaco-list-row", { hasText: name }).first().dblclick();
       await this.page.mouse.move(1000, 990);

@@ -3,6 +3,7 @@ import events from "../shared/events.css";
 import { Feed } from "../shared/feed.ts";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
+import { painter } from "../shared/painter.ts";
 import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, type Exit, initial, reduce } from "./model.ts";
 import css from "./view.css";
@@ -12,12 +13,15 @@ let state = initial;
 
 const root = openPage(events + css);
 
+const paint = painter(() => render(<View state={state} actions={actions} />, root));
+
 function act(action: Action): void {
   const { selected } = state;
   state = reduce(state, action);
   if (state.selected !== selected && action.kind === "select")
     time.move(state.exits.find(({ sequence }) => sequence === action.sequence)?.cycle);
-  render(<View state={state} actions={actions} />, root);
+  if (action.kind === "events" || action.kind === "present") paint.soon();
+  else paint.now();
 }
 
 const link = new Link((message) => {

@@ -1,6 +1,7 @@
 /** What the VM Exits view knows, and how it changes: pure, so that tests need no page. */
 import type { LocatedEvent, Moment } from "../../../debug-adapter/protocol.ts";
 import { lastAt } from "../shared/at-cursor.ts";
+import { accent } from "../shared/format.ts";
 
 export type Exit = LocatedEvent & { readonly kind: "exit" };
 type Entry = LocatedEvent & { readonly kind: "entry" };
@@ -9,7 +10,7 @@ export interface State {
   /** Name of the debug session; undefined before the first. */
   readonly session: string | undefined;
   readonly exits: readonly Exit[];
-  /** How exits ended, by the exit's sequence number; those still pending have no entry. */
+  /** How exits ended, by the exit's sequence number; those still pending have no entry. It grows in place, with `exits`. */
   readonly entries: ReadonlyMap<number, Entry>;
   /** Last sequence number asked for. */
   readonly last: number;
@@ -65,7 +66,8 @@ function rewind(state: State, last: number): State {
 
 function learn(state: State, events: readonly LocatedEvent[], last: number): State {
   const exits = [...state.exits, ...events.filter((event): event is Exit => event.kind === "exit")];
-  const entries = new Map(state.entries);
+  // Copied each time, a million would take half a minute.
+  const entries = state.entries.size === 0 ? new Map<number, Entry>() : (state.entries as Map<number, Entry>);
   for (const event of events) if (event.kind === "entry") entries.set(event.exit, event);
   return { ...state, exits, entries, last };
 }
@@ -120,13 +122,43 @@ export interface Bar {
 
 /** Exits by reason, most frequent first. */
 export function histogram(state: Pick<State, "exits" | "entries">): readonly Bar[] {
-  const bars = new Map<string, Bar>();
+  const bars = new Map<string, { reason: string; count: number; cost: number }>();
   for (const exit of state.exits) {
     const { reason } = exit;
     const bar = bars.get(reason) ?? { reason, count: 0, cost: 0 };
-    bars.set(reason, { reason, count: bar.count + 1, cost: bar.cost + costOf(state, exit) });
+    bar.count++;
+    bar.cost += costOf(state, exit);
+    bars.set(reason, bar);
   }
   return [...bars.values()].sort((a, b) => b.count - a.count || a.reason.localeCompare(b.reason));
+}
+
+/** A place on the timeline: one exit, or several of a colour that lie too close to be told apart. */
+export interface Mark {
+  /** 0 to `width`. */
+  readonly x: number;
+  readonly colour: string;
+  readonly first: Exit;
+  readonly count: number;
+}
+
+export const width = 1000;
+
+/** The exits over virtual time up to `end`. */
+export function marks(exits: readonly Exit[], end: number): readonly Mark[] {
+  const colours = new Map<string, string>();
+  const found = new Map<string, { x: number; colour: string; first: Exit; count: number }[]>();
+  for (const exit of exits) {
+    const colour = colours.get(exit.reason) ?? accent(exit.reason);
+    colours.set(exit.reason, colour);
+    const x = Math.round((exit.cycle / end) * width);
+    const row = found.get(colour) ?? [];
+    found.set(colour, row);
+    const mark = row[x];
+    if (mark) mark.count++;
+    else row[x] = { x, colour, first: exit, count: 1 };
+  }
+  return [...found.values()].flatMap((row) => row.filter(Boolean));
 }
 
 /** "exits.asm:12", or the address where no source line is known. */

@@ -1,9 +1,9 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { accent, cycles } from "../shared/format.ts";
 import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
 import { useRowsInSight } from "../shared/rows.ts";
-import { costOf, type Exit, histogram, place, type State, visible } from "./model.ts";
+import { type Bar, costOf, type Exit, histogram, marks, place, type State, visible, width } from "./model.ts";
 
 export interface Actions {
   readonly filter: (text: string) => void;
@@ -53,14 +53,9 @@ function Empty({ state, actions }: { state: State; actions: Actions }) {
 /** One mark for each exit, or for each pixel that has some, along virtual time. */
 function Timeline({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
   const end = Math.max(state.now.cycle, exits.at(-1)?.cycle ?? 0, 1);
-  const at = (cycle: number) => Math.round((cycle / end) * 1000);
-  const marks = new Map<string, { exit: Exit; count: number }>();
-  for (const exit of exits) {
-    const key = `${at(exit.cycle)} ${accent(exit.reason)}`;
-    const mark = marks.get(key);
-    marks.set(key, { exit: mark?.exit ?? exit, count: (mark?.count ?? 0) + 1 });
-  }
-  const tallest = Math.max(1, ...[...marks.values()].map((mark) => mark.count));
+  const at = (cycle: number) => Math.round((cycle / end) * width);
+  const all = useMemo(() => marks(exits, end), [exits, end]);
+  const tallest = all.reduce((most, { count }) => Math.max(most, count), 1);
   return (
     <svg
       class="timeline"
@@ -75,13 +70,13 @@ function Timeline({ exits, state, actions }: { exits: readonly Exit[]; state: St
       }}
     >
       <line class="axis" x1="0" y1="38" x2="1004" y2="38" />
-      {[...marks.entries()].map(([key, { exit, count }]) => {
+      {all.map(({ x, colour, first: exit, count }) => {
         const height = 10 + (26 * count) / tallest;
         return (
           <rect
-            key={key}
-            class={`mark ${accent(exit.reason)} ${exit.sequence === state.selected ? "selected" : ""}`}
-            x={at(exit.cycle)}
+            key={`${x} ${colour}`}
+            class={`mark ${colour} ${exit.sequence === state.selected ? "selected" : ""}`}
+            x={x}
             y={38 - height}
             width="3"
             height={height}
@@ -97,8 +92,7 @@ function Timeline({ exits, state, actions }: { exits: readonly Exit[]; state: St
   );
 }
 
-function Histogram({ state, actions }: { state: State; actions: Actions }) {
-  const bars = histogram(state);
+function Histogram({ bars, state, actions }: { bars: readonly Bar[]; state: State; actions: Actions }) {
   const most = bars[0]?.count ?? 1;
   return (
     <section class="histogram" aria-label="Exits by reason">
@@ -227,8 +221,15 @@ function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State
   );
 }
 
-function Toolbar({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
-  const outside = state.exits.reduce((sum, exit) => sum + costOf(state, exit), 0);
+interface ToolbarProps {
+  readonly exits: readonly Exit[];
+  readonly bars: readonly Bar[];
+  readonly state: State;
+  readonly actions: Actions;
+}
+
+function Toolbar({ exits, bars, state, actions }: ToolbarProps) {
+  const outside = bars.reduce((sum, { cost }) => sum + cost, 0);
   const share = state.now.cycle > 0 ? ` · ${((100 * outside) / state.now.cycle).toFixed(0)} % of the time` : "";
   const shown = exits.length === state.exits.length ? "" : `${exits.length.toLocaleString("en")} of `;
   return (
@@ -256,16 +257,18 @@ function Toolbar({ exits, state, actions }: { exits: readonly Exit[]; state: Sta
 }
 
 export function View({ state, actions }: { state: State; actions: Actions }) {
+  // A million exits are not looked through at every stroke of a key.
+  const exits = useMemo(() => visible(state), [state.exits, state.filter]);
+  const bars = useMemo(() => histogram(state), [state.exits, state.last]);
   if (state.exits.length === 0) return <Empty state={state} actions={actions} />;
-  const exits = visible(state);
   const selected =
     state.exits.find((exit) => exit.sequence === state.selected) ?? (state.live ? exits.at(-1) : undefined);
   return (
     <>
-      <Toolbar exits={exits} state={state} actions={actions} />
+      <Toolbar exits={exits} bars={bars} state={state} actions={actions} />
       <Timeline exits={exits} state={state} actions={actions} />
       <div class="columns">
-        <Histogram state={state} actions={actions} />
+        <Histogram bars={bars} state={state} actions={actions} />
         <div class="list">
           {exits.length > 0 ? (
             <Table exits={exits} state={state} actions={actions} />

@@ -2,6 +2,7 @@ import { render } from "preact";
 import { Feed } from "../shared/feed.ts";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
+import { painter } from "../shared/painter.ts";
 import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, type Hypercall, initial, reduce } from "./model.ts";
 import css from "./view.css";
@@ -10,12 +11,15 @@ import { type Actions, View } from "./view.tsx";
 let state = initial;
 const root = openPage(css);
 
+const paint = painter(() => render(<View state={state} actions={actions} />, root));
+
 function act(action: Action): void {
   const { selected } = state;
   state = reduce(state, action);
   if (state.selected !== selected && action.kind === "select")
     time.move(state.calls.find(({ sequence }) => sequence === action.sequence)?.cycle);
-  render(<View state={state} actions={actions} />, root);
+  if (action.kind === "events" || action.kind === "present") paint.soon();
+  else paint.now();
 }
 
 const link = new Link((message) => {

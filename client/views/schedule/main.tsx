@@ -2,38 +2,28 @@ import { render } from "preact";
 import { Feed } from "../shared/feed.ts";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
+import { painter } from "../shared/painter.ts";
 import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
 
 let state = initial();
-let waiting = false;
-/** Until then the page rests: where drawing takes long, it must not keep what comes from being heard. */
-let rest = 0;
 const root = openPage(css);
+const paint = painter(() => render(<View state={state} actions={actions} />, root));
 
-/** Events come by thousands: the page is drawn once a frame at most, and for a third of the time. */
 function act(action: Action): void {
   const { selected } = state;
   state = reduce(state, action);
   if (state.selected !== selected && (action.kind === "select" || action.kind === "along")) moveCursor();
-  if (waiting) return;
-  waiting = true;
-  setTimeout(() => requestAnimationFrame(draw), Math.max(0, rest - performance.now()));
+  if (action.kind === "select") paint.now();
+  else paint.soon();
 }
 
 /** To the selected event. */
 function moveCursor(): void {
   const n = state.selected === undefined ? undefined : state.trace.placeOf(state.selected);
   if (n !== undefined) time.move(state.trace.cycleOf(n));
-}
-
-function draw(): void {
-  waiting = false;
-  const start = performance.now();
-  render(<View state={state} actions={actions} />, root);
-  rest = performance.now() + 2 * (performance.now() - start);
 }
 
 const link = new Link((message) => {
