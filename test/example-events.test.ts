@@ -7,7 +7,11 @@ import { defaultTechnique, type TechniqueId } from "../isa/technique.ts";
 import { assembledFile, configurationOf } from "./emulator/machine/program.ts";
 
 const folder = join(import.meta.dirname, "../examples");
-const names = readdirSync(folder).filter((name) => name.endsWith(".asm"));
+const names = ["", "smp/"].flatMap((part) =>
+  readdirSync(join(folder, part))
+    .filter((name) => name.endsWith(".asm"))
+    .map((name) => `${part}${name}`),
+);
 
 /** Lines of an example's record: the idea shows in the first ones. */
 const mostLines = 200;

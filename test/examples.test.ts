@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { defaultSteps } from "../cli/source-options.ts";
 import { configurationProblem, Machine } from "../emulator/index.ts";
@@ -88,7 +88,7 @@ describe.skipIf(nasm === undefined)("nasm", () => {
 
   test.each(names)("gives the same bytes: %s", (name) => {
     const binary = join(directory, "out.bin");
-    execFileSync("nasm", ["-f", "bin", "-I", `${folder}/`, "-o", binary, join(folder, name)]);
+    execFileSync("nasm", ["-f", "bin", "-I", `${dirname(join(folder, name))}/`, "-o", binary, join(folder, name)]);
     expect(Buffer.from(assemblyOf(name).bytes).toString("hex")).toBe(readFileSync(binary).toString("hex"));
   });
 });

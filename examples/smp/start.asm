@@ -12,7 +12,7 @@
 %pragma ringside ends halted
 %pragma ringside output ....\n
 
-%include "schedule/start.inc"
+%include "../schedule/start.inc"
 
 PROCESSORS      equ 4
 

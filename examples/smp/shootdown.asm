@@ -14,7 +14,7 @@
 %pragma ringside ends halted
 %pragma ringside output AA BB\n
 
-%include "schedule/start.inc"
+%include "../schedule/start.inc"
 
 OTHERS          equ 2
 VECTOR          equ 40h
