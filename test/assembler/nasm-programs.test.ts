@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { assemble } from "../../assembler/index.ts";
+import { includedFrom } from "../emulator/machine/program.ts";
 import { hasNasm } from "../isa/nasm.ts";
 import { preprocessorPrograms } from "./preprocessor-programs.ts";
 import { programs } from "./programs.ts";
@@ -11,17 +12,19 @@ import { programs } from "./programs.ts";
 const directory = mkdtempSync(join(tmpdir(), "ringside-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** nasm's output in hexadecimal, or what it says against the program. */
-function nasm(text: string): string {
+/** nasm's output in hexadecimal, or what it says against the program, which includes files of a folder. */
+function nasm(text: string, folder = directory): string {
   const [source, output] = [join(directory, "program.asm"), join(directory, "program.bin")];
   writeFileSync(source, text);
-  const { status, stderr } = spawnSync("nasm", ["-f", "bin", "-o", output, source], { encoding: "utf8" });
+  const { status, stderr } = spawnSync("nasm", ["-f", "bin", "-I", `${folder}/`, "-o", output, source], {
+    encoding: "utf8",
+  });
   return status === 0 ? readFileSync(output).toString("hex") : stderr;
 }
 
 /** The same of ours. */
-function ringside(file: string, text: string): string {
-  const { problems, bytes } = assemble({ file, text });
+function ringside(file: string, text: string, folder = directory): string {
+  const { problems, bytes } = assemble({ file, text, read: includedFrom(folder) });
   const errors = problems.filter(({ severity }) => severity === "error");
   return errors.length === 0
     ? Buffer.from(bytes).toString("hex")
@@ -39,6 +42,7 @@ describe.skipIf(!hasNasm)("bytes are nasm's", () => {
   );
   it.each(sources)("examples/%s", (file) => {
     const text = readFileSync(join(examples, file), "utf8");
-    expect(ringside(file, text)).toBe(nasm(text));
+    const folder = dirname(join(examples, file));
+    expect(ringside(file, text, folder)).toBe(nasm(text, folder));
   });
 });

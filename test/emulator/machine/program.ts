@@ -13,14 +13,17 @@ export function assembled(text: string, file = "test.asm", read?: ReadFile): Ass
   return assembly;
 }
 
-/** Assembles a file, with those that it includes by their paths from its folder. */
-export function assembledFile(path: string): Assembly {
-  const read: ReadFile = (included) => {
-    const file = join(dirname(path), included);
+/** Finds files that are included by their paths from a folder. */
+export const includedFrom =
+  (folder: string): ReadFile =>
+  (included) => {
+    const file = join(folder, included);
     return existsSync(file) ? { file, text: readFileSync(file, "utf8") } : undefined;
   };
-  return assembled(readFileSync(path, "utf8"), basename(path), read);
-}
+
+/** Assembles a file, with those that it includes by their paths from its folder. */
+export const assembledFile = (path: string): Assembly =>
+  assembled(readFileSync(path, "utf8"), basename(path), includedFrom(dirname(path)));
 
 /** How a program is run if it does not say otherwise; see `assembler/interface.ts` for what it can say. */
 export function configurationOf(assembly: Assembly, over: Partial<MachineConfiguration> = {}): MachineConfiguration {
