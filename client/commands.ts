@@ -4,6 +4,7 @@ import type { VirtualKind } from "../server/protocol.ts";
 import { guestInEditor, programUri } from "./debug.ts";
 import { type EventTree, eventCommands } from "./event-commands.ts";
 import type { Panel } from "./panel.ts";
+import { sampleCommands } from "./samples.ts";
 import { saveTrace } from "./save-trace.ts";
 import type { Techniques } from "./technique.ts";
 import { timeCommands } from "./time-commands.ts";
@@ -74,7 +75,12 @@ async function showReferences(uri: string, at: { readonly line: number; readonly
 }
 
 /** Every command of package.json. */
-export function registerCommands(techniques: Techniques, panel: Panel, events: EventTree): vscode.Disposable[] {
+export function registerCommands(
+  context: vscode.ExtensionContext,
+  techniques: Techniques,
+  panel: Panel,
+  events: EventTree,
+): vscode.Disposable[] {
   const commands: Record<string, (...args: never[]) => unknown> = {
     "ringside.debugGuest": (uri?: vscode.Uri | string) => start(uri, false),
     "ringside.runGuest": (uri?: vscode.Uri | string) => start(uri, true),
@@ -83,6 +89,7 @@ export function registerCommands(techniques: Techniques, panel: Panel, events: E
     "ringside.previousExit": () => request("ringside/toExit", { direction: "previous", threadId: activeThread() }),
     "ringside.nextExit": () => request("ringside/toExit", { direction: "next", threadId: activeThread() }),
     "ringside.saveTrace": () => saveTrace(),
+    ...sampleCommands(context),
     ...timeCommands(request),
     ...eventCommands(events),
     "ringside.showExits": () => vscode.commands.executeCommand("ringside.exits.focus"),

@@ -33,6 +33,6 @@ export async function activate(context: vscode.ExtensionContext, host: Host): Pr
     ...registerDebugging(context, host, language.techniques, panel, events, language.measurements),
     ...registerTraces(context.extensionUri),
     ...registerClassroom(context.extensionUri, () => host.grader(context)),
-    ...registerCommands(language.techniques, panel, events),
+    ...registerCommands(context, language.techniques, panel, events),
   );
 }

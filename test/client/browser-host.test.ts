@@ -3,6 +3,7 @@ import { chromiumPath, Workbench } from "../support/workbench.ts";
 import { comparePath } from "./compare-path.ts";
 import { editorPath, measuredPath } from "./editor-path.ts";
 import { firstPath } from "./first-path.ts";
+import { startPath } from "./start-path.ts";
 
 if (!chromiumPath) console.log("skipped: VS Code in the browser (Debian's chromium is not installed)");
 
@@ -17,6 +18,8 @@ describe.skipIf(!chromiumPath)("VS Code in the browser", () => {
   it("takes the first path: diagnostics, breakpoint, step over an exit, step back", async () => {
     await firstPath(workbench, "browser");
   }, 180_000);
+
+  it("leads who has nothing yet from the walkthrough to a first exit, through it and back", startPath, 180_000);
 
   it("compares the techniques: the line at which trap and emulate shows, and where the cycles go", async () => {
     await comparePath(workbench, "browser");
