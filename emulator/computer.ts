@@ -188,7 +188,7 @@ export class Computer implements Whereabouts {
 
   // Snapshots.
 
-  /** RAM has guards that tell. The processor's state and the TLB are written by many; what lies between them and RAM by nobody. */
+  /** RAM has guards that tell; what a VMM has taken for itself counts as written. The processor's state and the TLB are written by many; what lies between them and RAM by nobody. */
   unwritten(): Unwritten {
     const { cpu } = this;
     const first = ramBase / pageBytes;

@@ -1,5 +1,6 @@
 import { unsupported } from "../cpu/fault.ts";
 import { type AddressLine, gated } from "../mmu/address-line.ts";
+import type { PhysicalMemory } from "../mmu/physical.ts";
 import type { HostMemory } from "../vmx/host-memory.ts";
 import type { VmmContext } from "./context.ts";
 
@@ -16,7 +17,7 @@ export class Allocator {
   readonly guestBytes: number;
   readonly #a20: AddressLine;
   readonly #memory: HostMemory;
-  readonly #hostBytes: number;
+  readonly #physical: PhysicalMemory;
   /** The first page stays free, so that no table has address 0. */
   #next: number;
 
@@ -25,7 +26,7 @@ export class Allocator {
     this.#next = slice + pageBytes;
     this.guestBase = guestBase;
     this.guestBytes = guestBytes;
-    this.#hostBytes = cpu.physical.ramBytes;
+    this.#physical = cpu.physical;
     this.#a20 = a20;
   }
 
@@ -35,6 +36,8 @@ export class Allocator {
     if (address >= this.guestBase) throw unsupported("more tables than the VMM's 2 MiB of memory hold");
     this.#next += pageBytes;
     this.#memory.fill(address, pageBytes, 0);
+    // Translated code, too, counts in such pages, past the guards by which snapshots know what was written.
+    this.#physical.expose(address, pageBytes);
     return address;
   }
 
@@ -70,6 +73,7 @@ export class Allocator {
   reachOf(guestPhysical: number): number {
     const host = this.hostOf(guestPhysical);
     if (host !== undefined) return host;
-    return guestPhysical >= this.#hostBytes ? guestPhysical : guestPhysical + this.#hostBytes - this.guestBytes;
+    const { ramBytes } = this.#physical;
+    return guestPhysical >= ramBytes ? guestPhysical : guestPhysical + ramBytes - this.guestBytes;
   }
 }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { layout, ramBase, tlbBase, tlbBytes, tlbEntryBytes, tlbGuard } from "../../../emulator/cpu/layout.ts";
 import { configurationProblem, Machine } from "../../../emulator/index.ts";
-import type { TechniqueId } from "../../../isa/technique.ts";
+import { techniques } from "../../../isa/technique.ts";
 import { assembled, configurationOf, machineWith } from "./program.ts";
 
 const examples = join(import.meta.dirname, "../../../examples");
@@ -60,17 +60,11 @@ const guests = [
   "xen-events",
   "xen-user-mode",
 ];
-const techniques = [
-  "bare-metal",
-  "trap-and-emulate",
-  "binary-translation",
-  "paravirtualization",
-  "vtx-ept",
-] as const satisfies readonly TechniqueId[];
+const ids = techniques.map(({ id }) => id);
 
 const machinesOf = (name: string) => {
   const assembly = assembled(readFileSync(join(examples, `${name}.asm`), "utf8"), name);
-  const configurations = techniques.map((technique) => configurationOf(assembly, { technique, memory: 4 }));
+  const configurations = ids.map((technique) => configurationOf(assembly, { technique, memory: 4 }));
   return configurations.filter((configuration) => configurationProblem(configuration) === undefined);
 };
 
@@ -98,6 +92,56 @@ describe.each(guests)("%s", (name) => {
         machine.goTo(n);
         machine.run({ steps: 1000 - machine.now });
         expect(stateOf(machine)).toEqual(last);
+      }),
+      { numRuns: 4 },
+    );
+  });
+});
+
+/** What a loop of a random program is made of; EDI goes through 2 MiB, EBP counts rounds. */
+const deeds = [
+  "mov [edi], ebp",
+  "add dword [edi + 1000h], ebp",
+  "cpuid",
+  "mov eax, cr3",
+  "out 0E9h, al",
+  "in al, 40h",
+  "inc byte [patched + 1]\npatched: mov al, 0",
+  "mov ecx, 20\nrep stosd",
+  "push ebp\npop edx",
+  "imul ebp, ebp, 69069\ninc ebp",
+  "lea edi, [edi + 1234h]",
+] as const;
+
+const programOf = (body: readonly string[]): string => `
+        bits 32
+        org 10000h
+        mov esp, 9000h
+again:  ${body.join("\n        ")}
+        add edi, 4
+        and edi, 1FFFFCh
+        or edi, 100000h
+        inc ebp
+        jmp again`;
+
+/** Far enough that snapshots are left on the way and near where somebody goes (`emulator/time/timeline.ts`). */
+const far = 40_000;
+
+describe.each(ids.filter((id) => id !== "paravirtualization"))("random programs under %s", (technique) => {
+  test("each moment is found again, whatever the way there", () => {
+    const journey = fc.array(fc.nat(5), { minLength: 3, maxLength: 6 });
+    fc.assert(
+      fc.property(fc.subarray([...deeds], { minLength: 2 }), fc.nat(far / 8), journey, (body, offset, places) => {
+        const machine = new Machine(configurationOf(assembled(programOf(body)), { technique, memory: 4 }));
+        const known = Array.from({ length: 6 }, () => {
+          machine.run({ steps: far / 8 + offset });
+          return { now: machine.now, state: stateOf(machine) };
+        });
+        expect(machine.stopped).toBeUndefined();
+        for (const place of places) {
+          machine.goTo(known[place]!.now);
+          expect(stateOf(machine)).toEqual(known[place]!.state);
+        }
       }),
       { numRuns: 4 },
     );
