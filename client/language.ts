@@ -39,7 +39,11 @@ export async function startLanguage(context: vscode.ExtensionContext, host: Host
   client.onNotification(techniqueInForce, (said: TechniqueInForce) => techniques.nowInForce(said));
   client.onRequest<FileAnswer, void>(readFile, async ({ uri }: FileWanted) => (await readBytes(uri)) ?? null);
   client.onRequest<string[], void>(listSources, async ({ most }: SourcesWanted) => {
-    const found = await vscode.workspace.findFiles("**/*.{asm,nasm,inc}", "{**/node_modules/**,**/.*/**}", most);
+    const found = await vscode.workspace.findFiles(
+      "**/*.{asm,nasm,inc,ringside.json}",
+      "{**/node_modules/**,**/.*/**}",
+      most,
+    );
     return found.map((uri) => client.code2ProtocolConverter.asUri(uri));
   });
   const heat = new ExitHeat();

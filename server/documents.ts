@@ -12,6 +12,7 @@ import type { MeasuredRun } from "../isa/measurement.ts";
 import { type Technique, techniqueById } from "../isa/technique.ts";
 import type { LineOf } from "./diagnostics/suppression.ts";
 import type { Host } from "./host.ts";
+import type { MachineTechnique } from "./machine-files.ts";
 import { Measurement } from "./measurement.ts";
 import type { Work } from "./progress.ts";
 import { defaultSettings, type Settings } from "./settings.ts";
@@ -50,6 +51,8 @@ export class Documents {
   readonly #runs = new Map<string, MeasuredRun>();
   settings: Settings = defaultSettings;
   documentation: string | undefined;
+  /** What machine files say of their programs, by `fileKey`. */
+  machines: ReadonlyMap<string, MachineTechnique> = new Map();
   /** Of the folders that have their own, by URI. */
   folderSettings: ReadonlyMap<string, Settings> = new Map();
 
@@ -145,9 +148,11 @@ export class Documents {
   }
 
   #technique(uri: string, assembly: Assembly): Pick<Analysis, "technique" | "from"> {
+    const machine = this.machines.get(fileKey(uri));
     const said: readonly (readonly [string | null | undefined, string])[] = [
       [this.#choices.get(uri), "Chosen for this file"],
       [assembly.settings.technique, "From %pragma ringside technique in the source"],
+      [machine?.technique, machine?.from ?? ""],
       [this.settingsOf(uri).technique, "From the setting ringside.technique"],
     ];
     for (const [id, from] of said) {

@@ -7,7 +7,7 @@ export interface Host {
   readonly turn: () => Promise<void>;
   /** Where the pages of docs/ are, if the client does not say: a URI that ends with a slash. */
   readonly documentation?: string | undefined;
-  /** The assembly sources in some folders and the folders in them, as URIs. */
+  /** The assembly sources and machine files in some folders and the folders in them, as URIs. */
   readonly listSources: (folders: readonly string[]) => Promise<readonly string[]>;
 }
 
@@ -15,6 +15,7 @@ export interface Host {
 export const mostSources = 2000;
 
 export const isSource = (name: string): boolean => /\.(asm|nasm|inc)$/i.test(name);
+export const isMachineFile = (name: string): boolean => /\.ringside\.json$/i.test(name);
 
-/** The same as a pattern of paths. */
-export const sourcePattern = "**/*.{asm,nasm,inc}";
+/** Both as a pattern of paths. */
+export const sourcePattern = "**/*.{asm,nasm,inc,ringside.json}";

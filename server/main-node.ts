@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { createConnection, ProposedFeatures } from "vscode-languageserver/node";
 import { type FileBytes, unread } from "../assembler/index.ts";
-import { isSource, mostSources } from "./host.ts";
+import { isMachineFile, isSource, mostSources } from "./host.ts";
 import { serve } from "./server.ts";
 
 async function readBytes(uri: string): Promise<FileBytes> {
@@ -38,7 +38,8 @@ async function listSources(folders: readonly string[]): Promise<string[]> {
       const path = join(folder, entry.name);
       if (found.length >= mostSources) return found;
       if (entry.isDirectory() && !isSkipped(entry.name)) wanted.push(path);
-      else if (entry.isFile() && isSource(entry.name)) found.push(pathToFileURL(path).href);
+      else if (entry.isFile() && (isSource(entry.name) || isMachineFile(entry.name)))
+        found.push(pathToFileURL(path).href);
     }
   return found;
 }

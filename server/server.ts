@@ -10,7 +10,8 @@ import { defaultTechnique } from "../isa/technique.ts";
 import { capabilities, pullDiagnostics } from "./capabilities.ts";
 import { type Analysis, Documents } from "./documents.ts";
 import { diagnostics } from "./features/diagnostics.ts";
-import { type Host, sourcePattern } from "./host.ts";
+import { type Host, isMachineFile, sourcePattern } from "./host.ts";
+import { machineTechniques } from "./machine-files.ts";
 import { progress } from "./progress.ts";
 import {
   chooseTechnique,
@@ -101,6 +102,16 @@ export function serve(connection: Connection, host: Host): void {
     await refreshHints();
   }
 
+  /** Looking through the workspace takes its time, and not every host can: what is known without goes first. */
+  async function followMachineFiles(): Promise<void> {
+    const found = await machineTechniques(workspace);
+    if (found.size === 0 && documents.machines.size === 0) return;
+    documents.machines = found;
+    documents.invalidate();
+    await publishAll();
+    await refreshHints();
+  }
+
   /** What stands beside the text is to be asked for anew. */
   async function refreshHints(): Promise<void> {
     if (refreshes.hints) await connection.languages.inlayHint.refresh();
@@ -146,13 +157,16 @@ export function serve(connection: Connection, host: Host): void {
         const gone = new Set(removed.map(({ uri }) => uri));
         workspace.folders = [...workspace.folders.filter((uri) => !gone.has(uri)), ...added.map(({ uri }) => uri)];
         await followSettings();
+        await followMachineFiles();
       });
     await readSettings();
     await publishAll();
+    await followMachineFiles();
   });
   connection.onDidChangeConfiguration(followSettings);
   connection.onDidChangeWatchedFiles(async ({ changes }) => {
     for (const { uri } of changes) workspace.changed(uri);
+    if (changes.some(({ uri }) => isMachineFile(uri))) await followMachineFiles();
     const includers = changes.flatMap(({ uri }) => documents.changed(uri));
     reports.forget([...changes.map(({ uri }) => uri), ...includers]);
     if (includers.length > 0) await publishThose(includers);

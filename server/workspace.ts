@@ -1,5 +1,5 @@
 import { baseName, resolve } from "../assembler/location.ts";
-import type { Host } from "./host.ts";
+import { type Host, isMachineFile } from "./host.ts";
 
 const included = /^[ \t]*%[ \t]*(?:include|require)[ \t]+(["'`])(.*?)\1/gim;
 const decoder = new TextDecoder();
@@ -39,9 +39,17 @@ export class Workspace {
     this.#sources = undefined;
   }
 
-  sources(): Promise<readonly string[]> {
+  #listed(): Promise<readonly string[]> {
     this.#sources ??= this.#folders.length > 0 ? this.#host.listSources(this.#folders) : Promise.resolve([]);
     return this.#sources;
+  }
+
+  async sources(): Promise<readonly string[]> {
+    return (await this.#listed()).filter((uri) => !isMachineFile(uri));
+  }
+
+  async machineFiles(): Promise<readonly string[]> {
+    return (await this.#listed()).filter(isMachineFile);
   }
 
   /** The text of a source; empty if it cannot be read. */

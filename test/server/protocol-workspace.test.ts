@@ -76,6 +76,25 @@ describe("diagnostics of the whole workspace", () => {
     ]);
   });
 
+  it("follow the technique of a machine file that runs the program, unless its source says another", async () => {
+    const machine = (technique: string) =>
+      JSON.stringify({ host: { pcpus: 1 }, technique, vms: [{ name: "A", program: "popf.asm" }] });
+    write("one/popf.asm", "bits 32\n popfd\n");
+    write("one/m.ringside.json", machine("vtx-ept"));
+    for (const name of ["one/popf.asm", "one/m.ringside.json"]) changed(name, 1);
+    const codes = async () => {
+      const report = (await ask()).find(({ uri }) => uri.endsWith("popf.asm"));
+      return report!.items!.map(({ code }) => code);
+    };
+    await expect.poll(codes).toEqual([]);
+    write("one/m.ringside.json", machine("trap-and-emulate"));
+    changed("one/m.ringside.json");
+    await expect.poll(codes).toContain("sensitive-unprivileged");
+    write("one/popf.asm", "%pragma ringside technique vtx-ept\nbits 32\n popfd\n");
+    changed("one/popf.asm");
+    await expect.poll(codes).toEqual([]);
+  });
+
   it("follow files on disk, also included ones, and say where in them the trouble is", async () => {
     const first = await ask();
     write("one/lib.inc", "limit equ 5\n movv eax, 1\n");
@@ -164,7 +183,7 @@ describe("diagnostics of the whole workspace", () => {
         )
         .map(({ method, registerOptions }) => [method, registerOptions]);
     await expect.poll(registered).toEqual([
-      ["workspace/didChangeWatchedFiles", { watchers: [{ globPattern: "**/*.{asm,nasm,inc}" }] }],
+      ["workspace/didChangeWatchedFiles", { watchers: [{ globPattern: "**/*.{asm,nasm,inc,ringside.json}" }] }],
       ["workspace/didChangeConfiguration", { section: "ringside" }],
     ]);
   });
