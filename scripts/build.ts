@@ -1,9 +1,5 @@
-import { bundleAll } from "../esbuild.ts";
-import { writeLabs } from "./labs.ts";
-import { writeSamples } from "./samples.ts";
+import { makeDist } from "./ship.ts";
 
 const began = performance.now();
-await bundleAll();
-writeLabs("dist");
-writeSamples("dist");
+await makeDist();
 console.log(`ringside: built dist/ in ${((performance.now() - began) / 1000).toFixed(1)} s`);

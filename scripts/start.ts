@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { bundleAll } from "../esbuild.ts";
+import { makeDist } from "./ship.ts";
 import { serveWorkbench } from "./web-host/server.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -80,7 +80,7 @@ if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
   process.exit(2);
 }
 say("building …");
-await bundleAll();
+await makeDist();
 if (!values.web && !values["no-open"] && onPath("code")) {
   say(`opening ${folder} in desktop VS Code`);
   const result = spawnSync("code", [`--extensionDevelopmentPath=${root}`, folder], {

@@ -1,4 +1,4 @@
-import { bundleAll } from "../../esbuild.ts";
+import { makeDist } from "../../scripts/ship.ts";
 
 /** Builds dist/ once, before the tests of what is shipped. */
-export default bundleAll;
+export default makeDist;

@@ -90,11 +90,17 @@ export class Workbench {
 
   async openFile(name: string): Promise<void> {
     const active = this.page.locator(`.tab.active[data-resource-name="${name}"]`);
+    const rows = this.page.locator(".explorer-viewlet .monaco-list-row");
+    await rows.first().waitFor();
+    const row = rows.filter({ hasText: name }).first();
     // Of a folder that was opened, the list may be too long to show all: what is not in sight is not in the page.
-    if (!(await this.page.locator(".explorer-viewlet .monaco-list-row", { hasText: name }).first().isVisible()))
-      await this.page.locator("[aria-label='Collapse Folders in Explorer']").first().click({ force: true });
+    if (!(await row.isVisible())) {
+      await rows.first().hover();
+      await this.page.locator("[aria-label='Collapse Folders in Explorer']").first().click();
+      await row.waitFor();
+    }
     for (let attempt = 1; attempt <= 3; attempt++) {
-      await this.page.locator(".explorer-viewlet .monaco-list-row", { hasText: name }).first().dblclick();
+      await row.dblclick();
       await this.page.mouse.move(1000, 990);
       await active.waitFor();
       // A stop of a session shows its source line, some time later and without a sign.
