@@ -108,6 +108,7 @@ export function registerCommands(
       const text = await vscode.window.showInputBox({
         title: "Type into the guest's serial port",
         prompt: "The text is sent as typed, with a line feed at its end.",
+        ignoreFocusOut: true,
       });
       if (text !== undefined) await request("ringside/input", { text: `${text}\n` });
     },

@@ -32,7 +32,9 @@ const type = (
   prompt: string,
   value: string,
   problem: (text: string) => string | undefined = () => undefined,
-) => vscode.window.showInputBox({ title, prompt, value, validateInput: problem });
+) =>
+  // A guest that stops takes the focus to its source line: what is typed stays.
+  vscode.window.showInputBox({ title, prompt, value, validateInput: problem, ignoreFocusOut: true });
 
 const actions: readonly Choice<Settings["action"]>[] = [
   { label: "$(debug-pause) Stop", description: "the guest stops", value: "stop" },

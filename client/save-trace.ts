@@ -21,6 +21,7 @@ export async function saveTrace(): Promise<void> {
     title: "Save the run up to this moment",
     prompt: "Title of the trace: what is to be seen at this moment",
     value: session.name,
+    ignoreFocusOut: true,
   });
   if (title === undefined) return;
   const target = await vscode.window.showSaveDialog({

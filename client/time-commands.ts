@@ -21,6 +21,7 @@ async function goToMoment(request: Request): Promise<void> {
   const typed = await vscode.window.showInputBox({
     title: `Go to ${picked.label.toLowerCase()}`,
     prompt: picked.description,
+    ignoreFocusOut: true,
     validateInput: (text) => (/^\s*[\d,_ ]*\d\s*$/.test(text) ? undefined : "Write a whole number."),
   });
   if (typed === undefined) return;
@@ -41,6 +42,7 @@ async function lastWrite(request: Request, item: VariableItem | undefined): Prom
     (await vscode.window.showInputBox({
       title: "Go to the last write of",
       prompt: 'A register, a label, memory such as "dword [counter]", or an address.',
+      ignoreFocusOut: true,
       value: wordAt(vscode.window.activeTextEditor),
     }));
   if (expression) await request("ringside/lastWrite", { expression });

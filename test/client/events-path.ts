@@ -27,6 +27,7 @@ export async function eventsPath(workbench: Workbench, host: string): Promise<vo
   await page.locator(".zone-widget", { hasText: "Event breakpoint Device I/O › UART" }).waitFor();
   await workbench.screenshot(`${host}-22-event-breakpoint`);
 
+  await page.waitForTimeout(1500);
   await workbench.command("Debug: Focus on Event Breakpoints View");
   await row("UART").click();
   await row("UART").hover();
@@ -40,6 +41,8 @@ export async function eventsPath(workbench: Workbench, host: string): Promise<vo
   await workbench.screenshot(`${host}-23-event-count`);
   await page.locator(".debug-toolbar .codicon-debug-reverse-continue").click();
   await expect.poll(() => row("UART").textContent()).toMatch(/(^|\D)0 ×/);
+  // The stop shows its source line and takes the focus there, some time later and without a sign.
+  await page.waitForTimeout(1500);
 
   // A condition is looked at while it is typed, and counted again with it.
   const button = (icon: string) =>
