@@ -1,3 +1,4 @@
+import type { Frame } from "playwright-core";
 import { expect } from "vitest";
 import { accessibilityProblems } from "../support/accessibility.ts";
 import type { Workbench } from "../support/workbench.ts";
@@ -42,6 +43,18 @@ const scenes: readonly Scene[] = [
     views: [["Show Hypercalls", "hypercalls"]],
   },
 ];
+
+/** What axe-core finds wrong on a page that stays open, in every kind of theme. */
+export async function problemsInThemes(workbench: Workbench, view: Frame, name: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const [theme, look] of themes) {
+    await workbench.chooseTheme(theme);
+    await view.locator(`body.${look}`).waitFor();
+    for (const problem of await accessibilityProblems(view)) found.push(`${theme}: ${problem}`);
+    await workbench.screenshot(`${name}-${look}`);
+  }
+  return found;
+}
 
 /** Every view with something in it, in every kind of theme, as axe-core judges it. */
 export async function accessibilityPath(workbench: Workbench, host: string): Promise<void> {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { Workbench } from "../support/workbench.ts";
+import { problemsInThemes } from "./accessibility-path.ts";
 
 const lab = "05-shadow-paging";
 const labs = join(import.meta.dirname, "..", "..", "examples", "labs");
@@ -23,6 +24,8 @@ export async function classroomPath(workbench: Workbench, host: string): Promise
   await view.locator("ol.checks > li.failed").first().waitFor({ timeout: 60_000 });
   expect(await view.locator("ol.checks > li.none").count()).toBe(0);
   await workbench.screenshot(`${host}-31-checks-failed`);
+
+  expect((await problemsInThemes(workbench, view, `${host}-assignment`)).join("\n")).toBe("");
 
   await workbench.command("Testing: Focus on Test Explorer View");
   const explorer = page.locator(".test-explorer");

@@ -151,8 +151,12 @@ export class Workbench {
     await this.page.locator(".debug-toolbar").waitFor({ timeout: 60_000 });
     await this.page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor();
     await this.#showCallStack();
-    // The stop also shows its source line and takes the focus there, some time later and without a sign.
-    await this.page.waitForTimeout(1500);
+    await this.#focusTaken();
+  }
+
+  /** A stop also shows its source line and takes the focus there, some time later and without a sign. */
+  #focusTaken(): Promise<void> {
+    return this.page.waitForTimeout(1500);
   }
 
   /** It opens by itself for the first session only, and what begins meanwhile may take the command away. */
@@ -172,6 +176,7 @@ export class Workbench {
     await this.page.locator(".codicon-debug-breakpoint").first().waitFor();
     await this.page.locator(".debug-toolbar .codicon-debug-continue").click();
     await this.stoppedAt(line);
+    await this.#focusTaken();
   }
 
   async stopDebugging(): Promise<void> {
