@@ -1,3 +1,4 @@
+import { ConsoleText } from "../debug-adapter/console-text.ts";
 import { translationsText } from "../debug-adapter/translations-text.ts";
 import { screenText, withMargin } from "../emulator/devices/screen.ts";
 import {
@@ -11,7 +12,6 @@ import {
 import type { VcpuPlace } from "../emulator/machine-interface.ts";
 import type { Fairness } from "../emulator/schedule/fairness.ts";
 import type { Arguments, Command } from "./command.ts";
-import { ConsoleLines } from "./console-lines.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
 import { loadGuest } from "./guest.ts";
 import type { Io } from "./io.ts";
@@ -58,10 +58,12 @@ class Notes {
   readonly endings = new Map<string, Ending>();
   output = "";
   drawn = false;
-  readonly #console: ConsoleLines;
+  readonly #console: ConsoleText;
+  readonly #out: (text: string) => void;
 
   constructor(vms: readonly string[], out: (text: string) => void) {
-    this.#console = new ConsoleLines(vms.length > 1, out);
+    this.#console = new ConsoleText(vms.length > 1);
+    this.#out = out;
   }
 
   readonly see = (event: MachineEvent): void => {
@@ -73,14 +75,10 @@ class Notes {
     } else if (kind === "output") {
       this.output += event.text;
       this.outputs.set(vm, (this.outputs.get(vm) ?? "") + event.text);
-      this.#console.write(vm, event.text);
+      this.#out(this.#console.of(vm, event.text));
     } else if (kind === "screen") this.drawn = true;
     else if (kind === "stop") this.endings.set(vm, { reason: event.reason, text: event.text });
   };
-
-  end(): void {
-    this.#console.end();
-  }
 
   of(name: string): VmSummary {
     const stopped = this.endings.get(name);
@@ -113,7 +111,6 @@ ended badly, 4 if it was still running at the limit.`,
     const vms = machine.configuration.vms.map(({ name }) => name);
     const notes = new Notes(vms, json ? () => undefined : io.out);
     const end = follow(machine, steps, notes.see);
-    notes.end();
     saveDisk(args, io, machine);
     await saveRun(args.text("save-trace"), args, io, loaded);
     const { ending: stopped, code, note } = await conclusion(args, loaded, end);

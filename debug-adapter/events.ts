@@ -1,6 +1,7 @@
 import { screenText, withMargin } from "../emulator/devices/screen.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
+import { ConsoleText } from "./console-text.ts";
 import { itemAt } from "./program.ts";
 import type { Programs } from "./programs.ts";
 import type { Events, LocatedEvent, Requests } from "./protocol.ts";
@@ -35,15 +36,14 @@ export class EventFeed {
   #printed = 0;
   #told = 0;
   #screen = "";
-  /** The VM that wrote to the console last, and whether that ended a line. */
-  #speaker: string | undefined;
-  #lineEnded = false;
+  readonly #console: ConsoleText;
   #slices = 0;
   #announced = -1;
 
   constructor(machine: MachineInterface, programs: Programs) {
     this.#machine = machine;
     this.#programs = programs;
+    this.#console = new ConsoleText(programs.byVm.size > 1);
   }
 
   get #now() {
@@ -72,17 +72,7 @@ export class EventFeed {
     if (lastSequence <= this.#printed) return "";
     const events = this.#machine.events(this.#printed, Number.MAX_SAFE_INTEGER, ["output"]);
     this.#printed = lastSequence;
-    return events.map((event) => (event.kind === "output" ? this.#consoleText(event) : "")).join("");
-  }
-
-  /** Of several VMs, each begins a line of its own with its name. */
-  #consoleText({ vm, text }: MachineEvent & { kind: "output" }): string {
-    if (this.#programs.byVm.size === 1) return text;
-    const goesOn = this.#speaker === vm && !this.#lineEnded;
-    const begin = goesOn ? "" : `${this.#speaker === undefined || this.#lineEnded ? "" : "\n"}${vm}: `;
-    this.#speaker = vm;
-    this.#lineEnded = text.endsWith("\n");
-    return begin + text.replace(/\n(?=.)/gs, `\n${vm}: `);
+    return events.map((event) => (event.kind === "output" ? this.#console.of(event.vm, event.text) : "")).join("");
   }
 
   /** VMX instructions that failed since the last call, and mistakes that were noticed, a line each; of many only the first. */

@@ -1,32 +1,32 @@
+import type { LaunchArguments } from "../debug-adapter/protocol.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 
-/** How a program is run, for all scenarios or for one. Files are named relative to the assignment or to the submission. */
-export interface RunFields {
+/** What is said of a program, and not of a machine file: as in a launch configuration. */
+export const ofPrograms = [
+  "memory",
+  "processors",
+  "fiveLevelPaging",
+  "costs",
+  "commandLine",
+  "modules",
+  "boot",
+  "floppies",
+  "disks",
+  "keys",
+  "serial",
+  "date",
+] as const satisfies readonly (keyof LaunchArguments)[];
+
+/**
+ * How a program is run, for all scenarios or for one. Files are named relative to the assignment or to the submission; what is not
+ * said is as the program says, else as usual.
+ */
+export interface RunFields
+  extends Pick<LaunchArguments, (typeof ofPrograms)[number] | "technique" | "scheduler" | "seed"> {
   /** Source, kernel or disk image: a file of the submission, or a given one that includes it. Default: the first of `files`. */
   readonly program?: string;
   /** A machine file that is run instead of a program: its VMs' programs, or its models. */
   readonly machine?: string;
-  /** With a machine file: another scheduler than it names. */
-  readonly scheduler?: string;
-  /** Default: what the program says, else the usual one. */
-  readonly technique?: TechniqueId;
-  /** MiB. */
-  readonly memory?: number;
-  readonly processors?: number;
-  readonly fiveLevelPaging?: boolean;
-  /** Cost profile of the virtual clock. */
-  readonly costs?: string;
-  readonly commandLine?: string;
-  readonly modules?: readonly string[];
-  readonly boot?: "floppy" | "disk" | "none";
-  readonly floppies?: readonly string[];
-  readonly disks?: readonly string[];
-  /** Typed on the keyboard, and into the serial port, from the start. */
-  readonly keys?: string;
-  readonly serial?: string;
-  readonly date?: string;
-  /** Of a machine file: order in which vCPUs start. */
-  readonly seed?: number;
   readonly limit?: Limit;
 }
 

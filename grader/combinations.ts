@@ -1,5 +1,13 @@
 import { type FieldProblem, join } from "../emulator/machine-file/check.ts";
-import type { Assignment, Check, CostPredicate, Predicate, RunFields, Scenario } from "./assignment.ts";
+import {
+  type Assignment,
+  type Check,
+  type CostPredicate,
+  ofPrograms,
+  type Predicate,
+  type RunFields,
+  type Scenario,
+} from "./assignment.ts";
 import { nameProblem } from "./file-names.ts";
 import { type Found, predicateProblems } from "./predicate-problems.ts";
 import { scenariosOf } from "./scenarios.ts";
@@ -42,22 +50,6 @@ function fileProblems({ files, given = [], text, starter, solution }: Assignment
     if (files.includes(name))
       found(`given[${n}]`, `${name} is given, so it cannot be handed in: take it out of files.`);
 }
-
-/** What is said of a program, and not of a machine file. */
-const ofPrograms = [
-  "memory",
-  "processors",
-  "fiveLevelPaging",
-  "costs",
-  "commandLine",
-  "modules",
-  "boot",
-  "floppies",
-  "disks",
-  "keys",
-  "serial",
-  "date",
-] as const satisfies readonly (keyof RunFields)[];
 
 const fileFields = ["program", "machine", "modules", "floppies", "disks"] as const;
 

@@ -1,27 +1,11 @@
-import type { Assignment, RunFields, Scenario } from "./assignment.ts";
+import { type Assignment, ofPrograms, type RunFields, type Scenario } from "./assignment.ts";
 
 /** The one run of an assignment that names no scenarios. */
 export const onlyScenario = "run";
 
 const runFields = [
-  "program",
-  "machine",
-  "scheduler",
-  "technique",
-  "memory",
-  "processors",
-  "fiveLevelPaging",
-  "costs",
-  "commandLine",
-  "modules",
-  "boot",
-  "floppies",
-  "disks",
-  "keys",
-  "serial",
-  "date",
-  "seed",
-  "limit",
+  ...(["program", "machine", "scheduler", "technique", "seed", "limit"] as const),
+  ...ofPrograms,
 ] as const satisfies readonly (keyof RunFields)[];
 
 /** What the assignment says for all its runs. */

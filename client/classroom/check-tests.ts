@@ -129,9 +129,9 @@ export class CheckTests implements vscode.Disposable {
         if (!folder || token.isCancellationRequested) continue;
         // Reading the file anew has made its items anew.
         const items = checks.flatMap(({ id }) => this.#controller.items.get(root.id)?.children.get(id) ?? []);
-        await this.#runOne(run, folder, items, token);
+        const result = await this.#runOne(run, folder, items, token);
         if (kind === vscode.TestRunProfileKind.Coverage) await this.#cover(run, folder, token);
-        if (kind === vscode.TestRunProfileKind.Debug) await this.#debug(folder, items, token);
+        if (kind === vscode.TestRunProfileKind.Debug) await this.#debug(folder, items, result);
       }
     } catch (error) {
       if (!(error instanceof vscode.CancellationError)) throw error;
@@ -146,7 +146,7 @@ export class CheckTests implements vscode.Disposable {
     folder: AssignmentFolder,
     items: readonly vscode.TestItem[],
     token: vscode.CancellationToken,
-  ): Promise<void> {
+  ): Promise<Result> {
     for (const item of items) run.started(item);
     const result = await this.#grading.ask("evaluate", await taskOf(folder), token);
     this.#graded.fire({ folder, result });
@@ -160,6 +160,7 @@ export class CheckTests implements vscode.Disposable {
         run.errored(item, new vscode.TestMessage(`This check cannot be decided: ${check.happened}.`));
       else run.failed(item, await messageOf(folder, check, item));
     }
+    return result;
   }
 
   async #cover(run: vscode.TestRun, folder: AssignmentFolder, token: vscode.CancellationToken): Promise<void> {
@@ -171,16 +172,10 @@ export class CheckTests implements vscode.Disposable {
   }
 
   /** Of several checks, at the first that failed. */
-  async #debug(
-    folder: AssignmentFolder,
-    items: readonly vscode.TestItem[],
-    token: vscode.CancellationToken,
-  ): Promise<void> {
-    const task = await taskOf(folder);
-    const { checks } = await this.#grading.ask("evaluate", task, token);
+  async #debug(folder: AssignmentFolder, items: readonly vscode.TestItem[], { checks }: Result): Promise<void> {
     const wanted = checks.filter(({ id }) => items.some((item) => item.id === id));
     const check = wanted.find(({ status, moment }) => status === "failed" && moment) ?? wanted[0];
-    if (check) await debugCheck(this.#grading, folder, task, check);
+    if (check) await debugCheck(this.#grading, folder, await taskOf(folder), check);
   }
 
   /** Runs the checks of an assignment as the Testing view does. */

@@ -8,12 +8,13 @@ import type { Grading } from "./grading.ts";
 const traceEnding = ".rstrace";
 
 /** Removes a file when the session that uses it is over. */
-function removeAfter(name: string, uri: vscode.Uri): void {
+function removeAfter(name: string, uri: vscode.Uri): vscode.Disposable {
   const ended = vscode.debug.onDidTerminateDebugSession((session) => {
     if (session.name !== name) return;
     ended.dispose();
     void vscode.workspace.fs.delete(uri);
   });
+  return ended;
 }
 
 /**
@@ -41,8 +42,11 @@ export async function debugCheck(
     });
     return;
   }
-  const uri = vscode.Uri.joinPath(source, "..", `${check.id}${traceEnding}`);
+  // A name that no file of a person's has.
+  const uri = vscode.Uri.joinPath(source, "..", `.check-${check.id}${traceEnding}`);
   await vscode.workspace.fs.writeFile(uri, trace);
-  removeAfter(common.name, uri);
-  await vscode.debug.startDebugging(workspace, { ...common, program: uri.toString() });
+  const removal = removeAfter(common.name, uri);
+  if (await vscode.debug.startDebugging(workspace, { ...common, program: uri.toString() })) return;
+  removal.dispose();
+  await vscode.workspace.fs.delete(uri);
 }

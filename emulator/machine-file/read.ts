@@ -14,8 +14,7 @@ export interface PlacedProblem extends FieldProblem {
 /** The end of a machine file's name. */
 export const machineFileEnding = ".ringside.json";
 /** An assignment's file has a name of its own that ends alike. */
-export const isMachineFile = (file: string): boolean =>
-  file.toLowerCase().endsWith(machineFileEnding) && !file.toLowerCase().endsWith(`assignment${machineFileEnding}`);
+export const isMachineFile = (file: string): boolean => /(?<!(?:^|[\\/])assignment)\.ringside\.json$/i.test(file);
 
 /** What is said beside the file, and overrules it. */
 export interface Overrides {

@@ -1,3 +1,4 @@
+import { Filter } from "../shared/filter.tsx";
 import { rowByKey } from "../shared/keys.ts";
 import {
   type Arrow,
@@ -82,13 +83,10 @@ function Toolbar({ state, actions, matching }: Props & { matching: number }) {
   const shown = matching > mostUnits ? `the ${mostUnits} hottest of ${number(matching)} · ` : "";
   return (
     <header>
-      <input
-        id="filter"
-        type="search"
-        placeholder="Filter ( / )"
-        aria-label="Filter units by number, line, address, instruction or kind"
+      <Filter
+        label="Filter units by number, line, address, instruction or kind"
         value={state.filter}
-        onInput={(event) => actions.filter(event.currentTarget.value)}
+        change={actions.filter}
       />
       <label>
         <input type="checkbox" checked={state.dead} onChange={(event) => actions.dead(event.currentTarget.checked)} />{" "}

@@ -1,4 +1,5 @@
 import { useEffect, useMemo } from "preact/hooks";
+import { Filter } from "../shared/filter.tsx";
 import { accent, cycles } from "../shared/format.ts";
 import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
@@ -234,14 +235,7 @@ function Toolbar({ exits, bars, state, actions }: ToolbarProps) {
   const shown = exits.length === state.exits.length ? "" : `${exits.length.toLocaleString("en")} of `;
   return (
     <header>
-      <input
-        id="filter"
-        type="search"
-        placeholder="Filter ( / )"
-        aria-label="Filter exits by reason, text or line"
-        value={state.filter}
-        onInput={(event) => actions.filter(event.currentTarget.value)}
-      />
+      <Filter label="Filter exits by reason, text or line" value={state.filter} change={actions.filter} />
       <label>
         <input type="checkbox" checked={state.live} onChange={(event) => actions.live(event.currentTarget.checked)} />{" "}
         live

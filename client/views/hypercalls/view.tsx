@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import { Filter } from "../shared/filter.tsx";
 import { cycles } from "../shared/format.ts";
 import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
@@ -252,13 +253,10 @@ function Toolbar({ calls, state, actions }: Props & { calls: readonly Hypercall[
   const rate = state.now.cycle > 0 ? ` · one in ${cycles(Math.round(state.now.cycle / total))} cycles` : "";
   return (
     <header>
-      <input
-        id="filter"
-        type="search"
-        placeholder="Filter ( / )"
-        aria-label="Filter hypercalls by name, argument, result or line"
+      <Filter
+        label="Filter hypercalls by name, argument, result or line"
         value={state.filter}
-        onInput={(event) => actions.filter(event.currentTarget.value)}
+        change={actions.filter}
       />
       <label>
         <input

@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import { Filter } from "../shared/filter.tsx";
 import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
 import { rowHeight, useRowsInSight } from "../shared/rows.ts";
@@ -38,14 +39,7 @@ function Toolbar({ state, actions }: Props) {
   const shown = state.filter.trim() === "" ? "" : `${number(matches.length)} of `;
   return (
     <header>
-      <input
-        id="filter"
-        type="search"
-        placeholder="Filter ( / )"
-        aria-label="Filter decisions by vCPU, kind or reason"
-        value={state.filter}
-        onInput={(event) => actions.filter(event.currentTarget.value)}
-      />
+      <Filter label="Filter decisions by vCPU, kind or reason" value={state.filter} change={actions.filter} />
       <label>
         <input type="checkbox" checked={state.live} onChange={(event) => actions.live(event.currentTarget.checked)} />{" "}
         live

@@ -1,4 +1,5 @@
 import type { TracedEvent } from "../../../trace-file/index.ts";
+import { Filter } from "../shared/filter.tsx";
 import { cycles } from "../shared/format.ts";
 import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
@@ -56,14 +57,7 @@ function Toolbar({ state, actions, shown }: Props & { shown: number }) {
   const earlier = (events[0]?.sequence ?? 1) - 1;
   return (
     <header>
-      <input
-        id="filter"
-        type="search"
-        placeholder="Filter ( / )"
-        aria-label="Filter events by kind, reason, text or line"
-        value={state.filter}
-        onInput={(event) => actions.filter(event.currentTarget.value)}
-      />
+      <Filter label="Filter events by kind, reason, text or line" value={state.filter} change={actions.filter} />
       <span class="summary" role="status">
         {part}
         {counted(events.length, "event")} up to the moment

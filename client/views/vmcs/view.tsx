@@ -1,4 +1,5 @@
 import type { ControlBits, ControlField } from "../../../debug-adapter/protocol.ts";
+import { Filter } from "../shared/filter.tsx";
 import { rowByKey } from "../shared/keys.ts";
 import { baseline, bitState, changes, fieldInDetail, type Show, type State, visible } from "./model.ts";
 
@@ -234,14 +235,7 @@ function Toolbar({ state, actions }: { state: State; actions: Actions }) {
   const last = now?.exit ? `last exit #${now.exit.sequence} ${now.exit.reason}` : "no exit yet";
   return (
     <header>
-      <input
-        id="filter"
-        type="search"
-        placeholder="Filter ( / )"
-        aria-label="Filter fields by name, encoding, value or bit"
-        value={state.filter}
-        onInput={(event) => actions.filter(event.currentTarget.value)}
-      />
+      <Filter label="Filter fields by name, encoding, value or bit" value={state.filter} change={actions.filter} />
       {shows.map(([show, text]) => (
         <label key={show}>
           <input type="radio" name="show" checked={state.show === show} onChange={() => actions.show(show)} /> {text}
