@@ -61,14 +61,12 @@ export async function accessibilityPath(workbench: Workbench, host: string): Pro
   const found: string[] = [];
   for (const { file, technique, views } of scenes) {
     await workbench.debug(file, technique);
-    await workbench.page.locator(".debug-toolbar .codicon-debug-continue").click();
+    await workbench.continue();
     // At its end, or at a breakpoint that an earlier path has left.
     await workbench.page
       .getByText(/^(Halted|Switched off|Finished|Paused on .*)$/)
       .first()
       .waitFor();
-    // The stop takes the focus to its source line, some time later and without a sign.
-    await workbench.page.waitForTimeout(1500);
     for (const [theme, look] of themes) {
       await workbench.chooseTheme(theme);
       for (const [title, name] of views) {

@@ -9,14 +9,12 @@ export async function cursorPath(workbench: Workbench, host: string): Promise<vo
   await workbench.debug("exits.asm", "vtx-ept");
   await workbench.command("Ringside: Show VM Exits");
   await workbench.view("#view .empty");
-  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await workbench.continue();
   await workbench.stoppedAt(lineIn("exits.asm", /^\s+hlt/));
   await expect.poll(() => textsAtLineEnds(page)).toContainEqual(expect.stringMatching(/^17 exits · \d\d %$/));
   const exits = await workbench.view("#view .timeline");
   const rows = exits.locator("tbody tr[data-sequence]");
   await rows.first().waitFor();
-  // The stop takes the focus to its source line, some time later and without a sign.
-  await page.waitForTimeout(1500);
   await exits.locator("#view .rows").focus();
   await page.keyboard.press("Home");
   await page.keyboard.press("ArrowDown");

@@ -23,11 +23,10 @@ export async function eventsPath(workbench: Workbench, host: string): Promise<vo
   };
   await (await reach("Device I/O")).locator(".monaco-tl-twistie").click();
   await (await reach("UART")).locator(".custom-view-tree-node-item-checkbox").click();
-  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await workbench.continue();
   await page.locator(".zone-widget", { hasText: "Event breakpoint Device I/O › UART" }).waitFor();
   await workbench.screenshot(`${host}-22-event-breakpoint`);
 
-  await page.waitForTimeout(1500);
   await workbench.command("Debug: Focus on Event Breakpoints View");
   await row("UART").click();
   await row("UART").hover();
@@ -35,14 +34,12 @@ export async function eventsPath(workbench: Workbench, host: string): Promise<vo
     .locator(".action-label", { has: page.locator(":scope.codicon-debug-breakpoint-log") })
     .click();
   await page.locator(".quick-input-list .monaco-list-row", { hasText: "Count" }).click();
-  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await workbench.continue();
   await page.getByText("Halted").first().waitFor();
   await expect.poll(() => row("UART").textContent()).toContain("17 ×");
   await workbench.screenshot(`${host}-23-event-count`);
-  await page.locator(".debug-toolbar .codicon-debug-reverse-continue").click();
+  await workbench.stopsAfter(() => page.locator(".debug-toolbar .codicon-debug-reverse-continue").click());
   await expect.poll(() => row("UART").textContent()).toMatch(/(^|\D)0 ×/);
-  // The stop shows its source line and takes the focus there, some time later and without a sign.
-  await page.waitForTimeout(1500);
 
   // A condition is looked at while it is typed, and counted again with it.
   const button = (icon: string) =>

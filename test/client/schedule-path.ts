@@ -9,7 +9,7 @@ export async function schedulePath(workbench: Workbench, host: string): Promise<
   await workbench.debug("four-guests.ringside.json");
   await workbench.command("Ringside: Show the Schedule");
   const view = await workbench.view("#view .empty .sample .fill, #view .picture canvas");
-  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await workbench.continue();
   await view.locator(".picture canvas").waitFor();
   await expect
     .poll(() => view.locator(".summary").textContent(), { timeout: 30_000 })
@@ -28,8 +28,6 @@ export async function schedulePath(workbench: Workbench, host: string): Promise<
     .toBe(true);
   expect(await rows.evaluate((element) => element.scrollHeight)).toBeGreaterThan(22 * 90);
   const picture = view.locator(".picture");
-  // The stop also shows its source line and takes the focus there, some time later and without a sign.
-  await page.waitForTimeout(1500);
   await picture.focus();
   // The second physical CPU, and along it from decision to decision.
   await page.keyboard.press("ArrowDown");

@@ -51,6 +51,8 @@ export class Workbench {
   static async at(address: string, end: () => Promise<void>): Promise<Workbench> {
     const browser = await launchChromium();
     const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
+    // Against hangs only, as the tests' own limit.
+    page.setDefaultTimeout(60_000);
     await page.goto(address);
     await page.waitForSelector(".monaco-workbench .explorer-viewlet, .monaco-workbench .activitybar", {
       timeout: 60_000,
@@ -76,9 +78,9 @@ export class Workbench {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.page.keyboard.press(key);
-        await input.fill(text, { timeout: 5000 });
-        if (choice !== undefined) await row.first().waitFor({ timeout: 5000 });
-        await this.page.locator(".quick-input-box input:focus").waitFor({ timeout: 1000 });
+        await input.fill(text, { timeout: 10_000 });
+        if (choice !== undefined) await row.first().waitFor({ timeout: 10_000 });
+        await this.page.locator(".quick-input-box input:focus").waitFor({ timeout: 2000 });
         await this.page.keyboard.press("Enter");
         return;
       } catch (error) {
@@ -147,16 +149,25 @@ export class Workbench {
     await this.command("View: Show Explorer");
     await this.openFile(file);
     if (technique) await this.chooseTechnique(technique);
-    await this.page.keyboard.press("F5");
-    await this.page.locator(".debug-toolbar").waitFor({ timeout: 60_000 });
+    await this.stopsAfter(() => this.page.keyboard.press("F5"));
     await this.page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor();
     await this.#showCallStack();
-    await this.#focusTaken();
   }
 
-  /** A stop also shows its source line and takes the focus there, some time later and without a sign. */
-  #focusTaken(): Promise<void> {
-    return this.page.waitForTimeout(1500);
+  /**
+   * Does what leads to a stop, by a key or a button, and waits until the stop has shown its source line: for that, VS Code takes the
+   * focus to the editor, some time after the stop itself.
+   */
+  async stopsAfter(act: () => Promise<unknown>): Promise<void> {
+    // Where the editor has the focus already, it could not be seen to come.
+    await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await act();
+    await this.page.locator(".editor-instance .monaco-editor.focused").first().waitFor();
+  }
+
+  /** Lets the guest run on until it stops. */
+  continue(): Promise<void> {
+    return this.stopsAfter(() => this.page.locator(".debug-toolbar .codicon-debug-continue").click());
   }
 
   /** It opens by itself for the first session only, and what begins meanwhile may take the command away. */
@@ -174,9 +185,8 @@ export class Workbench {
     await this.goToLine(line);
     await this.page.keyboard.press("F9");
     await this.page.locator(".codicon-debug-breakpoint").first().waitFor();
-    await this.page.locator(".debug-toolbar .codicon-debug-continue").click();
+    await this.continue();
     await this.stoppedAt(line);
-    await this.#focusTaken();
   }
 
   async stopDebugging(): Promise<void> {
@@ -208,6 +218,14 @@ export class Workbench {
       await this.page.waitForTimeout(100);
     }
     throw new Error(`no webview shows ${selector}`);
+  }
+
+  /** Leaves a screenshot of what a test has failed in, and says what had the focus. */
+  async tellFailure(test: string): Promise<void> {
+    const name = `failed-${test.replace(/\W+/g, "-").slice(0, 60)}`;
+    await this.screenshot(name);
+    const focus = await this.page.evaluate(() => document.activeElement?.outerHTML.slice(0, 300));
+    console.log(`test/screenshots/${name}.png shows the failure; the focus was at ${focus}`);
   }
 
   async screenshot(name: string): Promise<void> {
