@@ -1,7 +1,7 @@
 import type { Assembly } from "../assembler/index.ts";
+import type { MachineConfiguration } from "../emulator/configuration/machine-configuration.ts";
 import { isBootable } from "../emulator/devices/disk-image.ts";
 import { type BootKind, bootKindOf, bootKinds } from "../emulator/firmware/drives.ts";
-import type { MachineConfiguration } from "../emulator/machine-configuration.ts";
 import type { StartMode } from "../emulator/machine-interface.ts";
 import type { Program } from "./program.ts";
 import type { LaunchArguments } from "./protocol.ts";

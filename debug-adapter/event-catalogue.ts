@@ -1,8 +1,8 @@
 /** Everything that a machine can report, in folders: what event breakpoints can be set on. Derived from the lists of the emulator. */
 import type { OperatingMode } from "../emulator/cpu/environment.ts";
+import { exceptionName, exceptionVectors } from "../emulator/cpu/exception-names.ts";
 import { vectorName } from "../emulator/cpu/fault.ts";
 import { firmwarePrefix, portDeviceNames } from "../emulator/devices/device-names.ts";
-import { exceptionName, exceptionVectors } from "../emulator/exception-names.ts";
 import type { ScheduleKind } from "../emulator/schedule/schedule-event.ts";
 import { exitCodes } from "../emulator/svm/exit-codes.ts";
 import { nestedPageFault } from "../emulator/svm/exit-information.ts";

@@ -1,9 +1,9 @@
+import type { AnyConfiguration } from "../emulator/configuration/machine-configuration.ts";
 import { costProfiles, mostMemory } from "../emulator/index.ts";
-import type { AnyConfiguration } from "../emulator/machine-configuration.ts";
 import { isMachineFile, machineFileEnding } from "../emulator/machine-file/read.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
-import { mostProcessors } from "../emulator/processors.ts";
 import { schedulers } from "../emulator/schedule/schedulers.ts";
+import { mostProcessors } from "../emulator/virtual-machine/processors.ts";
 import { techniqueById, techniques } from "../isa/technique.ts";
 import { isTrace } from "../trace-file/index.ts";
 import { bootChoices } from "./boot.ts";

@@ -1,5 +1,5 @@
 /** A trace as a program to be debugged. */
-import { computerOf } from "../emulator/machine-configuration.ts";
+import { computerOf } from "../emulator/configuration/machine-configuration.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import { type ProgramFiles, readTrace, sameValue, type Trace } from "../trace-file/index.ts";
 import { imageProgram } from "./boot.ts";

@@ -1,12 +1,12 @@
 /** What is launched as a whole: one program, or a machine file with several VMs and their programs. */
 import { resolve } from "../assembler/location.ts";
-import { strokesOf } from "../emulator/devices/typing.ts";
 import {
   type AnyConfiguration,
   type ComputerConfiguration,
   parted,
   type TimedInput,
-} from "../emulator/machine-configuration.ts";
+} from "../emulator/configuration/machine-configuration.ts";
+import { strokesOf } from "../emulator/devices/typing.ts";
 import {
   hostOf,
   type MachineFile,

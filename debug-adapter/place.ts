@@ -1,9 +1,9 @@
 import { type Assembly, assembleFetching, type FileBytes, type Problem, type Settings } from "../assembler/index.ts";
 import { baseName, fileKey, isUri, resolve } from "../assembler/location.ts";
+import type { AnyConfiguration, MachineConfiguration } from "../emulator/configuration/machine-configuration.ts";
 import { configurationProblem, createMachine } from "../emulator/index.ts";
 import type { KernelModule } from "../emulator/loader/handover.ts";
 import { isKernel, loadKernel } from "../emulator/loader/kernel.ts";
-import type { AnyConfiguration, MachineConfiguration } from "../emulator/machine-configuration.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import { startModeOf, tablesFromEnd } from "../emulator/memory/start-modes.ts";
 import type { Intervened } from "../emulator/time/intervention.ts";

@@ -5,7 +5,7 @@ import { type ScheduleEvent, scheduleBody } from "./schedule/schedule-event.ts";
 import type { EventKind, MachineEvent, RecordedBody } from "./trace/event.ts";
 import type { Moment } from "./trace/event-columns.ts";
 import { Recorder } from "./trace/recorder.ts";
-import type { VirtualMachine } from "./virtual-machine.ts";
+import type { VirtualMachine } from "./virtual-machine/virtual-machine.ts";
 
 /** Where and when the machine is. */
 export interface Whereabouts {

@@ -1,20 +1,20 @@
 import { type CostProfile, costProfile, defaultCosts } from "../isa/costs.ts";
 import { Chronicle, type Whereabouts } from "./chronicle.ts";
+import type { ComputerConfiguration } from "./configuration/machine-configuration.ts";
 import { Cpu } from "./cpu/cpu.ts";
 import { layout, ramBase, tlbBase, tlbBytes } from "./cpu/layout.ts";
 import { virtualTime } from "./cpu/virtual-time.ts";
 import { Engine } from "./engine/interpreter.ts";
 import { pageBytes } from "./engine/page.ts";
-import { HostSchedule } from "./host-schedule.ts";
-import type { ComputerConfiguration } from "./machine-configuration.ts";
+import { HostSchedule } from "./host/host-schedule.ts";
+import { disconnected, slicesOf } from "./host/slices.ts";
 import type { VcpuPlace } from "./machine-interface.ts";
-import { observeProcessor } from "./observer.ts";
-import { disconnected, slicesOf } from "./slices.ts";
 import { exceptionChain } from "./stop-texts.ts";
 import { freeCrossings } from "./time/costs.ts";
 import type { Unwritten } from "./time/snapshots.ts";
 import type { StopReason } from "./trace/event.ts";
-import { imageExtent, type Stopped, type Surroundings, VirtualMachine } from "./virtual-machine.ts";
+import { observeProcessor } from "./virtual-machine/observer.ts";
+import { imageExtent, type Stopped, type Surroundings, VirtualMachine } from "./virtual-machine/virtual-machine.ts";
 
 /**
  * One physical computer: host-physical memory with the VMs one behind the other, the core that executes their vCPUs in turn, the

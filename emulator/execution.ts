@@ -3,7 +3,7 @@ import { layout } from "./cpu/layout.ts";
 import type { EngineStop } from "./engine/interpreter.ts";
 import type { RunOptions, Stop, VcpuPlace, Watch } from "./machine-interface.ts";
 import { shutdownText } from "./stop-texts.ts";
-import type { VirtualMachine } from "./virtual-machine.ts";
+import type { VirtualMachine } from "./virtual-machine/virtual-machine.ts";
 import { Watches } from "./watches.ts";
 
 const noWatches: readonly Watch[] = [];

@@ -1,8 +1,8 @@
+import type { ComputerConfiguration, VmConfiguration } from "./configuration/machine-configuration.ts";
 import type { DeviceView } from "./devices/device-view.ts";
 import type { Screen } from "./devices/screen.ts";
 import type { Pixels } from "./devices/vga-picture.ts";
 import type { Digest } from "./digest.ts";
-import type { ComputerConfiguration, VmConfiguration } from "./machine-configuration.ts";
 import type { Fairness } from "./schedule/fairness.ts";
 import type { Parameters, RunState } from "./schedule/vcpu.ts";
 import type { VmcbView } from "./svm/vmcb-view.ts";

@@ -1,18 +1,18 @@
 import { Computer } from "./computer.ts";
-import { configurationProblem } from "./configuration.ts";
-import { layout, ramBase } from "./cpu/layout.ts";
-import type { Screen } from "./devices/screen.ts";
-import { strokesOf } from "./devices/typing.ts";
-import { type Digest, digestOf } from "./digest.ts";
-import { Execution } from "./execution.ts";
-import { adjustmentProblem } from "./host-configuration.ts";
-import { Inspection } from "./inspection.ts";
+import { configurationProblem } from "./configuration/configuration.ts";
+import { adjustmentProblem } from "./configuration/host-configuration.ts";
 import {
   type AnyConfiguration,
   type ComputerConfiguration,
   computerOf,
   type VmConfiguration,
-} from "./machine-configuration.ts";
+} from "./configuration/machine-configuration.ts";
+import { layout, ramBase } from "./cpu/layout.ts";
+import type { Screen } from "./devices/screen.ts";
+import { strokesOf } from "./devices/typing.ts";
+import { type Digest, digestOf } from "./digest.ts";
+import { Execution } from "./execution.ts";
+import { Inspection } from "./inspection/inspection.ts";
 import type {
   AddressSpace,
   Adjustment,
@@ -27,7 +27,7 @@ import type { Intervened, Intervention } from "./time/intervention.ts";
 import { type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, Outlook } from "./trace/event.ts";
 import { linearText } from "./trace/event-columns.ts";
-import type { Stopped, VirtualMachine } from "./virtual-machine.ts";
+import type { Stopped, VirtualMachine } from "./virtual-machine/virtual-machine.ts";
 
 /** Snapshots may take this much, or as much as the guests' memory: less would keep none of a guest that writes all of it. */
 const leastSnapshotBytes = 32 * 2 ** 20;

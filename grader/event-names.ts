@@ -1,5 +1,5 @@
 /** Names by which an assignment's checks count events. */
-import { exceptionName, exceptionVectors } from "../emulator/exception-names.ts";
+import { exceptionName, exceptionVectors } from "../emulator/cpu/exception-names.ts";
 import { exitCodes } from "../emulator/svm/exit-codes.ts";
 import type { EventKind, MachineEvent } from "../emulator/trace/event.ts";
 import { exitReasons } from "../emulator/vmx/exit-reasons.ts";

@@ -1,7 +1,7 @@
 import type { Assembly } from "../assembler/index.ts";
 import { AssemblyError, assembleFile, LaunchError, type Loaded, load, type ReadFile } from "../debug-adapter/launch.ts";
 import type { LaunchArguments } from "../debug-adapter/protocol.ts";
-import { type AnyConfiguration, computerOf } from "../emulator/machine-configuration.ts";
+import { type AnyConfiguration, computerOf } from "../emulator/configuration/machine-configuration.ts";
 import { isTrace } from "../trace-file/index.ts";
 import type { Assignment, Scenario } from "./assignment.ts";
 import { plain } from "./shown.ts";

@@ -5,8 +5,8 @@
  */
 
 import { assemble } from "../assembler/index.ts";
+import type { VmConfiguration } from "../emulator/configuration/machine-configuration.ts";
 import { Machine } from "../emulator/index.ts";
-import type { VmConfiguration } from "../emulator/machine-configuration.ts";
 import { schedulers } from "../emulator/schedule/schedulers.ts";
 
 /** Sieves numbers for primes, again and again: branches, calls, and memory in 17 pages. */

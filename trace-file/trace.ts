@@ -1,4 +1,4 @@
-import type { AnyConfiguration } from "../emulator/machine-configuration.ts";
+import type { AnyConfiguration } from "../emulator/configuration/machine-configuration.ts";
 import type { Intervened } from "../emulator/time/intervention.ts";
 import type { EventKind } from "../emulator/trace/event.ts";
 

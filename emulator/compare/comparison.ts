@@ -1,8 +1,8 @@
 /** Runs one guest under several techniques and beside the bare machine. */
 import { type TechniqueId, techniqueById } from "../../isa/technique.ts";
-import { configurationProblem } from "../configuration.ts";
+import { configurationProblem } from "../configuration/configuration.ts";
+import type { AnyConfiguration } from "../configuration/machine-configuration.ts";
 import { Machine } from "../machine.ts";
-import type { AnyConfiguration } from "../machine-configuration.ts";
 import type { MachineEvent } from "../trace/event.ts";
 import { type Ending, follow } from "../trace/follow.ts";
 import { type Divergence, lockstep } from "./lockstep.ts";

@@ -1,7 +1,7 @@
-import { mostProcessors } from "../processors.ts";
 import { placesFit } from "../schedule/gang.ts";
 import { mostVcpus } from "../schedule/physical-cpus.ts";
 import { type SchedulerRow, schedulers } from "../schedule/schedulers.ts";
+import { mostProcessors } from "../virtual-machine/processors.ts";
 import type { FieldProblem } from "./check.ts";
 import {
   type ChangeField,

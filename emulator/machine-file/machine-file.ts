@@ -1,6 +1,6 @@
 import type { TechniqueId } from "../../isa/technique.ts";
+import type { HostConfiguration, HypervisorOptions, TimedInput } from "../configuration/machine-configuration.ts";
 import type { BootKind } from "../firmware/drives.ts";
-import type { HostConfiguration, HypervisorOptions, TimedInput } from "../machine-configuration.ts";
 import type { Change, Model } from "../schedule/model.ts";
 import type { SchedulerOptions } from "../schedule/schedulers.ts";
 import type { Parameters, Reservation } from "../schedule/vcpu.ts";

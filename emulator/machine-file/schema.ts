@@ -1,11 +1,11 @@
 import { costProfiles } from "../../isa/costs.ts";
 import { techniques } from "../../isa/technique.ts";
-import { mostMemory } from "../configuration.ts";
+import { mostMemory } from "../configuration/configuration.ts";
 import { bootKinds } from "../firmware/drives.ts";
-import { mostProcessors } from "../processors.ts";
 import { mostPcpus, mostVcpus } from "../schedule/physical-cpus.ts";
 import { schedulers } from "../schedule/schedulers.ts";
 import { waitPolicies } from "../schedule/workload.ts";
+import { mostProcessors } from "../virtual-machine/processors.ts";
 import { features } from "../vmm/kvm/features.ts";
 
 /** The part of JSON Schema that is used here. */

@@ -1,4 +1,4 @@
-import { exceptionName, exceptionVectors } from "../exception-names.ts";
+import { exceptionName, exceptionVectors } from "../cpu/exception-names.ts";
 import type { Field } from "../trace/event.ts";
 import { checkConsistency } from "./consistency-checks.ts";
 import { exitCodes } from "./exit-codes.ts";

@@ -1,6 +1,6 @@
 import type { CostProfile } from "../../isa/costs.ts";
+import type { HypervisorOptions } from "../configuration/machine-configuration.ts";
 import type { Cpu } from "../cpu/cpu.ts";
-import type { HypervisorOptions } from "../machine-configuration.ts";
 import type { StartMode } from "../machine-interface.ts";
 import type { AddressLine } from "../mmu/address-line.ts";
 import type { RunState } from "../schedule/vcpu.ts";

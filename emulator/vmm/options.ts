@@ -1,4 +1,4 @@
-import type { HypervisorOptions, PauseLoop } from "../machine-configuration.ts";
+import type { HypervisorOptions, PauseLoop } from "../configuration/machine-configuration.ts";
 import { features } from "./kvm/features.ts";
 
 /** What Linux's KVM sets (arch/x86/kvm/vmx/vmx.c and svm.c). */

@@ -1,6 +1,6 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { describe, expect, it } from "vitest";
-import { computerOf } from "../../emulator/machine-configuration.ts";
+import { computerOf } from "../../emulator/configuration/machine-configuration.ts";
 import { fromBase64, readTrace, type Trace, writeTrace } from "../../trace-file/index.ts";
 import { DapClient, guestFile, lineOf } from "../support/dap-client.ts";
 import { guest } from "./guest.ts";

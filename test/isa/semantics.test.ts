@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { assemble } from "../../assembler/index.ts";
+import { exceptionName } from "../../emulator/cpu/exception-names.ts";
 import { layout, ramBase } from "../../emulator/cpu/layout.ts";
-import { exceptionName } from "../../emulator/exception-names.ts";
 import { flagMask } from "../../isa/flags.ts";
 import { registerNamed } from "../../isa/registers.ts";
 import { codeAt, createProcessor, type Processor } from "../support/processor.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { assemble } from "../../../assembler/index.ts";
+import { exceptionName } from "../../../emulator/cpu/exception-names.ts";
 import { layout, ramBase } from "../../../emulator/cpu/layout.ts";
 import { CR0, CR4 } from "../../../emulator/cpu/state.ts";
-import { exceptionName } from "../../../emulator/exception-names.ts";
 import { codeAt, createProcessor, type Processor } from "../../support/processor.ts";
 
 const dataAt = 0x2_0000;

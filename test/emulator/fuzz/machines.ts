@@ -1,6 +1,6 @@
 import { assemble } from "../../../assembler/index.ts";
+import type { MachineConfiguration } from "../../../emulator/configuration/machine-configuration.ts";
 import { createMachine, type Machine } from "../../../emulator/machine.ts";
-import type { MachineConfiguration } from "../../../emulator/machine-configuration.ts";
 import { refusal } from "../../../emulator/vmm/index.ts";
 import { rows } from "../../../isa/table.ts";
 import { type TechniqueId, techniques } from "../../../isa/technique.ts";

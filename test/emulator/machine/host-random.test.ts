@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import type { ComputerConfiguration, VmConfiguration } from "../../../emulator/configuration/machine-configuration.ts";
 import { Machine } from "../../../emulator/index.ts";
-import type { ComputerConfiguration, VmConfiguration } from "../../../emulator/machine-configuration.ts";
 import { pseudoRandom } from "../../../emulator/schedule/pseudo-random.ts";
 import { schedulers } from "../../../emulator/schedule/schedulers.ts";
 import { smpGuests } from "../vmm/smp-guests.ts";

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type {
+  ComputerConfiguration,
+  HostConfiguration,
+} from "../../../emulator/configuration/machine-configuration.ts";
 import { configurationProblem } from "../../../emulator/index.ts";
-import type { ComputerConfiguration, HostConfiguration } from "../../../emulator/machine-configuration.ts";
 import { schedulers } from "../../../emulator/schedule/schedulers.ts";
 import { hosted, spinner, ticker, vmWith } from "./host.ts";
 

@@ -1,9 +1,9 @@
-import { Machine } from "../../../emulator/index.ts";
 import type {
   ComputerConfiguration,
   HostConfiguration,
   VmConfiguration,
-} from "../../../emulator/machine-configuration.ts";
+} from "../../../emulator/configuration/machine-configuration.ts";
+import { Machine } from "../../../emulator/index.ts";
 import { assembled, configurationOf } from "./program.ts";
 
 /** A VM with a program. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { HypervisorOptions } from "../../../emulator/configuration/machine-configuration.ts";
 import { configurationProblem } from "../../../emulator/index.ts";
-import type { HypervisorOptions } from "../../../emulator/machine-configuration.ts";
 import type { MachineEvent } from "../../../emulator/trace/event.ts";
 import { assembled, configurationOf, machineWith } from "../machine/program.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { HypervisorOptions } from "../../../emulator/machine-configuration.ts";
+import type { HypervisorOptions } from "../../../emulator/configuration/machine-configuration.ts";
 import { hosted, vmWith } from "../machine/host.ts";
 import { machineWith, outputOf } from "../machine/program.ts";
 import { smp } from "../machine/smp-program.ts";

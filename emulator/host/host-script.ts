@@ -1,7 +1,7 @@
-import type { HostConfiguration, TimedInput } from "./machine-configuration.ts";
-import { cyclesAt } from "./schedule/host-time.ts";
-import type { Change } from "./schedule/model.ts";
-import type { VirtualMachine } from "./virtual-machine.ts";
+import type { HostConfiguration, TimedInput } from "../configuration/machine-configuration.ts";
+import { cyclesAt } from "../schedule/host-time.ts";
+import type { Change } from "../schedule/model.ts";
+import type { VirtualMachine } from "../virtual-machine/virtual-machine.ts";
 
 const never = Number.POSITIVE_INFINITY;
 

@@ -1,26 +1,26 @@
-import { longestInstruction } from "../isa/cursor.ts";
-import { decode } from "../isa/decode.ts";
-import { type Observation, observe } from "./compare/observation.ts";
-import { writableOutside } from "./compare/resource-control.ts";
-import type { Cpu } from "./cpu/cpu.ts";
-import { ramBase } from "./cpu/layout.ts";
-import type { Monitor } from "./cpu/monitor.ts";
-import { bareOutlook } from "./cpu/outlook.ts";
-import { localApicView } from "./devices/apic/local-apic-view.ts";
-import type { DeviceView } from "./devices/device-view.ts";
-import type { Vga } from "./devices/vga.ts";
-import type { AddressSpace, RegisterView, TlbEntryView, VmxState } from "./machine-interface.ts";
-import { tlbEntries } from "./mmu/tlb-view.ts";
-import { explained } from "./mmu/translation.ts";
+import { longestInstruction } from "../../isa/cursor.ts";
+import { decode } from "../../isa/decode.ts";
+import { type Observation, observe } from "../compare/observation.ts";
+import { writableOutside } from "../compare/resource-control.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { ramBase } from "../cpu/layout.ts";
+import type { Monitor } from "../cpu/monitor.ts";
+import { bareOutlook } from "../cpu/outlook.ts";
+import { localApicView } from "../devices/apic/local-apic-view.ts";
+import type { DeviceView } from "../devices/device-view.ts";
+import type { Vga } from "../devices/vga.ts";
+import type { AddressSpace, RegisterView, TlbEntryView, VmxState } from "../machine-interface.ts";
+import { tlbEntries } from "../mmu/tlb-view.ts";
+import { explained } from "../mmu/translation.ts";
+import { type VmcbView, vmcbView } from "../svm/vmcb-view.ts";
+import type { Intervention } from "../time/intervention.ts";
+import type { MachineEvent, Outlook } from "../trace/event.ts";
+import type { VirtualMachine } from "../virtual-machine/virtual-machine.ts";
+import type { TranslatedUnit } from "../vmm/translation/view.ts";
+import { builtIn } from "../vmx/entry-checks.ts";
+import { entering } from "../vmx/vm-entry.ts";
+import { type VmcsView, vmcsView } from "../vmx/vmcs-view.ts";
 import { registerValue, registerViews, setRegister } from "./registers.ts";
-import { type VmcbView, vmcbView } from "./svm/vmcb-view.ts";
-import type { Intervention } from "./time/intervention.ts";
-import type { MachineEvent, Outlook } from "./trace/event.ts";
-import type { VirtualMachine } from "./virtual-machine.ts";
-import type { TranslatedUnit } from "./vmm/translation/view.ts";
-import { builtIn } from "./vmx/entry-checks.ts";
-import { entering } from "./vmx/vm-entry.ts";
-import { type VmcsView, vmcsView } from "./vmx/vmcs-view.ts";
 
 /** What executes a vCPU. */
 interface Core {

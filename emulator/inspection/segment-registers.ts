@@ -1,4 +1,4 @@
-import type { Cpu } from "./cpu/cpu.ts";
+import type { Cpu } from "../cpu/cpu.ts";
 import {
   type Descriptor,
   dplOf,
@@ -14,8 +14,8 @@ import {
   rplOf,
   segmentFrom,
   virtual8086Segment,
-} from "./cpu/descriptor.ts";
-import { CS, LDTR, SS } from "./cpu/state.ts";
+} from "../cpu/descriptor.ts";
+import { CS, LDTR, SS } from "../cpu/state.ts";
 
 /** Reads bytes at linear addresses without changing anything; undefined where nothing is mapped. */
 export type Peek = (linear: bigint, length: number) => (number | undefined)[];

@@ -4,17 +4,17 @@
  * together and always in the same order; with one, `host-schedule.ts` gives the turns.
  */
 
-import { init, startUp, waitForSipi } from "./cpu/context.ts";
-import type { Cpu } from "./cpu/cpu.ts";
-import { layout } from "./cpu/layout.ts";
-import type { Monitor } from "./cpu/monitor.ts";
-import { virtualTime } from "./cpu/virtual-time.ts";
-import type { ApicBus } from "./devices/apic/apic-bus.ts";
-import { LocalApic } from "./devices/apic/local-apic.ts";
+import { init, startUp, waitForSipi } from "../cpu/context.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { layout } from "../cpu/layout.ts";
+import type { Monitor } from "../cpu/monitor.ts";
+import { virtualTime } from "../cpu/virtual-time.ts";
+import type { ApicBus } from "../devices/apic/apic-bus.ts";
+import { LocalApic } from "../devices/apic/local-apic.ts";
+import type { RunState } from "../schedule/vcpu.ts";
+import type { VirtualCpus, Vmm } from "../vmm/index.ts";
 import { noSignals, Processor, type SavedProcessor, type Signals } from "./processor.ts";
 import { ProcessorTimers } from "./processor-timers.ts";
-import type { RunState } from "./schedule/vcpu.ts";
-import type { VirtualCpus, Vmm } from "./vmm/index.ts";
 
 /** Cycles of a turn: how far one processor may be ahead of the others. */
 export const turnCycles = 10_000;

@@ -1,20 +1,21 @@
 /** What a VM is made of, put together: processors, memory, devices and firmware, with the guest loaded. */
-import type { Cpu } from "./cpu/cpu.ts";
-import { ramBase } from "./cpu/layout.ts";
-import { ApicBus } from "./devices/apic/apic-bus.ts";
-import { createIoApic, type IoApic, inputOfIrq } from "./devices/apic/io-apic.ts";
-import { createLocalApicRegisters } from "./devices/apic/local-apic-registers.ts";
-import { type DateTime, parseDateTime } from "./devices/date-time.ts";
-import { type Connections, createDevices, type Devices } from "./devices/index.ts";
-import type { A20Gate } from "./devices/system-control.ts";
-import { Bios } from "./firmware/bios.ts";
-import { createDrives } from "./firmware/drives.ts";
-import { createFirmwarePorts, type Drive } from "./firmware/index.ts";
-import { writeSystemTables } from "./firmware/system-tables.ts";
+
+import type { VmConfiguration } from "../configuration/machine-configuration.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { ramBase } from "../cpu/layout.ts";
+import { ApicBus } from "../devices/apic/apic-bus.ts";
+import { createIoApic, type IoApic, inputOfIrq } from "../devices/apic/io-apic.ts";
+import { createLocalApicRegisters } from "../devices/apic/local-apic-registers.ts";
+import { type DateTime, parseDateTime } from "../devices/date-time.ts";
+import { type Connections, createDevices, type Devices } from "../devices/index.ts";
+import type { A20Gate } from "../devices/system-control.ts";
+import { Bios } from "../firmware/bios.ts";
+import { createDrives } from "../firmware/drives.ts";
+import { createFirmwarePorts, type Drive } from "../firmware/index.ts";
+import { writeSystemTables } from "../firmware/system-tables.ts";
+import { Bus, type BusListener, type InterruptSource } from "../memory/bus.ts";
+import { startGuest } from "../memory/start-modes.ts";
 import { routeInterrupts } from "./interrupt-routing.ts";
-import type { VmConfiguration } from "./machine-configuration.ts";
-import { Bus, type BusListener, type InterruptSource } from "./memory/bus.ts";
-import { startGuest } from "./memory/start-modes.ts";
 import { Processors } from "./processors.ts";
 
 const mebibyte = 2 ** 20;

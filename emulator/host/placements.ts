@@ -1,4 +1,4 @@
-import type { VirtualMachine } from "./virtual-machine.ts";
+import type { VirtualMachine } from "../virtual-machine/virtual-machine.ts";
 
 /** A vCPU of a VM. */
 export interface Unit {

@@ -1,5 +1,5 @@
+import { inputOfIrq } from "../devices/apic/io-apic.ts";
 import type { Board } from "./board.ts";
-import { inputOfIrq } from "./devices/apic/io-apic.ts";
 
 const never = Number.POSITIVE_INFINITY;
 

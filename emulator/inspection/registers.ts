@@ -1,11 +1,11 @@
-import { type FlagName, flagBits, flagMask } from "../isa/flags.ts";
-import { registerName, segmentNames } from "../isa/registers.ts";
-import type { Cpu } from "./cpu/cpu.ts";
-import { accessBits, layout } from "./cpu/layout.ts";
-import { CS, SS, segmentNumber, signedNumber, unsigned64 } from "./cpu/state.ts";
-import { vmxOperation } from "./cpu/virtualization.ts";
+import { type FlagName, flagBits, flagMask } from "../../isa/flags.ts";
+import { registerName, segmentNames } from "../../isa/registers.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { accessBits, layout } from "../cpu/layout.ts";
+import { CS, SS, segmentNumber, signedNumber, unsigned64 } from "../cpu/state.ts";
+import { vmxOperation } from "../cpu/virtualization.ts";
+import type { RegisterGroup, RegisterView } from "../machine-interface.ts";
 import { floatingPointRegisters } from "./floating-point-registers.ts";
-import type { RegisterGroup, RegisterView } from "./machine-interface.ts";
 import { type Peek, setSegmentSelector } from "./segment-registers.ts";
 import { controlRegisters, debugRegisters, msrRegisters, vmxRegisters } from "./system-registers.ts";
 

@@ -1,7 +1,7 @@
-import type { Cpu } from "./cpu/cpu.ts";
-import { setMxcsr } from "./cpu/fpu/extended-state.ts";
-import { bitLength, type FloatValue } from "./cpu/fpu/float-value.ts";
-import { unpackExtended } from "./cpu/fpu/formats.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { setMxcsr } from "../cpu/fpu/extended-state.ts";
+import { bitLength, type FloatValue } from "../cpu/fpu/float-value.ts";
+import { unpackExtended } from "../cpu/fpu/formats.ts";
 import {
   isEmpty,
   rawStack,
@@ -12,8 +12,8 @@ import {
   setStatus,
   setTagWord,
   tagWord,
-} from "./cpu/fpu/register-stack.ts";
-import { layout } from "./cpu/layout.ts";
+} from "../cpu/fpu/register-stack.ts";
+import { layout } from "../cpu/layout.ts";
 import type { Register } from "./registers.ts";
 
 const group = "floating-point";

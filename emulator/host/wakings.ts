@@ -1,4 +1,4 @@
-import type { VirtualMachine } from "./virtual-machine.ts";
+import type { VirtualMachine } from "../virtual-machine/virtual-machine.ts";
 
 const never = Number.POSITIVE_INFINITY;
 

@@ -1,12 +1,12 @@
-import type { Cpu } from "./cpu/cpu.ts";
-import { setDebugRegister } from "./cpu/debug-registers.ts";
-import { isFault, isUnsupported, vectorName } from "./cpu/fault.ts";
-import { layout } from "./cpu/layout.ts";
-import { writeCr0, writeCr3, writeCr4 } from "./cpu/modes.ts";
-import { msrs } from "./cpu/msr.ts";
-import { CR0, EFER } from "./cpu/state.ts";
-import { setTaskPriority } from "./cpu/system-calls.ts";
-import { vmxOperation } from "./cpu/virtualization.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { setDebugRegister } from "../cpu/debug-registers.ts";
+import { isFault, isUnsupported, vectorName } from "../cpu/fault.ts";
+import { layout } from "../cpu/layout.ts";
+import { writeCr0, writeCr3, writeCr4 } from "../cpu/modes.ts";
+import { msrs } from "../cpu/msr.ts";
+import { CR0, EFER } from "../cpu/state.ts";
+import { setTaskPriority } from "../cpu/system-calls.ts";
+import { vmxOperation } from "../cpu/virtualization.ts";
 import type { Register } from "./registers.ts";
 
 const quad = (offset: number) => (cpu: Cpu) => cpu.r64[offset >> 3]!;

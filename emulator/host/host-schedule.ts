@@ -5,20 +5,21 @@
  * taken in its order. A vCPU can be ahead of host time, by less than a quantum and an instruction, when it loses its physical CPU: the
  * next time it lets that much pass first, so its clock never goes back and the accounts add up.
  */
+
+import type { HostConfiguration, TimedInput } from "../configuration/machine-configuration.ts";
+import type { Adjustment, VcpuView } from "../machine-interface.ts";
+import { type Happening, Happenings } from "../schedule/happenings.ts";
+import { cyclesAt, microsecondsAt } from "../schedule/host-time.ts";
+import type { Change } from "../schedule/model.ts";
+import { PhysicalCpus } from "../schedule/physical-cpus.ts";
+import { pseudoRandom } from "../schedule/pseudo-random.ts";
+import type { ScheduleEvent } from "../schedule/schedule-event.ts";
+import type { RunState } from "../schedule/vcpu.ts";
+import type { StopReason } from "../trace/event.ts";
+import { type Scheduling, turnCycles } from "../virtual-machine/processors.ts";
+import type { VirtualMachine } from "../virtual-machine/virtual-machine.ts";
 import { HostScript } from "./host-script.ts";
-import type { HostConfiguration, TimedInput } from "./machine-configuration.ts";
-import type { Adjustment, VcpuView } from "./machine-interface.ts";
 import { type Local, Placements, type Unit } from "./placements.ts";
-import { type Scheduling, turnCycles } from "./processors.ts";
-import { type Happening, Happenings } from "./schedule/happenings.ts";
-import { cyclesAt, microsecondsAt } from "./schedule/host-time.ts";
-import type { Change } from "./schedule/model.ts";
-import { PhysicalCpus } from "./schedule/physical-cpus.ts";
-import { pseudoRandom } from "./schedule/pseudo-random.ts";
-import type { ScheduleEvent } from "./schedule/schedule-event.ts";
-import type { RunState } from "./schedule/vcpu.ts";
-import type { StopReason } from "./trace/event.ts";
-import type { VirtualMachine } from "./virtual-machine.ts";
 import { Wakings } from "./wakings.ts";
 
 const never = Number.POSITIVE_INFINITY;

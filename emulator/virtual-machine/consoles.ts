@@ -1,4 +1,4 @@
-import { createConsoleText } from "./devices/console-text.ts";
+import { createConsoleText } from "../devices/console-text.ts";
 
 type ConsoleText = ReturnType<typeof createConsoleText>;
 

@@ -1,5 +1,5 @@
-import type { Cpu } from "./cpu/cpu.ts";
-import { layout } from "./cpu/layout.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { layout } from "../cpu/layout.ts";
 import type { Processor } from "./processor.ts";
 
 /** What the processors of a VM are to their timers. */

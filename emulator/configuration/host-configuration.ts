@@ -1,12 +1,12 @@
-import { techniqueById } from "../isa/technique.ts";
-import { strokesOf } from "./devices/typing.ts";
+import { techniqueById } from "../../isa/technique.ts";
+import { strokesOf } from "../devices/typing.ts";
+import type { Adjustment, VcpuView } from "../machine-interface.ts";
+import { placesFit } from "../schedule/gang.ts";
+import { mostPcpus, mostVcpus } from "../schedule/physical-cpus.ts";
+import { schedulers } from "../schedule/schedulers.ts";
+import type { Parameters } from "../schedule/vcpu.ts";
+import { hostReservedBytes } from "../vmm/index.ts";
 import type { ComputerConfiguration, HostConfiguration, VmConfiguration } from "./machine-configuration.ts";
-import type { Adjustment, VcpuView } from "./machine-interface.ts";
-import { placesFit } from "./schedule/gang.ts";
-import { mostPcpus, mostVcpus } from "./schedule/physical-cpus.ts";
-import { schedulers } from "./schedule/schedulers.ts";
-import type { Parameters } from "./schedule/vcpu.ts";
-import { hostReservedBytes } from "./vmm/index.ts";
 
 /** MiB of host-physical memory that a machine can have, what VMMs keep included. */
 const mostHostMemory = 2046;

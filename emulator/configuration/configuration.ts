@@ -1,7 +1,10 @@
-import { costProfile, costProfiles } from "../isa/costs.ts";
-import { techniqueById } from "../isa/technique.ts";
-import { parseDateTime } from "./devices/date-time.ts";
-import { driveProblem } from "./firmware/drives.ts";
+import { costProfile, costProfiles } from "../../isa/costs.ts";
+import { techniqueById } from "../../isa/technique.ts";
+import { parseDateTime } from "../devices/date-time.ts";
+import { driveProblem } from "../firmware/drives.ts";
+import { imageProblem, loadAddress } from "../memory/start-modes.ts";
+import { mostProcessors } from "../virtual-machine/processors.ts";
+import { oneProcessorBecause, optionsProblem, refusal } from "../vmm/index.ts";
 import { hostProblem } from "./host-configuration.ts";
 import {
   type AnyConfiguration,
@@ -9,9 +12,6 @@ import {
   computerOf,
   type VmConfiguration,
 } from "./machine-configuration.ts";
-import { imageProblem, loadAddress } from "./memory/start-modes.ts";
-import { mostProcessors } from "./processors.ts";
-import { oneProcessorBecause, optionsProblem, refusal } from "./vmm/index.ts";
 
 const mebibyte = 2 ** 20;
 /** MiB. */

@@ -1,12 +1,12 @@
 /** One virtual processor of a VM: its local APIC and monitor, and its state while it is not in the emulated core. */
 
-import { ProcessorContext, type SavedContext } from "./cpu/context.ts";
-import type { Cpu } from "./cpu/cpu.ts";
-import { layout } from "./cpu/layout.ts";
-import type { Monitor } from "./cpu/monitor.ts";
-import { CS } from "./cpu/state.ts";
-import { virtualTime } from "./cpu/virtual-time.ts";
-import type { LocalApic } from "./devices/apic/local-apic.ts";
+import { ProcessorContext, type SavedContext } from "../cpu/context.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { layout } from "../cpu/layout.ts";
+import type { Monitor } from "../cpu/monitor.ts";
+import { CS } from "../cpu/state.ts";
+import { virtualTime } from "../cpu/virtual-time.ts";
+import type { LocalApic } from "../devices/apic/local-apic.ts";
 
 /** What is known of a processor that is not in the core, without looking at its state. */
 interface Aside {

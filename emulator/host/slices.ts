@@ -1,9 +1,9 @@
 /** Where the VMs lie in the host-physical memory of their computer. */
-import type { TechniqueId } from "../isa/technique.ts";
-import type { Bus } from "./cpu/bus.ts";
-import { ramBase } from "./cpu/layout.ts";
-import type { VmConfiguration } from "./machine-configuration.ts";
-import { hostReservedBytes } from "./vmm/index.ts";
+import type { TechniqueId } from "../../isa/technique.ts";
+import type { VmConfiguration } from "../configuration/machine-configuration.ts";
+import type { Bus } from "../cpu/bus.ts";
+import { ramBase } from "../cpu/layout.ts";
+import { hostReservedBytes } from "../vmm/index.ts";
 
 const mebibyte = 2 ** 20;
 const wasmPage = 65536;

@@ -1,8 +1,8 @@
-import type { Cpu } from "./cpu/cpu.ts";
-import type { Fault } from "./cpu/monitor.ts";
-import { exceptionName } from "./exception-names.ts";
-import type { InterruptSource } from "./memory/bus.ts";
-import type { RecordedBody } from "./trace/event.ts";
+import type { Cpu } from "../cpu/cpu.ts";
+import { exceptionName } from "../cpu/exception-names.ts";
+import type { Fault } from "../cpu/monitor.ts";
+import type { InterruptSource } from "../memory/bus.ts";
+import type { RecordedBody } from "../trace/event.ts";
 
 function exceptionEvent(fault: Fault): RecordedBody {
   return {

@@ -1,10 +1,10 @@
-import type { TechniqueId } from "../isa/technique.ts";
-import type { BootKind, DriveImages } from "./firmware/drives.ts";
-import type { Handover } from "./loader/handover.ts";
-import type { StartMode } from "./machine-interface.ts";
-import type { Change } from "./schedule/model.ts";
-import type { SchedulerOptions } from "./schedule/schedulers.ts";
-import type { Parameters } from "./schedule/vcpu.ts";
+import type { TechniqueId } from "../../isa/technique.ts";
+import type { BootKind, DriveImages } from "../firmware/drives.ts";
+import type { Handover } from "../loader/handover.ts";
+import type { StartMode } from "../machine-interface.ts";
+import type { Change } from "../schedule/model.ts";
+import type { SchedulerOptions } from "../schedule/schedulers.ts";
+import type { Parameters } from "../schedule/vcpu.ts";
 
 /** When PAUSE is taken for a spin loop that should let others run. */
 export interface PauseLoop {
