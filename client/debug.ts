@@ -4,6 +4,7 @@ import type { EventView } from "./event-tree.ts";
 import type { Host } from "./extension.ts";
 import type { Measurements } from "./measurements.ts";
 import type { Panel } from "./panel.ts";
+import { PresentItem } from "./present.ts";
 import type { Techniques } from "./technique.ts";
 
 const languages = ["ringside", "nasm", "asm", "asm-x86-nasm", "asm-collection"];
@@ -74,6 +75,7 @@ class Configurations implements vscode.DebugConfigurationProvider {
         configuration["snapshotMemory"] ??
         vscode.workspace.getConfiguration("ringside", uri).get<number | null>("snapshotMemory") ??
         undefined,
+      asksBeforeBranching: true,
       eventBreakpoints: configuration["eventBreakpoints"] ?? this.#events.model.inForce,
       // The editor and the debugger find the same files.
       include: configuration["include"] ?? vscode.workspace.getConfiguration("ringside", uri).get("includePaths"),
@@ -91,8 +93,10 @@ export function registerDebugging(
   measurements: Measurements,
 ): vscode.Disposable[] {
   const configurations = new Configurations(techniques, events);
+  const present = new PresentItem();
   const ours = (session: vscode.DebugSession | undefined) => (session?.type === debugType ? session : undefined);
   return [
+    present,
     vscode.debug.registerDebugConfigurationProvider(debugType, configurations),
     vscode.debug.registerDebugConfigurationProvider(
       debugType,
@@ -104,12 +108,17 @@ export function registerDebugging(
     }),
     vscode.debug.onDidStartDebugSession((session) => ours(session) && panel.show(session)),
     vscode.debug.onDidChangeActiveDebugSession((session) => ours(session) && panel.show(session!)),
-    vscode.debug.onDidTerminateDebugSession((session) => panel.ended(session)),
+    vscode.debug.onDidTerminateDebugSession((session) => {
+      panel.ended(session);
+      present.ended(session);
+    }),
     vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
       if (!ours(session)) return;
       if (event === ("ringside/eventCounts" satisfies keyof Events)) events.counted(session, body);
+      if (event === ("ringside/branching" satisfies keyof Events)) void present.branching(session, body);
       if (event !== ("ringside/advanced" satisfies keyof Events)) return;
       panel.advanced(session, body);
+      present.advanced(session, body);
       void events.advanced(session);
       void measurements.advanced(session, body);
     }),

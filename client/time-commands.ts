@@ -60,5 +60,6 @@ export const timeCommands = (request: Request): Readonly<Record<string, (...args
     return request("ringside/runBack", { file, line: editor.selection.active.line + 1 });
   },
   "ringside.lastWrite": (item?: VariableItem) => lastWrite(request, item),
+  "ringside.toPresent": () => request("ringside/toPresent", {}),
   "ringside.goToMoment": () => goToMoment(request),
 });

@@ -186,6 +186,10 @@ function answerBody(subject: Subject, answer: Answer, plain: boolean): P.Evaluat
 export const assigns = ({ context, expression }: P.EvaluateArguments) =>
   context === "repl" ? assignmentIn(expression) : undefined;
 
+/** Does this line change the machine, if it does what it says? */
+export const changes = (args: P.EvaluateArguments): boolean =>
+  assigns(args) !== undefined || (args.context === "repl" && commandIn(args.expression)?.command.changes === true);
+
 export function evaluate(subject: Subject, args: P.EvaluateArguments): P.EvaluateResponse["body"] {
   lookFrom(subject, args.frameId);
   const assignment = assigns(args);

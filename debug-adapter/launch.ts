@@ -32,6 +32,7 @@ const checks: Readonly<Record<Field, Check>> = {
   program: isText,
   technique: isTechnique,
   fallbackTechnique: isTechnique,
+  asksBeforeBranching: isBoolean,
   stopOnEntry: isBoolean,
   memory: (value) =>
     Number.isInteger(value) && Number(value) >= 1 && Number(value) <= mostMemory
@@ -136,6 +137,7 @@ export async function load(
 /** What can be said of any program, for it is about the debugging. The client itself sends some of it with every one. */
 const ofAnyProgram = [
   ...["program", "stopOnEntry", "noDebug", "include", "fallbackTechnique", "eventBreakpoints", "steppingOthers"],
+  "asksBeforeBranching",
   "snapshotMemory",
 ] as readonly Field[];
 

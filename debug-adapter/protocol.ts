@@ -78,6 +78,8 @@ export interface LaunchArguments {
   readonly steppingOthers?: "scheduled" | "frozen";
   /** MiB that snapshots for going back may take; 0: none but the start. Default: as much as the guests' memory, at least 32. */
   readonly snapshotMemory?: number;
+  /** Before a change in the past `ringside/branching` asks whether it may be made. For clients that answer. */
+  readonly asksBeforeBranching?: boolean;
   /** Run without debugging. Set by the client. */
   readonly noDebug?: boolean;
 }
@@ -107,6 +109,10 @@ export interface Requests {
   "ringside/runBack": { args: { file: string; line: number }; result: Record<string, never> };
   /** To the first moment at which so many steps, instructions or cycles of virtual time had passed since the start. */
   "ringside/goToMoment": { args: { measure: Measure; value: number }; result: Record<string, never> };
+  /** From the past to the latest moment at which the guest has stopped. */
+  "ringside/toPresent": { args: Record<string, never>; result: Record<string, never> };
+  /** Answers `ringside/branching`: whether the change may be made. */
+  "ringside/branch": { args: { begin: boolean }; result: Record<string, never> };
   /** Sets all breakpoints on events; the answer says of each, in the same order, whether it is in force. */
   "ringside/setEventBreakpoints": {
     args: { breakpoints: readonly EventBreakpoint[] };
@@ -159,7 +165,15 @@ export interface Events {
   /** The counts have changed. */
   "ringside/eventCounts": EventCounts;
   /** There are new events, or the present moved (also backwards). Views then ask with `ringside/events`. */
-  "ringside/advanced": { last: number; now: Moment & { cycle: number }; running: boolean };
+  "ringside/advanced": {
+    last: number;
+    now: Moment & { cycle: number };
+    running: boolean;
+    /** Steps from here to the latest moment at which the guest has stopped; left out in the present. */
+    past?: number;
+  };
+  /** A person wants to change the guest in its past, which would forget so many steps. Waits for `ringside/branch`. */
+  "ringside/branching": { steps: number };
 }
 
 export type RequestName = keyof Requests;

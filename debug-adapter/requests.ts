@@ -62,7 +62,8 @@ type CustomAction =
   | "ringside/lastWrite"
   | "ringside/reverse"
   | "ringside/runBack"
-  | "ringside/goToMoment";
+  | "ringside/goToMoment"
+  | "ringside/toPresent";
 
 type Queries = StandardQueries & {
   [K in Exclude<RequestName, CustomAction>]: Answered<Requests[K]["args"], Requests[K]["result"]>;

@@ -133,7 +133,8 @@ export class Session extends Conversation {
     if (!running) this.print("console", feed.newScreen());
     const news = feed.news(running);
     if (!news) return;
-    this.tell("ringside/advanced", news);
+    const { past } = this.#present.branch;
+    this.tell("ringside/advanced", { ...news, ...(past > 0 ? { past } : {}) });
     this.#tellCounts();
   }
 
@@ -238,6 +239,12 @@ export class Session extends Conversation {
     };
   }
 
+  /** A person is about to change the guest's state. @throws Refusal if that is in the past, and not wanted there */
+  async #mayChange(): Promise<void> {
+    if (this.#motion || !this.#arguments?.asksBeforeBranching) return;
+    await this.#present.branch.permission((steps) => this.tell("ringside/branching", { steps }));
+  }
+
   /** A person has changed the guest's state. */
   #changed<T>(body: T): T {
     this.print("console", this.styled("warning", this.#present.branch.start()));
@@ -307,9 +314,16 @@ export class Session extends Conversation {
       return body;
     },
     variables: (args) => inspection.variables(this.#still, args),
-    setVariable: (args) => this.#changed(inspection.setVariableTo(this.#still, args)),
-    setExpression: (args) => this.#changed(inspection.setExpression(this.#still, args)),
+    setVariable: async (args) => {
+      await this.#mayChange();
+      return this.#changed(inspection.setVariableTo(this.#still, args));
+    },
+    setExpression: async (args) => {
+      await this.#mayChange();
+      return this.#changed(inspection.setExpression(this.#still, args));
+    },
     evaluate: async (args) => {
+      if (inspection.changes(args)) await this.#mayChange();
       const answer = await inspection.command(this.#still, args, (technique) => this.#compare(technique));
       if (answer) return answer.changes ? this.#changed(answer.body) : answer.body;
       const body = inspection.evaluate(this.#still, args);
@@ -322,7 +336,8 @@ export class Session extends Conversation {
       this.#memoryViews.note(args.memoryReference, args.offset ?? 0, args.count);
       return body;
     },
-    writeMemory: (args) => {
+    writeMemory: async (args) => {
+      await this.#mayChange();
       const body = inspection.writeMemory(this.#still, args);
       this.#memoryViews.note(args.memoryReference, args.offset ?? 0, body?.bytesWritten ?? 0);
       return this.#changed(body);
@@ -348,7 +363,14 @@ export class Session extends Conversation {
       (file) => this.#home.readFile(file),
     ),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),
-    "ringside/input": (args) => this.#changed(inspection.typeInput(this.#subject, args)),
+    "ringside/input": async (args) => {
+      await this.#mayChange();
+      return this.#changed(inspection.typeInput(this.#subject, args));
+    },
+    "ringside/branch": ({ begin }) => {
+      this.#present.branch.permit(begin === true);
+      return {};
+    },
   };
 
   protected override readonly deeds: Deeds = {
@@ -373,7 +395,8 @@ export class Session extends Conversation {
       return this.#anywhere("Stepping back", (target) => target.stepBack(granularity === "instruction"));
     },
     reverseContinue: () => this.#anywhere("Running back", (target) => target.reverseContinue()),
-    goto: ({ targetId }) => {
+    goto: async ({ targetId }) => {
+      await this.#mayChange();
       const { debugger: target } = this.#still;
       const refused = target.moveTo(toLinear(target.program, targetId));
       if (refused !== undefined) throw new Refusal(refused);
@@ -398,6 +421,7 @@ export class Session extends Conversation {
     },
     ...timeDeeds(
       () => this.#still,
+      () => this.#present.branch,
       (title, operation) => {
         const act = this.#anywhere(title, operation);
         this.#departs();

@@ -1,6 +1,8 @@
 /** The requests that go to a moment which a person describes. */
+import type { Branch } from "./branch.ts";
 import { dataBreakpointInfo, watchOf } from "./data-breakpoints.ts";
 import type { Debugger } from "./debugger.ts";
+import { returnTo } from "./history.ts";
 import { lookFrom, type Subject, sourceLine } from "./inspection.ts";
 import { readRegisters, registerPart } from "./registers.ts";
 import { type Deeds, Refusal } from "./requests.ts";
@@ -40,9 +42,16 @@ type TimeRequest =
   | "ringside/lastWrite"
   | "ringside/reverse"
   | "ringside/runBack"
-  | "ringside/goToMoment";
+  | "ringside/goToMoment"
+  | "ringside/toPresent";
 
-export const timeDeeds = (still: () => Subject, travel: Travel): Pick<Deeds, TimeRequest> => ({
+/** What the guest stands at after a return to the present. */
+function presentHalt({ machine: { stopped, pendingExit } }: Debugger): Halt {
+  if (stopped) return { kind: "end", reason: stopped.reason, text: stopped.text };
+  return { kind: "goto", ...(pendingExit?.kind === "exit" ? { exit: pendingExit } : {}) };
+}
+
+export const timeDeeds = (still: () => Subject, branch: () => Branch, travel: Travel): Pick<Deeds, TimeRequest> => ({
   restartFrame: ({ frameId }) => {
     const number = guestFrameNumber(still(), frameId);
     return travel("Going back to where the frame began", (target) => target.restartFrame(number));
@@ -66,6 +75,14 @@ export const timeDeeds = (still: () => Subject, travel: Travel): Pick<Deeds, Tim
     const addresses = sourceLine(still(), file, line);
     if (addresses.length === 0) throw new Refusal("There is no instruction in this line.");
     return travel("Running back to the cursor", (target) => target.reverseContinue(new Set(addresses)));
+  },
+  "ringside/toPresent": () => {
+    still();
+    if (branch().past === 0) throw new Refusal("The guest is in the present: it has not been further yet.");
+    return travel("Returning to the present", async (target) => {
+      returnTo(target.machine, branch().latest);
+      return presentHalt(target);
+    });
   },
   "ringside/goToMoment": ({ measure, value }) => {
     still();

@@ -25,3 +25,42 @@ it("says how far in the past a stop is, and that a change there begins a new bra
   expect((await client.go("continue")).description).toBeUndefined();
   expect(await client.evaluate("eax")).toContain("(200)");
 });
+
+it("returns from the past to the present, also to the guest's end", async () => {
+  const client = new DapClient(guest);
+  await client.launch({ technique: "vtx-ept" });
+  await client.start();
+  await expect(client.request("ringside/toPresent", {})).rejects.toThrow("The guest is in the present");
+  const end = await client.go("continue");
+  const when = await client.evaluate("when", "repl");
+  await client.go("stepBack", { granularity: "instruction" });
+  await client.go("stepBack", { granularity: "instruction" });
+  const past = () => client.events.filter(({ event }) => event === "ringside/advanced").at(-1)?.body.past;
+  expect(past()).toBeGreaterThan(0);
+  expect((await client.go("ringside/toPresent", {})).description).toBe(end.description);
+  expect(await client.evaluate("when", "repl")).toBe(when);
+  expect(past()).toBeUndefined();
+});
+
+it("asks a client that answers before a change in the past, and changes nothing against its will", async () => {
+  const client = new DapClient(guest);
+  await client.launch({ technique: "bare-metal", asksBeforeBranching: true });
+  await client.breakAt({ line: lineOf(guest, "cpuid") });
+  await client.start();
+  await client.go("continue");
+  await client.evaluate("ebx = 1", "repl");
+  const asked = () => client.events.filter(({ event }) => event === "ringside/branching").map(({ body }) => body);
+  expect(asked()).toEqual([]);
+  await client.go("stepBack", { granularity: "instruction" });
+  const before = await client.evaluate("eax");
+  const refused = expect(client.evaluate("eax = 5", "repl")).rejects.toThrow("Nothing was changed.");
+  await client.request("ringside/branch", { begin: false });
+  await refused;
+  expect(await client.evaluate("eax")).toBe(before);
+  // Two at once are one question.
+  const changes = Promise.all([client.evaluate("eax = 5", "repl"), client.evaluate("ebx = 6", "repl")]);
+  await client.request("ringside/branch", { begin: true });
+  await changes;
+  expect(await client.evaluate("eax + ebx")).toContain("(11)");
+  expect(asked()).toEqual([{ steps: 1 }, { steps: 1 }]);
+});
