@@ -2,10 +2,9 @@ import { type CostProfile, costProfile, defaultCosts } from "../isa/costs.ts";
 import { Chronicle, type Whereabouts } from "./chronicle.ts";
 import type { ComputerConfiguration } from "./configuration/machine-configuration.ts";
 import { Cpu } from "./cpu/cpu.ts";
-import { layout, ramBase, tlbBase, tlbBytes } from "./cpu/layout.ts";
+import { layout, ramBase } from "./cpu/layout.ts";
 import { virtualTime } from "./cpu/virtual-time.ts";
 import { Engine } from "./engine/interpreter.ts";
-import { pageBytes } from "./engine/page.ts";
 import { HostSchedule } from "./host/host-schedule.ts";
 import { disconnected, slicesOf } from "./host/slices.ts";
 import type { VcpuPlace } from "./machine-interface.ts";
@@ -188,19 +187,23 @@ export class Computer implements Whereabouts {
 
   // Snapshots.
 
-  /** RAM has guards that tell; what a VMM has taken for itself counts as written. The processor's state and the TLB are written by many; what lies between them and RAM by nobody. */
+  /** Host-physical memory. */
+  get ram(): Int32Array {
+    return new Int32Array(this.memory.buffer, ramBase);
+  }
+
+  /** What a VMM has taken for itself counts as written. */
   unwritten(): Unwritten {
-    const { cpu } = this;
-    const first = ramBase / pageBytes;
-    const unused = Math.ceil((tlbBase + tlbBytes) / pageBytes);
+    const { cpu, engine } = this;
     return {
-      hasAll: (from, end) =>
-        from >= first ? cpu.physical.areClean(from - first, end - first) : from >= unused && end <= first,
-      has: (page) => (page >= first ? cpu.physical.isClean(page - first) : page >= unused),
+      hasAll: (first, end) => cpu.physical.areClean(first, end),
+      has: (page) => cpu.physical.isClean(page),
       start: () => cpu.clean(),
+      replaced: (page) => engine.forget(page),
     };
   }
 
+  /** All that is neither RAM nor `saveCore`'s. */
   save(): unknown {
     return {
       chronicle: this.chronicle.save(this.vms.flatMap((vm) => vm.processors.openExits)),
@@ -211,7 +214,7 @@ export class Computer implements Whereabouts {
     };
   }
 
-  /** After the memory has been restored. */
+  /** After RAM and core have been restored. */
   restore(state: unknown): void {
     const { chronicle, present, vms, lastStopped, schedule } = state as {
       chronicle: ReturnType<Chronicle["save"]>;
@@ -221,8 +224,6 @@ export class Computer implements Whereabouts {
       schedule?: unknown;
     };
     this.chronicle.restore(chronicle);
-    this.engine.forget();
-    this.cpu.reload();
     for (const [n, vm] of this.vms.entries()) vm.restore(vms[n]);
     this.#vm = this.vms[present]!;
     this.#vm.connect();

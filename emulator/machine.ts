@@ -7,6 +7,7 @@ import {
   computerOf,
   type VmConfiguration,
 } from "./configuration/machine-configuration.ts";
+import { restoreCore, type SavedCore, saveCore } from "./cpu/core-state.ts";
 import { layout, ramBase } from "./cpu/layout.ts";
 import type { Screen } from "./devices/screen.ts";
 import { strokesOf } from "./devices/typing.ts";
@@ -24,13 +25,15 @@ import type {
 } from "./machine-interface.ts";
 import { type Fairness, fairness } from "./schedule/fairness.ts";
 import type { Intervened, Intervention } from "./time/intervention.ts";
-import { type Replayable, Timeline } from "./time/timeline.ts";
+import { type Kept, type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, Outlook } from "./trace/event.ts";
 import { linearText } from "./trace/event-columns.ts";
 import type { Stopped, VirtualMachine } from "./virtual-machine/virtual-machine.ts";
 
 /** Snapshots may take this much, or as much as the guests' memory: less would keep none of a guest that writes all of it. */
 const leastSnapshotBytes = 32 * 2 ** 20;
+const coreIn = ({ large }: Kept): SavedCore => ({ block: large[0] as Float64Array, tlb: large[1] as Int32Array });
+
 /** Steps between snapshots at first, for each VM whose devices have to be saved. */
 const snapshotInterval = 2 ** 20;
 
@@ -60,7 +63,7 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
     this.#execution = new Execution(computer);
     const { vms } = configuration;
     const bytes = vms.reduce((sum, vm) => sum + vm.memory * 2 ** 20, 0);
-    this.#timeline = new Timeline(this, computer.memory.buffer, {
+    this.#timeline = new Timeline(this, computer.ram, {
       limit: snapshotBytes ?? Math.max(leastSnapshotBytes, bytes),
       interval: snapshotInterval * vms.length,
       actions,
@@ -282,12 +285,19 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
     return this.#computer.chronicle.pending === undefined;
   }
 
+  /** All state that is not in memory, registers or TLB, as plain JSON. */
   save(): unknown {
     return { computer: this.#computer.save(), only: this.#execution.save() };
   }
 
-  restore(rest: unknown): void {
-    const { computer, only } = rest as { computer: unknown; only: VcpuPlace | null };
+  keep(before: Kept | undefined): Kept {
+    const core = saveCore(this.#computer.cpu, before && coreIn(before));
+    return { rest: this.save(), large: [core.block, core.tlb] };
+  }
+
+  takeBack(kept: Kept): void {
+    const { computer, only } = kept.rest as { computer: unknown; only: VcpuPlace | null };
+    restoreCore(this.#computer.cpu, coreIn(kept));
     this.#computer.restore(computer);
     this.#execution.restore(only);
   }

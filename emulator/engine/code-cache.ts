@@ -214,11 +214,12 @@ export class CodeCache {
   }
 
   /**
-   * The memory under the machine was replaced: forgets what is no longer there. `Cpu.reload` must follow, which gives the TLB
-   * the guards as they are then.
+   * The page of RAM with a number was replaced, or by default any: forgets what is no longer there. `Cpu.reload` must follow, which
+   * gives the TLB the guards as they are then.
    */
-  review(): void {
-    for (const page of this.#pages.values()) {
+  review(number?: number): void {
+    const one = number === undefined ? undefined : this.#pages.get(number);
+    for (const page of number === undefined ? this.#pages.values() : one ? [one] : []) {
       if (page.isUnchanged(this.#memoryOf(page))) continue;
       this.#retire(page);
       this.#pages.delete(page.number);

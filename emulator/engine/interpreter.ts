@@ -93,9 +93,9 @@ export class Engine {
     return this.#translator?.executed ?? 0;
   }
 
-  /** The memory under the machine was replaced: forgets code that is no longer there. `Cpu.reload` must follow. */
-  forget(): void {
-    this.code.review();
+  /** A page of RAM was replaced, or by default any: forgets code that is no longer there. `Cpu.reload` must follow. */
+  forget(page?: number): void {
+    this.code.review(page);
   }
 
   /** Makes the run under way end when the step counter reaches this value, if it would not end before. */

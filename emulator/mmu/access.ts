@@ -8,7 +8,7 @@ import { NestedTranslations } from "./nested-translations.ts";
 import { PhysicalMemory } from "./physical.ts";
 import { QuickWalk } from "./quick-walk.ts";
 import { walkReferences } from "./references.ts";
-import { bankWords, highOf, isWriteBank, type PageSizeCode, Tlb } from "./tlb.ts";
+import { bankWords, highOf, isWriteBank, type PackedTlb, type PageSizeCode, Tlb } from "./tlb.ts";
 import { PageWalker } from "./walk.ts";
 
 /** The page number's low bits in a linear address moved down by 10: the first word of a TLB entry, from its bank. */
@@ -101,9 +101,10 @@ export class MemoryAccess extends State {
     for (let segment = 0; segment < 6; segment++) this.#refreshSegment(segment);
   }
 
-  /** After the memory under the processor was replaced (a snapshot was restored). */
-  reload(): void {
-    this.tlb.reload(this.pcid, this.vpid);
+  /** After the memory under the processor was replaced. The TLB is what is there now, or this. */
+  reload(tlb?: PackedTlb): void {
+    if (tlb) this.tlb.unpack(tlb, this.pcid, this.vpid);
+    else this.tlb.reload(this.pcid, this.vpid);
     this.nested.flush();
     this.refresh();
   }
@@ -345,7 +346,7 @@ export class MemoryAccess extends State {
   /** From now on pages of RAM that are written are told from those that are not (`PhysicalMemory.isClean`). */
   clean(): void {
     this.physical.clean();
-    this.tlb.reviewAll();
+    this.tlb.reviewWrites();
   }
 
   /** Nested translation of a final guest-physical address, that of a linear one which user code may use or not. */

@@ -74,6 +74,8 @@ export class Tlb {
   /** Whether guest-physical memory is host-physical memory, so that a translation may be put back by a walk of the tables alone. */
   remembers: () => boolean = () => false;
   #neverRemembers = false;
+  /** Place for `keep`. */
+  #packed: PackedTlb = { words: new Int32Array(0), length: 0 };
 
   constructor(buffer: ArrayBuffer, base: number, physical: PhysicalMemory) {
     this.words = new Int32Array(buffer, base, tlbBytes >> 2);
@@ -300,6 +302,15 @@ export class Tlb {
     }
   }
 
+  /** More pages may be guarded than before against writes. */
+  reviewWrites(): void {
+    for (let n = this.#count - 1; n >= 0; n--) {
+      const at = this.#used[n]!;
+      if (!isWriteBank(Math.floor(at / bankWords)) || this.words[at + page + 1] !== this.#plainHigh(at)) continue;
+      this.#applyGuard(at);
+    }
+  }
+
   /** Guards of a host page changed. */
   applyGuards(hostPage: number): void {
     const { words } = this;
@@ -333,6 +344,14 @@ export class Tlb {
       length += packedWords;
     }
     return { words, length };
+  }
+
+  /** All entries as `pack` gives them; `before` if it is the same. */
+  keep(before: Int32Array | undefined): Int32Array {
+    this.#packed = this.pack(this.#packed);
+    const { words, length } = this.#packed;
+    if (before?.length === length && before.every((word, n) => word === words[n])) return before;
+    return words.slice(0, length);
   }
 
   /** Holds these entries, and no others, from now on; PCID and VPID are those in force then. */

@@ -20,8 +20,10 @@ interface Group {
 /** The whole state at a moment. */
 export interface Snapshot {
   readonly step: number;
-  /** What is not in the machine's memory, as plain JSON. */
+  /** What is not in the machine's memory: never changed. */
   readonly rest: unknown;
+  /** Large parts of it: each the same object as in the snapshot before if it is the same. */
+  readonly parts: readonly ArrayBufferView[];
   readonly groups: readonly Group[];
 }
 
@@ -32,6 +34,8 @@ export interface Unwritten {
   hasAll?(first: number, end: number): boolean;
   /** All pages count as unwritten from now on. */
   start(): void;
+  /** A page was put back as it was in a snapshot. */
+  replaced?(page: number): void;
 }
 
 const anyMayBeWritten: Unwritten = { has: () => false, start: () => {} };
@@ -47,6 +51,7 @@ export class Snapshots {
   #reference: readonly Group[] = [];
   #zero: Page = { words: new Int32Array(pageWords), uses: 0 };
   #stored = 0;
+  #partBytes = 0;
   readonly #free: Int32Array[] = [];
   #copied = 0;
   #limit: number;
@@ -54,11 +59,12 @@ export class Snapshots {
   readonly #unwritten: Unwritten;
 
   /**
+   * @param memory of a multiple of 4096 bytes
    * @param limit bytes that stored pages may take; the first and the last snapshot are kept whatever they take
    * @param unwritten spares comparing pages that cannot have changed
    */
-  constructor(memory: ArrayBuffer, limit: number, unwritten = anyMayBeWritten) {
-    this.#words = new Int32Array(memory);
+  constructor(memory: Int32Array, limit: number, unwritten = anyMayBeWritten) {
+    this.#words = memory;
     this.#limit = limit;
     this.#unwritten = unwritten;
   }
@@ -67,9 +73,17 @@ export class Snapshots {
     return this.#all.length;
   }
 
-  /** Bytes that stored pages take. */
+  /** Bytes that stored pages and large parts take. */
   get bytes(): number {
-    return this.#stored * pageBytes;
+    return this.#stored * pageBytes + this.#partBytes;
+  }
+
+  /** Bytes of the large parts that the snapshot with a number does not share with the one before. */
+  #ownBytes(number: number): number {
+    const before = this.#all[number - 1];
+    let bytes = 0;
+    for (const part of this.#all[number]!.parts) if (!before?.parts.includes(part)) bytes += part.byteLength;
+    return bytes;
   }
 
   /** The step of the newest snapshot; -1 if there is none. */
@@ -83,7 +97,7 @@ export class Snapshots {
   }
 
   /** Keeps the present state. Steps must not decrease from one snapshot to the next. */
-  take(step: number, rest: unknown): void {
+  take(step: number, rest: unknown, parts: readonly ArrayBufferView[] = []): void {
     const count = this.#words.length / pageWords;
     this.#copied = 0;
     const groups: Group[] = [];
@@ -94,7 +108,7 @@ export class Snapshots {
     }
     this.#reference = groups;
     this.#unwritten.start();
-    this.#all.push({ step, rest, groups });
+    this.#partBytes += this.#ownBytes(this.#all.push({ step, rest, parts, groups }) - 1);
     while (this.bytes > this.#limit && this.#all.length > 2) this.#thin();
   }
 
@@ -149,6 +163,7 @@ export class Snapshots {
     const dropped = this.#all.filter((_, n) => n % 2 === 1 && n !== last);
     this.#all = this.#all.filter((_, n) => n % 2 === 0 || n === last);
     for (const snapshot of dropped) this.#release(snapshot);
+    this.#partBytes = this.#all.reduce((sum, _, n) => sum + this.#ownBytes(n), 0);
   }
 
   #release(snapshot: Snapshot): void {
@@ -183,12 +198,17 @@ export class Snapshots {
     const known = this.#reference[number];
     if (group === known && this.#unwritten.hasAll?.(first, first + group.pages.length)) return;
     for (const [at, page] of group.pages.entries())
-      if (page !== known?.pages[at] || !this.#unwritten.has(first + at))
+      if (page !== known?.pages[at] || !this.#unwritten.has(first + at)) {
         this.#words.set(page.words, (first + at) * pageWords);
+        this.#unwritten.replaced?.(first + at);
+      }
   }
 
   /** Forgets the snapshots after a step. */
   forgetAfter(step: number): void {
-    while (this.lastStep > step) this.#release(this.#all.pop()!);
+    while (this.lastStep > step) {
+      this.#partBytes -= this.#ownBytes(this.#all.length - 1);
+      this.#release(this.#all.pop()!);
+    }
   }
 }

@@ -8,16 +8,23 @@ export interface Action<A> {
   readonly what: A;
 }
 
+/** State of a machine that is not in the memory which snapshots copy. Never changed once made. */
+export interface Kept {
+  /** Plain JSON. */
+  readonly rest: unknown;
+  /** What is too large for that: each the same object as in what was kept before, if it is the same. */
+  readonly large: readonly ArrayBufferView[];
+}
+
 /** What the timeline needs of its machine. */
 export interface Replayable<A> {
   readonly now: number;
   readonly lastSequence: number;
   /** A snapshot taken now would restore exactly; false while an exit is being handled. */
   readonly settled: boolean;
-  /** All state that is not in machine memory, as plain JSON. */
-  save(): unknown;
+  keep(before: Kept | undefined): Kept;
   /** Takes it back, after the memory has been restored. */
-  restore(rest: unknown): void;
+  takeBack(kept: Kept): void;
   /** Runs at most so many steps, taking no notice of breakpoints; fewer only where the machine stops for good. */
   advance(steps: number): void;
   /** Does what a person does, without having it remembered. */
@@ -49,10 +56,12 @@ export class Timeline<A> {
   /** How many of `#actions` have been done up to the present. */
   #done = 0;
   #interval: number;
+  /** What was kept or taken back last. */
+  #kept: Kept | undefined;
   /** Where a journey ends. */
   #goal = Number.POSITIVE_INFINITY;
 
-  constructor(machine: Replayable<A>, memory: ArrayBuffer, options: TimelineOptions<A> = {}) {
+  constructor(machine: Replayable<A>, memory: Int32Array, options: TimelineOptions<A> = {}) {
     this.#machine = machine;
     this.#actions = [...(options.actions ?? [])];
     this.#interval = options.limit === 0 ? Number.POSITIVE_INFINITY : (options.interval ?? 2 ** 20);
@@ -106,7 +115,9 @@ export class Timeline<A> {
   }
 
   #take(): void {
-    this.snapshots.take(this.#machine.now, { done: this.#done, machine: this.#machine.save() });
+    const kept = this.#machine.keep(this.#kept);
+    this.#kept = kept;
+    this.snapshots.take(this.#machine.now, { done: this.#done, kept }, kept.large);
   }
 
   /** Makes a moment the present, exactly as it was; if it was never reached, runs there. Before the start is the start. */
@@ -114,10 +125,11 @@ export class Timeline<A> {
     const step = Math.max(0, moment);
     const from = step < this.#machine.now ? this.snapshots.nearest(step) : undefined;
     if (from) {
-      const rest = from.rest as { done: number; machine: unknown };
+      const { done, kept } = from.rest as { done: number; kept: Kept };
       this.snapshots.restore(from);
-      this.#done = rest.done;
-      this.#machine.restore(rest.machine);
+      this.#done = done;
+      this.#kept = kept;
+      this.#machine.takeBack(kept);
       this.#leaveSnapshotNear(step);
     }
     this.#runTo(step);

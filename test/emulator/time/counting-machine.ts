@@ -1,4 +1,4 @@
-import { type Replayable, Timeline, type TimelineOptions } from "../../../emulator/time/timeline.ts";
+import { type Kept, type Replayable, Timeline, type TimelineOptions } from "../../../emulator/time/timeline.ts";
 
 const memoryBytes = 8 * 4096;
 
@@ -16,7 +16,7 @@ export class CountingMachine implements Replayable<number> {
   #mix = 1;
 
   constructor(options: TimelineOptions<number> = { interval: 250 }) {
-    this.timeline = new Timeline(this, this.words.buffer, options);
+    this.timeline = new Timeline(this, new Int32Array(this.words.buffer), options);
   }
 
   #step(): void {
@@ -56,11 +56,15 @@ export class CountingMachine implements Replayable<number> {
     this.waiting = false;
   }
 
-  save(): unknown {
+  #save() {
     return { now: this.now, lastSequence: this.lastSequence, mix: this.#mix, waiting: this.waiting };
   }
 
-  restore(rest: unknown): void {
+  keep(): Kept {
+    return { rest: this.#save(), large: [] };
+  }
+
+  takeBack({ rest }: Kept): void {
     const saved = rest as { now: number; lastSequence: number; mix: number; waiting: boolean };
     this.now = saved.now;
     this.lastSequence = saved.lastSequence;
@@ -71,6 +75,6 @@ export class CountingMachine implements Replayable<number> {
 
   /** Everything there is, to compare. */
   state(): unknown {
-    return { ...(this.save() as object), words: [...this.words], settled: this.settled };
+    return { ...this.#save(), words: [...this.words], settled: this.settled };
   }
 }

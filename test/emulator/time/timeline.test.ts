@@ -6,7 +6,7 @@ import { CountingMachine } from "./counting-machine.ts";
 describe("snapshots", () => {
   test("store a page once for as long as it does not change", () => {
     const memory = new Uint8Array(16 * 4096);
-    const snapshots = new Snapshots(memory.buffer, 2 ** 30);
+    const snapshots = new Snapshots(new Int32Array(memory.buffer), 2 ** 30);
     memory.fill(7);
     snapshots.take(0, "a");
     expect(snapshots.bytes).toBe(16 * 4096);
@@ -27,7 +27,7 @@ describe("snapshots", () => {
     const memory = new Uint8Array(2 * 4096);
     let started = 0;
     const unwritten = { has: (page: number) => page === 1, start: () => void started++ };
-    const snapshots = new Snapshots(memory.buffer, 2 ** 30, unwritten);
+    const snapshots = new Snapshots(new Int32Array(memory.buffer), 2 ** 30, unwritten);
     memory.fill(3);
     snapshots.take(0, null);
     memory.fill(4);
@@ -39,14 +39,14 @@ describe("snapshots", () => {
   });
 
   test("zero pages cost one page", () => {
-    const snapshots = new Snapshots(new ArrayBuffer(1024 * 4096), 2 ** 30);
+    const snapshots = new Snapshots(new Int32Array(1024 * 1024), 2 ** 30);
     snapshots.take(0, null);
     expect(snapshots.bytes).toBe(4096);
   });
 
   test("thin out when they exceed their memory, and keep the first and the last", () => {
     const memory = new Uint32Array(1024);
-    const snapshots = new Snapshots(memory.buffer, 10 * 4096);
+    const snapshots = new Snapshots(new Int32Array(memory.buffer), 10 * 4096);
     for (let step = 0; step < 100; step++) {
       memory[0] = step + 1;
       snapshots.take(step, step);

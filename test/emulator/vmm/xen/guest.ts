@@ -52,10 +52,10 @@ export class XenGuest {
   keep(): () => void {
     const { machine } = this;
     const bytes = machine.bytes.slice();
-    const rest = machine.save();
+    const kept = machine.keep(undefined);
     return () => {
       machine.bytes.set(bytes);
-      machine.restore(rest);
+      machine.takeBack(kept);
     };
   }
 
