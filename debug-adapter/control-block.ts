@@ -101,7 +101,8 @@ function vmcbNow(machine: MachineInterface): ControlBlock | undefined {
   };
 }
 
-function absence(machine: MachineInterface): string {
+/** Why there is no control block, as a sentence. */
+export function absence(machine: MachineInterface): string {
   const { vmx } = machine;
   const { technique } = machine.configuration;
   if (vmx?.hypervisor !== "guest")

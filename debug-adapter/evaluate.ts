@@ -1,5 +1,7 @@
+import { fieldNamed } from "../emulator/inspection/control-fields.ts";
 import type { AddressSpace, MachineInterface } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
+import { absentText, type FieldName, fieldIn, fieldText, writeField } from "./control-fields.ts";
 import { eventField, namesEvent } from "./event-fields.ts";
 import { type BinaryOperator, type Expression, namesIn, parseExpression } from "./expression.ts";
 import { addressOfLabel, constantNamed, hexadecimal, type Program, placeOf, placeText, toLinear } from "./program.ts";
@@ -22,7 +24,7 @@ export interface Answer {
   readonly value: bigint;
   /** Bits, where what was asked for has a width of its own. */
   readonly width: number | undefined;
-  readonly kind: "register" | "label" | "memory" | "number";
+  readonly kind: "register" | "label" | "memory" | "field" | "number";
   /** Where it lies in memory (`memory`), or what it points to (`label`). */
   readonly location?: Location;
   /** What it is, for hovers. */
@@ -63,6 +65,8 @@ class Evaluation {
         return this.#name(expression.name);
       case "memory":
         return this.#memory(expression);
+      case "translation":
+        return this.#translation(expression);
       case "unary":
         return this.#unary(expression);
       case "binary":
@@ -83,7 +87,27 @@ class Evaluation {
     }
     const constant = constantNamed(program, name);
     if (constant !== undefined) return { kind: "number", value: constant, width: undefined, doc: "constant" };
+    const field = fieldIn(name);
+    if (field) return this.#field(field);
     throw new Unanswerable(`there is no register, flag, label or constant "${name}"`);
+  }
+
+  #field({ block, name }: FieldName): Answer {
+    const field = fieldNamed(block, name);
+    if (!field) throw new Unanswerable(`the ${block.toUpperCase()} has no field "${name}"`);
+    const value = this.#subject.machine.controlField(field);
+    if (value === undefined) throw new Unanswerable(absentText(this.#subject.machine, field));
+    return { kind: "field", value, width: field.width, doc: fieldText(field) };
+  }
+
+  /** A label stands for where it is; anything else is a linear address, or with a segment register an offset in that. */
+  #translation({ to, place, address }: Expression & { kind: "translation" }): Answer {
+    const { machine } = this.#subject;
+    const plain = place === undefined ? this.answer(address) : undefined;
+    const linear = plain ? (plain.location ?? { address: plain.value }).address : this.#locate(place, address).address;
+    const found = to === "gpa" ? machine.guestPhysicalOf(linear) : hostPhysicalOf(machine, linear);
+    if (found === undefined) throw new Unanswerable(`linear address ${hexadecimal(linear)} is not mapped`);
+    return { kind: "number", value: found, width: 64 };
   }
 
   #unary({ operator, operand }: Expression & { kind: "unary" }): Answer {
@@ -140,6 +164,11 @@ class Evaluation {
     }
     return { kind: "memory", value, width: bits, location };
   }
+}
+
+function hostPhysicalOf(machine: MachineInterface, linear: bigint): bigint | undefined {
+  const { host } = machine.walk(linear);
+  return host === undefined ? undefined : BigInt(`0x${host}`);
 }
 
 function eventAnswer(value: bigint | string): Answer {
@@ -228,20 +257,28 @@ function littleEndian(value: bigint, width: number): Uint8Array {
   return Uint8Array.from({ length: width / 8 }, (_, n) => Number((value >> BigInt(8 * n)) & 0xffn));
 }
 
-/** Writes a register, a flag or memory; gives its new value. */
+/** A label may have the name of a field: it cannot be written either. */
+function assignName(subject: Subject, name: string, value: bigint): Outcome {
+  const field = fieldIn(name);
+  const before = field && evaluateText(subject, name);
+  if (before?.problem !== undefined) return before;
+  const isField = field && before?.kind === "field";
+  const done = isField ? writeField(subject.machine, field, value) : writeRegister(subject.machine, name, value);
+  return done === true ? evaluateText(subject, name) : { problem: done };
+}
+
+/** Writes a register, a flag, a field of the control block or memory; gives its new value. */
 export function assign(subject: Subject, target: string, text: string): Outcome {
   const source = evaluateText(subject, text);
   if (source.problem !== undefined) return source;
   const parsed = parseExpression(target);
   if (!parsed.expression) return { problem: parsed.problem };
-  if (parsed.expression.kind === "name") {
-    const done = writeRegister(subject.machine, parsed.expression.name, source.value);
-    return done === true ? evaluateText(subject, target) : { problem: done };
-  }
+  if (parsed.expression.kind === "name") return assignName(subject, parsed.expression.name, source.value);
   const place = evaluateExpression(subject, parsed.expression);
   if (place.problem !== undefined) return place;
   const { location, width = 0, kind } = place;
-  if (kind !== "memory" || !location) return { problem: `"${target}" is not a register, a flag or memory` };
+  if (kind !== "memory" || !location)
+    return { problem: `"${target}" is not a register, a flag, a field of the control block or memory` };
   if (source.value > maskOf(width) || source.value < -(1n << BigInt(width - 1)))
     return { problem: `${source.value} does not fit in ${width} bits` };
   const written = subject.machine.writeMemory(location.space, location.address, littleEndian(source.value, width));

@@ -31,6 +31,7 @@ export function asksOnlyEvent(expression: Expression): boolean {
     case "name":
       return namesEvent(expression.name);
     case "memory":
+    case "translation":
       return false;
     case "unary":
       return asksOnlyEvent(expression.operand);

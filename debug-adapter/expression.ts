@@ -10,6 +10,13 @@ export type Expression =
       readonly place: string | undefined;
       readonly address: Expression;
     }
+  /** `gpa(ds:si)`: what a linear address is translated to; the place before the colon is a segment register. */
+  | {
+      readonly kind: "translation";
+      readonly to: Translated;
+      readonly place: string | undefined;
+      readonly address: Expression;
+    }
   | { readonly kind: "unary"; readonly operator: UnaryOperator; readonly operand: Expression }
   | {
       readonly kind: "binary";
@@ -17,6 +24,10 @@ export type Expression =
       readonly left: Expression;
       readonly right: Expression;
     };
+
+/** The functions of an expression. */
+export const translatedTo = ["gpa", "hpa"] as const;
+type Translated = (typeof translatedTo)[number];
 
 type UnaryOperator = "-" | "~" | "!" | "+";
 export type BinaryOperator = keyof typeof binaryOperators;
@@ -174,13 +185,24 @@ class Parser {
     if (width !== undefined) return this.#memory(width);
     const value = parseNumber(token.text);
     if (value !== undefined) return { kind: "number", value };
+    const to = translatedTo.find((name) => name === token.text.toLowerCase());
+    if (to && this.#next.text === "(") return this.#translation(to);
     if (/^\d/.test(token.text)) throw new Malformed(`"${token.text}" is not a number`);
     return { kind: "name", name: token.text };
   }
 
   #memory(width: number | undefined): Expression {
     this.#accept("ptr");
-    this.#expect("[");
+    return { kind: "memory", width, ...this.#located("[", "]") };
+  }
+
+  #translation(to: Translated): Expression {
+    return { kind: "translation", to, ...this.#located("(", ")") };
+  }
+
+  /** An address between brackets, and the place before its colon. */
+  #located(open: string, close: string): { readonly place: string | undefined; readonly address: Expression } {
+    this.#expect(open);
     let place: string | undefined;
     const colon = this.#tokens[this.#at + 1];
     if (this.#next.kind === "word" && colon?.kind === "sign" && colon.text === ":") {
@@ -188,8 +210,8 @@ class Parser {
       this.#at += 2;
     }
     const address = this.#binary(1);
-    this.#expect("]");
-    return { kind: "memory", width, place, address };
+    this.#expect(close);
+    return { place, address };
   }
 }
 
@@ -220,6 +242,7 @@ export function namesIn(expression: Expression): readonly string[] {
     case "name":
       return [expression.name];
     case "memory":
+    case "translation":
       return namesIn(expression.address);
     case "unary":
       return namesIn(expression.operand);

@@ -213,7 +213,13 @@ export async function command(
   return { body: { result, variablesReference: 0 }, changes: found.command.changes === true };
 }
 
-const completionTypes = { register: "variable", label: "reference", constant: "value" } as const;
+const completionTypes = {
+  register: "variable",
+  label: "reference",
+  constant: "value",
+  field: "field",
+  function: "function",
+} as const;
 
 export function complete(subject: Subject, args: P.CompletionsArguments): P.CompletionsResponse["body"] {
   lookFrom(subject, args.frameId);

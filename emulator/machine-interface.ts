@@ -3,6 +3,7 @@ import type { DeviceView } from "./devices/device-view.ts";
 import type { Screen } from "./devices/screen.ts";
 import type { Pixels } from "./devices/vga-picture.ts";
 import type { Digest } from "./digest.ts";
+import type { NamedField } from "./inspection/control-fields.ts";
 import type { Fairness } from "./schedule/fairness.ts";
 import type { Parameters, RunState } from "./schedule/vcpu.ts";
 import type { VmcbView } from "./svm/vmcb-view.ts";
@@ -223,6 +224,13 @@ export interface MachineInterface {
   vmcs(): VmcsView | undefined;
   /** The VMCB under which the guest runs now, changing nothing; undefined if there is none. */
   vmcb(): VmcbView | undefined;
+  /** A field of that control block now; undefined where there is none of its kind. */
+  controlField(field: NamedField): bigint | undefined;
+  /**
+   * Gives a field of the control block a value (of its width, unsigned), as the hypervisor could now. What cannot be entered fails at the
+   * next entry. Recorded with its moment. True; or, as a sentence, why it cannot be: then nothing has changed.
+   */
+  setControlField(field: NamedField, value: bigint): true | string;
   /** Types into the serial port of `vm`. Recorded with its moment, so that replay repeats it. */
   input(text: string): void;
   /**

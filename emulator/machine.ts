@@ -13,6 +13,7 @@ import type { Screen } from "./devices/screen.ts";
 import { strokesOf } from "./devices/typing.ts";
 import { type Digest, digestOf } from "./digest.ts";
 import { Execution } from "./execution.ts";
+import type { NamedField } from "./inspection/control-fields.ts";
 import { Inspection } from "./inspection/inspection.ts";
 import type {
   AddressSpace,
@@ -223,6 +224,13 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
     return this.#timeline.act({ kind: "set-register", name, value, ...this.#meant }) as true | string;
   }
 
+  setControlField(field: NamedField, value: bigint): true | string {
+    const problem = this.fieldProblem(field, value);
+    if (problem !== undefined) return problem;
+    const { block, identifier } = field;
+    return this.#timeline.act({ kind: "set-field", block, field: identifier, value, ...this.#meant }) as true | string;
+  }
+
   writeMemory(space: AddressSpace, address: bigint, bytes: Uint8Array): number {
     const what = { kind: "write-memory", space, address, bytes: bytes.slice(), ...this.#meant } as const;
     return this.#timeline.act(what) as number;
@@ -264,6 +272,8 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
         return this.#computer.vm.press(what.text);
       case "set-register":
         return this.changeRegister(what);
+      case "set-field":
+        return this.changeControlField(what);
       case "write-memory":
         return this.changeMemory(what);
       case "adjust":

@@ -16,7 +16,7 @@ const help: Command = {
   words: () => commands.map(({ name }) => name),
   run: (_, argument) => {
     if (argument === "")
-      return `${columnsText(commands.map((command) => [usage(command), command.what]))}\nAnything else is an expression, or an assignment: "eax = 5", "byte [label] = 'x'".`;
+      return `${columnsText(commands.map((command) => [usage(command), command.what]))}\nAnything else is an expression, or an assignment: "eax = 5", "byte [label] = 'x'", "vmcs.guest_rflags = 2".`;
     const found = commands.find(({ name }) => name === argument.toLowerCase());
     if (!found) throw new Refusal(`There is no command "${argument}": "help" lists them all.`);
     return `${usage(found)}\n${found.what}`;

@@ -1,4 +1,5 @@
 import type { Decoded } from "../../isa/operands.ts";
+import type { NamedField } from "../inspection/control-fields.ts";
 import type { Vmcb } from "../svm/vmcb.ts";
 import type { Outlook, WalkStep } from "../trace/event.ts";
 import type { TranslatedUnit } from "../vmm/translation/view.ts";
@@ -146,6 +147,8 @@ export interface Monitor {
   readonly vmcs?: Vmcs;
   /** The VMCB under which the guest runs, if there is one. */
   readonly vmcb?: Vmcb;
+  /** A debugger gives a field of that control block a value while an exit is pending. */
+  changeControlField?(field: NamedField, value: bigint): void;
   /** Number of the event of an exit from which the guest has not been resumed yet: it is pending, or the guest waits in it. */
   readonly openExit?: number | undefined;
   /** INIT has come for the virtual CPU, which is in the core: it is reset at the next boundary. */

@@ -19,7 +19,9 @@ import type { VirtualMachine } from "../virtual-machine/virtual-machine.ts";
 import type { TranslatedUnit } from "../vmm/translation/view.ts";
 import { builtIn } from "../vmx/entry-checks.ts";
 import { entering } from "../vmx/vm-entry.ts";
+import type { Vmcs } from "../vmx/vmcs.ts";
 import { type VmcsView, vmcsView } from "../vmx/vmcs-view.ts";
+import { fieldNamed, type NamedField } from "./control-fields.ts";
 import { registerValue, registerViews, setRegister } from "./registers.ts";
 
 /** What executes a vCPU. */
@@ -185,6 +187,45 @@ export class Inspection {
   vmcb(): VmcbView | undefined {
     const vmcb = this.#monitor?.vmcb;
     return vmcb && vmcbView(vmcb, this.#failedEntry);
+  }
+
+  controlField({ block, field }: NamedField): bigint | undefined {
+    return block === "vmcs" ? this.#vmcs?.get(field) : this.#monitor?.vmcb?.get(field);
+  }
+
+  /** The built-in VMM's, or the current one of a hypervisor of the guest's own. */
+  get #vmcs(): Vmcs | undefined {
+    return this.#monitor?.vmcs ?? this.#vm.vmx?.current;
+  }
+
+  protected changeControlField({ field: name, block, value }: Intervention & { kind: "set-field" }): true | string {
+    const field = fieldNamed(block, name);
+    if (!field) return `The ${String(block).toUpperCase()} has no field "${name}".`;
+    const problem = this.fieldProblem(field, value);
+    if (problem !== undefined) return problem;
+    if (this.#monitor?.changeControlField) this.#monitor.changeControlField(field, value);
+    else if (field.block === "vmcs") this.#vmcs!.set(field.field, value);
+    return true;
+  }
+
+  /** Why a field cannot be given this value now, as a sentence. */
+  protected fieldProblem(field: NamedField, value: bigint): string | undefined {
+    if (this.controlField(field) === undefined) return `There is no ${field.block.toUpperCase()} now.`;
+    const problem = field.fixed ?? this.#keepsFields;
+    if (problem !== undefined || (value >= 0n && value < 1n << BigInt(field.width))) return problem;
+    return `The value does not fit in the ${field.width} bits of ${field.name}.`;
+  }
+
+  /** Why fields cannot be written now, as a sentence: they can be where a hypervisor could do it. */
+  get #keepsFields(): string | undefined {
+    const own = this.#vm.vmx;
+    if (this.#monitor?.changeControlField)
+      return this.#monitor.exitPending
+        ? undefined
+        : "The guest is running, and the processor holds its state: fields can be changed while a VM exit is pending. Go to the next VM exit first.";
+    return own?.state === "root"
+      ? undefined
+      : "The guest of the hypervisor is running, and the processor holds its state: fields can be changed in VMX root operation. Go to the next VM exit first.";
   }
 
   /** What becomes of the instruction about to run, no exit being pending. */

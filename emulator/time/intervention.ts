@@ -1,3 +1,4 @@
+import type { BlockName } from "../inspection/control-fields.ts";
 import type { AddressSpace, Adjustment, VcpuPlace } from "../machine-interface.ts";
 import type { Action } from "./timeline.ts";
 
@@ -7,6 +8,8 @@ type Deed =
   /** Types on the keyboard, keys by name in braces. */
   | { readonly kind: "press"; readonly text: string }
   | { readonly kind: "set-register"; readonly name: string; readonly value: bigint }
+  /** Gives a field of the VMCS or VMCB a value, as the hypervisor could; `field` is its identifier. */
+  | { readonly kind: "set-field"; readonly block: BlockName; readonly field: string; readonly value: bigint }
   | {
       readonly kind: "write-memory";
       readonly space: AddressSpace;

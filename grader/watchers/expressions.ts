@@ -25,6 +25,10 @@ function written(expression: Expression): string {
       const { width, place, address } = expression;
       return `${width === undefined ? "" : widths[width]}[${place === undefined ? "" : `${place}:`}${written(address)}]`;
     }
+    case "translation": {
+      const { to, place, address } = expression;
+      return `${to}(${place === undefined ? "" : `${place}:`}${written(address)})`;
+    }
     case "unary":
       return `${expression.operator}${grouped(expression.operand)}`;
     case "binary":
@@ -42,6 +46,7 @@ function operands(expression: Expression): readonly string[] {
       return [];
     case "name":
     case "memory":
+    case "translation":
       return [written(expression)];
     case "unary":
       return operands(expression.operand);
@@ -55,7 +60,7 @@ export function valuesText(subject: Subject, text: string): string {
   const told = [...new Set(operands(parsed(text)))].flatMap((operand) => {
     const outcome = evaluateText(subject, operand);
     if (outcome.problem !== undefined) return [outcome.problem];
-    return outcome.kind === "register" || outcome.kind === "memory"
+    return ["register", "memory", "field"].includes(outcome.kind)
       ? [`${operand} is ${answerText(subject, outcome)}`]
       : [];
   });

@@ -89,7 +89,7 @@ describe("in 16-bit code", () => {
     ["byte [text]", "256", "256 does not fit in 8 bits"],
     ["cs.base", "0", "CS.base cannot be changed"],
     ["start", "0", "there is no register start in this mode"],
-    ["1", "0", '"1" is not a register, a flag or memory'],
+    ["1", "0", '"1" is not a register, a flag, a field of the control block or memory'],
     ["byte [gpa:100000h]", "0", "guest-physical address 0x100000 is not mapped"],
   ])("%s = %s is refused", async (target, value, problem) => {
     expect(assign(await stopped(real, 7), target, value)).toEqual({ problem });

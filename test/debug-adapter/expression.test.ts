@@ -12,6 +12,8 @@ function show(expression: Expression): string {
       const place = expression.place ? `${expression.place}:` : "";
       return `${expression.width ?? "?"}[${place}${show(expression.address)}]`;
     }
+    case "translation":
+      return `${expression.to}(${expression.place ? `${expression.place}:` : ""}${show(expression.address)})`;
     case "unary":
       return `${expression.operator}${show(expression.operand)}`;
     case "binary":
@@ -35,6 +37,9 @@ describe("expressions", () => {
     ["cs.base + print.loop", "(cs.base + print.loop)"],
     ["'AB'", "16961"],
     ["$", "$"],
+    ["vmcs.exit_reason & 0xffff", "(vmcs.exit_reason & 65535)"],
+    ["GPA(es:di + 1) >> 12", "(gpa(es:(di + 1)) >> 12)"],
+    ["byte [hpa: hpa(rsp)]", "8[hpa:hpa(rsp)]"],
   ])("reads %s", (source, shown) => {
     expect(show(parseExpression(source).expression!)).toBe(shown);
   });
@@ -43,6 +48,7 @@ describe("expressions", () => {
     ["(1 + 2", '")" is missing before the end'],
     ["1 +", "a value is missing before the end"],
     ["eax ebx", 'an operator is missing before "ebx"'],
+    ["gpa(1", '")" is missing before the end'],
     ["word", '"[" is missing before the end'],
     ["12zz", '"12zz" is not a number'],
     ["''", "'' must hold 1 to 8 ASCII characters"],

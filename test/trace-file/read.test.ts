@@ -11,6 +11,7 @@ const trace: Trace = {
   },
   actions: [
     { step: 1, sequence: 0, what: { kind: "set-register", name: "EAX", value: 2n ** 63n } },
+    { step: 4, sequence: 2, what: { kind: "set-field", block: "vmcs", field: "guest_rip", value: 5n } },
     { step: 5, sequence: 2, what: { kind: "write-memory", space: "linear", address: 0n, bytes: Uint8Array.of(255) } },
     { step: 5, sequence: 2, what: { kind: "input", text: "ü\n" } },
   ],
@@ -89,7 +90,7 @@ const wrong: readonly (readonly [string, (file: Record<string, never>) => unknow
   [
     "an action of no kind",
     (file) => ({ ...file, actions: [{ step: 0, sequence: 0, what: { kind: "explode" } }] }),
-    "actions[0].what.kind must be one of input, press, set-register, write-memory",
+    "actions[0].what.kind must be one of input, press, set-register, set-field, write-memory",
   ],
   [
     "an action that lacks something",

@@ -5,10 +5,12 @@ import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
+import { type NamedField, unloadedText } from "../../inspection/control-fields.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
 import type { Outlook, Why } from "../../trace/event.ts";
 import { controlRule, controls, inForce } from "../../vmx/controls.ts";
 import { exitReasonNamed } from "../../vmx/exit-reasons.ts";
+import { changeField } from "../../vmx/field-change.ts";
 import { saveGuest } from "../../vmx/guest-state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import { loadMsrs, storeMsrs } from "../../vmx/msr-areas.ts";
@@ -75,6 +77,8 @@ export class HardwareAssisted implements Monitor {
   readonly #technique: TechniqueId;
   /** A debugger may have changed registers while the exit was pending. */
   #stateChanged = false;
+  /** Fields of the VMCS have been changed so that the guest cannot be entered: the processor has not got them. */
+  #unloaded = false;
   readonly #nonRoot: NonRoot;
   readonly #entries: VtxEntries;
   readonly #allocator: Allocator;
@@ -222,6 +226,7 @@ export class HardwareAssisted implements Monitor {
   }
 
   changeGuest(change: () => true | string, translation: boolean): true | string {
+    if (this.#unloaded) return unloadedText("VMCS");
     if (this.#shadow) {
       this.#stateChanged = true;
       return this.#shadow.change(change, translation);
@@ -233,6 +238,14 @@ export class HardwareAssisted implements Monitor {
     this.vmcs.set("tscOffset", this.#cpu.r64[layout.tscOffset >> 3]!);
     this.#cpu.refresh();
     return result;
+  }
+
+  changeControlField(field: NamedField, value: bigint): void {
+    if (field.block !== "vmcs") return;
+    if (this.#stateChanged) saveGuest(this.#cpu, this.vmcs);
+    this.#stateChanged = false;
+    this.#unloaded = !changeField(this.#cpu, this.vmcs, field.field, value);
+    this.#entries.saved.forget();
   }
 
   memoryWritten(guestPhysical: number): void {
@@ -268,6 +281,7 @@ export class HardwareAssisted implements Monitor {
 
   #left(exit: Exit): void {
     this.#stateChanged = false;
+    this.#unloaded = false;
     this.#entries.saved.remember();
     const { reason, vector, what, why, first, second } = exit;
     const handler = this.#vmm.idle.initDue ? initHandler : reason;

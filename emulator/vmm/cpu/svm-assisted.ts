@@ -4,9 +4,11 @@ import { waitForSipi } from "../../cpu/context.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
+import { type NamedField, unloadedText } from "../../inspection/control-fields.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
 import { type ConsistencyCheck, inconsistencyText } from "../../svm/consistency-checks.ts";
 import { exitCode } from "../../svm/exit-codes.ts";
+import { changeField } from "../../svm/field-change.ts";
 import { type GuestExit, GuestMode } from "../../svm/guest-mode.ts";
 import { loadHidden } from "../../svm/guest-state.ts";
 import { interceptRule, isIntercepted } from "../../svm/intercepts.ts";
@@ -86,6 +88,8 @@ export class SvmAssisted implements Monitor {
   readonly #dispatcher: Dispatcher<SvmVmm>;
   /** A handler is at work: memory accesses are the VMM's own. */
   #inVmm = false;
+  /** Fields of the VMCB have been changed so that the guest cannot be run: the processor has not got them. */
+  #unloaded = false;
 
   constructor(context: VmmContext, shared: HardwareShared, vcpu: number) {
     const nested = shared.virtualization === "nested";
@@ -206,6 +210,7 @@ export class SvmAssisted implements Monitor {
   }
 
   changeGuest(change: () => true | string, translation: boolean): true | string {
+    if (this.#unloaded) return unloadedText("VMCB");
     this.#inVmm = true;
     this.#shadow?.guest.enter();
     const result = change();
@@ -216,6 +221,10 @@ export class SvmAssisted implements Monitor {
     this.cpu.attention = true;
     this.cpu.refresh();
     return result;
+  }
+
+  changeControlField(field: NamedField, value: bigint): void {
+    if (field.block === "vmcb") this.#unloaded = !changeField(this.cpu, this.vmcb, field.field, value);
   }
 
   memoryWritten(guestPhysical: number): void {
@@ -248,6 +257,7 @@ export class SvmAssisted implements Monitor {
 
   #left(exit: GuestExit): void {
     const { vmcb } = this;
+    this.#unloaded = false;
     vmcb.set("clean", allClean);
     const { code, what, why, first } = exit;
     const delivering = vmcb.words[interrupted] !== 0;
