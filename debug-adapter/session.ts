@@ -247,9 +247,12 @@ export class Session extends Conversation {
 
   /** A person has changed the guest's state. */
   #changed<T>(body: T): T {
-    this.print("console", this.styled("warning", this.#present.branch.start()));
+    const forgotten = this.#present.branch.start();
+    this.print("console", this.styled("warning", forgotten));
     this.#present.feed.changed();
     this.#present.tally.changed();
+    // Nobody else says that what has been the past is the present now.
+    if (forgotten !== "" && !this.#motion) this.#report(false);
     this.#refreshMemory();
     if (this.client.supportsInvalidatedEvent) this.tell("invalidated", { areas: ["all"] });
     return body;

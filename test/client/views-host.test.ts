@@ -7,6 +7,7 @@ import { eventsPath } from "./events-path.ts";
 import { hypercallsPath } from "./hypercalls-path.ts";
 import { ringsPath } from "./rings-path.ts";
 import { schedulePath } from "./schedule-path.ts";
+import { timePath } from "./time-path.ts";
 import { tracePath } from "./trace-path.ts";
 import { translationPath } from "./translation-path.ts";
 import { vmcsPath } from "./vmcs-path.ts";
@@ -21,6 +22,7 @@ describeWorkbench("Views in VS Code in the browser", "browser", [
   ["shows a serial terminal to type into, and where the interrupt of what is typed is", devicesPath],
   ["stops at events that are checked in a tree, and counts others", eventsPath],
   ["shares a time cursor between views, and tells what a view is about", cursorPath],
+  ["goes back in time by keys, buttons and questions, and asks before the past is changed", timePath],
   ["is accessible in every view and theme", accessibilityPath],
   // The last, for it leaves a file.
   ["saves a run as a trace, and opens it at its moment", tracePath],

@@ -156,13 +156,13 @@ export class Workbench {
 
   /**
    * Does what leads to a stop, by a key or a button, and waits until the stop has shown its source line: for that, VS Code takes the
-   * focus to the editor, some time after the stop itself.
+   * focus to the editor, or to what it says there of an exit, some time after the stop itself.
    */
   async stopsAfter(act: () => Promise<unknown>): Promise<void> {
     // Where the editor has the focus already, it could not be seen to come.
     await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
     await act();
-    await this.page.locator(".editor-instance .monaco-editor.focused").first().waitFor();
+    await this.page.locator(".editor-instance .monaco-editor.focused, .exception-widget:focus").first().waitFor();
   }
 
   /** Lets the guest run on until it stops. */

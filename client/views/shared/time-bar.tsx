@@ -110,8 +110,10 @@ export class TimeBar {
       this.#session = message.name;
       this.#change({ now: 0, furthest: 0, cursor: undefined, problem: "" });
     } else if (message.kind === "advanced") {
-      const now = message.body.now.cycle;
-      this.#change({ now, furthest: Math.max(now, this.#state.furthest) });
+      const { now, past } = message.body;
+      // In the present there is nothing after it: where a branch has begun, the old future is gone.
+      const furthest = past === undefined ? now.cycle : Math.max(now.cycle, this.#state.furthest);
+      this.#change({ now: now.cycle, furthest });
     }
   }
 
