@@ -2,6 +2,7 @@
 import { controlBlockNow } from "./control-block.ts";
 import type { Debugger } from "./debugger.ts";
 import { devicesNow } from "./devices.ts";
+import { domainsNow } from "./domains.ts";
 import type { Answers } from "./requests.ts";
 import { ringsNow } from "./rings.ts";
 import { translationNow } from "./translation.ts";
@@ -12,6 +13,7 @@ type Look =
   | "ringside/controlBlock"
   | "ringside/rings"
   | "ringside/translation"
+  | "ringside/domains"
   | "ringside/devices";
 
 export const looks = (present: () => Debugger): Pick<Answers, Look> => ({
@@ -21,6 +23,7 @@ export const looks = (present: () => Debugger): Pick<Answers, Look> => ({
   },
   "ringside/controlBlock": () => controlBlockNow(present().machine),
   "ringside/rings": () => ringsNow(present().machine),
+  "ringside/domains": () => domainsNow(present().machine),
   "ringside/devices": ({ vm }) => devicesNow(present().machine, vm),
   "ringside/translation": ({ address }) => translationNow(present(), address),
 });

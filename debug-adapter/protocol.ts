@@ -5,6 +5,7 @@ import type { TechniqueId } from "../isa/technique.ts";
 import type { ComparedRun } from "./compare.ts";
 import type { ControlBlockNow } from "./control-block.ts";
 import type { DevicesNow } from "./devices.ts";
+import type { DomainsNow } from "./domains.ts";
 import type { EventBreakpoint, EventBreakpointStatus } from "./event-breakpoints.ts";
 import type { Measure } from "./past.ts";
 import type { RingsNow } from "./rings.ts";
@@ -14,6 +15,7 @@ import type { TranslationsNow } from "./translations.ts";
 export type { ComparedRun, Place } from "./compare.ts";
 export type { ControlBits, ControlBlock, ControlBlockNow, ControlField } from "./control-block.ts";
 export type { DevicesNow, ScreenNow } from "./devices.ts";
+export type { DomainsNow } from "./domains.ts";
 export type { EventBreakpoint, EventBreakpointStatus } from "./event-breakpoints.ts";
 export type { RingsNow } from "./rings.ts";
 export type { ShadowState, TranslationNow } from "./translation.ts";
@@ -131,6 +133,8 @@ export interface Requests {
   "ringside/rings": { args: Record<string, never>; result: RingsNow };
   /** The VMCS or VMCB under which the guest runs, or that its own hypervisor works on; also while it runs. */
   "ringside/controlBlock": { args: Record<string, never>; result: ControlBlockNow };
+  /** Event channels and grants of each paravirtual guest, or why there are none; also while it runs. */
+  "ringside/domains": { args: Record<string, never>; result: DomainsNow };
   /**
    * The devices of a VM (default: of the one about to run): screen, registers, interrupts, timers, changing none of them; also while it
    * runs.

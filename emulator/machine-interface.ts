@@ -10,6 +10,7 @@ import type { VmcbView } from "./svm/vmcb-view.ts";
 import type { Intervened } from "./time/intervention.ts";
 import type { EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";
 import type { TranslatedUnit } from "./vmm/translation/view.ts";
+import type { DomainView } from "./vmm/xen/domain-view.ts";
 import type { VmcsView } from "./vmx/vmcs-view.ts";
 
 /**
@@ -255,6 +256,8 @@ export interface MachineInterface {
   readonly lastSequence: number;
   /** The units of the translation cache, oldest first; none under techniques that translate nothing. */
   translatedUnits(): readonly TranslatedUnit[];
+  /** Event channels and grants of each VM whose guest is paravirtual, of all VMs. Changes nothing. */
+  domains(): readonly DomainView[];
   /** Goes to a moment, backwards or forwards: restores the nearest snapshot and replays. Exact over all state; later events are forgotten. */
   goTo(step: number): void;
 }

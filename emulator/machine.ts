@@ -30,6 +30,7 @@ import { type Kept, type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, Outlook } from "./trace/event.ts";
 import { linearText } from "./trace/event-columns.ts";
 import type { Stopped, VirtualMachine } from "./virtual-machine/virtual-machine.ts";
+import type { DomainView } from "./vmm/xen/domain-view.ts";
 
 /** Snapshots may take this much, or as much as the guests' memory: less would keep none of a guest that writes all of it. */
 const leastSnapshotBytes = 32 * 2 ** 20;
@@ -192,6 +193,10 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
     if (pendingExit?.kind !== "exit") return this.outlook();
     const { what, why } = pendingExit;
     return { outcome: "leaves", what, why, sensitive: true };
+  }
+
+  domains(): readonly DomainView[] {
+    return this.#computer.vms.flatMap(({ name, processors }) => processors.domain(name) ?? []);
   }
 
   disk(drive: number): Uint8Array | undefined {

@@ -2,6 +2,7 @@ import type { Subject } from "../evaluate.ts";
 import { Refusal } from "../requests.ts";
 import type { Command, Context } from "./command.ts";
 import { descriptorCommands } from "./descriptor-tables.ts";
+import { domainCommands } from "./domains.ts";
 import { recordCommands } from "./record.ts";
 import { schedulingCommands } from "./scheduling.ts";
 import { stateCommands } from "./state.ts";
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   ...recordCommands,
   ...descriptorCommands,
   ...schedulingCommands,
+  ...domainCommands,
   help,
 ].sort((a, b) => (a.name < b.name ? -1 : 1));
 

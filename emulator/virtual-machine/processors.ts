@@ -13,6 +13,7 @@ import type { ApicBus } from "../devices/apic/apic-bus.ts";
 import { LocalApic } from "../devices/apic/local-apic.ts";
 import type { RunState } from "../schedule/vcpu.ts";
 import type { VirtualCpus, Vmm } from "../vmm/index.ts";
+import type { DomainView } from "../vmm/xen/domain-view.ts";
 import { noSignals, Processor, type SavedProcessor, type Signals } from "./processor.ts";
 import { ProcessorTimers } from "./processor-timers.ts";
 
@@ -108,6 +109,11 @@ export class Processors implements VirtualCpus {
     }
     boot.context.takeUp(this.#cpu);
     this.#turnEnd = turnCycles;
+  }
+
+  /** Event channels and grants of a paravirtual guest; undefined for others. */
+  domain(vm: string): DomainView | undefined {
+    return this.#vmm?.domain?.(vm);
   }
 
   /** Once the processors have their start states: gives each its monitor. */

@@ -1,5 +1,6 @@
 import type { Monitor } from "../cpu/monitor.ts";
 import type { VmmContext } from "./context.ts";
+import type { DomainView } from "./xen/domain-view.ts";
 
 /** The VMM of one virtual machine: a monitor for each of its virtual CPUs, and what they share. */
 export interface Vmm {
@@ -8,6 +9,8 @@ export interface Vmm {
    * once for each, in the order of their numbers.
    */
   monitor(vcpu: number): Monitor;
+  /** Event channels and grants of a paravirtual guest, changing nothing; other VMMs have none. */
+  domain?(vm: string): DomainView;
   /** What they share and is not in machine memory, as plain JSON. */
   save(): unknown;
   /** Before the monitors' own. */

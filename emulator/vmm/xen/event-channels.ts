@@ -1,9 +1,11 @@
 import { domainSelf, ownDomain, type Refused, refused, vcpuInfo, virq as virqs } from "./abi.ts";
 import type { Domain } from "./domain.ts";
 import { bounce } from "./entry-frames.ts";
-import type { Channel, ChannelKind } from "./state.ts";
+import type { Channel, ChannelKind, EventCounts } from "./state.ts";
 
-const virqNames = new Map<number, string>(Object.entries(virqs).map(([name, number]) => [number, name]));
+export const virqNames: ReadonlyMap<number, string> = new Map<number, string>(
+  Object.entries(virqs).map(([name, number]) => [number, name]),
+);
 const mostVirqs = 24;
 /** Virtual interrupts that each virtual CPU has for itself: timer, debug, and those of profiling. */
 const perVcpu: ReadonlySet<number> = new Set([virqs.timer, virqs.debug, 7, 13]);
@@ -13,7 +15,7 @@ export const noVcpu = (vcpu: number): Refused => refused("ENOENT", `there is no 
 
 /** Two-level event channels: a bit per port in shared_info, a word of selectors, and one upcall for all. */
 
-const bitPlace = (domain: Domain, array: number, port: number): { at: number; bit: number } => ({
+export const bitPlace = (domain: Domain, array: number, port: number): { at: number; bit: number } => ({
   at: domain.sharedInfo * 4096 + array + (port >> 3),
   bit: 1 << (port & 7),
 });
@@ -32,8 +34,24 @@ function setBit(domain: Domain, array: number, port: number, value: boolean): vo
 export const isPending = (domain: Domain, port: number): boolean => testBit(domain, domain.shared.pending, port);
 const isMasked = (domain: Domain, port: number): boolean => testBit(domain, domain.shared.mask, port);
 
-/** Sets the pending bit; where the port is not masked, its word's bit in the selector, and the upcall flag. Who polls the port wakes. */
+const uncounted: EventCounts = { sent: 0, raised: 0, merged: 0 };
+
+function count(domain: Domain, port: number, ...what: readonly (keyof EventCounts)[]): void {
+  const channel = domain.common.channels[port];
+  if (!channel) return;
+  const events = { ...channel.events };
+  for (const name of what) events[name]++;
+  domain.common.channels[port] = { ...channel, events };
+}
+
+/**
+ * Sets the pending bit; where the port is not masked, its word's bit in the selector, and the upcall flag. Who polls the port wakes. An
+ * event that finds the port pending is one with the event before: nobody is told again (Xen 4.17, event_2l.c).
+ */
 export function raisePort(domain: Domain, port: number): void {
+  const merged = isPending(domain, port);
+  count(domain, port, "raised", ...(merged ? (["merged"] as const) : []));
+  if (merged) return;
   setBit(domain, domain.shared.pending, port, true);
   if (!isMasked(domain, port)) markUpcall(domain, port);
   for (let vcpu = 0; vcpu < domain.vcpus; vcpu++) {
@@ -49,7 +67,10 @@ function markUpcall(domain: Domain, port: number): void {
   const { vcpuInfo: info } = state;
   const word = Math.floor(port / (8 * domain.shared.word));
   const at = info + domain.shared.pendingSelector + (word >> 3);
-  domain.writeByte(at, domain.readByte(at) | (1 << (word & 7)));
+  const selector = domain.readByte(at);
+  // The guest has been told of this word, and has not looked yet.
+  if ((selector & (1 << (word & 7))) !== 0) return;
+  domain.writeByte(at, selector | (1 << (word & 7)));
   domain.writeByte(info + vcpuInfo.upcallPending, 1);
   if (vcpu === domain.context.vcpus.current) return;
   state.kicked = true;
@@ -87,7 +108,7 @@ function open(domain: Domain, kind: ChannelKind, vcpu: number): number | Refused
   const port = freePort(domain);
   if (typeof port !== "number") return port;
   setBit(domain, domain.shared.pending, port, false);
-  domain.common.channels[port] = { ...kind, vcpu };
+  domain.common.channels[port] = { ...kind, vcpu, events: uncounted };
   return port;
 }
 
@@ -109,7 +130,7 @@ export function bindInterdomain(domain: Domain, remoteDomain: number, remotePort
     return refused("EINVAL", `port ${remotePort} was opened for domain ${remote.remote}, not for this one`);
   const port = open(domain, { kind: "interdomain", port: remotePort }, 0);
   if (typeof port !== "number") return port;
-  domain.common.channels[remotePort] = { kind: "interdomain", port, vcpu: remote.vcpu };
+  domain.common.channels[remotePort] = { kind: "interdomain", port, vcpu: remote.vcpu, events: remote.events };
   // An event may have been sent before the other end was there.
   raisePort(domain, port);
   return port;
@@ -143,11 +164,16 @@ export function bindVcpu(domain: Domain, port: number, vcpu: number): number | R
   return 0;
 }
 
+/** The other end has been closed: this one waits for a new one. */
+function unbind(domain: Domain, port: number): void {
+  const { vcpu, events } = domain.common.channels[port]!;
+  domain.common.channels[port] = { kind: "unbound", remote: ownDomain, vcpu, events };
+}
+
 export function closePort(domain: Domain, port: number): number | Refused {
   const channel = domain.common.channels[port];
   if (!channel) return refused("EINVAL", `port ${port} is not open`);
-  if (channel.kind === "interdomain" && channel.port !== port)
-    domain.common.channels[channel.port] = { kind: "unbound", remote: ownDomain, vcpu: channel.vcpu };
+  if (channel.kind === "interdomain" && channel.port !== port) unbind(domain, channel.port);
   delete domain.common.channels[port];
   setBit(domain, domain.shared.pending, port, false);
   return 0;
@@ -155,11 +181,11 @@ export function closePort(domain: Domain, port: number): number | Refused {
 
 export function sendEvent(domain: Domain, port: number): number | Refused {
   const channel = domain.common.channels[port];
-  if (channel?.kind === "interdomain") raisePort(domain, channel.port);
-  else if (channel?.kind === "ipi") raisePort(domain, port);
-  // What is sent before the other end is bound is lost.
-  else if (channel?.kind !== "unbound")
+  if (channel === undefined || channel.kind === "virq")
     return refused("EINVAL", `port ${port} is ${called(channel)}: nothing can be sent on it`);
+  count(domain, port, "sent");
+  // What is sent before the other end is bound is lost.
+  if (channel.kind !== "unbound") raisePort(domain, channel.kind === "interdomain" ? channel.port : port);
   return 0;
 }
 

@@ -2,15 +2,14 @@ import { domainSelf, frameName, hex, isRefused, ownDomain, pageBytes, type Refus
 import type { Answer, Call, Hypercall, Operations } from "./call.ts";
 import type { Domain } from "./domain.ts";
 import { noDomain } from "./event-channels.ts";
+import { entryFlags, type GrantEntry, grantEntry } from "./grant-entry.ts";
 import { entryOf, entryPlace } from "./memory-calls.ts";
 import { operate } from "./memory-op.ts";
 import { frameOf, isPresent, pte } from "./page-types.ts";
 import { Structure, unwritable } from "./structure.ts";
 
-/** Frames of grant entries (version 1) that a domain can have; 512 entries each. */
+/** Frames of grant entries that a domain can have. */
 const mostFrames = 4;
-const entryBytes = 8;
-const entriesPerFrame = pageBytes / entryBytes;
 
 /** What an operation says of itself in its status field, with the reason. */
 const status = {
@@ -34,37 +33,26 @@ const bad = (name: Status, why: string): Outcome => ({ status: name, why });
 const isOutcome = (value: unknown): value is Outcome =>
   typeof value === "object" && value !== null && "status" in value;
 
-const entryFlags = { kind: 3, permitAccess: 1, readOnly: 4, reading: 8, writing: 16 } as const;
-const mapFlags = { host: 2, readOnly: 4, containsEntry: 16 } as const;
+export const mapFlags = { host: 2, readOnly: 4, containsEntry: 16 } as const;
 
 const isOwn = (id: number): boolean => id === domainSelf || id === ownDomain;
 
-interface Grant {
-  readonly at: number;
-  readonly flags: number;
-  readonly frame: number;
-}
-
 /** The entry that grants a page to this domain; it is checked as if another had made it. */
-function grantOf({ common, memory }: Domain, reference: number): Grant | Outcome {
-  if (reference >= common.grantFrames.length * entriesPerFrame)
+function grantOf(domain: Domain, reference: number): GrantEntry | Outcome {
+  const entry = grantEntry(domain, reference);
+  if (!entry)
     return bad(
       "badReference",
-      `there is no grant ${reference}: setup_table has given ${common.grantFrames.length} frames of them`,
+      `there is no grant ${reference}: setup_table has given ${domain.common.grantFrames.length} frames of them`,
     );
-  const at =
-    common.grantFrames[Math.floor(reference / entriesPerFrame)]! * pageBytes +
-    (reference % entriesPerFrame) * entryBytes;
-  const word = memory.read32(at);
-  const flags = word & 0xffff;
-  if ((flags & entryFlags.kind) !== entryFlags.permitAccess)
-    return bad("generalError", `entry ${reference} permits no access (flags ${hex(flags)})`);
-  if (word >>> 16 !== ownDomain)
-    return bad("generalError", `entry ${reference} is for domain ${word >>> 16}, not for this one`);
-  return { at, flags, frame: memory.read32(at + 4) };
+  if ((entry.flags & entryFlags.kind) !== entryFlags.permitAccess)
+    return bad("generalError", `entry ${reference} permits no access (flags ${hex(entry.flags)})`);
+  if (entry.domain !== ownDomain)
+    return bad("generalError", `entry ${reference} is for domain ${entry.domain}, not for this one`);
+  return entry;
 }
 
-function use(domain: Domain, { at }: Grant, flags: number): void {
+function use(domain: Domain, { at }: GrantEntry, flags: number): void {
   domain.writeByte(at, domain.readByte(at) | flags);
 }
 
@@ -121,6 +109,7 @@ const map = (call: Call): Answer =>
       flags,
       frame: grant.frame,
       entry: (place.frame * pageBytes + 8 * place.index).toString(),
+      linear: (flags & mapFlags.containsEntry) === 0 ? request.values.host_addr.toString(16) : null,
     });
   });
 
@@ -166,12 +155,10 @@ const unmap = (call: Call): Answer =>
 /** The marks that a grant is in use go when its last mapping does. */
 function unuse(domain: Domain, reference: number): void {
   const left = Object.values(domain.common.grantMaps).filter((other) => other.reference === reference);
-  const grant =
-    domain.common.grantFrames[Math.floor(reference / entriesPerFrame)]! * pageBytes +
-    (reference % entriesPerFrame) * entryBytes;
+  const { at } = grantEntry(domain, reference)!;
   const writes = left.some(({ flags }) => (flags & mapFlags.readOnly) === 0);
   const cleared = (left.length === 0 ? entryFlags.reading : 0) | (writes ? 0 : entryFlags.writing);
-  domain.writeByte(grant, domain.readByte(grant) & ~cleared);
+  domain.writeByte(at, domain.readByte(at) & ~cleared);
 }
 
 function setupTable(call: Call): Answer {

@@ -11,6 +11,7 @@ import { pageBytes } from "./abi.ts";
 import { buildDomain } from "./builder.ts";
 import { isContinuation } from "./call.ts";
 import { Domain } from "./domain.ts";
+import { domainView } from "./domain-view.ts";
 import {
   type Entry,
   faultExit,
@@ -48,6 +49,7 @@ export function xen(context: VmmContext): Vmm {
   buildDomain(domain, context.image);
   return {
     monitor: (vcpu) => new Paravirtual(domain, vcpu),
+    domain: (vm) => domainView(domain, vm),
     save: () => domain.save(),
     restore: (state) => domain.restore(state as ReturnType<Domain["save"]>),
   };

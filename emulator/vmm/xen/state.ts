@@ -77,7 +77,17 @@ export interface Callback {
 export type Channel = ChannelKind & {
   /** Virtual CPU that hears of its events. */
   readonly vcpu: number;
+  readonly events: EventCounts;
 };
+
+/** What has happened on a port since it was opened. Xen does not count that; it is for whoever looks. */
+export interface EventCounts {
+  /** Times that the guest sent on it. */
+  readonly sent: number;
+  /** Times that an event came to it, and how many of these found it pending already, so that nobody ever hears of them. */
+  readonly raised: number;
+  readonly merged: number;
+}
 
 export type ChannelKind =
   | { readonly kind: "unbound"; readonly remote: number }
@@ -91,6 +101,8 @@ export interface GrantMap {
   readonly frame: number;
   /** Machine address of the entry that maps it. */
   readonly entry: string;
+  /** Linear address that the guest asked for, hexadecimal; null: it asked for an entry. */
+  readonly linear: string | null;
 }
 
 export const startDomain = (): DomainState => ({ assists: 0, channels: {}, grantFrames: [], grantMaps: {} });
