@@ -1,6 +1,7 @@
 import { screenText, withMargin } from "../emulator/devices/screen.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
+import { ConsoleBatch } from "./console-batch.ts";
 import { ConsoleText } from "./console-text.ts";
 import { itemAt } from "./program.ts";
 import type { Programs } from "./programs.ts";
@@ -37,6 +38,7 @@ export class EventFeed {
   #told = 0;
   #screen = "";
   readonly #console: ConsoleText;
+  readonly #batch = new ConsoleBatch();
   #slices = 0;
   #announced = -1;
 
@@ -66,13 +68,23 @@ export class EventFeed {
     return { last, now: this.#now, running };
   }
 
-  /** Console text since the last call. What was printed before a step back is not printed again on the way forward. */
+  /** Console text that has not been given yet. What was printed before a step back is not printed again on the way forward. */
   newOutput(): string {
+    return this.#batch.flush() + this.#gather();
+  }
+
+  /** As `newOutput` after a slice of a run; some of it may wait for the next one. */
+  newOutputOfSlice(): string {
+    return this.#batch.add(this.#gather());
+  }
+
+  /** Console text since the last call. */
+  #gather(): string {
     const { lastSequence } = this.#machine;
     if (lastSequence <= this.#printed) return "";
-    const events = this.#machine.events(this.#printed, Number.MAX_SAFE_INTEGER, ["output"]);
+    const pieces = this.#machine.printed(this.#printed);
     this.#printed = lastSequence;
-    return events.map((event) => (event.kind === "output" ? this.#console.of(event.vm, event.text) : "")).join("");
+    return pieces.map(({ vm, text }) => this.#console.of(vm, text)).join("");
   }
 
   /** VMX instructions that failed since the last call, and mistakes that were noticed, a line each; of many only the first. */

@@ -14,6 +14,13 @@ async function readBytes(file: string): Promise<FileBytes> {
   }
 }
 
-const session = new Session({ readFile: readBytes, breathe: () => new Promise((resolve) => setImmediate(resolve)) });
+/** Lets messages come in; where the client has not read what it was sent, waits for that: a guest must not print into memory. */
+const breathe = () =>
+  new Promise<void>((resolve) => {
+    if (process.stdout.writableNeedDrain) process.stdout.once("drain", resolve);
+    else setImmediate(resolve);
+  });
+
+const session = new Session({ readFile: readBytes, breathe });
 process.on("SIGTERM", () => session.shutdown());
 session.start(process.stdin, process.stdout);

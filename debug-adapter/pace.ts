@@ -4,6 +4,8 @@ const least = 2_000;
 const most = 1_000_000;
 /** Events, and looks at breakpoints, that a slice may hold: some ten milliseconds' worth. */
 const busy = 1_000;
+/** Events after which a slice is over at once: a quiet guest may begin to print. */
+const mostEvents = 8_000;
 
 /**
  * Divides a run into slices, between which a request to pause can come in. There is no clock here: a slice that brought
@@ -14,6 +16,9 @@ export class Pace {
   #events = 0;
   /** Steps left in this slice. */
   left = first;
+
+  /** Events, at most, of the next part of this slice. */
+  readonly events = mostEvents;
 
   /** Counts a part of the slice. True if the slice is over and the next one begins. */
   spend(steps: number, events: number): boolean {

@@ -69,6 +69,7 @@ export interface Goal {
 
 /** Steps of other vCPUs that are waited for between two chances to pause. */
 const mostOfOthers = 100_000;
+const mostEventsOfOthers = 8_000;
 
 const nowhere: Goal = { addresses: [], reached: () => false };
 
@@ -164,7 +165,7 @@ export class Runner {
       const { now } = this.machine;
       this.events.begin();
       const stop = this.machine.run({
-        steps: mostOfOthers,
+        ...{ steps: mostOfOthers, events: mostEventsOfOthers },
         ...{ breakpoints: this.#addresses(nowhere), watches: this.#watches },
         ...{ stopOnEvent: this.events.filter, turnOf },
       });
@@ -198,7 +199,7 @@ export class Runner {
     for (;;) {
       const { now, lastSequence } = this.machine;
       const stop = this.machine.run({
-        steps: pace.left,
+        ...{ steps: pace.left, events: pace.events },
         breakpoints: this.#addresses(goal),
         watches: this.#watches,
         stopOnExit: goal.exits === true,

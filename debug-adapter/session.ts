@@ -128,8 +128,10 @@ export class Session extends Conversation {
   /** Console text and news for the views. */
   #report(running: boolean): void {
     const { feed } = this.#present;
-    this.print("stdout", feed.newOutput());
-    this.print("console", this.styled("warning", feed.newFailures()));
+    const failures = feed.newFailures();
+    // Nothing else may come before what the guest has printed.
+    this.print("stdout", running && failures === "" ? feed.newOutputOfSlice() : feed.newOutput());
+    this.print("console", this.styled("warning", failures));
     if (!running) this.print("console", feed.newScreen());
     const news = feed.news(running);
     if (!news) return;

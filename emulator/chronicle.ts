@@ -45,6 +45,8 @@ export class Chronicle {
   /** The run under way is to end after events that this accepts; and the first that it has accepted. */
   #filter: EventFilter | undefined;
   #accepted: number | undefined;
+  /** The run under way is to end with the event of this number, or when the recorder has recorded so much. */
+  #room = { sequence: Number.POSITIVE_INFINITY, recorded: Number.POSITIVE_INFINITY };
   /** The vCPU that is recorded about, if that is not the one in the core. */
   #subject: VcpuPlace | undefined;
   readonly #moment = { cycle: 0, step: 0, vm: "", vcpu: 0, linear: 0 };
@@ -81,7 +83,7 @@ export class Chronicle {
     this.#subject = subject;
     const sequence = this.#recorder.record(body);
     this.#subject = undefined;
-    this.#offer(body.kind, sequence);
+    this.#recorded(body.kind, sequence);
     return sequence;
   }
 
@@ -95,7 +97,7 @@ export class Chronicle {
     // Breakpoints are to be found in the new code as well.
     if (body.kind === "translate") this.#at.endRun();
     const sequence = this.#recorder.record(body);
-    this.#offer(body.kind, sequence);
+    this.#recorded(body.kind, sequence);
     const price = this.#priceOf(body);
     if (price > 0) this.#at.spend(price);
     return sequence;
@@ -110,6 +112,7 @@ export class Chronicle {
   recordExit(...exit: Parameters<Recorder["recordExit"]>): number {
     this.#exit = this.#recorder.recordExit(...exit);
     if (this.#filter?.reasons?.has(exit[0].reason) !== false) this.#offer("exit", this.#exit);
+    if (this.isFull) this.#at.endRun();
     this.#at.vm.time.passes(this.#costs.exit);
     return this.#exit;
   }
@@ -146,6 +149,24 @@ export class Chronicle {
   stopOn(filter: EventFilter | undefined): void {
     this.#filter = filter;
     this.#accepted = undefined;
+  }
+
+  /** The next run has room for so many events, and no more than can be kept; undefined: for all, the oldest of which are dropped. */
+  makeRoom(events: number | undefined): void {
+    const { recorded, limit, lastSequence } = this.#recorder;
+    const end = Number.POSITIVE_INFINITY;
+    const bounded = events !== undefined;
+    this.#room = { sequence: bounded ? lastSequence + events : end, recorded: bounded ? recorded + limit / 2 : end };
+  }
+
+  /** The run under way has recorded as much as it may. */
+  get isFull(): boolean {
+    return this.#recorder.lastSequence >= this.#room.sequence || this.#recorder.recorded >= this.#room.recorded;
+  }
+
+  #recorded(kind: EventKind, sequence: number): void {
+    this.#offer(kind, sequence);
+    if (this.isFull) this.#at.endRun();
   }
 
   /** Number of the first event that was accepted. */

@@ -55,8 +55,10 @@ export class Execution {
   run(options: RunOptions, journey: Journey): Stop {
     const { chronicle } = this.#computer;
     chronicle.stopOn(options.stopOnEvent);
+    chronicle.makeRoom(options.events);
     const stop = this.#run(options, journey);
     chronicle.stopOn(undefined);
+    chronicle.makeRoom(undefined);
     return stop;
   }
 
@@ -75,7 +77,8 @@ export class Execution {
       if (journey.arrived) return { kind: "limit" };
       const { pending } = chronicle;
       if (breakpoints?.size && pending === undefined && moved() && atBreakpoint()) return this.#atBreakpoint();
-      if (computer.now >= end || (turnOf && isSame(turnOf, this.#computer.place))) return { kind: "limit" };
+      if (computer.now >= end || chronicle.isFull || (turnOf && isSame(turnOf, this.#computer.place)))
+        return { kind: "limit" };
       const { now } = computer;
       const stop = this.#slice(Math.min(end, journey.nextPause), breakpoints, Boolean(stopOnExit));
       const hits = this.#watches.take();

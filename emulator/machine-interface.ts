@@ -9,6 +9,7 @@ import type { Parameters, RunState } from "./schedule/vcpu.ts";
 import type { VmcbView } from "./svm/vmcb-view.ts";
 import type { Intervened } from "./time/intervention.ts";
 import type { EventKind, MachineEvent, Outlook, StopReason } from "./trace/event.ts";
+import type { Printed } from "./trace/recorder.ts";
 import type { TranslatedUnit } from "./vmm/translation/view.ts";
 import type { DomainView } from "./vmm/xen/domain-view.ts";
 import type { VmcsView } from "./vmx/vmcs-view.ts";
@@ -59,6 +60,11 @@ export interface EventFilter {
 export interface RunOptions {
   /** At most this many steps. */
   readonly steps: number;
+  /**
+   * About as many events at most: the run ends, as at a limit of steps, after the step that records so many, and in any case before any that
+   * it has recorded is given up. Who is to see every event sets this. Default: no limit.
+   */
+  readonly events?: number;
   /** Linear addresses to stop before. The one at which the run starts is passed over. */
   readonly breakpoints?: ReadonlySet<bigint>;
   /** Stop after a step that accesses any of these. The same array means the same watches. */
@@ -254,6 +260,8 @@ export interface MachineInterface {
   /** Events after `sequence`, oldest first, up to the present moment. */
   events(after: number, limit: number, kinds?: readonly EventKind[]): readonly MachineEvent[];
   readonly lastSequence: number;
+  /** What VMs wrote to their consoles after event `after`, oldest first, in as few pieces as their order allows. */
+  printed(after: number): readonly Printed[];
   /** The units of the translation cache, oldest first; none under techniques that translate nothing. */
   translatedUnits(): readonly TranslatedUnit[];
   /** Event channels and grants of each VM whose guest is paravirtual, of all VMs. Changes nothing. */

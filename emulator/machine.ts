@@ -29,6 +29,7 @@ import type { Intervened, Intervention } from "./time/intervention.ts";
 import { type Kept, type Replayable, Timeline } from "./time/timeline.ts";
 import type { EventKind, MachineEvent, Outlook } from "./trace/event.ts";
 import { linearText } from "./trace/event-columns.ts";
+import type { Printed } from "./trace/recorder.ts";
 import type { Stopped, VirtualMachine } from "./virtual-machine/virtual-machine.ts";
 import type { DomainView } from "./vmm/xen/domain-view.ts";
 
@@ -121,6 +122,10 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
 
   events(after: number, limit: number, kinds?: readonly EventKind[]): readonly MachineEvent[] {
     return this.#computer.chronicle.after(after, limit, kinds);
+  }
+
+  printed(after: number): readonly Printed[] {
+    return this.#computer.chronicle.recorder.printed(after);
   }
 
   // Running.

@@ -5,6 +5,8 @@ import type { Spectator } from "./watcher.ts";
 
 /** Steps between two looks at events and limits: always at the same moments, whatever is watched. */
 const slice = 20_000;
+/** Events that are shown at once: a step may bring many. */
+const mostEvents = 20_000;
 
 /** The watchers by where they want to look, and by what they want to be told. */
 class Audience {
@@ -58,9 +60,13 @@ export function watched(
   if (audience.stops.has(machine.linearRip)) audience.look(machine.linearRip);
   for (;;) {
     const pause = Math.min(steps, (Math.floor(machine.now / slice) + 1) * slice);
-    const stop = machine.run({ steps: pause - machine.now, breakpoints: audience.stops });
+    const stop = machine.run({ steps: pause - machine.now, events: mostEvents, breakpoints: audience.stops });
     if (stop.kind === "breakpoint") {
       audience.look(stop.address);
+      continue;
+    }
+    if (stop.kind === "limit" && machine.now < pause) {
+      seen = drain(machine, { seen, ended: false }, see, audience.kinds);
       continue;
     }
     const limit = limitReached(machine, { steps, cycles });

@@ -12,6 +12,8 @@ function character(bytes: readonly number[]): string {
   return String.fromCodePoint(rest.reduce((code, byte) => code * 64 + (byte & 0x3f), lead));
 }
 
+const ascii = Array.from({ length: 0x80 }, (_, code) => String.fromCharCode(code));
+
 /**
  * Turns the bytes a guest sends to its console into text: UTF-8 where they are, else each byte as the character of its
  * number (Latin-1), so nothing is lost. One piece of text per character: what a piece says never depends on when the
@@ -36,6 +38,10 @@ export function createConsoleText(emit: (text: string) => void) {
   };
   return {
     send(byte: number): void {
+      if (byte < 0x80 && partial.bytes.length === 0) {
+        emit(ascii[byte]!);
+        return;
+      }
       const continues = (byte & 0xc0) === 0x80;
       if (partial.bytes.length && !continues) flush();
       if (!partial.bytes.length) partial.length = continues ? 1 : sequenceLength(byte);

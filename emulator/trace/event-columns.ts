@@ -9,6 +9,7 @@ import {
 } from "./event.ts";
 
 type IoBody = RecordedBody & { readonly kind: "io" };
+type OutputBody = RecordedBody & { readonly kind: "output" };
 
 /** Events that are kept together. */
 export const chunkEvents = 512;
@@ -27,6 +28,7 @@ export const linearText = (linear: number): string =>
 const exitWeight = 1000;
 const entryWeight = 300;
 const ioWeight = 100;
+const characterWeight = 150;
 const weightOf = (body: RecordedBody): number => {
   if (body.kind === "walk") return 400 + 250 * body.steps.length;
   if (body.kind === "schedule") return 300 + 2 * body.reason.length + 100 * body.standings.length;
@@ -41,13 +43,17 @@ function unpacked(word: number, value: number, device: string): IoBody {
   return { kind: "io", direction, port: word & 0xffff, bytes: (word >> 16) & 0xff, value: value >>> 0, device };
 }
 
-/** What of an event is in `#body`: all of it; the name of a port's device; what the VMM did before an entry; an exit's form. */
-const kept = { whole: 0, io: 1, entry: 2, exit: 3 } as const;
+/** Consoles print a character at a time, but for what a hypervisor is given at once. */
+const isCharacter = (text: string): boolean =>
+  text.length === 1 || (text.length === 2 && text.codePointAt(0)! > 0xffff);
+
+/** What of an event is in `#body`: all of it; the name of a port's device; what the VMM did before an entry; an exit's form; the device that printed a character. */
+const kept = { whole: 0, io: 1, entry: 2, exit: 3, character: 4 } as const;
 const { low, high } = { low: 0xffff_ffffn, high: 32n };
 
 /**
  * A number of events in columns. Events are many, and objects that live on cost the host more than the machine takes to
- * make them: numbers are kept as numbers; of port accesses, exits and entries nothing else is made.
+ * make them: numbers are kept as numbers; of port accesses, printed characters, exits and entries nothing else is made.
  */
 export class EventColumns {
   readonly weight = new Int32Array(chunkEvents);
@@ -57,7 +63,7 @@ export class EventColumns {
   readonly #linear = new Float64Array(chunkEvents);
   readonly #cost = new Float64Array(chunkEvents);
   readonly #vcpu = new Uint8Array(chunkEvents);
-  /** The words of a port access, or an exit's qualification. */
+  /** The words of a port access, the code point of a printed character, or an exit's qualification. */
   readonly #words = new Int32Array(2 * chunkEvents);
   /** The numbers of an exit; the first is also the exit of an entry. */
   readonly #first = new Float64Array(chunkEvents);
@@ -72,6 +78,7 @@ export class EventColumns {
   set(n: number, moment: Moment, body: RecordedBody): void {
     if (body.kind === "entry") this.#setEntry(n, moment, body);
     else if (body.kind === "io") this.#setIo(n, moment, body);
+    else if (body.kind === "output" && isCharacter(body.text)) this.#setCharacter(n, moment, body);
     else {
       this.#place(n, moment, weightOf(body));
       this.#kept[n] = kept.whole;
@@ -118,6 +125,13 @@ export class EventColumns {
     this.#body[n] = body.device;
   }
 
+  #setCharacter(n: number, moment: Moment, { device, text }: OutputBody): void {
+    this.#place(n, moment, characterWeight);
+    this.#kept[n] = kept.character;
+    this.#words[2 * n] = text.codePointAt(0)!;
+    this.#body[n] = device;
+  }
+
   /** An exit whose cost is not known yet. */
   setExit(
     n: number,
@@ -157,6 +171,8 @@ export class EventColumns {
         return "entry";
       case kept.exit:
         return "exit";
+      case kept.character:
+        return "output";
       default:
         return (this.#body[n] as RecordedBody).kind;
     }
@@ -167,6 +183,13 @@ export class EventColumns {
     const read = this.#read[n];
     // Whoever has read it keeps it as it was.
     if (read?.kind === "exit") this.#read[n] = { ...read, cost };
+  }
+
+  /** The VM that printed something, and what; undefined for other events. */
+  printed(n: number): { readonly vm: string; readonly text: string } | undefined {
+    if (this.kindOf(n) !== "output") return undefined;
+    const body = this.#kept[n] === kept.character ? this.#made(n) : this.#body[n];
+    return { vm: this.#vm[n]!, text: (body as OutputBody).text };
   }
 
   /** The event; what explains an exit is worked out now, once. */
@@ -194,6 +217,8 @@ export class EventColumns {
         return { kind: "entry", exit: this.#first[n]!, handled: body as string, cost: this.#cost[n]! };
       case kept.exit:
         return this.#exit(n, body as ExitForm);
+      case kept.character:
+        return { kind: "output", device: body as string, text: String.fromCodePoint(this.#words[2 * n]!) };
       default:
         return body as RecordedBody;
     }

@@ -10,8 +10,8 @@ export interface Ending {
 export const limitText = (steps: number): string =>
   `The guest was still running after ${steps.toLocaleString("en")} steps.`;
 
-/** Steps between two looks at the event stream, so that no event is dropped in between. */
-const slice = 20_000;
+/** Steps and events between two looks at the event stream. */
+const slice = { steps: 20_000, events: 20_000 };
 
 /**
  * Shows the events after `seen` that are complete, of these kinds, and gives the number up to which it has. An exit gets its cost
@@ -45,7 +45,7 @@ export function follow(
   let seen = 0;
   const end = machine.now + steps;
   for (;;) {
-    const stop = machine.run({ steps: Math.min(slice, end - machine.now) });
+    const stop = machine.run({ ...slice, steps: Math.min(slice.steps, end - machine.now) });
     const ended = stop.kind === "stopped" || machine.now >= end;
     seen = drain(machine, { seen, ended }, see);
     look?.();

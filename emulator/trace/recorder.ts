@@ -4,6 +4,12 @@ import { chunkEvents, EventColumns, type Moment } from "./event-columns.ts";
 /** Where and when an event happens; the machine knows. */
 export type Present = () => Moment;
 
+/** What a VM wrote to its consoles. */
+export interface Printed {
+  readonly vm: string;
+  readonly text: string;
+}
+
 /**
  * The event stream of a machine: numbers events from 1 and keeps the newest ones, as many as its memory bound allows.
  * `forgetAfter` and recording again give the same numbers, so a replay reproduces the stream.
@@ -15,6 +21,8 @@ export class Recorder {
   #first = 1;
   #sequence = 0;
   #weight = 0;
+  /** Weight of all that was ever recorded. */
+  #recorded = 0;
   /** A chunk whose events have all gone. */
   #spare: EventColumns | undefined;
   readonly #limit: number;
@@ -24,6 +32,16 @@ export class Recorder {
   constructor(present: Present, limit = 24 * 2 ** 20) {
     this.#present = present;
     this.#limit = limit;
+  }
+
+  /** When so much more than now has been recorded, what is recorded now may have been dropped; half of it is a safe distance. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Bytes of memory that all events took when they were recorded, roughly. */
+  get recorded(): number {
+    return this.#recorded;
   }
 
   /** Number of the newest event; 0 before the first. */
@@ -65,6 +83,7 @@ export class Recorder {
   #added(weight: number): number {
     const sequence = this.#sequence;
     this.#weight += weight;
+    this.#recorded += weight;
     while (this.#weight > this.#limit && this.#first < sequence) this.#dropFirst();
     return sequence;
   }
@@ -111,6 +130,18 @@ export class Recorder {
       if (!kinds || kinds.includes(chunk.kindOf(n))) found.push(chunk.event(n, next));
     }
     return found;
+  }
+
+  /** What was printed after `sequence`, without the events being made; what a VM printed without another in between is one piece. */
+  printed(sequence: number): readonly Printed[] {
+    const pieces: { vm: string; text: string }[] = [];
+    for (let next = Math.max(this.#first, sequence + 1); next <= this.#sequence; next++) {
+      const piece = this.#chunkOf(next)!.printed(this.#placeOf(next));
+      const last = pieces.at(-1);
+      if (piece && last?.vm === piece.vm) last.text += piece.text;
+      else if (piece) pieces.push({ ...piece });
+    }
+    return pieces;
   }
 
   /** Drops the events after `sequence`; the next one recorded is `sequence + 1`. */

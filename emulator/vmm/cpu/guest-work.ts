@@ -7,6 +7,7 @@ import type { Fault } from "../../cpu/monitor.ts";
 import { endMonitorWait } from "../../cpu/monitor-wait.ts";
 import { linearAddress } from "../../vmx/instruction-facts.ts";
 import type { VmmContext } from "../context.ts";
+import { mostIterations } from "../io/emulated.ts";
 import { faultAddress } from "./saved-fault.ts";
 import { instructionAt } from "./trap-reasons.ts";
 
@@ -70,10 +71,12 @@ export class GuestWork {
     const flush = decoded && flushOf(context, decoded);
     const repeated = decoded !== undefined && decoded.repeat !== "none";
     try {
+      let done = 0;
       do {
         context.interpret();
         completed(1);
-      } while (repeated && cpu.rip === start && !isTrapDue(cpu));
+        done++;
+      } while (repeated && cpu.rip === start && done < mostIterations && !isTrapDue(cpu));
     } catch (thrown) {
       if (isFault(thrown)) return this.deliver(thrown);
       throw thrown;

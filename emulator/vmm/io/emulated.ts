@@ -36,7 +36,10 @@ function setAccumulator({ cpu }: HardwareVmm, bytes: number, value: number): voi
 
 type StringFacts = Exclude<PortExit["string"], false>;
 
-/** All iterations in one exit. An exception in the middle leaves rCX and the pointer where the guest can go on. */
+/** Iterations of a repeated instruction that a VMM makes at once: then interrupts, other VMs and a person who wants to stop get their turn. As many as KVM makes. */
+export const mostIterations = 1024;
+
+/** Iterations until the end, or as many as there may be: then the guest, resumed, exits again. An exception in the middle leaves rCX and the pointer where the guest can go on. */
 function emulateString(vm: HardwareVmm, access: PortExit, { addressBits, segment }: StringFacts): string {
   const { cpu } = vm;
   const pointer = access.isIn ? RDI! : RSI!;
@@ -53,6 +56,8 @@ function emulateString(vm: HardwareVmm, access: PortExit, { addressBits, segment
       vm.noteTraps();
       return "emulated one iteration, after which a debug trap comes";
     }
+    if (done === mostIterations && part(vm, RCX!, addressBits) !== 0n)
+      return `emulated ${done} iterations, and lets the guest exit again for the rest`;
   }
   vm.advance(done === 0 ? 1 : 0);
   return `emulated ${access.rep ? "REP " : ""}${access.isIn ? "INS" : "OUTS"}, ${done} element${done === 1 ? "" : "s"}`;

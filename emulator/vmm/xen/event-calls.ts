@@ -173,11 +173,15 @@ const serial = { data: 0x3f8, lineStatus: 0x3fd, dataReady: 1 } as const;
 
 /** Bytes that are copied from the guest at a time. */
 const consoleChunk = 128;
+/** Bytes that are written at one entry into Xen. */
+const consoleAtOnce = 32 * consoleChunk;
 
 function consoleWrite(call: Call): Answer {
   const { domain } = call;
   const count = call.number("count");
   for (let done = 0; done < count; done += consoleChunk) {
+    if (done === consoleAtOnce)
+      return { again: [call.arg("cmd"), BigInt(count - done), call.arg("buffer") + BigInt(done)] };
     const at = call.address("buffer") + done;
     const bytes = domain.access.read(at, Math.min(consoleChunk, count - done));
     if (!bytes) return unreadable(at);
@@ -269,7 +273,7 @@ export const eventCalls: readonly Hypercall[] = [
     number: 18,
     name: "console_io",
     arguments: ["cmd", "count", "buffer"],
-    doc: "Writes to Xen's console, the first serial port, and reads from it.",
+    doc: "Writes to Xen's console, the first serial port, 4 KiB at a time, and reads from it.",
     handler: (call) => operate(call, "console_io", consoleOperations),
   },
   {

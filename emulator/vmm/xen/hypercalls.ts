@@ -3,6 +3,7 @@ import {
   type Answer,
   type Argument,
   type Call,
+  type Continuation,
   type Ending,
   type Hypercall,
   isContinuation,
@@ -134,6 +135,16 @@ const entryFields = {
 /** Calls of a list that are made at one entry into Xen. */
 const callsAtOnce = 128;
 
+/** A call of a list has done a part: the entry gets the arguments for the rest, and the list goes on there. */
+function continueEntry(call: Call, entry: Structure<typeof entryFields>, n: number, { again }: Continuation): Answer {
+  for (const [argument, value] of again.entries()) {
+    const unwritten = entry.write(`a${argument}` as keyof typeof entryFields, value);
+    if (unwritten) return unwritten;
+  }
+  const done = BigInt(n * layoutOf(entryFields, call.domain.bits).size);
+  return { again: [call.arg("call_list") + done, BigInt(call.number("nr_calls") - n)] };
+}
+
 function runMany(call: Call): Answer {
   const { domain } = call;
   const count = call.number("nr_calls");
@@ -148,7 +159,8 @@ function runMany(call: Call): Answer {
     const answer = notInLists.has(hypercallName(op))
       ? refused("EINVAL", `${hypercallName(op)} cannot be one of a multicall`)
       : hypercall(domain, op, [a0, a1, a2, a3, a4, a5]);
-    if (answer === undefined || answer === "resumed" || isContinuation(answer)) return undefined;
+    if (answer === undefined || answer === "resumed") return undefined;
+    if (isContinuation(answer)) return continueEntry(call, entry, n, answer);
     call.say(`${hypercallName(op)} → ${resultOf(answer)}`);
     const unwritten = entry.write("result", resultOf(answer));
     if (unwritten) return unwritten;

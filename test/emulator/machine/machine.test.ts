@@ -36,6 +36,38 @@ describe("how guests stop", () => {
   });
 });
 
+describe("a run with room for so many events", () => {
+  const text = protectedMode("mov al, 'x'\nmov ecx, 5000\nnext: out 0E9h, al\nloop next\ncli\nhlt");
+
+  test.each(built)("ends with the step that fills it, and loses none: %s", (technique) => {
+    const machine = machineWith(text, { technique });
+    const numbers: number[] = [];
+    let runs = 0;
+    for (let ended = false; !ended; runs++) {
+      const before = machine.lastSequence;
+      ended = machine.run({ steps: 1e6, events: 100 }).kind === "stopped";
+      const recorded = machine.events(before, 1000);
+      expect(recorded.length).toBeLessThan(110);
+      numbers.push(...recorded.map(({ sequence }) => sequence));
+    }
+    expect(runs).toBeGreaterThan(50);
+    expect(numbers).toEqual(Array.from({ length: machine.lastSequence }, (_, n) => n + 1));
+    const whole = machineWith(text, { technique });
+    whole.run({ steps: 1e6 });
+    expect([machine.now, machine.cycle, machine.lastSequence]).toEqual([whole.now, whole.cycle, whole.lastSequence]);
+    expect(machine.digest).toEqual(whole.digest);
+  });
+
+  test("ends before any is given up, however many it has room for", () => {
+    const machine = machineWith(text.replace("5000", "200000"), { technique: "vtx-ept" });
+    machine.run({ steps: 1e7, events: 1e7 });
+    expect(machine.stopped).toBeUndefined();
+    expect(machine.events(0, 1)[0]!.sequence).toBe(1);
+    machine.run({ steps: 1e7 });
+    expect(machine.events(0, 1)[0]!.sequence).toBeGreaterThan(1);
+  });
+});
+
 describe("start modes", () => {
   const names = ["CS", "DS", "SS", "CS.base", "ESP", "EIP", "EFLAGS", "CR0", "RSP", "RIP", "RFLAGS"];
   const registersOf = (text: string) =>

@@ -128,6 +128,24 @@ test("a port access is read back as it was recorded", () => {
   ]);
 });
 
+test("what was printed is read back as events and as one text, up to the last that is kept", () => {
+  let step = 0;
+  const recorder = new Recorder(() => present(step++));
+  const texts = ["a", "é", "𝄞", "more at once", ""];
+  for (const text of texts) recorder.record(output(text));
+  recorder.record({ kind: "interrupt", vector: 32, irq: 0 });
+  recorder.record(output("b"));
+  expect(recorder.after(0, 9, ["output"]).map((event) => event.kind === "output" && event.text)).toEqual([
+    ...texts,
+    "b",
+  ]);
+  expect(recorder.printed(0).map(({ text }) => text)).toEqual([`${texts.join("")}b`]);
+  expect(recorder.printed(2).map(({ text }) => text)).toEqual(["𝄞more at onceb"]);
+  recorder.forgetAfter(6);
+  expect(recorder.printed(4)).toMatchObject([{ text: "" }]);
+  expect(recorder.printed(6)).toEqual([]);
+});
+
 test("addresses are read back as events write them", () => {
   const linear = (at: number) => new Recorder(() => ({ ...present(1), linear: at }));
   const rip = (at: number) => {

@@ -41,3 +41,55 @@ test.each(["bare-metal", "vtx-ept", "trap-and-emulate"] as const)("device memory
   }
   expect(seen).toEqual(accesses[technique]);
 });
+
+/** Prints a long text with one instruction. */
+const repeated = `bits 32
+        org 100000h
+        mov edi, 200000h
+        mov ecx, 3000
+        xor eax, eax
+fill:   lea edx, [eax + ' ']
+        mov [edi], dl
+        inc edi
+        inc eax
+        cmp eax, 90
+        jne next
+        xor eax, eax
+next:   loop fill
+        mov esi, 200000h
+        mov ecx, 3000
+        mov edx, 0E9h
+        rep outsb
+        cli
+        hlt
+`;
+
+/** Iterations that a VMM makes at one exit, and at how many. */
+const atOnce = [
+  ["vtx-ept", [1024, 1024, 952]],
+  ["vtx-shadow", [1024, 1024, 952]],
+  ["svm-npt", [1024, 1024, 952]],
+  ["trap-and-emulate", [1024, 1024, 952]],
+  ["binary-translation", [1024, 1024, 952]],
+] as const;
+
+test.each(atOnce)("a long REP OUTSB under %s leaves again for the rest", (technique, parts) => {
+  const machine = machineWith(repeated, { technique, memory: 4 });
+  const seen: number[] = [];
+  let exit = 0;
+  let printed = 0;
+  for (let at = 0, stop = machine.step(); stop.kind !== "stopped"; stop = machine.step()) {
+    for (const event of machine.events(at, Number.MAX_SAFE_INTEGER)) {
+      if (event.kind === "exit") exit = printed;
+      if (event.kind === "output") printed++;
+      if (event.kind === "entry" && printed > exit) seen.push(printed - exit);
+    }
+    at = machine.lastSequence;
+  }
+  expect(outputOf(machine)).toBe(String.fromCharCode(...Array.from({ length: 3000 }, (_, n) => 32 + (n % 90))));
+  expect(seen).toEqual(parts);
+  const bare = machineWith(repeated, { memory: 4 });
+  bare.run({ steps: 1e6 });
+  expect(machine.instructions).toBe(bare.instructions);
+  for (const name of ["ESI", "ECX", "EFLAGS"]) expect(machine.register(name)).toBe(bare.register(name));
+});

@@ -659,6 +659,36 @@ describe.each([32, 64] as const)("%i-bit guests", (bits) => {
     expect(guest.register(bits === 64 ? "RAX" : "EAX")).toBe(0n);
   });
 
+  test("a long text is written in parts, in a multicall too, and all of it once", () => {
+    const text = Uint8Array.from({ length: 10_000 }, (_, n) => 0x20 + (n % 90));
+    const whole = String.fromCharCode(...text);
+    const written = (after: number) =>
+      guest.machine
+        .printed(after)
+        .map((piece) => piece.text)
+        .join("");
+    restart();
+    guest.write(scratch, text);
+    const before = guest.machine.lastSequence;
+    const { event } = guest.call(18, 0, text.length, scratch);
+    expect(event).toMatchObject({ name: "console_io", result: "is made again for the rest" });
+    guest.machine.run({ steps: 4 });
+    expect(written(before)).toBe(whole);
+    expect(guest.register(bits === 64 ? "RAX" : "EAX")).toBe(0n);
+
+    restart();
+    guest.write(scratch, text);
+    const entries = scratch + 0x8000;
+    const words = { op: "word", result: "word", a0: "word", a1: "word", a2: "word" } as const;
+    for (const [n, count] of [1, text.length, 2].entries())
+      guest.put(words, { op: 18, a0: 0, a1: count, a2: scratch }, entries + n * 8 * guest.word);
+    const start = guest.machine.lastSequence;
+    guest.call(13, entries, 3);
+    guest.machine.run({ steps: 4 });
+    expect(written(start)).toBe(`${whole[0]}${whole}${whole.slice(0, 2)}`);
+    expect(guest.register(bits === 64 ? "RAX" : "EAX")).toBe(0n);
+  });
+
   test("what is not there says so by its name, and what does not exist by its number", () => {
     restart();
     const absent = hypercalls.filter(({ handler }) => !handler);

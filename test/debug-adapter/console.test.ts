@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { ConsoleBatch } from "../../debug-adapter/console-batch.ts";
+import { DapClient } from "../support/dap-client.ts";
+
+/** What guests print again and again. */
+const block = Array.from({ length: 100 }, (_, n) => `${n} ${"all of it arrives, in order ".repeat(n % 4)}\n`).join("");
+const data = `text: db ${[...block].map((character) => character.charCodeAt(0)).join(", ")}\nafter: db "that was all", 10\n`;
+
+const looping = (print: string) => (rounds: number) =>
+  `%pragma ringside mode protected
+        org 100000h
+        bits 32
+        ; Long enough for slices to grow: the next one would hold more than is kept.
+        mov ecx, 5000000
+quiet:  loop quiet
+        mov ebx, ${rounds}
+        mov edx, 0E9h
+round:  mov esi, text
+        mov ecx, ${block.length}
+${print}
+        dec ebx
+        jnz round
+        cli
+        hlt
+${data}`;
+const bytewise = looping("next: lodsb\n out dx, al\n loop next");
+const atOnce = looping("rep outsb");
+
+/** One hypercall for all of it: the guest's memory holds the text many times. */
+const xen = (rounds: number) => `%pragma ringside mode xen
+        org 100000h
+        bits 32
+        mov eax, 18
+        xor ebx, ebx
+        mov ecx, after - text
+        mov edx, text
+        int 82h
+        mov eax, 29
+        mov ebx, 2
+        mov ecx, reason
+        int 82h
+reason: dd 0
+text:   times ${rounds} db ${[...block].map((character) => character.charCodeAt(0)).join(", ")}
+after:
+`;
+
+const guests = [
+  ["a character at a time", "bare-metal", bytewise, 80],
+  ["by a repeated instruction", "bare-metal", atOnce, 80],
+  ["a character at a time", "trap-and-emulate", bytewise, 6],
+  ["by a repeated instruction", "trap-and-emulate", atOnce, 40],
+  ["a character at a time", "vtx-ept", bytewise, 10],
+  ["by a repeated instruction", "vtx-ept", atOnce, 80],
+  ["by a repeated instruction", "svm-npt", atOnce, 40],
+  ["by one hypercall", "paravirtualization", xen, 40],
+] as const;
+
+const outputs = (client: DapClient): string[] =>
+  client.events.flatMap(({ event, body }) => (event === "output" && body.category === "stdout" ? [body.output] : []));
+
+describe("a guest that prints more than events are kept of", () => {
+  it.each(guests)("is heard to the last character: %s under %s", async (_, technique, source, rounds) => {
+    const client = new DapClient(source(rounds));
+    await client.launch({ technique });
+    await client.start();
+    await client.go("continue");
+    const printed = outputs(client);
+    expect(printed.join("").length).toBe(rounds * block.length);
+    expect(printed.join("") === block.repeat(rounds)).toBe(true);
+    // Few events, and none that a client would have to wait for.
+    expect(printed.length).toBeLessThan(20 + client.console.length / 8000);
+    expect(Math.max(...printed.map(({ length }) => length))).toBeLessThan(65_536);
+  });
+
+  it("stops when it is asked to, answers, and goes on where it was", async () => {
+    const client = new DapClient(bytewise(10));
+    await client.launch({ technique: "vtx-ept" });
+    await client.start();
+    await client.request("continue", { threadId: 1 });
+    while (client.console === "") await new Promise((resolve) => setImmediate(resolve));
+    const paused = client.stopped();
+    await client.request("pause", { threadId: 1 });
+    expect((await paused).reason).toBe("pause");
+    const heard = client.console;
+    expect(heard.length).toBeLessThan(10 * block.length);
+    expect(await client.frames()).not.toEqual([]);
+    // All that it has printed up to now is there: how many of them it has still to print says ECX.
+    const { length } = heard;
+    const left = Number(BigInt((await client.evaluate("ecx")).split(" ")[0]!));
+    expect((length + left) % block.length).toBeLessThanOrEqual(1);
+    await client.go("continue");
+    expect(client.console === block.repeat(10)).toBe(true);
+  });
+
+  it("is heard before what is said of what it does next", async () => {
+    const source = bytewise(1).replace("        cli\n", "done:   mov esi, after\n        cli\n");
+    const client = new DapClient(source);
+    await client.launch({ technique: "bare-metal" });
+    await client.breakAt({
+      line: source.split("\n").findIndex((line) => line.startsWith("done:")) + 1,
+      logMessage: "printed",
+    });
+    await client.start();
+    await client.go("continue");
+    const all = client.events.flatMap(({ event, body }) => (event === "output" ? [body.output as string] : []));
+    expect(all.join("")).toContain(`${block}printed\n`);
+  });
+});
+
+describe("console text on its way", () => {
+  it("waits while more comes, not for ever, and not once it is much", () => {
+    const batch = new ConsoleBatch();
+    expect(Array.from({ length: 32 }, () => batch.add("a"))).toEqual([...Array(31).fill(""), "a".repeat(32)]);
+    expect([batch.add("b"), batch.add(""), batch.add("")]).toEqual(["", "b", ""]);
+    const lines = "line\n".repeat(5000);
+    expect(batch.add(`${lines}begun`)).toBe(lines);
+    expect(batch.flush()).toBe("begun");
+    const long = "x".repeat(20_000);
+    expect(batch.add(long)).toBe(long);
+  });
+});
