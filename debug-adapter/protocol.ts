@@ -15,7 +15,7 @@ import type { TranslationsNow } from "./translations.ts";
 export type { ComparedRun, Place } from "./compare.ts";
 export type { ControlBits, ControlBlock, ControlBlockNow, ControlField } from "./control-block.ts";
 export type { DevicesNow, ScreenNow } from "./devices.ts";
-export type { DomainsNow } from "./domains.ts";
+export type { ChannelView, DomainsNow, GrantView } from "./domains.ts";
 export type { EventBreakpoint, EventBreakpointStatus } from "./event-breakpoints.ts";
 export type { RingsNow } from "./rings.ts";
 export type { ShadowState, TranslationNow } from "./translation.ts";

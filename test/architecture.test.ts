@@ -59,7 +59,7 @@ const doors: Record<string, Record<string, RegExp>> = {
   },
   grader: { server: /server\/diagnostics\/sensitive-unprivileged\.ts$/ },
   "client/views": {
-    "debug-adapter": /debug-adapter\/protocol\.ts$/,
+    "debug-adapter": /debug-adapter\/(protocol|domain-text)\.ts$/,
     grader: /grader\/worker-protocol\.ts$/,
     emulator: /emulator\/(trace\/event|schedule\/(vcpu|fair-shares))\.ts$/,
     isa: /isa\/technique\.ts$/,

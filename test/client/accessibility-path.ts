@@ -38,7 +38,7 @@ const scenes: readonly Scene[] = [
     views: [["Show the Translation Cache", "cache"]],
   },
   {
-    file: "xen-hello.asm",
+    file: "xen-grants.asm",
     technique: "paravirtualization",
     views: [["Show Hypercalls", "hypercalls"]],
   },

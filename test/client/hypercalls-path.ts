@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import type { Workbench } from "../support/workbench.ts";
 
@@ -25,5 +27,52 @@ export async function hypercallsPath(workbench: Workbench, host: string): Promis
   for (let n = 0; n < 3; n++) await page.keyboard.press("ArrowDown");
   await view.locator(".call .exchange").waitFor();
   await workbench.screenshot(`${host}-11-hypercalls`);
+  await workbench.stopDebugging();
+  await listsPath(workbench, host);
+}
+
+const file = "xen-grants.asm";
+const lines = readFileSync(join(import.meta.dirname, "../../examples", file), "utf8").split("\n");
+/** 1-based. */
+const lineWith = (text: string): number => lines.findIndex((line) => line.includes(text)) + 1;
+
+/** Below the calls: event channels and grants of the moment, what has changed in them since the last stop, and the past. */
+async function listsPath(workbench: Workbench, host: string): Promise<void> {
+  await workbench.debug(file, "paravirtualization");
+  await workbench.command("Ringside: Show Hypercalls");
+  const view = await workbench.view("#view section[aria-label='Grants']");
+  await view.getByText("No port is open.").waitFor();
+  for (const [n, text] of ["upcall: pushad", "mov eax, [map.handle]"].entries()) {
+    await workbench.goToLine(lineWith(text));
+    await workbench.page.keyboard.press("F9");
+    await expect
+      .poll(() => workbench.page.locator(".debug-breakpoints .breakpoint", { hasText: file }).count())
+      .toBe(n + 1);
+  }
+  await workbench.continue();
+  await workbench.stoppedAt(lineWith("upcall: pushad"));
+  await view.getByLabel("channels and grants").check();
+  const rowOf = (list: string, number: number) =>
+    view.locator(`table[aria-label='${list}'] tr[data-key$=' ${number}']`);
+  await rowOf("Event channels", 2).getByText("2, 1 merged").waitFor();
+  await workbench.continue();
+  await workbench.stoppedAt(lineWith("mov eax, [map.handle]"));
+  await rowOf("Grants", 8).locator(".new", { hasText: "103000h (handle 0, to read)" }).waitFor();
+  await rowOf("Event channels", 2).locator(".new").first().waitFor();
+  await view.locator(".list-rows").first().focus();
+  for (const [theme, look] of [
+    ["Dark Modern", "dark"],
+    ["Light Modern", "light"],
+  ] as const) {
+    await workbench.chooseTheme(theme);
+    await view.locator(`body.vscode-${look}`).waitFor();
+    await workbench.screenshot(`${host}-24-event-channels-and-grants-${look}`);
+  }
+  await workbench.stopsAfter(() => workbench.page.locator(".debug-toolbar .codicon-debug-reverse-continue").click());
+  await workbench.stoppedAt(lineWith("upcall: pushad"));
+  await rowOf("Event channels", 2)
+    .locator("td", { hasText: /^pending$/ })
+    .waitFor();
+  await expect.poll(() => rowOf("Grants", 8).locator("td").last().textContent()).toBe("");
   await workbench.stopDebugging();
 }

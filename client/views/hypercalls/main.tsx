@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { Feed } from "../shared/feed.ts";
+import { Latest } from "../shared/latest.ts";
 import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
 import { painter } from "../shared/painter.ts";
@@ -9,6 +10,8 @@ import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
 
 let state = initial;
+/** What comes while the guest runs. */
+const soon: ReadonlySet<Action["kind"]> = new Set(["events", "present", "domains", "failed"]);
 const root = openPage(css);
 
 const paint = painter(() => render(<View state={state} actions={actions} />, root));
@@ -18,7 +21,7 @@ function act(action: Action): void {
   state = reduce(state, action);
   if (state.selected !== selected && action.kind === "select")
     time.move(state.calls.find(({ sequence }) => sequence === action.sequence)?.cycle);
-  if (action.kind === "events" || action.kind === "present") paint.soon();
+  if (soon.has(action.kind)) paint.soon();
   else paint.now();
 }
 
@@ -27,6 +30,7 @@ const link = new Link((message) => {
   if (message.kind === "begin") return;
   act({ kind: "present", ...message.body });
   void feed.catchUp(message.body.last);
+  void latest.want(message.body.running);
 });
 
 const time = new TimeBar(link, (cycle) => act({ kind: "cursor", cycle }));
@@ -35,6 +39,12 @@ const feed = new Feed(link, ["hypercall"], {
   last: () => state.last,
   learn: (news) => act({ kind: "events", ...news }),
 });
+
+const latest = new Latest(
+  () => link.request("ringside/domains", {}),
+  (now) => act({ kind: "domains", now }),
+  (message) => act({ kind: "failed", message }),
+);
 
 async function go(call: Hypercall): Promise<void> {
   act({ kind: "select", sequence: call.sequence });
@@ -47,6 +57,7 @@ const actions: Actions = {
   filter: (text) => act({ kind: "filter", text }),
   refusals: (on) => act({ kind: "refusals", on }),
   select: (sequence) => act({ kind: "select", sequence }),
+  below: (below) => act({ kind: "below", below }),
   go,
   debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),
 };

@@ -1,8 +1,12 @@
 /** What the Hypercalls view knows, and how it changes: pure, so that tests need no page. */
-import type { LocatedEvent, Moment } from "../../../debug-adapter/protocol.ts";
+import type { DomainsNow, LocatedEvent, Moment } from "../../../debug-adapter/protocol.ts";
 import { lastAt } from "../shared/at-cursor.ts";
+import { type Lists, learnLists, noLists } from "./domains.ts";
 
 export type Hypercall = LocatedEvent & { readonly kind: "hypercall" };
+
+/** What is below the lanes where there is no room for both. */
+export type Below = "calls" | "lists";
 
 export interface State {
   /** Name of the debug session; undefined before the first. */
@@ -19,6 +23,9 @@ export interface State {
   readonly selected: number | undefined;
   /** The time cursor of all views, in cycles; undefined: at the present. */
   readonly cursor: number | undefined;
+  /** Event channels and grants. */
+  readonly lists: Lists;
+  readonly below: Below;
 }
 
 export const initial: State = {
@@ -31,6 +38,8 @@ export const initial: State = {
   refusals: false,
   selected: undefined,
   cursor: undefined,
+  lists: noLists,
+  below: "calls",
 };
 
 export type Action =
@@ -40,7 +49,10 @@ export type Action =
   | { readonly kind: "filter"; readonly text: string }
   | { readonly kind: "refusals"; readonly on: boolean }
   | { readonly kind: "select"; readonly sequence: number }
-  | { readonly kind: "cursor"; readonly cycle: number | undefined };
+  | { readonly kind: "cursor"; readonly cycle: number | undefined }
+  | { readonly kind: "below"; readonly below: Below }
+  | { readonly kind: "domains"; readonly now: DomainsNow }
+  | { readonly kind: "failed"; readonly message: string };
 
 /** The present moved: what lies after it has not happened. */
 function rewind(state: State, last: number): State {
@@ -75,6 +87,14 @@ export function reduce(state: State, action: Action): State {
       return { ...state, selected: action.sequence };
     case "cursor":
       return pointAt(state, action.cycle);
+    case "below":
+      return { ...state, below: action.below };
+    case "domains": {
+      const stopped = !state.running && action.now.step === state.now.step;
+      return { ...state, lists: learnLists(state.lists, action.now, stopped) };
+    }
+    case "failed":
+      return { ...state, lists: { ...state.lists, failed: action.message } };
   }
 }
 

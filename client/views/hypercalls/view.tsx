@@ -4,8 +4,10 @@ import { cycles } from "../shared/format.ts";
 import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
 import { useRowsInSight } from "../shared/rows.ts";
+import { DomainLists } from "./lists.tsx";
 import {
   argument,
+  type Below,
   callInDetail,
   type Hypercall,
   isRefused,
@@ -21,6 +23,7 @@ export interface Actions {
   readonly filter: (text: string) => void;
   readonly refusals: (on: boolean) => void;
   readonly select: (sequence: number) => void;
+  readonly below: (below: Below) => void;
   /** Travel to just before a call and show its line. */
   readonly go: (call: Hypercall) => void;
   readonly debug: () => void;
@@ -54,7 +57,7 @@ function Empty({ state, actions }: Props) {
       </div>
       <p role="status">
         {state.session === undefined
-          ? "What a guest asks of its hypervisor by name: each call with its arguments, its result, and why it was refused."
+          ? "What a guest asks of its hypervisor by name: each call with its arguments, its result, and why it was refused. Of a guest under Xen's interface, its event channels and grants as well."
           : "No hypercall yet. Guests that know their hypervisor make them: Xen's under paravirtualization, KVM's under VT-x and AMD-V."}
       </p>
       {state.session === undefined && (
@@ -246,6 +249,11 @@ function Detail({ call }: { call: Hypercall }) {
   );
 }
 
+const belows: readonly (readonly [Below, string])[] = [
+  ["calls", "calls"],
+  ["lists", "channels and grants"],
+];
+
 function Toolbar({ calls, state, actions }: Props & { calls: readonly Hypercall[] }) {
   const total = state.calls.length;
   const refused = state.calls.filter(isRefused).length;
@@ -266,6 +274,13 @@ function Toolbar({ calls, state, actions }: Props & { calls: readonly Hypercall[
         />{" "}
         refused only
       </label>
+      {state.lists.now?.absent === undefined &&
+        belows.map(([below, text]) => (
+          <label class="below" key={below}>
+            <input type="radio" name="below" checked={state.below === below} onChange={() => actions.below(below)} />{" "}
+            {text}
+          </label>
+        ))}
       <span class="summary" role="status">
         {state.running ? "running · " : ""}
         {shown}
@@ -276,19 +291,33 @@ function Toolbar({ calls, state, actions }: Props & { calls: readonly Hypercall[
 }
 
 export function View({ state, actions }: Props) {
-  if (state.calls.length === 0) return <Empty state={state} actions={actions} />;
+  const lists = (
+    <DomainLists
+      lists={state.lists}
+      aside={state.below === "calls" && state.calls.length > 0}
+      elsewhere={state.cursor !== undefined}
+    />
+  );
+  if (state.calls.length === 0)
+    return (
+      <>
+        <Empty state={state} actions={actions} />
+        {lists}
+      </>
+    );
   const calls = visible(state);
   const call = callInDetail(state);
   return (
     <>
       <Toolbar calls={calls} state={state} actions={actions} />
       <Lanes state={state} actions={actions} />
-      <div class="columns">
+      <div class={`columns ${state.below === "lists" ? "aside" : ""}`}>
         <div class="list">
           <Table calls={calls} state={state} actions={actions} />
         </div>
         {call && <Detail call={call} />}
       </div>
+      {lists}
     </>
   );
 }

@@ -4,8 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 export const rowHeight = 22;
 
 /** Which of many rows are in sight; with `live` the newest stays there. */
-export function useRowsInSight(count: number, live: boolean) {
-  const scroller = useRef<HTMLDivElement>(null);
+export function useRowsInSight<E extends HTMLElement = HTMLDivElement>(count: number, live: boolean) {
+  const scroller = useRef<E>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(200);
   useEffect(() => {
@@ -24,7 +24,7 @@ export function useRowsInSight(count: number, live: boolean) {
     scroller,
     first,
     end: first + Math.ceil(height / rowHeight) + 12,
-    onScroll: (element: HTMLDivElement) => setTop(element.scrollTop),
+    onScroll: (element: E) => setTop(element.scrollTop),
     show: (index: number) => scroller.current?.scrollTo({ top: Math.max(0, index * rowHeight - height / 2) }),
   };
 }
