@@ -352,8 +352,10 @@ export const eventFolders: readonly EventFolder[] = [
     id: "schedule",
     label: "Scheduling",
     kinds: ["schedule"],
-    leaves: Object.entries(decisions).map(([key, detail]) => ({ key, label: key, detail })),
-    keys: ({ what }) => [what],
+    leaves: Object.entries({ ...decisions, migrate: "a vCPU runs on another physical CPU than last" }).map(
+      ([key, detail]) => ({ key, label: key, detail }),
+    ),
+    keys: ({ what, movedFrom }) => [what, ...(movedFrom === undefined ? [] : ["migrate"])],
   }),
   folder({
     id: "stop",

@@ -35,7 +35,8 @@ const texts: Texts = {
   screen: ({ mode, columns, rows, graphics, lines }) =>
     mode === "graphics" ? graphics : `${columns} × ${rows} ${JSON.stringify(lines.join("\n").trimEnd())}`,
   mode: ({ from, to }) => `${from} → ${to}`,
-  schedule: ({ what, reason }) => `${what}: ${reason}`,
+  schedule: ({ what, reason, movedFrom }) =>
+    `${what}: ${reason}${movedFrom === undefined ? "" : ` · last ran on pCPU ${movedFrom}`}`,
   stop: ({ reason, text }) => `${reason}: ${text}`,
 };
 

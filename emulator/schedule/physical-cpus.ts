@@ -101,10 +101,10 @@ export class PhysicalCpus {
     kind: ScheduleKind,
     vcpu: Vcpu | undefined,
     reason: string,
-    place?: { pcpu: number; from: string | null },
+    place?: { pcpu: number; from: string | null; movedFrom?: number },
   ): void {
     const { now: time } = this.#state;
-    const { pcpu = vcpu?.pcpu ?? null, from = null } = place ?? {};
+    const { pcpu = vcpu?.pcpu ?? null, from = null, movedFrom } = place ?? {};
     const about = kind === "account" ? this.vcpus : [vcpu, from === null ? undefined : this.#vcpu(from)];
     const told = this.#untold;
     this.#untold = { states: [], vms: [] };
@@ -119,6 +119,7 @@ export class PhysicalCpus {
       ...told,
       standings: this.#standings(about),
       ...((kind === "plug" || kind === "adjust") && vcpu && { parameters: vcpu.parameters }),
+      ...(movedFrom !== undefined && { movedFrom }),
     });
   }
 
@@ -340,9 +341,11 @@ export class PhysicalCpus {
       current.counts.preemptions++;
       this.#park();
     }
+    const last = vcpu?.pcpu ?? pcpu;
     if (vcpu) this.#put(vcpu, pcpu);
     place.until = until;
-    this.#event(vcpu ? "switch" : "idle", vcpu, reason, { pcpu, from: current?.id ?? null });
+    const moved = last === pcpu ? {} : { movedFrom: last };
+    this.#event(vcpu ? "switch" : "idle", vcpu, reason, { pcpu, from: current?.id ?? null, ...moved });
   }
 
   #check(pcpu: number, current: Vcpu | undefined, { vcpu, until }: Choice): void {

@@ -32,6 +32,8 @@ export interface ScheduleOutcome {
   readonly standings: readonly Standing[];
   /** Of a vCPU that is plugged in or adjusted: what holds for it from now on. */
   readonly parameters?: Parameters;
+  /** Of a vCPU that is put on another physical CPU than it last ran on: that one. */
+  readonly movedFrom?: number;
 }
 
 /** What happened to scheduling, with the reason in words. Times are microseconds of virtual time. */
@@ -53,7 +55,11 @@ export function scheduleBody({ sequence: _, kind: what, vcpu: subject, ...rest }
 
 /** What `scheduleBody` made of it. */
 export function scheduleEventOf({ sequence, ...event }: Stamp & ScheduleBody): ScheduleEvent {
-  const { what, subject, time, pcpu, from, reason, states, vms, standings, parameters } = event;
-  const outcome = { states, vms, standings, ...(parameters && { parameters }) };
+  const { what, subject, time, pcpu, from, reason, states, vms, standings, parameters, movedFrom } = event;
+  const outcome = {
+    ...{ states, vms, standings },
+    ...(parameters && { parameters }),
+    ...(movedFrom !== undefined && { movedFrom }),
+  };
   return { sequence, time, kind: what, pcpu, vcpu: subject, from, reason, ...outcome };
 }

@@ -204,6 +204,18 @@ describe("the Schedule view", () => {
     expect(rows.map(({ n }) => state.matches.rowOf(n))).toEqual(rows.map((_, row) => row));
   });
 
+  it("tells from where a vCPU came, as often as the host has counted that", () => {
+    const { events, host } = eventsOf("eevdf");
+    const state = [heard(events), { kind: "filter", text: "migrated from pcpu" } as const].reduce(reduce, initial());
+    const counted = fairness(host).vcpus.reduce((sum, { migrations }) => sum + migrations, 0);
+    expect(counted).toBeGreaterThan(1);
+    expect([state.matches.length, state.trace.migrations.length]).toEqual([counted, counted]);
+    const rows = Array.from({ length: counted }, (_, n) => state.trace.row(state.trace.migrations.at(n)));
+    expect(rows.filter(({ movedFrom, pcpu }) => movedFrom === undefined || movedFrom === pcpu)).toEqual([]);
+    state.trace.rewind(rows[1]!.sequence - 1);
+    expect(state.trace.migrations.length).toBe(1);
+  });
+
   it("forgets the future and a selection in it when the present moves back", () => {
     const { state, events } = opened();
     const back = [{ kind: "select", sequence: 60 } as const, now(40, 1)].reduce(reduce, state);

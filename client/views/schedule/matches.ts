@@ -2,8 +2,8 @@ import { Numbers } from "../shared/numbers.ts";
 import type { DecisionRow, Trace } from "./trace.ts";
 
 /** What a filter looks through. */
-const textOf = ({ sequence, what, pcpu, subject, from, reason }: DecisionRow): string =>
-  `#${sequence} ${what} ${pcpu === undefined ? "" : `pcpu ${pcpu}`} ${subject?.id ?? ""} ${from?.id ?? ""} ${reason}`.toLowerCase();
+const textOf = ({ sequence, what, pcpu, subject, from, movedFrom, reason }: DecisionRow): string =>
+  `#${sequence} ${what} ${movedFrom === undefined ? "" : `migrated from pcpu ${movedFrom}`} ${pcpu === undefined ? "" : `pcpu ${pcpu}`} ${subject?.id ?? ""} ${from?.id ?? ""} ${reason}`.toLowerCase();
 
 /** The events that have every word of a filter: those that come later are looked at as they come. */
 export class Matches {

@@ -17,6 +17,7 @@ export function paint(sheet: Sheet): void {
   paintHazards(sheet);
   for (const row of layout.rows.filter((one) => isInSight(sheet, one)))
     row.lane.kind === "pcpu" ? paintPcpu(sheet, row) : paintVcpu(sheet, row);
+  paintMigrations(sheet);
   if (isInSight(sheet, layout.standings)) paintStandings(sheet);
   paintCursors(sheet);
 }
@@ -95,6 +96,23 @@ function paintVcpu(sheet: Sheet, row: Row): void {
     else canvas.fillRect(x, y + (1 - part) * height, width, part * height);
   }
   canvas.globalAlpha = 1;
+}
+
+/** A stroke on the lane of a vCPU where it came to another physical CPU, unless there are too many to be told apart. */
+function paintMigrations(sheet: Sheet): void {
+  const { canvas, layout, state, theme } = sheet;
+  const { trace } = state;
+  const { from, to } = inSight(state);
+  const { x, pixels } = scaleOf(sheet);
+  const first = trace.migrations.upTo(trace.time.upTo(from - 1) - 1);
+  const end = trace.migrations.upTo(trace.time.upTo(to) - 1);
+  if (end - first > pixels / 4) return;
+  canvas.strokeStyle = theme.text;
+  for (let n = first; n < end; n++) {
+    const { subject, time } = trace.row(trace.migrations.at(n));
+    const row = layout.rows.find(({ lane }) => lane.kind === "vcpu" && trace.vcpus[lane.n] === subject);
+    if (row && isInSight(sheet, row)) line(canvas, x(time), row.y - 1, x(time), row.y + row.height + 1);
+  }
 }
 
 /** Behind the lanes of a VM, when some of its vCPUs run while others wait. */

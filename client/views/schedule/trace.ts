@@ -45,6 +45,9 @@ export class Trace {
   readonly #pcpu = new Numbers();
   readonly #subject = new Numbers();
   readonly #from = new Numbers();
+  readonly #movedFrom = new Numbers();
+  /** The events by which vCPUs came to other physical CPUs than they last ran on. */
+  readonly migrations = new Numbers();
   readonly #source: Decision["source"][] = [];
   /** One for each physical CPU that was heard of; values are places in `vcpus`, or `idle`. */
   readonly pcpus: Lane[] = [];
@@ -73,6 +76,8 @@ export class Trace {
     this.#pcpu.push(event.pcpu ?? -1);
     this.#subject.push(event.subject === null ? -1 : this.#numberOf(event.subject));
     this.#from.push(event.from === null ? -1 : this.#numberOf(event.from));
+    this.#movedFrom.push(event.movedFrom ?? -1);
+    if (event.movedFrom !== undefined) this.migrations.push(n);
     this.#source.push(event.source);
     this.#place(event, n);
     for (const { vcpu, state } of event.states) this.#track(vcpu).lane.enter(event.time, runStates.indexOf(state), n);
@@ -132,8 +137,17 @@ export class Trace {
   rewind(sequence: number): void {
     const length = this.sequence.upTo(sequence);
     if (length === this.length) return;
-    for (const column of [this.sequence, this.time, this.#cycle, this.#pcpu, this.#subject, this.#from])
+    for (const column of [
+      this.sequence,
+      this.time,
+      this.#cycle,
+      this.#pcpu,
+      this.#subject,
+      this.#from,
+      this.#movedFrom,
+    ])
       column.length = length;
+    this.migrations.length = this.migrations.upTo(length - 1);
     for (const list of [this.#what, this.#reason, this.#source]) list.length = length;
     for (const lane of [...this.pcpus, ...this.vms.map((vm) => vm.lane)]) lane.rewind(length);
     for (const { lane, standings, parameters } of this.vcpus) {
@@ -147,6 +161,7 @@ export class Trace {
   row(n: number) {
     const [subject, from] = [this.vcpus[this.#subject.at(n)], this.vcpus[this.#from.at(n)]];
     const pcpu = this.#pcpu.at(n);
+    const movedFrom = this.#movedFrom.at(n);
     return {
       n,
       sequence: this.sequence.at(n),
@@ -155,6 +170,7 @@ export class Trace {
       pcpu: pcpu < 0 ? undefined : pcpu,
       subject,
       from,
+      movedFrom: movedFrom < 0 ? undefined : movedFrom,
       reason: this.#reason[n] ?? "so long ago that the reason is no longer kept",
       source: this.#source[n],
     };

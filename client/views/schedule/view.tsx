@@ -68,7 +68,7 @@ function Toolbar({ state, actions }: Props) {
 function Legend() {
   return (
     <span class="legend">
-      {["running", "runnable", "parked", "blocked", "hazard"].map((state) => (
+      {["running", "runnable", "parked", "blocked", "hazard", "migration"].map((state) => (
         <span key={state}>
           <span class={`swatch ${state}`} aria-hidden="true" />
           {state === "hazard" ? "concurrency hazard" : state}
@@ -98,7 +98,8 @@ function Detail({ row, state }: { row: DecisionRow; state: State }) {
         <b>at {timeText(row.time)}</b>
         <VcpuName track={row.subject} state={state} /> {row.what}
         {place}
-        {row.from && `, taken from ${row.from.id}`}: {row.reason}
+        {row.from && `, taken from ${row.from.id}`}
+        {row.movedFrom !== undefined && `, migrated from pCPU ${row.movedFrom}`}: {row.reason}
       </p>
     </section>
   );
@@ -123,6 +124,7 @@ function Row({ row, state, actions }: Props & { row: DecisionRow }) {
       <td>
         {row.what}
         {row.from && ` ← ${row.from.id}`}
+        {row.movedFrom !== undefined && ` · migrated from pCPU ${row.movedFrom}`}
       </td>
       <td class="what">{row.reason}</td>
     </tr>
