@@ -1,3 +1,4 @@
+import type { MachineInterface } from "../emulator/machine-interface.ts";
 import {
   type ArmedEvent,
   armed,
@@ -39,10 +40,10 @@ export class EventBreakpointList {
     return breakpoints.map(statusOf);
   }
 
-  /** What has been counted up to an event, if that is not what was told last. */
-  newCounts(last: number): EventCounts | undefined {
+  /** What has been counted up to the present, if that is not what was told last. */
+  newCounts(machine: MachineInterface): EventCounts | undefined {
     const counting = [...this.#set.values()].filter(({ action }) => action === "count");
-    const counts = counting.map(({ event, hits }) => ({ event: String(event), count: hits.upTo(last) ?? null }));
+    const counts = counting.map(({ event, hits }) => ({ event: String(event), count: hits.upTo(machine) ?? null }));
     const text = JSON.stringify(counts);
     if (text === this.#told) return undefined;
     this.#told = text;

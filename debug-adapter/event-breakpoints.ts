@@ -93,7 +93,7 @@ export function armed(breakpoint: EventBreakpoint): ArmedEvent | undefined {
     ...breakpoint,
     kinds: folder.kinds,
     title: `${folder.label} › ${leaf.label}`,
-    hits: new EventHits(),
+    hits: new EventHits(folder.kinds),
     needsState: asksGuest(breakpoint),
   };
 }

@@ -3,6 +3,7 @@ import type { OperatingMode } from "../emulator/cpu/environment.ts";
 import { exceptionName, exceptionVectors } from "../emulator/cpu/exception-names.ts";
 import { vectorName } from "../emulator/cpu/fault.ts";
 import { firmwarePrefix, portDeviceNames } from "../emulator/devices/device-names.ts";
+import { flushCauses, pageSizes, walkFaults } from "../emulator/mmu/translation-events.ts";
 import type { ScheduleKind } from "../emulator/schedule/schedule-event.ts";
 import { exitCodes } from "../emulator/svm/exit-codes.ts";
 import { nestedPageFault } from "../emulator/svm/exit-information.ts";
@@ -356,6 +357,34 @@ export const eventFolders: readonly EventFolder[] = [
       ([key, detail]) => ({ key, label: key, detail }),
     ),
     keys: ({ what, movedFrom }) => [what, ...(movedFrom === undefined ? [] : ["migrate"])],
+  }),
+  folder({
+    id: "tlb",
+    label: "TLB",
+    kinds: ["tlb"],
+    leaves: [
+      ...rows({ fill: "a translation is taken up" }),
+      ...pageSizes.map((size) => ({ key: size, label: `fill: page of ${size}` })),
+      ...rows({ global: "fill: global", nested: "fill: through nested paging" }),
+      ...rows({ flush: "translations are forgotten" }),
+      ...Object.entries(flushCauses).map(([key, detail]) => ({ key, label: `flush: ${key}`, detail })),
+      ...rows({ remote: "flush: of another vCPU, by the VMM" }),
+    ],
+    keys: (event) =>
+      event.what === "fill"
+        ? ["fill", event.size, event.global ? "global" : "", event.nested ? "nested" : ""]
+        : ["flush", event.cause, event.on === undefined ? "" : "remote"],
+  }),
+  folder({
+    id: "walk",
+    label: "Page Walks",
+    kinds: ["paging"],
+    leaves: [
+      ...Object.entries(walkFaults).map(([key, detail]) => ({ key, label: `fault: ${key}`, detail })),
+      ...rows({ accessed: "an accessed flag is set", dirty: "a dirty flag is set" }),
+    ],
+    keys: (event) =>
+      event.what === "fault" ? [event.reason] : [event.accessed ? "accessed" : "", event.dirty ? "dirty" : ""],
   }),
   folder({
     id: "stop",

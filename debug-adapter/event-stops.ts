@@ -53,7 +53,7 @@ function armedBy(filterId: string, condition: string | undefined): readonly Arme
   const wanted = new Set(listed(names));
   const event = (one: MachineEvent) => wanted.size === 0 || namesOf(one).some((name) => wanted.has(plain(name)));
   const when = expression ? { condition: expression } : {};
-  const hits = new EventHits();
+  const hits = new EventHits([kind]);
   const needsState = asksGuest(when);
   return [{ kinds: [kind], event, stage: "before", action: "stop", title: "", hits, needsState, ...when }];
 }

@@ -1,9 +1,35 @@
 import type { EventBody, EventKind, MachineEvent } from "../emulator/index.ts";
-
-type Texts = { readonly [K in EventKind]: (event: Extract<EventBody, { kind: K }>) => string };
+import { observedKinds } from "../emulator/mmu/translation-events.ts";
 
 const hexadecimal = (value: number): string => `${value.toString(16).toUpperCase()}h`;
 const optional = (label: string, text: string | undefined): string => (text ? `${label}${text}` : "");
+
+const listed = (...parts: readonly (string | false | undefined)[]): string => parts.filter(Boolean).join(", ");
+
+type Of<K extends EventKind> = Extract<EventBody, { kind: K }>;
+type Texts = { readonly [K in EventKind]: (event: Of<K>) => string };
+
+const accessText = ({ access, user, linear }: Of<"paging"> | (Of<"tlb"> & { what: "fill" })): string =>
+  `${user ? "user" : "kernel"} ${access} of ${linear}h`;
+
+function tlbText(event: Of<"tlb">): string {
+  if (event.what === "fill") {
+    const { host, size, global, nested, pcid, vpid } = event;
+    const tags = [global && "global", nested && "nested", pcid > 0 && `PCID ${pcid}`, vpid > 0 && `VPID ${vpid}`];
+    return `${accessText(event)} → ${host}h (${listed(size, ...tags)})`;
+  }
+  const { cause, linear, pcid, vpid, global, dropped, on } = event;
+  const scope = [pcid !== undefined && `PCID ${pcid}`, vpid !== undefined && `VPID ${vpid}`, !global && "none global"];
+  const what = listed(linear === undefined ? "flush" : `flush of ${linear}h`, ...scope);
+  return `${what} by ${cause}${on === undefined ? "" : ` on vCPU ${on}`}: ${dropped} translation${dropped === 1 ? "" : "s"} gone`;
+}
+
+function pagingText(event: Of<"paging">): string {
+  if (event.what === "fault")
+    return `${accessText(event)}: ${event.table}, ${event.reason}; #PF with error code ${hexadecimal(event.errorCode)}`;
+  const flags = [event.accessed && "A", event.dirty && "D"].filter(Boolean).join(" and ");
+  return `${accessText(event)}: sets ${flags} of the ${event.table} at ${event.address}h`;
+}
 
 /** One line for each kind of event. */
 const texts: Texts = {
@@ -37,6 +63,8 @@ const texts: Texts = {
   mode: ({ from, to }) => `${from} → ${to}`,
   schedule: ({ what, reason, movedFrom }) =>
     `${what}: ${reason}${movedFrom === undefined ? "" : ` · last ran on pCPU ${movedFrom}`}`,
+  tlb: tlbText,
+  paging: pagingText,
   stop: ({ reason, text }) => `${reason}: ${text}`,
 };
 
@@ -62,16 +90,25 @@ export const kindTitles: Readonly<Record<EventKind, string>> = {
   screen: "Screen",
   mode: "Mode change",
   schedule: "Scheduling",
+  tlb: "TLB",
+  paging: "Page walk of the processor",
   stop: "End of the guest",
 };
 
 export const eventKinds = Object.keys(texts) as EventKind[];
 
+/** Whether events of a kind are told while somebody asks for them, and not recorded. */
+export const isObserved = (kind: EventKind): boolean => (observedKinds as readonly EventKind[]).includes(kind);
+
+/** What can be among the events of a machine; a walk is the answer to a question. */
+export const recordedKinds = eventKinds.filter((kind) => kind !== "walk" && !isObserved(kind));
+
 /** What happened, on one line. */
 export const describeEvent = (event: MachineEvent): string => (texts[event.kind] as (body: EventBody) => string)(event);
 
-/** An event as one line of a trace: sequence, cycle, address, kind, what happened. */
+/** An event as one line of a trace: sequence, or after which one it was observed, cycle, address, kind, what happened. */
 export function eventText(event: MachineEvent): string {
-  const columns = [`#${event.sequence}`.padStart(7), String(event.cycle).padStart(10), `${event.rip}h`.padStart(9)];
+  const number = isObserved(event.kind) ? `${Math.floor(event.sequence)}+` : `${event.sequence}`;
+  const columns = [`#${number}`.padStart(7), String(event.cycle).padStart(10), `${event.rip}h`.padStart(9)];
   return `${columns.join(" ")}  ${event.kind.padEnd(9)}  ${describeEvent(event)}\n`;
 }

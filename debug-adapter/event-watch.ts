@@ -65,7 +65,7 @@ export class EventWatch {
   #countRecorded(armed: ReadonlySet<ArmedEvent>): void {
     if (armed.size === 0) return;
     for (const event of this.#subject.machine.events(0, Number.MAX_SAFE_INTEGER, [...filterOf([...armed]).kinds]))
-      for (const met of this.#candidates(event)) if (armed.has(met.armed)) met.armed.hits.add(event.sequence);
+      for (const met of this.#candidates(event)) if (armed.has(met.armed)) met.armed.hits.add(event);
   }
 
   /** For runs of the machine after which `judge` is asked. */
@@ -89,7 +89,7 @@ export class EventWatch {
     const { machine } = this.#subject;
     this.#met = [];
     if (machine.now !== this.#acknowledged.step) this.#acknowledged.events.clear();
-    for (const { hits } of this.#armed) hits.forgetAfter(machine.lastSequence);
+    for (const { hits } of this.#armed) hits.forgetFuture(machine);
   }
 
   /** What breakpoints say of events since `begin`; after a step of the machine that recorded some. */
@@ -141,7 +141,7 @@ export class EventWatch {
   #performed(met: readonly Met[], mode: Mode): readonly Met[] {
     const holding = met.filter((one) => this.holds(one));
     for (const { recorded, event, armed } of holding) {
-      if (armed.action === "count") armed.hits.add(recorded.sequence);
+      if (armed.action === "count") armed.hits.add(recorded);
       if (armed.action === "log" && mode !== "count") this.#log(this.#text(event, armed));
     }
     return holding.filter(({ armed }) => armed.action === "stop");
@@ -175,7 +175,7 @@ export class EventWatch {
   #accept(event: MachineEvent): boolean {
     let stops = false;
     for (const met of this.#candidates(event)) {
-      if (met.armed.action === "count" && !met.armed.needsState) met.armed.hits.add(event.sequence);
+      if (met.armed.action === "count" && !met.armed.needsState) met.armed.hits.add(event);
       else {
         this.#met.push(met);
         stops = true;

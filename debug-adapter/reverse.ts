@@ -2,6 +2,7 @@ import type { MachineInterface, WatchHit } from "../emulator/machine-interface.t
 import type { MachineEvent } from "../emulator/trace/event.ts";
 import { accessText } from "./data-breakpoints.ts";
 import { goAnewTo, goJustBefore } from "./event-breakpoints.ts";
+import { isObserved } from "./event-text.ts";
 import type { EventHit, EventWatch } from "./event-watch.ts";
 import { type Found, lastBefore, type Present, presentOf, previousStart, returnTo } from "./history.ts";
 import { type Halt, haltAt, type Runner } from "./run.ts";
@@ -118,10 +119,12 @@ export async function reverseContinue(
   const { machine, watches, events } = runner;
   const present = presentOf(machine);
   const addresses = new Set([...goal, ...runner.breakpoints.flatMap((breakpoint) => breakpoint.addresses)]);
-  const conditional = events.armed.some((one) => one.action === "stop" && one.needsState);
+  const unrecorded = events.armed.some(
+    ({ action, needsState, kinds }) => action === "stop" && (needsState || kinds.some(isObserved)),
+  );
   const search = new EventSearch(runner, present);
   const stopOnEvent = search.filter();
-  for (const { floor, limit } of stretches(runner, present.now, addresses.size + watches.length > 0 || conditional)) {
+  for (const { floor, limit } of stretches(runner, present.now, addresses.size + watches.length > 0 || unrecorded)) {
     const found: Found = await lastBefore(machine, limit, {
       addresses,
       accept: () => goal.has(machine.linearRip) || runner.hitInPast().length > 0,

@@ -141,7 +141,7 @@ export class Session extends Conversation {
   }
 
   #tellCounts(): void {
-    const counts = this.#events.newCounts(this.#present.debugger.machine.lastSequence);
+    const counts = this.#events.newCounts(this.#present.debugger.machine);
     if (counts) this.tell("ringside/eventCounts", counts);
   }
 

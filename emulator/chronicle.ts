@@ -1,9 +1,10 @@
 import type { CostProfile } from "../isa/costs.ts";
 import { vector } from "./cpu/fault.ts";
 import type { EventFilter, VcpuPlace } from "./machine-interface.ts";
+import type { ObservedBody } from "./mmu/translation-events.ts";
 import { type ScheduleEvent, scheduleBody } from "./schedule/schedule-event.ts";
 import type { EventKind, MachineEvent, RecordedBody } from "./trace/event.ts";
-import type { Moment } from "./trace/event-columns.ts";
+import { linearText, type Moment } from "./trace/event-columns.ts";
 import { Recorder } from "./trace/recorder.ts";
 import type { VirtualMachine } from "./virtual-machine/virtual-machine.ts";
 
@@ -22,6 +23,9 @@ export interface Whereabouts {
   /** Virtual time passes for the vCPU in the core. */
   spend(cycles: number): void;
 }
+
+/** Most observed events of a step that are told apart by their numbers. */
+const observedPlaces = 4096;
 
 /** What a snapshot says of it. */
 interface Saved {
@@ -47,6 +51,8 @@ export class Chronicle {
   #accepted: number | undefined;
   /** The run under way is to end with the event of this number, or when the recorder has recorded so much. */
   #room = { sequence: Number.POSITIVE_INFINITY, recorded: Number.POSITIVE_INFINITY };
+  /** The step in which something was observed last, and how often in that. */
+  #observed = { step: -1, count: 0 };
   /** The vCPU that is recorded about, if that is not the one in the core. */
   #subject: VcpuPlace | undefined;
   readonly #moment = { cycle: 0, step: 0, vm: "", vcpu: 0, linear: 0 };
@@ -101,6 +107,15 @@ export class Chronicle {
     const price = this.#priceOf(body);
     if (price > 0) this.#at.spend(price);
     return sequence;
+  }
+
+  /** What happens is told to the run under way, if it asks for that. */
+  observe(body: ObservedBody): void {
+    if (!this.#filter?.kinds.has(body.kind)) return;
+    const { linear, ...moment } = this.present();
+    if (this.#observed.step !== moment.step) this.#observed = { step: moment.step, count: 0 };
+    const place = Math.min(++this.#observed.count, observedPlaces - 1) / observedPlaces;
+    this.#offerEvent({ sequence: this.lastSequence + place, ...moment, rip: linearText(linear), ...body });
   }
 
   /** Cycles that something takes on the machine itself; crossings are priced where they happen. */
@@ -176,8 +191,12 @@ export class Chronicle {
 
   /** Ends the run under way with this step, if it is to end after this event. */
   #offer(kind: EventKind, sequence: number): void {
-    if (!this.#filter?.kinds.has(kind) || !this.#filter.accept(this.#recorder.at(sequence)!)) return;
-    this.#accepted ??= sequence;
+    if (this.#filter?.kinds.has(kind)) this.#offerEvent(this.#recorder.at(sequence)!);
+  }
+
+  #offerEvent(event: MachineEvent): void {
+    if (!this.#filter?.accept(event)) return;
+    this.#accepted ??= event.sequence;
     this.#at.endRun();
   }
 
@@ -207,6 +226,7 @@ export class Chronicle {
 
   restore({ sequence, exit, costs }: Saved): void {
     this.#recorder.forgetAfter(sequence);
+    this.#observed = { step: -1, count: 0 };
     this.#exit = exit;
     for (const [open, cost] of costs) this.#recorder.settle(open, cost);
   }

@@ -2,7 +2,9 @@ import type { Computer } from "./computer.ts";
 import { layout } from "./cpu/layout.ts";
 import type { EngineStop } from "./engine/interpreter.ts";
 import type { RunOptions, Stop, VcpuPlace, Watch } from "./machine-interface.ts";
+import { observedKinds } from "./mmu/translation-events.ts";
 import { shutdownText } from "./stop-texts.ts";
+import { TranslationObserver } from "./translation-observer.ts";
 import type { VirtualMachine } from "./virtual-machine/virtual-machine.ts";
 import { Watches } from "./watches.ts";
 
@@ -26,6 +28,7 @@ const isSame = (a: VcpuPlace | undefined, b: VcpuPlace | undefined): boolean => 
 export class Execution {
   readonly #computer: Computer;
   readonly #watches: Watches;
+  readonly #translations: TranslationObserver;
   /** The vCPU that runs while all others are frozen. */
   #only: VcpuPlace | undefined;
 
@@ -36,6 +39,7 @@ export class Execution {
       (address) => computer.vm.memory.hostOf(address),
       () => computer.endRun(),
     );
+    this.#translations = new TranslationObserver(computer.cpu, (body) => computer.chronicle.observe(body));
   }
 
   get #vm(): VirtualMachine {
@@ -56,6 +60,7 @@ export class Execution {
     const { chronicle } = this.#computer;
     chronicle.stopOn(options.stopOnEvent);
     chronicle.makeRoom(options.events);
+    this.#translations.use(observedKinds.some((kind) => options.stopOnEvent?.kinds.has(kind)));
     const stop = this.#run(options, journey);
     chronicle.stopOn(undefined);
     chronicle.makeRoom(undefined);

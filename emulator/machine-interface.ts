@@ -4,6 +4,7 @@ import type { Screen } from "./devices/screen.ts";
 import type { Pixels } from "./devices/vga-picture.ts";
 import type { Digest } from "./digest.ts";
 import type { NamedField } from "./inspection/control-fields.ts";
+import type { PageSize } from "./mmu/translation-events.ts";
 import type { Fairness } from "./schedule/fairness.ts";
 import type { Parameters, RunState } from "./schedule/vcpu.ts";
 import type { VmcbView } from "./svm/vmcb-view.ts";
@@ -27,7 +28,7 @@ export type Stop =
   | { readonly kind: "breakpoint"; readonly address: bigint }
   /** A VM exit is pending (asked for by `stopOnExit`); the VMM has not handled it yet. To the guest's own hypervisor: it is at its handler. */
   | { readonly kind: "exit"; readonly sequence: number }
-  /** The last step has recorded events that `stopOnEvent` accepted, the first of them this one. */
+  /** The last step has had events that `stopOnEvent` accepted, the first of them this one. */
   | { readonly kind: "event"; readonly sequence: number }
   /** The last step has touched watched memory. An instruction that repeats may be in its midst. */
   | { readonly kind: "watch"; readonly hits: readonly WatchHit[] }
@@ -48,7 +49,7 @@ export interface WatchHit {
   readonly access: "read" | "write";
 }
 
-/** Events that end a run. */
+/** Events that end a run. Those of `ObservedBody` happen for this alone: they are not among `events`. */
 export interface EventFilter {
   readonly kinds: ReadonlySet<EventKind>;
   /** Of exits, only those with one of these reasons. Default: all. */
@@ -142,7 +143,7 @@ export interface TlbEntryView {
   /** What the translation is good for: "read", "write" and "execute" at ring 3, with "kernel " before them at the others. */
   readonly accesses: readonly string[];
   /** Of the page in the tables, of which this may be a part. */
-  readonly size: "4 KiB" | "2 MiB" | "4 MiB" | "1 GiB";
+  readonly size: PageSize;
   readonly global: boolean;
   readonly pcid: number;
   readonly vpid: number;

@@ -1,7 +1,7 @@
 /** Commands that show what has happened: `exits`, `trace`, `units`, `compare`. */
 import type { EventKind, MachineEvent } from "../../emulator/trace/event.ts";
 import { type TechniqueId, techniqueById, techniques } from "../../isa/technique.ts";
-import { eventKinds, eventText } from "../event-text.ts";
+import { eventText, recordedKinds } from "../event-text.ts";
 import { Refusal } from "../requests.ts";
 import type { ExitEvent } from "../run.ts";
 import { translationsText } from "../translations-text.ts";
@@ -83,9 +83,9 @@ function trace(context: Context, argument: string): string {
   const words = argument.split(/[\s,]+/).filter((word) => word !== "");
   const count = Math.min(mostShown, Number(words.find((word) => /^\d+$/.test(word)) ?? defaultCount));
   const kinds = words.filter((word) => !/^\d+$/.test(word)).map((word) => word.toLowerCase());
-  const unknown = kinds.find((kind) => !eventKinds.some((known) => known === kind));
+  const unknown = kinds.find((kind) => !recordedKinds.some((known) => known === kind));
   if (unknown !== undefined)
-    throw new Refusal(`There are no events of the kind "${unknown}", only ${eventKinds.join(", ")}.`);
+    throw new Refusal(`There are no events of the kind "${unknown}", only ${recordedKinds.join(", ")}.`);
   const events = newest(context, count, kinds.length > 0 ? (kinds as EventKind[]) : undefined, () => true);
   return events.length > 0 ? listText(events) : "There has been no such event up to now.";
 }
@@ -146,7 +146,7 @@ export const recordCommands: readonly Command[] = [
     name: "trace",
     parameters: "[COUNT] [KIND]…",
     what: "The last events, 20 if no other number is given, of all kinds or of some.",
-    words: () => eventKinds,
+    words: () => recordedKinds,
     run: trace,
   },
   {

@@ -94,9 +94,10 @@ function totalsOf(machine: Machine, steps: number): Totals {
     else if (event.kind === "output") output += event.text;
   };
   let writableOutside = 0;
-  const ended = follow(machine, steps, see, () => {
+  const look = () => {
     writableOutside = Math.max(writableOutside, machine.writableOutside);
-  });
+  };
+  const ended = follow(machine, steps, see, { look });
   const translated = machine.translatedUnits().reduce((sum, { guest }) => sum + guest.length, 0);
   const { instructions, directInstructions: direct, cycle: cycles, walkReferences } = machine;
   return {

@@ -1,6 +1,6 @@
 /** One processor's own state, put aside while another one is in the emulated core. */
 
-import { inOrder, type PackedTlb } from "../mmu/tlb.ts";
+import { inOrder, type PackedTlb, packedEntries } from "../mmu/tlb.ts";
 import type { Cpu } from "./cpu.ts";
 import { layout } from "./layout.ts";
 
@@ -63,10 +63,12 @@ export class ProcessorContext {
     cpu.refresh();
   }
 
-  /** Forgets the translations it has cached. */
-  flushTlb(): void {
+  /** Forgets the translations it has cached, and gives their number. */
+  flushTlb(): number {
+    const entries = packedEntries(this.#tlb);
     this.#tlb = { words: this.#tlb.words, length: 0 };
     this.#saved = undefined;
+    return entries;
   }
 
   save(): SavedContext {

@@ -6,6 +6,7 @@ import { type Meets, MemoryAccess } from "../mmu/access.ts";
 import type { AddressLine } from "../mmu/address-line.ts";
 import { guard, type Interceptor } from "../mmu/physical.ts";
 import type { Watched } from "../mmu/tlb.ts";
+import type { FlushCause } from "../mmu/translation-events.ts";
 import type { WalkStep } from "../trace/event.ts";
 import { apicBaseAfterReset } from "./apic-base.ts";
 import type { Bus } from "./bus.ts";
@@ -398,14 +399,14 @@ export class Cpu extends MemoryAccess {
   }
 
   /** Forgets cached translations: all but global ones, or with `global` all, those of nested paging included. */
-  flushTlb(global: boolean): void {
-    this.tlb.flush(global);
+  flushTlb(global: boolean, cause: FlushCause = "VMM"): void {
+    this.tlb.flush(global, cause);
     if (global) this.nested.flush();
   }
 
   /** Forgets what the TLB holds for the page of a linear address (INVLPG). */
-  invalidatePage(linear: number): void {
-    this.tlb.invalidate(linear);
+  invalidatePage(linear: number, cause: FlushCause = "INVLPG"): void {
+    this.tlb.invalidate(linear, cause);
   }
 
   /** Adds guard bits (see `mmu/physical.ts`) to a host-physical page of RAM. */

@@ -73,7 +73,7 @@ export function writeCr0(cpu: Cpu, value: bigint): void {
   cpu.r64[layout.cr0 >> 3] = BigInt(after >>> 0);
   if (pagingBegins && (cpu.efer & EFER.LME) !== 0) cpu.r32[layout.efer >> 2]! |= EFER.LMA;
   if (pagingEnds) cpu.r32[layout.efer >> 2]! &= ~EFER.LMA;
-  if (((before ^ after) & (CR0.PG | CR0.WP)) !== 0) cpu.tlb.flush(true);
+  if (((before ^ after) & (CR0.PG | CR0.WP)) !== 0) cpu.tlb.flush(true, "CR0");
   cpu.refresh();
   if (cpu.mode !== mode) cpu.observer.modeChanged?.(mode, cpu.mode);
 }
@@ -97,7 +97,7 @@ export function writeCr3(cpu: Cpu, value: bigint): void {
   if (pagingMode(cpu) === "pae") loadPdptes(cpu, Number(base));
   cpu.r64[layout.cr3 >> 3] = base;
   cpu.tlb.switchTo(cpu.pcid);
-  if (!tagged || (value & keepTranslations) === 0n) cpu.tlb.flush(false, cpu.pcid);
+  if (!tagged || (value & keepTranslations) === 0n) cpu.tlb.flush(false, "CR3", cpu.pcid);
 }
 
 /**
@@ -109,7 +109,7 @@ export function switchPageDirectory(cpu: Cpu, low: number, high: number): boolea
   if (cpu.longMode && high >>> (physicalAddressBits - 32) !== 0) return false;
   cpu.r32[layout.cr3 >> 2] = low;
   cpu.r32[(layout.cr3 >> 2) + 1] = high;
-  cpu.tlb.flush(false, 0);
+  cpu.tlb.flush(false, "CR3", 0);
   return true;
 }
 
@@ -138,7 +138,7 @@ export function writeCr4(cpu: Cpu, value: bigint): void {
   if (pae && (changed & (CR4.PAE | CR4.PSE | CR4.PGE | CR4.SMEP)) !== 0) loadPdptes(cpu, cpu.cr3);
   cpu.r64[layout.cr4 >> 3] = BigInt(after >>> 0);
   const stale = changed & (CR4.PAE | CR4.PSE | CR4.PGE | CR4.SMEP | CR4.SMAP);
-  if (stale !== 0 || (changed & before & CR4.PCIDE) !== 0) cpu.tlb.flush(true);
+  if (stale !== 0 || (changed & before & CR4.PCIDE) !== 0) cpu.tlb.flush(true, "CR4");
   cpu.tlb.switchTo(cpu.pcid);
   if ((changed & CR4.LA57) !== 0) cpu.refresh();
   if ((changed & CR4.DE) !== 0) cpu.refreshBreakpoints();
@@ -175,7 +175,7 @@ export function writeEfer(cpu: Cpu, value: bigint): void {
   const after = (Number(value) & ~EFER.LMA) | (before & EFER.LMA);
   if (((before ^ after) & EFER.LME) !== 0 && cpu.paging) refuse();
   cpu.r64[layout.efer >> 3] = BigInt(after >>> 0);
-  if (((before ^ after) & EFER.NXE) !== 0) cpu.tlb.flush(true);
+  if (((before ^ after) & EFER.NXE) !== 0) cpu.tlb.flush(true, "EFER");
 }
 
 /** LMSW: PE can be set but not cleared; MP, EM and TS follow. */

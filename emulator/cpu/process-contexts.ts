@@ -19,13 +19,13 @@ export function invalidateProcessContext(cpu: Cpu, kind: bigint, low: bigint, ad
       cpu.tlb.invalidateOf(pcid, signedNumber(address));
       return;
     case kinds.context:
-      cpu.tlb.flush(false, pcid);
+      cpu.tlb.flush(false, "INVPCID", pcid);
       return;
     case kinds.everything:
-      cpu.tlb.flush(true);
+      cpu.tlb.flush(true, "INVPCID");
       return;
     case kinds.allContexts:
-      cpu.tlb.flush(false);
+      cpu.tlb.flush(false, "INVPCID");
   }
 }
 

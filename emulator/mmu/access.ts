@@ -294,7 +294,7 @@ export class MemoryAccess extends State {
     const quick = this.translateQuickly(linear | 0, highOf(linear), kind, user);
     if (quick >= 0) return quick;
     const bank = user ? tlbBank.userRead + kind : kind;
-    const page = this.walker.walk({ linear, access, user, implicit });
+    const page = this.walker.walk({ linear, access, user, implicit, observed: true });
     if (page.kind === "fault") throw pageFaultAt(linear, page.errorCode);
     if (page.kind === "refused") throw new RangeError("a page walk was refused without being a probe");
     const physical = this.#hostOf(page.physical, access, linear, page.user);

@@ -1,8 +1,7 @@
 import { tlbBank } from "../cpu/layout.ts";
 import type { TlbEntryView } from "../machine-interface.ts";
 import type { Tlb } from "./tlb.ts";
-
-const sizes = ["4 KiB", "2 MiB", "4 MiB", "1 GiB"] as const;
+import { pageSizes } from "./translation-events.ts";
 
 /** What each bank's translations are good for. */
 const accesses: Readonly<Record<number, string>> = {
@@ -27,7 +26,7 @@ export function tlbEntries(tlb: Tlb): readonly TlbEntryView[] {
         linear,
         host: BigInt(host) * 4096n,
         accesses: [accesses[bank]!],
-        size: sizes[size],
+        size: pageSizes[size],
         global,
         pcid,
         vpid,

@@ -11,6 +11,8 @@ import {
   tlbWatch,
 } from "../cpu/layout.ts";
 import type { PhysicalMemory } from "./physical.ts";
+import type { FlushScope, TlbObserver } from "./tlb-observer.ts";
+import type { FlushCause } from "./translation-events.ts";
 
 const entryWords = 4;
 /** Number of the entry at an index in `words`. */
@@ -38,6 +40,8 @@ export interface PackedTlb {
   readonly words: Int32Array;
   readonly length: number;
 }
+
+export const packedEntries = ({ length }: PackedTlb): number => length / packedWords;
 
 /** 4 KiB pages per page of each size code. */
 const sizePages = [1, 512, 1024, 0x40000] as const;
@@ -76,6 +80,7 @@ export class Tlb {
   #neverRemembers = false;
   /** Place for `keep`. */
   #packed: PackedTlb = { words: new Int32Array(0), length: 0 };
+  #observer: TlbObserver | undefined;
 
   constructor(buffer: ArrayBuffer, base: number, physical: PhysicalMemory) {
     this.words = new Int32Array(buffer, base, tlbBytes >> 2);
@@ -83,11 +88,13 @@ export class Tlb {
     this.clear();
   }
 
-  /** Empties it, whatever it holds. */
+  /** RESET: empties it, whatever it holds. */
   clear(): void {
+    const before = this.#count;
     for (let at = 0; at < this.words.length; at += entryWords) this.#drop(at);
     this.#count = 0;
     this.#large = false;
+    this.#tellFlush("reset", { global: true }, before);
   }
 
   #drop(at: number): void {
@@ -101,7 +108,7 @@ export class Tlb {
   #retire(at: number): void {
     const { words } = this;
     const plain = (words[at + flags]! & ~flagGlobal) === 0 && words[at + page + 1] === this.#plainHigh(at);
-    if (!plain || !this.remembers() || this.#neverRemembers) {
+    if (!plain || !this.remembers() || this.#neverRemembers || this.#observer) {
       this.#remove(at);
       return;
     }
@@ -113,6 +120,19 @@ export class Tlb {
   neverRemember(): void {
     this.#neverRemembers = true;
     this.reviewAll();
+  }
+
+  get observer(): TlbObserver | undefined {
+    return this.#observer;
+  }
+  /** While there is one, all that changes the TLB comes by here, with the machine at the step to which it belongs. Not part of its state. */
+  set observer(observer: TlbObserver | undefined) {
+    this.#observer = observer;
+    if (observer) this.reviewAll();
+  }
+
+  #tellFlush(cause: FlushCause, scope: FlushScope, before: number): void {
+    this.#observer?.flushed(cause, scope, before - this.#count);
   }
 
   #isEmpty(at: number): boolean {
@@ -210,6 +230,11 @@ export class Tlb {
 
   /** Keeps a translation of a linear address, given by its halves; `physical` is host-physical. */
   fill(bank: number, low: number, high: number, physical: number, global: boolean, size: PageSizeCode): void {
+    this.#place(bank, low, high, physical, global, size);
+    this.#observer?.filled(bank, low, high, physical, global, size);
+  }
+
+  #place(bank: number, low: number, high: number, physical: number, global: boolean, size: PageSizeCode): void {
     const at = this.#slot(bank, low);
     const { words } = this;
     if (this.#isEmpty(at) && words[at + flags] === 0) this.#add(at);
@@ -270,22 +295,26 @@ export class Tlb {
   }
 
   /** Forgets what was made under a VPID, or under any but the host's; by default global translations too. */
-  flushVpid(vpid: number | undefined, global = true): void {
+  flushVpid(vpid: number | undefined, cause: FlushCause, global = true): void {
+    const before = this.#count;
     for (let n = this.#count - 1; n >= 0; n--) {
       const at = this.#used[n]!;
       const own = vpid === undefined ? this.#vpidOf(at) !== 0 : this.#vpidOf(at) === vpid;
       if (own && (global || !this.#isGlobal(at))) this.#remove(at);
     }
+    this.#tellFlush(cause, { ...(vpid !== undefined && { vpid }), global }, before);
   }
 
-  /** Forgets the page of an address, global or of any PCID, under a VPID. */
+  /** INVVPID: forgets the page of an address, global or of any PCID, under a VPID. */
   invalidateUnder(vpid: number, linear: number): void {
+    const before = this.#count;
     const low = tagLow(linear | 0, highOf(linear));
     const high = tagHigh(highOf(linear));
     for (let n = this.#count - 1; n >= 0; n--) {
       const at = this.#used[n]!;
       if (this.#vpidOf(at) === vpid && this.#covers(at, low, high)) this.#remove(at);
     }
+    this.#tellFlush("INVVPID", { linear, vpid, global: true }, before);
   }
 
   /** Guards of the page may have changed that an address is translated to. */
@@ -396,7 +425,8 @@ export class Tlb {
   }
 
   /** Forgets all translations of the VPID in force, or all but global ones; with a PCID, of those only the ones made under it. */
-  flush(global: boolean, pcid?: number): void {
+  flush(global: boolean, cause: FlushCause, pcid?: number): void {
+    const before = this.#count;
     let kept = 0;
     for (let n = this.#count - 1; n >= 0; n--) {
       const at = this.#used[n]!;
@@ -407,16 +437,21 @@ export class Tlb {
       else kept++;
     }
     if (kept === 0) this.#large = false;
+    this.#tellFlush(cause, { ...(pcid !== undefined && { pcid }), global }, before);
   }
 
   /** INVLPG: forgets the page that contains `linear`, global or of this PCID, in all the pieces it is cached in. */
-  invalidate(linear: number): void {
+  invalidate(linear: number, cause: FlushCause): void {
+    const before = this.#count;
     this.#invalidate(linear, this.#pcid, true);
+    this.#tellFlush(cause, { linear, pcid: this.#pcid, global: true }, before);
   }
 
   /** INVPCID of an individual address: forgets the page of that PCID, unless it is global. */
   invalidateOf(pcid: number, linear: number): void {
+    const before = this.#count;
     this.#invalidate(linear, pcid, false);
+    this.#tellFlush("INVPCID", { linear, pcid, global: false }, before);
   }
 
   /** Pieces of the page under a PCID; global ones too, or not at all. */
@@ -447,7 +482,7 @@ export class Tlb {
 
 /** The same entries in the order of their indices, in which nothing tells any more when each was made. */
 export function inOrder({ words, length }: PackedTlb): Int32Array {
-  const places = new Int32Array(length / packedWords).map((_, n) => n * packedWords);
+  const places = new Int32Array(packedEntries({ words, length })).map((_, n) => n * packedWords);
   places.sort((a, b) => words[a]! - words[b]!);
   const ordered = new Int32Array(length);
   for (const [n, place] of places.entries()) ordered.set(words.subarray(place, place + packedWords), n * packedWords);

@@ -6,6 +6,7 @@ import { A, D, G, P, PS, RW, US } from "./entry-bits.ts";
 import type { NestedTranslations } from "./nested-translations.ts";
 import { type PhysicalMemory, physicalAddressBits } from "./physical.ts";
 import type { PageSizeCode } from "./tlb.ts";
+import type { WalkFault } from "./translation-events.ts";
 
 export type PagingMode = "off" | "two-level" | "pae" | "four-level" | "five-level";
 
@@ -58,6 +59,8 @@ export interface WalkRequest {
   readonly implicit?: boolean;
   /** Changes nothing: no accessed or dirty bits, no VM exit. */
   readonly probe?: boolean;
+  /** By the processor for an access, and not by a VMM in its stead: `PageWalker.observer` is told what comes of it. */
+  readonly observed?: boolean;
   /** Where to write down every step, nested ones included. */
   readonly steps?: WalkStep[];
 }
@@ -88,6 +91,19 @@ export interface Entry {
   readonly high: number;
 }
 
+/** Is told of what walks of the processor do beside finding translations. */
+export interface WalkObserver {
+  faulted(request: WalkRequest, table: string, reason: WalkFault, errorCode: number): void;
+  /** @param set the accessed flag, or that and the dirty flag; the entry is as it was read */
+  marked(request: WalkRequest, entry: Entry, set: number): void;
+}
+
+/** Where a walk was refused, and why. */
+interface Denial {
+  readonly at: number;
+  readonly reason: WalkFault;
+}
+
 const entryBits = [
   [P, "P"],
   [RW, "R/W"],
@@ -107,6 +123,8 @@ export class PageWalker {
   readonly #state: State;
   readonly #physical: PhysicalMemory;
   readonly #nested: NestedTranslations;
+  /** Not part of the machine's state. */
+  observer: WalkObserver | undefined;
 
   constructor(state: State, physical: PhysicalMemory, nested: NestedTranslations) {
     this.#state = state;
@@ -143,16 +161,17 @@ export class PageWalker {
     const directory = (this.#state.cr3 & 0xffff_f000) >>> 0;
     const pde = this.#read("PDE", 2, directory + 4 * (linear >>> 22), 4, request);
     if (!pde) return { kind: "refused" };
-    if ((pde.low & P) === 0) return this.#fault(request, pde, 0);
+    if ((pde.low & P) === 0) return this.#fault(request, pde, 0, "not present");
     if ((pde.low & PS) !== 0 && (this.#state.cr4 & CR4.PSE) !== 0) {
-      if ((pde.low & 0x20_0000) !== 0) return this.#fault(request, pde, pageFault.present | pageFault.reserved);
+      if ((pde.low & 0x20_0000) !== 0)
+        return this.#fault(request, pde, pageFault.present | pageFault.reserved, "reserved bit");
       const frame = ((pde.low & 0xffc0_0000) >>> 0) + ((pde.low >>> 13) & 0xff) * 2 ** 32;
       return this.#finish(request, [pde], frame + (linear & 0x3f_ffff), 2);
     }
     const table = (pde.low & 0xffff_f000) >>> 0;
     const pte = this.#read("PTE", 1, table + 4 * ((linear >>> 12) & 0x3ff), 4, request);
     if (!pte) return { kind: "refused" };
-    if ((pte.low & P) === 0) return this.#fault(request, pte, 0);
+    if ((pte.low & P) === 0) return this.#fault(request, pte, 0, "not present");
     return this.#finish(request, [pde, pte], ((pte.low & 0xffff_f000) >>> 0) + (linear & 0xfff), 0);
   }
 
@@ -161,7 +180,7 @@ export class PageWalker {
     table -= table % 4096;
     if (mode === "pae") {
       const pointer = this.#pointer(request);
-      if (pointer === undefined) return this.#fault(request, undefined, 0);
+      if (pointer === undefined) return this.#fault(request, undefined, 0, "not present");
       table = pointer;
     }
     const path: Entry[] = [];
@@ -169,10 +188,10 @@ export class PageWalker {
       const index = Math.floor(request.linear / 2 ** level.shift) & 0x1ff;
       const entry = this.#read(level.name, level.level, table + 8 * index, 8, request);
       if (!entry) return { kind: "refused" };
-      if ((entry.low & P) === 0) return this.#fault(request, entry, 0);
+      if ((entry.low & P) === 0) return this.#fault(request, entry, 0, "not present");
       const large = level.level > 1 && level.large !== 0 && (entry.low & PS) !== 0;
       if (this.#reservedBits(entry, level, large, mode))
-        return this.#fault(request, entry, pageFault.present | pageFault.reserved);
+        return this.#fault(request, entry, pageFault.present | pageFault.reserved, "reserved bit");
       path.push(entry);
       const frame = (entry.high & 0xf_ffff) * 2 ** 32 + ((entry.low & 0xffff_f000) >>> 0);
       if (large || level.level === 1) {
@@ -222,15 +241,17 @@ export class PageWalker {
   }
 
   /** A #PF with this error code so far; adds what the access was, and marks the step that refused it. */
-  #fault(request: WalkRequest, at: Entry | undefined, code: number): WalkResult {
+  #fault(request: WalkRequest, at: Entry | undefined, code: number, reason: WalkFault): WalkResult {
     const { steps } = request;
+    const errorCode = code | this.#accessBits(request);
+    if (request.observed) this.observer?.faulted(request, at?.name ?? "PDPTE", reason, errorCode);
     if (steps && at && code !== 0) {
       const address = hexadecimal(at.address);
       const index = steps.findLastIndex((step) => step.table === at.name && step.address === address);
       const verdict = (code & pageFault.reserved) !== 0 ? "reserved bit" : "protection";
       if (index >= 0) steps[index] = { ...steps[index]!, verdict };
     }
-    return { kind: "fault", errorCode: code | this.#accessBits(request) };
+    return { kind: "fault", errorCode };
   }
 
   #accessBits({ access, user }: WalkRequest): number {
@@ -247,8 +268,8 @@ export class PageWalker {
 
   /** All levels are present and well-formed: permissions, then accessed and dirty bits, top level first. */
   #finish(request: WalkRequest, path: readonly Entry[], physical: number, size: PageSizeCode): WalkResult {
-    const denied = this.#deniedAt(request, path);
-    if (denied >= 0) return this.#fault(request, path[denied], pageFault.present);
+    const denied = this.#denial(request, path);
+    if (denied) return this.#fault(request, path[denied.at], pageFault.present, denied.reason);
     const leaf = path[path.length - 1]!;
     if (!request.probe)
       for (const entry of path) {
@@ -262,26 +283,35 @@ export class PageWalker {
   #mark(entry: Entry, set: number, request: WalkRequest): void {
     const host = this.#table(entry.address, "write", request);
     if (host !== undefined) this.#physical.write(host, 4, entry.low | set);
+    if (request.observed) this.observer?.marked(request, entry, set);
   }
 
-  /** Index of the entry that forbids the access, or -1 (SDM Vol. 3, 4.6.1). */
-  #deniedAt(request: WalkRequest, path: readonly Entry[]): number {
+  /** The entry that forbids the access, if there is one (SDM Vol. 3, 4.6.1). */
+  #denial(request: WalkRequest, path: readonly Entry[]): Denial | undefined {
     const { access, user } = request;
     const { cr0, cr4 } = this.#state;
     const userPage = allHave(path, US);
-    if (user && !userPage) return path.findIndex((entry) => (entry.low & US) === 0);
+    const last = path.length - 1;
+    if (user && !userPage) return denial(path, "supervisor page", (entry) => (entry.low & US) === 0);
     if (access === "execute") {
-      if (!user && userPage && (cr4 & CR4.SMEP) !== 0) return path.length - 1;
-      return this.#executeDisable ? path.findIndex((entry) => (entry.high & XD) !== 0) : -1;
+      if (!user && userPage && (cr4 & CR4.SMEP) !== 0) return { at: last, reason: "SMEP" };
+      return this.#executeDisable ? denial(path, "execute-disable", (entry) => (entry.high & XD) !== 0) : undefined;
     }
-    if (!user && userPage && (cr4 & CR4.SMAP) !== 0 && !this.#exemptFromSmap(request)) return path.length - 1;
+    if (!user && userPage && (cr4 & CR4.SMAP) !== 0 && !this.#exemptFromSmap(request))
+      return { at: last, reason: "SMAP" };
     const mustBeWritable = access === "write" && (user || (cr0 & CR0.WP) !== 0);
-    return mustBeWritable && !allHave(path, RW) ? path.findIndex((entry) => (entry.low & RW) === 0) : -1;
+    return mustBeWritable ? denial(path, "read-only", (entry) => (entry.low & RW) === 0) : undefined;
   }
 
   #exemptFromSmap(request: WalkRequest): boolean {
     return !request.implicit && (this.#state.eflags & 0x4_0000) !== 0;
   }
+}
+
+/** By the first entry that refuses. */
+function denial(path: readonly Entry[], reason: WalkFault, refuses: (entry: Entry) => boolean): Denial | undefined {
+  const at = path.findIndex(refuses);
+  return at < 0 ? undefined : { at, reason };
 }
 
 /** Whether every level's entry has these bits. */

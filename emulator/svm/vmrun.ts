@@ -52,7 +52,7 @@ export function vmrun(cpu: Cpu, vmcb: Vmcb): ConsistencyCheck | undefined {
   loadGuest(cpu, vmcb);
   loadPauseFilter(cpu, vmcb);
   const command = vmcb.number("tlbControl");
-  if (command !== tlbControl.none) cpu.flushTlb(command !== tlbControl.guestNonGlobal);
+  if (command !== tlbControl.none) cpu.flushTlb(command !== tlbControl.guestNonGlobal, "TLB_CONTROL");
   cpu.attention = true;
   return undefined;
 }

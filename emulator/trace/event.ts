@@ -1,4 +1,5 @@
 import type { TechniqueId } from "../../isa/technique.ts";
+import type { ObservedBody } from "../mmu/translation-events.ts";
 import type { ScheduleKind, ScheduleOutcome } from "../schedule/schedule-event.ts";
 import type { ShadowClass } from "../vmm/memory/shadow-classes.ts";
 
@@ -11,7 +12,10 @@ export type { Standing } from "../schedule/schedule-event.ts";
  * values are hexadecimal strings without prefix where they may exceed 2^53, so that an event is plain JSON.
  */
 export interface Stamp {
-  /** Counts from 1, never reused within a run of the machine. */
+  /**
+   * Counts from 1, never reused within a run of the machine. What is observed and not recorded has a fraction between its neighbours
+   * there: the number of the last recorded event, and its place in the step in 4096ths.
+   */
   readonly sequence: number;
   /** Virtual time in cycles when it happened. */
   readonly cycle: number;
@@ -194,6 +198,7 @@ export type EventBody =
   /** A mode change worth showing: "real → protected", CPL changes are not reported. */
   | { readonly kind: "mode"; readonly from: string; readonly to: string }
   | ScheduleBody
+  | ObservedBody
   /** The machine cannot go on. */
   | { readonly kind: "stop"; readonly reason: StopReason; readonly text: string };
 
@@ -254,5 +259,5 @@ export type ExitForm = Omit<ExitBody, Explained | "qualification" | "cost"> & {
   readonly [K in Explained]: Later<ExitBody[K]>;
 };
 /** What is recorded beside exits. */
-export type RecordedBody = Exclude<EventBody, { readonly kind: "exit" }>;
+export type RecordedBody = Exclude<EventBody, { readonly kind: "exit" } | ObservedBody>;
 export type EventKind = EventBody["kind"];

@@ -32,22 +32,37 @@ export function drain(
   return last;
 }
 
-/**
- * Runs a machine to its end or for `steps` steps; every event is seen once, in order. `look` is called now and then, and at the
- * end.
- */
+/** What is asked for beside the recorded events. */
+interface Following {
+  /** Called now and then, and at the end. */
+  readonly look?: () => void;
+  /** Kinds of events that are not recorded, but told where somebody asks for them. */
+  readonly observed?: ReadonlySet<EventKind> | undefined;
+}
+
+/** Runs a machine to its end or for `steps` steps; every event is seen once, in order. */
 export function follow(
   machine: MachineInterface,
   steps: number,
   see: (event: MachineEvent) => void,
-  look?: () => void,
+  { look, observed }: Following = {},
 ): Ending {
   let seen = 0;
   const end = machine.now + steps;
+  const told: MachineEvent[] = [];
+  const accept = (event: MachineEvent): boolean => told.push(event) < 0;
+  const stopOnEvent = observed && { kinds: observed, accept };
+  const seeUpTo = (sequence: number): void => {
+    while (told[0] && told[0].sequence < sequence) see(told.shift()!);
+  };
   for (;;) {
-    const stop = machine.run({ ...slice, steps: Math.min(slice.steps, end - machine.now) });
+    const stop = machine.run({ ...slice, steps: Math.min(slice.steps, end - machine.now), stopOnEvent });
     const ended = stop.kind === "stopped" || machine.now >= end;
-    seen = drain(machine, { seen, ended }, see);
+    seen = drain(machine, { seen, ended }, (event) => {
+      seeUpTo(event.sequence);
+      see(event);
+    });
+    seeUpTo(seen + 1);
     look?.();
     if (stop.kind === "stopped") return { reason: stop.reason, text: stop.text };
     if (ended) return { reason: "limit", text: limitText(steps) };

@@ -11,6 +11,7 @@ import type { Monitor } from "../cpu/monitor.ts";
 import { virtualTime } from "../cpu/virtual-time.ts";
 import type { ApicBus } from "../devices/apic/apic-bus.ts";
 import { LocalApic } from "../devices/apic/local-apic.ts";
+import type { FlushCause } from "../mmu/translation-events.ts";
 import type { RunState } from "../schedule/vcpu.ts";
 import type { VirtualCpus, Vmm } from "../vmm/index.ts";
 import type { DomainView } from "../vmm/xen/domain-view.ts";
@@ -158,10 +159,13 @@ export class Processors implements VirtualCpus {
     this.#come(this.#all[vcpu]!);
   }
 
-  flushTlb(vcpu: number): void {
+  flushTlb(vcpu: number, cause: FlushCause = "VMM"): void {
     const { aside, context } = this.#all[vcpu]!;
-    if (aside) context.flushTlb();
-    else this.#cpu.flushTlb(true);
+    if (!aside) this.#cpu.flushTlb(true, cause);
+    else {
+      const dropped = context.flushTlb();
+      this.#cpu.tlb.observer?.flushed(cause, { global: true, on: vcpu }, dropped);
+    }
   }
 
   /** Where each has a physical CPU of its own, nobody waits for another's. */

@@ -139,7 +139,7 @@ export class VirtualMachine {
   #addressLineChanged(): void {
     const { cpu } = this.#around;
     this.monitor?.addressLineChanged?.();
-    for (let vcpu = 0; vcpu < this.processors.count; vcpu++) this.processors.flushTlb(vcpu);
+    for (let vcpu = 0; vcpu < this.processors.count; vcpu++) this.processors.flushTlb(vcpu, "A20");
     cpu.refresh();
   }
 

@@ -103,7 +103,7 @@ export class NonRoot implements NonRootGuest {
     if (exit.beforeTraps && (this.cpu.interruptibility & stepArmed) !== 0)
       this.vmcs.set("guestPendingDebug", this.vmcs.number("guestPendingDebug") | pendingSingleStep);
     writeExit(this.vmcs, exit, this.cpu.vectoring);
-    if (!inForce(this.vmcs, controlBits.vpid)) this.cpu.flushTlb(true);
+    if (!inForce(this.vmcs, controlBits.vpid)) this.cpu.flushTlb(true, "VM exit");
     this.#left(exit);
   }
 

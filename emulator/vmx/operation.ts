@@ -88,7 +88,7 @@ export class VmxOperation implements Virtualization {
     cpu.r32[operation] = vmxOperation.off;
     cpu.r64[vmxonPointer] = 0n;
     cpu.r64[vmcsPointer] = 0n;
-    if (cpu.nested.gatesLine20) cpu.flushTlb(true);
+    if (cpu.nested.gatesLine20) cpu.flushTlb(true, "A20");
     this.context.attend();
   }
 

@@ -83,11 +83,11 @@ function load(vmx: VmxOperation, vmcs: Vmcs, instruction: string): void {
  */
 function tagTranslations(cpu: Cpu, vmcs: Vmcs): void {
   if (!isOn(vmcs, "vpid")) {
-    cpu.flushTlb(true);
+    cpu.flushTlb(true, "VM entry");
     return;
   }
   const root = isOn(vmcs, "ept") ? vmcs.get("eptPointer") & addressMask : 0n;
-  if (cpu.r64[taggedRoot] !== root) cpu.tlb.flushVpid(undefined);
+  if (cpu.r64[taggedRoot] !== root) cpu.tlb.flushVpid(undefined, "VM entry");
   cpu.r64[taggedRoot] = root;
   const vpid = vmcs.number("vpid");
   cpu.r32[layout.vpid >> 2] = vpid;

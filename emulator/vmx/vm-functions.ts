@@ -45,7 +45,7 @@ export function switchEptp(guest: NonRootGuest): void {
   const { eptp, index } = functionCall(guest);
   vmcs.set("eptPointer", eptp ?? 0n);
   if (inForce(vmcs, controls.eptViolationVe)) vmcs.set("eptpIndex", index);
-  if (inForce(vmcs, controls.vpid)) cpu.tlb.flushVpid(undefined);
-  else cpu.flushTlb(true);
+  if (inForce(vmcs, controls.vpid)) cpu.tlb.flushVpid(undefined, "VMFUNC");
+  else cpu.flushTlb(true, "VMFUNC");
   cpu.r64[layout.taggedRoot >> 3] = (eptp ?? 0n) & tableMask;
 }

@@ -260,7 +260,7 @@ function invalidateExtended(vmx: VmxOperation, { operands }: Decoded, outcome: O
   if (fault !== undefined) outcome.fail(28, fault);
   else if (reserved !== 0n) outcome.fail(28, "Bits 127:64 of an INVEPT descriptor are 0.");
   else {
-    cpu.tlb.flushVpid(undefined);
+    cpu.tlb.flushVpid(undefined, "INVEPT");
     outcome.succeed();
   }
 }
@@ -286,7 +286,7 @@ function invalidateVirtualProcessor(vmx: VmxOperation, { operands }: Decoded, ou
     outcome.fail(28, `The linear address ${hex(linear)} is not canonical.`);
   else {
     if (kind === individualAddress) cpu.tlb.invalidateUnder(vpid, signedNumber(linear));
-    else cpu.tlb.flushVpid(kind === allContexts ? undefined : vpid, kind !== retainingGlobals);
+    else cpu.tlb.flushVpid(kind === allContexts ? undefined : vpid, "INVVPID", kind !== retainingGlobals);
     outcome.succeed();
   }
 }

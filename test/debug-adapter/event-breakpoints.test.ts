@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { describe, expect, it } from "vitest";
 import type { EventBreakpoint, EventCounts } from "../../debug-adapter/protocol.ts";
+import { walker } from "../emulator/machine/walker.ts";
 import { DapClient, guestFile, lineOf } from "../support/dap-client.ts";
 import { launched, stops } from "../support/event-run.ts";
 import { faulting, guest } from "./guest.ts";
@@ -111,6 +112,40 @@ const cases: readonly Case[] = [
     "real → protected",
   ),
   row("entries", [guest, "vtx-ept"], [{ event: "entry/again" }], 6, "VM Entries › after an exit"),
+  row("flushes by a cause", [walker, "bare-metal"], [{ event: "tlb/CR3" }], 12, "TLB › flush: CR3. flush, PCID 0"),
+  row("flushes before", [walker, "vtx-ept"], [{ event: "tlb/CR4", stage: "before" }], 1, "6 translations gone"),
+  row(
+    "flushes that drop nothing",
+    [walker, "bare-metal"],
+    [{ event: "tlb/INVLPG", condition: "event.dropped == 0" }],
+    0,
+    "",
+  ),
+  row(
+    "fills by the size of the page",
+    [walker, "bare-metal"],
+    [{ event: "tlb/4 MiB", condition: "event.linear < 0F00000h" }],
+    12,
+    "kernel read of 40005ah → 40005ah (4 MiB)",
+  ),
+  row(
+    "fills through nested paging, on a condition on both",
+    [walker, "svm-npt"],
+    [{ event: "tlb/nested", condition: "event.linear == 128000h && ebp > 80" }],
+    10,
+    "TLB › fill: through nested paging. kernel read of 128000h",
+  ),
+  row("fills of global pages", [walker, "vtx-ept"], [{ event: "tlb/global", stage: "before" }], 2, "130000h"),
+  row("page walks that fault", [walker, "bare-metal"], [{ event: "walk/not present" }], 1, "PTE, not present; #PF"),
+  row("page walks that fault, before", [walker, "vtx-ept"], [{ event: "walk/not present", stage: "before" }], 1, "PTE"),
+  row(
+    "page walks that set dirty flags",
+    [walker, "vtx-ept"],
+    [{ event: "walk/dirty", stage: "before", condition: "event.linear >= 142000h && esi < 200000h" }],
+    3,
+    "kernel write of 201500h: sets",
+  ),
+  row("page walks of shadows", [walker, "vtx-shadow"], [{ event: "walk/read-only" }], 36, "PTE, read-only"),
   row(
     "failures of VMX instructions",
     [example("hypervisor.asm"), "bare-metal"],

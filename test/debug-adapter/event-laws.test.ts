@@ -4,6 +4,7 @@ import { classesOf } from "../../debug-adapter/event-catalogue.ts";
 import type { EventBreakpoint, EventCounts } from "../../debug-adapter/protocol.ts";
 import type { MachineEvent } from "../../emulator/index.ts";
 import { type TechniqueId, techniques } from "../../isa/technique.ts";
+import { walker } from "../emulator/machine/walker.ts";
 import type { DapClient } from "../support/dap-client.ts";
 import { launched, type Stops, stops } from "../support/event-run.ts";
 import { guest } from "./guest.ts";
@@ -75,6 +76,19 @@ const breakpointsOn = (classes: readonly string[], vms: readonly string[]): fc.A
     { minLength: 1, maxLength: 3, selector: ({ event }) => event },
   );
 
+const observedClasses = ["fill", "flush", "CR3", "INVLPG", "4 MiB", "nested"]
+  .map((key) => `tlb/${key}`)
+  .concat(["walk/accessed", "walk/dirty", "walk/not present", "walk/read-only", "exception/14"]);
+
+/** Conditions on what that guest has. */
+const twist = (condition: string | undefined): string =>
+  condition?.replace(/al == 'x'|eax != 1/, "eax != 3") ?? "1 == 1";
+
+const told = (client: DapClient): readonly (number | null)[] =>
+  client.events
+    .findLast(({ event }) => event === "ringside/eventCounts")!
+    .body.counts.map(({ count }: EventCounts["counts"][number]) => count);
+
 /** More stops than there are in any of the guests. */
 const most = 1000;
 
@@ -99,6 +113,32 @@ describe("any event breakpoints", () => {
           expect(places(await stops(client, "continue", most))).toEqual(forwards);
         }),
         { numRuns: 5, seed: 20261121 },
+      );
+    },
+  );
+
+  it.each(techniques.filter(({ kernel }) => kernel !== "hypercalls").map(({ id }) => id))(
+    "stop at the same moments both ways, and count as many, where what they are on is not recorded: %s",
+    async (technique) => {
+      const source = walker.replace("mov ebp, 90", "mov ebp, 8").replace("mov ecx, 36", "mov ecx, 6");
+      await fc.assert(
+        fc.asyncProperty(
+          breakpointsOn(observedClasses, ["vm0"]),
+          fc.integer({ min: 0, max: 60 }),
+          async (set, back) => {
+            const breakpoints = set.map(({ condition, ...one }) => ({ ...one, condition: twist(condition) }));
+            const counting = breakpoints.map((one) => ({ ...one, action: "count" as const }));
+            const client = await launched(source, [...breakpoints, ...counting], { technique });
+            const forwards = places(await stops(client, "continue", most));
+            const all = told(client);
+            expect(places(await stops(client, "reverseContinue", most)).toReversed()).toEqual(forwards);
+            expect(told(client)).toEqual(counting.map(() => 0));
+            for (let n = 0; n < back; n++) await client.go("stepIn");
+            expect(places(await stops(client, "continue", most)).length).toBeLessThanOrEqual(forwards.length);
+            expect(told(client)).toEqual(all);
+          },
+        ),
+        { numRuns: 4, seed: 20261121 },
       );
     },
   );

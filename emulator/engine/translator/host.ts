@@ -138,8 +138,9 @@ export class Host {
   /** Called by translated code on a TLB miss. What cannot be translated now is for the interpreter to meet again. */
   readonly #fill: Fill = (low, high, kind) => {
     const cpu = this.#cpu;
-    // Under a VMM the translation may exit, which needs all state in its place.
-    if (cpu.monitor !== undefined || (high >> 15 !== 0 && high >> 15 !== -1)) return 0;
+    // Under a VMM the translation may exit, which needs all state in its place; so does whoever observes the TLB.
+    if (cpu.monitor !== undefined || cpu.tlb.observer !== undefined || (high >> 15 !== 0 && high >> 15 !== -1))
+      return 0;
     const both = kind === fillKind.readAndWrite;
     if (cpu.translateQuickly(low, high, both ? fillKind.write : kind, cpu.cpl === 3, both) >= 0) return 1;
     if (kind === fillKind.execute) return 0;
@@ -159,13 +160,13 @@ export class Host {
 
   #invalidate(linear: number, next: number, left: number): number {
     const cpu = this.#cpu;
-    if (linear < -canonicalEnd || linear >= canonicalEnd) return answer.refused;
+    if (linear < -canonicalEnd || linear >= canonicalEnd || cpu.tlb.observer !== undefined) return answer.refused;
     cpu.invalidatePage(linear);
     return this.#goOn(next, left);
   }
 
   #loadCr3(low: number, high: number, next: number, left: number): number {
-    if (!switchPageDirectory(this.#cpu, low, high)) return answer.refused;
+    if (this.#cpu.tlb.observer !== undefined || !switchPageDirectory(this.#cpu, low, high)) return answer.refused;
     const { context, start } = this.#region!;
     // The translation of the code is gone, too, and mostly the tables give the same again.
     if (left > 0) {

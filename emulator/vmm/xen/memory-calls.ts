@@ -99,7 +99,7 @@ const flushKinds = ["no flush", "TLB flush", "INVLPG"] as const;
 function flushAfter(domain: Domain, flags: number, linear: number): void {
   const all = (flags & ~3) !== 0;
   if ((flags & 3) === 1) domain.cpu.flushTlb(false);
-  else if ((flags & 3) === 2) domain.cpu.invalidatePage(linear);
+  else if ((flags & 3) === 2) domain.cpu.invalidatePage(linear, "VMM");
   // The rest of the flags is 4 for all virtual CPUs, or the address of a mask: of those that are not in it some are flushed in vain.
   if ((flags & 3) !== 0 && all) domain.flushOthers();
 }

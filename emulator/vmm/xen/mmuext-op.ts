@@ -101,7 +101,7 @@ function fill(domain: Domain, frame: number, source: number | undefined): Refuse
 }
 
 const flush = ({ domain }: Extended): undefined => domain.cpu.flushTlb(false) as undefined;
-const invalidate = ({ domain, linear }: Extended): undefined => domain.cpu.invalidatePage(linear) as undefined;
+const invalidate = ({ domain, linear }: Extended): undefined => domain.cpu.invalidatePage(linear, "VMM") as undefined;
 
 function flushEverywhere(op: Extended): undefined {
   flush(op);
