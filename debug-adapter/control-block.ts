@@ -1,4 +1,8 @@
+import { groupTitles } from "../emulator/inspection/counterparts/as-vmcs.ts";
+import { canDecide } from "../emulator/inspection/deciding-bit.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
+
+import type { ControlTally } from "./control-tally.ts";
 
 /** A bit of a field, or several; of controls with what they do. */
 export interface ControlBits {
@@ -7,6 +11,8 @@ export interface ControlBits {
   /** As the manual writes it: "3:0". */
   readonly bits: string;
   readonly doc?: string;
+  /** How often it made this vCPU exit up to now, of the exits that are kept; where it makes anything exit. */
+  readonly exits?: number;
 }
 
 export interface ControlField {
@@ -14,23 +20,32 @@ export interface ControlField {
   readonly name: string;
   /** Encoding of a VMCS field, offset in the VMCB: hexadecimal. */
   readonly place: string;
-  /** Hexadecimal. */
+  /** Hexadecimal; of a field under the other vendor's names "", where its value cannot be told. */
   readonly value: string;
   /** Bits. */
   readonly width: number;
   /** Worth showing at first sight. */
   readonly shown: boolean;
   readonly bits: readonly ControlBits[];
+  /** Under the other vendor's names: what it really is, or why it has no counterpart. */
+  readonly note?: string;
+  /** Under the other vendor's names: places of the fields that it was made of. */
+  readonly sources?: readonly string[];
+}
+
+interface Fields {
+  readonly groups: readonly { readonly group: string; readonly fields: readonly ControlField[] }[];
 }
 
 /** A VMCS or a VMCB, as plain JSON. */
-export interface ControlBlock {
+export interface ControlBlock extends Fields {
   readonly kind: "VMCS" | "VMCB";
   /** Host-physical, hexadecimal. */
   readonly address: string;
   /** What is to know of it in one sentence. */
   readonly state: string;
-  readonly groups: readonly { readonly group: string; readonly fields: readonly ControlField[] }[];
+  /** The same state under the other vendor's names. */
+  readonly other: Fields & { readonly kind: "VMCS" | "VMCB" };
   /** The check that the processor would not pass, or has not passed, and the place of the field at fault. */
   readonly failure?: { readonly place: string; readonly check: string; readonly sentence: string };
 }
@@ -61,7 +76,28 @@ function stateOfVmcs(machine: MachineInterface, launched: boolean): string {
   return `The guest's own hypervisor's, ${entry}. ${where}`;
 }
 
-function vmcsNow(machine: MachineInterface): ControlBlock | undefined {
+/** Bits of the field at a place, with how often they made the guest exit. */
+type Counted = (at: number, bits: readonly ControlBits[]) => readonly ControlBits[];
+
+const digits = { VMCS: 4, VMCB: 3 } as const;
+
+function otherNames(machine: MachineInterface, own: "VMCS" | "VMCB"): ControlBlock["other"] {
+  const { kind, groups } = machine.otherNames()!;
+  return {
+    kind,
+    groups: groups.map(({ group, alone, fields }) => ({
+      group,
+      fields: fields.map(({ place: at, value, sources, ...field }) => ({
+        ...field,
+        place: place(at, digits[alone ? own : kind]),
+        value: value === undefined ? "" : value.toString(16),
+        sources: sources.map((source) => place(source, digits[own])),
+      })),
+    })),
+  };
+}
+
+function vmcsNow(machine: MachineInterface, counted: Counted): ControlBlock | undefined {
   const view = machine.vmcs();
   if (!view) return undefined;
   const { address, launched, groups, failure } = view;
@@ -70,18 +106,20 @@ function vmcsNow(machine: MachineInterface): ControlBlock | undefined {
     address: address.toString(16),
     state: stateOfVmcs(machine, launched),
     groups: groups.map(({ group, fields }) => ({
-      group,
-      fields: fields.map(({ encoding, value, ...field }) => ({
+      group: groupTitles[group],
+      fields: fields.map(({ encoding, value, bits, ...field }) => ({
         ...field,
-        place: place(encoding, 4),
+        bits: counted(encoding, bits),
+        place: place(encoding, digits.VMCS),
         value: value.toString(16),
       })),
     })),
-    ...(failure ? { failure: { ...failure, place: place(failure.encoding, 4) } } : {}),
+    other: otherNames(machine, "VMCS"),
+    ...(failure ? { failure: { ...failure, place: place(failure.encoding, digits.VMCS) } } : {}),
   };
 }
 
-function vmcbNow(machine: MachineInterface): ControlBlock | undefined {
+function vmcbNow(machine: MachineInterface, counted: Counted): ControlBlock | undefined {
   const view = machine.vmcb();
   if (!view) return undefined;
   const { address, groups, failure } = view;
@@ -91,13 +129,15 @@ function vmcbNow(machine: MachineInterface): ControlBlock | undefined {
     state: "The built-in VMM's. Its state save area holds what the last #VMEXIT saved.",
     groups: groups.map(({ group, fields }) => ({
       group,
-      fields: fields.map(({ offset, value, ...field }) => ({
+      fields: fields.map(({ offset, value, bits, ...field }) => ({
         ...field,
-        place: place(offset, 3),
+        bits: counted(offset, bits),
+        place: place(offset, digits.VMCB),
         value: value.toString(16),
       })),
     })),
-    ...(failure ? { failure: { ...failure, place: place(failure.offset, 3) } } : {}),
+    other: otherNames(machine, "VMCB"),
+    ...(failure ? { failure: { ...failure, place: place(failure.offset, digits.VMCB) } } : {}),
   };
 }
 
@@ -118,9 +158,19 @@ function lastExit(machine: MachineInterface) {
   return exit?.kind === "exit" ? { exit: { sequence: exit.sequence, reason: exit.reason } } : {};
 }
 
-/** Answers `ringside/controlBlock`; changes nothing. */
-export function controlBlockNow(machine: MachineInterface): ControlBlockNow {
+/** Bits that make nothing exit have no count. */
+const withCounts =
+  (block: "VMCS" | "VMCB", counts: ReturnType<ControlTally["counts"]>): Counted =>
+  (place, bits) =>
+    bits.map((part) => {
+      const bit = /^\d+$/.test(part.bits) ? Number(part.bits) : undefined;
+      return bit !== undefined && canDecide(block, { place, bit }) ? { ...part, exits: counts(place, bit) } : part;
+    });
+
+/** Answers `ringside/controlBlock`, with what the bits did if a tally is given; changes nothing. */
+export function controlBlockNow(machine: MachineInterface, tally?: ControlTally): ControlBlockNow {
   const moment = { step: machine.now, cycle: machine.cycle, ...lastExit(machine) };
-  const block = vmcsNow(machine) ?? vmcbNow(machine);
+  const counted = (block: "VMCS" | "VMCB"): Counted => (tally ? withCounts(block, tally.counts()) : (_, bits) => bits);
+  const block = vmcsNow(machine, counted("VMCS")) ?? vmcbNow(machine, counted("VMCB"));
   return block ? { ...moment, block } : { ...moment, absent: absence(machine) };
 }

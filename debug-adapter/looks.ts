@@ -1,5 +1,6 @@
 /** Requests that only look at the machine, and are answered also while it runs. */
 import { controlBlockNow } from "./control-block.ts";
+import type { ControlTally } from "./control-tally.ts";
 import type { Debugger } from "./debugger.ts";
 import { devicesNow } from "./devices.ts";
 import { domainsNow } from "./domains.ts";
@@ -16,12 +17,12 @@ type Look =
   | "ringside/domains"
   | "ringside/devices";
 
-export const looks = (present: () => Debugger): Pick<Answers, Look> => ({
+export const looks = (present: () => Debugger, controls: () => ControlTally): Pick<Answers, Look> => ({
   "ringside/translations": () => {
     const { machine, program } = present();
     return translationsNow(machine, program);
   },
-  "ringside/controlBlock": () => controlBlockNow(present().machine),
+  "ringside/controlBlock": () => controlBlockNow(present().machine, controls()),
   "ringside/rings": () => ringsNow(present().machine),
   "ringside/domains": () => domainsNow(present().machine),
   "ringside/devices": ({ vm }) => devicesNow(present().machine, vm),

@@ -1,14 +1,13 @@
 import { fileKey, toUri } from "../assembler/location.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
-import type { MachineEvent } from "../emulator/trace/event.ts";
 import { utf8Text } from "../emulator/utf8.ts";
 import { defaultCosts } from "../isa/costs.ts";
 import type { MeasuredLine, MeasuredReason, MeasuredRun } from "../isa/measurement.ts";
+import { type Exit, ExitReader } from "./exit-reader.ts";
 import { itemAt, type Program } from "./program.ts";
 import type { Programs } from "./programs.ts";
 import { viewUri } from "./trace-sources.ts";
 
-type Exit = MachineEvent & { readonly kind: "exit" };
 type Reasons = Map<string, MeasuredReason>;
 
 interface Place {
@@ -18,17 +17,14 @@ interface Place {
   readonly reasons: Reasons;
 }
 
-/** Exits read at a time. */
-const stretch = 10_000;
-
 /** The exits of a machine by source line; what was counted before is not counted again, but after a step back. */
 export class ExitTally {
   readonly #machine: MachineInterface;
   readonly #programs: Programs;
+  readonly #reader: ExitReader;
   #places = new Map<string, Place>();
   /** By VM and address of the instruction; undefined: it belongs to no line. */
   #byAddress = new Map<string, Place | undefined>();
-  #last = 0;
   #dropped = 0;
   /** Counted while their cost was not known yet: an exit has it from its entry on. */
   #pending = new Map<number, Place | undefined>();
@@ -36,6 +32,7 @@ export class ExitTally {
   constructor(machine: MachineInterface, programs: Programs) {
     this.#machine = machine;
     this.#programs = programs;
+    this.#reader = new ExitReader(machine);
   }
 
   measured(): MeasuredRun {
@@ -52,23 +49,18 @@ export class ExitTally {
     };
   }
 
-  /** A person changed the state, perhaps in the past: from here on, events are new ones. */
+  /** A person changed the state, perhaps in the past. */
   changed(): void {
-    if (this.#machine.lastSequence < this.#last) this.#forget();
+    this.#reader.changed();
   }
 
   #catchUp(): void {
-    const { lastSequence } = this.#machine;
-    this.changed();
-    this.#dropped += this.#missed();
+    const missed = this.#reader.read(
+      () => this.#forget(),
+      (exit) => this.#count(exit),
+    );
+    this.#dropped += missed;
     for (const [sequence, place] of this.#pending) this.#settle(sequence, place);
-    for (let complete = false; !complete; ) {
-      const exits = this.#machine.events(this.#last, stretch, ["exit"]) as readonly Exit[];
-      for (const exit of exits) this.#count(exit);
-      complete = exits.length < stretch;
-      this.#last = exits.at(-1)?.sequence ?? this.#last;
-    }
-    this.#last = lastSequence;
   }
 
   /** Everything is counted again. */
@@ -76,14 +68,7 @@ export class ExitTally {
     this.#places = new Map();
     this.#byAddress = new Map();
     this.#pending = new Map();
-    this.#last = 0;
     this.#dropped = 0;
-  }
-
-  /** Events since the last time that are not kept. */
-  #missed(): number {
-    const oldest = this.#machine.events(this.#last, 1)[0]?.sequence;
-    return oldest === undefined ? 0 : oldest - this.#last - 1;
   }
 
   #count(exit: Exit): void {

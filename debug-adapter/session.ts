@@ -5,6 +5,7 @@ import { BreakpointList } from "./breakpoint-list.ts";
 import { breakpointBody, breakpointLocations, gotoTargets } from "./breakpoint-requests.ts";
 import { capabilities } from "./capabilities.ts";
 import { type ComparedRun, compareLoaded } from "./compare.ts";
+import { ControlTally } from "./control-tally.ts";
 import { Conversation } from "./conversation.ts";
 import { dataBreakpointInfo } from "./data-breakpoints.ts";
 import { Debugger } from "./debugger.ts";
@@ -38,6 +39,7 @@ interface Debuggee extends Pick<Loaded, "typeInto" | "origin" | "programs" | "tr
   readonly debugger: Debugger;
   readonly feed: EventFeed;
   readonly tally: ExitTally;
+  readonly controls: ControlTally;
   readonly branch: Branch;
 }
 
@@ -110,6 +112,7 @@ export class Session extends Conversation {
       debugger: new Debugger(machine, programs, surroundings),
       feed,
       tally: new ExitTally(machine, programsIn(machine, programs)),
+      controls: new ControlTally(machine),
       branch: new Branch(machine),
       ...rest,
     };
@@ -253,8 +256,9 @@ export class Session extends Conversation {
     this.print("console", this.styled("warning", forgotten));
     this.#present.feed.changed();
     this.#present.tally.changed();
-    // Nobody else says that what has been the past is the present now.
-    if (forgotten !== "" && !this.#motion) this.#report(false);
+    this.#present.controls.changed();
+    // Views show the present, and nobody else says that it is another one now.
+    if (!this.#motion) this.#report(false);
     this.#refreshMemory();
     if (this.client.supportsInvalidatedEvent) this.tell("invalidated", { areas: ["all"] });
     return body;
@@ -362,7 +366,10 @@ export class Session extends Conversation {
     "ringside/events": (args) => this.#present.feed.after(args),
     "ringside/measured": () => this.#present.tally.measured(),
     "ringside/compare": ({ technique }) => this.#compare(technique),
-    ...looks(() => this.#present.debugger),
+    ...looks(
+      () => this.#present.debugger,
+      () => this.#present.controls,
+    ),
     ...traceAnswers(
       () => ({ ...this.#present, subject: this.#still }),
       (file) => this.#home.readFile(file),

@@ -4,6 +4,7 @@ import type { Screen } from "./devices/screen.ts";
 import type { Pixels } from "./devices/vga-picture.ts";
 import type { Digest } from "./digest.ts";
 import type { NamedField } from "./inspection/control-fields.ts";
+import type { OtherNames } from "./inspection/counterparts/other-names.ts";
 import type { PageSize } from "./mmu/translation-events.ts";
 import type { Fairness } from "./schedule/fairness.ts";
 import type { Parameters, RunState } from "./schedule/vcpu.ts";
@@ -232,6 +233,8 @@ export interface MachineInterface {
   vmcs(): VmcsView | undefined;
   /** The VMCB under which the guest runs now, changing nothing; undefined if there is none. */
   vmcb(): VmcbView | undefined;
+  /** That control block under the other vendor's names; undefined if there is none. */
+  otherNames(): OtherNames | undefined;
   /** A field of that control block now; undefined where there is none of its kind. */
   controlField(field: NamedField): bigint | undefined;
   /**

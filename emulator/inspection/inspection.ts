@@ -22,6 +22,9 @@ import { entering } from "../vmx/vm-entry.ts";
 import type { Vmcs } from "../vmx/vmcs.ts";
 import { type VmcsView, vmcsView } from "../vmx/vmcs-view.ts";
 import { fieldNamed, type NamedField } from "./control-fields.ts";
+import { vmcsAsVmcb } from "./counterparts/as-vmcb.ts";
+import { vmcbAsVmcs } from "./counterparts/as-vmcs.ts";
+import type { OtherNames } from "./counterparts/other-names.ts";
 import { registerValue, registerViews, setRegister } from "./registers.ts";
 
 /** What executes a vCPU. */
@@ -226,6 +229,13 @@ export class Inspection {
     return own?.state === "root"
       ? undefined
       : "The guest of the hypervisor is running, and the processor holds its state: fields can be changed in VMX root operation. Go to the next VM exit first.";
+  }
+
+  otherNames(): OtherNames | undefined {
+    const vmcs = this.#vmcs;
+    if (vmcs) return vmcsAsVmcb(vmcs, vmcsView(vmcs, undefined));
+    const vmcb = this.#monitor?.vmcb;
+    return vmcb && vmcbAsVmcs(vmcb, vmcbView(vmcb, false));
   }
 
   /** What becomes of the instruction about to run, no exit being pending. */

@@ -64,11 +64,11 @@ const hiddenRegisters: readonly (readonly [VmcbField, number])[] = [
 ];
 
 /** Attributes as the VMCB has them: descriptor bits 47:40 and, in bits 11:8, 55:52. A null segment has P = 0. */
-const attributesOf = (access: number): number => {
+export const attributesOf = (access: number): number => {
   const present = (access & accessBits.unusable) === 0 ? access : access & ~accessBits.p;
   return (present & 0xff) | ((present >> 4) & 0xf00);
 };
-const accessOf = (attributes: number): number =>
+export const accessOf = (attributes: number): number =>
   (attributes & 0xff) | ((attributes & 0xf00) << 4) | ((attributes & accessBits.p) === 0 ? accessBits.unusable : 0);
 
 function saveSegments(cpu: Cpu, vmcb: Vmcb, list: readonly SegmentFields[]): void {

@@ -96,7 +96,13 @@ const exceptionBits = (vmcb: Vmcb): Bits[] =>
     }));
 
 /** Fields whose bits are more than intercepts. */
-const decoders: Partial<Record<VmcbField, (vmcb: Vmcb) => Field[]>> = {
+const decoders: Partial<Record<VmcbField, (vmcb: Vmcb) => Bits[]>> = {
+  nestedControl: (vmcb) => [
+    {
+      ...oneBit(vmcb, "nestedControl", 0, "NP_ENABLE"),
+      doc: "Guest-physical addresses are translated by nested page tables.",
+    },
+  ],
   crReads: registerBits("crReads", "CR", "read"),
   crWrites: registerBits("crWrites", "CR", "write"),
   drReads: registerBits("drReads", "DR", "read"),

@@ -1,3 +1,4 @@
+import { exceptionName, exceptionVectors } from "../cpu/exception-names.ts";
 import type { Field } from "../trace/event.ts";
 import { controls } from "./controls.ts";
 import { checkEntry, type Entering } from "./entry-checks.ts";
@@ -60,13 +61,29 @@ function qualificationBits(vmcs: Vmcs): Field[] {
   return decodeQualification(reason, vmcs.get("exitQualification"), of);
 }
 
+/** NMIs have a control of their own. */
+const nmi = 2;
+
+const exceptionBits = (vmcs: Vmcs): Bits[] =>
+  exceptionVectors
+    .filter((vector) => vector !== nmi)
+    .map((vector) => ({
+      ...{ name: exceptionName(vector), value: vmcs.bit("exceptionBitmap", vector) ? "1" : "0", bits: `${vector}` },
+      doc: vector === pageFault ? pageFaultDoc : `${exceptionName(vector)} exits.`,
+    }));
+
+const pageFault = 14;
+const pageFaultDoc =
+  "#PF exits if its error code matches (fields 4006h and 4008h); with this bit clear, if it does not match.";
+
 const interruption = (field: VmcsField) => (vmcs: Vmcs) => {
   const info = vmcs.number(field);
   return info >>> 31 === 1 ? decodeInterruption(info) : [];
 };
 
 /** Fields whose bits are more than control bits. */
-const decoders: Partial<Record<VmcsField, (vmcs: Vmcs) => Field[]>> = {
+const decoders: Partial<Record<VmcsField, (vmcs: Vmcs) => Bits[]>> = {
+  exceptionBitmap: exceptionBits,
   exitReason: exitReasonBits,
   exitQualification: qualificationBits,
   exitInterruptionInfo: interruption("exitInterruptionInfo"),

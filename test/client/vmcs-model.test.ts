@@ -4,8 +4,10 @@ import {
   baseline,
   bitState,
   changes,
+  exitsOf,
   fieldInDetail,
   initial,
+  named,
   reduce,
   type State,
   visible,
@@ -26,6 +28,19 @@ const now = (step: number, exit: number, rip: string, more: Partial<ControlBlock
       { group: "control", fields: [field("4002", "80", true)] },
       { group: "guest", fields: [field("681E", rip), field("6820", "2")] },
     ],
+    other: {
+      kind: "VMCB",
+      groups: [
+        {
+          group: "save",
+          fields: [
+            { ...field("578", rip), sources: ["681E"], note: "VT-x: Guest RIP." },
+            { ...field("570", "2"), sources: ["6820"] },
+          ],
+        },
+        { group: "alone", fields: [{ ...field("4002", "80", true), sources: ["4002"] }] },
+      ],
+    },
     ...more,
   },
 });
@@ -37,18 +52,19 @@ describe("the VMCS view", () => {
   it("compares with what it saw before the last exit, over several steps", () => {
     const state = run(look(1, 0, "10"), look(5, 3, "20"), look(6, 3, "20"), look(9, 8, "30"), look(10, 8, "31"));
     expect(baseline(state)).toMatchObject({ step: 6, exit: 3 });
-    expect([...changes(state)]).toEqual([["681E", "20"]]);
+    expect(changes(state).get("681E")).toBe("20");
+    expect([...changes(state).keys()]).toEqual(["681E", "578"]);
   });
 
   it("compares with the first look where there was no exit yet, and with nothing at first", () => {
     expect(baseline(run(look(1, 0, "10")))).toBeUndefined();
-    expect([...changes(run(look(1, 0, "10"), look(2, 0, "11")))]).toEqual([["681E", "10"]]);
+    expect(changes(run(look(1, 0, "10"), look(2, 0, "11"))).get("681E")).toBe("10");
   });
 
   it("forgets the future after a step back", () => {
     const state = run(look(1, 0, "10"), look(5, 3, "20"), look(9, 8, "30"), look(5, 3, "20"));
     expect(state.looks.map(({ step }) => step)).toEqual([1, 5]);
-    expect([...changes(state)]).toEqual([["681E", "10"]]);
+    expect(changes(state).get("681E")).toBe("10");
   });
 
   it("does not compare a control block with another one", () => {
@@ -66,6 +82,36 @@ describe("the VMCS view", () => {
     expect(places(failing)).toEqual(["4002", "6820"]);
     expect(fieldInDetail(failing)?.place).toBe("6820");
     expect(fieldInDetail(reduce(failing, { kind: "select", place: "681E" }))?.place).toBe("681E");
+  });
+
+  it("opens one group to all its fields, and folds it again", () => {
+    const opened = reduce(run(look(1, 0, "10")), { kind: "open", group: "guest" });
+    expect(places(opened)).toEqual(["4002", "681E", "6820"]);
+    expect(visible(opened).map(({ group, total }) => [group, total])).toEqual([
+      ["control", 1],
+      ["guest", 2],
+    ]);
+    expect(places(reduce(opened, { kind: "open", group: "guest" }))).toEqual(["4002"]);
+  });
+
+  it("shows the same under the other vendor's names, with what changed and what is at fault", () => {
+    const failure = { place: "6820", check: "rflags", sentence: "Bit 1 is 1." };
+    const state = reduce(run(look(1, 0, "10"), look(5, 3, "20", { failure })), { kind: "naming", naming: "other" });
+    expect(named(state)?.kind).toBe("VMCB");
+    expect(places(state)).toEqual(["578", "570", "4002"]);
+    expect(fieldInDetail(state)?.place).toBe("570");
+    expect(changes(state).get("578")).toBe("10");
+  });
+
+  it("adds up how often the bits of a field made the guest exit", () => {
+    const bits = [3, undefined, 0].map((exits, n) => ({
+      name: "b",
+      value: "1",
+      bits: `${n}`,
+      ...(exits === undefined ? {} : { exits }),
+    }));
+    expect(exitsOf({ ...field("4002", "0"), bits })).toBe(3);
+    expect(exitsOf(field("6820", "2"))).toBeUndefined();
   });
 
   it("says that there is none, and why", () => {

@@ -33,9 +33,17 @@ const latest = new Latest(
 
 const actions: Actions = {
   show: (show) => act({ kind: "show", show }),
+  name: (naming) => act({ kind: "naming", naming }),
+  open: (group) => act({ kind: "open", group }),
   filter: (text) => act({ kind: "filter", text }),
   select: (place) => act({ kind: "select", place }),
   debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),
 };
+
+document.addEventListener("keydown", ({ key, target, ctrlKey, altKey, metaKey }) => {
+  const types = target instanceof HTMLInputElement && target.type === "search";
+  if (key.toLowerCase() !== "n" || types || ctrlKey || altKey || metaKey) return;
+  act({ kind: "naming", naming: state.naming === "own" ? "other" : "own" });
+});
 
 act({ kind: "running", running: false });

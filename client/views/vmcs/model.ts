@@ -21,6 +21,9 @@ export interface State {
   /** In the order of time, of the present run of it. */
   readonly looks: readonly Look[];
   readonly show: Show;
+  readonly naming: Naming;
+  /** Groups of which all fields are shown. */
+  readonly opened: readonly string[];
   readonly filter: string;
   /** Place of the field that a person has selected. */
   readonly selected: string | undefined;
@@ -33,6 +36,8 @@ export const initial: State = {
   running: false,
   looks: [],
   show: "main",
+  naming: "own",
+  opened: [],
   filter: "",
   selected: undefined,
   failed: undefined,
@@ -44,13 +49,32 @@ export type Action =
   | { readonly kind: "block"; readonly now: ControlBlockNow }
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "show"; readonly show: Show }
+  | { readonly kind: "naming"; readonly naming: Naming }
+  /** All fields of a group, or those that matter again. */
+  | { readonly kind: "open"; readonly group: string }
   | { readonly kind: "filter"; readonly text: string }
   | { readonly kind: "select"; readonly place: string | undefined };
 
 /** Looks that are kept. */
 const mostLooks = 200;
 
-const fieldsOf = (block: ControlBlock): readonly ControlField[] => block.groups.flatMap(({ fields }) => fields);
+const fieldsOf = ({ groups }: Pick<ControlBlock, "groups">): readonly ControlField[] =>
+  groups.flatMap(({ fields }) => fields);
+
+/** Under which vendor's names the state is shown: those of the control block that there is, or the other's. */
+export type Naming = "own" | "other";
+
+/** What is shown of the control block, under the names that a person has chosen. */
+export function named(state: Pick<State, "now" | "naming">): Pick<ControlBlock, "kind" | "groups"> | undefined {
+  const block = state.now?.block;
+  return state.naming === "other" ? block?.other : block;
+}
+
+/** Whether the check that fails does so by this field, or by what it was made of. */
+export const isAtFault = ({ now }: Pick<State, "now">, { place, sources = [] }: ControlField): boolean => {
+  const fault = now?.block?.failure?.place;
+  return fault !== undefined && (place === fault || sources.includes(fault));
+};
 
 function learn(state: State, now: ControlBlockNow): State {
   // What lies after the present has not happened.
@@ -61,7 +85,7 @@ function learn(state: State, now: ControlBlockNow): State {
     exit: now.exit?.sequence ?? 0,
     reason: now.exit?.reason,
     address: now.block.address,
-    values: new Map(fieldsOf(now.block).map(({ place, value }) => [place, value])),
+    values: new Map([...fieldsOf(now.block), ...fieldsOf(now.block.other)].map(({ place, value }) => [place, value])),
   };
   return { ...state, now, looks: [...before, look].slice(-mostLooks), failed: undefined };
 }
@@ -69,7 +93,7 @@ function learn(state: State, now: ControlBlockNow): State {
 export function reduce(state: State, action: Action): State {
   switch (action.kind) {
     case "session":
-      return action.name === state.session ? state : { ...initial, session: action.name };
+      return action.name === state.session ? state : { ...initial, naming: state.naming, session: action.name };
     case "running":
       return { ...state, running: action.running };
     case "block":
@@ -78,6 +102,15 @@ export function reduce(state: State, action: Action): State {
       return { ...state, failed: action.message };
     case "show":
       return { ...state, show: action.show };
+    case "naming":
+      return { ...state, naming: action.naming, selected: undefined };
+    case "open":
+      return {
+        ...state,
+        opened: state.opened.includes(action.group)
+          ? state.opened.filter((group) => group !== action.group)
+          : [...state.opened, action.group],
+      };
     case "filter":
       return { ...state, filter: action.text };
     case "select":
@@ -101,31 +134,53 @@ export function changes(state: Pick<State, "looks">): ReadonlyMap<string, string
   return new Map([...before.values].filter(([place, value]) => values.get(place) !== value));
 }
 
-/** The fields to show, by group; without groups that have none. */
-export function visible(state: State): readonly ControlBlock["groups"][number][] {
-  const block = state.now?.block;
+/** A group with what is shown of it. */
+interface VisibleGroup {
+  readonly group: string;
+  readonly fields: readonly ControlField[];
+  /** How many fields it has. */
+  readonly total: number;
+}
+
+/** The fields to show, by group; while something is looked for, without groups that have none of it. */
+export function visible(state: State): readonly VisibleGroup[] {
+  const block = named(state);
   if (!block) return [];
   const changed = changes(state);
   const words = state.filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const shows = (field: ControlField): boolean => {
+  const shows = (group: string, field: ControlField): boolean => {
     const text = `${field.name} ${field.place} ${field.value} ${field.bits.map(({ name }) => name).join(" ")}`;
     if (words.length > 0) return words.every((word) => text.toLowerCase().includes(word));
-    if (state.show === "all" || changed.has(field.place) || field.place === block.failure?.place) return true;
+    if (state.show === "all" || state.opened.includes(group)) return true;
+    if (changed.has(field.place) || isAtFault(state, field)) return true;
     return state.show === "main" && field.shown;
   };
   return block.groups
-    .map(({ group, fields }) => ({ group, fields: fields.filter(shows) }))
-    .filter(({ fields }) => fields.length > 0);
+    .map(({ group, fields }) => ({
+      ...{ group, total: fields.length },
+      fields: fields.filter((field) => shows(group, field)),
+    }))
+    .filter(({ fields }) => fields.length > 0 || words.length === 0);
 }
 
 /** The field in detail: the selected one, else the one at fault, else the first shown that has bits. */
 export function fieldInDetail(state: State): ControlField | undefined {
-  const block = state.now?.block;
+  const block = named(state);
   if (!block) return undefined;
   const all = fieldsOf(block);
-  const at = (place: string | undefined) => all.find((field) => field.place === place);
   const shown = visible(state).flatMap(({ fields }) => fields);
-  return at(state.selected) ?? at(block.failure?.place) ?? shown.find(({ bits }) => bits.length > 1) ?? shown[0];
+  return (
+    all.find(({ place }) => place === state.selected) ??
+    all.find((field) => isAtFault(state, field)) ??
+    shown.find(({ bits }) => bits.length > 1) ??
+    shown[0]
+  );
+}
+
+/** How often the bits of a field made the guest exit; undefined where they make nothing exit. */
+export function exitsOf({ bits }: ControlField): number | undefined {
+  const counts = bits.flatMap(({ exits }) => (exits === undefined ? [] : [exits]));
+  return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** Whether a part of a field is a bit that is on, one that is off, or more than a bit. */

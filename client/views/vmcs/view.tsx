@@ -1,10 +1,24 @@
-import type { ControlBits, ControlField } from "../../../debug-adapter/protocol.ts";
+import type { ControlBits, ControlBlock, ControlField } from "../../../debug-adapter/protocol.ts";
 import { Filter } from "../shared/filter.tsx";
 import { rowByKey } from "../shared/keys.ts";
-import { baseline, bitState, changes, fieldInDetail, type Show, type State, visible } from "./model.ts";
+import {
+  baseline,
+  bitState,
+  changes,
+  exitsOf,
+  fieldInDetail,
+  isAtFault,
+  type Naming,
+  named,
+  type Show,
+  type State,
+  visible,
+} from "./model.ts";
 
 export interface Actions {
   readonly show: (show: Show) => void;
+  readonly name: (naming: Naming) => void;
+  readonly open: (group: string) => void;
   readonly filter: (text: string) => void;
   readonly select: (place: string) => void;
   readonly debug: () => void;
@@ -16,7 +30,10 @@ const shows: readonly (readonly [Show, string])[] = [
   ["all", "all"],
 ];
 
-const hex = (value: string): string => `${value.toUpperCase()}h`;
+/** Of a bit or a field that has no counterpart. */
+const unknown = "—";
+const hex = (value: string): string => (value === "" ? unknown : `${value.toUpperCase()}h`);
+const times = (count: number): string => `${count.toLocaleString("en")} ${count === 1 ? "exit" : "exits"}`;
 
 /** A pale picture of what will be here, and how to get it. */
 function Empty({ state, actions }: { state: State; actions: Actions }) {
@@ -53,10 +70,11 @@ function Empty({ state, actions }: { state: State; actions: Actions }) {
 /** Every field as a cell: where something changed lights up. */
 function Picture({ state, actions }: { state: State; actions: Actions }) {
   const changed = changes(state);
-  const block = state.now?.block;
+  const block = named(state);
   const detail = fieldInDetail(state)?.place;
-  const look = ({ place, value }: ControlField): string =>
-    place === block?.failure?.place ? "failed" : changed.has(place) ? "changed" : value === "0" ? "zero" : "set";
+  const values: Readonly<Record<string, string>> = { "": "unknown", "0": "zero" };
+  const look = (field: ControlField): string =>
+    isAtFault(state, field) ? "failed" : changed.has(field.place) ? "changed" : (values[field.value] ?? "set");
   return (
     <section class="picture" aria-label="Map of the fields">
       {block?.groups.map(({ group, fields }) => (
@@ -79,7 +97,13 @@ function Picture({ state, actions }: { state: State; actions: Actions }) {
       ))}
       <p class="legend">
         <span class="cell changed" /> changed <span class="cell set" /> set <span class="cell zero" /> zero
-        {block?.failure && (
+        {state.naming === "other" && (
+          <>
+            {" "}
+            <span class="cell unknown" /> no counterpart
+          </>
+        )}
+        {state.now?.block?.failure && (
           <>
             {" "}
             <span class="cell failed" /> fails a check
@@ -90,17 +114,22 @@ function Picture({ state, actions }: { state: State; actions: Actions }) {
   );
 }
 
-/** What a field says in a few words: bits that are on, or what its parts are. */
-function summary({ bits }: ControlField): string {
+/** What a field says in a few words: what it made exit, bits that are on, or what its parts are. */
+function summary(field: ControlField): string {
+  const { bits, note } = field;
+  const exits = exitsOf(field);
   const on = bits.filter(({ value }) => bitState(value) === "on").map(({ name }) => name);
-  const parts = bits.filter(({ value }) => bitState(value) === "value").map(({ name, value }) => `${name}: ${value}`);
-  return [...parts, ...on].join(" · ");
+  const parts = bits
+    .filter(({ value }) => bitState(value) === "value" && value !== unknown)
+    .map(({ name, value }) => `${name}: ${value}`);
+  const all = [...(exits ? [`made ${times(exits)}`] : []), ...parts, ...on];
+  return all.length > 0 ? all.join(" · ") : (note ?? "");
 }
 
 interface RowProps {
   readonly field: ControlField;
   readonly before: string | undefined;
-  readonly failure: string | undefined;
+  readonly failure: ControlBlock["failure"];
   readonly selected: boolean;
   readonly actions: Actions;
 }
@@ -108,17 +137,59 @@ interface RowProps {
 function Row({ field, before, failure, selected, actions }: RowProps) {
   const look = failure ? "failed" : before === undefined ? "" : "changed";
   return (
-    <tr
-      class={`${selected ? "selected" : ""} ${look}`}
-      aria-selected={selected}
-      data-place={field.place}
-      onClick={() => actions.select(field.place)}
-    >
-      <td class="mono">{field.place}h</td>
-      <td title={field.name}>{field.name}</td>
-      <td class="mono value">{hex(field.value)}</td>
-      <td class="mono before">{before === undefined ? "" : `was ${hex(before)}`}</td>
-      <td class="what">{failure ?? summary(field)}</td>
+    <>
+      <tr
+        class={`${selected ? "selected" : ""} ${look}`}
+        aria-selected={selected}
+        data-place={field.place}
+        onClick={() => actions.select(field.place)}
+      >
+        <td class="mono">{field.place}h</td>
+        <td title={field.name}>{field.name}</td>
+        <td class="mono">
+          <span class="value">{hex(field.value)}</span>
+          {before !== undefined && <span class="before">was {hex(before)}</span>}
+        </td>
+        <td class="what" title={summary(field)}>
+          {summary(field)}
+        </td>
+      </tr>
+      {failure && (
+        <tr class="rule-line" onClick={() => actions.select(field.place)}>
+          <td />
+          <td colSpan={3} class="failure">
+            {failure.sentence} <span class="rule">check {failure.check}</span>
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+interface HeadingProps {
+  readonly group: ReturnType<typeof visible>[number];
+  readonly state: State;
+  readonly actions: Actions;
+}
+
+/** The name of a group, which opens it to all its fields. */
+function Heading({ group: { group, fields, total }, state, actions }: HeadingProps) {
+  const opened = state.opened.includes(group);
+  const foldable = state.filter === "" && state.show !== "all";
+  const count = fields.length === total ? `${total}` : `${fields.length} of ${total}`;
+  return (
+    <tr class="heading">
+      <th colSpan={4} scope="rowgroup">
+        {foldable ? (
+          <button type="button" class="fold" aria-expanded={opened} onClick={() => actions.open(group)}>
+            <span aria-hidden="true">{opened ? "▾" : "▸"}</span> {group} <span class="count">{count}</span>
+          </button>
+        ) : (
+          <>
+            {group} <span class="count">{count}</span>
+          </>
+        )}
+      </th>
     </tr>
   );
 }
@@ -139,29 +210,24 @@ function Table({ state, actions }: { state: State; actions: Actions }) {
   };
   return (
     <div class="rows" role="application" aria-label="Fields: arrow keys select" tabIndex={0} onKeyDown={onKeyDown}>
-      <table aria-label={`Fields of the ${state.now?.block?.kind}`}>
+      <table aria-label={`Fields of the ${named(state)?.kind}`}>
         <thead>
           <tr>
-            <th>{state.now?.block?.kind === "VMCB" ? "offset" : "encoding"}</th>
+            <th>{named(state)?.kind === "VMCB" ? "offset" : "encoding"}</th>
             <th>field</th>
             <th>value</th>
-            <th>before</th>
             <th>what it says</th>
           </tr>
         </thead>
-        {groups.map(({ group, fields: of }) => (
-          <tbody key={group}>
-            <tr class="heading">
-              <th colSpan={5} scope="rowgroup">
-                {group}
-              </th>
-            </tr>
-            {of.map((field) => (
+        {groups.map((group) => (
+          <tbody key={group.group}>
+            <Heading group={group} state={state} actions={actions} />
+            {group.fields.map((field) => (
               <Row
                 key={field.place}
                 field={field}
                 before={changed.get(field.place)}
-                failure={field.place === failure?.place ? failure.sentence : undefined}
+                failure={isAtFault(state, field) ? failure : undefined}
                 selected={field.place === detail}
                 actions={actions}
               />
@@ -186,6 +252,7 @@ function Bit({ bit, before }: { bit: ControlBits; before: string | undefined }) 
         <span class="name">{bit.name}</span>
         {bit.doc && <span class="doc">{bit.doc}</span>}
       </td>
+      <td class="number made">{bit.exits ? times(bit.exits) : bit.exits === 0 && look === "on" ? "0" : ""}</td>
     </tr>
   );
 }
@@ -206,11 +273,12 @@ function Detail({ field, state }: { field: ControlField; state: State }) {
       <h2>
         {field.name} <span class="mono">{hex(field.value)}</span>
       </h2>
-      {field.place === failure?.place && (
+      {failure && isAtFault(state, field) && (
         <p class="failure" role="alert">
           {failure.sentence} <span class="rule">check {failure.check}</span>
         </p>
       )}
+      {field.note && <p class="source">{field.note}</p>}
       {field.bits.length > 0 ? (
         <table aria-label={`Bits of ${field.name}`}>
           <tbody>
@@ -220,17 +288,40 @@ function Detail({ field, state }: { field: ControlField; state: State }) {
           </tbody>
         </table>
       ) : (
-        <p class="source">{field.width} bits, without named parts.</p>
+        !field.note && <p class="source">{field.width} bits, without named parts.</p>
       )}
     </section>
+  );
+}
+
+/** Whose names: those of the control block that there is, or the other vendor's. */
+function Names({ state, actions }: { state: State; actions: Actions }) {
+  const block = state.now?.block;
+  if (!block) return null;
+  const names: readonly (readonly [Naming, string])[] = [
+    ["own", block.kind],
+    ["other", block.other.kind],
+  ];
+  return (
+    <fieldset class="names" title="The same state under the names of VT-x (VMCS) or AMD-V (VMCB): key N">
+      <legend class="unseen">Names</legend>
+      {names.map(([naming, kind]) => (
+        <label key={naming}>
+          <input type="radio" name="naming" checked={state.naming === naming} onChange={() => actions.name(naming)} />{" "}
+          {kind === "VMCS" ? "VMCS names" : "VMCB names"}
+        </label>
+      ))}
+    </fieldset>
   );
 }
 
 function Toolbar({ state, actions }: { state: State; actions: Actions }) {
   const now = state.now;
   const before = baseline(state);
+  const changed = changes(state);
+  const fields = named(state)?.groups.flatMap((group) => group.fields) ?? [];
   const since = before
-    ? `${changes(state).size} changed since ${before.exit > 0 ? `exit #${before.exit} ${before.reason}` : `cycle ${before.step}`}`
+    ? `${fields.filter(({ place }) => changed.has(place)).length} changed since ${before.exit > 0 ? `exit #${before.exit} ${before.reason}` : `cycle ${before.step}`}`
     : "go to the next exit to see what changes";
   const last = now?.exit ? `last exit #${now.exit.sequence} ${now.exit.reason}` : "no exit yet";
   return (
@@ -241,6 +332,7 @@ function Toolbar({ state, actions }: { state: State; actions: Actions }) {
           <input type="radio" name="show" checked={state.show === show} onChange={() => actions.show(show)} /> {text}
         </label>
       ))}
+      <Names state={state} actions={actions} />
       <span class="summary" role="status">
         {state.running ? "running · " : ""}
         {last} · {since}
@@ -257,7 +349,8 @@ export function View({ state, actions }: { state: State; actions: Actions }) {
     <>
       <Toolbar state={state} actions={actions} />
       <p class="state">
-        <b>{block.kind}</b> at <span class="mono">{hex(block.address)}</span>. {block.state}{" "}
+        <b>{block.kind}</b> at <span class="mono">{hex(block.address)}</span>
+        {state.naming === "other" && `, under the names of the ${block.other.kind}`}. {block.state}{" "}
         {block.failure && (
           <span class="failure" role="alert">
             An entry fails: {block.failure.sentence}
