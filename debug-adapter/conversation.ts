@@ -3,7 +3,7 @@ import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { coordinatesOf } from "./coordinates.ts";
 import { AssemblyError, LaunchError } from "./launch.ts";
 import { Progress } from "./progress.ts";
-import { type Answers, type Deeds, Refusal } from "./requests.ts";
+import { type Answers, type Deeds, NotStopped, Refusal, unaskedFor } from "./requests.ts";
 import { styled } from "./styling.ts";
 
 /** Requests in, answers and events out, as this client wants them. What a request means is said by those who derive from it. */
@@ -47,14 +47,13 @@ export abstract class Conversation extends DebugSession {
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof AssemblyError) this.print("stderr", this.styled("error", error.report));
     if (!expected) this.print("stderr", `Ringside has a bug: ${error instanceof Error ? error.stack : message}\n`);
+    if (response.seq !== 0) return;
+    response.success = false;
+    response.message = error instanceof NotStopped ? "notStopped" : message;
     // Braces in a message would be taken for variables to fill in.
-    if (response.seq === 0)
-      this.sendErrorResponse(response, {
-        id: 1,
-        format: "{_message}",
-        variables: { _message: message },
-        showUser: true,
-      });
+    const shown = { format: "{_message}", variables: { _message: message } };
+    response.body = { error: { id: 1, ...shown, showUser: !expected || !unaskedFor.has(response.command) } };
+    this.sendResponse(response);
   }
 
   /** Remembers what the client can do, and how it counts and names. */

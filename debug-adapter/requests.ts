@@ -82,3 +82,29 @@ export type Deeds = {
 
 /** A request that cannot be fulfilled, and why, in words for a person. */
 export class Refusal extends Error {}
+
+/** A request that the guest must stand still for, while it runs. */
+export class NotStopped extends Refusal {
+  constructor() {
+    super("The guest is running. Pause it first.");
+  }
+}
+
+/**
+ * What clients ask by themselves to show what they show, at any time: also of a guest that a person has just let go on. A refusal is for the
+ * client, and no message to a person.
+ */
+export const unaskedFor: ReadonlySet<string> = new Set([
+  ...["threads", "stackTrace", "scopes", "variables", "evaluate", "completions", "exceptionInfo", "readMemory"],
+  ...[
+    "disassemble",
+    "dataBreakpointInfo",
+    "breakpointLocations",
+    "stepInTargets",
+    "source",
+    "modules",
+    "loadedSources",
+  ],
+  ...["ringside/events", "ringside/measured", "ringside/walk", "ringside/translation", "ringside/translations"],
+  ...["ringside/rings", "ringside/controlBlock", "ringside/domains", "ringside/devices"],
+] as const satisfies readonly (keyof Answers)[]);

@@ -20,7 +20,7 @@ import { MemoryViews } from "./memory-views.ts";
 import { toLinear } from "./program.ts";
 import { programsIn } from "./programs.ts";
 import type { LaunchArguments } from "./protocol.ts";
-import { type Answers, type Deeds, Refusal } from "./requests.ts";
+import { type Answers, type Deeds, NotStopped, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
 import { stepInTargets, stepsBy, stepTo } from "./step-in-targets.ts";
 import { attend, numberIn, presentThread, type Wanted } from "./threads.ts";
@@ -74,12 +74,12 @@ export class Session extends Conversation {
 
   /** The subject while the guest stands still. @throws Refusal while it runs. */
   get #still(): inspection.Subject {
-    if (this.#motion) throw new Refusal("The guest is running. Pause it first.");
+    if (this.#motion) throw new NotStopped();
     return this.#subject;
   }
 
   async #compare(technique: TechniqueId): Promise<ComparedRun> {
-    if (this.#motion) throw new Refusal("The guest is running. Pause it first.");
+    if (this.#motion) throw new NotStopped();
     if (!techniqueById(technique)) throw new Refusal(`There is no technique "${technique}".`);
     const { debugger: subject, typeInto } = this.#present;
     const { machine, program } = subject;
@@ -371,7 +371,8 @@ export class Session extends Conversation {
       () => this.#present.controls,
     ),
     ...traceAnswers(
-      () => ({ ...this.#present, subject: this.#still }),
+      () => this.#present,
+      () => this.#still,
       (file) => this.#home.readFile(file),
     ),
     "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),

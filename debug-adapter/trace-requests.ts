@@ -10,20 +10,18 @@ import type { Halt } from "./run.ts";
 /** What a person may write into a trace. */
 const mostText = 10_000;
 
-interface Present extends Pick<Loaded, "origin" | "programs"> {
-  readonly subject: Subject;
-}
-
+/** @param still the subject, if the guest stands still */
 export const traceAnswers = (
-  present: () => Present,
+  present: () => Pick<Loaded, "origin" | "programs">,
+  still: () => Subject,
   readFile: ReadFile,
 ): Pick<Answers, "source" | "ringside/saveTrace"> => ({
   source: (args) => sourceText(args, present().origin.files),
   "ringside/saveTrace": async ({ title, note = "" }) => {
     if (typeof title !== "string" || typeof note !== "string" || title.length + note.length > mostText)
       throw new Refusal(`A trace has a title and maybe a note, texts of at most ${mostText} characters together.`);
-    const { subject, origin, programs } = present();
-    const { machine } = subject.debugger;
+    const { origin, programs } = present();
+    const { machine } = still().debugger;
     const texts = { title, ...(note === "" ? {} : { note }) };
     try {
       return {

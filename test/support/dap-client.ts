@@ -56,14 +56,19 @@ export class DapClient {
     }
   }
 
-  /** Sends a request; the body of the answer, or an error with its message. */
-  async request<B = unknown>(command: string, args: object = {}): Promise<B> {
+  /** Sends a request, and gives the answer whatever it is. */
+  answer(command: string, args: object = {}): Promise<P.Response> {
     const seq = this.#sequence++;
     const answer = new Promise<P.Response>((resolve) => this.#waiting.set(seq, resolve));
     this.#log.push({ direction: "→", name: command, body: args });
     this.#session.handleMessage({ seq, type: "request", command, arguments: args } as P.Request);
-    const response = await answer;
-    if (!response.success) throw new Error(response.message);
+    return answer;
+  }
+
+  /** Sends a request; the body of the answer, or an error with what a person would read. */
+  async request<B = unknown>(command: string, args: object = {}): Promise<B> {
+    const response = await this.answer(command, args);
+    if (!response.success) throw new Error(response.body.error.variables._message);
     return response.body as B;
   }
 
