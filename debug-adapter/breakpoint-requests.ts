@@ -6,6 +6,7 @@ import type { Coordinates } from "./coordinates.ts";
 import { watchOf } from "./data-breakpoints.ts";
 import { locationOf, type Subject, sourceOf } from "./inspection.ts";
 import type { ReadFile } from "./launch.ts";
+import { rangeBody } from "./locations.ts";
 import { hexadecimal, type Program, placeOf, toLinear } from "./program.ts";
 import type { Programs } from "./programs.ts";
 import { referenceOf } from "./trace-sources.ts";
@@ -107,23 +108,32 @@ const bodies = (list: readonly Breakpoint[], coordinates: Coordinates) => ({
   breakpoints: list.map((breakpoint) => breakpointBody(breakpoint, coordinates)),
 });
 
-/** Lines with code from `line` to `endLine`. */
+/** Lines with code from `line` to `endLine`, each with the range of its first instruction. */
 export function breakpointLocations(
   { debugger: { programs }, coordinates }: Subject,
   args: P.BreakpointLocationsArguments,
 ): P.BreakpointLocationsResponse["body"] {
-  const program = programWith(programs, args.source.path ?? "");
-  const file = programFile(program, args.source.path ?? "");
-  const last = coordinates.lineFrom(args.endLine ?? args.line);
+  const {
+    source,
+    line,
+    endLine = line,
+    column = Number.NEGATIVE_INFINITY,
+    endColumn = Number.POSITIVE_INFINITY,
+  } = args;
+  const program = programWith(programs, source.path ?? "");
+  const file = programFile(program, source.path ?? "");
   const breakpoints: P.BreakpointLocation[] = [];
-  for (
-    let line = file === undefined ? undefined : nextInstructionLine(program, file, coordinates.lineFrom(args.line));
-    line !== undefined && line <= last;
-  ) {
-    breakpoints.push({ line: coordinates.line(line) });
-    line = nextInstructionLine(program, file!, line + 1);
+  for (let ours = coordinates.lineFrom(line); file !== undefined; ours++) {
+    const found = nextInstructionLine(program, file, ours);
+    if (found === undefined || found > coordinates.lineFrom(endLine)) break;
+    const [address = 0] = program.lines.addresses(file, found);
+    const range = program.lines.at(address)?.range;
+    if (range) breakpoints.push(rangeBody(range, coordinates));
+    ours = found;
   }
-  return { breakpoints };
+  const isWanted = (place: P.BreakpointLocation) =>
+    !(place.line === line && place.column! < column) && !(place.line === endLine && place.column! > endColumn);
+  return { breakpoints: breakpoints.filter(isWanted) };
 }
 
 /** Places in a line to which execution can be moved. The id is the address. */

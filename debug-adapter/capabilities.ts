@@ -46,6 +46,7 @@ export const capabilities = {
   exceptionBreakpointFilters,
   supportsEvaluateForHovers: true,
   supportsCompletionsRequest: true,
+  completionTriggerCharacters: [".", "["],
   supportsClipboardContext: true,
   supportsValueFormattingOptions: true,
   supportsANSIStyling: true,

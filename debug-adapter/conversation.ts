@@ -1,10 +1,16 @@
 import { DebugSession, Event, Response } from "@vscode/debugadapter";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import { argumentProblem } from "./arguments.ts";
 import { coordinatesOf } from "./coordinates.ts";
 import { AssemblyError, LaunchError } from "./launch.ts";
 import { Progress } from "./progress.ts";
-import { type Answers, type Deeds, NotStopped, Refusal, unaskedFor } from "./requests.ts";
+import { type Answers, type Deed, type Deeds, NotStopped, Refusal, unaskedFor } from "./requests.ts";
 import { styled } from "./styling.ts";
+
+/** Alone, the others stand still. */
+const continuedBody = ({ singleThread }: P.ContinueArguments): P.ContinueResponse["body"] => ({
+  allThreadsContinued: singleThread !== true,
+});
 
 /** Requests in, answers and events out, as this client wants them. What a request means is said by those who derive from it. */
 export abstract class Conversation extends DebugSession {
@@ -25,18 +31,25 @@ export abstract class Conversation extends DebugSession {
   async #dispatch(request: P.Request): Promise<void> {
     const response: P.Response = new Response(request);
     try {
-      const { command, arguments: args = {} } = request;
-      if (Object.hasOwn(this.deeds, command)) {
-        const act = await (this.deeds[command as keyof Deeds] as (args: unknown) => ReturnType<Deeds[keyof Deeds]>)(
-          args,
-        );
+      const { command } = request;
+      const args: unknown = request.arguments ?? {};
+      const acts = Object.hasOwn(this.deeds, command);
+      if (!acts && !Object.hasOwn(this.answers, command))
+        throw new Refusal(`Ringside does not know the request "${command}".`);
+      const problem = argumentProblem(command as keyof Deeds | keyof Answers, args);
+      if (problem !== undefined) throw new Refusal(problem);
+      if (acts) {
+        const prepared = (this.deeds[command as keyof Deeds] as (args: unknown) => Deed | Promise<Deed>)(args);
+        // A second request of the same batch of messages must find the guest moving.
+        const act = typeof prepared === "function" ? prepared : await prepared;
         this.latestRequest = request.seq;
+        if (command === "continue") response.body = continuedBody(args as P.ContinueArguments);
         this.sendResponse(response);
         await act();
-      } else if (Object.hasOwn(this.answers, command)) {
+      } else {
         response.body = await (this.answers[command as keyof Answers] as (args: unknown) => unknown)(args);
         this.sendResponse(response);
-      } else throw new Refusal(`Ringside does not know the request "${command}".`);
+      }
     } catch (error) {
       this.#refuse(response, error);
     }
@@ -66,8 +79,13 @@ export abstract class Conversation extends DebugSession {
     this.sendEvent(new Event(event, body));
   }
 
-  protected print(category: "stdout" | "stderr" | "console" | "important", output: string): void {
-    if (output !== "") this.tell("output", { category, output });
+  /** @param place where in the sources that comes from */
+  protected print(
+    category: "stdout" | "stderr" | "console" | "important",
+    output: string,
+    place: Pick<P.OutputEvent["body"], "source" | "line" | "column"> = {},
+  ): void {
+    if (output !== "") this.tell("output", { category, output, ...place });
   }
 
   protected styled(style: Parameters<typeof styled>[1], text: string): string {

@@ -57,7 +57,7 @@ function placeNamed(subject: Subject, name: string, asAddress: boolean): Place |
   if (kind === "memory" && location) return { location, bytes: width / 8 };
   if (location) return { location, bytes: bytesAt(subject, location) };
   if (asAddress) return { location: { space: "linear", address: BigInt.asUintN(64, value) }, bytes: 1 };
-  return `${name} is not in memory: write "dword [${name}]" for what it points to, or the name of a label`;
+  return `"${name}" is not in memory: write "dword [${name}]" for what it points to, or the name of a label`;
 }
 
 /** A register that points to memory stands for as many bytes as it is wide itself. */

@@ -127,6 +127,7 @@ export class Debugger {
 
   /** To the previous instruction or the beginning of a line; unless `into`, over a call or handler that has just returned. */
   async stepBack(into: boolean): Promise<Halt> {
+    this.#runner.pausing = false;
     const one = () => this.#stepBackOne(into);
     return into || this.program.stepsBy === "instruction" ? one() : untilNextLine(this.#runner, one);
   }

@@ -6,6 +6,7 @@ import { type ArmedEvent, goJustBefore } from "./event-breakpoints.ts";
 import { classById, classesOf, type Stage } from "./event-catalogue.ts";
 import { describeEvent } from "./event-text.ts";
 import { presentOf, returnTo } from "./history.ts";
+import type { Surroundings } from "./run.ts";
 
 /** An event at which the guest stops. */
 export interface EventHit {
@@ -35,7 +36,7 @@ const identity = (event: MachineEvent): string => `${event.sequence} ${event.kin
 /** Watches the event stream of a machine that runs, and says where breakpoints on events stop it. */
 export class EventWatch {
   readonly #subject: Subject;
-  readonly #log: (text: string) => void;
+  readonly #log: Surroundings["log"];
   #armed: readonly ArmedEvent[] = [];
   #byClass = new Map<string, ArmedEvent[]>();
   #filter: EventFilter | undefined;
@@ -43,7 +44,7 @@ export class EventWatch {
   /** The events before which the guest stands stopped, and the moment: running on from there passes them. */
   #acknowledged = { step: -1, events: new Set<string>() };
 
-  constructor(subject: Subject, log: (text: string) => void) {
+  constructor(subject: Subject, log: Surroundings["log"]) {
     this.#subject = subject;
     this.#log = log;
   }
@@ -142,7 +143,8 @@ export class EventWatch {
     const holding = met.filter((one) => this.holds(one));
     for (const { recorded, event, armed } of holding) {
       if (armed.action === "count") armed.hits.add(recorded);
-      if (armed.action === "log" && mode !== "count") this.#log(this.#text(event, armed));
+      if (armed.action === "log" && mode !== "count")
+        this.#log(this.#text(event, armed), { vm: event.vm, linear: BigInt(`0x${event.rip}`) });
     }
     return holding.filter(({ armed }) => armed.action === "stop");
   }

@@ -53,6 +53,8 @@ export function announce(halt: Halt): Announcement {
       return { reason: "pause", description: "Not moved", text: halt.text };
     case "goto":
       return { reason: "goto", description: halt.exit ? exitTitle(halt.exit) : "Moved in time" };
+    case "jump":
+      return { reason: "goto", description: "Execution was moved here" };
     case "breakpoint":
       return {
         reason: breakpointReasons[halt.breakpoints[0]?.wish.kind ?? "line"],

@@ -1,7 +1,6 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import type { MachineInterface, VcpuPlace } from "../emulator/machine-interface.ts";
-import { utf8Text } from "../emulator/utf8.ts";
-import { fromBase64, type ProgramFiles, toBase64 } from "../trace-file/index.ts";
+import { fromBase64, toBase64 } from "../trace-file/index.ts";
 import { programFile } from "./breakpoints.ts";
 import { type Context, commandIn, commandWords } from "./commands/index.ts";
 import { completions } from "./completion.ts";
@@ -11,12 +10,13 @@ import { lookingAt } from "./devices.ts";
 import { disassemble } from "./disassembly.ts";
 import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outcome } from "./evaluate.ts";
 import { explain } from "./halts.ts";
+import { type Locations, type Range, rangeBody } from "./locations.ts";
 import { memoryReference, parseMemoryReference, readBytes, writeBytes } from "./memory.ts";
-import { hexadecimal, itemAt, type Program, toLinear } from "./program.ts";
+import { hexadecimal, itemAt, toLinear } from "./program.ts";
+import { moduleOfGuest, moduleOfMonitor } from "./programs.ts";
 import type { Requests } from "./protocol.ts";
 import { Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
-import { sha256 } from "./sha256.ts";
 import { callStack, type Frame } from "./stack.ts";
 import {
   numberIn,
@@ -28,13 +28,14 @@ import {
   threadOfNumber,
   waitText,
 } from "./threads.ts";
-import { referenceOf, traceSource } from "./trace-sources.ts";
-import { scopesOf, setVariable, variablesOf } from "./variables.ts";
+import { referenceOf } from "./trace-sources.ts";
+import { scopesOf, setVariable, type VariableView, variablesOf } from "./variables.ts";
 
 /** What is being debugged, and by whom it is looked at. */
 export interface Subject {
   readonly debugger: Debugger;
   readonly coordinates: Coordinates;
+  readonly locations: Locations;
 }
 
 export function sourceOf(file: string, { path }: Coordinates): P.Source {
@@ -65,22 +66,32 @@ export function lookFrom(subject: Subject, frameId: number | undefined): void {
 /** Frame number, within its thread, of what says why a vCPU does not run. */
 const frameOfWaiting = 1000;
 
-function frameBody(frame: Frame, id: number, program: Program, coordinates: Coordinates): P.StackFrame {
-  const nowhere = { id, name: frame.name, line: 0, column: 0 };
-  if (frame.kind !== "guest")
-    return { ...nowhere, canRestart: false, ...(frame.kind === "boundary" ? { presentationHint: "label" } : {}) };
-  const instructionPointerReference = memoryReference({ space: "linear", address: frame.address });
-  const item = itemAt(program, frame.within);
-  if (!item) return { ...nowhere, instructionPointerReference };
-  const { file, line, start, end } = item.range;
+/** The name of a frame, with what a client asks for in addition. */
+function frameName(frame: Frame, module: string, line: number | undefined, format: P.StackFrameFormat = {}): string {
+  const place = format.line && line !== undefined ? `, line ${line}` : "";
+  return `${format.module ? `${module}!` : ""}${frame.name}${place}`;
+}
+
+function frameBody(frame: Frame, id: number, subject: Subject, format?: P.StackFrameFormat): P.StackFrame {
+  const { coordinates } = subject;
+  const { machine, program, programs } = subject.debugger;
+  const nowhere = { id, line: 0, column: 0 };
+  if (frame.kind === "boundary") return { ...nowhere, name: frame.name, canRestart: false, presentationHint: "label" };
+  if (frame.kind === "vmm")
+    return {
+      ...nowhere,
+      name: frameName(frame, "VMM", undefined, format),
+      canRestart: false,
+      moduleId: moduleOfMonitor,
+    };
+  const range = itemAt(program, frame.within)?.range;
+  const place = range && { source: sourceOf(range.file, coordinates), ...rangeBody(range, coordinates) };
   return {
     ...nowhere,
-    instructionPointerReference,
-    source: sourceOf(file, coordinates),
-    line: coordinates.line(line),
-    column: coordinates.column(start),
-    endLine: coordinates.line(line),
-    endColumn: coordinates.column(end),
+    name: frameName(frame, sourceOf(program.file, coordinates).name!, place?.line, format),
+    moduleId: moduleOfGuest(programs, machine.vm),
+    instructionPointerReference: memoryReference({ space: "linear", address: frame.address }),
+    ...place,
   };
 }
 
@@ -101,14 +112,14 @@ function stackHere(subject: Subject, args: P.StackTraceArguments): P.StackTraceR
   const { threadId } = args;
   const frames = callStack(machine, program);
   const waiting = waitingFrame(machine, threadId).map((frame) =>
-    frameBody(frame, numberIn(threadId, frameOfWaiting), program, subject.coordinates),
+    frameBody(frame, numberIn(threadId, frameOfWaiting), subject, args.format),
   );
   const first = args.startFrame ?? 0;
   const end = args.levels ? first + args.levels : undefined;
   return {
     stackFrames: [
       ...waiting,
-      ...frames.map((frame, n) => frameBody(frame, numberIn(threadId, n + 1), program, subject.coordinates)),
+      ...frames.map((frame, n) => frameBody(frame, numberIn(threadId, n + 1), subject, args.format)),
     ].slice(first, end),
     totalFrames: frames.length + waiting.length,
   };
@@ -138,20 +149,42 @@ export function scopes(subject: Subject, { frameId }: P.ScopesArguments): P.Scop
 export function variables(subject: Subject, args: P.VariablesArguments): P.VariablesResponse["body"] {
   const { machine } = subject.debugger;
   const thread = threadOfNumber(args.variablesReference);
-  const found = seenFrom(machine, placeOf(subject, thread), () =>
-    variablesOf(machine, ownNumber(args.variablesReference)),
-  );
+  return seenFrom(machine, placeOf(subject, thread), () => {
+    const all = args.filter === "indexed" ? [] : variablesOf(machine, ownNumber(args.variablesReference));
+    const first = args.start ?? 0;
+    const found = all.slice(first, args.count ? first + args.count : undefined);
+    return { variables: found.map((view) => variableBody(subject, view, thread, args.format?.hex === true)) };
+  });
+}
+
+function variableBody(subject: Subject, view: VariableView, thread: number, hex: boolean): P.Variable {
+  const place = view.memory === undefined ? undefined : parseMemoryReference(view.memory);
   return {
-    variables: found.map((view) => ({
-      name: view.name,
-      value: args.format?.hex ? (view.plain ?? view.value) : view.value,
-      variablesReference: numberIn(thread, view.children),
-      ...(view.doc ? { type: view.doc } : {}),
-      ...(view.evaluateName ? { evaluateName: view.evaluateName } : {}),
-      ...(view.memory ? { memoryReference: view.memory } : {}),
-      ...(view.writable ? {} : { presentationHint: { attributes: ["readOnly"] } }),
-    })),
+    name: view.name,
+    value: hex ? (view.plain ?? view.value) : view.value,
+    variablesReference: numberIn(thread, view.children),
+    ...(view.doc ? { type: view.doc } : {}),
+    ...(view.evaluateName ? { evaluateName: view.evaluateName } : {}),
+    ...(view.memory ? { memoryReference: view.memory } : {}),
+    ...(view.writable ? {} : { presentationHint: { attributes: ["readOnly"] } }),
+    ...(place?.space === "linear" ? subject.locations.of(subject.debugger.program, place.address) : {}),
   };
+}
+
+/** A place in a source, as the client names it. */
+export const placeBody = (range: Range, coordinates: Coordinates) => ({
+  source: sourceOf(range.file, coordinates),
+  line: coordinates.line(range.line),
+  column: coordinates.column(range.start),
+});
+
+/** Answers `locations`: where what a value points to is in the sources. */
+export function locationAt(
+  { coordinates, locations }: Subject,
+  { locationReference }: P.LocationsArguments,
+): P.LocationsResponse["body"] {
+  const range = locations.at(locationReference);
+  return { source: sourceOf(range.file, coordinates), ...rangeBody(range, coordinates) };
 }
 
 export function setVariableTo(subject: Subject, args: P.SetVariableArguments): P.SetVariableResponse["body"] {
@@ -173,12 +206,15 @@ function answered(outcome: Outcome): Answer {
 }
 
 function answerBody(subject: Subject, answer: Answer, plain: boolean): P.EvaluateResponse["body"] {
-  const { location, doc } = answer;
+  const { location, doc, kind, value } = answer;
+  // What a label stands for is where it points to; memory and registers may hold such an address.
+  const target = kind === "number" ? undefined : kind === "label" ? location?.address : value;
   return {
     result: answerText(subject.debugger, answer, plain),
     variablesReference: 0,
     ...(doc ? { type: doc } : {}),
     ...(location ? { memoryReference: memoryReference(location) } : {}),
+    ...subject.locations.of(subject.debugger.program, target),
   };
 }
 
@@ -333,57 +369,3 @@ export function disassembly(subject: Subject, args: P.DisassembleArguments): P.D
     })),
   };
 }
-
-/** The guest's program, and the VMM beneath it, which is no code of this machine. */
-export function modules(
-  { debugger: { machine, program }, coordinates }: Subject,
-  { startModule = 0, moduleCount = 0 }: P.ModulesArguments,
-): P.ModulesResponse["body"] {
-  const { technique } = machine.configuration;
-  const { origin, image } = machine.guest;
-  const first = toLinear(program, origin);
-  const labels = [...program.symbols.values()].filter(({ kind }) => kind === "label").length;
-  const range =
-    image.length > 0 ? { addressRange: `${hexadecimal(first)}-${hexadecimal(first + BigInt(image.length) - 1n)}` } : {};
-  const guest = {
-    id: "guest",
-    name: sourceOf(program.file, coordinates).name!,
-    path: coordinates.path(program.file),
-    isUserCode: true,
-    symbolStatus: labels > 0 ? `${labels} labels` : "No symbols",
-    technique,
-    ...range,
-  };
-  const vmm = {
-    id: "vmm",
-    name: "VMM",
-    isUserCode: false,
-    symbolStatus: "Built in: no code of this machine",
-    technique,
-  };
-  const all: P.Module[] = technique === "bare-metal" ? [guest] : [guest, vmm];
-  return {
-    modules: moduleCount > 0 ? all.slice(startModule, startModule + moduleCount) : all.slice(startModule),
-    totalModules: all.length,
-  };
-}
-
-/** The text of a source that is in the trace. @throws Refusal for others */
-export function sourceText(
-  { source, sourceReference }: P.SourceArguments,
-  files: ProgramFiles["files"],
-): P.SourceResponse["body"] {
-  const wanted = source?.sourceReference ?? sourceReference;
-  const bytes = Object.entries(files).find(([file]) => referenceOf(traceSource(file)) === wanted)?.[1];
-  if (!bytes) throw new Refusal(`There is no source with the number ${wanted} in this session.`);
-  return { content: utf8Text(bytes) };
-}
-
-/** Where the bytes of a source are known, its checksum lets a client see whether it shows the same ones. */
-export const loadedSources = ({ debugger: { program }, coordinates }: Subject): P.LoadedSourcesResponse["body"] => ({
-  sources: program.files.map((file) => {
-    const bytes = program.source?.(file);
-    const checksums: P.Checksum[] = bytes ? [{ algorithm: "SHA256", checksum: sha256(bytes) }] : [];
-    return { ...sourceOf(file, coordinates), ...(bytes ? { checksums } : {}) };
-  }),
-});

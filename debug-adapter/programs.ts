@@ -17,3 +17,8 @@ export const programsIn = (machine: MachineInterface, byVm: ReadonlyMap<string, 
   },
   of: ({ vm }) => byVm.get(vm)!,
 });
+
+/** Id of the module to which the frames of a VM's guest belong. */
+export const moduleOfGuest = ({ byVm }: Programs, vm: string): string => (byVm.size > 1 ? `guest ${vm}` : "guest");
+/** That of the frames of the VMM. */
+export const moduleOfMonitor = "vmm";

@@ -32,6 +32,7 @@ interface StandardQueries {
   writeMemory: Answered<P.WriteMemoryArguments, P.WriteMemoryResponse["body"]>;
   disassemble: Answered<P.DisassembleArguments, P.DisassembleResponse["body"]>;
   stepInTargets: Answered<P.StepInTargetsArguments, P.StepInTargetsResponse["body"]>;
+  locations: Answered<P.LocationsArguments, P.LocationsResponse["body"]>;
   source: Answered<P.SourceArguments, P.SourceResponse["body"]>;
   modules: Answered<P.ModulesArguments, P.ModulesResponse["body"]>;
   loadedSources: Answered<unknown, P.LoadedSourcesResponse["body"]>;
@@ -65,19 +66,22 @@ type CustomAction =
   | "ringside/goToMoment"
   | "ringside/toPresent";
 
-type Queries = StandardQueries & {
+export type Queries = StandardQueries & {
   [K in Exclude<RequestName, CustomAction>]: Answered<Requests[K]["args"], Requests[K]["result"]>;
 };
-type Actions = StandardActions & { [K in CustomAction]: Requests[K]["args"] };
+export type Actions = StandardActions & { [K in CustomAction]: Requests[K]["args"] };
 
 /** A function for each request that is answered at once. */
 export type Answers = {
   readonly [K in keyof Queries]: (args: Queries[K]["args"]) => Queries[K]["body"] | Promise<Queries[K]["body"]>;
 };
 
-/** A function for each request that acts: it checks the request, and gives what to do once it is answered. */
+/** What to do once a request is answered. */
+export type Deed = () => Promise<void>;
+
+/** A function for each request that acts: it checks the request, and gives what to do then. */
 export type Deeds = {
-  readonly [K in keyof Actions]: (args: Actions[K]) => (() => Promise<void>) | Promise<() => Promise<void>>;
+  readonly [K in keyof Actions]: (args: Actions[K]) => Deed | Promise<Deed>;
 };
 
 /** A request that cannot be fulfilled, and why, in words for a person. */

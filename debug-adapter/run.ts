@@ -7,6 +7,7 @@ import { occurrenceAt, previousStart } from "./history.ts";
 import { Pace } from "./pace.ts";
 import type { Program } from "./program.ts";
 import type { Programs } from "./programs.ts";
+import { Standing } from "./standing.ts";
 import { samePlace } from "./threads.ts";
 
 /** Why the debugger stopped. */
@@ -17,6 +18,8 @@ export type Halt =
   | { readonly kind: "pause" }
   /** Somewhere a person asked to go; with the exit that is pending there, if that was it. */
   | { readonly kind: "goto"; readonly exit?: ExitEvent }
+  /** The instruction pointer was set. */
+  | { readonly kind: "jump" }
   /** There is no moment such as a person asked for, and why. */
   | { readonly kind: "stay"; readonly text: string }
   /** Going backwards, the beginning was reached. */
@@ -48,14 +51,19 @@ function merged(hit: EventHit, other: Halt | undefined): Halt {
   return halt.kind === "event" && other?.kind === "breakpoint" ? { ...halt, breakpoints: other.breakpoints } : halt;
 }
 
+export interface LoggedPlace {
+  readonly vm: string;
+  readonly linear: bigint;
+}
+
 /** What the debugger needs of the process it lives in. */
 export interface Surroundings {
   /** Lets other work, such as a request to pause, come in; called between slices. */
   breathe(): Promise<void>;
   /** A slice has run forwards, or the present has moved. */
   advanced(running: boolean): void;
-  /** A logpoint was passed. */
-  log(text: string): void;
+  /** A logpoint was passed, or an event logged, by the instruction at a linear address of a VM. */
+  log(text: string, place: LoggedPlace): void;
 }
 
 /** Where a forward run ends besides breakpoints and events. */
@@ -91,18 +99,20 @@ export class Runner {
   #alone = false;
   /** The instruction at which breakpoints have been looked at; it may take several steps. */
   #looked = "";
+  readonly #standing: Standing;
 
   constructor(machine: MachineInterface, programs: Programs, surroundings: Surroundings) {
     this.machine = machine;
     this.programs = programs;
     this.surroundings = surroundings;
+    this.#standing = new Standing(machine);
     const subject = {
       machine,
       get program() {
         return programs.here;
       },
     };
-    this.events = new EventWatch(subject, (text) => surroundings.log(text));
+    this.events = new EventWatch(subject, (text, place) => surroundings.log(text, place));
   }
 
   /** The program of the VM whose vCPU is in the core, or is looked at. */
@@ -192,6 +202,8 @@ export class Runner {
   async forward(goal: Goal = nowhere): Promise<Halt> {
     this.pausing = false;
     this.#looked = this.occurrence;
+    this.#standing.forgetMoved();
+    this.#standing.note();
     this.#met = [];
     this.#forgetFuture();
     this.events.begin();
@@ -296,15 +308,17 @@ export class Runner {
 
   /** The breakpoints that stop before the next instruction. Logs, and counts hits; does nothing twice for one execution. */
   hitHere(): Halt | undefined {
-    if (this.machine.pendingExit || this.#looked === this.occurrence) return undefined;
+    if (this.machine.pendingExit || this.#looked === this.occurrence || this.#standing.isKnown) return undefined;
     this.#looked = this.occurrence;
+    this.#standing.note();
     const hit = this.breakpoints.filter((breakpoint) => {
       if (!isAt(breakpoint, this.machine)) return false;
       const { condition, hitCondition, logMessage } = breakpoint.wish;
       if (!conditionHolds(this, condition)) return false;
       if (hitCondition && !satisfiesHitCondition(hitCondition, this.#countHit(breakpoint))) return false;
       if (!logMessage) return true;
-      this.surroundings.log(logText(this, logMessage));
+      const { vm, linearRip: linear } = this.machine;
+      this.surroundings.log(logText(this, logMessage), { vm, linear });
       return false;
     });
     return hit.length > 0 ? { kind: "breakpoint", breakpoints: hit } : undefined;

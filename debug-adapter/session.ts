@@ -14,14 +14,16 @@ import { EventFeed } from "./events.ts";
 import { announce, cannotGoOn } from "./halts.ts";
 import * as inspection from "./inspection.ts";
 import { checkArguments, type Loaded, load, type ReadFile } from "./launch.ts";
+import { Locations } from "./locations.ts";
 import { looks } from "./looks.ts";
 import { ExitTally } from "./measured.ts";
 import { MemoryViews } from "./memory-views.ts";
-import { toLinear } from "./program.ts";
+import { itemAt, toLinear } from "./program.ts";
 import { programsIn } from "./programs.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, NotStopped, Refusal } from "./requests.ts";
-import type { Halt } from "./run.ts";
+import type { Halt, LoggedPlace } from "./run.ts";
+import { loadedSources, modules } from "./sources.ts";
 import { stepInTargets, stepsBy, stepTo } from "./step-in-targets.ts";
 import { attend, numberIn, presentThread, type Wanted } from "./threads.ts";
 import { timeDeeds } from "./time-requests.ts";
@@ -48,10 +50,14 @@ export class Session extends Conversation {
   readonly #home: Home;
   readonly #breakpoints = new BreakpointList();
   readonly #memoryViews = new MemoryViews();
+  readonly #locations = new Locations();
   #arguments: LaunchArguments | undefined;
   #debuggee: Debuggee | undefined;
   readonly #events = new EventBreakpointList();
   #halt: Halt = { kind: "entry" };
+  /** Until the client has configured everything, while the guest may move, and after the client was told that it is all over. */
+  #phase: "configuring" | "debugging" | "over" = "configuring";
+  #loading = false;
   /** The operation under way, if any. */
   #motion: Promise<void> | undefined;
   /** What the operation under way ends with is no longer of interest. */
@@ -69,7 +75,7 @@ export class Session extends Conversation {
   }
 
   get #subject(): inspection.Subject {
-    return { debugger: this.#present.debugger, coordinates: this.coordinates };
+    return { debugger: this.#present.debugger, coordinates: this.coordinates, locations: this.#locations };
   }
 
   /** The subject while the guest stands still. @throws Refusal while it runs. */
@@ -89,8 +95,18 @@ export class Session extends Conversation {
     });
   }
 
+  async #load(args: LaunchArguments): Promise<Loaded> {
+    if (this.#loading) throw new Refusal("A program is being loaded already.");
+    this.#loading = true;
+    try {
+      return await load(args, this.#home.readFile);
+    } finally {
+      this.#loading = false;
+    }
+  }
+
   async #launch(args: LaunchArguments): Promise<Debuggee> {
-    const { machine, program: _, programs, warnings, ...rest } = await load(args, this.#home.readFile);
+    const { machine, program: _, programs, warnings, ...rest } = await this.#load(args);
     const feed = new EventFeed(machine, programsIn(machine, programs));
     const surroundings = {
       breathe: () => {
@@ -98,10 +114,12 @@ export class Session extends Conversation {
         return this.#home.breathe();
       },
       advanced: (running: boolean) => this.#report(running),
-      log: (text: string) => {
+      log: (text: string, { vm, linear }: LoggedPlace) => {
         this.print("stdout", feed.newOutput());
         this.print("console", this.styled("warning", feed.newFailures()));
-        this.print("console", this.styled("note", `${text}\n`));
+        const range = itemAt(programs.get(vm)!, linear)?.range;
+        const place = range && inspection.placeBody(range, this.coordinates);
+        this.print("console", this.styled("note", `${text}\n`), place);
       },
     };
     this.print("console", this.styled("warning", warnings));
@@ -175,6 +193,7 @@ export class Session extends Conversation {
     const ends = halt.kind === "end" && !halt.by && (this.#arguments?.noDebug || !this.#events.filters.atEnd);
     if (ends) {
       this.print("console", `${halt.text}\n`);
+      this.#phase = "over";
       this.tell("terminated");
     } else {
       const past = this.#present.branch.past;
@@ -191,7 +210,7 @@ export class Session extends Conversation {
   /** Ends the operation under way without announcing it. */
   async #quiet(): Promise<void> {
     this.#abandoned = true;
-    this.#debuggee?.debugger.pause();
+    if (this.#motion) this.#debuggee?.debugger.pause();
     await this.#motion;
   }
 
@@ -207,9 +226,18 @@ export class Session extends Conversation {
     }
   }
 
+  /** The debugger of a guest that may move. @throws Refusal if it may not */
+  get #movable(): Debugger {
+    const { debugger: target } = this.#still;
+    if (this.#phase === "over") throw new Refusal("The session has ended. Restart the guest, or launch it anew.");
+    if (this.#phase === "configuring")
+      throw new Refusal("The guest has not been started yet: the client is still setting breakpoints.");
+    return target;
+  }
+
   /** A request that lets the guest go on: of `wanted`, one of several vCPUs, if it names a thread. */
   #forward(operation: (target: Debugger) => Halt | Promise<Halt>, wanted: Wanted = {}): () => Promise<void> {
-    const { debugger: target } = this.#still;
+    const target = this.#movable;
     if (this.#halt.kind === "end" && target.machine.stopped) throw new Refusal(cannotGoOn(this.#halt));
     this.#attend(target, wanted);
     return () => this.#move(() => operation(target));
@@ -234,7 +262,7 @@ export class Session extends Conversation {
   }
 
   #anywhere(title: string, operation: (target: Debugger) => Halt | Promise<Halt>): () => Promise<void> {
-    const { debugger: target } = this.#still;
+    const target = this.#movable;
     // Ways back step the vCPU that a person looks at.
     const { machine } = target;
     if (machine.vcpus().length > 1) target.attend({ vm: machine.vm, vcpu: machine.vcpu }, false);
@@ -275,8 +303,9 @@ export class Session extends Conversation {
     this.#apply();
   }
 
-  #start(): Promise<void> {
-    const { debugger: target, trace } = this.#present;
+  #start(target: Debugger): Promise<void> {
+    this.#phase = "debugging";
+    const { trace } = this.#present;
     const { noDebug = false, stopOnEntry = true, event } = this.#arguments ?? {};
     if (!trace || noDebug) return this.#move(() => (stopOnEntry && !noDebug ? { kind: "entry" } : target.start()));
     this.beginProgress("Replaying the trace");
@@ -353,14 +382,16 @@ export class Session extends Conversation {
     },
     disassemble: (args) => inspection.disassembly(this.#still, args),
     stepInTargets: () => stepInTargets(this.#still.debugger),
-    modules: (args) => inspection.modules(this.#subject, args),
-    loadedSources: () => inspection.loadedSources(this.#subject),
+    modules: (args) => modules(this.#subject, args),
+    loadedSources: () => loadedSources(this.#subject),
+    locations: (args) => inspection.locationAt(this.#subject, args),
     cancel: (args) => {
       if (this.isUnderWay(args) && this.#motion) this.#debuggee?.debugger.pause();
       return undefined;
     },
     pause: () => {
-      this.#present.debugger.pause();
+      const { debugger: target } = this.#present;
+      if (this.#motion) target.pause();
       return undefined;
     },
     "ringside/events": (args) => this.#present.feed.after(args),
@@ -387,7 +418,11 @@ export class Session extends Conversation {
   };
 
   protected override readonly deeds: Deeds = {
-    configurationDone: () => () => this.#start(),
+    configurationDone: () => {
+      if (this.#phase !== "configuring") throw new Refusal("The guest has been started already.");
+      const { debugger: target } = this.#present;
+      return () => this.#start(target);
+    },
     continue: ({ threadId, singleThread }) =>
       this.#forward((target) => target.continue(), { threadId, singleThread: singleThread === true }),
     next: ({ granularity, ...thread }) =>
@@ -398,7 +433,7 @@ export class Session extends Conversation {
         { ...thread, steps: true },
       ),
     stepOut: (thread) => {
-      const { debugger: target } = this.#still;
+      const target = this.#movable;
       this.#attend(target, { ...thread, steps: true });
       if (!target.canStepOut) throw new Refusal("No caller is known: the stack holds no return address.");
       return this.#forward((subject) => subject.stepOut(), { ...thread, steps: true });
@@ -410,22 +445,24 @@ export class Session extends Conversation {
     reverseContinue: () => this.#anywhere("Running back", (target) => target.reverseContinue()),
     goto: async ({ targetId }) => {
       await this.#mayChange();
-      const { debugger: target } = this.#still;
+      const target = this.#movable;
       const refused = target.moveTo(toLinear(target.program, targetId));
       if (refused !== undefined) throw new Refusal(refused);
-      return () => this.#move(() => this.#changed({ kind: "goto" }));
+      return () => this.#move(() => this.#changed({ kind: "jump" }));
     },
     restart: async (args) => {
       const given: unknown = args.arguments;
       const wanted = given === undefined ? this.#arguments : checkArguments(given);
+      if (!wanted) throw new Refusal("No guest has been launched.");
       return this.#interrupting(async () => {
-        await this.#launch(wanted!);
+        const { debugger: target } = await this.#launch(wanted);
         this.#rebind();
-        return () => this.#start();
+        return () => this.#start(target);
       });
     },
     terminate: async () => {
       await this.#quiet();
+      this.#phase = "over";
       return async () => this.tell("terminated");
     },
     disconnect: async () => {
@@ -444,7 +481,7 @@ export class Session extends Conversation {
     // Also while the guest runs: a click on an event stops it.
     "ringside/goToEvent": ({ sequence }) =>
       this.#interrupting(() => {
-        const halt = this.#still.debugger.goToEvent(sequence);
+        const halt = this.#movable.goToEvent(sequence);
         if (!halt) throw new Refusal(`Event ${sequence} is not in the recorded past.`);
         return this.#travel(halt);
       }),
@@ -454,7 +491,7 @@ export class Session extends Conversation {
         this.#departs();
         return act;
       }
-      const halt = this.#still.debugger.toPreviousExit();
+      const halt = this.#movable.toPreviousExit();
       if (!halt) throw new Refusal("There is no VM exit before this moment.");
       return this.#travel(halt);
     },

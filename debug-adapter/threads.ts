@@ -3,6 +3,7 @@ import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import type { MachineInterface, VcpuPlace, VcpuView } from "../emulator/machine-interface.ts";
 import { techniqueById } from "../isa/technique.ts";
 import type { Debugger } from "./debugger.ts";
+import { Refusal } from "./requests.ts";
 
 /** Frames and variables of a thread have numbers of their own, by this much apart. */
 const numbersOfThread = 2 ** 16;
@@ -77,14 +78,15 @@ export interface Wanted {
   readonly steps?: boolean;
 }
 
-/** Where there are several vCPUs, tells the debugger which one the next operation is about. */
+/** Where there are several vCPUs, tells the debugger which one the next operation is about. @throws Refusal if there is no such one */
 export function attend(
   target: Debugger,
   { threadId, singleThread, steps = false }: Wanted,
   others: "scheduled" | "frozen" = "scheduled",
 ): void {
   const { machine } = target;
-  const several = machine.vcpus().length > 1;
-  const place = several && threadId !== undefined ? placeOfThread(machine, threadId) : undefined;
+  const named = threadId === undefined ? undefined : placeOfThread(machine, threadId);
+  if (threadId !== undefined && !named) throw new Refusal(`There is no thread ${threadId}.`);
+  const place = machine.vcpus().length > 1 ? named : undefined;
   target.attend(steps || singleThread ? place : undefined, singleThread ?? (steps && others === "frozen"));
 }

@@ -33,7 +33,8 @@ function guestFrameNumber(subject: Subject, id: number): number {
   const frameId = ownNumber(id);
   const frames = callStack(machine, program);
   const frame = frames[frameId - 1];
-  if (frame?.kind !== "guest") throw new Refusal("Only code of the guest can be restarted, not the VMM.");
+  if (!frame) throw new Refusal("There is no such frame on the call stack now.");
+  if (frame.kind !== "guest") throw new Refusal("Only code of the guest can be restarted, not the VMM.");
   return frames.slice(0, frameId - 1).filter(({ kind }) => kind === "guest").length;
 }
 

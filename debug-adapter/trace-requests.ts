@@ -1,11 +1,12 @@
 /** A session's run as a trace, and a trace as the beginning of a session. */
 import { type Trace, TraceTooLarge, toBase64, writeTrace } from "../trace-file/index.ts";
 import type { Debugger } from "./debugger.ts";
-import { type Subject, sourceText } from "./inspection.ts";
+import type { Subject } from "./inspection.ts";
 import type { Loaded, ReadFile } from "./place.ts";
 import { recordingOf, replay } from "./recording.ts";
 import { type Answers, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
+import { sourceText } from "./sources.ts";
 
 /** What a person may write into a trace. */
 const mostText = 10_000;

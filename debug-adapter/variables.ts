@@ -156,7 +156,8 @@ export function setVariable(
   plain = false,
 ): { readonly value: string } | Extract<Outcome, { problem: string }> {
   const variable = variablesOf(subject.machine, reference).find((candidate) => candidate.name === name);
-  if (!variable?.evaluateName || !variable.writable) return { problem: `${name} cannot be changed` };
+  if (!variable) return { problem: `there is no "${name}" here` };
+  if (!variable.evaluateName || !variable.writable) return { problem: `${name} cannot be changed` };
   const outcome = assign(subject, variable.evaluateName, value);
   if (outcome.problem !== undefined) return { problem: outcome.problem };
   return { value: registerText({ value: outcome.value, width: outcome.width ?? 64 }, plain) };

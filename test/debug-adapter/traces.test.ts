@@ -104,7 +104,7 @@ it("leads to the end of a guest that has ended", async () => {
   const end = await before.go("continue");
   const client = await opened({ [traceFile]: await saved(before) });
   expect(await client.start()).toEqual(end);
-  await expect(client.request("continue")).rejects.toThrow("The guest cannot go on.");
+  await expect(client.request("continue", { threadId: 1 })).rejects.toThrow("The guest cannot go on.");
   await client.go("stepBack");
   expect(await client.line()).toBe(at("hlt"));
 });

@@ -2,7 +2,7 @@ import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { Session } from "../../debug-adapter/session.ts";
 
 /** What went over the wire, without what differs from run to run. */
-interface Entry {
+export interface Entry {
   readonly direction: "→" | "←" | "✗" | "⇐";
   readonly name: string;
   readonly body: unknown;
@@ -72,10 +72,10 @@ export class DapClient {
     return response.body as B;
   }
 
-  /** The next event of a kind that has not been given out yet. Those before it are skipped. */
-  async event<B = Record<string, unknown>>(name: string): Promise<B> {
+  /** The next event of a kind, or of some, that has not been given out yet. Those before it are skipped. */
+  async event<B = Record<string, unknown>>(...names: readonly string[]): Promise<B> {
     for (;;) {
-      const index = this.events.findIndex((event, n) => n >= this.#seen && event.event === name);
+      const index = this.events.findIndex((event, n) => n >= this.#seen && names.includes(event.event));
       if (index >= 0) {
         this.#seen = index + 1;
         return this.events[index]!.body as B;
@@ -137,27 +137,10 @@ export class DapClient {
       .join("");
   }
 
-  /** The exchange so far as text, one message per paragraph. */
-  get transcript(): string {
-    return this.#log.map(({ direction, name, body }) => `${direction} ${name}${indent(body)}\n`).join("\n");
+  /** The exchange so far. */
+  get entries(): readonly Entry[] {
+    return this.#log;
   }
-}
-
-const indent = (value: unknown): string => (value === undefined ? "" : ` ${render(value, "  ")}`);
-
-/** JSON without quotes around names, short values on one line. */
-function render(value: unknown, margin: string): string {
-  const flat = JSON.stringify(value)
-    .replaceAll(/"(\w+)":/g, "$1: ")
-    .replaceAll(/,(?=[\w{["])/g, ", ");
-  if (typeof value !== "object" || value === null || flat.length <= 100) return flat;
-  const entries = Array.isArray(value)
-    ? value.map((item) => render(item, `${margin}  `))
-    : Object.entries(value)
-        .filter(([, item]) => item !== undefined)
-        .map(([key, item]) => `${key}: ${render(item, `${margin}  `)}`);
-  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
-  return `${open}\n${entries.map((entry) => `${margin}${entry}\n`).join("")}${margin.slice(2)}${close}`;
 }
 
 /** 1-based line of a source that contains a text. */
