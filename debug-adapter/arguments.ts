@@ -190,6 +190,7 @@ const ownChecks = {
   "ringside/translations": {},
   "ringside/rings": {},
   "ringside/controlBlock": {},
+  "ringside/domains": {},
   "ringside/devices": { vm: maybe(text) },
   "ringside/compare": { technique: text },
   "ringside/saveTrace": { title: text, note: maybe(text) },

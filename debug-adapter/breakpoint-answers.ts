@@ -42,7 +42,10 @@ export const breakpointAnswers = (settings: Settings): Pick<Answers, BreakpointR
       return applied({ breakpoints });
     },
     "ringside/setEventBreakpoints": ({ breakpoints }) => {
-      if (!isBreakpointList(breakpoints)) throw new Refusal('Each of "breakpoints" needs "event", a class of events.');
+      if (!isBreakpointList(breakpoints))
+        throw new Refusal(
+          'Each of "breakpoints" needs "event", a class of events; its "condition", "message" and "vm" are texts.',
+        );
       return applied({ breakpoints: events.set(breakpoints) });
     },
   };

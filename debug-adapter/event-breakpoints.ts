@@ -76,8 +76,15 @@ export const statusOf = (breakpoint: EventBreakpoint): EventBreakpointStatus => 
   return { event: breakpoint.event, verified: message === undefined, ...(message === undefined ? {} : { message }) };
 };
 
-const isBreakpoint = (value: unknown): value is EventBreakpoint =>
-  typeof value === "object" && value !== null && "event" in value && typeof value.event === "string";
+/** Fields that are texts, where they are given; what else may be wrong is said of each breakpoint by itself. */
+const texts = ["condition", "message", "vm"] as const;
+
+function isBreakpoint(value: unknown): value is EventBreakpoint {
+  if (typeof value !== "object" || value === null) return false;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const areTexts = texts.every((name) => fields[name] === undefined || typeof fields[name] === "string");
+  return typeof fields["event"] === "string" && areTexts;
+}
 
 export const isBreakpointList = (value: unknown): value is readonly EventBreakpoint[] =>
   Array.isArray(value) && value.every(isBreakpoint);

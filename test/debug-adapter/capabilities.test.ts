@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { describe, expect, it } from "vitest";
 import { type capabilities, filters } from "../../debug-adapter/capabilities.ts";
@@ -245,6 +247,15 @@ const behaviours: Record<keyof typeof capabilities, () => Promise<void>> = {
       expect.arrayContaining(["al", "zf", "cs.base", "answer", "print.end"]),
     );
     expect((await complete("r", 2)).map(({ label }) => label)).not.toContain("rax");
+  },
+
+  async completionTriggerCharacters() {
+    const client = await started();
+    const complete = async (text: string) =>
+      (await client.request<P.CompletionsResponse["body"]>("completions", { text, column: text.length + 1 })).targets;
+    // What is asked for after each of them has an answer: parts of registers and local labels, and addresses.
+    expect((await complete("cs.")).map(({ label }) => label)).toContain("cs.base");
+    expect((await complete("byte [")).map(({ label }) => label)).toContain("greeting");
   },
 
   async supportsClipboardContext() {
@@ -600,6 +611,16 @@ const behaviours: Record<keyof typeof capabilities, () => Promise<void>> = {
   },
 };
 
+/** The names of all capabilities, as the protocol's own types have them. */
+function allCapabilities(): readonly string[] {
+  const types = readFileSync(
+    createRequire(import.meta.url).resolve("@vscode/debugprotocol/lib/debugProtocol.d.ts"),
+    "utf8",
+  );
+  const body = /interface Capabilities \{(.*?)\n\t\}/s.exec(types)?.[1] ?? "";
+  return [...body.matchAll(/^\t\t(\w+)\?:/gm)].map(([, name]) => name!);
+}
+
 describe("every declared capability is real", () => {
   it.each(Object.entries(behaviours))("%s", (_, behaviour) => behaviour());
 
@@ -607,5 +628,13 @@ describe("every declared capability is real", () => {
     const client = new DapClient(guest);
     const declared = await client.request<object>("initialize", { adapterID: "ringside" });
     expect(Object.keys(declared).sort()).toEqual(Object.keys(behaviours).sort());
+  });
+
+  it("and of all others the documentation says why not", () => {
+    const documentation = readFileSync(new URL("../../docs/debugger.md", import.meta.url), "utf8");
+    const others = allCapabilities().filter((name) => !Object.hasOwn(behaviours, name));
+    expect(allCapabilities()).toEqual(expect.arrayContaining(Object.keys(behaviours)));
+    expect(others.filter((name) => !documentation.includes(`\`${name}\``))).toEqual([]);
+    expect(others).not.toEqual([]);
   });
 });

@@ -31,6 +31,9 @@ interface Script {
 
 const commandPattern = /^(>[>&]? |\.\.\. |edit |# )/;
 
+/** The command, its arguments, and what of the answer is of interest. */
+const requestPattern = /^>[>&]? (\S+)(?: (\{.*?\}))?((?: \| .*)?)$/;
+
 function readFiles(lines: readonly string[]): Record<string, string> {
   const files: Record<string, string> = {};
   let name = "";
@@ -140,8 +143,8 @@ class Player {
       await this.#client.event(rest);
       return this.#show([]);
     }
-    const [request = "", ...wanted] = rest.split(" | ");
-    const [, command = "", given = "{}"] = /^(\S+)(?: (.*))?$/.exec(request) ?? [];
+    const [, command = "", given = "{}", filter = ""] = requestPattern.exec(line) ?? [];
+    const wanted = filter.split(" | ").slice(1);
     if (sign === ">&") return void this.#begin(command, this.#arguments(command, parseFlow(given)));
     const refused = this.#client.entries.length;
     await this.#begin(command, this.#arguments(command, parseFlow(given)));
@@ -166,8 +169,7 @@ class Player {
     await this.#client.launch(args, client).catch((error: unknown) => {
       if (!(error instanceof Error)) throw error;
     });
-    this.#shown = this.#client.entries.findIndex(({ name }) => name === "launch") + 1;
-    this.#show([]);
+    this.#shown = this.#client.entries.length;
   }
 }
 
@@ -186,6 +188,15 @@ export async function playScript(text: string, guest: string): Promise<string> {
   return `${out.join("\n")}\n`;
 }
 
+/** A request as a script sends it: with lines as texts, and without what goes without saying. */
+export interface ScriptedRequest {
+  readonly command: string;
+  readonly args: object;
+}
+
 /** The requests that a script sends. */
-export const requestsOf = (text: string): readonly string[] =>
-  readScript(text).commands.flatMap((line) => /^>[>&]? (\S+)/.exec(line)?.[1] ?? []);
+export const requestsOf = (text: string): readonly ScriptedRequest[] =>
+  readScript(text).commands.flatMap((line) => {
+    const [, command, args = "{}"] = requestPattern.exec(line) ?? [];
+    return command === undefined ? [] : [{ command, args: parseFlow(args) as object }];
+  });
