@@ -8,6 +8,12 @@ export interface Entry {
   readonly body: unknown;
 }
 
+/** What a refusal says to the client, if that is something else, and to a person. */
+function refusalText({ message = "", body }: P.Response): string {
+  const text = body.error.variables._message as string;
+  return message === text ? text : `${message}: ${text}`;
+}
+
 /** What a host reads: the bytes of a text, or that there is no such file. */
 export const bytesOf = (content: string | Uint8Array | undefined): Uint8Array | undefined =>
   typeof content === "string" ? new TextEncoder().encode(content) : content;
@@ -45,7 +51,7 @@ export class DapClient {
       this.#log.push(
         response.success
           ? { direction: "←", name: response.command, body: response.body }
-          : { direction: "✗", name: response.command, body: response.message },
+          : { direction: "✗", name: response.command, body: refusalText(response) },
       );
       this.#waiting.get(response.request_seq)?.(response);
     } else {
