@@ -5,13 +5,21 @@ const places: Readonly<Record<string, string>> = {
   "keyboard controller": "from the keyboard",
 };
 
-/** Why a halted guest cannot go on. `listening`: devices at which what is typed would make an interrupt. */
-export function haltText(interruptible: boolean, listening: readonly string[] = []): string {
-  if (!interruptible)
-    return "HLT with interrupts disabled (IF = 0): nothing can wake the guest. This is how a guest ends.";
-  return listening.length
-    ? `HLT with interrupts enabled (IF = 1): the guest waits for input ${listening.map((name) => places[name] ?? name).join(" or ")}.`
-    : "HLT with interrupts enabled (IF = 1), but no device is going to raise one: the guest waits for ever.";
+export const haltText = "HLT with interrupts disabled (IF = 0): nothing can wake the guest. This is how a guest ends.";
+
+/**
+ * What a halted guest waits for that an interrupt would wake. `listening`: devices at which what is typed would make one;
+ * `priority`: PPR of its local APIC, 0–255.
+ */
+export function waitText(priority: number, listening: readonly string[]): string {
+  const waits = "HLT with interrupts enabled (IF = 1)";
+  if (listening.length)
+    return `${waits}: the guest waits for input ${listening.map((name) => places[name] ?? name).join(" or ")}.`;
+  if (priority < 0x10) return `${waits}, but no device is going to raise one: the guest waits for ever.`;
+  const hex = (value: number) => `${value.toString(16).toUpperCase().padStart(2, "0")}h`;
+  const held = priority >= 0xf0 ? "every vector" : `vectors below ${hex((priority & 0xf0) + 0x10)}`;
+  const other = priority >= 0xf0 ? "" : ", and no device is going to raise a higher one";
+  return `${waits}, but the local APIC holds back ${held} (its processor priority, PPR, is ${hex(priority)})${other}: the guest waits for ever.`;
 }
 
 /** The exceptions of the last delivery, in order: what a triple fault was made of. */

@@ -102,6 +102,8 @@ export interface Monitor {
   onSystemCall?(next: number): void;
   /** Virtual time in cycles at which `tick` is to be called; undefined: never. */
   readonly deadline?: number | undefined;
+  /** The next deadline that ends what its processor waits for; undefined: none does. */
+  readonly wakingDeadline?: number | undefined;
   /** The deadline has been reached, at this cycle of its processor's time, which may not be in the core. */
   tick?(cycle: number): void;
   /** The walk of a linear address where the processor's own is not all there is to it. Changes nothing. */

@@ -7,6 +7,8 @@ const never = Number.POSITIVE_INFINITY;
 export interface Standstill {
   /** An interrupt would wake one of them. */
   readonly interruptible: boolean;
+  /** The lowest processor priority (PPR), 0–255, of the local APICs of those that an interrupt would wake. */
+  readonly priority: number;
   /** Names of the devices whose input would make an interrupt. */
   readonly inputs: readonly string[];
 }
@@ -68,10 +70,15 @@ export class DeviceTime {
     this.#endRunIn(Math.max(0, Math.ceil(Math.min(this.#deadline - cycle, turnLeft) - coming)));
   }
 
-  /** Whether an interrupt of a device can reach a processor. */
+  /** Whether an interrupt of a device would wake a processor. */
   readonly #deliverable = (irq: number): boolean => {
-    const { devices, ioApic, processors } = this.#board;
-    return (processors.passOn8259 && devices.pic.deliverable(irq)) || ioApic.deliverable(inputOfIrq(irq));
+    const { apicBus, devices, ioApic, processors } = this.#board;
+    if (processors.someInterruptible(({ passesExternal }) => passesExternal) && devices.pic.deliverable(irq))
+      return true;
+    const message = ioApic.messageOf(inputOfIrq(irq));
+    if (!message) return false;
+    const reached = new Set(apicBus.receivers(message).map(({ id }) => id));
+    return processors.someInterruptible((apic) => reached.has(apic.id) && apic.interruptedBy(message));
   };
 
   /** The processor is halted: it is another's turn, or time passes to the next interrupt. Otherwise why not. */
@@ -90,13 +97,13 @@ export class DeviceTime {
     const deadline = Math.min(
       bus.nextDeadline(this.#deliverable) ?? never,
       processors.timers.nextTimerInterrupt,
-      processors.timers.monitorDeadline,
+      processors.timers.monitorWaking,
     );
-    const interruptible = processors.anyInterruptible;
+    const interruptible = processors.someInterruptible(() => true);
     // A preemption timer ends a halt whether interrupts do or not.
     const end = Math.min(interruptible ? deadline : never, processors.timers.preemption);
     if (end !== never && !bios?.waitsInVain) return end;
     const inputs = [devices.uart, devices.keyboard].filter(({ listening, irq }) => listening && this.#deliverable(irq));
-    return { interruptible, inputs: inputs.map(({ name }) => name) };
+    return { interruptible, priority: processors.lowestPriority, inputs: inputs.map(({ name }) => name) };
   }
 }

@@ -29,11 +29,12 @@ export class ProcessorTimers {
     return earliest;
   }
 
-  /** Virtual time at which the timer of a sleeper's local APIC interrupts it. Infinite where none does. */
+  /** Virtual time at which the timer of a sleeper's local APIC wakes it. Infinite where none does. */
   get nextTimerInterrupt(): number {
     let earliest = Number.POSITIVE_INFINITY;
-    for (const { asleep, apic } of this.#owner.all)
-      if (asleep && apic.timerInterrupts) earliest = Math.min(earliest, apic.nextDeadline() ?? earliest);
+    for (const processor of this.#owner.all)
+      if (processor.asleep && processor.apic.timerInterrupts && processor.isInterruptible(this.#owner.cpu))
+        earliest = Math.min(earliest, processor.apic.nextDeadline() ?? earliest);
     return earliest;
   }
 
@@ -80,6 +81,14 @@ export class ProcessorTimers {
     let earliest = Number.POSITIVE_INFINITY;
     for (const processor of this.#owner.all)
       if (!processor.aside || processor.asleep) earliest = Math.min(earliest, processor.monitor?.deadline ?? earliest);
+    return earliest;
+  }
+
+  /** Virtual time of the next timer of a monitor that wakes a sleeper. Infinite where none does. */
+  get monitorWaking(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const { asleep, monitor } of this.#owner.all)
+      if (asleep) earliest = Math.min(earliest, monitor?.wakingDeadline ?? earliest);
     return earliest;
   }
 

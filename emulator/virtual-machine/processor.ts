@@ -1,12 +1,15 @@
 /** One virtual processor of a VM: its local APIC and monitor, and its state while it is not in the emulated core. */
 
-import { ProcessorContext, type SavedContext } from "../cpu/context.ts";
+import { flagMask } from "../../isa/flags.ts";
+import { ProcessorContext, type SavedContext, waitForSipi } from "../cpu/context.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { layout } from "../cpu/layout.ts";
 import type { Monitor } from "../cpu/monitor.ts";
 import { CS } from "../cpu/state.ts";
 import { virtualTime } from "../cpu/virtual-time.ts";
 import type { LocalApic } from "../devices/apic/local-apic.ts";
+
+const IF = flagMask("IF");
 
 /** What is known of a processor that is not in the core, without looking at its state. */
 interface Aside {
@@ -81,6 +84,12 @@ export class Processor {
   }
   int32(cpu: Cpu, offset: number): number {
     return this.aside ? this.context.int32(offset) : cpu.r32[offset >> 2]!;
+  }
+
+  /** Whether an interrupt would wake it while it sleeps: it does not wait for its start, and has interrupts enabled. */
+  isInterruptible(cpu: Cpu): boolean {
+    if (this.int32(cpu, layout.activity) === waitForSipi) return false;
+    return (this.int32(cpu, layout.eflags) & IF) !== 0 || this.int32(cpu, layout.interruptsLeave) !== 0;
   }
 
   save(): SavedProcessor {

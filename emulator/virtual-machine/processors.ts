@@ -4,7 +4,7 @@
  * together and always in the same order; with one, `host-schedule.ts` gives the turns.
  */
 
-import { init, startUp, waitForSipi } from "../cpu/context.ts";
+import { init, startUp } from "../cpu/context.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { layout } from "../cpu/layout.ts";
 import type { Monitor } from "../cpu/monitor.ts";
@@ -281,11 +281,6 @@ export class Processors implements VirtualCpus {
     return this.#current.apic.passesExternal;
   }
 
-  /** Whether any does. */
-  get passOn8259(): boolean {
-    return this.#all.some(({ apic }) => apic.passesExternal);
-  }
-
   /** The 8259 has an interrupt. */
   raise8259(): void {
     for (const processor of this.#all) if (processor.apic.passesExternal) this.#come(processor);
@@ -358,14 +353,15 @@ export class Processors implements VirtualCpus {
     this.#current.asleep = true;
   }
 
-  /** Whether a processor that sleeps could be woken by an interrupt: not one that waits for its start, or has them masked. */
-  get anyInterruptible(): boolean {
-    const interruptFlag = 0x200;
-    return this.#all.some((processor) => {
-      const word = (offset: number): number => processor.int32(this.#cpu, offset);
-      if (word(layout.activity) === waitForSipi) return false;
-      return (word(layout.eflags) & interruptFlag) !== 0 || word(layout.interruptsLeave) !== 0;
-    });
+  /** Whether one of the processors that an interrupt would wake has such a local APIC. */
+  someInterruptible(wanted: (apic: LocalApic) => boolean): boolean {
+    return this.#all.some((processor) => processor.isInterruptible(this.#cpu) && wanted(processor.apic));
+  }
+
+  /** The lowest priority (PPR) of the processors that an interrupt would wake. */
+  get lowestPriority(): number {
+    const all = this.#all.filter((processor) => processor.isInterruptible(this.#cpu));
+    return Math.min(0xff, ...all.map(({ apic }) => apic.processorPriority));
   }
 
   /** Time passes for the sleeping processor in the core, to a moment that is not before its own. */

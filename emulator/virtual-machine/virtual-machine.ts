@@ -11,7 +11,7 @@ import { strokesOf } from "../devices/typing.ts";
 import type { Stop } from "../machine-interface.ts";
 import { GuestMemory } from "../memory/guest-memory.ts";
 import { loadAddress } from "../memory/start-modes.ts";
-import { haltText } from "../stop-texts.ts";
+import { haltText, waitText } from "../stop-texts.ts";
 import type { ExitForm, RecordedBody, StopReason } from "../trace/event.ts";
 import { utf8 } from "../utf8.ts";
 import { createVmm, type Vmm } from "../vmm/index.ts";
@@ -195,9 +195,9 @@ export class VirtualMachine {
   }
 
   /** Its vCPUs sleep for good. */
-  standStill({ interruptible, inputs }: Standstill): void {
+  standStill({ interruptible, priority, inputs }: Standstill): void {
     this.waiting = interruptible && inputs.length > 0;
-    this.#around.stop(this, "halted", haltText(interruptible, inputs));
+    this.#around.stop(this, "halted", interruptible ? waitText(priority, inputs) : haltText);
   }
 
   // From outside.

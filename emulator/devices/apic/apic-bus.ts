@@ -51,27 +51,34 @@ export class ApicBus {
   }
 
   send(message: ApicMessage): void {
-    const named = this.#agents.filter((agent) =>
-      message.logical
-        ? agent.isLogically(message.destination)
-        : message.destination === everyone || agent.id === message.destination,
+    this.deliver(this.#named(message), message);
+  }
+
+  #named({ destination, logical }: ApicMessage): readonly ApicAgent[] {
+    return this.#agents.filter((agent) =>
+      logical ? agent.isLogically(destination) : destination === everyone || agent.id === destination,
     );
-    this.deliver(named, message);
+  }
+
+  /** The agents that a message would reach if it were sent now. */
+  receivers(message: ApicMessage): readonly ApicAgent[] {
+    return receivers(this.#named(message), message);
   }
 
   /** To given agents, as the destination shorthands of the ICR name them. */
   deliver(agents: readonly ApicAgent[], message: ApicMessage): void {
-    if (message.mode !== deliveryMode.lowest) {
-      for (const agent of agents) agent.accept(message);
-      return;
-    }
-    // Of equal priorities the first in ID order: hardware may choose any, we always choose the same.
-    const candidates = agents.filter(({ enabled }) => enabled);
-    const [first] = candidates.toSorted((a, b) => a.priority - b.priority || a.id - b.id);
-    first?.accept(message);
+    for (const agent of receivers(agents, message)) agent.accept(message);
   }
 
   get agents(): readonly ApicAgent[] {
     return this.#agents;
   }
+}
+
+/** Of the agents that a message names: all, or of lowest-priority delivery one. */
+function receivers(agents: readonly ApicAgent[], { mode }: ApicMessage): readonly ApicAgent[] {
+  if (mode !== deliveryMode.lowest) return agents;
+  // Of equal priorities the first in ID order: hardware may choose any, we always choose the same.
+  const candidates = agents.filter(({ enabled }) => enabled);
+  return candidates.toSorted((a, b) => a.priority - b.priority || a.id - b.id).slice(0, 1);
 }

@@ -1,7 +1,7 @@
 /** The I/O APIC (82093AA data sheet): 24 inputs, each with a redirection entry that says which local APIC hears of it. */
 import type { Device, Line } from "../device.ts";
 import type { InterruptView } from "../device-view.ts";
-import { type ApicBus, deliveryModeText } from "./apic-bus.ts";
+import { type ApicBus, type ApicMessage, deliveryModeText } from "./apic-bus.ts";
 
 export const ioApicBase = 0xfec0_0000;
 export const ioApicInputs = 24;
@@ -32,8 +32,8 @@ const afterReset = (): State => ({
 export interface IoApic extends Device {
   /** The line of an input. True is active, whatever the polarity bit says: lines carry meaning, not voltage. */
   line(input: number): Line;
-  /** Whether an interrupt at an input would go anywhere. */
-  deliverable(input: number): boolean;
+  /** What an interrupt at an input would send now; undefined while the input is masked or waits for an end of interrupt. */
+  messageOf(input: number): ApicMessage | undefined;
   /** The input, 0–23, that has a vector; -1 if none. */
   inputOf(vector: number): number;
 }
@@ -64,14 +64,19 @@ const inputView = ({ low: lows, high, lines }: State, input: number): InterruptV
 export function createIoApic(bus: ApicBus): IoApic {
   let state = afterReset();
 
-  const deliver = (input: number) => {
+  const messageOf = (input: number): ApicMessage | undefined => {
     const low = state.low[input]!;
-    if (low & entryBits.masked) return;
     const level = (low & entryBits.level) !== 0;
-    if (level && low & entryBits.remoteIrr) return;
-    if (level) state.low[input] = low | entryBits.remoteIrr;
+    if (low & entryBits.masked || (level && low & entryBits.remoteIrr)) return undefined;
     const destination = state.high[input]! >>> 24;
-    bus.send({ mode: (low >> 8) & 7, vector: low & 0xff, level, destination, logical: (low & 0x800) !== 0 });
+    return { mode: (low >> 8) & 7, vector: low & 0xff, level, destination, logical: (low & 0x800) !== 0 };
+  };
+
+  const deliver = (input: number) => {
+    const message = messageOf(input);
+    if (!message) return;
+    if (message.level) state.low[input]! |= entryBits.remoteIrr;
+    bus.send(message);
   };
 
   bus.onEndOfInterrupt((vector) => {
@@ -134,7 +139,7 @@ export function createIoApic(bus: ApicBus): IoApic {
       },
     ],
     line,
-    deliverable: (input) => (state.low[input]! & entryBits.masked) === 0,
+    messageOf,
     inputOf: (vector) => state.low.findIndex((low) => (low & (entryBits.masked | 0xff)) === vector),
     inspect: () => ({
       name: "I/O APIC",

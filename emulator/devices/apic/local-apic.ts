@@ -147,7 +147,11 @@ export class LocalApic implements ApicAgent {
   get pending(): number {
     if (!this.enabled) return -1;
     const vector = this.#requests.highest;
-    return vector >= 0 && vector >> 4 > this.processorPriority >> 4 ? vector : -1;
+    return vector >= 0 && this.#passes(vector) ? vector : -1;
+  }
+
+  #passes(vector: number): boolean {
+    return vector >> 4 > this.processorPriority >> 4;
   }
 
   /** It is there: not switched off in IA32_APIC_BASE. */
@@ -255,9 +259,26 @@ export class LocalApic implements ApicAgent {
     return this.#timer.nextDeadline();
   }
 
-  /** Whether an expiration of the timer interrupts. */
+  /** Whether an expiration of the timer interrupts at once: nothing of its priority or above holds it back. */
   get timerInterrupts(): boolean {
-    return this.enabled && (this.#registers.local[at.timer]! & masked) === 0;
+    return this.#interrupts(at.timer);
+  }
+
+  #interrupts(offset: number): boolean {
+    const entry = this.#registers.local[offset]!;
+    if (!this.enabled || entry & masked) return false;
+    const vector = entry & 0xff;
+    // A reserved vector is an error, which may have a vector of its own.
+    return vector >= firstVector ? this.#passes(vector) : offset !== at.error && this.#interrupts(at.error);
+  }
+
+  /** Whether a message interrupts the processor at once, if it lets interrupts come. */
+  interruptedBy({ mode, vector }: ApicMessage): boolean {
+    if (!this.#on) return false;
+    if (mode === deliveryMode.nmi || mode === deliveryMode.init) return true;
+    const isInterrupt = mode === deliveryMode.fixed || mode === deliveryMode.lowest;
+    if (!isInterrupt || !this.enabled) return false;
+    return vector >= firstVector ? this.#passes(vector) : this.#interrupts(at.error);
   }
 
   tick(): void {

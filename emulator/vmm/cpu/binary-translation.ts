@@ -198,7 +198,7 @@ export class BinaryTranslation implements Monitor {
   atBoundary(): boolean {
     if (this.#continuation.isInterpreted) return this.#interpretedOne();
     if (this.#work.waiting) {
-      if ((this.#virtual.registers.flags & IF) === 0) this.#context.stop("halted", haltText(false));
+      if ((this.#virtual.registers.flags & IF) === 0) this.#context.stop("halted", haltText);
       return false;
     }
     const place = this.#placeInCache;

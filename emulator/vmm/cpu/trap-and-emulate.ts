@@ -177,7 +177,7 @@ export class TrapAndEmulate implements Monitor {
 
   atBoundary(): boolean {
     // The processor's own IF is 1, so that only the VMM knows that the guest waits for ever.
-    if (this.#work.waiting && (this.#virtual.registers.flags & IF) === 0) this.#context.stop("halted", haltText(false));
+    if (this.#work.waiting && (this.#virtual.registers.flags & IF) === 0) this.#context.stop("halted", haltText);
     return false;
   }
 

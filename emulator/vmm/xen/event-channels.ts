@@ -34,6 +34,14 @@ function setBit(domain: Domain, array: number, port: number, value: boolean): vo
 export const isPending = (domain: Domain, port: number): boolean => testBit(domain, domain.shared.pending, port);
 const isMasked = (domain: Domain, port: number): boolean => testBit(domain, domain.shared.mask, port);
 
+/** Whether an event of a port that a virtual CPU is to hear of would end what it waits for: it is told, not one with an event before. */
+export function wouldEndWait(domain: Domain, port: number, vcpu: number): boolean {
+  if (isPending(domain, port)) return false;
+  const { waits, vcpuInfo: info } = domain.stateOf(vcpu);
+  if (waits?.kind === "poll" && waits.ports.includes(port)) return true;
+  return !isMasked(domain, port) && domain.readByte(info + vcpuInfo.upcallMask) === 0;
+}
+
 const uncounted: EventCounts = { sent: 0, raised: 0, merged: 0 };
 
 function count(domain: Domain, port: number, ...what: readonly (keyof EventCounts)[]): void {

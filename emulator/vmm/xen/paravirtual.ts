@@ -29,7 +29,7 @@ import { hypercall, hypercallName, resultOf } from "./hypercalls.ts";
 import { directVector, isDirect, paravirtualOutlook } from "./outlook.ts";
 import { bitsOf } from "./refusal.ts";
 import { renewRunState } from "./runstate.ts";
-import { fireTimers, noteRun, runStateOf, timerDeadline, waitIsOver } from "./timers.ts";
+import { fireTimers, noteRun, runStateOf, timerDeadline, waitIsOver, wakingDeadline } from "./timers.ts";
 import { beginVcpu } from "./vcpu-start.ts";
 
 const vmExit: VmExit = { kind: "exit" };
@@ -181,11 +181,11 @@ class Paravirtual implements Monitor {
     return nmiDue ? "vcpu_op send_nmi" : "an event";
   }
 
-  /** All virtual CPUs wait, and no timer is set. */
+  /** All virtual CPUs wait, and no timer is set that one would hear of. */
   get #nobodyWakes(): boolean {
     for (let vcpu = 0; vcpu < this.#domain.vcpus; vcpu++) {
       const { waits, isDown } = this.#domain.stateOf(vcpu);
-      const waitsForGood = waits !== null && timerDeadline(this.#domain, vcpu) === undefined;
+      const waitsForGood = waits !== null && wakingDeadline(this.#domain, vcpu) === undefined;
       if (!isDown && (!waitsForGood || (vcpu !== this.#vcpu && this.#context.vcpus.state(vcpu) !== "blocked")))
         return false;
     }
@@ -220,6 +220,10 @@ class Paravirtual implements Monitor {
 
   get deadline(): number | undefined {
     return timerDeadline(this.#domain, this.#vcpu);
+  }
+
+  get wakingDeadline(): number | undefined {
+    return wakingDeadline(this.#domain, this.#vcpu);
   }
 
   tick(cycle: number): void {

@@ -1,24 +1,32 @@
 import { cycleOf, nanosecondsOf } from "../paravirtual-clock.ts";
 import { virq } from "./abi.ts";
 import type { Domain } from "./domain.ts";
-import { isPending, portOfVirq, raisePort } from "./event-channels.ts";
+import { isPending, portOfVirq, raisePort, wouldEndWait } from "./event-channels.ts";
 import type { RunTimes, VcpuState } from "./state.ts";
 
-/** The times in nanoseconds at which something of a virtual CPU is due. Its ticker does nothing until the virtual timer is bound. */
-function dueTimes({ singleShot, periodic, waits }: VcpuState, bound: boolean): bigint[] {
+/** The times in nanoseconds at which something of a virtual CPU is due. */
+function dueTimes({ singleShot, periodic, waits }: VcpuState, withTimer: boolean): bigint[] {
   const times: (string | null | undefined)[] = [];
-  if (bound) times.push(singleShot, periodic?.next);
+  if (withTimer) times.push(singleShot, periodic?.next);
   if (waits?.kind === "poll") times.push(waits.timeout);
   return times.filter((time) => typeof time === "string").map(BigInt);
 }
 
-/** Virtual time in cycles at which a timer of a virtual CPU is due; undefined if none is set. */
-export function timerDeadline(domain: Domain, vcpu: number): number | undefined {
+/** As a cycle, the first time at which something is due that is no timer, or one whose port is wanted. Unbound, the virtual timer does nothing. */
+function firstDue(domain: Domain, vcpu: number, wanted: (port: number) => boolean): number | undefined {
   const state = domain.stateOf(vcpu);
   if (state.waits?.kind === "up") return undefined;
-  const times = dueTimes(state, portOfVirq(domain, virq.timer, vcpu) !== undefined);
+  const port = portOfVirq(domain, virq.timer, vcpu);
+  const times = dueTimes(state, port !== undefined && wanted(port));
   return times.length === 0 ? undefined : Math.min(...times.map(cycleOf));
 }
+
+/** Virtual time in cycles at which a timer of a virtual CPU is due; undefined if none is set. */
+export const timerDeadline = (domain: Domain, vcpu: number): number | undefined => firstDue(domain, vcpu, () => true);
+
+/** The same of a timer that ends what the virtual CPU waits for: the guest has not masked its event. */
+export const wakingDeadline = (domain: Domain, vcpu: number): number | undefined =>
+  firstDue(domain, vcpu, (port) => wouldEndWait(domain, port, vcpu));
 
 /** Raises the virtual timer of a virtual CPU if it is due at this cycle of its own time. What fired, or undefined. */
 export function fireTimers(domain: Domain, vcpu: number, cycle: number): string | undefined {

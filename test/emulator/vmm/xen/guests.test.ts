@@ -313,6 +313,21 @@ describe("waiting", () => {
     );
   });
 
+  test("for the ticker, whose event is masked, does so too", () => {
+    const outcome = run(
+      `hypercall 32, 1, bind
+       mov eax, page
+       mov ecx, [info]
+       mov ecx, [ecx + 36]
+       or ecx, 3
+       hypercall 14, eax, ecx, 0, 2
+       mov dword [page + 880h], -1
+       hypercall 29, 1, 0`,
+      "bind: dd 0, 0\n.port: dd 0",
+    );
+    expect(outcome.text).toBe("The guest waits for an event (sched_op block), and none is going to come.");
+  });
+
   test("in poll ends by its timeout", () => {
     const outcome = run("hypercall 29, 3, poll\n mov edi, 5", "poll: dd 0, 0\n dq 3000000");
     expect(outcome.edi).toBe(5);
