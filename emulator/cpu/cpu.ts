@@ -7,10 +7,8 @@ import type { AddressLine } from "../mmu/address-line.ts";
 import { guard, type Interceptor } from "../mmu/physical.ts";
 import type { Watched } from "../mmu/tlb.ts";
 import type { FlushCause } from "../mmu/translation-events.ts";
-import type { WalkStep } from "../trace/event.ts";
-import { apicBaseAfterReset } from "./apic-base.ts";
 import type { Bus } from "./bus.ts";
-import { type Breakpoint, breakpointsOf, debugAfterReset, meetData } from "./debug-registers.ts";
+import { type Breakpoint, breakpointsOf, meetData } from "./debug-registers.ts";
 import type { MemoryObserver, Observer } from "./environment.ts";
 import {
   type Delivery,
@@ -21,15 +19,15 @@ import {
 } from "./exceptions.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { definedFlags, flagsImage, setStatusFlags, statusMask } from "./flags.ts";
-import { resetFloatingPoint } from "./fpu/register-stack.ts";
 import { atBoundary, markMidRepeat } from "./interrupts.ts";
 import { cpuBase, layout, ramBase, tlbBank, tlbBase } from "./layout.ts";
 import type { Access, Fault, VmExit } from "./monitor.ts";
-import { miscEnableAfterReset } from "./msr.ts";
 import { checkPrivilege } from "./privilege.ts";
+import { resetProcessor } from "./reset.ts";
 import { setStackPointer, stackPointer } from "./stack.ts";
-import { CR0, CS, LDTR, type Segment, SS, signedNumber, TR } from "./state.ts";
+import { CS, type Segment, SS, signedNumber } from "./state.ts";
 import { systemTable } from "./system-calls.ts";
+import { probe, type WalkOutcome } from "./walk-outcome.ts";
 
 export interface CpuOptions {
   readonly memory: WebAssembly.Memory;
@@ -65,17 +63,6 @@ export type Boundary =
   | "idle"
   /** Shut down by a triple fault: only a reset helps. */
   | "shutdown";
-
-export interface WalkOutcome {
-  /** Guest-physical address; undefined if the walk faults. */
-  readonly physical: number | undefined;
-  /** Host-physical; undefined if nested paging refuses it. */
-  readonly host: number | undefined;
-  /** #PF error code where it faults. */
-  readonly errorCode: number | undefined;
-  readonly steps: readonly WalkStep[];
-  readonly verdict: string;
-}
 
 const VM = flagMask("VM");
 const lookedAt = flagMask("IF") | flagMask("TF") | flagMask("RF") | flagMask("VIP");
@@ -149,34 +136,9 @@ export class Cpu extends MemoryAccess {
     this.physical.observer = observer;
   }
 
-  /** State after RESET (SDM Vol. 3, table 9-1): real mode at F000:FFF0h, paging off, caches on. */
+  /** RESET. */
   reset(): void {
-    this.r64.fill(0n);
-    this.r64[2] = 0x2_06d7n;
-    this.eflags = 2;
-    setStatusFlags(this, 0);
-    this.r64[layout.cr0 >> 3] = BigInt(CR0.ET);
-    this.r64[(layout.debug >> 3) + 6] = debugAfterReset.dr6;
-    this.r64[(layout.debug >> 3) + 7] = debugAfterReset.dr7;
-    resetFloatingPoint(this);
-    this.r64[layout.pat >> 3] = 0x0007_0406_0007_0406n;
-    this.r64[layout.miscEnable >> 3] = miscEnableAfterReset;
-    this.r64[layout.apicBase >> 3] = apicBaseAfterReset;
-    for (let segment = 0; segment < 6; segment++)
-      this.writeSegment(segment, { selector: 0, access: 0x93, limit: 0xffff, base: 0 });
-    this.writeSegment(CS, { selector: 0xf000, access: 0x93, limit: 0xffff, base: 0xffff_0000 });
-    this.writeSegment(LDTR, { selector: 0, access: 0x82, limit: 0xffff, base: 0 });
-    this.writeSegment(TR, { selector: 0, access: 0x8b, limit: 0xffff, base: 0 });
-    this.setGdtr(0, 0xffff);
-    this.setIdtr(0, 0xffff);
-    this.rip = 0xfff0;
-    this.next = 0xfff0;
-    this.vectoring = undefined;
-    this.tlb.clear();
-    this.tlb.switchTo(0);
-    this.tlb.enter(0);
-    this.nested.flush();
-    this.refresh();
+    resetProcessor(this);
   }
 
   override refresh(): void {
@@ -373,29 +335,12 @@ export class Cpu extends MemoryAccess {
 
   /** Walks the paging structures without changing anything; by default as a read at the current privilege. */
   walk(linear: number, access: Access = "read", user = this.cpl === 3): WalkOutcome {
-    const steps: WalkStep[] = [];
-    const result = this.walker.walk({ linear, access, user, probe: true, steps });
-    if (result.kind === "fault") {
-      const code = result.errorCode;
-      const verdict = `#PF, error code ${code.toString(16).toUpperCase()}h`;
-      return { physical: undefined, host: undefined, errorCode: code, steps, verdict };
-    }
-    if (result.kind === "refused")
-      return { physical: undefined, host: undefined, errorCode: undefined, steps, verdict: "no nested translation" };
-    const host = this.#probeHost(result.physical, access, linear, steps);
-    const verdict = host === undefined ? "no nested translation" : "ok";
-    return { physical: result.physical, host, errorCode: undefined, steps, verdict };
+    return probe(this, { linear, access, user });
   }
 
   /** Does the TLB have the translation of an address, for reads at the current privilege? */
   isCached(linear: number): boolean {
     return this.tlb.lookup(this.cpl === 3 ? tlbBank.userRead : tlbBank.supervisorRead, linear) >= 0;
-  }
-
-  #probeHost(guest: number, access: Access, linear: number, steps: WalkStep[]): number | undefined {
-    if (!this.monitor) return this.nested.bare(guest);
-    const nested = { linear: BigInt.asUintN(64, BigInt(linear)), forTable: false, probe: true, steps };
-    return this.monitor.translate(guest, access, nested);
   }
 
   /** Forgets cached translations: all but global ones, or with `global` all, those of nested paging included. */

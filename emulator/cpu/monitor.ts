@@ -4,8 +4,8 @@ import type { Vmcb } from "../svm/vmcb.ts";
 import type { Outlook, WalkStep } from "../trace/event.ts";
 import type { TranslatedUnit } from "../vmm/translation/view.ts";
 import type { Vmcs } from "../vmx/vmcs.ts";
-import type { WalkOutcome } from "./cpu.ts";
 import type { TaskSwitch } from "./task-switch.ts";
+import type { WalkOutcome } from "./walk-outcome.ts";
 
 /** An exception on its way to be delivered. Thrown by the CPU to abandon an instruction, and caught by the run loop. */
 export interface Fault {

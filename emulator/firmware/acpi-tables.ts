@@ -1,6 +1,6 @@
 /** The few ACPI tables (ACPI 2.0) that kernels look for: processors and interrupt inputs (MADT), and how to switch off. */
 import { ioApicBase } from "../devices/apic/io-apic.ts";
-import { localApicBase } from "../devices/apic/local-apic.ts";
+import { localApicBase } from "../devices/apic/local-apic-state.ts";
 import { powerControlPort, powerEventPort } from "../devices/system-control.ts";
 import { ioApicId, timerInput } from "./mp-table.ts";
 import { fields, type TableWriter, withChecksum } from "./table-writer.ts";

@@ -1,6 +1,6 @@
 /** The MultiProcessor Specification 1.4, chapter 4: how software finds processors, the I/O APIC and its inputs. */
 import { inputOfIrq, ioApicBase } from "../devices/apic/io-apic.ts";
-import { localApicBase } from "../devices/apic/local-apic.ts";
+import { localApicBase } from "../devices/apic/local-apic-state.ts";
 import { fields, type TableWriter, withChecksum } from "./table-writer.ts";
 
 const specification = 4;

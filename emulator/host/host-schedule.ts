@@ -16,19 +16,18 @@ import { pseudoRandom } from "../schedule/pseudo-random.ts";
 import type { ScheduleEvent } from "../schedule/schedule-event.ts";
 import type { RunState } from "../schedule/vcpu.ts";
 import type { StopReason } from "../trace/event.ts";
-import { type Scheduling, turnCycles } from "../virtual-machine/processors.ts";
+import type { Scheduling } from "../virtual-machine/processors.ts";
 import type { VirtualMachine } from "../virtual-machine/virtual-machine.ts";
 import { HostScript } from "./host-script.ts";
-import { type Local, Placements, type Unit } from "./placements.ts";
+import { type Local, Placements } from "./placements.ts";
+import { quantum } from "./quantum.ts";
+import { type Unit, Units } from "./units.ts";
 import { Wakings } from "./wakings.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
 /** States of vCPUs that have something to do. */
 const wants: ReadonlySet<RunState> = new Set(["running", "runnable", "parked"]);
-
-/** Cycles of a turn of a vCPU none of whose siblings runs: 0.84 ms. */
-const loneTurnCycles = 100_000;
 
 /** The emulated core, which executes one vCPU at a time. */
 export interface Core {
@@ -54,8 +53,7 @@ export class HostSchedule {
   readonly #host: HostConfiguration;
   readonly #core: Core;
   readonly #vms: readonly VirtualMachine[];
-  readonly #units = new Map<string, Unit>();
-  readonly #unitsOf = new Map<VirtualMachine, readonly Unit[]>();
+  readonly #units: Units;
   readonly #script: HostScript;
   readonly #happenings = new Happenings();
   #state: State;
@@ -70,6 +68,7 @@ export class HostSchedule {
     this.#host = host;
     this.#core = core;
     this.#vms = vms;
+    this.#units = new Units(vms);
     const { pcpus, scheduler } = host;
     this.#script = new HostScript(host, vms, {
       change: (change) => this.#change(change),
@@ -82,25 +81,19 @@ export class HostSchedule {
       record: (event) => core.record(event),
     });
     this.#state = { clock: 0, turnEnd: 0, turns: 0 };
-    this.#placements = new Placements(pcpus, (id) => this.#unit(id));
+    this.#placements = new Placements(pcpus, (id) => this.#units.unit(id));
     for (const vm of vms) vm.processors.share(this.#schedulingOf(vm));
   }
 
   /** Plugs the vCPUs in, and wakes those that are ready to run. */
   start(): void {
-    for (const vm of this.#vms) {
+    for (const { vm, number } of this.#units.all) {
       const { parameters, affinities } = vm.configuration;
-      const units = Array.from({ length: vm.processors.count }, (_, number) => {
-        const unit = { id: `${vm.name}/${number}`, vm, number };
-        this.#units.set(unit.id, unit);
-        const affinity = affinities?.[number];
-        this.cpus.add(vm.name, number, { ...parameters, ...(affinity !== undefined && { affinity }) });
-        return unit;
-      });
-      this.#unitsOf.set(vm, units);
+      const affinity = affinities?.[number];
+      this.cpus.add(vm.name, number, { ...parameters, ...(affinity !== undefined && { affinity }) });
     }
-    for (const id of pseudoRandom(this.#host.seed ?? 0).shuffled([...this.#units.keys()]))
-      if (this.#isReady(id)) this.cpus.wake(id, `${id} starts`);
+    for (const id of pseudoRandom(this.#host.seed ?? 0).shuffled(this.#units.all.map(({ id }) => id)))
+      if (this.#units.isReady(id)) this.cpus.wake(id, `${id} starts`);
     this.#settle();
   }
 
@@ -122,21 +115,6 @@ export class HostSchedule {
   #forgetWaking(vm: VirtualMachine): void {
     this.#wakings.forget(vm);
     this.#moment = undefined;
-  }
-
-  #unit(id: string): Unit {
-    return this.#units.get(id)!;
-  }
-
-  /** The vCPU that is named, or all of the VM. */
-  #idsOf(vm: string, vcpu: number | undefined): readonly string[] {
-    if (vcpu !== undefined) return [`${vm}/${vcpu}`];
-    return this.#unitsOf.get(this.#vms.find(({ name }) => name === vm)!)!.map(({ id }) => id);
-  }
-
-  #isReady(id: string): boolean {
-    const { vm, number } = this.#unit(id);
-    return !vm.processors.isAsleep(number);
   }
 
   #stateOf(id: string): RunState {
@@ -214,8 +192,7 @@ export class HostSchedule {
     this.#forgetWaking(vm);
     if (vm.waiting) return;
     const at = this.#presentOf(vm);
-    for (const { id } of this.#unitsOf.get(vm)!)
-      this.#expect({ what: "unplug", at, id, why: `${vm.name} has stopped` });
+    for (const { id } of this.#units.of(vm)) this.#expect({ what: "unplug", at, id, why: `${vm.name} has stopped` });
   }
 
   /** Somebody has done something to VMs from outside: they may have something to do. */
@@ -228,7 +205,7 @@ export class HostSchedule {
   /** Changes a VM, or one vCPU of it, at the present host time. */
   adjust({ name }: VirtualMachine, vcpu: number | undefined, adjustment: Adjustment): void {
     const at = this.clock;
-    for (const id of this.#idsOf(name, vcpu)) {
+    for (const id of this.#units.named(name, vcpu)) {
       if (adjustment.kind === "set") this.#expect({ at, id, what: "adjust", parameters: adjustment.parameters });
       else if (adjustment.kind === "plug") this.#expect({ at, id, what: "plug" });
       else this.#expect({ at, id, what: "unplug", why: `${id} is unplugged` });
@@ -264,20 +241,11 @@ export class HostSchedule {
     this.#core.put(vm, number);
     processors.take(time, stays);
     const { turns } = this.#state;
-    this.#set({ turns: turns + 1, turnEnd: Math.min(time + this.#quantum(vm, turns), moment) });
+    this.#set({
+      turns: turns + 1,
+      turnEnd: Math.min(time + quantum(this.#host, this.#placements.count(vm), turns), moment),
+    });
     if (this.#placements.enter(pcpu)) processors.monitor?.scheduled?.();
-  }
-
-  /**
-   * Cycles of a turn: few where vCPUs of one VM run side by side, which would notice. With a seed, from a half to one and a half of
-   * that.
-   */
-  #quantum(vm: VirtualMachine, turn: number): number {
-    const alone = this.#placements.count(vm) <= 1;
-    const { quantum = alone ? loneTurnCycles : turnCycles, seed = 0 } = this.#host;
-    return seed === 0
-      ? quantum
-      : Math.ceil(quantum / 2) + pseudoRandom(Math.imul(seed, 0x9e37_79b1) + turn).below(quantum);
   }
 
   // Host time.
@@ -294,7 +262,7 @@ export class HostSchedule {
   }
 
   #sleeperOf(vm: VirtualMachine): Unit | undefined {
-    const units = this.#unitsOf.get(vm)!;
+    const units = this.#units.of(vm);
     return units.find(({ id, number }) => vm.processors.isAsleep(number) && this.#stateOf(id) !== "offline");
   }
 
@@ -327,11 +295,11 @@ export class HostSchedule {
 
   #plug(id: string): void {
     this.cpus.replug(id);
-    if (this.#isReady(id)) this.cpus.wake(id, `${id} goes on where it was`);
+    if (this.#units.isReady(id)) this.cpus.wake(id, `${id} goes on where it was`);
   }
 
   #change({ vm, vcpu, set, unplug }: Change): void {
-    for (const id of this.#idsOf(vm, vcpu)) {
+    for (const id of this.#units.named(vm, vcpu)) {
       if (set) this.cpus.adjust(id, set);
       if (unplug === true) this.cpus.unplug(id);
       if (unplug === false) this.#plug(id);
@@ -375,7 +343,7 @@ export class HostSchedule {
   /** Stops a VM that nothing will ever wake, not even what is typed. */
   #review(vm: VirtualMachine): void {
     if (vm.stopped || this.#wakings.of(vm) !== never) return;
-    if (this.#unitsOf.get(vm)!.some(({ id }) => this.#isReady(id) || this.#happenings.concerns(id))) return;
+    if (this.#units.of(vm).some(({ id }) => this.#units.isReady(id) || this.#happenings.concerns(id))) return;
     const next = vm.time.nextWaking;
     if (typeof next !== "number" && next.inputs.length === 0) vm.standStill(next);
   }
@@ -385,7 +353,7 @@ export class HostSchedule {
     for (const vm of this.#vms) {
       if (vm.stopped) continue;
       const next = vm.time.nextWaking;
-      const ready = this.#unitsOf.get(vm)!.some(({ id }) => this.#isReady(id));
+      const ready = this.#units.of(vm).some(({ id }) => this.#units.isReady(id));
       if (ready || typeof next === "number") this.#core.stop(vm, "halted", "All vCPUs that could go on are unplugged.");
       else vm.standStill(next);
     }

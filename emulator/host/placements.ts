@@ -1,12 +1,5 @@
 import type { VirtualMachine } from "../virtual-machine/virtual-machine.ts";
-
-/** A vCPU of a VM. */
-export interface Unit {
-  /** `VM/number`. */
-  readonly id: string;
-  readonly vm: VirtualMachine;
-  readonly number: number;
-}
+import type { Unit } from "./units.ts";
 
 /** What a physical CPU executes. Plain JSON. */
 interface Placement {

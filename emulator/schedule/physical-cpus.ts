@@ -1,11 +1,12 @@
 import type { ScheduleEvent, ScheduleKind, ScheduleOutcome } from "./schedule-event.ts";
-import { type Choice, type Context, copy, earliest, type Scheduler } from "./scheduler.ts";
+import { type Context, checkChoice, copy, earliest, type Scheduler } from "./scheduler.ts";
 import { type SchedulerOptions, schedulers } from "./schedulers.ts";
+import { enter, newTimed, type Timed, timesUntil } from "./state-times.ts";
 import {
   allowed,
-  defaultParameters,
+  newVcpu,
   type Parameters,
-  runStates,
+  type RunState,
   type Vcpu,
   type VmState,
   vmState,
@@ -24,18 +25,12 @@ interface Pcpu {
   switches: number;
 }
 
-interface Vm {
-  state: VmState;
-  since: number;
-  readonly times: Record<VmState, number>;
-}
-
 interface State {
   now: number;
   sequence: number;
   readonly pcpus: Pcpu[];
   vcpus: Vcpu[];
-  readonly vms: Record<string, Vm>;
+  readonly vms: Record<string, Timed<VmState>>;
 }
 
 export interface PhysicalCpusOptions {
@@ -44,9 +39,6 @@ export interface PhysicalCpusOptions {
   readonly options?: SchedulerOptions;
   readonly record?: (event: ScheduleEvent) => void;
 }
-
-const zeros = <K extends string>(keys: readonly K[]): Record<K, number> =>
-  Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
 
 /** More decisions than this at one moment means that a scheduler never settles: our own fault. */
 const mostRounds = 1000;
@@ -117,18 +109,9 @@ export class PhysicalCpus {
       from,
       reason,
       ...told,
-      standings: this.#standings(about),
+      standings: standings(this.#scheduler, about, this.#before),
       ...((kind === "plug" || kind === "adjust") && vcpu && { parameters: vcpu.parameters }),
       ...(movedFrom !== undefined && { movedFrom }),
-    });
-  }
-
-  #standings(vcpus: readonly (Vcpu | undefined)[]): ScheduleOutcome["standings"] {
-    const there = vcpus.filter((vcpu) => vcpu !== undefined).filter(({ state }) => state !== "offline");
-    return there.map((vcpu) => {
-      const standing = this.#scheduler.standingValue(vcpu);
-      const before = this.#before?.get(vcpu.id) ?? standing.value;
-      return { vcpu: vcpu.id, ...standing, ...(before !== standing.value && { before }) };
     });
   }
 
@@ -175,25 +158,13 @@ export class PhysicalCpus {
 
   /** Plugs a vCPU in; it is blocked until it is woken. */
   add(vm: string, number: number, parameters: Partial<Parameters> = {}): void {
-    const id = `${vm}/${number}`;
-    if (this.#byId.has(id)) throw new RangeError(`There is a vCPU ${id} already.`);
     const { now } = this;
-    const vcpu: Vcpu = {
-      id,
-      vm,
-      parameters: { ...defaultParameters, ...parameters },
-      state: "blocked",
-      since: now,
-      pcpu: null,
-      times: zeros(runStates),
-      created: now,
-      woken: null,
-      latencies: {},
-      counts: { switches: 0, migrations: 0, preemptions: 0 },
-    };
+    const vcpu = newVcpu(vm, number, parameters, now);
+    const { id } = vcpu;
+    if (this.#byId.has(id)) throw new RangeError(`There is a vCPU ${id} already.`);
     this.#state.vcpus.push(vcpu);
     this.#byId.set(id, vcpu);
-    this.#state.vms[vm] ??= { state: "offline", since: now, times: zeros(vmStates) };
+    this.#state.vms[vm] ??= newTimed(vmStates, "offline", now);
     this.#settleVm(vm);
     this.#scheduler.add(vcpu);
     this.#event("plug", vcpu, `${id} is plugged in`);
@@ -328,7 +299,7 @@ export class PhysicalCpus {
     const choice = this.#scheduler.pick(pcpu, current);
     // It may just have given back what kept a sibling parked.
     this.#park();
-    this.#check(pcpu, current, choice);
+    checkChoice(choice, pcpu, current, this.now);
     const { vcpu, until, reason } = choice;
     if (vcpu === current) {
       place.until = until;
@@ -346,14 +317,6 @@ export class PhysicalCpus {
     place.until = until;
     const moved = last === pcpu ? {} : { movedFrom: last };
     this.#event(vcpu ? "switch" : "idle", vcpu, reason, { pcpu, from: current?.id ?? null, ...moved });
-  }
-
-  #check(pcpu: number, current: Vcpu | undefined, { vcpu, until }: Choice): void {
-    if (until !== null && until <= this.now) throw new Error(`A turn on pCPU ${pcpu} has no length.`);
-    if (!vcpu) return;
-    if (!allowed(vcpu, pcpu)) throw new Error(`${vcpu.id} may not run on pCPU ${pcpu}.`);
-    if (vcpu !== current && vcpu.state !== "runnable")
-      throw new Error(`${vcpu.id} was chosen for pCPU ${pcpu}, but is ${vcpu.state}.`);
   }
 
   #put(vcpu: Vcpu, pcpu: number): void {
@@ -381,29 +344,23 @@ export class PhysicalCpus {
 
   // Accounting.
 
-  #enter(vcpu: Vcpu, state: Vcpu["state"]): void {
+  #enter(vcpu: Vcpu, state: RunState): void {
     if (vcpu.state === state) return;
-    vcpu.times[vcpu.state] += this.now - vcpu.since;
-    vcpu.since = this.now;
-    vcpu.state = state;
+    enter(vcpu, state, this.now);
     this.#untold.states = [...this.#untold.states, { vcpu: vcpu.id, state }];
     this.#settleVm(vcpu.vm);
   }
 
   #settleVm(name: string): void {
     const vm = this.#state.vms[name]!;
-    vm.times[vm.state] += this.now - vm.since;
-    vm.since = this.now;
     const state = vmState(this.#state.vcpus.filter((vcpu) => vcpu.vm === name));
-    if (state === vm.state) return;
-    vm.state = state;
+    if (!enter(vm, state, this.now)) return;
     this.#untold.vms = [...this.#untold.vms, { vm: name, state }];
   }
 
   /** Time in each state up to now. */
-  timesOf(id: string): Record<Vcpu["state"], number> {
-    const { times, state, since } = this.#vcpu(id);
-    return { ...times, [state]: times[state] + this.now - since };
+  timesOf(id: string): Record<RunState, number> {
+    return timesUntil(this.#vcpu(id), this.now);
   }
 
   get vms(): readonly string[] {
@@ -411,8 +368,7 @@ export class PhysicalCpus {
   }
 
   vmTimes(name: string): Record<VmState, number> {
-    const { times, state, since } = this.#state.vms[name]!;
-    return { ...times, [state]: times[state] + this.now - since };
+    return timesUntil(this.#state.vms[name]!, this.now);
   }
 
   // Snapshots.
@@ -430,4 +386,18 @@ export class PhysicalCpus {
     this.#untold = { states: [], vms: [] };
     this.#scheduler.restore(scheduler);
   }
+}
+
+/** How vCPUs stand with a scheduler now; `earlier`: their standings before what it has just done. */
+function standings(
+  scheduler: Scheduler,
+  vcpus: readonly (Vcpu | undefined)[],
+  earlier: ReadonlyMap<string, number> | undefined,
+): ScheduleOutcome["standings"] {
+  const there = vcpus.filter((vcpu) => vcpu !== undefined).filter(({ state }) => state !== "offline");
+  return there.map((vcpu) => {
+    const standing = scheduler.standingValue(vcpu);
+    const before = earlier?.get(vcpu.id) ?? standing.value;
+    return { vcpu: vcpu.id, ...standing, ...(before !== standing.value && { before }) };
+  });
 }

@@ -96,3 +96,12 @@ export const earliest = (...times: (number | null)[]): number | null =>
   times.reduce((a, b) => (a === null ? b : b === null ? a : Math.min(a, b)), null);
 
 export const milliseconds = (time: number): string => `${Number((time / 1000).toFixed(3))} ms`;
+
+/** @throws Error if a scheduler chose what cannot be: our own fault */
+export function checkChoice({ vcpu, until }: Choice, pcpu: number, current: Vcpu | undefined, now: number): void {
+  if (until !== null && until <= now) throw new Error(`A turn on pCPU ${pcpu} has no length.`);
+  if (!vcpu) return;
+  if (!allowed(vcpu, pcpu)) throw new Error(`${vcpu.id} may not run on pCPU ${pcpu}.`);
+  if (vcpu !== current && vcpu.state !== "runnable")
+    throw new Error(`${vcpu.id} was chosen for pCPU ${pcpu}, but is ${vcpu.state}.`);
+}

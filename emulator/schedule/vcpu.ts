@@ -1,3 +1,5 @@
+import { newTimed, type Timed } from "./state-times.ts";
+
 /** What a vCPU does; `parked`: it could run, but a cap or a spent budget keeps it from running. */
 export const runStates = ["running", "runnable", "parked", "blocked", "offline"] as const;
 export type RunState = (typeof runStates)[number];
@@ -23,21 +25,16 @@ export interface Reservation {
   readonly extra: boolean;
 }
 
-export const defaultParameters: Parameters = { weight: 256, cap: 0, affinity: null, reservation: null, warp: 0 };
+const defaultParameters: Parameters = { weight: 256, cap: 0, affinity: null, reservation: null, warp: 0 };
 
 /** A vCPU as the host keeps it: plain data. Times are microseconds of virtual time. */
-export interface Vcpu {
+export interface Vcpu extends Timed<RunState> {
   /** `VM/number`. */
   readonly id: string;
   readonly vm: string;
   parameters: Parameters;
-  state: RunState;
-  /** When it entered its state. */
-  since: number;
   /** Where it runs or last ran; null: nowhere yet. */
   pcpu: number | null;
-  /** Time in each state, up to `since`. */
-  readonly times: Record<RunState, number>;
   readonly created: number;
   /** When it was woken, if it has not run since. */
   woken: number | null;
@@ -46,6 +43,19 @@ export interface Vcpu {
   /** Times it was put on a pCPU that had run another, times it came to another pCPU, times it lost one while it could run. */
   readonly counts: { switches: number; migrations: number; preemptions: number };
 }
+
+/** One that is plugged in now, and blocked until it is woken. */
+export const newVcpu = (vm: string, number: number, parameters: Partial<Parameters>, now: number): Vcpu => ({
+  id: `${vm}/${number}`,
+  vm,
+  parameters: { ...defaultParameters, ...parameters },
+  ...newTimed(runStates, "blocked", now),
+  pcpu: null,
+  created: now,
+  woken: null,
+  latencies: {},
+  counts: { switches: 0, migrations: 0, preemptions: 0 },
+});
 
 export const allowed = ({ parameters: { affinity } }: Vcpu, pcpu: number): boolean =>
   affinity === null || affinity.includes(pcpu);

@@ -8,6 +8,7 @@ import type { Monitor } from "../cpu/monitor.ts";
 import { CS } from "../cpu/state.ts";
 import { virtualTime } from "../cpu/virtual-time.ts";
 import type { LocalApic } from "../devices/apic/local-apic.ts";
+import { noSignals, type Signals } from "./signals.ts";
 
 const IF = flagMask("IF");
 
@@ -19,15 +20,6 @@ interface Aside {
   readonly linear: number;
   readonly bits: 16 | 32 | 64;
 }
-
-/** What has come for a processor that takes effect when it is in the core. */
-export interface Signals {
-  nmi: boolean;
-  init: boolean;
-  startUp: number | null;
-}
-
-export const noSignals = (): Signals => ({ nmi: false, init: false, startUp: null });
 
 /** What a snapshot says of one; objects in it are never changed. */
 export interface SavedProcessor {

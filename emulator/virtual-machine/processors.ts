@@ -4,7 +4,6 @@
  * together and always in the same order; with one, `host-schedule.ts` gives the turns.
  */
 
-import { init, startUp } from "../cpu/context.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { layout } from "../cpu/layout.ts";
 import type { Monitor } from "../cpu/monitor.ts";
@@ -15,8 +14,10 @@ import type { FlushCause } from "../mmu/translation-events.ts";
 import type { RunState } from "../schedule/vcpu.ts";
 import type { VirtualCpus, Vmm } from "../vmm/index.ts";
 import type { DomainView } from "../vmm/xen/domain-view.ts";
-import { noSignals, Processor, type SavedProcessor, type Signals } from "./processor.ts";
+import { Processor, type SavedProcessor } from "./processor.ts";
+import { giveMonitors, startProcessors } from "./processor-start.ts";
 import { ProcessorTimers } from "./processor-timers.ts";
+import { noSignals, type Signals, settleSignals } from "./signals.ts";
 
 /** Cycles of a turn: how far one processor may be ahead of the others. */
 export const turnCycles = 10_000;
@@ -97,19 +98,8 @@ export class Processors implements VirtualCpus {
 
   /** To be called once the boot processor has its state: the others start from RESET and wait. */
   start(): void {
-    const { r32 } = this.#cpu;
-    r32[layout.processors >> 2] = this.#all.length;
-    if (this.#all.length === 1) return;
-    const boot = this.#current;
-    boot.context.putAside(this.#cpu);
-    for (const processor of this.#all.slice(1)) {
-      init(this.#cpu);
-      r32[layout.apicId >> 2] = processor.id;
-      this.#putAsideAtStart(processor);
-      processor.asleep = true;
-    }
-    boot.context.takeUp(this.#cpu);
-    this.#turnEnd = turnCycles;
+    startProcessors(this.#cpu, this.#all);
+    if (this.#all.length > 1) this.#turnEnd = turnCycles;
   }
 
   /** Event channels and grants of a paravirtual guest; undefined for others. */
@@ -120,28 +110,7 @@ export class Processors implements VirtualCpus {
   /** Once the processors have their start states: gives each its monitor. */
   virtualize(vmm: Vmm | undefined): void {
     this.#vmm = vmm;
-    if (!vmm) return;
-    const cpu = this.#cpu;
-    const boot = this.#current;
-    boot.monitor = vmm.monitor(boot.id);
-    cpu.monitor = boot.monitor;
-    if (this.#all.length === 1) return;
-    boot.context.putAside(cpu);
-    for (const processor of this.#all) {
-      if (processor === boot) continue;
-      cpu.monitor = undefined;
-      processor.context.takeUp(cpu);
-      processor.monitor = vmm.monitor(processor.id);
-      this.#putAsideAtStart(processor);
-    }
-    cpu.monitor = boot.monitor;
-    boot.context.takeUp(cpu);
-  }
-
-  #putAsideAtStart(processor: Processor): void {
-    processor.aside = undefined;
-    processor.putAside(this.#cpu);
-    processor.aside = { ...processor.aside!, cycle: 0 };
+    if (vmm) giveMonitors(this.#cpu, this.#all, vmm);
   }
 
   /** From now on they share physical CPUs with others. */
@@ -304,29 +273,7 @@ export class Processors implements VirtualCpus {
 
   /** What has come for the processor in the core takes effect, between two instructions. */
   settle(): void {
-    const { signals } = this.#current;
-    this.#current.signals = noSignals();
-    if (signals.init) this.#initialize();
-    if (signals.startUp !== null) this.#startUp(signals.startUp);
-    if (signals.nmi) this.#cpu.nonMaskableInterrupt();
-  }
-
-  /** VMX operation holds INIT off, or it makes a guest leave. A VMM's guest is the VMM's to reset. */
-  #initialize(): void {
-    const { monitor } = this.#current;
-    if (monitor) {
-      monitor.initialize?.();
-      return;
-    }
-    const held = this.#cpu.vmx?.holdsInit();
-    if (held === "pending") this.#current.signals.init = true;
-    else if (held === undefined) init(this.#cpu);
-  }
-
-  #startUp(vector: number): void {
-    const { monitor } = this.#current;
-    if (monitor) monitor.startUp?.(vector);
-    else if (!this.#cpu.vmx?.onStartUp(vector)) startUp(this.#cpu, vector);
+    settleSignals(this.#cpu, this.#current);
   }
 
   // Turns.

@@ -1,5 +1,6 @@
 import { type Device, stateless } from "../device.ts";
-import { type LocalApic, localApicBase } from "./local-apic.ts";
+import type { LocalApic } from "./local-apic.ts";
+import { localApicBase } from "./local-apic-state.ts";
 
 /** The page of registers at which each processor finds its own local APIC. Its state is the processors' (`processors.ts`). */
 export function createLocalApicRegisters(present: () => LocalApic): Device {

@@ -1,9 +1,9 @@
 import { bitsText, type DeviceRegister, type DeviceView, type InterruptView } from "../device-view.ts";
 import { deliveryModeText } from "./apic-bus.ts";
-import { localRegister as at, type LocalApic } from "./local-apic.ts";
+import type { LocalApic } from "./local-apic.ts";
+import { localRegister as at, masked } from "./local-apic-state.ts";
 import { VectorSet } from "./vector-set.ts";
 
-const masked = 0x1_0000;
 const timerModes = ["one-shot", "periodic", "TSC deadline", "reserved mode"] as const;
 
 /** IRR, ISR or TMR: eight registers 16 bytes apart. */

@@ -3,6 +3,7 @@ import type { Clock } from "../device.ts";
 import type { ApicAgent, ApicBus, ApicMessage } from "./apic-bus.ts";
 import { deliveryMode } from "./apic-bus.ts";
 import { ApicTimer, divisorOf } from "./apic-timer.ts";
+import { afterReset, localRegister as at, localVectors, masked, type Registers } from "./local-apic-state.ts";
 import { VectorSet } from "./vector-set.ts";
 
 /** What reaches the processor other than by its interrupt input. */
@@ -22,83 +23,14 @@ export interface LocalApicWiring {
   readonly signals: ProcessorSignals;
 }
 
-/** Register offsets. */
-export const localRegister = {
-  id: 0x20,
-  version: 0x30,
-  taskPriority: 0x80,
-  arbitration: 0x90,
-  processorPriority: 0xa0,
-  endOfInterrupt: 0xb0,
-  logicalDestination: 0xd0,
-  destinationFormat: 0xe0,
-  spurious: 0xf0,
-  inService: 0x100,
-  triggerMode: 0x180,
-  requests: 0x200,
-  errors: 0x280,
-  command: 0x300,
-  commandHigh: 0x310,
-  timer: 0x320,
-  thermal: 0x330,
-  performance: 0x340,
-  lint0: 0x350,
-  lint1: 0x360,
-  error: 0x370,
-  initialCount: 0x380,
-  currentCount: 0x390,
-  divide: 0x3e0,
-} as const;
-const at = localRegister;
-
-/** Where its page of registers is. */
-export const localApicBase = 0xfee0_0000;
 /** Version 14h, six local vectors. */
 const version = 0x0005_0014;
-const masked = 0x1_0000;
 const enabledBit = 0x100;
 const sentIllegalVector = 0x20;
 const receivedIllegalVector = 0x40;
 const illegalRegister = 0x80;
 /** Vectors 0–15 are reserved. */
 const firstVector = 16;
-
-/** Bits of each local vector that can be written. */
-const localVectors: Readonly<Record<number, number>> = {
-  [at.timer]: 0x7_00ff,
-  [at.thermal]: 0x1_07ff,
-  [at.performance]: 0x1_07ff,
-  [at.lint0]: 0x1_a7ff,
-  [at.lint1]: 0x1_a7ff,
-  [at.error]: 0x1_00ff,
-};
-
-interface Registers {
-  taskPriority: number;
-  logicalDestination: number;
-  destinationFormat: number;
-  spurious: number;
-  /** ESR as software reads it, and what has been seen since it was last written. */
-  errors: number;
-  seen: number;
-  command: number;
-  commandHigh: number;
-  divide: number;
-  local: Record<number, number>;
-}
-
-const afterReset = (): Registers => ({
-  taskPriority: 0,
-  logicalDestination: 0,
-  destinationFormat: 0xffff_ffff,
-  spurious: 0xff,
-  errors: 0,
-  seen: 0,
-  command: 0,
-  commandHigh: 0,
-  divide: 0,
-  local: Object.fromEntries(Object.keys(localVectors).map((offset) => [offset, masked])),
-});
 
 export class LocalApic implements ApicAgent {
   readonly id: number;

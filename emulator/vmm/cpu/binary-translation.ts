@@ -1,10 +1,11 @@
 import { flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
-import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
+import type { Cpu } from "../../cpu/cpu.ts";
 import { vector } from "../../cpu/fault.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import { CS } from "../../cpu/state.ts";
+import type { WalkOutcome } from "../../cpu/walk-outcome.ts";
 import { haltText, tripleFaultText } from "../../stop-texts.ts";
 import type { Outlook } from "../../trace/event.ts";
 import { HostMemory } from "../../vmx/host-memory.ts";

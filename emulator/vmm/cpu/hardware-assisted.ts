@@ -1,10 +1,11 @@
 import type { Decoded } from "../../../isa/operands.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
 import { waitForSipi } from "../../cpu/context.ts";
-import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
+import type { Cpu } from "../../cpu/cpu.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import type { TaskSwitch } from "../../cpu/task-switch.ts";
+import type { WalkOutcome } from "../../cpu/walk-outcome.ts";
 import { type NamedField, unloadedText } from "../../inspection/control-fields.ts";
 import { tripleFaultText } from "../../stop-texts.ts";
 import type { Outlook, Why } from "../../trace/event.ts";

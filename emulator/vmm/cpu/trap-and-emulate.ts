@@ -1,11 +1,12 @@
 import { flagMask } from "../../../isa/flags.ts";
 import type { Decoded } from "../../../isa/operands.ts";
-import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
+import type { Cpu } from "../../cpu/cpu.ts";
 import { unsupported, vector } from "../../cpu/fault.ts";
 import { repeatBoundary } from "../../cpu/interrupts.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, Fault, Monitor, NestedAccess } from "../../cpu/monitor.ts";
 import { EFER } from "../../cpu/state.ts";
+import type { WalkOutcome } from "../../cpu/walk-outcome.ts";
 import type { StartMode } from "../../machine-interface.ts";
 import { haltText } from "../../stop-texts.ts";
 import type { Outlook } from "../../trace/event.ts";

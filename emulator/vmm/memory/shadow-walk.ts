@@ -1,4 +1,5 @@
-import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
+import type { Cpu } from "../../cpu/cpu.ts";
+import type { WalkOutcome } from "../../cpu/walk-outcome.ts";
 import type { WalkStep } from "../../trace/event.ts";
 import type { ShadowPaging } from "./shadow-paging.ts";
 

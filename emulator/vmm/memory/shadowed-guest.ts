@@ -1,7 +1,8 @@
-import type { Cpu, WalkOutcome } from "../../cpu/cpu.ts";
+import type { Cpu } from "../../cpu/cpu.ts";
 import { layout } from "../../cpu/layout.ts";
 import type { Access, NestedAccess } from "../../cpu/monitor.ts";
 import { CR0, CR4, EFER } from "../../cpu/state.ts";
+import type { WalkOutcome } from "../../cpu/walk-outcome.ts";
 import type { Allocator } from "../allocator.ts";
 import { pagingBits } from "../cpu/paging-changes.ts";
 import { type ShadowContext, ShadowFaults } from "./shadow-faults.ts";
