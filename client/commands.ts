@@ -1,8 +1,9 @@
 import * as vscode from "vscode";
 import { debugType, type RequestName, type Requests } from "../debug-adapter/protocol.ts";
 import type { VirtualKind } from "../server/protocol.ts";
-import { guestInEditor, programUri } from "./debug.ts";
+import { programUri } from "./debug.ts";
 import { type EventTree, eventCommands } from "./event-commands.ts";
+import { guestInEditor } from "./guest-in-editor.ts";
 import type { Panel } from "./panel.ts";
 import { sampleCommands } from "./samples.ts";
 import { saveTrace } from "./save-trace.ts";
@@ -12,7 +13,9 @@ import { timeCommands } from "./time-commands.ts";
 /** False if it did not start; the person has been told why. */
 async function start(uri: vscode.Uri | string | undefined, noDebug: boolean): Promise<boolean> {
   const target =
-    (typeof uri === "string" ? vscode.Uri.parse(uri) : uri) ?? vscode.window.activeTextEditor?.document.uri;
+    (typeof uri === "string" ? vscode.Uri.parse(uri) : uri) ??
+    guestInEditor() ??
+    vscode.window.activeTextEditor?.document.uri;
   if (!target) {
     void vscode.window.showInformationMessage("Open a guest (an .asm file) first.");
     return false;

@@ -2,22 +2,11 @@ import * as vscode from "vscode";
 import { debugType, type Events } from "../debug-adapter/protocol.ts";
 import type { EventView } from "./event-tree.ts";
 import type { Host } from "./extension.ts";
+import { guestInEditor } from "./guest-in-editor.ts";
 import type { Measurements } from "./measurements.ts";
 import type { Panel } from "./panel.ts";
 import { PresentItem } from "./present.ts";
 import type { Techniques } from "./technique.ts";
-
-const languages = ["ringside", "nasm", "asm", "asm-x86-nasm", "asm-collection"];
-
-/** A machine file, by its name; an assignment's ends alike. */
-const machineFile = /(?<!(?:^|\/)assignment)\.ringside\.json$/i;
-
-/** The guest whose source is in the active editor, or the machine file with several. */
-export function guestInEditor(): vscode.Uri | undefined {
-  const document = vscode.window.activeTextEditor?.document;
-  if (!document) return undefined;
-  return languages.includes(document.languageId) || machineFile.test(document.uri.path) ? document.uri : undefined;
-}
 
 /** A path from a launch configuration as a URI: `${file}` has no scheme in the browser. */
 export function programUri(program: string, folder: vscode.WorkspaceFolder | undefined): vscode.Uri {

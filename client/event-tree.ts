@@ -1,9 +1,9 @@
 import * as vscode from "vscode";
 import { debugType, type Events, type Requests } from "../debug-adapter/protocol.ts";
 import type { TechniqueId } from "../isa/technique.ts";
-import { guestInEditor } from "./debug.ts";
 import type { EventTree } from "./event-commands.ts";
 import { EventModel, type EventNode } from "./event-model.ts";
+import { guestInEditor } from "./guest-in-editor.ts";
 import type { Techniques } from "./technique.ts";
 
 /** Where a workspace keeps its breakpoints on events. */

@@ -14,6 +14,14 @@ async function shippedSamples(extension: vscode.Uri): Promise<readonly Sample[]>
   return JSON.parse(new TextDecoder().decode(bytes)) as readonly Sample[];
 }
 
+/** Beside a page that is no text, such as the walkthrough that led here: it would be gone else. */
+function columnForText(): vscode.ViewColumn {
+  const { activeTab } = vscode.window.tabGroups.activeTabGroup;
+  return activeTab && !(activeTab.input instanceof vscode.TabInputText)
+    ? vscode.ViewColumn.Beside
+    : vscode.ViewColumn.Active;
+}
+
 /**
  * Opens a sample as a file of one's own, to be changed and debugged: in the first folder of the workspace, or without one where the
  * extension keeps files. One that is there already is opened as it is.
@@ -32,7 +40,7 @@ async function openSample({ extensionUri, globalStorageUri }: vscode.ExtensionCo
     await vscode.workspace.fs.createDirectory(folder);
     await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(text));
   }
-  await vscode.window.showTextDocument(file);
+  await vscode.window.showTextDocument(file, { viewColumn: columnForText(), preview: false });
 }
 
 /** The command that opens samples; a walkthrough or a link names one. */

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { defaultTechnique, type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
 import type { TechniqueInForce } from "../server/protocol.ts";
+import { guestDocument, guestInEditor } from "./guest-in-editor.ts";
 
 /** Which technique applies to which document: chosen in the status bar, said by the source, or set. */
 export class Techniques implements vscode.Disposable {
@@ -40,8 +41,11 @@ export class Techniques implements vscode.Disposable {
   }
 
   async choose(): Promise<void> {
-    const uri = vscode.window.activeTextEditor?.document.uri;
-    if (!uri) return;
+    const uri = guestInEditor();
+    if (!uri) {
+      void vscode.window.showInformationMessage("Open a guest (an .asm file) first.");
+      return;
+    }
     const inForce = this.#inForce.get(uri.toString());
     const picked = await vscode.window.showQuickPick(
       techniques.map((t) => ({
@@ -62,7 +66,7 @@ export class Techniques implements vscode.Disposable {
   }
 
   #show(): void {
-    const document = vscode.window.activeTextEditor?.document;
+    const document = guestDocument();
     if (document?.languageId !== "ringside") {
       this.#item.hide();
       return;

@@ -1,6 +1,6 @@
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import { type Present, presentOf } from "./history.ts";
-import { Refusal } from "./requests.ts";
+import { Declined, Refusal } from "./requests.ts";
 
 const steps = (count: number): string => `${count.toLocaleString("en")} step${count === 1 ? "" : "s"}`;
 
@@ -41,7 +41,7 @@ export class Branch {
       });
       ask(past);
     }
-    if (!(await this.#question)) throw new Refusal("Nothing was changed.");
+    if (!(await this.#question)) throw new Declined("Nothing was changed.");
     if (this.#machine.now !== now) throw new Refusal("The guest has moved meanwhile, and nothing was changed.");
   }
 

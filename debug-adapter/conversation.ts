@@ -4,7 +4,7 @@ import { argumentProblem } from "./arguments.ts";
 import { coordinatesOf } from "./coordinates.ts";
 import { AssemblyError, LaunchError } from "./launch.ts";
 import { Progress } from "./progress.ts";
-import { type Answers, type Deed, type Deeds, NotStopped, Refusal, unaskedFor } from "./requests.ts";
+import { type Answers, Declined, type Deed, type Deeds, NotStopped, Refusal, unaskedFor } from "./requests.ts";
 import { styled } from "./styling.ts";
 
 /** Alone, the others stand still. */
@@ -65,7 +65,8 @@ export abstract class Conversation extends DebugSession {
     response.message = error instanceof NotStopped ? "notStopped" : message;
     // Braces in a message would be taken for variables to fill in.
     const shown = { format: "{_message}", variables: { _message: message } };
-    response.body = { error: { id: 1, ...shown, showUser: !expected || !unaskedFor.has(response.command) } };
+    const isTold = !(expected && unaskedFor.has(response.command)) && !(error instanceof Declined);
+    response.body = { error: { id: 1, ...shown, showUser: isTold } };
     this.sendResponse(response);
   }
 

@@ -300,7 +300,11 @@ export function walk({ debugger: { machine } }: Subject, linear: string) {
 /** @throws Refusal where there is nothing to explain */
 export function exceptionInfo({ debugger: { machine } }: Subject, halt: Halt): P.ExceptionInfoResponse["body"] {
   const exit = machine.pendingExit;
-  const explanation = explain(exit?.kind === "exit" ? { kind: "exit", event: exit } : halt);
+  const ofExit = exit?.kind === "exit" ? explain({ kind: "exit", event: exit }) : undefined;
+  const ofEnd = halt.kind === "end" && machine.stopped ? explain(halt) : undefined;
+  // The end says more than the exit that it came by; the rule is the exit's.
+  if (ofEnd && ofExit) return { ...ofEnd, details: { ...ofExit.details, ...ofEnd.details } };
+  const explanation = ofEnd ?? ofExit ?? explain(halt);
   if (!explanation) throw new Refusal("The guest is not stopped at a VM exit, an exception or its end.");
   return explanation;
 }

@@ -112,3 +112,6 @@ export const unaskedFor: ReadonlySet<string> = new Set([
   ...["ringside/events", "ringside/measured", "ringside/walk", "ringside/translation", "ringside/translations"],
   ...["ringside/rings", "ringside/controlBlock", "ringside/domains", "ringside/devices"],
 ] as const satisfies readonly (keyof Answers)[]);
+
+/** One that the person himself has decided, and need not be told of. */
+export class Declined extends Refusal {}

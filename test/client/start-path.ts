@@ -23,31 +23,43 @@ async function emptyWorkbench(): Promise<{ readonly workbench: Workbench; readon
 export async function startPath(): Promise<void> {
   const { workbench, folder } = await emptyWorkbench();
   const { page } = workbench;
+  let taken = 1;
+  /** Opens a step of the walkthrough and presses a button of it. */
+  const take = async (title: string, button: string) => {
+    const step = page.locator(".getting-started-step", { hasText: title });
+    if (!(await step.locator(".monaco-button").first().isVisible())) await step.locator("h3").click();
+    await step.locator(".monaco-button", { hasText: button }).waitFor();
+    await workbench.screenshot(`start-${++taken}-${button.toLowerCase().replace(/\W+/g, "-")}`);
+    await step.locator(".monaco-button", { hasText: button }).click();
+  };
   try {
     await workbench.command("View: Show Run and Debug");
     await page.locator(".welcome-view-content", { hasText: "Open a Sample" }).first().waitFor({ timeout: 60_000 });
     await workbench.screenshot("start-1-welcome");
     await page.locator(".welcome-view-content a", { hasText: "see one leave" }).first().click();
-    await page.locator(".getting-started-step", { hasText: "Step through the exit" }).first().waitFor();
-    await workbench.screenshot("start-2-walkthrough");
-    await page.locator(".getting-started-step .monaco-button", { hasText: "Open exits.asm" }).first().click();
+    await take("Open a guest", "Open exits.asm");
     await page.locator(`.tab.active[data-resource-name="exits.asm"]`).waitFor({ timeout: 60_000 });
     expect(readFileSync(join(folder, "exits.asm"), "utf8")).toBe(example);
-    await workbench.chooseTechnique("vtx-ept");
-    await page.locator(".monaco-editor .view-line").first().click();
-    await page.keyboard.press("F5");
-    await page
-      .locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line")
-      .first()
-      .waitFor({ timeout: 60_000 });
-    await workbench.command("Ringside: On to the Next VM Exit");
+    await page.locator(".squiggly-info, .squiggly-warning").first().waitFor({ timeout: 60_000 });
+    await take("Choose a technique", "Choose Technique");
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "vtx-ept" }).first().click();
+    await page.locator(".squiggly-info, .squiggly-warning").first().waitFor({ state: "detached" });
+    await take("Start debugging", "Debug Guest");
+    await page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor();
+    await take("Run to the first VM exit", "On to the Next VM Exit");
     const pending = page.locator(".debug-call-stack", { hasText: "VM exit: EPT_VIOLATION" });
     await pending.waitFor();
-    await workbench.screenshot("start-3-first-exit");
-    await page.locator(".debug-toolbar .codicon-debug-step-over").click();
+    await take("Step through the exit", "Step Over");
     await pending.waitFor({ state: "detached" });
-    await page.locator(".debug-toolbar .codicon-debug-step-back").click();
-    await workbench.screenshot("start-4-back");
+    await page.locator(".getting-started-step a", { hasText: "VM Exits" }).click();
+    const view = await workbench.view("#view .timeline");
+    await view.locator("tbody tr[data-sequence]", { hasText: "EPT_VIOLATION" }).waitFor();
+    await take("Step through the exit", "Step Back");
+    await page.locator(".statusbar-item", { hasText: "In the past" }).waitFor();
+    await view.locator("tbody tr[data-sequence]").waitFor({ state: "detached" });
+    // All is done, and the page that led here is still there.
+    await expect.poll(() => page.locator(".getting-started-step[aria-checked='true']").count()).toBe(5);
+    await workbench.screenshot("start-9-done");
     await workbench.stopDebugging();
   } catch (error) {
     await workbench.screenshot("start-failed");

@@ -37,9 +37,10 @@ async function byKeys(workbench: Workbench): Promise<void> {
   await workbench.goToLine(rdmsr);
   await press("Alt+F9");
   await workbench.stoppedAt(rdmsr);
-  await press("F7");
+  const exit = (key: string) => workbench.exitsAfter(() => page.keyboard.press(key));
+  await exit("F7");
   await page.locator(".debug-call-stack", { hasText: "VM exit: RDMSR" }).waitFor();
-  await press("Alt+F7");
+  await exit("Alt+F7");
   await page.locator(".debug-call-stack", { hasText: "VM exit: IO_INSTRUCTION" }).waitFor();
   await press("Alt+F5");
   await workbench.stoppedAt(lineOf(/^start:/));
@@ -97,25 +98,24 @@ async function branching(workbench: Workbench, host: string): Promise<void> {
 /** From a triple fault by the buttons of the toolbar to the instruction before, and from exit to exit. */
 async function fromTripleFault(workbench: Workbench, host: string): Promise<void> {
   const { page } = workbench;
-  const button = (icon: string) =>
-    workbench.stopsAfter(() => page.locator(`.debug-toolbar .codicon-${icon}`).first().click());
+  const click = (icon: string) => page.locator(`.debug-toolbar .codicon-${icon}`).first().click();
   await workbench.command("View: Show Explorer");
   await page.locator(".explorer-viewlet .monaco-list-row", { hasText: "faults" }).first().click();
   await workbench.debug("triple-fault.asm", "vtx-ept");
   await workbench.continue();
   await page.getByText("Triple fault", { exact: true }).first().waitFor();
   await workbench.screenshot(`${host}-43-triple-fault`);
-  await button("debug-step-back");
+  await workbench.stopsAfter(() => click("debug-step-back"));
   await workbench.stoppedAt(lineIn("faults/triple-fault.asm", /^\s+ud2/));
   for (const [icon, reason] of [
     ["arrow-circle-right", "EPT_VIOLATION"],
     ["arrow-circle-right", "TRIPLE_FAULT"],
     ["arrow-circle-left", "EPT_VIOLATION"],
   ] as const) {
-    await button(icon);
+    await workbench.exitsAfter(() => click(icon));
     await page.locator(".debug-call-stack", { hasText: `VM exit: ${reason}` }).waitFor();
   }
-  await button("history");
+  await workbench.exitsAfter(() => click("history"));
   await page.getByText("Triple fault", { exact: true }).first().waitFor();
   await expect.poll(() => past(workbench)).toBe("");
   await workbench.stopDebugging();

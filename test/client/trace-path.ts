@@ -10,7 +10,7 @@ export async function tracePath(workbench: Workbench, host: string): Promise<voi
   const { page } = workbench;
   await workbench.debug(file, "vtx-ept");
   await workbench.runTo(cpuid);
-  await workbench.command("Debug: Step Into");
+  await workbench.exitsAfter(() => page.locator(".debug-toolbar .codicon-debug-step-into").click());
   await page.locator(".debug-call-stack", { hasText: "VM exit: CPUID" }).waitFor();
 
   await workbench.command("Ringside: Save Trace");
@@ -39,12 +39,12 @@ export async function tracePath(workbench: Workbench, host: string): Promise<voi
   await workbench.screenshot(`${host}-20-trace`);
   expect(await accessibilityProblems(view)).toEqual([]);
 
-  await view.locator("button.primary", { hasText: "Debug at this moment" }).click();
+  await workbench.exitsAfter(() => view.locator("button.primary", { hasText: "Debug at this moment" }).click());
   await page.locator(".debug-toolbar").waitFor();
   await page.locator(".debug-call-stack", { hasText: "VM exit: CPUID" }).waitFor();
   await workbench.stoppedAt(cpuid);
   await workbench.screenshot(`${host}-21-trace-debugged`);
-  await page.locator(".debug-toolbar .codicon-debug-step-back").click();
+  await workbench.stopsAfter(() => page.locator(".debug-toolbar .codicon-debug-step-back").click());
   await page.getByText("In the past, 1 step back").first().waitFor();
   await workbench.stopDebugging();
   await workbench.command("View: Close All Editors");

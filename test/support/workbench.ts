@@ -71,20 +71,18 @@ export class Workbench {
     return this.#take("F1", `>${title}`, title);
   }
 
-  /** Types into the list that a key opens, and takes what has the focus there: `choice`, where there is one to wait for. */
-  async #take(key: string, text: string, choice?: string): Promise<void> {
+  /** Types into the list that a key opens, and takes what then comes first: `choice`, where there is one to wait for. */
+  async #take(key: string, text: string, choice = ""): Promise<void> {
     const input = this.page.locator(".quick-input-box input");
-    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: choice ?? "" });
+    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: choice });
     for (let attempt = 1; ; attempt++) {
       try {
         await this.page.keyboard.press(key);
         await input.fill(text, { timeout: 10_000 });
-        if (choice !== undefined) await row.first().waitFor({ timeout: 10_000 });
-        await this.page.locator(".quick-input-box input:focus").waitFor({ timeout: 2000 });
-        await this.page.keyboard.press("Enter");
+        // A key could get lost: what begins meanwhile, such as a stop that shows its source line, takes the focus and closes the list.
+        await row.first().click({ timeout: 10_000 });
         return;
       } catch (error) {
-        // What begins meanwhile, such as a stop that shows its source line, takes the focus and closes the list.
         if (attempt === 3) throw error;
       }
     }
@@ -119,8 +117,7 @@ export class Workbench {
     const input = this.page.locator(".quick-input-box input");
     await input.waitFor();
     await input.fill(id);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: id }).first().waitFor();
-    await this.page.keyboard.press("Enter");
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: id }).first().click();
     await input.waitFor({ state: "hidden" });
   }
 
@@ -163,6 +160,12 @@ export class Workbench {
     await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
     await act();
     await this.page.locator(".editor-instance .monaco-editor.focused, .exception-widget:focus").first().waitFor();
+  }
+
+  /** The same of what leads to a VM exit: once the focus is at what the editor says of it, nothing else takes it. */
+  async exitsAfter(act: () => Promise<unknown>): Promise<void> {
+    await this.stopsAfter(act);
+    await this.page.locator(".exception-widget:focus").waitFor();
   }
 
   /** Lets the guest run on until it stops. */
