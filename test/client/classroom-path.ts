@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { Workbench } from "../support/workbench.ts";
+import { type Workbench, write } from "../support/workbench.ts";
 import { problemsInThemes } from "./accessibility-path.ts";
 
 const lab = "05-shadow-paging";
@@ -13,8 +13,8 @@ export async function classroomPath(workbench: Workbench, host: string): Promise
   const { page } = workbench;
   await workbench.command("Ringside: New Lab from Template");
   await page.locator(".quick-input-list .monaco-list-row", { hasText: "Lab 5" }).first().waitFor();
-  await page.locator(".quick-input-box input").fill("Lab 5");
-  await page.keyboard.press("Enter");
+  await write(page.locator(".quick-input-box input"), "Lab 5");
+  await page.locator(".quick-input-box input").press("Enter");
   const view = await workbench.view("#view .assignment");
   await view.locator("h1", { hasText: "Lab 5" }).first().waitFor();
   await view.locator("article h2").first().waitFor();

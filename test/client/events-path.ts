@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Workbench } from "../support/workbench.ts";
+import { type Workbench, write } from "../support/workbench.ts";
 
 /** A person lets the guest stop at one exit, on a condition, and counts another; then goes back. */
 export async function eventsPath(workbench: Workbench, host: string): Promise<void> {
@@ -47,10 +47,10 @@ export async function eventsPath(workbench: Workbench, host: string): Promise<vo
   await row("UART").hover();
   await button("filter").click();
   const input = page.locator(".quick-input-box input");
-  await input.fill("event.value ==");
+  await write(input, "event.value ==");
   await page.locator(".quick-input-message", { hasText: "A value is missing before the end." }).waitFor();
-  await input.fill("event.value == 'C'");
-  await page.keyboard.press("Enter");
+  await write(input, "event.value == 'C'");
+  await input.press("Enter");
   await expect.poll(() => row("UART").textContent()).toContain("if event.value == 'C'");
   await page.locator(".debug-toolbar .codicon-debug-continue").click();
   await expect.poll(() => row("UART").textContent()).toContain("2 ×");

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { lineIn } from "../support/examples.ts";
-import type { Workbench } from "../support/workbench.ts";
+import { type Workbench, write } from "../support/workbench.ts";
 
 const file = "exits.asm";
 const lineOf = (pattern: RegExp): number => lineIn(file, pattern);
@@ -17,8 +17,8 @@ async function answer({ page }: Workbench, ...answers: readonly string[]): Promi
   const input = page.locator(".quick-input-box input");
   for (const [n, text] of answers.entries()) {
     if (n > 0) await page.locator(".quick-input-title", { hasText: /Go to (instruction|event|cycle)/ }).waitFor();
-    await input.fill(text);
-    if (n === answers.length - 1) await page.keyboard.press("Enter");
+    await write(input, text);
+    if (n === answers.length - 1) await input.press("Enter");
     else await page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first().click();
   }
 }
@@ -74,8 +74,8 @@ async function branching(workbench: Workbench, host: string): Promise<void> {
   const dialog = page.locator(".monaco-dialog-box");
   const type = async () => {
     await page.locator(".debug-view-content .monaco-list-row", { hasText: "EAX" }).first().dblclick();
-    await page.locator(".debug-view-content .monaco-inputbox input").fill("7", { timeout: 5000 });
-    await page.keyboard.press("Enter");
+    await write(page.locator(".debug-view-content .monaco-inputbox input"), "7", { timeout: 5000 });
+    await page.locator(".debug-view-content .monaco-inputbox input").press("Enter");
   };
   const change = async (button: string) => {
     // A stop that shows its source line only now closes the field.

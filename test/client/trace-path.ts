@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { accessibilityProblems } from "../support/accessibility.ts";
 import { lineIn } from "../support/examples.ts";
-import type { Workbench } from "../support/workbench.ts";
+import { type Workbench, write } from "../support/workbench.ts";
 
 /** A person saves a run at an exit, opens the file, and is there again in a session of its own. */
 export async function tracePath(workbench: Workbench, host: string): Promise<void> {
@@ -16,8 +16,8 @@ export async function tracePath(workbench: Workbench, host: string): Promise<voi
   await workbench.command("Ringside: Save Trace");
   const input = page.locator(".quick-input-box input");
   await page.locator(".quick-input-title", { hasText: "Save the run up to this moment" }).waitFor();
-  await input.fill("CPUID leaves the guest");
-  await page.keyboard.press("Enter");
+  await write(input, "CPUID leaves the guest");
+  await input.press("Enter");
   await page.locator(".quick-input-title", { hasText: "Save Trace" }).waitFor();
   await expect.poll(() => input.inputValue()).toMatch(/exits\.rstrace$/);
   await page.keyboard.press("Enter");
@@ -31,7 +31,7 @@ export async function tracePath(workbench: Workbench, host: string): Promise<voi
   expect(await view.locator(".facts").textContent()).toContain(`exits.asm:${cpuid}`);
   await view.locator("tr.moment").waitFor();
   const rows = view.locator("tbody tr[data-sequence]");
-  await view.locator("#filter").fill("cpuid exit");
+  await write(view.locator("#filter"), "cpuid exit");
   await expect.poll(() => rows.count()).toBe(1);
   await rows.first().click();
   await page.locator(".tab", { hasText: "exits.asm" }).last().waitFor();
@@ -39,7 +39,7 @@ export async function tracePath(workbench: Workbench, host: string): Promise<voi
   await workbench.screenshot(`${host}-20-trace`);
   expect(await accessibilityProblems(view)).toEqual([]);
 
-  await workbench.exitsAfter(() => view.locator("button.primary", { hasText: "Debug at this moment" }).click());
+  await workbench.stopsAfter(() => view.locator("button.primary", { hasText: "Debug at this moment" }).click());
   await page.locator(".debug-toolbar").waitFor();
   await page.locator(".debug-call-stack", { hasText: "VM exit: CPUID" }).waitFor();
   await workbench.stoppedAt(cpuid);

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { lineIn } from "../support/examples.ts";
-import type { Workbench } from "../support/workbench.ts";
+import { type Workbench, write } from "../support/workbench.ts";
 
 /** A person asks where an address leads: through two dimensions of tables, and then beside its shadow. */
 export async function translationPath(workbench: Workbench, host: string): Promise<void> {
@@ -15,15 +15,15 @@ export async function translationPath(workbench: Workbench, host: string): Promi
   for (let n = 0; n < 5; n++) await page.keyboard.press("ArrowRight");
   expect(await here.textContent()).toContain("PML4E");
   await workbench.screenshot(`${host}-9-translation`);
-  await view.locator("#filter").fill("nowhere");
-  await page.keyboard.press("Enter");
+  await write(view.locator("#filter"), "nowhere");
+  await view.locator("#filter").press("Enter");
   await view.locator(".failure", { hasText: "Type a register, a label or a number" }).waitFor();
   await workbench.stopDebugging();
 
   await workbench.debug("shadow-out-of-sync.asm", "vtx-shadow");
   await workbench.runTo(lineIn("shadow-out-of-sync.asm", /^\s+invlpg/));
-  await view.locator("#filter").fill("50000h");
-  await page.keyboard.press("Enter");
+  await write(view.locator("#filter"), "50000h");
+  await view.locator("#filter").press("Enter");
   await view.locator("tr.stale", { hasText: "out of sync" }).waitFor();
   await workbench.command("Preferences: Toggle between Light/Dark Themes");
   await view.locator("body.vscode-dark").waitFor();

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, chromium, type Frame, type Page } from "playwright-core";
+import { type Browser, chromium, type Frame, type Locator, type Page } from "playwright-core";
 import { serveWorkbench } from "../../scripts/web-host/server.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -24,6 +24,19 @@ export async function launchChromium(): Promise<Browser> {
       "--disable-sync",
     ],
   });
+}
+
+/**
+ * Puts a text into a field as typing does. Keys go wherever the focus is by then: a stop that shows its source line meanwhile would
+ * have them typed into the guest.
+ */
+export async function write(field: Locator, text: string, options: { readonly timeout?: number } = {}): Promise<void> {
+  await field.waitFor(options);
+  await field.focus(options);
+  await field.evaluate((element, value) => {
+    (element as HTMLInputElement).value = value;
+    element.dispatchEvent(new Event("input", { bubbles: true }));
+  }, text);
 }
 
 /** VS Code's workbench in a browser, driven as a person would: keys, clicks, and waiting for what appears. */
@@ -78,7 +91,7 @@ export class Workbench {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.page.keyboard.press(key);
-        await input.fill(text, { timeout: 10_000 });
+        await write(input, text, { timeout: 10_000 });
         // A key could get lost: what begins meanwhile, such as a stop that shows its source line, takes the focus and closes the list.
         await row.first().click({ timeout: 10_000 });
         return;
@@ -116,7 +129,7 @@ export class Workbench {
     await this.command("Ringside: Choose Virtualization Technique");
     const input = this.page.locator(".quick-input-box input");
     await input.waitFor();
-    await input.fill(id);
+    await write(input, id);
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: id }).first().click();
     await input.waitFor({ state: "hidden" });
   }
