@@ -181,6 +181,19 @@ export class Workbench {
     await this.page.locator(".exception-widget:focus").waitFor();
   }
 
+  /**
+   * After a stop that a command led to: the list of commands gives the focus back to the editor itself, so that the stop's own
+   * taking it cannot be told from that. It has come, or it comes now.
+   */
+  async settles(): Promise<void> {
+    await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    const focused = this.page.locator(".editor-instance .monaco-editor.focused, .exception-widget:focus");
+    await focused
+      .first()
+      .waitFor({ timeout: 3000 })
+      .catch(() => undefined);
+  }
+
   /** Lets the guest run on until it stops. */
   continue(): Promise<void> {
     return this.stopsAfter(() => this.page.locator(".debug-toolbar .codicon-debug-continue").click());
