@@ -2,9 +2,10 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import type { AddressSpace, Watch, WatchHit } from "../emulator/machine-interface.ts";
 import { answerText, type Subject as EvaluationSubject, evaluateText, type Location } from "./evaluate.ts";
-import type { Subject } from "./inspection.ts";
+import { lookFrom, type Subject } from "./inspection.ts";
 import { memoryReference, parseMemoryReference } from "./memory.ts";
 import { itemAt } from "./program.ts";
+import { ownNumber } from "./threads.ts";
 import { variablesOf } from "./variables.ts";
 
 /** The modes of data breakpoints that clients offer, by address space. */
@@ -62,7 +63,7 @@ function placeNamed(subject: Subject, name: string, asAddress: boolean): Place |
 
 /** A register that points to memory stands for as many bytes as it is wide itself. */
 function placeOfVariable({ debugger: { machine } }: Subject, reference: number, name: string): Place | string {
-  const variable = variablesOf(machine, reference).find((candidate) => candidate.name === name);
+  const variable = variablesOf(machine, ownNumber(reference)).find((candidate) => candidate.name === name);
   const location = variable?.memory === undefined ? undefined : parseMemoryReference(variable.memory);
   return location ? { location, bytes: machine.bits / 8 } : `${name} points to no memory that could be watched`;
 }
@@ -92,8 +93,9 @@ const words: Readonly<Record<AddressSpace, string>> = {
 /** Answers `dataBreakpointInfo`. The id says all there is to know: reference and size. */
 export function dataBreakpointInfo(
   subject: Subject,
-  { name, variablesReference = 0, bytes, asAddress = false, mode }: P.DataBreakpointInfoArguments,
+  { name, variablesReference = 0, frameId, bytes, asAddress = false, mode }: P.DataBreakpointInfoArguments,
 ): P.DataBreakpointInfoResponse["body"] {
+  lookFrom(subject, variablesReference > 0 ? variablesReference : frameId);
   const place =
     variablesReference > 0 ? placeOfVariable(subject, variablesReference, name) : placeNamed(subject, name, asAddress);
   if (typeof place === "string") return none(place);

@@ -23,7 +23,7 @@ import { programsIn } from "./programs.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, NotStopped, Refusal } from "./requests.ts";
 import type { Halt, LoggedPlace } from "./run.ts";
-import { loadedSources, modules } from "./sources.ts";
+import { loadedSources, modules, sourceChanges } from "./sources.ts";
 import { stepInTargets, stepsBy, stepTo } from "./step-in-targets.ts";
 import { attend, numberIn, presentThread, type Wanted } from "./threads.ts";
 import { timeDeeds } from "./time-requests.ts";
@@ -381,7 +381,10 @@ export class Session extends Conversation {
       return this.#changed(body);
     },
     disassemble: (args) => inspection.disassembly(this.#still, args),
-    stepInTargets: () => stepInTargets(this.#still.debugger),
+    stepInTargets: ({ frameId }) => {
+      inspection.lookFrom(this.#still, frameId);
+      return stepInTargets(this.#still.debugger);
+    },
     modules: (args) => modules(this.#subject, args),
     loadedSources: () => loadedSources(this.#subject),
     locations: (args) => inspection.locationAt(this.#subject, args),
@@ -443,9 +446,10 @@ export class Session extends Conversation {
       return this.#anywhere("Stepping back", (target) => target.stepBack(granularity === "instruction"));
     },
     reverseContinue: () => this.#anywhere("Running back", (target) => target.reverseContinue()),
-    goto: async ({ targetId }) => {
+    goto: async ({ targetId, threadId }) => {
       await this.#mayChange();
       const target = this.#movable;
+      inspection.lookFrom(this.#still, numberIn(threadId, 1));
       const refused = target.moveTo(toLinear(target.program, targetId));
       if (refused !== undefined) throw new Refusal(refused);
       return () => this.#move(() => this.#changed({ kind: "jump" }));
@@ -455,8 +459,11 @@ export class Session extends Conversation {
       const wanted = given === undefined ? this.#arguments : checkArguments(given);
       if (!wanted) throw new Refusal("No guest has been launched.");
       return this.#interrupting(async () => {
+        const before = loadedSources(this.#subject).sources;
         const { debugger: target } = await this.#launch(wanted);
         this.#rebind();
+        for (const change of sourceChanges(before, loadedSources(this.#subject).sources))
+          this.tell("loadedSource", change);
         return () => this.#start(target);
       });
     },

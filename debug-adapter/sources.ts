@@ -70,6 +70,24 @@ export function loadedSources({ debugger: { programs }, coordinates }: Subject):
   return { sources: [...byFile.values()] };
 }
 
+/** How the sources of a program that was loaded again differ from those before, as `loadedSource` events. */
+export function sourceChanges(
+  before: readonly P.Source[],
+  after: readonly P.Source[],
+): readonly P.LoadedSourceEvent["body"][] {
+  const keyOf = ({ path = "", sourceReference = 0 }: P.Source) => `${sourceReference} ${path}`;
+  const old = new Map(before.map((source) => [keyOf(source), source]));
+  const present = new Set(after.map(keyOf));
+  const checksum = (source: P.Source | undefined) => source?.checksums?.[0]?.checksum;
+  return [
+    ...before.filter((source) => !present.has(keyOf(source))).map((source) => ({ reason: "removed" as const, source })),
+    ...after.filter((source) => !old.has(keyOf(source))).map((source) => ({ reason: "new" as const, source })),
+    ...after
+      .filter((source) => old.has(keyOf(source)) && checksum(old.get(keyOf(source))) !== checksum(source))
+      .map((source) => ({ reason: "changed" as const, source })),
+  ];
+}
+
 /** The text of a source that is in the trace. @throws Refusal for others */
 export function sourceText(
   { source, sourceReference }: P.SourceArguments,
