@@ -1,5 +1,6 @@
 import { groupTitles } from "../emulator/inspection/counterparts/as-vmcs.ts";
-import { canDecide } from "../emulator/inspection/deciding-bit.ts";
+import type { OtherBits } from "../emulator/inspection/counterparts/other-names.ts";
+import { type ControlBit, canDecide } from "../emulator/inspection/deciding-bit.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 
 import type { ControlTally } from "./control-tally.ts";
@@ -76,19 +77,33 @@ function stateOfVmcs(machine: MachineInterface, launched: boolean): string {
   return `The guest's own hypervisor's, ${entry}. ${where}`;
 }
 
+/** How often a bit of the control block that there is made the guest exit; undefined if it makes nothing exit. */
+type CountOf = (bit: ControlBit) => number | undefined;
+
 /** Bits of the field at a place, with how often they made the guest exit. */
-type Counted = (at: number, bits: readonly ControlBits[]) => readonly ControlBits[];
+const counted = (place: number, bits: readonly ControlBits[], countOf: CountOf): readonly ControlBits[] =>
+  bits.map((part) => {
+    const exits = /^\d+$/.test(part.bits) ? countOf({ place, bit: Number(part.bits) }) : undefined;
+    return exits === undefined ? part : { ...part, exits };
+  });
 
 const digits = { VMCS: 4, VMCB: 3 } as const;
 
-function otherNames(machine: MachineInterface, own: "VMCS" | "VMCB"): ControlBlock["other"] {
+/** A bit under the other vendor's name has the exits of all that it was made of. */
+function countedOther({ madeOf = [], ...bit }: OtherBits, countOf: CountOf): ControlBits {
+  const counts = madeOf.map(countOf).filter((count) => count !== undefined);
+  return counts.length === 0 ? bit : { ...bit, exits: counts.reduce((sum, count) => sum + count, 0) };
+}
+
+function otherNames(machine: MachineInterface, own: "VMCS" | "VMCB", countOf: CountOf): ControlBlock["other"] {
   const { kind, groups } = machine.otherNames()!;
   return {
     kind,
     groups: groups.map(({ group, alone, fields }) => ({
       group,
-      fields: fields.map(({ place: at, value, sources, ...field }) => ({
+      fields: fields.map(({ place: at, value, sources, bits, ...field }) => ({
         ...field,
+        bits: bits.map((bit) => countedOther(bit, countOf)),
         place: place(at, digits[alone ? own : kind]),
         value: value === undefined ? "" : value.toString(16),
         sources: sources.map((source) => place(source, digits[own])),
@@ -97,7 +112,7 @@ function otherNames(machine: MachineInterface, own: "VMCS" | "VMCB"): ControlBlo
   };
 }
 
-function vmcsNow(machine: MachineInterface, counted: Counted): ControlBlock | undefined {
+function vmcsNow(machine: MachineInterface, countOf: CountOf): ControlBlock | undefined {
   const view = machine.vmcs();
   if (!view) return undefined;
   const { address, launched, groups, failure } = view;
@@ -109,17 +124,17 @@ function vmcsNow(machine: MachineInterface, counted: Counted): ControlBlock | un
       group: groupTitles[group],
       fields: fields.map(({ encoding, value, bits, ...field }) => ({
         ...field,
-        bits: counted(encoding, bits),
+        bits: counted(encoding, bits, countOf),
         place: place(encoding, digits.VMCS),
         value: value.toString(16),
       })),
     })),
-    other: otherNames(machine, "VMCS"),
+    other: otherNames(machine, "VMCS", countOf),
     ...(failure ? { failure: { ...failure, place: place(failure.encoding, digits.VMCS) } } : {}),
   };
 }
 
-function vmcbNow(machine: MachineInterface, counted: Counted): ControlBlock | undefined {
+function vmcbNow(machine: MachineInterface, countOf: CountOf): ControlBlock | undefined {
   const view = machine.vmcb();
   if (!view) return undefined;
   const { address, groups, failure } = view;
@@ -131,12 +146,12 @@ function vmcbNow(machine: MachineInterface, counted: Counted): ControlBlock | un
       group,
       fields: fields.map(({ offset, value, bits, ...field }) => ({
         ...field,
-        bits: counted(offset, bits),
+        bits: counted(offset, bits, countOf),
         place: place(offset, digits.VMCB),
         value: value.toString(16),
       })),
     })),
-    other: otherNames(machine, "VMCB"),
+    other: otherNames(machine, "VMCB", countOf),
     ...(failure ? { failure: { ...failure, place: place(failure.offset, digits.VMCB) } } : {}),
   };
 }
@@ -158,19 +173,14 @@ function lastExit(machine: MachineInterface) {
   return exit?.kind === "exit" ? { exit: { sequence: exit.sequence, reason: exit.reason } } : {};
 }
 
-/** Bits that make nothing exit have no count. */
-const withCounts =
-  (block: "VMCS" | "VMCB", counts: ReturnType<ControlTally["counts"]>): Counted =>
-  (place, bits) =>
-    bits.map((part) => {
-      const bit = /^\d+$/.test(part.bits) ? Number(part.bits) : undefined;
-      return bit !== undefined && canDecide(block, { place, bit }) ? { ...part, exits: counts(place, bit) } : part;
-    });
-
 /** Answers `ringside/controlBlock`, with what the bits did if a tally is given; changes nothing. */
 export function controlBlockNow(machine: MachineInterface, tally?: ControlTally): ControlBlockNow {
   const moment = { step: machine.now, cycle: machine.cycle, ...lastExit(machine) };
-  const counted = (block: "VMCS" | "VMCB"): Counted => (tally ? withCounts(block, tally.counts()) : (_, bits) => bits);
-  const block = vmcsNow(machine, counted("VMCS")) ?? vmcbNow(machine, counted("VMCB"));
+  const counts = tally?.counts();
+  const countIn =
+    (block: "VMCS" | "VMCB"): CountOf =>
+    (bit) =>
+      canDecide(block, bit) ? counts?.(bit) : undefined;
+  const block = vmcsNow(machine, countIn("VMCS")) ?? vmcbNow(machine, countIn("VMCB"));
   return block ? { ...moment, block } : { ...moment, absent: absence(machine) };
 }

@@ -1,4 +1,4 @@
-import { decidingBit } from "../emulator/inspection/deciding-bit.ts";
+import { type ControlBit, decidingBit } from "../emulator/inspection/deciding-bit.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
 import { type Exit, ExitReader } from "./exit-reader.ts";
 
@@ -20,14 +20,14 @@ export class ControlTally {
     this.#reader.changed();
   }
 
-  /** Of the vCPU that is looked at: asks for the count of a bit (0: the lowest) of the field at a place. */
-  counts(): (place: number, bit: number) => number {
+  /** Of the vCPU that is looked at: asks for the count of a bit. */
+  counts(): (bit: ControlBit) => number {
     this.#reader.read(
       () => this.#counts.clear(),
       (exit) => this.#count(exit),
     );
     const { vm, vcpu } = this.#machine;
-    return (place, bit) => this.#counts.get(`${vm}/${vcpu} ${place}:${bit}`) ?? 0;
+    return ({ place, bit }) => this.#counts.get(`${vm}/${vcpu} ${place}:${bit}`) ?? 0;
   }
 
   #count(exit: Exit): void {

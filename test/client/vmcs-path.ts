@@ -71,10 +71,15 @@ async function failingEntry(workbench: Workbench, host: string): Promise<void> {
   await page.locator(".repl .value", { hasText: "0x0000000000000000" }).first().waitFor();
   await workbench.command("Ringside: Show VMCS or VMCB");
   const shown = await workbench.view(table("VMCS"), true);
-  await workbench.command("View: Toggle Maximized Panel");
   await shown.locator(".rule-line", { hasText: "RFLAGS" }).waitFor();
   expect(await problemsInThemes(workbench, shown, `${host}-vmcs-failing`)).toEqual([]);
-  await workbench.command("View: Toggle Maximized Panel");
+  for (const theme of ["Dark Modern", "Light Modern"]) {
+    await workbench.chooseTheme(theme);
+    await page.locator(".part.panel [aria-label^='Maximize Panel']").click();
+    await shown.locator(".rule-line", { hasText: "RFLAGS" }).waitFor();
+    await workbench.screenshot(`${host}-vmcs-full-${theme}`);
+    await page.locator(".part.panel [aria-label^='Restore Panel']").click();
+  }
   await workbench.stopDebugging();
 }
 

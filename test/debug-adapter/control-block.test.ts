@@ -76,6 +76,8 @@ describe("ringside/controlBlock", () => {
       ).events.filter(({ reason }) => /EPT_VIOLATION|NPF/.test(reason)).length;
       expect(violations).toBeGreaterThan(0);
       expect(await exits(nested, enable)).toBe(violations);
+      const other = otherFieldAt(await ask(client))(technique === "vtx-ept" ? "00C" : "4002");
+      expect(other?.bits.find((bit) => bit.name === (technique === "vtx-ept" ? "HLT" : "HLT exiting"))?.exits).toBe(1);
       await client.go("ringside/goToMoment", { measure: "step", value: 1 });
       expect(await exits(at, hlt)).toBe(0);
     },

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import type { ControlBits, ControlBlock, ControlField } from "../../../debug-adapter/protocol.ts";
 import { Filter } from "../shared/filter.tsx";
 import { rowByKey } from "../shared/keys.ts";
@@ -200,16 +201,31 @@ function Table({ state, actions }: { state: State; actions: Actions }) {
   const fields = groups.flatMap((group) => group.fields);
   const detail = fieldInDetail(state)?.place;
   const failure = state.now?.block?.failure;
-  const onKeyDown = (event: KeyboardEvent & { readonly currentTarget: HTMLElement }) => {
+  const onKeyDown = (event: KeyboardEvent) => {
     const index = fields.findIndex(({ place }) => place === detail);
     const target = fields[rowByKey(event.key, index, fields.length) ?? -1];
     if (!target) return;
     event.preventDefault();
     actions.select(target.place);
-    event.currentTarget.querySelector(`[data-place="${target.place}"]`)?.scrollIntoView({ block: "nearest" });
   };
+  const rows = useRef<HTMLDivElement>(null);
+  // What is in detail is in sight, whoever chose it: a key, the map, or a check that fails.
+  useEffect(() => {
+    const show = () => rows.current?.querySelector(`[data-place="${detail}"]`)?.scrollIntoView({ block: "nearest" });
+    show();
+    // While another view has the panel, there is nowhere to scroll.
+    addEventListener("resize", show);
+    return () => removeEventListener("resize", show);
+  }, [detail]);
   return (
-    <div class="rows" role="application" aria-label="Fields: arrow keys select" tabIndex={0} onKeyDown={onKeyDown}>
+    <div
+      ref={rows}
+      class="rows"
+      role="application"
+      aria-label="Fields: arrow keys select"
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+    >
       <table aria-label={`Fields of the ${named(state)?.kind}`}>
         <thead>
           <tr>
@@ -341,6 +357,11 @@ function Toolbar({ state, actions }: { state: State; actions: Actions }) {
   );
 }
 
+const nameOf = (block: ControlBlock, place: string): string => {
+  const field = block.groups.flatMap(({ fields }) => fields).find((found) => found.place === place);
+  return `${field?.name} (${place}h)`;
+};
+
 export function View({ state, actions }: { state: State; actions: Actions }) {
   const block = state.now?.block;
   if (!block) return <Empty state={state} actions={actions} />;
@@ -353,7 +374,7 @@ export function View({ state, actions }: { state: State; actions: Actions }) {
         {state.naming === "other" && `, under the names of the ${block.other.kind}`}. {block.state}{" "}
         {block.failure && (
           <span class="failure" role="alert">
-            An entry fails: {block.failure.sentence}
+            An entry fails by {nameOf(block, block.failure.place)}.
           </span>
         )}
         {state.failed && <span class="failure">{state.failed}</span>}

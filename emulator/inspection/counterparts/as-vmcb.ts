@@ -7,7 +7,7 @@ import type { Vmcs } from "../../vmx/vmcs.ts";
 import { encodingText, type VmcsField, vmcsFields } from "../../vmx/vmcs-fields.ts";
 import { isSupported } from "../../vmx/vmcs-support.ts";
 import type { VmcsView } from "../../vmx/vmcs-view.ts";
-import { alwaysExits, type BitPair, bitPairs, neverExits } from "./bits.ts";
+import { alwaysExits, type BitPair, bitPairs, neverExits, type VmcbBit } from "./bits.ts";
 import { fieldPairs, vmcbOnly, vmcsOnly } from "./fields.ts";
 import {
   exceptionBits,
@@ -37,17 +37,26 @@ const controlText = (name: ControlName): string => {
 const pairValue = (vmcs: Vmcs, { controls: names, always }: BitPair): string =>
   flag(always === true || names.some((name) => isOn(vmcs, name)));
 
+/** A bit with counterparts. Its exits are told where these are of no other bit too. */
+function pairedBit(vmcs: Vmcs, shared: BitPair, { name, bit }: Pick<VmcbBit, "name" | "bit">): OtherBits {
+  const places = shared.controls.map((key) => ({
+    place: vmcsFields[controls[key].field].encoding,
+    bit: controls[key].bit,
+  }));
+  return {
+    ...{ name, bits: `${bit}`, value: pairValue(vmcs, shared) },
+    doc: sentences(`VT-x: ${shared.controls.map(controlText).join(", ")}.`, shared.note),
+    ...(shared.bits.length === 1 ? { madeOf: places } : {}),
+  };
+}
+
 function interceptBits(vmcs: Vmcs, field: VmcbField): OtherBits[] {
   return Object.entries(intercepts)
     .filter(([, { word }]) => word === field)
     .map(([name, { bit }]) => {
       const shared = bitPairs.find(({ bits }) => bits.some((other) => other.field === field && other.bit === bit));
       const bits = `${bit}`;
-      if (shared)
-        return {
-          ...{ name, bits, value: pairValue(vmcs, shared) },
-          doc: sentences(`VT-x: ${shared.controls.map(controlText).join(", ")}.`, shared.note),
-        };
+      if (shared) return pairedBit(vmcs, shared, { name, bit });
       if ((alwaysExits as readonly string[]).includes(name))
         return { name, bits, value: "1", doc: "VT-x leaves the guest here whatever its controls say." };
       if ((neverExits as readonly string[]).includes(name))
@@ -67,11 +76,7 @@ function registerBits(vmcs: Vmcs, field: VmcbField): OtherBits[] {
   return numbers.map((bit) => {
     const name = `${field.startsWith("cr") ? "CR" : "DR"}${bit}`;
     const shared = bitPairs.find(({ bits }) => bits.some((other) => other.field === field && other.bit === bit));
-    if (shared)
-      return {
-        ...{ name, bits: `${bit}`, value: pairValue(vmcs, shared) },
-        doc: sentences(`VT-x: ${shared.controls.map(controlText).join(", ")}.`, shared.note),
-      };
+    if (shared) return pairedBit(vmcs, shared, { name, bit });
     return { name, bits: `${bit}`, value: name === "CR2" ? "0" : none, doc: registerDocs[name]! };
   });
 }
@@ -79,18 +84,13 @@ function registerBits(vmcs: Vmcs, field: VmcbField): OtherBits[] {
 /** Bits that have a counterpart, of words that hold other things too. */
 const pairedBits = (vmcs: Vmcs, field: VmcbField): OtherBits[] =>
   bitPairs.flatMap((shared) =>
-    shared.bits
-      .filter((bit) => bit.field === field)
-      .map(({ name, bit }) => ({
-        ...{ name, bits: `${bit}`, value: pairValue(vmcs, shared) },
-        doc: sentences(`VT-x: ${shared.controls.map(controlText).join(", ")}.`, shared.note),
-      })),
+    shared.bits.filter((bit) => bit.field === field).map((bit) => pairedBit(vmcs, shared, bit)),
   );
 
 function vmcbBits(vmcs: Vmcs, field: VmcbField): OtherBits[] {
   if (/^vector/.test(field)) return interceptBits(vmcs, field);
   if (/^[cd]r(Reads|Writes)$/.test(field)) return registerBits(vmcs, field);
-  if (field === "exceptions") return exceptionBits(vmcs.number("exceptionBitmap"));
+  if (field === "exceptions") return exceptionBits(vmcs.number("exceptionBitmap"), vmcsFields.exceptionBitmap.encoding);
   return pairedBits(vmcs, field);
 }
 

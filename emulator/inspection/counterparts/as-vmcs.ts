@@ -34,7 +34,10 @@ function controlBits(vmcb: Vmcb, field: VmcsField): OtherBits[] {
       const [first] = shared.bits;
       const others = shared.bits.length > 1 ? ` and ${shared.bits.length - 1} more` : "";
       const where = `AMD-V: ${first!.name} (${placeText(first!.field)}, bit ${first!.bit})${others}.`;
-      return { name, bits: `${bit}`, value: flag(on), doc: sentences(doc, where, shared.note) };
+      const madeOf = chosen
+        ? shared.bits.map((other) => ({ place: vmcbFields[other.field].offset, bit: other.bit }))
+        : [];
+      return { name, bits: `${bit}`, value: flag(on), doc: sentences(doc, where, shared.note), madeOf };
     });
 }
 
@@ -42,7 +45,10 @@ function asVmcsField(vmcb: Vmcb, shown: ReadonlySet<number>, field: VmcsField): 
   const { name, encoding } = vmcsFields[field];
   const pairs = fieldPairs.filter((pair) => pair.vmcs === field);
   const [first] = pairs;
-  const bits = field === "exceptionBitmap" ? exceptionBits(vmcb.number("exceptions")) : controlBits(vmcb, field);
+  const bits =
+    field === "exceptionBitmap"
+      ? exceptionBits(vmcb.number("exceptions"), vmcbFields.exceptions.offset)
+      : controlBits(vmcb, field);
   const sources = pairs.map((pair) => vmcbFields[pair.vmcb].offset);
   const whole = { name, place: encoding, width: encodingParts(encoding).bits, bits, sources };
   if (!first) {

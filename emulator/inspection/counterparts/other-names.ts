@@ -1,10 +1,13 @@
 /** What is the same in both directions. */
 import { exceptionName, exceptionVectors } from "../../cpu/exception-names.ts";
 import type { Field } from "../../trace/event.ts";
+import type { ControlBit } from "../deciding-bit.ts";
 import { type FieldPair, fieldPairs, type Only } from "./fields.ts";
 
 export interface OtherBits extends Field {
   readonly doc: string;
+  /** The bits whose exits it would have made. */
+  readonly madeOf?: readonly ControlBit[];
 }
 
 /** A field under the name of the other vendor, or one that has none there. */
@@ -42,10 +45,12 @@ export const reasonFor = <F extends string>(only: Only<F>, field: F): string | u
 
 export const isPaired = (match: (pair: FieldPair) => boolean): boolean => fieldPairs.some(match);
 
-export const exceptionBits = (word: number): OtherBits[] =>
+/** @param place of the word that it is taken from */
+export const exceptionBits = (word: number, place: number): OtherBits[] =>
   exceptionVectors
     .filter((vector) => vector !== 2)
     .map((vector) => ({
       ...{ name: exceptionName(vector), bits: `${vector}`, value: flag(((word >>> vector) & 1) === 1) },
       doc: `${exceptionName(vector)} exits.`,
+      madeOf: [{ place, bit: vector }],
     }));
