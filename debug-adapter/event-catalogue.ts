@@ -7,7 +7,7 @@ import { flushCauses, pageSizes, walkFaults } from "../emulator/mmu/translation-
 import type { ScheduleKind } from "../emulator/schedule/schedule-event.ts";
 import { exitCodes } from "../emulator/svm/exit-codes.ts";
 import { nestedPageFault } from "../emulator/svm/exit-information.ts";
-import type { EventKind, MachineEvent, StopReason } from "../emulator/trace/event.ts";
+import type { EventKind, LocalSource, MachineEvent, StopReason } from "../emulator/trace/event.ts";
 import { shadowClasses } from "../emulator/vmm/memory/shadow-classes.ts";
 import { hypercalls as xenHypercalls } from "../emulator/vmm/xen/hypercalls.ts";
 import { type BitLayout, hex, yesNo } from "../emulator/vmx/bit-layout.ts";
@@ -107,9 +107,9 @@ const bitLeaves = (layout: BitLayout): readonly EventLeaf[] =>
       .map((value) => ({ key: `${name}: ${text(value)}`, label: text === yesNo ? name : `${name} ${text(value)}` })),
   );
 const bitKeys =
-  (reason: string) =>
+  (reason: string, prefix = "") =>
   (event: Of<"exit">): readonly string[] =>
-    event.reason === reason ? event.fields.map(({ name, value }) => `${name}: ${value}`) : [];
+    event.reason === reason ? event.fields.map(({ name, value }) => `${name.replace(prefix, "")}: ${value}`) : [];
 
 /** Traps that are no exceptions, under techniques whose exits have no numbers. */
 const traps = rows({
@@ -125,6 +125,11 @@ const traps = rows({
 const byVector = (name: (vector: number) => string): readonly EventLeaf[] =>
   exceptionVectors.map((vector) => ({ key: `${vector}`, label: name(vector), detail: `vector ${vector}` }));
 
+const localSources: Readonly<Record<LocalSource, string>> = {
+  "local timer": "timer of the local APIC",
+  "local error": "error of the local APIC",
+  message: "message of a processor",
+};
 const irqs = Array.from({ length: 16 }, (_, irq) => ({ key: `${irq}`, label: `IRQ ${irq}` }));
 const modes: Readonly<Record<OperatingMode, string>> = {
   real: "to real mode",
@@ -225,7 +230,7 @@ export const eventFolders: readonly EventFolder[] = [
     stage: "before",
     where: isSvm,
     leaves: bitLeaves(nestedPageFault),
-    keys: bitKeys("VMEXIT_NPF"),
+    keys: bitKeys("VMEXIT_NPF", "EXITINFO1: "),
     reasonOf: () => "VMEXIT_NPF",
   }),
   folder({
@@ -285,9 +290,9 @@ export const eventFolders: readonly EventFolder[] = [
     id: "interrupt",
     label: "Interrupts",
     kinds: ["interrupt"],
-    leaves: irqs,
-    keys: ({ irq }) => [`${irq}`],
-    otherwise: "without an IRQ",
+    leaves: [...irqs, ...rows(localSources)],
+    keys: ({ irq, by }) => [by ?? `${irq}`],
+    otherwise: "other inputs of the I/O APIC",
     number: { noun: "vector", of: ({ vector }) => vector },
   }),
   folder({

@@ -44,7 +44,7 @@ const texts: Texts = {
   hypercall: ({ name, number, arguments: values, result }) => `${name} (${number}) ${values.join(", ")} = ${result}`,
   exception: ({ name, vector, errorCode, address }) =>
     `${name}, vector ${vector}${optional(", error code ", errorCode === undefined ? "" : hexadecimal(errorCode))}${optional(", address ", address && `${address}h`)}`,
-  interrupt: ({ vector, irq }) => `vector ${vector}, IRQ ${irq}`,
+  interrupt: ({ vector, irq, by }) => `vector ${vector}, ${by ?? `IRQ ${irq}`}`,
   io: ({ direction, port, bytes, value, device }) =>
     `${direction} ${hexadecimal(port)}, ${hexadecimal(value)} (${bytes} byte${bytes === 1 ? "" : "s"}, ${device})`,
   walk: ({ linear, physical, steps, verdict }) =>

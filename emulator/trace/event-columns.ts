@@ -90,7 +90,7 @@ export class EventColumns {
   #shared(body: RecordedBody): RecordedBody {
     if (body.kind === "interrupt") {
       const last = this.#interrupt;
-      if (last?.vector === body.vector && last.irq === body.irq) return last;
+      if (last?.vector === body.vector && last.irq === body.irq && last.by === body.by) return last;
       this.#interrupt = body;
     } else if (body.kind === "inject") {
       const last = this.#injection;

@@ -72,6 +72,9 @@ export interface ScheduleBody extends ScheduleOutcome {
   readonly reason: string;
 }
 
+/** What interrupts through a local APIC without an IRQ: its timer, its error vector, or a message, of a processor or of a device. */
+export type LocalSource = "local timer" | "local error" | "message";
+
 export type EventBody =
   /** The processor left the guest and entered the VMM. */
   | {
@@ -112,8 +115,8 @@ export type EventBody =
       readonly errorCode?: number;
       readonly address?: string;
     }
-  /** A hardware interrupt was delivered. */
-  | { readonly kind: "interrupt"; readonly vector: number; readonly irq: number }
+  /** A hardware interrupt was delivered; of one without an IRQ (-1), where it came from. */
+  | { readonly kind: "interrupt"; readonly vector: number; readonly irq: number; readonly by?: LocalSource }
   | {
       readonly kind: "io";
       readonly direction: "in" | "out";

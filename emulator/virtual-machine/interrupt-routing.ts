@@ -17,6 +17,7 @@ export function routeInterrupts(pic: Pic, io: IoApic, processors: () => Processo
     },
     switchLocalApic: (on) => processors().apic.switch(on),
     // An interrupt of the I/O APIC and one of the 8259 may have the same vector; the I/O APIC is asked first.
+    localSourceOf: (vector) => processors().apic.sourceOf(vector),
     irqOf: (vector) => (io.inputOf(vector) >= 0 ? io.inputOf(vector) : pic.irqOf(vector)),
   };
 }

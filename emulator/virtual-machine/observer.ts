@@ -14,6 +14,12 @@ function exceptionEvent(fault: Fault): RecordedBody {
   };
 }
 
+function interruptEvent(vector: number, from: InterruptSource): RecordedBody {
+  const irq = from.irqOf(vector);
+  const by = irq < 0 ? from.localSourceOf?.(vector) : undefined;
+  return { kind: "interrupt", vector, irq, ...(by && { by }) };
+}
+
 /** Records what the processor does to the guest; `interrupts` is what it is connected to now. INT n is a call, no exception: the instruction itself shows it. */
 export function observeProcessor(
   cpu: Cpu,
@@ -24,7 +30,7 @@ export function observeProcessor(
     exception: (fault) => {
       if (fault.source !== "software") record(exceptionEvent(fault));
     },
-    interrupt: (vector) => record({ kind: "interrupt", vector, irq: interrupts().irqOf(vector) }),
+    interrupt: (vector) => record(interruptEvent(vector, interrupts())),
     modeChanged: (from, to) => record({ kind: "mode", from, to }),
   };
 }

@@ -12,7 +12,7 @@ const examples = readdirSync(folder).filter((name) => name.endsWith(".asm"));
 const limit = 5_000;
 
 /** What may be of no listed class, for there are too many or none has a name. */
-const open = new Set(["interrupt/other", "inject/other", "xen/other", "kvm/other", "exception/other"]);
+const open = new Set(["inject/other", "xen/other", "kvm/other", "exception/other"]);
 
 /** Events of an example that are of no class, or of one that nobody can set a breakpoint on. */
 function unclassed(name: string, technique: TechniqueId): string[] {

@@ -1,4 +1,5 @@
 /** The local APIC of one processor in xAPIC mode (SDM Vol. 3, chapter 11). Registers are 32 bits wide at 16-byte steps. */
+import type { LocalSource } from "../../trace/event.ts";
 import type { Clock } from "../device.ts";
 import type { ApicAgent, ApicBus, ApicMessage } from "./apic-bus.ts";
 import { deliveryMode } from "./apic-bus.ts";
@@ -183,6 +184,13 @@ export class LocalApic implements ApicAgent {
     const mode = offset === at.timer || offset === at.error ? deliveryMode.fixed : (entry >> 8) & 7;
     if (mode === deliveryMode.nmi) this.#wiring.signals.nmi();
     else if (mode === deliveryMode.fixed) this.#request(entry & 0xff, false);
+  }
+
+  /** What has a vector that no IRQ has. */
+  sourceOf(vector: number): LocalSource {
+    const has = (offset: number): boolean => (this.#registers.local[offset]! & (masked | 0xff)) === vector;
+    if (has(at.timer)) return "local timer";
+    return has(at.error) ? "local error" : "message";
   }
 
   // Time.
