@@ -25,7 +25,7 @@ const compute = `%pragma ringside mode protected
 const three: Readonly<Record<string, string>> = {
   "/guests/three.ringside.json": JSON.stringify({
     host: { pcpus: 2 },
-    scheduler: { name: "eevdf" },
+    scheduler: { name: "credit2", options: { rateLimit: 0, migrationResistance: 0 } },
     technique: "vtx-ept",
     vms: ["A", "B", "C"].map((name) => ({ name, program: "compute.asm" })),
   }),
@@ -66,7 +66,7 @@ const guests: Readonly<Record<string, readonly (readonly [string | Readonly<Reco
   mode: [[shootdown, "vtx-ept"]],
   schedule: [[three, "vtx-ept"]],
   tlb: [[walker, "vtx-ept"]],
-  walk: [[walker, "trap-and-emulate"]],
+  walk: [[walker, "vtx-ept"]],
   stop: [[guest, "vtx-ept"]],
   vmfail: [[failing, "bare-metal"]],
 };
@@ -113,6 +113,16 @@ const cases = Object.entries(guests).flatMap(([id, some]) => some.map((of, n) =>
 describe("the classes of each folder", () => {
   it("have guests here in which they happen", () => {
     expect(Object.keys(guests).sort()).toEqual(eventFolders.map(({ id }) => id).sort());
+  });
+
+  it.each([
+    ["schedule", 0, "schedule/migrate"],
+    ["interrupt", 1, "interrupt/message"],
+    ["npt", 0, "npt/Translating a guest page table: yes"],
+    ["tlb", 0, "tlb/CR0"],
+    ["walk", 0, "walk/not present"],
+  ] as const)("are what they are called: %s %d, %s", async (id, n, event) => {
+    expect((await happening(id, guests[id]![n]!)).map(([name]) => name)).toContain(event);
   });
 
   it.each(cases)("are counted, logged and scoped: %s", async (_, id, of) => {
