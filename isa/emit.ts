@@ -1,8 +1,9 @@
 import type { Complaint } from "./encode.ts";
-import { type Fit, offsetBytes, type Written, waits } from "./fit.ts";
+import { type Fit, offsetBytes, waits } from "./fit.ts";
 import { immediateWidth } from "./operand-pattern.ts";
 import type { Width } from "./registers.ts";
 import type { WrittenNumber } from "./statement.ts";
+import type { Written } from "./written.ts";
 
 const segmentPrefixes = { es: 0x26, cs: 0x2e, ss: 0x36, ds: 0x3e, fs: 0x64, gs: 0x65 } as const;
 const mapBytes = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]] as const;

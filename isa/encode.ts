@@ -1,7 +1,7 @@
 import { effectiveAddress } from "./effective-address.ts";
 import { emit, type Field } from "./emit.ts";
 import { explain } from "./explain.ts";
-import { type Fit, fitForm, type Misfit, misfits, type Written } from "./fit.ts";
+import { type Fit, fitForm } from "./fit.ts";
 import type { Form } from "./form.ts";
 import type { Row } from "./instruction.ts";
 import type { Bits } from "./operands.ts";
@@ -9,6 +9,7 @@ import { registerNamed } from "./registers.ts";
 import { formsOfShape } from "./shape.ts";
 import type { EncodeOptions, Statement, WrittenMemory, WrittenOperand } from "./statement.ts";
 import { formOf, meaningOf } from "./table.ts";
+import { type Misfit, misfits, type Written } from "./written.ts";
 
 /** A statement that became machine code. */
 export interface Encoding {

@@ -1,11 +1,11 @@
 import type { Complaint } from "./encode.ts";
-import type { Misfit, Written } from "./fit.ts";
 import type { Form } from "./form.ts";
 import { type OddOperand, oddOperand } from "./odd-operand.ts";
 import type { OperandPattern } from "./operand-pattern.ts";
 import { describe, list, nameOf, patternWords, upper } from "./operand-words.ts";
 import { controlNumbers, type RegisterName, registers } from "./registers.ts";
 import type { WrittenOperand } from "./statement.ts";
+import type { Misfit, Written } from "./written.ts";
 
 /** A sentence, and the operand it is about. */
 type Explanation = Omit<Complaint, "code">;

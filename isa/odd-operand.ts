@@ -1,6 +1,7 @@
-import { fitOperand, type Written } from "./fit.ts";
+import { fitOperand } from "./fit-operand.ts";
 import { existsIn, type Form } from "./form.ts";
 import type { OperandPattern } from "./operand-pattern.ts";
+import type { Written } from "./written.ts";
 
 /** The operand that keeps a statement from being of the forms nearest to it. */
 export interface OddOperand {

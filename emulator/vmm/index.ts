@@ -3,9 +3,9 @@ import type { StartMode } from "../machine-interface.ts";
 import type { VmmContext } from "./context.ts";
 
 import { BinaryTranslation } from "./cpu/binary-translation.ts";
-import { vtx } from "./cpu/hardware-assisted.ts";
 import { svm } from "./cpu/svm-assisted.ts";
 import { refusesMode, TrapAndEmulate } from "./cpu/trap-and-emulate.ts";
+import { vtx } from "./cpu/vtx.ts";
 import { lone, type Vmm } from "./vmm.ts";
 import { xen } from "./xen/paravirtual.ts";
 import { refusesGuest } from "./xen/refusal.ts";

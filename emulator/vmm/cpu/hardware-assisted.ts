@@ -10,7 +10,6 @@ import { type NamedField, unloadedText } from "../../inspection/control-fields.t
 import { tripleFaultText } from "../../stop-texts.ts";
 import type { Outlook, Why } from "../../trace/event.ts";
 import { controlRule, controls, inForce } from "../../vmx/controls.ts";
-import { exitReasonNamed } from "../../vmx/exit-reasons.ts";
 import { changeField } from "../../vmx/field-change.ts";
 import { saveGuest } from "../../vmx/guest-state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
@@ -18,7 +17,6 @@ import { loadMsrs, storeMsrs } from "../../vmx/msr-areas.ts";
 import { NonRoot } from "../../vmx/non-root.ts";
 import type { Exit } from "../../vmx/non-root-guest.ts";
 import { forgetPauses } from "../../vmx/pause-loop.ts";
-import { qualificationFields } from "../../vmx/qualification.ts";
 import type { Vmcs } from "../../vmx/vmcs.ts";
 import { abortVmx } from "../../vmx/vmx-abort.ts";
 import type { Allocator } from "../allocator.ts";
@@ -26,14 +24,12 @@ import type { VmmContext } from "../context.ts";
 import { Dispatcher, type Pending } from "../dispatcher.ts";
 import type { KvmGuest } from "../kvm/guest.ts";
 import { flushedForOther, notePreemption, noteReturn } from "../kvm/steal-time.ts";
-import { eptFormat } from "../memory/nested-paging.ts";
-import type { Vmm } from "../vmm.ts";
+import { exitBody } from "./exit-body.ts";
 import { exitHandlers } from "./exit-handlers.ts";
-import { HardwareShared } from "./hardware-shared.ts";
+import type { HardwareShared } from "./hardware-shared.ts";
 import type { SavedIdle } from "./idle.ts";
-import { shadowHandlers } from "./shadow-handlers.ts";
+import { handlersWith } from "./shadow-handlers.ts";
 import { initHandler, kick, startedText } from "./start-messages.ts";
-import { type MemoryVirtualization, makeIoBitmaps, makeMsrBitmaps } from "./vmcs-setup.ts";
 import { VtxEntries } from "./vtx-entries.ts";
 import { type SavedVtxShadow, VtxShadow } from "./vtx-shadow.ts";
 import { VtxVmm } from "./vtx-vmm.ts";
@@ -47,18 +43,6 @@ interface Saved {
 
 /** The technique of each way to virtualize memory. */
 const techniqueOf = { nested: "vtx-ept", shadow: "vtx-shadow" } as const;
-
-const form = { nestedFormat: eptFormat, makeIoMap: makeIoBitmaps, makeMsrMap: makeMsrBitmaps };
-
-/** A VMM on VT-x. */
-export function vtx(context: VmmContext, virtualization: MemoryVirtualization): Vmm {
-  const shared = new HardwareShared(context, virtualization, form);
-  return {
-    monitor: (vcpu) => new HardwareAssisted(context, shared, vcpu),
-    save: () => shared.save(),
-    restore: (state) => shared.restore(state as ReturnType<typeof shared.save>),
-  };
-}
 
 /**
  * The guest of a VMM on VT-x, with EPT or with shadow page tables: it runs in VMX non-root operation under the VMCS, and the
@@ -105,7 +89,8 @@ export class HardwareAssisted implements Monitor {
     this.#shadow = nested ? undefined : new VtxShadow(this.#vmm.kvm, shared, this.vmcs);
     this.#nonRoot = new NonRoot(context.cpu, this.vmcs, memory, (exit) => this.#left(exit));
     this.#dispatcher = new Dispatcher(context, this.#technique, {
-      ...(nested ? exitHandlers : this.#shadowHandlers()),
+      ...exitHandlers,
+      ...(this.#shadow && handlersWith(this.#shadow)),
       [initHandler]: () => this.#reset(),
     });
     this.#entries = new VtxEntries({
@@ -114,12 +99,6 @@ export class HardwareAssisted implements Monitor {
     });
     if (context.cpu.activity === waitForSipi) this.#vmm.idle.awaitStart();
     else this.#entries.launch();
-  }
-
-  #shadowHandlers(): typeof exitHandlers {
-    const shadow = this.#shadow!;
-    const own = Object.entries(shadowHandlers).map(([reason, handle]) => [reason, (vm: VtxVmm) => handle(vm, shadow)]);
-    return { ...exitHandlers, ...Object.fromEntries(own) };
   }
 
   // What the processor asks in non-root operation.
@@ -284,19 +263,7 @@ export class HardwareAssisted implements Monitor {
     this.#stateChanged = false;
     this.#unloaded = false;
     this.#entries.saved.remember();
-    const { reason, vector, what, why, first, second } = exit;
-    const handler = this.#vmm.idle.initDue ? initHandler : reason;
-    const body = {
-      reason,
-      number: exitReasonNamed(reason).number,
-      qualification: exit.qualification ?? 0,
-      fields: qualificationFields(reason, vector),
-      what,
-      why,
-      first,
-      second,
-    };
-    this.#dispatcher.left(body, handler);
+    this.#dispatcher.left(exitBody(exit), this.#vmm.idle.initDue ? initHandler : exit.reason);
     this.#storeMsrs();
   }
 

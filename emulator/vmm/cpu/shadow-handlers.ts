@@ -56,10 +56,13 @@ const invpcid: Handler = (vm, { guest }) =>
     return done;
   });
 
-/** What a VMM without EPT does about exits beyond what it does with EPT, by exit reason. */
-export const shadowHandlers: Readonly<Record<string, Handler>> = {
+const handlers: Readonly<Record<string, Handler>> = {
   EXCEPTION_NMI: exception,
   CR_ACCESS: controlRegister,
   INVLPG: invlpg,
   INVPCID: invpcid,
 };
+
+/** What a VMM without EPT does about exits beyond what it does with EPT, by exit reason. */
+export const handlersWith = (shadow: VtxShadow): Record<string, (vm: VtxVmm) => string | undefined> =>
+  Object.fromEntries(Object.entries(handlers).map(([reason, handle]) => [reason, (vm) => handle(vm, shadow)]));

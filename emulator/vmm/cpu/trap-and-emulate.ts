@@ -18,14 +18,16 @@ import { requestOf, ShadowFaults } from "../memory/shadow-faults.ts";
 import { type SavedShadow, ShadowPaging } from "../memory/shadow-paging.ts";
 import { type SavedPool, ShadowPool } from "../memory/shadow-pool.ts";
 import { walkShadowed } from "../memory/shadow-walk.ts";
+import { descriptorsChanged } from "./descriptor-changes.ts";
 import { type Flushed, GuestWork, interruptName } from "./guest-work.ts";
 import { pagingChanged } from "./paging-changes.ts";
 import { faultOf, type SavedFault, savedFault } from "./saved-fault.ts";
-import { ShadowDescriptors, type ShadowLevel, vmmLinear, vmmLinearLong } from "./shadow-descriptors.ts";
+import { ShadowDescriptors, type ShadowLevel } from "./shadow-descriptors.ts";
 import { SingleStep, type Step } from "./single-step.ts";
 import { trapOutlook } from "./trap-outlook.ts";
 import { describeInterrupt, describeNmi, describeTrap, instructionAt, isCompressed } from "./trap-reasons.ts";
 import { VirtualCpu, type VirtualRegisters } from "./virtual-cpu.ts";
+import { occupiedByVmm } from "./vmm-address.ts";
 
 const IF = flagMask("IF");
 /** Why a guest that starts in this mode is refused. */
@@ -264,16 +266,10 @@ export class TrapAndEmulate implements Monitor {
   /** Before the guest goes on: its shadows must agree with what the VMM has done for it. */
   #leave(): void {
     const before = this.#virtual.registers;
-    const { cr3, gdtr, cpl } = this.#cpu;
+    const { cr3 } = this.#cpu;
     const newModes = pagingChanged(this.#cpu, before);
     const newPaging = newModes || cr3 !== before.cr3;
-    const newTables =
-      newPaging ||
-      gdtr.base !== before.gdtr.base ||
-      gdtr.limit !== before.gdtr.limit ||
-      this.#ldtChanged(before) ||
-      cpl !== before.cpl ||
-      this.#tracedWritten;
+    const newTables = newPaging || descriptorsChanged(this.#cpu, before) || this.#tracedWritten;
     if (newModes) this.#faults.flushed("the guest changed its paging mode");
     else if (this.#taskSwitched && cr3 !== before.cr3) this.#faults.loadedRoot("a task switch loaded CR3");
     this.#taskSwitched = false;
@@ -289,11 +285,6 @@ export class TrapAndEmulate implements Monitor {
     this.#shadow.coherence.settle();
     this.#shadow.keepOwn();
     if (this.#shadow.takeStale()) this.#cpu.flushTlb(true);
-  }
-
-  #ldtChanged({ ldtr }: VirtualRegisters): boolean {
-    const now = this.#cpu.segment(6);
-    return now.selector !== ldtr.selector || now.base !== ldtr.base || now.limit !== ldtr.limit;
   }
 
   get #level(): ShadowLevel {
@@ -330,7 +321,8 @@ export class TrapAndEmulate implements Monitor {
   #handlePageFault(fault: Fault): string | undefined {
     const { longMode, cpl } = this.#cpu;
     const request = requestOf(fault, false, longMode);
-    if (isVmmAddress(request.linear, longMode)) throw unsupported(vmmAddress(request.linear, longMode));
+    const occupied = occupiedByVmm(request.linear, longMode);
+    if (occupied !== undefined) throw unsupported(occupied);
     // In long mode the processor calls every access a user's. It reads none of the guest's tables by itself.
     const outcome = this.#faults.handle(longMode ? { ...request, user: cpl === 3, explicit: true } : request);
     if (outcome.kind === "hidden" || outcome.kind === "traced") repeatBoundary(this.#cpu);
@@ -415,12 +407,3 @@ export class TrapAndEmulate implements Monitor {
     this.#shadow.restore(saved.shadow);
   }
 }
-
-/** In long mode addresses are signed. */
-const isVmmAddress = (linear: number, longMode: boolean): boolean =>
-  longMode ? linear >= vmmLinearLong && linear < 0 : linear >= vmmLinear;
-
-const vmmAddress = (linear: number, longMode: boolean): string =>
-  `guest use of linear address ${hex(linear)}: the VMM occupies ${hex(longMode ? vmmLinearLong : vmmLinear)} and up`;
-
-const hex = (value: number): string => `${BigInt.asUintN(64, BigInt(value)).toString(16).toUpperCase()}h`;

@@ -3,9 +3,9 @@ import { A, D, P, RW } from "../../mmu/entry-bits.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
 import type { Allocator } from "../allocator.ts";
 import type { ShadowDescriptors } from "../cpu/shadow-descriptors.ts";
-import { jumpBytes, jumpCode, longTrapCode, trapCode } from "./code.ts";
-import { type Finder, finderCode, jumpTarget } from "./finder.ts";
-import { cacheBytes, cacheLinear, dataLinear, slot } from "./places.ts";
+import { jumpCode, longTrapCode, trapCode } from "./code.ts";
+import { LookupTable, type SavedLookups } from "./lookup-table.ts";
+import { cacheBytes, cacheLinear, dataLinear } from "./places.ts";
 import type { Draft } from "./translator.ts";
 import type { Exit, Site, Unit } from "./unit.ts";
 
@@ -14,7 +14,6 @@ const hitBytes = 8;
 const mostUnits = 2048;
 /** Room that a unit may need: twelve of the longest sequences, and its stubs. */
 const mostUnitBytes = 2048;
-const lookups = 256;
 
 /** A place in the cache. */
 export interface Place {
@@ -31,8 +30,7 @@ export interface SavedCache {
   readonly alive: readonly number[];
   /** Stub of the exit, unit, and whether its code follows without a jump. */
   readonly links: readonly (readonly [number, number, boolean])[];
-  readonly finders: readonly Finder[];
-  readonly lookupContext: number;
+  readonly lookups: SavedLookups;
 }
 
 /** A chained exit. */
@@ -65,9 +63,7 @@ export class TranslationCache {
   #alive = new Set<number>();
   #sites = new Map<number, Place>();
   #links = new Map<number, Link>();
-  #finders: Finder[] = [];
-  /** The context whose addresses the table of lookups has. */
-  #lookupContext = 0;
+  readonly #lookups: LookupTable;
   /** Changes with every unit that is made or dies. */
   generation = 0;
 
@@ -79,6 +75,14 @@ export class TranslationCache {
     this.#hits = allocator.pages((mostUnits * hitBytes) / pageBytes);
     for (let at = 0; at < cacheBytes; at += pageBytes) descriptors.mapOwn(cacheLinear + at, (this.#code + at) | P | A);
     descriptors.mapOwn(dataLinear, this.#data | P | A | RW | D);
+    this.#lookups = new LookupTable({
+      data: (offset) => this.data(offset),
+      setData: (offset, value) => this.setData(offset, value),
+      take: (bytes) => this.#takeTop(new Array<number>(bytes).fill(0x90)),
+      write: (linear, bytes) => this.#write(linear, bytes),
+      noteSite: (site) => this.#sites.set(site.at, { site, unit: undefined }),
+      unit: (id) => this.#units.get(id)!,
+    });
     this.#clear();
   }
 
@@ -242,39 +246,18 @@ export class TranslationCache {
     );
   }
 
-  // Looking guest addresses up.
-
   /** Lets indirect jumps and returns find a unit. */
   addFinder(unit: Unit): void {
-    const cell = slot.lookup + 4 * (unit.rip & (lookups - 1));
-    const next = this.data(cell);
-    const parts = finderCode(unit, next);
-    const length = parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    const at = this.#takeTop(new Array<number>(length).fill(0x90));
-    this.#writeFinder({ unit: unit.id, at, next });
-    this.#finders.push({ unit: unit.id, at, next });
-    this.setData(cell, at);
+    this.#lookups.add(unit);
   }
 
-  #writeFinder(finder: Finder): void {
-    const unit = this.#units.get(finder.unit)!;
-    let at = finder.at;
-    for (const { bytes, saved } of finderCode(unit, finder.next)) {
-      const placed = bytes.length === jumpBytes && bytes[0] === 0xe9 ? jumpCode(at, jumpTarget(bytes)) : bytes;
-      this.#write(at, placed);
-      this.#noteFinderSite(at, saved);
-      at += bytes.length;
-    }
+  hasFinder(unit: Unit): boolean {
+    return this.#lookups.has(unit);
   }
 
-  #noteFinderSite(at: number, saved: boolean): void {
-    const state = saved ? { saved: ["ecx"] as const } : {};
-    const site: Site = { rip: "target", ...state, at, starts: false, retires: false, shadowed: false };
-    this.#sites.set(at, { site, unit: undefined });
-  }
-
-  hasFinder({ id }: Unit): boolean {
-    return this.#finders.some(({ unit }) => unit === id);
+  /** Lookups are those of this context from now on. */
+  useContext(context: number): void {
+    this.#lookups.useContext(context);
   }
 
   // Forgetting.
@@ -289,9 +272,7 @@ export class TranslationCache {
     this.#byAddress.delete(keyOf(unit.context, unit.rip));
     this.#write(unit.start, trapCode);
     this.#sites.set(unit.start, { site: { ...unit.sites[0]!, trap: "exit" }, unit });
-    for (const finder of this.#finders)
-      if (finder.unit === unit.id) this.#write(finder.at, jumpCode(finder.at, finder.next));
-    this.#finders = this.#finders.filter((finder) => finder.unit !== unit.id);
+    this.#lookups.remove(unit);
     const died = [unit.id];
     for (const link of [...this.#links.values()]) {
       if (link.to.id === unit.id) {
@@ -324,19 +305,7 @@ export class TranslationCache {
     this.#write(cacheLinear, trapCode);
     this.#next = trapCode.length;
     this.#noteMiss();
-    this.#clearLookups();
-  }
-
-  #clearLookups(): void {
-    this.#finders = [];
-    for (let n = 0; n < lookups; n++) this.setData(slot.lookup + 4 * n, cacheLinear);
-  }
-
-  /** Lookups are those of this context from now on. */
-  useContext(context: number): void {
-    if (context === this.#lookupContext) return;
-    this.#lookupContext = context;
-    this.#clearLookups();
+    this.#lookups.clear();
   }
 
   /** At the start of the cache: where an address leads that has no unit yet. */
@@ -358,8 +327,7 @@ export class TranslationCache {
       units: this.units,
       alive: [...this.#alive],
       links: [...this.#links].map(([stub, { to, elided }]) => [stub, to.id, elided]),
-      finders: [...this.#finders],
-      lookupContext: this.#lookupContext,
+      lookups: this.#lookups.save(),
     };
   }
 
@@ -380,19 +348,9 @@ export class TranslationCache {
       const { unit: from, exit } = this.exitAt(stub) ?? this.#exitOf(stub);
       this.#links.set(stub, { from, exit, to: this.#units.get(to)!, elided });
     }
-    this.#lookupContext = saved.lookupContext;
-    this.#finders = [...saved.finders];
-    for (const { unit, at, next } of this.#finders) this.#noteFinder(this.#units.get(unit)!, at, next);
+    this.#lookups.restore(saved.lookups);
     for (let at = 0; at < cacheBytes; at += pageBytes) this.#cpu.physical.announceWrite(this.#code + at, pageBytes);
     this.generation++;
-  }
-
-  #noteFinder(unit: Unit, start: number, next: number): void {
-    let at = start;
-    for (const { bytes, saved } of finderCode(unit, next)) {
-      this.#noteFinderSite(at, saved);
-      at += bytes.length;
-    }
   }
 
   /** An exit whose stub another unit has taken the place of. */
