@@ -89,14 +89,14 @@ describe("the lists of the Hypercalls view", () => {
 
   it("are those of the stop only where the answer is of that moment", () => {
     const at = (step: number, running: boolean) =>
-      reduce(initial, { kind: "present", last: 0, now: { step, cycle: step }, running });
-    const learn = (state: typeof initial, step: number) =>
+      reduce(initial(), { kind: "present", last: 0, now: { step, cycle: step }, running });
+    const learn = (state: ReturnType<typeof initial>, step: number) =>
       reduce(state, { kind: "domains", now: domains(step, []) }).lists.looks.length;
     expect([learn(at(5, false), 5), learn(at(5, false), 7), learn(at(5, true), 5)]).toEqual([1, 0, 0]);
   });
 
   it("keep why they are not known until they are", () => {
-    const failed = reduce(initial, { kind: "failed", message: "The debug session has ended." });
+    const failed = reduce(initial(), { kind: "failed", message: "The debug session has ended." });
     expect(failed.lists.failed).toBe("The debug session has ended.");
     expect(reduce(failed, { kind: "domains", now: domains(1, []) }).lists.failed).toBeUndefined();
   });

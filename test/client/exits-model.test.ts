@@ -1,17 +1,8 @@
 import { describe, expect, it } from "vitest";
-import {
-  type Action,
-  costOf,
-  type Exit,
-  histogram,
-  initial,
-  marks,
-  place,
-  reduce,
-  visible,
-  width,
-} from "../../client/views/exits/model.ts";
+import type { Exit } from "../../client/views/exits/exit-log.ts";
+import { type Action, initial, place, reduce } from "../../client/views/exits/model.ts";
 import { accent, cycles } from "../../client/views/shared/format.ts";
+import { marksWidth } from "../../client/views/shared/time-marks.ts";
 import type { LocatedEvent } from "../../debug-adapter/protocol.ts";
 
 const stamp = (sequence: number) => ({ sequence, cycle: sequence * 10, step: sequence, vm: "A", vcpu: 0, rip: "7c00" });
@@ -38,7 +29,7 @@ const entry = (sequence: number, of: number, cost: number): LocatedEvent => ({
   cost,
 });
 
-const run = (...actions: Action[]) => actions.reduce(reduce, initial);
+const run = (...actions: Action[]) => actions.reduce(reduce, initial());
 const events = (last: number, ...list: LocatedEvent[]): Action => ({ kind: "events", events: list, last, dropped: 0 });
 const present = (last: number): Action => ({
   kind: "present",
@@ -50,29 +41,35 @@ const present = (last: number): Action => ({
 describe("the model of the VM Exits view", () => {
   it("completes an exit's cost from the entry that ends it", () => {
     const state = run(events(1, exit(1, "CPUID")), events(2, entry(2, 1, 1900)));
-    expect(costOf(state, state.exits[0]!)).toBe(1900);
-    expect(state.entries.get(1)?.handled).toBe("emulated");
+    expect(state.log.costOf(state.log.all[0]!)).toBe(1900);
+    expect(state.log.handledOf(state.log.all[0]!)).toBe("emulated");
   });
 
   it("forgets what lies after the present when the present moves back", () => {
     const state = run(events(3, exit(1, "CPUID"), exit(3, "HLT")), { kind: "select", sequence: 3 }, present(2));
-    expect(state.exits.map((e) => e.sequence)).toEqual([1]);
+    expect(state.log.all.map((e) => e.sequence)).toEqual([1]);
     expect(state.selected).toBeUndefined();
     expect(state.last).toBe(2);
   });
 
   it("makes an exit pending again when the present moves back into it", () => {
     const state = run(events(2, exit(1, "CPUID"), entry(2, 1, 1900)), present(1));
-    expect([state.exits.length, costOf(state, state.exits[0]!), state.entries.size]).toEqual([1, 0, 0]);
+    const [pending] = state.log.all;
+    expect([state.log.all.length, state.log.costOf(pending!), state.log.handledOf(pending!)]).toEqual([
+      1,
+      0,
+      undefined,
+    ]);
+    expect(state.log.bars).toEqual([{ reason: "CPUID", count: 1, cost: 0 }]);
   });
 
   it("keeps everything when the present moves on", () => {
-    expect(run(events(1, exit(1, "CPUID")), present(9)).exits).toHaveLength(1);
+    expect(run(events(1, exit(1, "CPUID")), present(9)).log.all).toHaveLength(1);
   });
 
   it("starts anew with another session, but keeps the filter", () => {
     const state = run(events(1, exit(1, "CPUID")), { kind: "filter", text: "io" }, { kind: "session", name: "b" });
-    expect([state.exits.length, state.filter]).toEqual([0, "io"]);
+    expect([state.log.all.length, state.filter]).toEqual([0, "io"]);
   });
 
   it.each([
@@ -83,12 +80,15 @@ describe("the model of the VM Exits view", () => {
     ["nothing", []],
   ])("filters by every word of %j", (filter, expected) => {
     const exits = [exit(1, "CPUID"), exit(2, "IO_INSTRUCTION", 3), exit(3, "IO_INSTRUCTION", 7)];
-    expect(visible({ exits, filter }).map((e) => e.sequence)).toEqual(expected);
+    const found = (...actions: Action[]) => run(...actions).log.sought.map((e) => e.sequence);
+    expect(found(events(3, ...exits), { kind: "filter", text: filter })).toEqual(expected);
+    // The same of exits that come later.
+    expect(found({ kind: "filter", text: filter }, ...exits.map((one) => events(one.sequence, one)))).toEqual(expected);
   });
 
   it("counts by reason, most frequent first", () => {
     const state = run(events(5, exit(1, "HLT"), exit(2, "CPUID"), entry(3, 2, 70), exit(4, "CPUID"), entry(5, 4, 30)));
-    const bars = histogram(state).map((bar) => `${bar.reason} ${bar.count} ${bar.cost}`);
+    const bars = state.log.bars.map((bar) => `${bar.reason} ${bar.count} ${bar.cost}`);
     expect(bars).toEqual(["CPUID 2 100", "HLT 1 0"]);
   });
 
@@ -142,12 +142,12 @@ describe("the time cursor", () => {
 
 it("draws exits of a colour in one place of the timeline as one mark, and finds them in a run of many", () => {
   const many = Array.from({ length: 200_000 }, (_, n) => exit(n + 1, n % 4 === 0 ? "CPUID" : "IO_INSTRUCTION"));
-  let state = initial;
+  let state = initial();
   for (let n = 0; n < many.length; n += 5000) state = reduce(state, events(n + 5000, ...many.slice(n, n + 5000)));
-  const drawn = marks(visible(state), 2_000_000);
-  expect(drawn.length).toBeLessThanOrEqual(2 * (width + 1));
+  const drawn = [...state.log.marks(2_000_000).values()].flat();
+  expect(drawn.length).toBeLessThanOrEqual(2 * (marksWidth + 1));
   expect(drawn.reduce((sum, { count }) => sum + count, 0)).toBe(200_000);
-  expect(histogram(state).map(({ reason, count }) => [reason, count])).toEqual([
+  expect(state.log.bars.map(({ reason, count }) => [reason, count])).toEqual([
     ["IO_INSTRUCTION", 150_000],
     ["CPUID", 50_000],
   ]);
@@ -156,6 +156,5 @@ it("draws exits of a colour in one place of the timeline as one mark, and finds 
 it("does not let one state's entries into another session's", () => {
   const first = run({ kind: "session", name: "a" }, events(2, exit(1, "HLT"), entry(2, 1, 30)));
   const second = reduce(first, { kind: "session", name: "b" });
-  expect(second.entries.size).toBe(0);
-  expect(initial.entries.size).toBe(0);
+  expect([second.log.all.length, second.log.bars.length, first.log.all.length]).toEqual([0, 0, 1]);
 });

@@ -1,17 +1,7 @@
 import { describe, expect, it } from "vitest";
-import {
-  type Action,
-  argument,
-  callInDetail,
-  type Hypercall,
-  initial,
-  isRefused,
-  lanes,
-  laneWidth,
-  place,
-  reduce,
-  visible,
-} from "../../client/views/hypercalls/model.ts";
+import { type Hypercall, isRefused } from "../../client/views/hypercalls/call-log.ts";
+import { type Action, argument, callInDetail, initial, place, reduce } from "../../client/views/hypercalls/model.ts";
+import { marksWidth } from "../../client/views/shared/time-marks.ts";
 
 const call = (sequence: number, name: string, result = "0", more: Partial<Hypercall> = {}): Hypercall => ({
   ...{ kind: "hypercall", sequence, cycle: sequence * 10, step: sequence, vm: "A", vcpu: 0, rip: "7c00" },
@@ -24,39 +14,41 @@ const present = (last: number, cycle: number): Action => ({
   ...{ kind: "present", last, running: false },
   now: { step: last, cycle },
 });
-const run = (...actions: Action[]) => actions.reduce(reduce, initial);
+const run = (...actions: Action[]) => actions.reduce(reduce, initial());
 const calls = [call(1, "console_io"), call(4, "mmu_update", refusal), call(9, "console_io"), call(10, "mmu_update")];
 
 describe("the Hypercalls view", () => {
   it("forgets what lies after the present, the selection too", () => {
     const state = run(events(12, ...calls), { kind: "select", sequence: 9 }, present(5, 50));
-    expect(state.calls.map(({ sequence }) => sequence)).toEqual([1, 4]);
+    expect(state.log.all.map(({ sequence }) => sequence)).toEqual([1, 4]);
     expect([state.selected, state.last]).toEqual([undefined, 5]);
-    expect(reduce(state, { kind: "session", name: "b" })).toEqual({ ...initial, session: "b" });
+    expect(reduce(state, { kind: "session", name: "b" })).toEqual({ ...initial(), session: "b" });
   });
 
   it("finds by name, argument, reason and line, and refusals alone", () => {
     const state = run(events(12, ...calls));
-    const found = (action: Action) => visible(reduce(state, action)).map(({ sequence }) => sequence);
+    const found = (action: Action) => reduce(state, action).log.sought.map(({ sequence }) => sequence);
     expect(found({ kind: "filter", text: "MMU" })).toEqual([4, 10]);
     expect(found({ kind: "filter", text: "console 9h" })).toEqual([9]);
     expect(found({ kind: "filter", text: "page table" })).toEqual([4]);
+    expect(found({ kind: "filter", text: "" })).toEqual([1, 4, 9, 10]);
     expect(found({ kind: "refusals", on: true })).toEqual([4]);
   });
 
   it("has a lane for each name, and one mark for calls too close to tell apart", () => {
-    const [consoleLane, mmu] = lanes(calls, 1_000_000);
+    const { log } = run(events(12, ...calls));
+    const [consoleLane, mmu] = log.lanes(1_000_000);
     expect([consoleLane?.name, consoleLane?.count, consoleLane?.refused]).toEqual(["console_io", 2, 0]);
-    expect(consoleLane?.marks).toMatchObject([{ x: 0, count: 2, refused: false }]);
-    expect(mmu?.marks).toMatchObject([{ count: 2, refused: true }]);
-    expect(lanes(calls, 100)[1]!.marks.map(({ x }) => x)).toEqual([0.4 * laneWidth, laneWidth]);
+    expect(consoleLane?.marks).toMatchObject([{ x: 0, count: 2, special: false }]);
+    expect(mmu?.marks).toMatchObject([{ count: 2, special: true }]);
+    expect(log.lanes(100)[1]!.marks.map(({ x }) => x)).toEqual([0.4 * marksWidth, marksWidth]);
   });
 
   it("details the selected call, else the newest", () => {
     const state = run(events(12, ...calls));
     expect(callInDetail(state)?.sequence).toBe(10);
     expect(callInDetail(reduce(state, { kind: "select", sequence: 4 }))?.sequence).toBe(4);
-    expect(callInDetail(initial)).toBeUndefined();
+    expect(callInDetail(initial())).toBeUndefined();
   });
 
   it.each([

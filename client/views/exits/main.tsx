@@ -5,11 +5,12 @@ import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
 import { painter } from "../shared/painter.ts";
 import { TimeBar } from "../shared/time-bar.tsx";
-import { type Action, type Exit, initial, reduce } from "./model.ts";
+import type { Exit } from "./exit-log.ts";
+import { type Action, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
 
-let state = initial;
+let state = initial();
 
 const root = openPage(events + css);
 
@@ -18,8 +19,7 @@ const paint = painter(() => render(<View state={state} actions={actions} />, roo
 function act(action: Action): void {
   const { selected } = state;
   state = reduce(state, action);
-  if (state.selected !== selected && action.kind === "select")
-    time.move(state.exits.find(({ sequence }) => sequence === action.sequence)?.cycle);
+  if (state.selected !== selected && action.kind === "select") time.move(state.log.at(action.sequence)?.cycle);
   if (action.kind === "events" || action.kind === "present") paint.soon();
   else paint.now();
 }

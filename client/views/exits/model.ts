@@ -1,17 +1,13 @@
-/** What the VM Exits view knows, and how it changes: pure, so that tests need no page. */
+/** What the VM Exits view knows, and how it changes. The log of exits grows in place; all else is replaced. */
 import type { LocatedEvent, Moment } from "../../../debug-adapter/protocol.ts";
-import { lastAt } from "../shared/at-cursor.ts";
-import { accent } from "../shared/format.ts";
-
-export type Exit = LocatedEvent & { readonly kind: "exit" };
-type Entry = LocatedEvent & { readonly kind: "entry" };
+import { wordSearch } from "../shared/words.ts";
+import { type Exit, ExitLog } from "./exit-log.ts";
 
 export interface State {
   /** Name of the debug session; undefined before the first. */
   readonly session: string | undefined;
-  readonly exits: readonly Exit[];
-  /** How exits ended, by the exit's sequence number; those still pending have no entry. It grows in place, with `exits`. */
-  readonly entries: ReadonlyMap<number, Entry>;
+  /** The exits, and those of them that the filter lets through. */
+  readonly log: ExitLog;
   /** Last sequence number asked for. */
   readonly last: number;
   readonly now: Moment & { readonly cycle: number };
@@ -27,10 +23,9 @@ export interface State {
   readonly dropped: number;
 }
 
-export const initial: State = {
+export const initial = (): State => ({
   session: undefined,
-  exits: [],
-  entries: new Map(),
+  log: new ExitLog(),
   last: 0,
   now: { step: 0, cycle: 0 },
   running: false,
@@ -39,7 +34,7 @@ export const initial: State = {
   cursor: undefined,
   live: true,
   dropped: 0,
-};
+});
 
 export type Action =
   | { readonly kind: "session"; readonly name: string | undefined }
@@ -55,45 +50,40 @@ export type Action =
   | { readonly kind: "cursor"; readonly cycle: number | undefined }
   | { readonly kind: "live"; readonly on: boolean };
 
-/** The present moved: what lies after it has not happened, the end of an exit that is pending again included. */
+/** The present moved: what lies after it has not happened. */
 function rewind(state: State, last: number): State {
   if (last >= state.last) return state;
-  const exits = state.exits.filter((exit) => exit.sequence <= last);
-  const entries = new Map([...state.entries].filter(([, entry]) => entry.sequence <= last));
+  state.log.rewind(last);
   const selected = state.selected !== undefined && state.selected > last ? undefined : state.selected;
-  return { ...state, exits, entries, selected, last };
-}
-
-function learn(state: State, events: readonly LocatedEvent[], last: number): State {
-  const exits = [...state.exits, ...events.filter((event): event is Exit => event.kind === "exit")];
-  // Copied each time, a million would take half a minute.
-  const entries = state.entries.size === 0 ? new Map<number, Entry>() : (state.entries as Map<number, Entry>);
-  for (const event of events) if (event.kind === "entry") entries.set(event.exit, event);
-  return { ...state, exits, entries, last };
+  return { ...state, selected, last };
 }
 
 /** The cursor is there: the exit before it is selected. */
 function pointAt(state: State, cursor: number | undefined): State {
   if (cursor === undefined) return { ...state, cursor };
-  const chosen = state.exits.find(({ sequence }) => sequence === state.selected);
-  const { sequence: selected } = (chosen?.cycle === cursor ? chosen : lastAt(state.exits, cursor)) ?? {};
-  return { ...state, cursor, selected, live: false };
+  return { ...state, cursor, selected: state.log.atCursor(cursor, state.selected)?.sequence, live: false };
 }
 
-/** Cycles from an exit to the entry that ended it; 0 while it is pending. */
-export const costOf = (state: Pick<State, "entries">, exit: Exit): number =>
-  state.entries.get(exit.sequence)?.cost ?? 0;
+/** Exits that have every word of the filter, in reason, text, line or number. */
+function filtered(state: State, filter: string): State {
+  const search = wordSearch(filter);
+  state.log.seek(
+    search && ((exit) => search(exit.sequence, [exit.reason, exit.what, `${exit.vm}/${exit.vcpu}`, place(exit)])),
+  );
+  return { ...state, filter };
+}
 
 export function reduce(state: State, action: Action): State {
   switch (action.kind) {
     case "session":
-      return action.name === state.session ? state : { ...initial, filter: state.filter, session: action.name };
+      return action.name === state.session ? state : filtered({ ...initial(), session: action.name }, state.filter);
     case "present":
       return { ...rewind(state, action.last), now: action.now, running: action.running };
     case "events":
-      return { ...learn(state, action.events, action.last), dropped: action.dropped };
+      state.log.learn(action.events);
+      return { ...state, last: action.last, dropped: action.dropped };
     case "filter":
-      return { ...state, filter: action.text };
+      return filtered(state, action.text);
     case "select":
       return { ...state, selected: action.sequence, live: false };
     case "cursor":
@@ -103,66 +93,15 @@ export function reduce(state: State, action: Action): State {
   }
 }
 
-/** Exits that match every word of the filter, in reason, text, line or number. */
-export function visible(state: Pick<State, "exits" | "filter">): readonly Exit[] {
-  const words = state.filter.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0) return state.exits;
-  return state.exits.filter((exit) => {
-    const text = `#${exit.sequence} ${exit.reason} ${exit.what} ${exit.vm}/${exit.vcpu} ${place(exit)}`.toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
-}
-
-export interface Bar {
-  readonly reason: string;
-  readonly count: number;
-  /** Cycles spent outside of the guest for this reason. */
-  readonly cost: number;
-}
-
-/** Exits by reason, most frequent first. */
-export function histogram(state: Pick<State, "exits" | "entries">): readonly Bar[] {
-  const bars = new Map<string, { reason: string; count: number; cost: number }>();
-  for (const exit of state.exits) {
-    const { reason } = exit;
-    const bar = bars.get(reason) ?? { reason, count: 0, cost: 0 };
-    bar.count++;
-    bar.cost += costOf(state, exit);
-    bars.set(reason, bar);
-  }
-  return [...bars.values()].sort((a, b) => b.count - a.count || a.reason.localeCompare(b.reason));
-}
-
-/** A place on the timeline: one exit, or several of a colour that lie too close to be told apart. */
-export interface Mark {
-  /** 0 to `width`. */
-  readonly x: number;
-  readonly colour: string;
-  readonly first: Exit;
-  readonly count: number;
-}
-
-export const width = 1000;
-
-/** The exits over virtual time up to `end`. */
-export function marks(exits: readonly Exit[], end: number): readonly Mark[] {
-  const colours = new Map<string, string>();
-  const found = new Map<string, { x: number; colour: string; first: Exit; count: number }[]>();
-  for (const exit of exits) {
-    const colour = colours.get(exit.reason) ?? accent(exit.reason);
-    colours.set(exit.reason, colour);
-    const x = Math.round((exit.cycle / end) * width);
-    const row = found.get(colour) ?? [];
-    found.set(colour, row);
-    const mark = row[x];
-    if (mark) mark.count++;
-    else row[x] = { x, colour, first: exit, count: 1 };
-  }
-  return [...found.values()].flatMap((row) => row.filter(Boolean));
-}
+/** Of a million exits the places are few. */
+const places = new WeakMap<object, string>();
 
 /** "exits.asm:12", or the address where no source line is known. */
-export function place(exit: Exit): string {
-  if (!exit.source) return `${exit.rip}h`;
-  return `${decodeURIComponent(exit.source.uri.split(/[\\/]/).pop() ?? "")}:${exit.source.line + 1}`;
+export function place({ source, rip }: Pick<Exit, "source" | "rip">): string {
+  if (!source) return `${rip}h`;
+  const known = places.get(source);
+  if (known !== undefined) return known;
+  const text = `${decodeURIComponent(source.uri.split(/[\\/]/).pop() ?? "")}:${source.line + 1}`;
+  places.set(source, text);
+  return text;
 }

@@ -1,10 +1,13 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { Filter } from "../shared/filter.tsx";
 import { accent, cycles } from "../shared/format.ts";
 import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
+import { Marks, markAt, tell, unitsOf } from "../shared/marks.tsx";
 import { useRowsInSight } from "../shared/rows.ts";
-import { type Bar, costOf, type Exit, histogram, marks, place, type State, visible, width } from "./model.ts";
+import { marksWidth } from "../shared/time-marks.ts";
+import type { Bar, Exit } from "./exit-log.ts";
+import { place, type State } from "./model.ts";
 
 export interface Actions {
   readonly filter: (text: string) => void;
@@ -51,45 +54,51 @@ function Empty({ state, actions }: { state: State; actions: Actions }) {
   );
 }
 
+const look = { base: 38, least: 10, most: 36 } as const;
+/** A mark may begin at the end. */
+const wide = marksWidth + 4;
+
 /** One mark for each exit, or for each pixel that has some, along virtual time. */
-function Timeline({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
-  const end = Math.max(state.now.cycle, exits.at(-1)?.cycle ?? 0, 1);
-  const at = (cycle: number) => Math.round((cycle / end) * width);
-  const all = useMemo(() => marks(exits, end), [exits, end]);
+function Timeline({ state, actions }: { state: State; actions: Actions }) {
+  const { log, now, cursor } = state;
+  const end = Math.max(now.cycle, log.sought.at(-1)?.cycle ?? 0, 1);
+  const at = (cycle: number) => Math.round((cycle / end) * marksWidth);
+  const groups = [...log.marks(end)];
+  const all = groups.flatMap(([, marks]) => marks);
   const tallest = all.reduce((most, { count }) => Math.max(most, count), 1);
+  const selected = log.rowOf(state.selected) < 0 ? undefined : log.at(state.selected);
   return (
-    <svg
-      class="timeline"
-      viewBox="0 0 1004 40"
-      preserveAspectRatio="none"
-      role="img"
-      aria-label={`${exits.length} exits up to cycle ${end}`}
-      onClick={({ target, currentTarget, offsetX }) => {
-        // A mark has a click of its own.
-        if (target === currentTarget)
-          actions.point(Math.round((end * offsetX * 1.004) / Math.max(1, currentTarget.clientWidth)));
-      }}
-    >
-      <line class="axis" x1="0" y1="38" x2="1004" y2="38" />
-      {all.map(({ x, colour, first: exit, count }) => {
-        const height = 10 + (26 * count) / tallest;
-        return (
-          <rect
-            key={`${x} ${colour}`}
-            class={`mark ${colour} ${exit.sequence === state.selected ? "selected" : ""}`}
-            x={x}
-            y={38 - height}
-            width="3"
-            height={height}
-            onClick={() => actions.select(exit.sequence)}
-          >
-            <title>{`${exit.reason}${count > 1 ? ` and ${count - 1} more` : ""} at cycle ${exit.cycle}`}</title>
-          </rect>
-        );
-      })}
-      {state.cursor !== undefined && <line class="cursor" x1={at(state.cursor)} y1="0" x2={at(state.cursor)} y2="40" />}
-      <line class="now" x1={at(state.now.cycle)} y1="0" x2={at(state.now.cycle)} y2="40" />
-    </svg>
+    <div>
+      <svg
+        class="timeline"
+        viewBox={`0 0 ${wide} 40`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`${log.sought.length} exits up to cycle ${end}`}
+        onClick={(event) => {
+          const mark = markAt(all, unitsOf(event, wide));
+          if (mark) actions.select(mark.first.sequence);
+          else actions.point(Math.round((end * unitsOf(event, wide)) / marksWidth));
+        }}
+        onPointerMove={(event) => {
+          const { first, count = 0 } = markAt(all, unitsOf(event, wide)) ?? {};
+          const more = count > 1 ? ` and ${count - 1} more` : "";
+          tell(event.currentTarget, first ? `${first.reason}${more} at cycle ${first.cycle}` : "");
+        }}
+      >
+        <line class="axis" x1="0" y1="38" x2={wide} y2="38" />
+        {groups.map(([colour, marks]) => (
+          <Marks
+            key={colour}
+            {...{ marks, look, tallest }}
+            colours={[colour, colour]}
+            selected={selected && accent(selected.reason) === colour ? at(selected.cycle) : undefined}
+          />
+        ))}
+        {cursor !== undefined && <line class="cursor" x1={at(cursor)} y1="0" x2={at(cursor)} y2="40" />}
+        <line class="now" x1={at(now.cycle)} y1="0" x2={at(now.cycle)} y2="40" />
+      </svg>
+    </div>
   );
 }
 
@@ -169,11 +178,11 @@ function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State
   const shown = exits.slice(first, end);
   const after = exits.length - first - shown.length;
   useEffect(() => {
-    const index = exits.findIndex(({ sequence }) => sequence === state.selected);
+    const index = state.log.rowOf(state.selected);
     if (state.cursor !== undefined && index >= 0) show(index);
   }, [state.cursor]);
   const onKeyDown = (event: KeyboardEvent) => {
-    const index = exits.findIndex((exit) => exit.sequence === state.selected);
+    const index = state.log.rowOf(state.selected);
     const to = rowByKey(event.key, index, exits.length);
     const target = exits[to ?? index];
     if (to !== undefined && target) {
@@ -210,7 +219,7 @@ function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State
             <Row
               key={exit.sequence}
               exit={exit}
-              cost={costOf(state, exit)}
+              cost={state.log.costOf(exit)}
               selected={exit.sequence === state.selected}
               actions={actions}
             />
@@ -232,7 +241,8 @@ interface ToolbarProps {
 function Toolbar({ exits, bars, state, actions }: ToolbarProps) {
   const outside = bars.reduce((sum, { cost }) => sum + cost, 0);
   const share = state.now.cycle > 0 ? ` · ${((100 * outside) / state.now.cycle).toFixed(0)} % of the time` : "";
-  const shown = exits.length === state.exits.length ? "" : `${exits.length.toLocaleString("en")} of `;
+  const total = state.log.all.length;
+  const shown = exits.length === total ? "" : `${exits.length.toLocaleString("en")} of `;
   return (
     <header>
       <Filter label="Filter exits by reason, text or line" value={state.filter} change={actions.filter} />
@@ -242,7 +252,7 @@ function Toolbar({ exits, bars, state, actions }: ToolbarProps) {
       </label>
       <span class="summary" role="status">
         {shown}
-        {state.exits.length.toLocaleString("en")} {state.exits.length === 1 ? "exit" : "exits"}
+        {total.toLocaleString("en")} {total === 1 ? "exit" : "exits"}
         {share}
         {state.dropped > 0 ? ` · ${state.dropped.toLocaleString("en")} older ones no longer kept` : ""}
       </span>
@@ -251,16 +261,14 @@ function Toolbar({ exits, bars, state, actions }: ToolbarProps) {
 }
 
 export function View({ state, actions }: { state: State; actions: Actions }) {
-  // A million exits are not looked through at every stroke of a key.
-  const exits = useMemo(() => visible(state), [state.exits, state.filter]);
-  const bars = useMemo(() => histogram(state), [state.exits, state.last]);
-  if (state.exits.length === 0) return <Empty state={state} actions={actions} />;
-  const selected =
-    state.exits.find((exit) => exit.sequence === state.selected) ?? (state.live ? exits.at(-1) : undefined);
+  const { log } = state;
+  if (log.all.length === 0) return <Empty state={state} actions={actions} />;
+  const { sought: exits, bars } = log;
+  const selected = log.at(state.selected) ?? (state.live ? exits.at(-1) : undefined);
   return (
     <>
       <Toolbar exits={exits} bars={bars} state={state} actions={actions} />
-      <Timeline exits={exits} state={state} actions={actions} />
+      <Timeline state={state} actions={actions} />
       <div class="columns">
         <Histogram bars={bars} state={state} actions={actions} />
         <div class="list">
@@ -274,7 +282,7 @@ export function View({ state, actions }: { state: State; actions: Actions }) {
               </button>
             </p>
           )}
-          {selected && <Detail exit={selected} handled={state.entries.get(selected.sequence)?.handled} />}
+          {selected && <Detail exit={selected} handled={log.handledOf(selected)} />}
         </div>
       </div>
     </>

@@ -5,11 +5,12 @@ import { Link } from "../shared/messaging.ts";
 import { openPage } from "../shared/page.ts";
 import { painter } from "../shared/painter.ts";
 import { TimeBar } from "../shared/time-bar.tsx";
-import { type Action, type Hypercall, initial, reduce } from "./model.ts";
+import type { Hypercall } from "./call-log.ts";
+import { type Action, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
 
-let state = initial;
+let state = initial();
 /** What comes while the guest runs. */
 const soon: ReadonlySet<Action["kind"]> = new Set(["events", "present", "domains", "failed"]);
 const root = openPage(css);
@@ -19,8 +20,7 @@ const paint = painter(() => render(<View state={state} actions={actions} />, roo
 function act(action: Action): void {
   const { selected } = state;
   state = reduce(state, action);
-  if (state.selected !== selected && action.kind === "select")
-    time.move(state.calls.find(({ sequence }) => sequence === action.sequence)?.cycle);
+  if (state.selected !== selected && action.kind === "select") time.move(state.log.at(action.sequence)?.cycle);
   if (soon.has(action.kind)) paint.soon();
   else paint.now();
 }

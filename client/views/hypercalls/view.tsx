@@ -3,21 +3,12 @@ import { Filter } from "../shared/filter.tsx";
 import { cycles } from "../shared/format.ts";
 import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
+import { Marks, markAt, tell, unitsOf } from "../shared/marks.tsx";
 import { useRowsInSight } from "../shared/rows.ts";
+import { marksWidth } from "../shared/time-marks.ts";
+import { type Hypercall, isRefused, type Lane } from "./call-log.ts";
 import { DomainLists } from "./lists.tsx";
-import {
-  argument,
-  type Below,
-  callInDetail,
-  type Hypercall,
-  isRefused,
-  type Lane,
-  lanes,
-  laneWidth,
-  place,
-  type State,
-  visible,
-} from "./model.ts";
+import { argument, type Below, callInDetail, place, type State } from "./model.ts";
 
 export interface Actions {
   readonly filter: (text: string) => void;
@@ -69,68 +60,83 @@ function Empty({ state, actions }: Props) {
   );
 }
 
-function LaneRow({ lane, now, end, state, actions }: Props & { lane: Lane; now: number; end: number }) {
-  const tallest = Math.max(1, ...lane.marks.map(({ count }) => count));
-  const only = state.filter === lane.name;
+const look = { base: 17, least: 7, most: 16 } as const;
+/** A mark may begin at the end. */
+const wide = marksWidth + 4;
+
+interface LaneProps extends Props {
+  readonly lane: Lane;
+  /** Virtual time at the right. */
+  readonly end: number;
+  readonly selected: Hypercall | undefined;
+}
+
+function LaneRow({ lane, end, selected, state, actions }: LaneProps) {
+  const { name, count, refused } = lane;
+  const only = state.filter === name;
   return (
     <div class="lane">
       <button
         type="button"
         class="name"
         aria-pressed={only}
-        title={`${number(lane.count)} × ${lane.name}${lane.refused > 0 ? `, ${number(lane.refused)} refused` : ""}. Click to ${only ? "show all" : "show only these"}.`}
-        onClick={() => actions.filter(only ? "" : lane.name)}
+        title={`${number(count)} × ${name}${refused > 0 ? `, ${number(refused)} refused` : ""}. Click to ${only ? "show all" : "show only these"}.`}
+        onClick={() => actions.filter(only ? "" : name)}
       >
-        {lane.name}
+        {name}
       </button>
+      <LanePicture {...{ lane, end, selected, state, actions }} />
+      <span class="count">{number(count)}</span>
+      <span class="count refused">{refused > 0 ? `${number(refused)} ✗` : ""}</span>
+    </div>
+  );
+}
+
+function LanePicture({ lane, end, selected, state, actions }: LaneProps) {
+  const { name, count, refused, marks } = lane;
+  const at = (cycle: number) => (cycle / end) * marksWidth;
+  const { cursor, now } = state;
+  return (
+    <div class="marks">
       <svg
-        class="marks"
-        viewBox={`0 0 ${laneWidth + 4} 18`}
+        viewBox={`0 0 ${wide} 18`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`${lane.count} calls, ${lane.refused} refused`}
-      >
-        <line class="axis" x1="0" y1="17" x2={laneWidth + 4} y2="17" />
-        {lane.marks.map(({ x, first, count, refused }) => {
-          const height = 7 + (9 * count) / tallest;
-          return (
-            <rect
-              key={x}
-              class={`mark ${accent(refused)} ${first.sequence === state.selected ? "selected" : ""}`}
-              x={x}
-              y={17 - height}
-              width="4"
-              height={height}
-              onClick={() => actions.select(first.sequence)}
-            >
-              <title>{`${first.name}${count > 1 ? ` and ${count - 1} more` : ""} at cycle ${number(first.cycle)}: ${first.result}`}</title>
-            </rect>
+        aria-label={`${count} calls, ${refused} refused`}
+        onClick={(event) => {
+          const mark = markAt(marks, unitsOf(event, wide));
+          if (mark) actions.select(mark.first.sequence);
+        }}
+        onPointerMove={(event) => {
+          const mark = markAt(marks, unitsOf(event, wide));
+          const more = mark && mark.count > 1 ? ` and ${mark.count - 1} more` : "";
+          tell(
+            event.currentTarget,
+            mark ? `${name}${more} at cycle ${number(mark.first.cycle)}: ${mark.first.result}` : "",
           );
-        })}
-        {state.cursor !== undefined && (
-          <line
-            class="cursor"
-            x1={(state.cursor / end) * laneWidth}
-            y1="0"
-            x2={(state.cursor / end) * laneWidth}
-            y2="18"
-          />
-        )}
-        <line class="now" x1={(now / end) * laneWidth} y1="0" x2={(now / end) * laneWidth} y2="18" />
+        }}
+      >
+        <line class="axis" x1="0" y1="17" x2={wide} y2="17" />
+        <Marks
+          {...{ marks, look }}
+          tallest={marks.reduce((most, mark) => Math.max(most, mark.count), 1)}
+          colours={[accent(false), accent(true)]}
+          selected={selected?.name === name ? at(selected.cycle) : undefined}
+        />
+        {cursor !== undefined && <line class="cursor" x1={at(cursor)} y1="0" x2={at(cursor)} y2="18" />}
+        <line class="now" x1={at(now.cycle)} y1="0" x2={at(now.cycle)} y2="18" />
       </svg>
-      <span class="count">{number(lane.count)}</span>
-      <span class="count refused">{lane.refused > 0 ? `${number(lane.refused)} ✗` : ""}</span>
     </div>
   );
 }
 
 function Lanes({ state, actions }: Props) {
-  const now = state.now.cycle;
-  const end = Math.max(1, now, state.calls.at(-1)?.cycle ?? 0);
+  const { log, now } = state;
+  const selected = log.at(state.selected);
   return (
     <section class="lanes" aria-label="Calls by name over time">
-      {lanes(state.calls, now).map((lane) => (
-        <LaneRow key={lane.name} lane={lane} now={now} end={end} state={state} actions={actions} />
+      {log.lanes(now.cycle).map((lane) => (
+        <LaneRow key={lane.name} {...{ lane, selected, state, actions }} end={log.end(now.cycle)} />
       ))}
     </section>
   );
@@ -168,11 +174,11 @@ function Table({ calls, state, actions }: Props & { calls: readonly Hypercall[] 
   const shown = calls.slice(first, end);
   const after = calls.length - first - shown.length;
   useEffect(() => {
-    const index = calls.findIndex(({ sequence }) => sequence === state.selected);
+    const index = state.log.rowOf(state.selected);
     if (state.cursor !== undefined && index >= 0) show(index);
   }, [state.cursor]);
   const onKeyDown = (event: KeyboardEvent) => {
-    const index = calls.findIndex(({ sequence }) => sequence === detail);
+    const index = state.log.rowOf(detail);
     const to = rowByKey(event.key, index, calls.length);
     const target = calls[to ?? index];
     if (to !== undefined && target) {
@@ -255,8 +261,8 @@ const belows: readonly (readonly [Below, string])[] = [
 ];
 
 function Toolbar({ calls, state, actions }: Props & { calls: readonly Hypercall[] }) {
-  const total = state.calls.length;
-  const refused = state.calls.filter(isRefused).length;
+  const total = state.log.all.length;
+  const { refused } = state.log;
   const shown = calls.length === total ? "" : `${number(calls.length)} of `;
   const rate = state.now.cycle > 0 ? ` · one in ${cycles(Math.round(state.now.cycle / total))} cycles` : "";
   return (
@@ -294,18 +300,18 @@ export function View({ state, actions }: Props) {
   const lists = (
     <DomainLists
       lists={state.lists}
-      aside={state.below === "calls" && state.calls.length > 0}
+      aside={state.below === "calls" && state.log.all.length > 0}
       elsewhere={state.cursor !== undefined}
     />
   );
-  if (state.calls.length === 0)
+  if (state.log.all.length === 0)
     return (
       <>
         <Empty state={state} actions={actions} />
         {lists}
       </>
     );
-  const calls = visible(state);
+  const calls = state.log.sought;
   const call = callInDetail(state);
   return (
     <>

@@ -12,7 +12,14 @@ const accents: readonly (readonly [RegExp, string])[] = [
   [/^(TRIPLE_FAULT|VMENTRY_FAILURE|EPT_MISCONFIGURATION|VMEXIT_(SHUTDOWN|INVALID))/, "red"],
 ];
 
-export const accent = (reason: string): string => accents.find(([pattern]) => pattern.test(reason))?.[1] ?? "purple";
+/** Reasons are few, and exits are many. */
+const known = new Map<string, string>();
+
+export function accent(reason: string): string {
+  const colour = known.get(reason) ?? accents.find(([pattern]) => pattern.test(reason))?.[1] ?? "purple";
+  known.set(reason, colour);
+  return colour;
+}
 
 /** 1234 → "1.2 k": cycles for people. */
 export function cycles(count: number): string {

@@ -12,6 +12,10 @@ export class Numbers {
     this.#data[this.length++] = value;
   }
 
+  set(n: number, value: number): void {
+    this.#data[n] = value;
+  }
+
   at(n: number): number {
     return this.#data[n]!;
   }

@@ -1,0 +1,114 @@
+import type { LocatedEvent } from "../../../debug-adapter/protocol.ts";
+import { EventLog } from "../shared/event-log.ts";
+import { accent } from "../shared/format.ts";
+import { Numbers } from "../shared/numbers.ts";
+import { Sharing, sameItems } from "../shared/sharing.ts";
+
+export type Exit = LocatedEvent & { readonly kind: "exit" };
+type Entry = LocatedEvent & { readonly kind: "entry" };
+
+export interface Bar {
+  readonly reason: string;
+  readonly count: number;
+  /** Cycles spent outside of the guest for this reason. */
+  readonly cost: number;
+}
+
+/** The exits with how they ended. It grows in place. */
+export class ExitLog extends EventLog<Exit> {
+  readonly #sharing = new Sharing();
+  /** By the place of the exit: the number of the entry that ended it, 0 while it is pending, and what it cost. */
+  readonly #entry = new Numbers();
+  readonly #cost = new Numbers();
+  readonly #handled: (string | undefined)[] = [];
+  #bars = new Map<string, { reason: string; count: number; cost: number }>();
+
+  constructor() {
+    super({ group: ({ reason }) => accent(reason) });
+  }
+
+  learn(events: readonly LocatedEvent[]): void {
+    for (const event of events)
+      if (event.kind === "exit") this.#left(event);
+      else if (event.kind === "entry") this.#entered(event);
+  }
+
+  #left(exit: Exit): void {
+    this.add(this.#shared(exit));
+    this.#entry.push(0);
+    this.#cost.push(0);
+    this.#handled.push(undefined);
+    this.#barOf(exit.reason).count++;
+  }
+
+  #entered({ exit, sequence, cost, handled }: Entry): void {
+    const place = this.placeOf(exit);
+    if (place === undefined) return;
+    this.#entry.set(place, sequence);
+    this.#cost.set(place, cost);
+    this.#handled[place] = this.#sharing.text(handled);
+    this.#barOf(this.all[place]!.reason).cost += cost;
+  }
+
+  #barOf(reason: string) {
+    const bar = this.#bars.get(reason) ?? { reason, count: 0, cost: 0 };
+    this.#bars.set(reason, bar);
+    return bar;
+  }
+
+  /** The same, with what others have in common kept once. */
+  #shared(exit: Exit): Exit {
+    const { reason, qualification, why, fields, source, what, vm, rip } = exit;
+    const sharing = this.#sharing;
+    return {
+      ...exit,
+      ...{ vm: sharing.text(vm), rip: sharing.text(rip), reason: sharing.text(reason), what: sharing.text(what) },
+      qualification: sharing.text(qualification),
+      why: sharing.value(why.sentence, why, (a, b) => a.rule === b.rule && a.source === b.source),
+      fields: sharing.value(`${reason} ${qualification}`, fields, (a, b) =>
+        sameItems(
+          a,
+          b,
+          (one, other) => one.name === other.name && one.value === other.value && one.bits === other.bits,
+        ),
+      ),
+      ...(source && { source: sharing.value(rip, source, (a, b) => a.line === b.line && a.uri === b.uri) }),
+    };
+  }
+
+  /** What has not happened is forgotten: the end of an exit that is pending again, too. */
+  override rewind(sequence: number): boolean {
+    const gone = super.rewind(sequence);
+    const kept = this.all.length;
+    for (const column of [this.#entry, this.#cost, this.#handled]) column.length = kept;
+    for (let n = 0; n < kept; n++) {
+      if (this.#entry.at(n) <= sequence) continue;
+      this.#entry.set(n, 0);
+      this.#cost.set(n, 0);
+      this.#handled[n] = undefined;
+    }
+    this.#bars = new Map();
+    for (const [n, { reason }] of this.all.entries()) {
+      const bar = this.#barOf(reason);
+      bar.count++;
+      bar.cost += this.#cost.at(n);
+    }
+    return gone;
+  }
+
+  /** Cycles from an exit to the entry that ended it; 0 while it is pending. */
+  costOf(exit: Exit): number {
+    const place = this.placeOf(exit.sequence);
+    return place === undefined ? 0 : this.#cost.at(place);
+  }
+
+  /** What the VMM did; undefined while the exit is pending. */
+  handledOf(exit: Exit): string | undefined {
+    return this.#handled[this.placeOf(exit.sequence) ?? -1];
+  }
+
+  /** All by reason, most frequent first. */
+  get bars(): readonly Bar[] {
+    return [...this.#bars.values()].sort((a, b) => b.count - a.count || a.reason.localeCompare(b.reason));
+  }
+}
