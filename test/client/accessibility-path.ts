@@ -18,7 +18,8 @@ interface Scene {
   readonly views: readonly (readonly [string, string])[];
 }
 
-const scenes: readonly Scene[] = [
+/** Guests, and the views that have something in them at their end. */
+export const scenes: readonly Scene[] = [
   {
     file: "exits.asm",
     technique: "vtx-ept",

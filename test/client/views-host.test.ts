@@ -5,6 +5,7 @@ import { cursorPath } from "./cursor-path.ts";
 import { devicesPath } from "./devices-path.ts";
 import { eventsPath } from "./events-path.ts";
 import { hypercallsPath } from "./hypercalls-path.ts";
+import { keyboardPath } from "./keyboard-path.ts";
 import { ringsPath } from "./rings-path.ts";
 import { schedulePath } from "./schedule-path.ts";
 import { timePath } from "./time-path.ts";
@@ -24,6 +25,7 @@ describeWorkbench("Views in VS Code in the browser", "browser", [
   ["shares a time cursor between views, and tells what a view is about", cursorPath],
   ["goes back in time by keys, buttons and questions, and asks before the past is changed", timePath],
   ["is accessible in every view and theme", accessibilityPath],
+  ["leads by keys to the field of each view and to the page that teaches it", keyboardPath],
   // The last, for it leaves a file.
   ["saves a run as a trace, and opens it at its moment", tracePath],
 ]);

@@ -1,6 +1,6 @@
 import type { Place } from "../../../debug-adapter/protocol.ts";
 import { type TechniqueId, techniqueById } from "../../../isa/technique.ts";
-import { cycles } from "../shared/format.ts";
+import { accentNames, cycles } from "../shared/format.ts";
 import { mostCycles, parts, type Ran, ran, type State, type Verdict, verdictOf } from "./model.ts";
 
 export interface Actions {
@@ -224,6 +224,23 @@ function Detail({ run, actions }: { run: Ran; actions: Actions }) {
   );
 }
 
+/** What the colours of the bars stand for: those that there are. */
+function Legend({ runs }: { runs: State["runs"] }) {
+  const accents = new Set(runs.filter(ran).flatMap((run) => parts(run).map(({ accent }) => accent)));
+  return (
+    <>
+      {[["guest", "in the guest"] as const, ...accentNames]
+        .filter(([accent]) => accents.has(accent))
+        .map(([accent, name]) => (
+          <span class="key" key={accent}>
+            <span class={`fill ${accent}`} />
+            {name}
+          </span>
+        ))}
+    </>
+  );
+}
+
 const headings = ["cycles", "to bare", "exits", "hypercalls", "translated", "direct", "walk refs"] as const;
 
 export function View({ state, actions }: { state: State; actions: Actions }) {
@@ -239,6 +256,7 @@ export function View({ state, actions }: { state: State; actions: Actions }) {
         <button type="button" disabled={busy !== undefined} onClick={actions.compare}>
           Compare again
         </button>
+        <Legend runs={runs} />
         <span class="summary" role="status">
           {busy === undefined ? "" : `running under ${techniqueById(busy)?.title ?? busy} …`}
         </span>

@@ -51,6 +51,9 @@ function Tower({ building: { title, floors } }: { building: Building }) {
 
 const signs: Readonly<Record<Crossing["way"], string>> = { out: "⟵", in: "⟶", within: "↻" };
 
+const mostOf = (names: Crossing["most"]): string =>
+  names.map(([name, times]) => `${name} ${number(times)}`).join(" · ");
+
 /** What has crossed between the guest and the hypervisor, or within the guest, since the last stop. */
 function Crossings({ state }: { state: State }) {
   const all = crossed(state);
@@ -82,7 +85,9 @@ function Crossings({ state }: { state: State }) {
               <td class="heat">
                 <span class={`bar ${way}`} style={{ width: `${(100 * count) / most}%` }} />
               </td>
-              <td class="what">{names.map(([name, times]) => `${name} ${number(times)}`).join(" · ")}</td>
+              <td class="what" title={mostOf(names)}>
+                {mostOf(names)}
+              </td>
             </tr>
           ))}
         </tbody>

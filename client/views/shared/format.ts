@@ -21,6 +21,16 @@ export function accent(reason: string): string {
   return colour;
 }
 
+/** What the accents stand for, in the order of a legend. */
+export const accentNames = [
+  ["blue", "I/O"],
+  ["orange", "memory"],
+  ["green", "hypercalls"],
+  ["yellow", "interrupts and exceptions"],
+  ["red", "failures"],
+  ["purple", "all other"],
+] as const;
+
 /** 1234 → "1.2 k": cycles for people. */
 export function cycles(count: number): string {
   if (count < 1000) return `${count}`;

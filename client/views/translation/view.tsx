@@ -62,7 +62,7 @@ function Address({ state, actions }: Props) {
       <input
         id="filter"
         type="search"
-        placeholder="Address ( / ), such as esp, start or 7C00h"
+        placeholder="Address ( / ): esp, start+4, 7C00h"
         aria-label="Linear address: a register, a label or a number; empty for the instruction about to run"
         value={text}
         onInput={(event) => setText(event.currentTarget.value)}
