@@ -2,39 +2,9 @@ import { describe, expect, it, test } from "vitest";
 import { hardwareFault, pageFaultAt } from "../../../emulator/cpu/fault.ts";
 import { castShadow, shadow, stepArmed } from "../../../emulator/cpu/interrupts.ts";
 import { layout } from "../../../emulator/cpu/layout.ts";
-import type { Fault } from "../../../emulator/cpu/monitor.ts";
 import { CS, DS, ES, FS, GS, SS, TR } from "../../../emulator/cpu/state.ts";
-import {
-  at,
-  descriptor,
-  gate,
-  longMode,
-  type Processor,
-  processor,
-  protectedMode,
-  selector,
-  words,
-} from "./processor.ts";
-
-const handler = 0x5000;
-const type = { task: 5, interrupt16: 6, trap16: 7, interrupt32: 14, trap32: 15, call32: 12 } as const;
-
-const software = (vector: number, length = 2): Fault => ({
-  kind: "fault",
-  vector,
-  errorCode: undefined,
-  source: "software",
-  length,
-});
-
-function setGate(p: Processor, vector: number, value: bigint, upper?: bigint): void {
-  const size = upper === undefined ? 8 : 16;
-  p.ram.setBigUint64(at.idt + vector * size, value, true);
-  if (upper !== undefined) p.ram.setBigUint64(at.idt + vector * size + 8, upper, true);
-}
-
-/** The pointer after delivery, from the stack-pointer register. */
-const sp = (p: Processor): number => Number(BigInt.asUintN(32, p.cpu.r64[4]!));
+import { gateType, handler, setGate, software, sp } from "./gates.ts";
+import { at, gate, longMode, type Processor, processor, protectedMode, selector, words } from "./processor.ts";
 
 describe("real mode", () => {
   it("pushes FLAGS, CS and IP, clears IF, TF and AC, and jumps through the vector table", () => {
@@ -72,12 +42,12 @@ describe("real mode", () => {
 describe("protected mode, same privilege", () => {
   test.each([
     // gate type, fault, words from the new top, bytes per word, IF afterwards
-    [type.interrupt32, hardwareFault(13, 0x28), ["28", "400", "8", "10302"], 4, false],
-    [type.trap32, hardwareFault(13, 0x28), ["28", "400", "8", "10302"], 4, true],
-    [type.interrupt32, hardwareFault(6), ["400", "8", "10302"], 4, false],
-    [type.trap32, software(6, 3), ["403", "8", "302"], 4, true],
-    [type.interrupt16, hardwareFault(14, 2), ["2", "400", "8", "302"], 2, false],
-    [type.trap16, software(0x20), ["402", "8", "302"], 2, true],
+    [gateType.interrupt32, hardwareFault(13, 0x28), ["28", "400", "8", "10302"], 4, false],
+    [gateType.trap32, hardwareFault(13, 0x28), ["28", "400", "8", "10302"], 4, true],
+    [gateType.interrupt32, hardwareFault(6), ["400", "8", "10302"], 4, false],
+    [gateType.trap32, software(6, 3), ["403", "8", "302"], 4, true],
+    [gateType.interrupt16, hardwareFault(14, 2), ["2", "400", "8", "302"], 2, false],
+    [gateType.trap16, software(0x20), ["402", "8", "302"], 2, true],
   ] as const)("gate type %i", (kind, fault, expected, bytes, interrupts) => {
     const p = processor();
     protectedMode(p);
@@ -94,7 +64,7 @@ describe("protected mode, same privilege", () => {
   it("runs a conforming handler at the interrupted privilege", () => {
     const p = processor();
     protectedMode(p, 3);
-    setGate(p, 6, gate(type.trap32, selector.conforming, handler));
+    setGate(p, 6, gate(gateType.trap32, selector.conforming, handler));
     p.cpu.deliver(hardwareFault(6));
     expect([p.cpu.cpl, p.cpu.selector(CS), sp(p)]).toEqual([3, selector.conforming | 3, at.stack - 12]);
   });
@@ -107,7 +77,7 @@ describe("protected mode, same privilege", () => {
     ] as const) {
       const p = processor();
       protectedMode(p, 3);
-      for (const vector of [1, 13]) setGate(p, vector, gate(type.trap32, selector.code32, handler + vector));
+      for (const vector of [1, 13]) setGate(p, vector, gate(gateType.trap32, selector.code32, handler + vector));
       p.cpu.deliver(event);
       expect(p.cpu.rip).toBe(handler + arrives);
       expect(words(p, sp(p) + (arrives === 13 ? 4 : 0), 1, 4)).toEqual([arrives === 1 ? "401" : "400"]);
@@ -117,7 +87,7 @@ describe("protected mode, same privilege", () => {
   it("writes CR2 for a page fault that becomes a double fault", () => {
     const p = processor();
     protectedMode(p);
-    setGate(p, 8, gate(type.trap32, selector.code32, handler));
+    setGate(p, 8, gate(gateType.trap32, selector.code32, handler));
     p.cpu.setIdtr(at.idt, 0x47);
     p.cpu.deliver(pageFaultAt(0x1234_5678, 2));
     expect([p.cpu.rip, p.cpu.r64[layout.cr2 >> 3]]).toEqual([handler, 0x1234_5678n]);
@@ -126,7 +96,7 @@ describe("protected mode, same privilege", () => {
   it("writes CR2 for a page fault", () => {
     const p = processor();
     protectedMode(p);
-    setGate(p, 14, gate(type.trap32, selector.code32, handler));
+    setGate(p, 14, gate(gateType.trap32, selector.code32, handler));
     p.cpu.deliver(pageFaultAt(0x1234_5678, 2));
     expect(p.cpu.r64[layout.cr2 >> 3]).toBe(0x1234_5678n);
   });
@@ -136,7 +106,7 @@ describe("protected mode, to an inner level", () => {
   it("takes SS:ESP from the TSS and pushes the outer stack", () => {
     const p = processor();
     protectedMode(p, 3);
-    setGate(p, 14, gate(type.interrupt32, selector.code32, handler));
+    setGate(p, 14, gate(gateType.interrupt32, selector.code32, handler));
     p.cpu.deliver(pageFaultAt(0x44, 6));
     expect(words(p, sp(p), 6, 4)).toEqual(["6", "400", "1B", "10002", "8000", "23"]);
     expect(sp(p)).toBe(at.innerStack - 24);
@@ -147,7 +117,7 @@ describe("protected mode, to an inner level", () => {
   it("uses the stack of ring 1 for a handler there", () => {
     const p = processor();
     protectedMode(p, 3);
-    setGate(p, 0x30, gate(type.trap32, selector.middleCode & ~3, handler, { dpl: 3 }));
+    setGate(p, 0x30, gate(gateType.trap32, selector.middleCode & ~3, handler, { dpl: 3 }));
     p.cpu.deliver(software(0x30));
     expect([p.cpu.cpl, p.cpu.selector(SS), p.cpu.selector(CS)]).toEqual([1, selector.middleData, selector.middleCode]);
     expect(sp(p)).toBe(at.innerStack + 0x800 - 20);
@@ -159,7 +129,7 @@ describe("protected mode, to an inner level", () => {
     p.cpu.setSegment(TR, { selector: selector.tss, access: 0x83, limit: 0x2b, base: at.tss });
     p.ram.setUint16(at.tss + 2, 0x7000, true);
     p.ram.setUint16(at.tss + 4, selector.data32, true);
-    setGate(p, 6, gate(type.interrupt16, selector.code32, handler));
+    setGate(p, 6, gate(gateType.interrupt16, selector.code32, handler));
     p.cpu.deliver(hardwareFault(6));
     expect(words(p, sp(p), 5, 2)).toEqual(["400", "1B", "2", "8000", "23"]);
     expect(sp(p)).toBe(0x7000 - 10);
@@ -179,7 +149,7 @@ describe("protected mode, to an inner level", () => {
     ] as const)
       p.cpu.setSegment(segment, { selector: value, access: 0xf3, limit: 0xffff, base: value * 16 });
     p.cpu.r64[4] = 0x7ff0n;
-    setGate(p, 13, gate(type.interrupt32, selector.code32, handler));
+    setGate(p, 13, gate(gateType.interrupt32, selector.code32, handler));
     p.cpu.deliver(hardwareFault(13, 0));
     expect(words(p, sp(p), 10, 4)).toEqual(["0", "400", "2", "33202", "7FF0", "3", "1", "4", "5", "6"]);
     expect(p.cpu.mode).toBe("protected");
@@ -189,213 +159,12 @@ describe("protected mode, to an inner level", () => {
   });
 });
 
-describe("faults while delivering", () => {
-  interface Case {
-    readonly name: string;
-    readonly cpl?: 0 | 3;
-    /** What is delivered; its gate, unless the case breaks it. */
-    readonly fault: Fault;
-    readonly break: (p: Processor) => void;
-    /** Vector and error code that arrive in the end. */
-    readonly arrives: readonly [number, number];
-  }
-  const good = (p: Processor, vector: number) =>
-    setGate(p, vector, gate(type.interrupt32, selector.code32, handler + vector * 16));
-  const selectorOfVector = (vector: number, ext: 0 | 1) => vector * 8 + 2 + ext;
-  const cases: readonly Case[] = [
-    {
-      name: "gate not present, exception",
-      fault: hardwareFault(6),
-      break: (p) => setGate(p, 6, gate(type.trap32, selector.code32, 0, { present: false })),
-      arrives: [11, selectorOfVector(6, 1)],
-    },
-    {
-      name: "gate not present, INT n",
-      fault: software(0x40),
-      break: (p) => setGate(p, 0x40, gate(type.trap32, selector.code32, 0, { present: false })),
-      arrives: [11, selectorOfVector(0x40, 0)],
-    },
-    {
-      name: "gate's DPL below CPL for INT n",
-      cpl: 3,
-      fault: software(0x40),
-      break: (p) => setGate(p, 0x40, gate(type.trap32, selector.code32, 0)),
-      arrives: [13, selectorOfVector(0x40, 0)],
-    },
-    {
-      name: "gate's DPL does not matter for exceptions",
-      cpl: 3,
-      fault: hardwareFault(6),
-      break: (p) => good(p, 6),
-      arrives: [6, -1],
-    },
-    {
-      name: "no gate at all",
-      fault: hardwareFault(6),
-      break: (p) => setGate(p, 6, 0n),
-      arrives: [13, selectorOfVector(6, 1)],
-    },
-    {
-      name: "a call gate in the IDT",
-      fault: hardwareFault(6),
-      break: (p) => setGate(p, 6, gate(type.call32, selector.code32, 0)),
-      arrives: [13, selectorOfVector(6, 1)],
-    },
-    {
-      name: "beyond the IDT",
-      fault: software(0xff),
-      break: (p) => p.cpu.setIdtr(at.idt, 0x1ff),
-      arrives: [13, selectorOfVector(0xff, 0)],
-    },
-    {
-      name: "null selector in the gate",
-      fault: hardwareFault(6),
-      break: (p) => setGate(p, 6, gate(type.trap32, 0, 0)),
-      arrives: [13, 1],
-    },
-    {
-      name: "null selector in the gate, INT n",
-      fault: software(0x40),
-      break: (p) => setGate(p, 0x40, gate(type.trap32, 3, 0)),
-      arrives: [13, 0],
-    },
-    {
-      name: "data segment in the gate",
-      fault: hardwareFault(6),
-      break: (p) => setGate(p, 6, gate(type.trap32, selector.data32, 0)),
-      arrives: [13, selector.data32 | 1],
-    },
-    {
-      name: "less privileged handler",
-      fault: hardwareFault(6),
-      break: (p) => setGate(p, 6, gate(type.trap32, selector.userCode32 & ~3, 0)),
-      arrives: [13, 0x19],
-    },
-    {
-      name: "offset beyond the handler's segment",
-      fault: hardwareFault(6),
-      break: (p) => {
-        p.ram.setBigUint64(at.gdt + 8 * 28, descriptor(0, 0xfff, 0x409b), true);
-        setGate(p, 6, gate(type.trap32, 8 * 28, 0x1000));
-      },
-      arrives: [13, 1],
-    },
-    {
-      name: "TSS too small",
-      cpl: 3,
-      fault: software(0x40),
-      break: (p) => {
-        setGate(p, 0x40, gate(type.trap32, selector.code32, 0, { dpl: 3 }));
-        p.ram.setBigUint64(at.gdt + 8, descriptor(0, 0xf_ffff, 0xc09b), true);
-        p.cpu.setSegment(TR, { selector: selector.tss, access: 0x8b, limit: 8, base: at.tss });
-        setGate(p, 10, gate(type.trap32, selector.userConforming, handler + 160));
-      },
-      arrives: [10, selector.tss],
-    },
-    {
-      name: "null SS in the TSS",
-      cpl: 3,
-      fault: software(0x40),
-      break: (p) => {
-        setGate(p, 0x40, gate(type.trap32, selector.code32, 0, { dpl: 3 }));
-        p.ram.setUint16(at.tss + 8, 0, true);
-        setGate(p, 10, gate(type.trap32, selector.userConforming, handler + 160));
-      },
-      arrives: [10, 0],
-    },
-    {
-      name: "SS of the wrong level in the TSS",
-      cpl: 3,
-      fault: software(0x40),
-      break: (p) => {
-        setGate(p, 0x40, gate(type.trap32, selector.code32, 0, { dpl: 3 }));
-        p.ram.setUint16(at.tss + 8, selector.userData32, true);
-        setGate(p, 10, gate(type.trap32, selector.userConforming, handler + 160));
-      },
-      arrives: [10, 0x20],
-    },
-    {
-      name: "SS not present in the TSS",
-      cpl: 3,
-      fault: software(0x40),
-      break: (p) => {
-        setGate(p, 0x40, gate(type.trap32, selector.code32, 0, { dpl: 3 }));
-        p.ram.setBigUint64(at.gdt + selector.absent, descriptor(0, 0xf_ffff, 0xc013), true);
-        p.ram.setUint16(at.tss + 8, selector.absent, true);
-        setGate(p, 12, gate(type.trap32, selector.userConforming, handler + 192));
-      },
-      arrives: [12, selector.absent],
-    },
-    {
-      name: "#GP in #GP is a double fault",
-      fault: hardwareFault(13, 0),
-      break: (p) => setGate(p, 13, 0n),
-      arrives: [8, 0],
-    },
-    {
-      name: "#NP in #DE is a double fault",
-      fault: hardwareFault(0),
-      break: (p) => setGate(p, 0, gate(type.trap32, selector.code32, 0, { present: false })),
-      arrives: [8, 0],
-    },
-    {
-      name: "#GP in #UD is served",
-      fault: hardwareFault(6),
-      break: (p) => setGate(p, 6, 0n),
-      arrives: [13, selectorOfVector(6, 1)],
-    },
-    {
-      name: "#NP in #PF is a double fault",
-      fault: pageFaultAt(0, 0),
-      break: (p) => setGate(p, 14, gate(type.trap32, selector.code32, 0, { present: false })),
-      arrives: [8, 0],
-    },
-    {
-      name: "#GP in INT 13 is served, for it is no exception",
-      fault: software(13),
-      break: (p) => {
-        setGate(p, 13, gate(type.trap32, selector.code32, handler + 208));
-        setGate(p, 13, gate(type.trap32, 0x100, 0));
-        setGate(p, 8, gate(type.trap32, selector.code32, handler + 128));
-      },
-      arrives: [8, 0],
-    },
-  ];
-  test.each(cases)("$name", ({ cpl = 0, fault, break: spoil, arrives }) => {
-    const p = processor();
-    protectedMode(p, cpl);
-    for (const vector of [6, 8, 10, 11, 12, 13, 14]) good(p, vector);
-    spoil(p);
-    p.cpu.deliver(fault);
-    const [vector, code] = arrives;
-    expect(p.cpu.rip).toBe(handler + vector * 16);
-    if (code >= 0) expect(words(p, sp(p), 2, 4)).toEqual([code.toString(16).toUpperCase(), "400"]);
-  });
-
-  it("three faults shut the processor down", () => {
-    const p = processor();
-    protectedMode(p);
-    p.cpu.deliver(hardwareFault(13, 0));
-    expect(p.cpu.activity).toBe(2);
-    expect(p.cpu.atBoundary()).toBe("shutdown");
-    expect([p.cpu.rip, sp(p)]).toEqual([0x400, at.stack]);
-  });
-
-  it("a double fault through a task gate is a triple fault where the task cannot be entered", () => {
-    const p = processor();
-    protectedMode(p);
-    setGate(p, 8, gate(type.task, selector.ldt, 0));
-    p.cpu.deliver(hardwareFault(8, 0));
-    expect(p.cpu.activity).toBe(2);
-  });
-});
-
 describe("NMI", () => {
   function ready(): Processor {
     const p = processor();
     protectedMode(p);
     p.cpu.flags = 2;
-    setGate(p, 2, gate(type.interrupt32 | 0x80, selector.code32, handler));
+    setGate(p, 2, gate(gateType.interrupt32 | 0x80, selector.code32, handler));
     return p;
   }
 
@@ -442,7 +211,7 @@ describe("NMI", () => {
   it("comes before an interrupt and after a single step", () => {
     const p = ready();
     p.cpu.flags = 0x302;
-    setGate(p, 1, gate(type.interrupt32 | 0x80, selector.code32, handler + 0x100));
+    setGate(p, 1, gate(gateType.interrupt32 | 0x80, selector.code32, handler + 0x100));
     p.bus.vectors.push(0x20);
     p.cpu.interruptibility |= stepArmed;
     p.cpu.nonMaskableInterrupt();
@@ -463,7 +232,7 @@ describe("long mode", () => {
     setGate(
       p,
       vector,
-      gate(options.kind ?? type.interrupt32, target, handler, { dpl: options.dpl ?? 0, count: options.ist ?? 0 }),
+      gate(options.kind ?? gateType.interrupt32, target, handler, { dpl: options.dpl ?? 0, count: options.ist ?? 0 }),
       options.high ?? 0n,
     );
 
@@ -502,7 +271,7 @@ describe("long mode", () => {
     const p = processor();
     longMode(p, 3);
     p.cpu.setSegment(CS, { selector: selector.userCode32, access: 0xc0fb, limit: 0xffff_ffff, base: 0 });
-    setLong(p, 0x80, selector.code64, { kind: type.trap32, dpl: 3 });
+    setLong(p, 0x80, selector.code64, { kind: gateType.trap32, dpl: 3 });
     p.cpu.deliver(software(0x80));
     expect(words(p, at.innerStack - 40, 5, 8)).toEqual(["402", "1B", "2", "8000", "23"]);
     expect(p.cpu.bits).toBe(64);
@@ -510,7 +279,7 @@ describe("long mode", () => {
 
   test.each([
     ["32-bit handler", selector.code32, {}, selector.code32 | 1],
-    ["16-bit gate", selector.code64, { kind: type.interrupt16 }, 6 * 8 + 3],
+    ["16-bit gate", selector.code64, { kind: gateType.interrupt16 }, 6 * 8 + 3],
     ["not canonical", selector.code64, { high: 0x8000n }, 1],
   ] as const)("%s: #GP", (_, target, options, code) => {
     const p = processor();

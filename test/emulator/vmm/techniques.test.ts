@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { boot, guestWithTables, protectedGuest, register, registersOf, run } from "./guest.ts";
+
+describe("all techniques agree", () => {
+  /** Single steps with TF over instructions that run, exit, trap and fault: #DB after each. */
+  const stepped = guestWithTables(`
+        mov dword [idt + 8], trap - 0
+        mov word [idt + 8 + 2], 8
+        mov word [idt + 8 + 4], 8E00h
+        mov word [idt + 8 + 6], 0
+        xor esi, esi
+        pushfd
+        or dword [esp], 100h
+        popfd
+        nop
+        mov al, 1
+        out 80h, al
+        out 0E9h, al
+        mov eax, cr0
+        mov eax, 40000000h
+        cli
+        nop
+        pushfd
+        and dword [esp], ~100h
+        popfd
+        jmp finish
+trap:   inc esi
+        iret
+resume: nop`);
+
+  it("on the #DB of single steps", () => {
+    const counts = (["bare-metal", "vtx-ept", "svm-npt", "svm-shadow", "trap-and-emulate"] as const).map((t) =>
+      register(run(t, stepped).machine, "RSI"),
+    );
+    expect(new Set(counts).size).toBe(1);
+    expect(counts[0]).toBeGreaterThanOrEqual(10n);
+  });
+
+  it("on a guest that halts for ever, also after input", () => {
+    for (const technique of ["bare-metal", "vtx-ept", "svm-npt", "svm-shadow", "trap-and-emulate"] as const) {
+      const machine = boot(technique, protectedGuest("nop"));
+      const first = machine.run({ steps: 1000 });
+      const { now, rip } = machine;
+      machine.input("x");
+      expect(machine.run({ steps: 1000 }), technique).toEqual(first);
+      expect([machine.now, machine.rip], technique).toEqual([now, rip]);
+      expect(first).toMatchObject({ reason: "halted" });
+    }
+  });
+
+  it("with hot regions translated", () => {
+    const source = guestWithTables(`
+        mov dword [20000h], 21007h
+        mov edi, 21000h
+        mov eax, 7
+        mov ecx, 400h
+.fill:  stosd
+        add eax, 1000h
+        loop .fill
+        mov eax, 20000h
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 80000000h
+        mov cr0, eax
+        mov ecx, 40000
+        xor ebx, ebx
+.sum:   mov eax, ecx
+        and eax, 3FFFCh
+        add ebx, [eax]
+        mov [40000h + eax], ebx
+        loop .sum
+resume: nop`);
+    const results = (["bare-metal", "vtx-ept", "svm-npt", "svm-shadow", "trap-and-emulate"] as const).flatMap(
+      (technique) =>
+        [false, true].map((translate) => {
+          const machine = boot(technique, source, 1, translate);
+          machine.run({ steps: 400_000 });
+          return registersOf(machine);
+        }),
+    );
+    for (const result of results) expect(result).toEqual(results[0]);
+  });
+});
