@@ -1,10 +1,10 @@
 import * as vscode from "vscode";
 import { debugType, type RequestName, type Requests } from "../debug-adapter/protocol.ts";
 import type { VirtualKind } from "../server/protocol.ts";
-import { programUri } from "./debug.ts";
 import { type EventTree, eventCommands } from "./event-commands.ts";
 import { guestInEditor } from "./guest-in-editor.ts";
 import type { Panel } from "./panel.ts";
+import { programUri } from "./program-uri.ts";
 import { sampleCommands } from "./samples.ts";
 import { saveTrace } from "./save-trace.ts";
 import type { Techniques } from "./technique.ts";

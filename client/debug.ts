@@ -3,19 +3,14 @@ import { debugType, type Events } from "../debug-adapter/protocol.ts";
 import type { EventView } from "./event-tree.ts";
 import type { Host } from "./extension.ts";
 import { guestInEditor } from "./guest-in-editor.ts";
+import { lossTracker } from "./loss-tracker.ts";
+import { tellLost } from "./lost-session.ts";
 import type { Measurements } from "./measurements.ts";
 import type { Panel } from "./panel.ts";
 import { PresentItem } from "./present.ts";
+import { programUri } from "./program-uri.ts";
+import { StaleSources } from "./stale-sources.ts";
 import type { Techniques } from "./technique.ts";
-
-/** A path from a launch configuration as a URI: `${file}` has no scheme in the browser. */
-export function programUri(program: string, folder: vscode.WorkspaceFolder | undefined): vscode.Uri {
-  if (/^[a-z][a-z0-9+.-]+:/i.test(program)) return vscode.Uri.parse(program);
-  if (!folder) return vscode.Uri.file(program);
-  return program.startsWith("/") || /^[a-z]:[\\/]/i.test(program)
-    ? folder.uri.with({ path: vscode.Uri.file(program).path })
-    : vscode.Uri.joinPath(folder.uri, program);
-}
 
 /** Fills what a launch configuration leaves open, so that F5 needs none. */
 class Configurations implements vscode.DebugConfigurationProvider {
@@ -84,8 +79,19 @@ export function registerDebugging(
   const configurations = new Configurations(techniques, events);
   const present = new PresentItem();
   const ours = (session: vscode.DebugSession | undefined) => (session?.type === debugType ? session : undefined);
+  const stale = new StaleSources();
+  const ended = (session: vscode.DebugSession) => {
+    panel.ended(session);
+    present.ended(session);
+    stale.ended(session);
+  };
+  const lost = (session: vscode.DebugSession) => {
+    ended(session);
+    void tellLost(session);
+  };
   return [
     present,
+    stale,
     vscode.debug.registerDebugConfigurationProvider(debugType, configurations),
     vscode.debug.registerDebugConfigurationProvider(
       debugType,
@@ -93,14 +99,14 @@ export function registerDebugging(
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
     vscode.debug.registerDebugAdapterDescriptorFactory(debugType, {
-      createDebugAdapterDescriptor: () => host.debugAdapter(context),
+      createDebugAdapterDescriptor: (session) => host.debugAdapter(context, () => lost(session)),
+    }),
+    vscode.debug.registerDebugAdapterTrackerFactory(debugType, {
+      createDebugAdapterTracker: (session) => lossTracker(() => lost(session)),
     }),
     vscode.debug.onDidStartDebugSession((session) => ours(session) && panel.show(session)),
     vscode.debug.onDidChangeActiveDebugSession((session) => ours(session) && panel.show(session!)),
-    vscode.debug.onDidTerminateDebugSession((session) => {
-      panel.ended(session);
-      present.ended(session);
-    }),
+    vscode.debug.onDidTerminateDebugSession(ended),
     vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
       if (!ours(session)) return;
       if (event === ("ringside/eventCounts" satisfies keyof Events)) events.counted(session, body);
@@ -108,6 +114,7 @@ export function registerDebugging(
       if (event !== ("ringside/advanced" satisfies keyof Events)) return;
       panel.advanced(session, body);
       present.advanced(session, body);
+      void stale.advanced(session, body);
       void events.advanced(session);
       void measurements.advanced(session, body);
     }),

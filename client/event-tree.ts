@@ -108,9 +108,14 @@ export class EventView implements vscode.TreeDataProvider<EventNode>, EventTree,
   async advanced(session: vscode.DebugSession): Promise<void> {
     const known = this.#sessions.get(session.id);
     if (!known || known.technique) return;
-    const rings: Requests["ringside/rings"]["result"] = await session.customRequest("ringside/rings", {});
-    known.technique = rings.technique;
-    this.#shown.fire();
+    try {
+      const rings: Requests["ringside/rings"]["result"] = await session.customRequest("ringside/rings", {});
+      known.technique = rings.technique;
+      this.#shown.fire();
+    } catch (error) {
+      // A session that has ended meanwhile does not answer.
+      if (this.#sessions.has(session.id)) throw error;
+    }
   }
 
   get #technique(): TechniqueId | undefined {

@@ -13,8 +13,8 @@ import { registerTraces } from "./trace-editor.ts";
 export interface Host {
   /** The language server, in a process or worker of its own. */
   languageClient(context: vscode.ExtensionContext, options: LanguageClientOptions): BaseLanguageClient;
-  /** A debug adapter, in a process or worker of its own. */
-  debugAdapter(context: vscode.ExtensionContext): vscode.DebugAdapterDescriptor;
+  /** A debug adapter, in a process or worker of its own; `lost` is told if a worker ends by itself. */
+  debugAdapter(context: vscode.ExtensionContext, lost: () => void): vscode.DebugAdapterDescriptor;
   /** A grader, in a worker of its own. */
   grader(context: vscode.ExtensionContext): GraderPort;
 }

@@ -12,8 +12,8 @@ export const activate = (context: vscode.ExtensionContext) =>
   activateIn(context, {
     languageClient: (_, options) =>
       new LanguageClient("ringside", "Ringside", worker(context, "server-worker.js"), options),
-    debugAdapter: () =>
-      new vscode.DebugAdapterInlineImplementation(new WorkerAdapter(worker(context, "adapter-worker.js"))),
+    debugAdapter: (_, lost) =>
+      new vscode.DebugAdapterInlineImplementation(new WorkerAdapter(worker(context, "adapter-worker.js"), lost)),
     grader: () => {
       const grader = worker(context, "grader-worker.js");
       return {

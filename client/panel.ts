@@ -38,6 +38,8 @@ export class Panel implements vscode.WebviewViewProvider {
   /** Pages that are to begin as soon as they have loaded. */
   readonly #awaited = new Set<string>();
   #session: vscode.DebugSession | undefined;
+  /** The session that was shown has ended. */
+  #ended = false;
   #last: Events["ringside/advanced"] | undefined;
   /** The time cursor of all views; undefined: at the present. */
   #cursor: number | undefined;
@@ -51,13 +53,20 @@ export class Panel implements vscode.WebviewViewProvider {
     if (session === this.#session) return;
     this.#session = session;
     this.#last = undefined;
+    this.#ended = false;
     this.#cursor = undefined;
+    // Views know sessions by their names, and this one may be called as the one before.
+    this.#tell({ kind: "session", name: undefined });
     this.#tell({ kind: "session", name: session.name });
   }
 
   ended(session: vscode.DebugSession): void {
+    if (session !== this.#session) return;
     // The last picture stays readable; it only can no longer travel in time.
-    if (session === this.#session) this.#session = undefined;
+    this.#session = undefined;
+    this.#last = undefined;
+    this.#ended = true;
+    this.#tell({ kind: "ended" });
   }
 
   advanced(session: vscode.DebugSession, body: Events["ringside/advanced"]): void {
@@ -92,6 +101,7 @@ export class Panel implements vscode.WebviewViewProvider {
     switch (message.kind) {
       case "ready":
         void webview.postMessage({ kind: "session", name: this.#session?.name } satisfies ToView);
+        if (this.#ended) void webview.postMessage({ kind: "ended" } satisfies ToView);
         if (this.#last) void webview.postMessage({ kind: "advanced", body: this.#last } satisfies ToView);
         if (this.#cursor !== undefined)
           void webview.postMessage({ kind: "cursor", cycle: this.#cursor } satisfies ToView);
@@ -121,11 +131,13 @@ export class Panel implements vscode.WebviewViewProvider {
   }
 
   async #relay({ id, name, args }: Extract<FromView, { kind: "request" }>): Promise<ToView> {
-    if (!this.#session) return { kind: "failed", id, message: "The debug session has ended." };
+    const session = this.#session;
+    if (!session) return { kind: "failed", id, message: "The debug session has ended.", ended: true };
     try {
-      return { kind: "result", id, result: await this.#session.customRequest(name, args) };
+      return { kind: "result", id, result: await session.customRequest(name, args) };
     } catch (error) {
-      return { kind: "failed", id, message: error instanceof Error ? error.message : String(error) };
+      const message = error instanceof Error ? error.message : String(error);
+      return { kind: "failed", id, message, ended: session !== this.#session };
     }
   }
 }

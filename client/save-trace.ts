@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { debugType, type Requests } from "../debug-adapter/protocol.ts";
 import { fromBase64, traceEnding } from "../trace-file/index.ts";
-import { programUri } from "./debug.ts";
+import { programUri } from "./program-uri.ts";
 
 /** A file beside the guest, for the dialog to begin with. */
 function proposal(session: vscode.DebugSession): vscode.Uri {

@@ -8,6 +8,8 @@ import type { FromHost, FromWorker } from "./worker-protocol.ts";
 interface Scope {
   onmessage: ((event: { readonly data: FromHost }) => void) | null;
   postMessage(message: FromWorker): void;
+  /** Only in pages that came over a secure connection. */
+  readonly navigator?: { readonly locks?: { request(name: string, hold: () => Promise<never>): Promise<unknown> } };
   MessageChannel: new () => {
     readonly port1: { postMessage(message: undefined): void };
     readonly port2: { onmessage: (() => void) | null };
@@ -38,9 +40,18 @@ const session = new Session({
     }),
 });
 
+/** Nobody is told when a worker ends that was ended from outside or ran out of memory; but then its locks are free. */
+function hold(lock: string): void {
+  void scope.navigator?.locks?.request(lock, () => {
+    scope.postMessage({ kind: "holds" });
+    return new Promise<never>(() => {});
+  });
+}
+
 session.onDidSendMessage((message) => scope.postMessage({ kind: "protocol", message }));
 scope.onmessage = ({ data }) => {
   if (data.kind === "protocol") return session.handleMessage(data.message as DebugProtocol.ProtocolMessage);
+  if (data.kind === "hold") return hold(data.lock);
   waiting.get(data.id)?.(data.bytes);
   waiting.delete(data.id);
 };

@@ -212,6 +212,7 @@ export class Session extends Conversation {
     this.#abandoned = true;
     if (this.#motion) this.#debuggee?.debugger.pause();
     await this.#motion;
+    this.print("stdout", this.#debuggee?.feed.newOutput() ?? "");
   }
 
   /** Does something for which the guest must stand still; if that fails, a guest that ran stays paused. */
@@ -460,8 +461,10 @@ export class Session extends Conversation {
       if (!wanted) throw new Refusal("No guest has been launched.");
       return this.#interrupting(async () => {
         const before = loadedSources(this.#subject).sources;
-        const { debugger: target } = await this.#launch(wanted);
+        const { debugger: target, feed } = await this.#launch(wanted);
         this.#rebind();
+        // Views forget the run before: of this one all is new.
+        this.tell("ringside/advanced", feed.news(false));
         for (const change of sourceChanges(before, loadedSources(this.#subject).sources))
           this.tell("loadedSource", change);
         return () => this.#start(target);

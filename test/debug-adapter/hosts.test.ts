@@ -119,7 +119,7 @@ describe("the debug adapter lives", () => {
       const said = structuredClone(data);
       // Messages arrive later, never within the call that sends them.
       if (said.kind === "protocol") setImmediate(() => receive(said.message as Said));
-      else setImmediate(() => answer(said.id, files[said.uri]));
+      else if (said.kind === "read") setImmediate(() => answer(said.id, files[said.uri]));
     };
     Object.assign(scope, { MessageChannel, console, setTimeout, clearTimeout });
     const context = createContext(scope);

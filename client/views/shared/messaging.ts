@@ -4,13 +4,16 @@ import type { Call, Events, RequestName } from "../../../debug-adapter/protocol.
 export type ToView =
   /** A session is shown now, or none. */
   | { readonly kind: "session"; readonly name: string | undefined }
+  /** The session that is shown has ended: what it last showed stays. */
+  | { readonly kind: "ended" }
   | { readonly kind: "advanced"; readonly body: Events["ringside/advanced"] }
   /** The time cursor was moved in another view, to this cycle; undefined: to the present. */
   | { readonly kind: "cursor"; readonly cycle: number | undefined }
   /** A person asked by a command for what this view does. */
   | { readonly kind: "begin" }
   | { readonly kind: "result"; readonly id: number; readonly result: unknown }
-  | { readonly kind: "failed"; readonly id: number; readonly message: string };
+  /** `ended`: because the session has. */
+  | { readonly kind: "failed"; readonly id: number; readonly message: string; readonly ended?: boolean };
 
 export type FromView =
   /** The view has loaded and wants to be told everything. */
@@ -23,6 +26,9 @@ export type FromView =
   /** Show a source line. */
   | { readonly kind: "open"; readonly uri: string; readonly line: number }
   | { readonly kind: "command"; readonly command: "ringside.debugGuest" | "ringside.compare" };
+
+/** Nothing more is to be had of the session. */
+class SessionEnded extends Error {}
 
 interface Webview {
   postMessage(message: FromView): void;
@@ -38,12 +44,16 @@ export class Link {
   constructor(hear: (message: Extract<ToView, { kind: "session" | "advanced" | "begin" }>) => void) {
     window.addEventListener("message", ({ data }: MessageEvent<ToView>) => {
       if (data.kind === "session" || data.kind === "advanced" || data.kind === "begin") return hear(data);
-      // The time bar hears that.
-      if (data.kind === "cursor") return;
+      // The time bar hears these.
+      if (data.kind === "cursor" || data.kind === "ended") return;
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
       if (data.kind === "result") waiting?.resolve(data.result);
-      else waiting?.reject(new Error(data.message));
+      else waiting?.reject(data.ended ? new SessionEnded(data.message) : new Error(data.message));
+    });
+    // What nobody has waited for: the time bar says that the session has ended.
+    window.addEventListener("unhandledrejection", (event) => {
+      if (event.reason instanceof SessionEnded) event.preventDefault();
     });
     this.send({ kind: "ready" });
   }

@@ -11,6 +11,8 @@ interface State {
   readonly cursor: number | undefined;
   /** Why the guest did not go there. */
   readonly problem: string;
+  /** The session has ended, so that nothing moves any more. */
+  readonly ended: boolean;
 }
 
 interface Props {
@@ -21,9 +23,9 @@ interface Props {
 }
 
 function Bar({ state, move, go, help }: Props) {
-  const { now, furthest, cursor, problem } = state;
+  const { now, furthest, cursor, problem, ended } = state;
   const end = Math.max(1, furthest, cursor ?? 0);
-  const moved = cursor !== undefined && cursor !== now;
+  const moved = cursor !== undefined && cursor !== now && !ended;
   return (
     <>
       <div class="axis">
@@ -44,7 +46,8 @@ function Bar({ state, move, go, help }: Props) {
         <span class="now-mark" style={{ "--at": now / end }} title={`now: cycle ${now.toLocaleString("en")}`} />
       </div>
       <span class="moment" role="status">
-        {problem || `${moved ? `cursor ${cycles(cursor)} · ` : ""}now ${cycles(now)} cycles`}
+        {ended ? "The session has ended; this is what it last showed. F5 begins a new one." : ""}
+        {!ended && (problem || `${moved ? `cursor ${cycles(cursor)} · ` : ""}now ${cycles(now)} cycles`)}
       </span>
       {moved && (
         <button type="button" title="Go to the moment of the cursor (Enter)" onClick={go}>
@@ -75,7 +78,7 @@ export class TimeBar {
   readonly #link: Pick<Link, "send" | "request">;
   readonly #root = document.createElement("footer");
   readonly #followed: (cycle: number | undefined) => void;
-  #state: State = { now: 0, furthest: 0, cursor: undefined, problem: "" };
+  #state: State = { now: 0, furthest: 0, cursor: undefined, problem: "", ended: false };
   #session: string | undefined;
 
   /** @param followed is told where the cursor was moved to, here or in another view; undefined: to the present */
@@ -106,9 +109,10 @@ export class TimeBar {
     if (message.kind === "cursor") {
       this.#change({ cursor: message.cycle, problem: "" });
       this.#followed(message.cycle);
-    } else if (message.kind === "session" && message.name !== this.#session) {
+    } else if (message.kind === "ended") this.#change({ ended: true });
+    else if (message.kind === "session" && message.name !== this.#session) {
       this.#session = message.name;
-      this.#change({ now: 0, furthest: 0, cursor: undefined, problem: "" });
+      this.#change({ now: 0, furthest: 0, cursor: undefined, problem: "", ended: false });
     } else if (message.kind === "advanced") {
       const { now, past } = message.body;
       // In the present there is nothing after it: where a branch has begun, the old future is gone.

@@ -1,0 +1,173 @@
+import type { Worker } from "playwright-core";
+import { expect } from "vitest";
+import { lineIn } from "../support/examples.ts";
+import type { Workbench } from "../support/workbench.ts";
+
+/** Errors that pages and their workers report from now on. */
+function errorsOf({ page }: Workbench): string[] {
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => {
+    // Of its own error messages VS Code makes a note there.
+    if (message.type() === "error" && !message.text().includes("has ended: its debug adapter"))
+      errors.push(`${message.text()} (${message.location().url})`);
+  });
+  return errors;
+}
+
+/** The worker that holds the debug adapter: VS Code names workers by their scripts. */
+async function adapterOf({ page }: Workbench): Promise<Worker> {
+  for (const worker of page.workers())
+    if ((await worker.evaluate(() => (globalThis as { readonly name?: string }).name))?.includes("adapter-worker"))
+      return worker;
+  throw new Error("no worker holds a debug adapter");
+}
+
+/** The debug adapter is ended while the guest stands; then all says so, and a new session has what was set. */
+export async function killedPath(workbench: Workbench, host: string): Promise<void> {
+  const file = "exits.asm";
+  const cpuid = lineIn(file, /^\s+cpuid\b/);
+  const { page } = workbench;
+  await workbench.debug(file, "vtx-ept");
+  await workbench.command("Ringside: Show VM Exits");
+  await workbench.runTo(cpuid);
+  const view = await workbench.view("#view .rows tbody tr");
+  const before = await view.locator(".summary").textContent();
+  const errors = errorsOf(workbench);
+  const worker = await adapterOf(workbench);
+  await worker.evaluate(() => globalThis.close());
+
+  const notice = page.locator(".notification-toast", {
+    hasText: "has ended: its debug adapter was ended from outside",
+  });
+  await notice.waitFor();
+  await page.locator(".debug-toolbar").waitFor({ state: "hidden" });
+  await view.locator("#time .moment", { hasText: "The session has ended" }).waitFor();
+  // What it showed stays, and can still be looked through.
+  expect(await view.locator(".summary").textContent()).toBe(before);
+  await view.locator(".rows tbody tr").first().click();
+  await workbench.screenshot(`${host}-60-adapter-killed`);
+  expect(errors).toEqual([]);
+
+  await workbench.stopsAfter(() => notice.locator(".monaco-button", { hasText: "Debug Again" }).click());
+  await view.locator("#time .moment", { hasText: "now 0 cycles" }).waitFor();
+  await workbench.continue();
+  await workbench.stoppedAt(cpuid);
+  await expect.poll(() => view.locator(".summary").textContent()).toBe(before);
+  await workbench.goToLine(cpuid);
+  await page.keyboard.press("F9");
+  await page.locator(".codicon-debug-breakpoint").first().waitFor({ state: "hidden" });
+  await workbench.stopDebugging();
+}
+
+/** Prints a number and a line, now and then, for ever. */
+const talking = `%pragma ringside mode protected
+        org 100000h
+        bits 32
+        mov edx, 3F8h
+again:  mov ecx, 3000000
+delay:  loop delay
+        mov esi, text
+        mov ecx, text.end - text
+next:   lodsb
+        out dx, al
+        loop next
+        jmp again
+text:   db "still here", 10
+.end:
+`;
+
+/** Puts a text into the file that is open, and saves it. */
+async function write({ page }: Workbench, text: string): Promise<void> {
+  await page.locator(".editor-instance .view-line").first().click();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.insertText(text);
+  await page.keyboard.press("Control+S");
+  await page.locator(".tab.active:not(.dirty)").waitFor();
+}
+
+/** A view is closed while the guest runs, and opened again: it has everything from the start. */
+export async function closedPath(workbench: Workbench, host: string): Promise<void> {
+  const { page } = workbench;
+  await workbench.command("View: Show Explorer");
+  await workbench.openFile("hello.asm");
+  await write(workbench, talking);
+  await workbench.debug("hello.asm", "vtx-ept");
+  const errors = errorsOf(workbench);
+  await workbench.command("Ringside: Show VM Exits");
+  await workbench.view("#view .empty");
+  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  const exits = await workbench.view("#view .rows tbody tr");
+  await workbench.command("Ringside: Show Devices and Console");
+  const devices = await workbench.view("#view .terminal .xterm-screen");
+  await expect.poll(() => devices.locator(".xterm-rows").textContent()).toContain("still here");
+  for (const title of ["VM Exits", "Devices and Console"]) {
+    await page.getByRole("tab", { name: title }).click({ button: "right" });
+    await page.locator("a.action-menu-item", { hasText: `Hide '${title}'` }).click();
+  }
+  await expect.poll(() => exits.isDetached() && devices.isDetached()).toBe(true);
+  await page.locator(".debug-toolbar .codicon-debug-pause").waitFor();
+
+  await workbench.command("Ringside: Show VM Exits");
+  const again = await workbench.view("#view .rows tbody tr");
+  await page.locator(".debug-toolbar .codicon-debug-pause").waitFor();
+  await workbench.stopsAfter(() => page.locator(".debug-toolbar .codicon-debug-pause").click());
+  const total = async () =>
+    Number(/[\d,]+/.exec((await again.locator(".summary").textContent()) ?? "")?.[0].replaceAll(",", ""));
+  await expect.poll(total).toBeGreaterThan(11);
+  await workbench.screenshot(`${host}-61-view-opened-again`);
+  await again.locator(".rows").press("Home");
+  expect(errors).toEqual([]);
+  await workbench.stopDebugging();
+}
+
+/** A source is edited while its guest stands: what the session shows is said to be of the text before, until it is restarted. */
+export async function editedPath(workbench: Workbench, host: string): Promise<void> {
+  const { page } = workbench;
+  const stale = page.locator(".statusbar-item", { hasText: "boot-sector.asm changed: restart" });
+  const source = (text: string, more: string) =>
+    `%pragma ringside technique bare-metal\n${more}org 7C00h\nmov al, '${text}'\nout 0E9h, al\nhere: cli\nhlt\n`;
+  await workbench.command("View: Show Explorer");
+  await workbench.openFile("boot-sector.asm");
+  await write(workbench, source("A", ""));
+  await workbench.debug("boot-sector.asm", "bare-metal");
+  await workbench.stoppedAt(3);
+  expect(await stale.count()).toBe(0);
+
+  // Not saved: the editor has another text than the session.
+  await page.locator(".editor-instance .view-line").first().click();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.insertText(source("B", "; one line more\n"));
+  await stale.waitFor();
+  await workbench.goToLine(6);
+  await page.keyboard.press("F9");
+  await page.locator(".codicon-debug-breakpoint-unverified").first().waitFor();
+  await workbench.screenshot(`${host}-62-source-changed`);
+  // Saved, it is still not what runs.
+  await page.keyboard.press("Control+S");
+  await page.locator(".tab.active:not(.dirty)").waitFor();
+  expect(await stale.count()).toBe(1);
+
+  await workbench.stopsAfter(() => stale.click());
+  await workbench.stoppedAt(4);
+  await stale.waitFor({ state: "hidden" });
+  await page.locator(".codicon-debug-breakpoint:not(.codicon-debug-breakpoint-unverified)").first().waitFor();
+  await workbench.continue();
+  await workbench.stoppedAt(6);
+  await workbench.command("Debug Console: Focus on Debug Console View");
+  await expect.poll(() => page.locator(".repl").textContent()).toContain("B");
+  expect(await page.locator(".repl .output.expression").allTextContents()).not.toContain("A");
+
+  // The window goes in the midst of it all, with a text that was never saved.
+  await page.locator(".editor-instance .view-line").first().click();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.insertText("; never saved");
+  await page.locator(".tab.active.dirty").waitFor();
+  // VS Code writes a backup a second after the last keystroke.
+  await page.waitForTimeout(3000);
+  await page.reload();
+  await page.locator(".tab.active.dirty", { hasText: "boot-sector.asm" }).waitFor();
+  await page.locator(".view-line", { hasText: "; never saved" }).waitFor();
+  await page.locator(".codicon-debug-breakpoint, .codicon-debug-breakpoint-unverified").first().waitFor();
+  await workbench.screenshot(`${host}-63-window-reloaded`);
+}
