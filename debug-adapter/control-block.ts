@@ -55,6 +55,8 @@ export interface ControlBlock extends Fields {
 export type ControlBlockNow = {
   readonly step: number;
   readonly cycle: number;
+  /** Older events that are no longer kept: the exits among them are not in the counts. */
+  readonly missed?: number;
   readonly exit?: { readonly sequence: number; readonly reason: string };
 } & (
   | { readonly block: ControlBlock; readonly absent?: undefined }
@@ -182,5 +184,6 @@ export function controlBlockNow(machine: MachineInterface, tally?: ControlTally)
     (bit) =>
       canDecide(block, bit) ? counts?.(bit) : undefined;
   const block = vmcsNow(machine, countIn("VMCS")) ?? vmcbNow(machine, countIn("VMCB"));
-  return block ? { ...moment, block } : { ...moment, absent: absence(machine) };
+  const missed = tally && tally.missed > 0 ? { missed: tally.missed } : {};
+  return block ? { ...moment, ...missed, block } : { ...moment, absent: absence(machine) };
 }

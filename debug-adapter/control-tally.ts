@@ -8,6 +8,7 @@ export class ControlTally {
   readonly #reader: ExitReader;
   /** By vCPU, place and bit. */
   #counts = new Map<string, number>();
+  #missed = 0;
   /** Rules are few: what each comes to is found out once. */
   readonly #keys = new Map<string, string | undefined>();
 
@@ -22,12 +23,23 @@ export class ControlTally {
 
   /** Of the vCPU that is looked at: asks for the count of a bit. */
   counts(): (bit: ControlBit) => number {
-    this.#reader.read(
-      () => this.#counts.clear(),
+    const missed = this.#reader.read(
+      () => this.#forget(),
       (exit) => this.#count(exit),
     );
+    this.#missed += missed;
     const { vm, vcpu } = this.#machine;
     return ({ place, bit }) => this.#counts.get(`${vm}/${vcpu} ${place}:${bit}`) ?? 0;
+  }
+
+  /** Events that were no longer kept when they should have been counted, so that counts may be too low. */
+  get missed(): number {
+    return this.#missed;
+  }
+
+  #forget(): void {
+    this.#counts.clear();
+    this.#missed = 0;
   }
 
   #count(exit: Exit): void {

@@ -314,17 +314,23 @@ function Detail({ field, state }: { field: ControlField; state: State }) {
 function Names({ state, actions }: { state: State; actions: Actions }) {
   const block = state.now?.block;
   if (!block) return null;
-  const names: readonly (readonly [Naming, string])[] = [
-    ["own", block.kind],
-    ["other", block.other.kind],
-  ];
+  const names: readonly (readonly [Naming, string])[] =
+    block.kind === "VMCS"
+      ? [
+          ["own", "VMCS"],
+          ["other", "VMCB"],
+        ]
+      : [
+          ["other", "VMCS"],
+          ["own", "VMCB"],
+        ];
   return (
     <fieldset class="names" title="The same state under the names of VT-x (VMCS) or AMD-V (VMCB): key N">
       <legend class="unseen">Names</legend>
       {names.map(([naming, kind]) => (
         <label key={naming}>
           <input type="radio" name="naming" checked={state.naming === naming} onChange={() => actions.name(naming)} />{" "}
-          {kind === "VMCS" ? "VMCS names" : "VMCB names"}
+          {kind} names
         </label>
       ))}
     </fieldset>
@@ -375,6 +381,12 @@ export function View({ state, actions }: { state: State; actions: Actions }) {
         {block.failure && (
           <span class="failure" role="alert">
             An entry fails by {nameOf(block, block.failure.place)}.
+          </span>
+        )}
+        {state.now?.missed !== undefined && (
+          <span class="source">
+            Exits are not counted of the oldest {state.now.missed.toLocaleString("en")} events, which are no longer
+            kept.{" "}
           </span>
         )}
         {state.failed && <span class="failure">{state.failed}</span>}

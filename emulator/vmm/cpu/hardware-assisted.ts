@@ -394,7 +394,9 @@ export class HardwareAssisted implements Monitor {
     this.#vmm.idle.restore(idle);
     if (shadow) this.#shadow?.restore(shadow);
     this.#vmm.kvm.restore(kvm);
+    this.#vmm.restored();
     this.#entries.saved.forget();
     this.#stateChanged = pending !== null;
+    this.#unloaded = false;
   }
 }

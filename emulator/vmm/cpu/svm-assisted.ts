@@ -393,6 +393,8 @@ export class SvmAssisted implements Monitor {
   restore(state: unknown): void {
     const { pending, idle, kvm, shadow } = state as Saved;
     this.#dispatcher.pending = pending ?? undefined;
+    this.#vm.restored();
+    this.#unloaded = false;
     this.#vm.idle.restore(idle);
     this.#vm.kvm.restore(kvm);
     if (shadow) this.#shadow!.guest.restore(shadow);

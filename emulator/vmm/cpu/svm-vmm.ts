@@ -191,6 +191,12 @@ export class SvmVmm implements HardwareVmm {
     this.touched("virtualInterrupt");
   }
 
+  /** Another moment has come, at which no event waits for VMRUN: of a VMRUN that failed, one may. */
+  restored(): void {
+    this.#again = false;
+    this.#fromInt1 = false;
+  }
+
   /**
    * VMRUN: the check that failed, or undefined. Of the general registers rAX is in the VMCB; rSP too, which no emulation changes
    * without saying so. `resumed` is told before an injected event is delivered.

@@ -181,6 +181,11 @@ export class VtxVmm implements HardwareVmm {
     }
   }
 
+  /** Another moment has come, at which no event waits for an entry: of an entry that failed, one may. */
+  restored(): void {
+    this.#again = false;
+  }
+
   /** The event that the entry brings; it may leave the guest again. */
   inject(event: InjectedEvent): void {
     const again = this.#again;
