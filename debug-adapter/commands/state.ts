@@ -60,38 +60,50 @@ function tlb(context: Context, argument: string): string {
   return `${plural(entries.length, "page")}\n${columnsText(rows, [0, 1, 4, 5])}${more}`;
 }
 
-const fieldsOf = ({ groups }: ControlBlock): readonly ControlField[] => groups.flatMap(({ fields }) => fields);
+const fieldsOf = ({ groups }: Pick<ControlBlock, "groups">): readonly ControlField[] =>
+  groups.flatMap(({ fields }) => fields);
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z\d]+/g, "");
 
-function fieldText({ name, place, value, width, bits }: ControlField): string {
-  const head = `${name} (${place}h, ${width} bits) = ${value.toUpperCase()}h`;
+/** Under the other vendor's names some values cannot be told. */
+const valueText = (value: string): string => (value === "" ? "—" : `${value.toUpperCase()}h`);
+
+function fieldText({ name, place, value, width, bits, note }: ControlField): string {
   return [
-    head,
+    `${name} (${place}h, ${width} bits) = ${valueText(value)}${note ? `. ${note}` : ""}`,
     ...bits.map((bit) => `  ${bit.name} (${bit.bits}) = ${bit.value}${bit.doc ? `: ${bit.doc}` : ""}`),
   ].join("\n");
 }
 
+type Kind = ControlBlock["kind"];
+
+/** The control block under the names of one kind, whichever there is. */
+const namesOf = (block: ControlBlock, kind: Kind): Pick<ControlBlock, "groups"> =>
+  block.kind === kind ? block : block.other;
+
 /** `vmcs` and `vmcb`: the fields worth showing, or those whose name or place is asked for. */
-function controlBlock({ machine }: Context, argument: string): string {
+function controlBlock({ machine }: Context, asked: Kind, argument: string): string {
   const { block, absent } = controlBlockNow(machine);
   if (!block) throw new Refusal(absent);
   const { kind, address, state, failure } = block;
   const wanted = plain(argument);
-  const fields = fieldsOf(block).filter(({ name, place, shown }) =>
+  const fields = fieldsOf(namesOf(block, asked)).filter(({ name, place, shown }) =>
     wanted === "" ? shown : plain(name).includes(wanted) || plain(`${place}h`) === wanted || plain(place) === wanted,
   );
-  if (fields.length === 0) throw new Refusal(`The ${kind} has no field "${argument}".`);
+  if (fields.length === 0) throw new Refusal(`The ${asked} has no field "${argument}".`);
   if (wanted !== "" && fields.length <= 4) return fields.map(fieldText).join("\n");
-  const rows = fields.map(({ name, place, value }) => [name, `${place}h`, `${value.toUpperCase()}h`]);
+  const rows = fields.map(({ name, place, value }) => [name, `${place}h`, valueText(value)]);
   const wrong = failure ? `\nVM entry would fail: ${failure.sentence}` : "";
-  return `${kind} at ${address.toUpperCase()}h. ${state}\n${columnsText(rows, [1, 2])}${wrong}`;
+  const under = kind === asked ? "" : `, under the names of the ${asked}`;
+  return `${kind} at ${address.toUpperCase()}h${under}. ${state}\n${columnsText(rows, [1, 2])}${wrong}`;
 }
 
-const fieldNames = ({ machine }: Pick<Context, "machine">): readonly string[] => {
-  const { block } = controlBlockNow(machine);
-  return block ? fieldsOf(block).map(({ name }) => name) : [];
-};
+const fieldNames =
+  (kind: Kind) =>
+  ({ machine }: Pick<Context, "machine">): readonly string[] => {
+    const { block } = controlBlockNow(machine);
+    return block ? fieldsOf(namesOf(block, kind)).map(({ name }) => name) : [];
+  };
 
 export const stateCommands: readonly Command[] = [
   {
@@ -118,11 +130,11 @@ export const stateCommands: readonly Command[] = [
     what: "The pages that the TLB holds now, or the one of an address.",
     run: tlb,
   },
-  ...(["vmcs", "vmcb"] as const).map((name) => ({
-    name,
+  ...(["VMCS", "VMCB"] as const).map((kind) => ({
+    name: kind.toLowerCase(),
     parameters: "[FIELD]",
-    what: `The ${name.toUpperCase()} now, or the fields whose names contain a text, with their bits; ${name === "vmcs" ? "VT-x" : "AMD-V"}'s control block.`,
-    words: fieldNames,
-    run: controlBlock,
+    what: `The ${kind} now, or the fields whose names contain a text, with their bits; of ${kind === "VMCS" ? "AMD-V the VMCB under VT-x" : "VT-x the VMCS under AMD-V"}'s names.`,
+    words: fieldNames(kind),
+    run: (context: Context, argument: string) => controlBlock(context, kind, argument),
   })),
 ];

@@ -40,6 +40,8 @@ const answers: readonly (readonly [string, string, RegExp])[] = [
   ["vtx-ept", "vmcs guest cr0", /^Guest CR0 \(6800h, 64 bits\) = [\dA-F]+h/],
   ["vtx-ept", "vmcs 6800h", /^Guest CR0/],
   ["svm-npt", "vmcb", /^VMCB at/],
+  ["svm-npt", "vmcs", /^VMCB at [\dA-F]+h, under the names of the VMCS\.[\s\S]*Guest RIP/],
+  ["vtx-ept", "vmcb efer", /^EFER \(4D0h, 64 bits\) = 1000h\. VT-x: Guest IA32_EFER \(2806h\)\./],
   ["vtx-ept", "tlb", /^\d+ pages?\n +linear +host-physical +for/],
   ["vtx-ept", "tlb greeting", /^1 page\n[\s\S]*\b100000h .*read/],
   ["vtx-ept", "gdt", /^GDT at [\s\S]*32-bit code readable/],

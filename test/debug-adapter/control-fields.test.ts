@@ -192,6 +192,25 @@ describe("fields of a hypervisor of the guest's own", () => {
 });
 
 describe("breakpoints on fields", () => {
+  it("log them in messages", async () => {
+    const client = new DapClient(guest);
+    await client.launch();
+    await client.request("ringside/setEventBreakpoints", {
+      breakpoints: [
+        {
+          event: "vtx/CPUID",
+          stage: "before",
+          action: "log",
+          message: "reason {vmcs.exit_reason & 0FFFFh}, {gpa(start)}",
+        },
+      ],
+    });
+    await client.start();
+    await client.go("continue");
+    const printed = client.events.filter(({ event }) => event === "output").map(({ body }) => body.output as string);
+    expect(printed.join("")).toMatch(/reason .*\(10\).*, .*0x0*100000/);
+  });
+
   it("stop where the condition holds", async () => {
     const client = new DapClient(guest);
     await client.launch();
