@@ -18,10 +18,11 @@ import { Locations } from "./locations.ts";
 import { looks } from "./looks.ts";
 import { ExitTally } from "./measured.ts";
 import { MemoryViews } from "./memory-views.ts";
+import { Motion } from "./motion.ts";
 import { itemAt, toLinear } from "./program.ts";
 import { programsIn } from "./programs.ts";
 import type { LaunchArguments } from "./protocol.ts";
-import { type Answers, type Deeds, NotStopped, Refusal } from "./requests.ts";
+import { type Answers, type Deeds, Refusal } from "./requests.ts";
 import type { Halt, LoggedPlace } from "./run.ts";
 import { loadedSources, modules, sourceChanges } from "./sources.ts";
 import { stepInTargets, stepsBy, stepTo } from "./step-in-targets.ts";
@@ -35,6 +36,8 @@ export interface Home {
   /** Lets waiting messages come in. */
   readonly breathe: () => Promise<void>;
 }
+
+const nothingLaunched = "No guest has been launched.";
 
 /** What exists from a successful launch on. */
 interface Debuggee extends Pick<Loaded, "typeInto" | "origin" | "programs" | "trace"> {
@@ -58,10 +61,14 @@ export class Session extends Conversation {
   /** Until the client has configured everything, while the guest may move, and after the client was told that it is all over. */
   #phase: "configuring" | "debugging" | "over" = "configuring";
   #loading = false;
-  /** The operation under way, if any. */
-  #motion: Promise<void> | undefined;
-  /** What the operation under way ends with is no longer of interest. */
-  #abandoned = false;
+  readonly #motion = new Motion(
+    () => this.#debuggee?.debugger.pause(),
+    (halt) => {
+      this.endProgress();
+      if (halt) this.#stoppedAt(halt);
+      else this.print("stdout", this.#debuggee?.feed.newOutput() ?? "");
+    },
+  );
 
   constructor(home: Home) {
     super();
@@ -70,7 +77,7 @@ export class Session extends Conversation {
 
   /** @throws Refusal before a successful launch. */
   get #present(): Debuggee {
-    if (!this.#debuggee) throw new Refusal("No guest has been launched.");
+    if (!this.#debuggee) throw new Refusal(nothingLaunched);
     return this.#debuggee;
   }
 
@@ -80,12 +87,12 @@ export class Session extends Conversation {
 
   /** The subject while the guest stands still. @throws Refusal while it runs. */
   get #still(): inspection.Subject {
-    if (this.#motion) throw new NotStopped();
+    this.#motion.requireRest();
     return this.#subject;
   }
 
   async #compare(technique: TechniqueId): Promise<ComparedRun> {
-    if (this.#motion) throw new NotStopped();
+    this.#motion.requireRest();
     if (!techniqueById(technique)) throw new Refusal(`There is no technique "${technique}".`);
     const { debugger: subject, typeInto } = this.#present;
     const { machine, program } = subject;
@@ -166,26 +173,6 @@ export class Session extends Conversation {
     if (counts) this.tell("ringside/eventCounts", counts);
   }
 
-  /** Runs an operation and announces where it stopped. */
-  #move(operation: () => Halt | Promise<Halt>): Promise<void> {
-    this.#abandoned = false;
-    this.#motion = this.#perform(operation);
-    return this.#motion;
-  }
-
-  async #perform(operation: () => Halt | Promise<Halt>): Promise<void> {
-    // The operation must not end before it is known to be under way.
-    await Promise.resolve();
-    let halt: Halt = { kind: "pause" };
-    try {
-      halt = await operation();
-    } finally {
-      this.#motion = undefined;
-      this.endProgress();
-      if (!this.#abandoned) this.#stoppedAt(halt);
-    }
-  }
-
   #stoppedAt(halt: Halt): void {
     this.#halt = halt;
     this.#refreshMemory();
@@ -207,29 +194,10 @@ export class Session extends Conversation {
     }
   }
 
-  /** Ends the operation under way without announcing it. */
-  async #quiet(): Promise<void> {
-    this.#abandoned = true;
-    if (this.#motion) this.#debuggee?.debugger.pause();
-    await this.#motion;
-    this.print("stdout", this.#debuggee?.feed.newOutput() ?? "");
-  }
-
-  /** Does something for which the guest must stand still; if that fails, a guest that ran stays paused. */
-  async #interrupting<T>(action: () => T | Promise<T>): Promise<T> {
-    const running = this.#motion !== undefined;
-    await this.#quiet();
-    try {
-      return await action();
-    } catch (error) {
-      if (running) this.#stoppedAt({ kind: "pause" });
-      throw error;
-    }
-  }
-
   /** The debugger of a guest that may move. @throws Refusal if it may not */
   get #movable(): Debugger {
     const { debugger: target } = this.#still;
+    if (this.#loading) throw new Refusal("The program is being loaded again.");
     if (this.#phase === "over") throw new Refusal("The session has ended. Restart the guest, or launch it anew.");
     if (this.#phase === "configuring")
       throw new Refusal("The guest has not been started yet: the client is still setting breakpoints.");
@@ -241,7 +209,7 @@ export class Session extends Conversation {
     const target = this.#movable;
     if (this.#halt.kind === "end" && target.machine.stopped) throw new Refusal(cannotGoOn(this.#halt));
     this.#attend(target, wanted);
-    return () => this.#move(() => operation(target));
+    return () => this.#motion.start(() => operation(target));
   }
 
   #attend(target: Debugger, wanted: Wanted): void {
@@ -259,7 +227,7 @@ export class Session extends Conversation {
   /** Announces a moment that a custom request has gone to. */
   #travel(halt: Halt): () => Promise<void> {
     this.#departs();
-    return () => this.#move(() => halt);
+    return () => this.#motion.start(() => halt);
   }
 
   #anywhere(title: string, operation: (target: Debugger) => Halt | Promise<Halt>): () => Promise<void> {
@@ -269,13 +237,13 @@ export class Session extends Conversation {
     if (machine.vcpus().length > 1) target.attend({ vm: machine.vm, vcpu: machine.vcpu }, false);
     return () => {
       this.beginProgress(title);
-      return this.#move(() => operation(target));
+      return this.#motion.start(() => operation(target));
     };
   }
 
   /** A person is about to change the guest's state. @throws Refusal if that is in the past, and not wanted there */
   async #mayChange(): Promise<void> {
-    if (this.#motion || !this.#arguments?.asksBeforeBranching) return;
+    if (this.#motion.isUnderWay || !this.#arguments?.asksBeforeBranching) return;
     await this.#present.branch.permission((steps) => this.tell("ringside/branching", { steps }));
   }
 
@@ -287,7 +255,7 @@ export class Session extends Conversation {
     this.#present.tally.changed();
     this.#present.controls.changed();
     // Views show the present, and nobody else says that it is another one now.
-    if (!this.#motion) this.#report(false);
+    if (!this.#motion.isUnderWay) this.#report(false);
     this.#refreshMemory();
     if (this.client.supportsInvalidatedEvent) this.tell("invalidated", { areas: ["all"] });
     return body;
@@ -308,9 +276,10 @@ export class Session extends Conversation {
     this.#phase = "debugging";
     const { trace } = this.#present;
     const { noDebug = false, stopOnEntry = true, event } = this.#arguments ?? {};
-    if (!trace || noDebug) return this.#move(() => (stopOnEntry && !noDebug ? { kind: "entry" } : target.start()));
+    if (!trace || noDebug)
+      return this.#motion.start(() => (stopOnEntry && !noDebug ? { kind: "entry" } : target.start()));
     this.beginProgress("Replaying the trace");
-    return this.#move(async () => {
+    return this.#motion.start(async () => {
       const { halt, warning } = await enterTrace(target, trace, event);
       this.print("important", warning);
       return halt;
@@ -390,12 +359,12 @@ export class Session extends Conversation {
     loadedSources: () => loadedSources(this.#subject),
     locations: (args) => inspection.locationAt(this.#subject, args),
     cancel: (args) => {
-      if (this.isUnderWay(args) && this.#motion) this.#debuggee?.debugger.pause();
+      if (this.isUnderWay(args)) this.#motion.pause();
       return undefined;
     },
     pause: () => {
-      const { debugger: target } = this.#present;
-      if (this.#motion) target.pause();
+      if (!this.#debuggee) throw new Refusal(nothingLaunched);
+      this.#motion.pause();
       return undefined;
     },
     "ringside/events": (args) => this.#present.feed.after(args),
@@ -453,13 +422,13 @@ export class Session extends Conversation {
       inspection.lookFrom(this.#still, numberIn(threadId, 1));
       const refused = target.moveTo(toLinear(target.program, targetId));
       if (refused !== undefined) throw new Refusal(refused);
-      return () => this.#move(() => this.#changed({ kind: "jump" }));
+      return () => this.#motion.start(() => this.#changed({ kind: "jump" }));
     },
     restart: async (args) => {
       const given: unknown = args.arguments;
       const wanted = given === undefined ? this.#arguments : checkArguments(given);
-      if (!wanted) throw new Refusal("No guest has been launched.");
-      return this.#interrupting(async () => {
+      if (!wanted) throw new Refusal(nothingLaunched);
+      return this.#motion.interrupting(async () => {
         const before = loadedSources(this.#subject).sources;
         const { debugger: target, feed } = await this.#launch(wanted);
         this.#rebind();
@@ -471,12 +440,12 @@ export class Session extends Conversation {
       });
     },
     terminate: async () => {
-      await this.#quiet();
+      await this.#motion.quiet();
       this.#phase = "over";
       return async () => this.tell("terminated");
     },
     disconnect: async () => {
-      await this.#quiet();
+      await this.#motion.quiet();
       return async () => this.shutdown();
     },
     ...timeDeeds(
@@ -490,7 +459,7 @@ export class Session extends Conversation {
     ),
     // Also while the guest runs: a click on an event stops it.
     "ringside/goToEvent": ({ sequence }) =>
-      this.#interrupting(() => {
+      this.#motion.interrupting(() => {
         const halt = this.#movable.goToEvent(sequence);
         if (!halt) throw new Refusal(`Event ${sequence} is not in the recorded past.`);
         return this.#travel(halt);

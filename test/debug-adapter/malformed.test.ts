@@ -126,3 +126,27 @@ it("two requests in the same breath do not move the guest twice", async () => {
   ]);
   expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
 });
+
+it("a pause in the same breath as what it is to end is not lost", async () => {
+  const client = new DapClient(endless);
+  await client.launch({ memory: 2 });
+  await client.start();
+  await Promise.all([client.request("continue", { threadId: 1 }), client.request("pause", { threadId: 1 })]);
+  expect((await client.stopped()).reason).toBe("pause");
+});
+
+it("a restart leaves nothing of the old guest under way", async () => {
+  const client = new DapClient(endless);
+  await client.launch({ memory: 2 });
+  await client.start();
+  const stops = () => client.events.filter(({ event }) => event === "stopped").length;
+  const [restart, going] = await Promise.allSettled([
+    client.request("restart"),
+    client.request("continue", { threadId: 1 }),
+  ]);
+  expect([restart.status, going.status]).toEqual(["fulfilled", "fulfilled"]);
+  expect((await client.stopped()).reason).toBe("entry");
+  expect(await client.evaluate("eip == start")).toBe("1");
+  await client.go("next");
+  expect(stops()).toBe(3);
+});
