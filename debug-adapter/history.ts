@@ -112,7 +112,7 @@ export async function lastBefore(machine: MachineInterface, limit: number, searc
   return { moment: undefined };
 }
 
-/** Where each execution of an instruction started, between the present and the moment `end`. */
+/** Where each execution of an instruction started, between the present and the moment `end`. Leaves the machine at the last moment before that. */
 function startsUntil(machine: MachineInterface, end: number, turnOf: VcpuPlace | undefined): readonly number[] {
   const starts: number[] = [];
   let occurrence = "";
@@ -129,35 +129,32 @@ function startsUntil(machine: MachineInterface, end: number, turnOf: VcpuPlace |
       occurrence = current;
     }
     const before = machine.now;
+    if (before === end - 1) break;
     machine.step();
     if (machine.now === before) break;
   }
   return starts;
 }
 
+/** Steps that are looked at for the start of an instruction: of most, the first few are enough. */
+const shortStretch = 4;
+const longStretch = 64;
+
 /**
  * The moment before `limit` at which the instruction then at hand started: however many steps it took, through VM exits,
- * retries and repetitions. 0 if there is none.
+ * retries and repetitions. 0 if there is none. With `of`, of one vCPU among others, which may have had their turns in between.
+ * Leaves the machine there in most cases, so that it is quick to go there then.
  */
 export function previousStart(machine: MachineInterface, limit: number, of?: VcpuPlace): number {
-  if (of) return previousStartOf(machine, limit, of);
-  const from = Math.max(0, limit - 64);
-  machine.goTo(from);
-  const starts = startsUntil(machine, limit, undefined);
-  // The first start of the stretch may be the middle of an instruction.
-  if (from === 0 || starts.length > 1) return starts.at(-1) ?? 0;
-  machine.goTo(starts[0] ?? from);
-  return startOf(machine, limit - from);
-}
-
-/** The same for one vCPU among others, which may have had their turns in between. */
-function previousStartOf(machine: MachineInterface, limit: number, place: VcpuPlace): number {
-  for (let stretch = 64; ; stretch *= 16) {
+  for (let stretch = shortStretch; ; stretch *= longStretch / shortStretch) {
     const from = Math.max(0, limit - stretch);
     machine.goTo(from);
-    const starts = startsUntil(machine, limit, place);
+    const starts = startsUntil(machine, limit, of);
     // The first start of the stretch may be the middle of an instruction.
     if (from === 0 || starts.length > 1) return starts.at(-1) ?? 0;
+    if (of || stretch < longStretch) continue;
+    machine.goTo(starts[0] ?? from);
+    return startOf(machine, stretch);
   }
 }
 
