@@ -43,6 +43,7 @@ export class Computer implements Whereabouts {
     const { places, ramBytes, memory } = slicesOf(vms, technique);
     this.memory = memory;
     this.cpu = new Cpu({ memory, ramBytes, bus: disconnected, fiveLevelPaging });
+    this.cpu.clean();
     const images = vms.map((vm, n) => {
       const { start, end } = imageExtent(vm);
       return { start: places[n]!.guestBase + start, end: places[n]!.guestBase + end };
@@ -192,12 +193,16 @@ export class Computer implements Whereabouts {
     return new Int32Array(this.memory.buffer, ramBase);
   }
 
-  /** What a VMM has taken for itself counts as written. */
+  /** What a VMM has taken for itself has to be looked at. */
   unwritten(): Unwritten {
     const { cpu, engine } = this;
     return {
       hasAll: (first, end) => cpu.physical.areClean(first, end),
       has: (page) => cpu.physical.isClean(page),
+      lacks: (page) => cpu.physical.isDirty(page),
+      get others() {
+        return cpu.physical.notClean;
+      },
       start: () => cpu.clean(),
       replaced: (page) => engine.forget(page),
     };

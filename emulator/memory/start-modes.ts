@@ -51,8 +51,14 @@ export const loadAddress = (mode: StartMode, origin: number): number =>
 
 /** Loads the image and gives the processor the state its mode promises. Interrupts are disabled, there is no IDT. */
 export function startGuest(cpu: Cpu, guest: Guest): void {
-  guest.memory.set(guest.image, loadAddress(guest.mode, guest.origin));
-  for (const { address, bytes } of guest.handover?.blocks ?? []) guest.memory.set(bytes, address);
+  const { memory } = guest;
+  const host = memory.byteOffset - cpu.physical.ramBase;
+  const image = { address: loadAddress(guest.mode, guest.origin), bytes: guest.image };
+  for (const { address, bytes } of [image, ...(guest.handover?.blocks ?? [])]) {
+    memory.set(bytes, address);
+    if (bytes.length > 0) cpu.physical.dirty(host + address, bytes.length);
+  }
+  if (guest.mode !== "real") cpu.physical.dirty(host + memory.length - tablesFromEnd, tablesFromEnd);
   cpu.reset();
   // As firmware leaves the x87 unit.
   initialize(cpu);

@@ -165,6 +165,23 @@ export class PhysicalMemory {
     return (this.guards[page]! & guard.clean) !== 0;
   }
 
+  /** Whether something has been written to a page of RAM since `clean`; of pages that somebody has at hand, nobody knows. */
+  isDirty(page: number): boolean {
+    return !this.isClean(page) && !this.#exposed.has(page);
+  }
+
+  /** How many pages are not clean. */
+  get notClean(): number {
+    const words = this.#guardWords;
+    let clean = 0;
+    for (let n = 0; n < words.length; n++) {
+      const bits = words[n]! & (guard.clean * 0x0101_0101);
+      // One bit in each byte: the product has their sum in its highest one.
+      clean += Math.imul(bits / guard.clean, 0x0101_0101) >>> 24;
+    }
+    return 4 * words.length - clean;
+  }
+
   /** As `isClean`, of all pages from `first` up to `end`. */
   areClean(first: number, end: number): boolean {
     const all = guard.clean * 0x0101_0101;

@@ -379,8 +379,9 @@ export class Tlb {
   keep(before: Int32Array | undefined): Int32Array {
     this.#packed = this.pack(this.#packed);
     const { words, length } = this.#packed;
-    if (before?.length === length && before.every((word, n) => word === words[n])) return before;
-    return words.slice(0, length);
+    let same = before?.length === length;
+    for (let n = 0; same && n < length; n++) same = words[n] === before![n];
+    return same ? before! : words.slice(0, length);
   }
 
   /** Holds these entries, and no others, from now on; PCID and VPID are those in force then. */

@@ -27,9 +27,13 @@ export interface Snapshot {
   readonly groups: readonly Group[];
 }
 
-/** Tells which pages of the memory, by number, are as they were when it was last asked to start. */
+/** Tells which pages of the memory, by number, are as they were when it was last asked to start; until then, which are zeros. */
 export interface Unwritten {
   has(page: number): boolean;
+  /** Whether a page that it does not have was written for sure. By default each has to be looked at. */
+  lacks?(page: number): boolean;
+  /** How many pages it does not have; by default nobody knows quickly. */
+  readonly others?: number;
   /** Whether it has all from `first` up to `end`; by default nobody knows quickly. */
   hasAll?(first: number, end: number): boolean;
   /** All pages count as unwritten from now on. */
@@ -47,9 +51,9 @@ const anyMayBeWritten: Unwritten = { has: () => false, start: () => {} };
 export class Snapshots {
   #words: Int32Array;
   #all: Snapshot[] = [];
+  readonly #zero: Page = { words: new Int32Array(pageWords), uses: 0 };
   /** Pages that the memory equalled when last compared. */
-  #reference: readonly Group[] = [];
-  #zero: Page = { words: new Int32Array(pageWords), uses: 0 };
+  #reference: readonly Group[];
   #stored = 0;
   #partBytes = 0;
   readonly #free: Int32Array[] = [];
@@ -67,6 +71,11 @@ export class Snapshots {
     this.#words = memory;
     this.#limit = limit;
     this.#unwritten = unwritten;
+    const pages = memory.length / pageWords;
+    this.#reference = Array.from({ length: Math.ceil(pages / groupPages) }, (_, n) => ({
+      pages: new Array<Page>(Math.min(groupPages, pages - n * groupPages)).fill(this.#zero),
+      uses: 0,
+    }));
   }
 
   get count(): number {
@@ -91,21 +100,16 @@ export class Snapshots {
     return this.#all.at(-1)?.step ?? -1;
   }
 
-  /** Pages that had to be copied for the newest snapshot. */
-  get copied(): number {
-    return this.#copied;
+  /** Pages that have to be looked at or copied for the next snapshot; if nobody knows, as many as were copied for the newest. */
+  get written(): number {
+    return this.#unwritten.others ?? this.#copied;
   }
 
   /** Keeps the present state. Steps must not decrease from one snapshot to the next. */
   take(step: number, rest: unknown, parts: readonly ArrayBufferView[] = []): void {
-    const count = this.#words.length / pageWords;
     this.#copied = 0;
-    const groups: Group[] = [];
-    for (let first = 0; first < count; first += groupPages) {
-      const group = this.#group(first, Math.min(first + groupPages, count), this.#reference[groups.length]);
-      if (group.uses++ === 0) this.#use(group);
-      groups.push(group);
-    }
+    const groups = this.#reference.map((known, n) => this.#group(n * groupPages, known));
+    for (const group of groups) if (group.uses++ === 0) this.#use(group);
     this.#reference = groups;
     this.#unwritten.start();
     this.#partBytes += this.#ownBytes(this.#all.push({ step, rest, parts, groups }) - 1);
@@ -116,24 +120,22 @@ export class Snapshots {
     for (let n = 0; n < pages.length; n++) if (pages[n]!.uses++ === 0) this.#stored++;
   }
 
-  /** The pages from `first` up to `end` as they are now: those known if they are the same. */
-  #group(first: number, end: number, known: Group | undefined): Group {
-    if (known && this.#unwritten.hasAll?.(first, end)) return known;
-    const pages: Page[] = [];
-    let same = known !== undefined;
-    for (let n = first; n < end; n++) {
-      const before = known?.pages[n - first];
-      const page = before && this.#unwritten.has(n) ? before : this.#present(n, before ?? this.#zero);
+  /** The pages from `first` on as they are now: those known if they are the same. */
+  #group(first: number, known: Group): Group {
+    if (this.#unwritten.hasAll?.(first, first + known.pages.length)) return known;
+    let same = true;
+    const pages = known.pages.map((before, at) => {
+      const page = this.#unwritten.has(first + at) ? before : this.#present(first + at, before);
       same &&= page === before;
-      pages.push(page);
-    }
-    return same ? known! : { pages, uses: 0 };
+      return page;
+    });
+    return same ? known : { pages, uses: 0 };
   }
 
   /** Page `n` as it is now: the one known if it is the same. */
   #present(n: number, known: Page): Page {
     const start = n * pageWords;
-    return this.#equals(known, start) ? known : this.#copy(start);
+    return !this.#unwritten.lacks?.(n) && this.#equals(known, start) ? known : this.#copy(start);
   }
 
   #equals({ words }: Page, start: number): boolean {

@@ -34,7 +34,7 @@ export interface Replayable<A> {
 export interface TimelineOptions<A> {
   /** Bytes that snapshots may take. Default 32 MiB. 0: only the start is kept, and going back runs from there. */
   readonly limit?: number;
-  /** Steps between snapshots at first; later it is at most a sixty-fourth of the time that has passed. Default 2^20. */
+  /** Steps between snapshots at first; later it is at most a 128th of the time that has passed. Default 2^20. */
   readonly interval?: number;
   /** Spares comparing pages that cannot have changed. Default: all are compared. */
   readonly unwritten?: Unwritten;
@@ -45,7 +45,7 @@ export interface TimelineOptions<A> {
 /** A replay twice as long as one of these leaves a snapshot so far before its end, so that stepping back again is quick. */
 const nearby = [2 ** 16, 2 ** 11] as const;
 
-/** Steps that should pass for each page copied for a snapshot, so that copying stays a small part of the time. */
+/** Steps that should have passed for each page to be copied for a snapshot, so that copying stays a small part of the time. */
 const stepsPerCopy = 2 ** 14;
 
 /** Everything needed to be at any moment of a run again: snapshots, and what was done to the machine in between. */
@@ -58,6 +58,8 @@ export class Timeline<A> {
   #interval: number;
   /** What was kept or taken back last. */
   #kept: Kept | undefined;
+  /** When to look next whether a snapshot is worth its price, if it was not at the last look. */
+  #nextLook = 0;
   /** Where a journey ends. */
   #goal = Number.POSITIVE_INFINITY;
 
@@ -94,18 +96,25 @@ export class Timeline<A> {
   get #nextSnapshot(): number {
     const last = this.snapshots.lastStep;
     if (last < 0) return 0;
-    const paid = this.snapshots.copied * stepsPerCopy;
-    return last + Math.max(this.#interval, paid, 2 ** Math.floor(Math.log2(last / 64 + 1)));
+    return Math.max(this.#nextLook, last + Math.max(this.#interval, 2 ** Math.floor(Math.log2(last / 128 + 1))));
   }
 
   /** To be called where a run pauses or starts: takes a snapshot if one is due, then does remembered actions again. */
   pause(): void {
     const { now } = this.#machine;
-    if (now >= this.#nextSnapshot && this.#machine.settled) this.#take();
+    if (now >= this.#nextSnapshot && this.#machine.settled && this.#isPaid(now)) this.#take();
     for (let next = this.#actionHere; next && next.sequence <= this.#machine.lastSequence; next = this.#actionHere) {
       this.#done++;
       this.#machine.perform(next.what);
     }
+  }
+
+  /** Whether enough steps have passed for what a snapshot costs now. */
+  #isPaid(now: number): boolean {
+    const { lastStep, written } = this.snapshots;
+    if (lastStep < 0) return true;
+    this.#nextLook = lastStep + written * stepsPerCopy;
+    return now >= this.#nextLook;
   }
 
   /** The next action to be done again, if that is at the present step. */
@@ -115,6 +124,7 @@ export class Timeline<A> {
   }
 
   #take(): void {
+    this.#nextLook = 0;
     const kept = this.#machine.keep(this.#kept);
     this.#kept = kept;
     this.snapshots.take(this.#machine.now, { done: this.#done, kept }, kept.large);
@@ -129,6 +139,7 @@ export class Timeline<A> {
       this.snapshots.restore(from);
       this.#done = done;
       this.#kept = kept;
+      this.#nextLook = 0;
       this.#machine.takeBack(kept);
       this.#leaveSnapshotNear(step);
     }

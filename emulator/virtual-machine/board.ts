@@ -104,7 +104,10 @@ export function createBoard(configuration: VmConfiguration, { cpu, guestBase }: 
     // Guests that look for tables are those that firmware or a boot loader started, and those with several processors.
     // Paravirtual guests are on no PC: Xen gives them empty memory.
     const isPc = configuration.mode !== "xen-32" && configuration.mode !== "xen-64";
-    if (isPc && (configuration.boot || configuration.handover || count > 1)) writeSystemTables(ram, count);
+    const hasTables = isPc && (configuration.boot || configuration.handover || count > 1);
+    // Firmware has written here and there below 1 MiB.
+    if (hasTables) cpu.physical.dirty(guestBase, Math.min(mebibyte, guestBytes));
+    if (hasTables) writeSystemTables(ram, count);
     if (bios) bios.start();
     else startGuest(cpu, { ...configuration, memory: ram });
     processors.start();
