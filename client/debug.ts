@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { debugType, type Events } from "../debug-adapter/protocol.ts";
+import { techniques } from "../isa/technique.ts";
 import type { EventView } from "./event-tree.ts";
 import type { Host } from "./extension.ts";
 import { guestInEditor } from "./guest-in-editor.ts";
@@ -20,11 +21,6 @@ class Configurations implements vscode.DebugConfigurationProvider {
   constructor(techniques: Techniques, events: EventView) {
     this.#techniques = techniques;
     this.#events = events;
-  }
-
-  provideDebugConfigurations(): vscode.DebugConfiguration[] {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: VS Code replaces it, not we
-    return [{ type: debugType, request: "launch", name: "Debug the guest in the editor", program: "${file}" }];
   }
 
   resolveDebugConfiguration(
@@ -67,16 +63,28 @@ class Configurations implements vscode.DebugConfigurationProvider {
   }
 }
 
+/** What "Show all automatic debug configurations" lists: the guest in the editor, as it is meant to be run, and under each technique. */
+const automatic: vscode.DebugConfigurationProvider = {
+  provideDebugConfigurations: () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: VS Code replaces it, not we
+    const plain = { type: debugType, request: "launch", name: "Debug the guest in the editor", program: "${file}" };
+    return [
+      plain,
+      ...techniques.map(({ id, title }) => ({ ...plain, name: `${plain.name}: ${title}`, technique: id })),
+    ];
+  },
+};
+
 /** Registers the debugger, and tells the panel which session it shows. */
 export function registerDebugging(
   context: vscode.ExtensionContext,
   host: Host,
-  techniques: Techniques,
+  choice: Techniques,
   panel: Panel,
   events: EventView,
   measurements: Measurements,
 ): vscode.Disposable[] {
-  const configurations = new Configurations(techniques, events);
+  const configurations = new Configurations(choice, events);
   const present = new PresentItem();
   const ours = (session: vscode.DebugSession | undefined) => (session?.type === debugType ? session : undefined);
   const stale = new StaleSources();
@@ -95,7 +103,7 @@ export function registerDebugging(
     vscode.debug.registerDebugConfigurationProvider(debugType, configurations),
     vscode.debug.registerDebugConfigurationProvider(
       debugType,
-      configurations,
+      automatic,
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
     vscode.debug.registerDebugAdapterDescriptorFactory(debugType, {

@@ -31,7 +31,10 @@ async function openSample({ extensionUri, globalStorageUri }: vscode.ExtensionCo
   const items = samples.map((sample) => ({ label: sample.name, detail: sample.title, sample }));
   const chosen =
     items.find(({ label }) => label === wanted) ??
-    (await vscode.window.showQuickPick(items, { placeHolder: "Sample", matchOnDetail: true }));
+    (await vscode.window.showQuickPick(items, {
+      placeHolder: "A guest: a copy of it is opened, to be changed and debugged",
+      matchOnDetail: true,
+    }));
   if (!chosen) return;
   const { name, text } = chosen.sample;
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri ?? vscode.Uri.joinPath(globalStorageUri, "samples");

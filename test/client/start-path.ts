@@ -61,6 +61,17 @@ export async function startPath(): Promise<void> {
     await expect.poll(() => page.locator(".getting-started-step[aria-checked='true']").count()).toBe(5);
     await workbench.screenshot("start-9-done");
     await workbench.stopDebugging();
+    // Without a launch.json under another technique, too.
+    await page.locator(`.tab[data-resource-name="exits.asm"]`).click();
+    await workbench.command("View: Show Run and Debug");
+    await page.getByText("Show all automatic debug configurations").first().click();
+    const rows = page.locator(".quick-input-list .monaco-list-row");
+    await rows.filter({ hasText: "Ringside guest" }).first().click();
+    await rows.filter({ hasText: "Trap and emulate" }).first().click();
+    await page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor();
+    await workbench.command("Ringside: On to the Next VM Exit");
+    await page.locator(".debug-call-stack", { hasText: "Trap: #PF" }).waitFor();
+    await workbench.stopDebugging();
   } catch (error) {
     await workbench.screenshot("start-failed");
     throw error;
