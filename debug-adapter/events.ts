@@ -53,11 +53,19 @@ export class EventFeed {
   }
 
   /** Answers `ringside/events`. */
-  after({ after, limit, kinds }: Requests["ringside/events"]["args"]): Requests["ringside/events"]["result"] {
+  after({ after, limit, kinds, joined }: Requests["ringside/events"]["args"]): Requests["ringside/events"]["result"] {
     const last = this.#machine.lastSequence;
     const oldest = this.#machine.events(after, 1)[0]?.sequence ?? last + 1;
-    const events = this.#machine.events(after, limit, kinds).map((event) => locate(this.#programs, event));
+    const found = joined ? this.#joined(after, limit) : this.#machine.events(after, limit, kinds);
+    const events = found.map((event) => locate(this.#programs, event));
     return { events, last, now: this.#now, dropped: Math.max(0, oldest - after - 1) };
+  }
+
+  #joined(after: number, limit: number): MachineEvent[] {
+    const pieces = this.#machine.printed(after).slice(0, limit);
+    return pieces.flatMap(({ sequence, device, text }) =>
+      this.#machine.events(sequence - 1, 1).map((event) => ({ ...event, kind: "output" as const, device, text })),
+    );
   }
 
   /** The news for views, or undefined if it is too early for some: they are bounded per slice, not by time. */

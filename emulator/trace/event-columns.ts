@@ -185,11 +185,12 @@ export class EventColumns {
     if (read?.kind === "exit") this.#read[n] = { ...read, cost };
   }
 
-  /** The VM that printed something, and what; undefined for other events. */
-  printed(n: number): { readonly vm: string; readonly text: string } | undefined {
+  /** The device that printed something, its VM, and what; undefined for other events. */
+  printed(n: number): { readonly vm: string; readonly device: string; readonly text: string } | undefined {
     if (this.kindOf(n) !== "output") return undefined;
     const body = this.#kept[n] === kept.character ? this.#made(n) : this.#body[n];
-    return { vm: this.#vm[n]!, text: (body as OutputBody).text };
+    const { device, text } = body as OutputBody;
+    return { vm: this.#vm[n]!, device, text };
   }
 
   /** The event; what explains an exit is worked out now, once. */

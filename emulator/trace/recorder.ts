@@ -4,11 +4,16 @@ import { chunkEvents, EventColumns, type Moment } from "./event-columns.ts";
 /** Where and when an event happens; the machine knows. */
 export type Present = () => Moment;
 
-/** What a VM wrote to its consoles. */
+/** What a device of a VM printed, and the number of the last event of it. */
 export interface Printed {
   readonly vm: string;
+  readonly device: string;
   readonly text: string;
+  readonly sequence: number;
 }
+
+/** Characters after which a piece of what was printed ends. */
+const longPiece = 4096;
 
 /**
  * The event stream of a machine: numbers events from 1 and keeps the newest ones, as many as its memory bound allows.
@@ -132,14 +137,17 @@ export class Recorder {
     return found;
   }
 
-  /** What was printed after `sequence`, without the events being made; what a VM printed without another in between is one piece. */
+  /** What was printed after `sequence`, without the events being made; what a device printed without another in between is one piece, or a few. */
   printed(sequence: number): readonly Printed[] {
-    const pieces: { vm: string; text: string }[] = [];
+    const pieces: { vm: string; device: string; text: string; sequence: number }[] = [];
     for (let next = Math.max(this.#first, sequence + 1); next <= this.#sequence; next++) {
       const piece = this.#chunkOf(next)!.printed(this.#placeOf(next));
       const last = pieces.at(-1);
-      if (piece && last?.vm === piece.vm) last.text += piece.text;
-      else if (piece) pieces.push({ ...piece });
+      if (!piece) continue;
+      if (last?.vm === piece.vm && last.device === piece.device && last.text.length < longPiece) {
+        last.text += piece.text;
+        last.sequence = next;
+      } else pieces.push({ ...piece, sequence: next });
     }
     return pieces;
   }

@@ -60,6 +60,15 @@ describe("the model of the Devices view", () => {
     expect([log.after(0), log.count, log.generation, state.last]).toEqual(["a", 1, 1, 1]);
   });
 
+  it("gives up whole pieces on the way back, and asks for what they began with again", () => {
+    const pieces = heard(output(10, "x".repeat(10)), output(14, "dddd", "debug console"), output(20, "yyyyyy"));
+    const state = run(told(devices(1, 0)), pieces, present(12));
+    expect([logOf(state, "UART")?.after(0), logOf(state, "debug console")?.after(0)]).toEqual(["x".repeat(10), ""]);
+    expect(state.last).toBe(10);
+    const again = reduce(state, heard(output(12, "dd", "debug console")));
+    expect(logOf(again, "debug console")?.after(0)).toBe("dd");
+  });
+
   it("says when some of what was printed was gone before it asked", () => {
     const state = run(heard(output(1, "a")));
     expect(state.lost).toBe(false);
@@ -70,7 +79,7 @@ describe("the model of the Devices view", () => {
   it("gives up the oldest text of a guest that prints for hours, and tells what is new all the same", () => {
     const log = new ConsoleLog();
     const line = `${"x".repeat(999)}\n`;
-    for (let n = 1; n <= 10_000; n++) log.add(n, line);
+    for (let n = 1; n <= 10_000; n++) log.add(n, line, n - 1);
     expect(log.count).toBe(10_000);
     expect(log.after(0).length).toBeLessThanOrEqual(4_000_000);
     expect(log.after(9_998)).toBe(line + line);

@@ -191,3 +191,36 @@ export async function editedPath(workbench: Workbench, host: string): Promise<vo
   await page.locator(".codicon-debug-breakpoint, .codicon-debug-breakpoint-unverified").first().waitFor();
   await workbench.screenshot(`${host}-63-window-reloaded`);
 }
+
+/** Prints without end, as quickly as it can. */
+const flooding = `%pragma ringside mode protected
+        org 100000h
+        bits 32
+        mov edx, 3F8h
+again:  mov esi, text
+        mov ecx, 4096
+        rep outsb
+        jmp again
+text:   times 64 db "a line that is printed again and again, without end, in vain..", 10
+`;
+
+/** A guest floods its console: VS Code goes on, and so does everything in it. */
+export async function floodedPath(workbench: Workbench, host: string): Promise<void> {
+  const { page } = workbench;
+  await workbench.command("View: Show Explorer");
+  await workbench.openFile("hello.asm");
+  await write(workbench, flooding);
+  await workbench.debug("hello.asm", "bare-metal");
+  await workbench.command("Ringside: Show Devices and Console");
+  const view = await workbench.view("#view .terminal .xterm-screen");
+  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await view.locator("header [role=status]", { hasText: "More was printed than is kept for views" }).waitFor();
+  await workbench.command("View: Show Explorer");
+  await workbench.stopsAfter(() => page.locator(".debug-toolbar .codicon-debug-pause").click());
+  await expect.poll(() => view.locator(".xterm-rows").textContent()).toContain("again and again");
+  await workbench.screenshot(`${host}-64-flooded`);
+  await workbench.command("Debug Console: Focus on Debug Console View");
+  await expect.poll(() => page.locator(".repl").textContent()).toContain("again");
+  await workbench.screenshot(`${host}-65-flooded-console`);
+  await workbench.stopDebugging();
+}

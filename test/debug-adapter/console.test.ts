@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ConsoleBatch } from "../../debug-adapter/console-batch.ts";
+import type { LocatedEvent, Requests } from "../../debug-adapter/protocol.ts";
 import { DapClient } from "../support/dap-client.ts";
 
 /** What guests print again and again. */
@@ -105,6 +106,25 @@ describe("a guest that prints more than events are kept of", () => {
     const all = client.events.flatMap(({ event, body }) => (event === "output" ? [body.output as string] : []));
     expect(all.join("")).toContain(`${block}printed\n`);
   });
+});
+
+it("is given to views some thousand characters at a time, each with the moment of the last of them", async () => {
+  const client = new DapClient(bytewise(5));
+  await client.launch({ technique: "bare-metal" });
+  await client.start();
+  await client.go("continue");
+  const ask = (args: object) =>
+    client.request<Requests["ringside/events"]["result"]>("ringside/events", { after: 0, limit: 100_000, ...args });
+  const { events } = await ask({ joined: true });
+  const single = (await ask({ kinds: ["output"] })).events;
+  const textOf = (list: readonly LocatedEvent[]) =>
+    list.map((event) => (event.kind === "output" ? event.text : "")).join("");
+  expect(textOf(events) === block.repeat(5)).toBe(true);
+  expect([events.length, single.length]).toEqual([Math.ceil(single.length / 4096), 5 * block.length]);
+  for (const { sequence, step, cycle } of events)
+    expect(single.find((event) => event.sequence === sequence)).toMatchObject({ step, cycle });
+  const middle = events[1]!.sequence;
+  expect(textOf((await ask({ joined: true, after: middle })).events)).toBe(textOf(events.slice(2)));
 });
 
 describe("console text on its way", () => {

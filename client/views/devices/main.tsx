@@ -28,10 +28,12 @@ const link = new Link((message) => {
 
 new TimeBar(link);
 
-const feed = new Feed(link, ["output"], {
-  last: () => state.last,
-  learn: (news) => act({ kind: "events", ...news }),
-});
+const feed = new Feed(
+  link,
+  ["output"],
+  { last: () => state.last, learn: (news) => act({ kind: "events", ...news }) },
+  true,
+);
 
 const chosen = () => (state.vm === undefined ? {} : { vm: state.vm });
 

@@ -60,11 +60,13 @@ export const serialPort = "UART";
 
 function learn(state: State, { events, last, dropped }: Extract<Action, { kind: "events" }>): State {
   const logs = new Map(state.logs);
+  let from = state.last;
   for (const event of events) {
     if (event.kind !== "output") continue;
     const key = keyOf(event.vm, event.device);
     const log = logs.get(key) ?? new ConsoleLog();
-    log.add(event.sequence, event.text);
+    log.add(event.sequence, event.text, from);
+    from = event.sequence;
     logs.set(key, log);
   }
   return { ...state, logs, last, lost: state.lost || dropped > 0 };
@@ -72,8 +74,13 @@ function learn(state: State, { events, last, dropped }: Extract<Action, { kind: 
 
 function rewind(state: State, last: number): State {
   if (last >= state.last) return state;
-  for (const log of state.logs.values()) log.rewind(last);
-  return { ...state, last };
+  // What was cut from one log is asked for again, and with it what others have from there on.
+  let known = last;
+  for (let before = Number.POSITIVE_INFINITY; known < before; ) {
+    before = known;
+    for (const log of state.logs.values()) known = Math.min(known, log.rewind(known));
+  }
+  return { ...state, last: known };
 }
 
 function told(state: State, now: DevicesNow): State {

@@ -23,15 +23,23 @@ export class Feed {
   readonly #link: { readonly request: Call };
   readonly #kinds: readonly LocatedEvent["kind"][];
   readonly #reader: Reader;
+  readonly #joined: boolean;
   #asking = false;
   /** Up to where there is something to know, and how often that went back. */
   #target = 0;
   #pasts = 0;
 
-  constructor(link: { readonly request: Call }, kinds: readonly LocatedEvent["kind"][], reader: Reader) {
+  /** @param joined many characters of a console as one event */
+  constructor(
+    link: { readonly request: Call },
+    kinds: readonly LocatedEvent["kind"][],
+    reader: Reader,
+    joined = false,
+  ) {
     this.#link = link;
     this.#kinds = kinds;
     this.#reader = reader;
+    this.#joined = joined;
   }
 
   /** @param last sequence number of the last event up to the present */
@@ -50,7 +58,10 @@ export class Feed {
   async #ask(): Promise<void> {
     const after = this.#reader.last();
     const pasts = this.#pasts;
-    const { events, dropped, last } = await this.#link.request("ringside/events", { after, limit, kinds: this.#kinds });
+    const { events, dropped, last } = await this.#link.request("ringside/events", {
+      ...{ after, limit, kinds: this.#kinds },
+      ...(this.#joined && { joined: true }),
+    });
     // A step back while we were asking: what came may be about a future that is gone.
     if (this.#pasts !== pasts || this.#reader.last() !== after) return;
     const complete = events.length < limit;
