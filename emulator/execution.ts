@@ -74,7 +74,9 @@ export class Execution {
     const end = computer.now + steps;
     const start = { linear: this.#linear, instructions: this.instructions };
     const moved = () => this.#linear !== start.linear || this.instructions !== start.instructions;
-    const atBreakpoint = () => breakpoints?.has(BigInt.asUintN(64, BigInt(this.#linear))) === true;
+    // One that idles is not about to execute what is behind its HLT.
+    let idles = false;
+    const atBreakpoint = () => !idles && breakpoints?.has(BigInt.asUintN(64, BigInt(this.#linear))) === true;
     for (;;) {
       journey.pause();
       const { stopped } = computer;
@@ -84,8 +86,9 @@ export class Execution {
       if (breakpoints?.size && pending === undefined && moved() && atBreakpoint()) return this.#atBreakpoint();
       if (computer.now >= end || chronicle.isFull || (turnOf && isSame(turnOf, this.#computer.place)))
         return { kind: "limit" };
-      const { now } = computer;
+      const { now, place } = computer;
       const stop = this.#slice(Math.min(end, journey.nextPause), breakpoints, Boolean(stopOnExit));
+      idles = stop.kind === "idle" && computer.now > now && isSame(place, computer.place);
       const hits = this.#watches.take();
       if (hits.length > 0) return { kind: "watch", hits };
       if (stop.kind === "breakpoint") return stop;
@@ -118,7 +121,9 @@ export class Execution {
     const places = breakpoints && (this.#vm.monitor?.breakpointsFor?.(breakpoints) ?? breakpoints);
     const stop = engine.run({ ...run, breakpoints: places });
     const seen = stop.kind === "breakpoint" ? this.#atBreakpoint() : stop;
-    if (!this.#vm.stopped) this.#conclude(stop);
+    // What follows from idling belongs to the next step, however the time was cut: it must not come with the last one.
+    const isDue = stop.kind !== "idle" || this.#computer.now === now;
+    if (isDue && !this.#vm.stopped) this.#conclude(stop);
     this.turn();
     return seen;
   }
