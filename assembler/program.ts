@@ -1,29 +1,24 @@
 import type { Bits } from "../isa/operands.ts";
-import { mnemonics } from "../isa/table.ts";
+import { Absolutes } from "./absolutes.ts";
 import type { BinaryFiles } from "./binary-files.ts";
 import { chooseOption, declare } from "./declarations.ts";
 import { type Environment, evaluate } from "./expression.ts";
 import { type FloatMode, plainFloat } from "./float.ts";
-import { foreignHead } from "./foreign-words.ts";
 import type { OutputFormat, SymbolReference } from "./interface.ts";
 import { type Context, Item } from "./item.ts";
+import { defineLabel } from "./labels.ts";
 import { limits } from "./limits.ts";
 import { wrtFault } from "./output/relocation-types.ts";
 import type { ProblemList } from "./problems.ts";
 import { everything } from "./processors.ts";
 import { ProgramSections } from "./program-sections.ts";
-import { Section } from "./section.ts";
 import { rangeOf, type SourceLine } from "./source.ts";
 import { direct } from "./state-directives.ts";
-import { OpenStructures } from "./structures.ts";
-import { didYouMean } from "./suggest.ts";
 import { Reference, type SymbolEntry, SymbolTable } from "./symbols.ts";
-import type { Expression, LineTree, Span, StatementTree } from "./tree.ts";
-import { isScalar, number, offset, registersOf, sectionOf, type Value } from "./value.ts";
+import type { Expression, LineTree, Span } from "./tree.ts";
+import { isScalar, number, offset, type Value } from "./value.ts";
 
 const defaultBits: Readonly<Record<OutputFormat, Bits>> = { bin: 16, elf32: 32, elf64: 64 };
-
-type StructureTree = Extract<StatementTree, { kind: "absolute" | "structure" | "member" }>;
 
 /** Why an edit may have effects that cannot be told from the lines it touches. */
 interface Ties {
@@ -68,12 +63,7 @@ export class Program implements Environment {
   /** True once an evaluation before the layout asked for a label or `$`. */
   private asked = false;
 
-  /** What follows each `absolute`, in order; the same objects in every pass. */
-  private readonly absolutes: Section[] = [];
-  private readonly absolutesBefore: readonly Section[];
-  /** Where `endstruc` returns to: the last `section`, or the last `absolute` from its beginning. */
-  private home: Section | { readonly tree: LineTree; readonly source: SourceLine };
-  private readonly structures = new OpenStructures();
+  private readonly absolutes: Absolutes;
   readonly files: BinaryFiles;
   readonly format: OutputFormat;
   /** Symbols in the order in which they became known, as object files have them. */
@@ -84,7 +74,6 @@ export class Program implements Environment {
     this.problems = problems;
     this.format = format;
     this.files = files;
-    this.absolutesBefore = before?.absolutes ?? [];
     if (before) this.symbols.remember(before.symbols);
     this.sections = new ProgramSections(before?.sections, format, this.symbols);
     this.context = {
@@ -96,7 +85,7 @@ export class Program implements Environment {
       alignsSection: true,
       padding: undefined,
     };
-    this.home = this.context.section;
+    this.absolutes = new Absolutes(this, before?.absolutes);
   }
 
   get bits(): Bits {
@@ -149,7 +138,8 @@ export class Program implements Environment {
     if (statement?.kind === "absolute" || statement?.kind === "structure" || statement?.kind === "member") {
       this.isPlain = false;
       if (tree.label) this.add({ ...tree, statement: undefined, symbols: [], problems: [] }, source, measure);
-      if (!tree.problems.some(({ severity }) => severity === "error")) this.structure(statement, tree, source, measure);
+      if (!tree.problems.some(({ severity }) => severity === "error"))
+        this.absolutes.read(statement, tree, source, measure);
       return;
     }
     if (tree.label && (statement?.kind === "declaration" || statement?.kind === "option"))
@@ -182,7 +172,7 @@ export class Program implements Environment {
       const before = this.context.section;
       this.context = direct(tree.statement, this, this.context, item.source);
       if (this.context.section !== before || /^se(ction|gment)$/.test(tree.statement.word.text))
-        this.home = this.context.section;
+        this.absolutes.home = this.context.section;
       this.item = undefined;
       if (tree.times.length > 0 || tree.prefixes.length > 0)
         this.problems.error("syntax", `“${tree.statement.word.text}” cannot be repeated or prefixed.`, source, tree);
@@ -202,7 +192,7 @@ export class Program implements Environment {
   make(tree: LineTree, source: SourceLine): Item {
     const entry = tree.label && this.symbols.entry(tree.label.text);
     const isAgain = entry?.definition !== undefined;
-    const label = isAgain ? undefined : this.defineLabel(tree, source);
+    const label = isAgain ? undefined : defineLabel(this, tree, source);
     const symbols = tree.symbols.length === 0 ? noSymbols : tree.symbols.map((use) => this.symbols.entry(use.name));
     for (const used of symbols) used.mentioned = true;
     const item = new Item(tree, source, this.context, label, symbols);
@@ -215,59 +205,6 @@ export class Program implements Environment {
     item.again = entry;
     this.duplicates.add(entry.name);
     if (item.statement?.kind !== "equ") this.symbols.enter(entry.name);
-  }
-
-  // Structures: each of their words stands for lines.
-
-  private structure(statement: StructureTree, tree: LineTree, source: SourceLine, measure: Measure): void {
-    if (statement.kind === "absolute") {
-      this.enterAbsolute(tree, source, measure);
-      this.home = { tree, source };
-      return;
-    }
-    const { word } = statement;
-    const lines = this.structures.lines(statement, tree);
-    if (typeof lines === "string") {
-      this.problems.error("bad-directive", lines, source, word);
-      return;
-    }
-    if (word.text === "struc" && statement.kind === "structure") {
-      const origin = statement.origin ?? { kind: "number", value: 0n, start: word.start, end: word.end };
-      this.enterAbsolute({ ...tree, statement: { kind: "absolute", word, origin } }, source, measure);
-    }
-    for (const line of lines) this.add(line, source, measure);
-    if (word.text === "endstruc") this.returnHome(measure);
-  }
-
-  private returnHome(measure: Measure): void {
-    if (this.home instanceof Section) {
-      this.sections.name(this.home);
-      this.context = { ...this.context, section: this.home };
-    } else this.enterAbsolute(this.home.tree, this.home.source, measure);
-  }
-
-  /** The statement of `tree` is an `absolute`: from here on nothing has bytes, and labels count from its value. */
-  private enterAbsolute(tree: LineTree, source: SourceLine, measure: Measure): void {
-    const section = this.absolutesBefore[this.absolutes.length] ?? new Section("absolute", true);
-    section.origin ??= number(0n);
-    this.absolutes.push(section);
-    this.context = { ...this.context, section };
-    const symbols = tree.symbols.map((use) => this.symbols.entry(use.name));
-    const item = new Item({ ...tree, label: undefined }, source, this.context, undefined, symbols);
-    this.items.push(item);
-    this.place(item, measure);
-  }
-
-  private placeAbsolute(item: Item, expression: Expression): void {
-    const { section } = item.context;
-    section.size = 0;
-    const value = this.criticalValue(expression, "The argument of absolute");
-    const plain = value && registersOf(value).length === 0 && sectionOf(value) !== false;
-    if (value && !plain) this.problems.error("not-relocatable", "This is no address.", item.source, expression);
-    const origin = value && plain ? value : number(0n);
-    if (section.origin?.constant !== origin.constant || sectionOf(section.origin) !== sectionOf(origin))
-      this.changed = item;
-    section.origin = origin;
   }
 
   /** An expression whose value is asked for at the end. */
@@ -302,37 +239,13 @@ export class Program implements Environment {
     });
   }
 
-  private defineLabel(tree: LineTree, source: SourceLine): SymbolEntry | undefined {
-    const { label } = tree;
-    if (!label) return undefined;
-    const entry = this.symbols.entry(label.text);
-    entry.definition = { source, span: label };
-    if (/^\.\.(?!@)/.test(entry.name)) {
-      const message = `“${entry.name}” is no name for a label: only ..@ can begin one.`;
-      this.problems.error("reserved-word", message, source, label);
-    }
-    const isDeclared = entry.binding?.kind === "extern" || entry.binding?.kind === "common";
-    if (!isDeclared) this.known.push(entry);
-    const constant = tree.statement?.kind === "equ";
-    entry.kind = constant ? "equ" : "label";
-    if (!constant) this.symbols.enter(label.text);
-    if (!label.colon && !tree.statement && tree.times.length === 0 && tree.prefixes.length === 0)
-      this.problems.warning(
-        "label-alone",
-        `“${label.text}” alone on a line is taken as a label; end it with a colon if that is meant.${foreignHead(label.text) || didYouMean(label.text, mnemonics)}`,
-        source,
-        label,
-      );
-    return entry;
-  }
-
   /** Gives an item its place and length in this pass, and its label its value. */
   place(item: Item, measure: Measure): void {
     const { section } = item.context;
     const { statement } = item;
     this.item = item;
     if (statement?.kind === "absolute") {
-      this.placeAbsolute(item, statement.origin);
+      this.absolutes.place(item, statement.origin);
       this.item = undefined;
       return;
     }
@@ -428,7 +341,7 @@ export class Program implements Environment {
   }
 
   /** The same for what may be an address. */
-  private criticalValue(expression: Expression, what: string): Value | undefined {
+  criticalValue(expression: Expression, what: string): Value | undefined {
     const source = this.item?.source ?? this.source;
     const before = this.faults;
     this.faults = this.problems;
