@@ -34,3 +34,19 @@ it("tells what failed, and rests between questions while the guest runs", async 
   await latest.want(false);
   expect(told).toEqual(["no guest", "rest", "no guest"]);
 });
+
+it("asks at once when the guest stops, however long it was to rest", async () => {
+  const told: string[] = [];
+  let asked = 0;
+  const latest = new Latest(
+    async () => `answer ${++asked}`,
+    (answer) => told.push(answer),
+    () => {},
+    () => new Promise<never>(() => {}),
+  );
+  const all = latest.want(true);
+  await new Promise(setImmediate);
+  void latest.want(false);
+  await all;
+  expect(told).toEqual(["answer 1", "answer 2"]);
+});

@@ -14,6 +14,7 @@ export class Latest<T> {
   #asking = false;
   #stale = false;
   #running = false;
+  #endRest = () => {};
 
   constructor(
     ask: () => Promise<T>,
@@ -31,15 +32,24 @@ export class Latest<T> {
   async want(running: boolean): Promise<void> {
     this.#stale = true;
     this.#running = running;
+    // What stands still can be asked at once.
+    if (!running) this.#endRest();
     if (this.#asking) return;
     this.#asking = true;
     while (this.#stale) {
       this.#stale = false;
       const start = performance.now();
       await this.#answer();
-      if (this.#running) await this.#rest(performance.now() - start);
+      if (this.#running) await this.#restOrStop(performance.now() - start);
     }
     this.#asking = false;
+  }
+
+  #restOrStop(took: number): Promise<void> {
+    const stopped = new Promise<void>((resolve) => {
+      this.#endRest = resolve;
+    });
+    return Promise.race([this.#rest(took), stopped]);
   }
 
   async #answer(): Promise<void> {
