@@ -98,6 +98,14 @@ describe("run", () => {
 });
 
 describe("trace", () => {
+  it("prints what is not recorded where it is asked for, among what is", async () => {
+    const kinds = ["--kinds", "tlb,paging,exception"];
+    const { out } = await terminal(["trace", "examples/page-fault.asm", "--technique", "bare-metal", ...kinds]);
+    const fault = /paging +kernel write of 40000000h: PDPTE, not present; #PF.*\n.* exception +#PF/;
+    expect(out).toMatch(fault);
+    expect(out).toMatch(/#\d+\+ .* tlb +kernel write of 40000000h → 400000h \(2 MiB\)/);
+  });
+
   it("prints one event a line, and only the kinds asked for", async () => {
     const { code, out } = await terminal(["trace", "a.asm", "--kinds", "exit, stop"], { "a.asm": hello });
     expect(code).toBe(0);
@@ -284,6 +292,7 @@ describe("what cannot be done as given ends with 2 and a plain sentence", () => 
     [["run", "a.asm", "--technique", "magic"], /There is no technique “magic”. Choose from bare-metal/],
     [["run", "a.asm", "--max-steps", "many"], /--max-steps needs a whole number/],
     [["run", "a.asm", "--memory", "1025"], /from 1 to 1024/],
+    [["trace", "a.asm", "--kinds", "tlb", "--why"], /“tlb” cannot be shown together with --why/],
     [["trace", "a.asm", "--kinds", "exit,sneeze"], /no events of kind “sneeze”/],
     [["assemble", "a.asm", "-f", "macho64"], /The output format “macho64” is not supported; bin, elf32, elf64 are/],
     [["assemble", "a.asm", "-D", "1x"], /-D needs NAME/],
