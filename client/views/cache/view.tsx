@@ -1,3 +1,4 @@
+import { Empty } from "../shared/empty.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { rowByKey } from "../shared/keys.ts";
 import {
@@ -41,8 +42,7 @@ const arrowStep = 9;
 const number = (value: number): string => value.toLocaleString("en");
 const hex = (value: string): string => `${value.toUpperCase()}h`;
 
-/** A pale picture of what will be here, and how to get it. */
-function Empty({ state, actions }: Props) {
+function Nothing({ state, actions }: Props) {
   const example = [
     ["cli", "and byte [IF], 0", "in-cache"],
     ["mov eax, ebx", "mov eax, ebx", "identical"],
@@ -54,27 +54,22 @@ function Empty({ state, actions }: Props) {
       ? "Nothing has been translated yet. Step or continue: the guest's kernel code is translated as it comes to run."
       : `Under ${state.now.technique} nothing is translated. Choose Binary Translation in the status bar and start again.`);
   return (
-    <section class="empty">
-      <div class="pale" aria-hidden="true">
-        {example.map(([guest, code, kind]) => (
-          <div class={`sample ${kind}`} key={guest}>
-            <span>{guest}</span>
-            <span>→</span>
-            <span>{code}</span>
-          </div>
-        ))}
-      </div>
-      <p role="status">
-        {state.failed ??
-          other ??
-          "Binary translation runs the guest's kernel from a cache of translated code: each block of the guest beside its translation, and how they are chained."}
-      </p>
-      {state.session === undefined && (
-        <button type="button" onClick={actions.debug}>
-          Debug the guest in the editor
-        </button>
-      )}
-    </section>
+    <Empty
+      text={
+        state.failed ??
+        other ??
+        "Binary translation runs the guest's kernel from a cache of translated code: each block of the guest beside its translation, and how they are chained."
+      }
+      debug={state.session === undefined ? actions.debug : undefined}
+    >
+      {example.map(([guest, code, kind]) => (
+        <div class={`sample ${kind}`} key={guest}>
+          <span>{guest}</span>
+          <span>→</span>
+          <span>{code}</span>
+        </div>
+      ))}
+    </Empty>
   );
 }
 
@@ -317,7 +312,7 @@ function Detail({ unit, state, actions }: Props & { unit: Unit }) {
 }
 
 export function View({ state, actions }: Props) {
-  if (!state.now || state.now.units.length === 0) return <Empty state={state} actions={actions} />;
+  if (!state.now || state.now.units.length === 0) return <Nothing state={state} actions={actions} />;
   const { units, matching } = visible(state);
   const unit = unitInDetail(state);
   return (

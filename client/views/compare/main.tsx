@@ -15,10 +15,7 @@ function act(action: Action): void {
   render(<View state={state} actions={actions} />, root);
 }
 
-const link = new Link((message) => {
-  if (message.kind === "session") act(message);
-  else if (message.kind === "begin") void compare();
-});
+const link = new Link({ session: act, begin: () => void compare() });
 
 new TimeBar(link);
 

@@ -17,13 +17,13 @@ function act(action: Action): void {
   render(<View state={state} actions={actions} />, root);
 }
 
-const link = new Link((message) => {
-  if (message.kind === "session") return act(message);
-  if (message.kind === "begin") return;
-  const { last, running } = message.body;
-  act({ kind: "present", last, running });
-  void feed.catchUp(last);
-  void latest.want(running);
+const link = new Link({
+  session: act,
+  advanced: ({ last, running }) => {
+    act({ kind: "present", last, running });
+    void feed.catchUp(last);
+    void latest.want(running);
+  },
 });
 
 new TimeBar(link);

@@ -1,4 +1,4 @@
-import { Empty } from "./empty.tsx";
+import { Nothing } from "./empty.tsx";
 import { logOf, type State, serialPort, type Tab, tabInSight, tabs } from "./model.ts";
 import { Interrupts, Registers, Timers } from "./registers.tsx";
 import { Screen } from "./screen.tsx";
@@ -66,7 +66,7 @@ function Console({ state, actions }: Props) {
 
 export function View({ state, actions }: Props) {
   const { now } = state;
-  if (!now) return <Empty state={state} actions={actions} />;
+  if (!now) return <Nothing state={state} actions={actions} />;
   const others = now.devices.filter(({ registers }) => registers.length > 0);
   return (
     <>

@@ -1,10 +1,8 @@
-import { useEffect } from "preact/hooks";
+import { Empty } from "../shared/empty.tsx";
+import { type Column, EventRows } from "../shared/event-rows.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { accent, cycles } from "../shared/format.ts";
-import { Gap } from "../shared/gap.tsx";
-import { rowByKey } from "../shared/keys.ts";
 import { Marks, markAt, tell, unitsOf } from "../shared/marks.tsx";
-import { useRowsInSight } from "../shared/rows.ts";
 import { marksWidth } from "../shared/time-marks.ts";
 import type { Bar, Exit } from "./exit-log.ts";
 import { place, type State } from "./model.ts";
@@ -20,37 +18,31 @@ export interface Actions {
   readonly debug: () => void;
 }
 
-/** A pale picture of what will be here, and how to get it. */
-function Empty({ state, actions }: { state: State; actions: Actions }) {
+function Nothing({ state, actions }: { state: State; actions: Actions }) {
   const example = [
     ["IO_INSTRUCTION", 74, "out 3F8h, al = 48h 'H'"],
     ["CPUID", 38, "cpuid leaf 0"],
     ["EPT_VIOLATION", 20, "write 8000h → not mapped yet"],
   ] as const;
   return (
-    <section class="empty">
-      <div class="pale" aria-hidden="true">
-        {example.map(([reason, width, what]) => (
-          <div class="bar-row" key={reason}>
-            <span class="reason">{reason}</span>
-            <span class="track">
-              <span class={`fill ${accent(reason)}`} style={{ width: `${width}%` }} />
-            </span>
-            <span>{what}</span>
-          </div>
-        ))}
-      </div>
-      <p>
-        {state.session
+    <Empty
+      text={
+        state.session
           ? "No VM exit yet. Continue (F5) or step: each time the guest leaves to the hypervisor, a row appears here."
-          : "Each time a guest leaves to its hypervisor, a row appears here: when, why, at which line and at what cost."}
-      </p>
-      {!state.session && (
-        <button type="button" onClick={actions.debug}>
-          Debug the guest in the editor
-        </button>
-      )}
-    </section>
+          : "Each time a guest leaves to its hypervisor, a row appears here: when, why, at which line and at what cost."
+      }
+      debug={!state.session ? actions.debug : undefined}
+    >
+      {example.map(([reason, width, what]) => (
+        <div class="bar-row" key={reason}>
+          <span class="reason">{reason}</span>
+          <span class="track">
+            <span class={`fill ${accent(reason)}`} style={{ width: `${width}%` }} />
+          </span>
+          <span>{what}</span>
+        </div>
+      ))}
+    </Empty>
   );
 }
 
@@ -172,62 +164,33 @@ function Row({ exit, cost, selected, actions }: { exit: Exit; cost: number; sele
   );
 }
 
-/** The rows in sight only: a run has many thousands. */
+const columns: readonly Column[] = [
+  { title: "#", numeric: true },
+  { title: "time", numeric: true },
+  { title: "vCPU" },
+  { title: "reason" },
+  { title: "what" },
+  { title: "line" },
+  { title: "cost", numeric: true },
+];
+
 function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
-  const { scroller, first, end, onScroll, show } = useRowsInSight(exits.length, state.live);
-  const shown = exits.slice(first, end);
-  const after = exits.length - first - shown.length;
-  useEffect(() => {
-    const index = state.log.rowOf(state.selected);
-    if (state.cursor !== undefined && index >= 0) show(index);
-  }, [state.cursor]);
-  const onKeyDown = (event: KeyboardEvent) => {
-    const index = state.log.rowOf(state.selected);
-    const to = rowByKey(event.key, index, exits.length);
-    const target = exits[to ?? index];
-    if (to !== undefined && target) {
-      event.preventDefault();
-      actions.select(target.sequence);
-      show(to);
-    } else if (event.key === "Enter" && target) actions.go(target);
-  };
+  const { log, live, cursor } = state;
   return (
-    <div
-      class="rows"
-      role="application"
-      aria-label="VM exits: arrow keys select, Enter goes to the moment"
-      ref={scroller}
-      tabIndex={0}
-      onKeyDown={onKeyDown}
-      onScroll={(event) => onScroll(event.currentTarget)}
-    >
-      <table aria-label="VM exits" aria-rowcount={exits.length}>
-        <thead>
-          <tr>
-            <th class="number">#</th>
-            <th class="number">time</th>
-            <th>vCPU</th>
-            <th>reason</th>
-            <th>what</th>
-            <th>line</th>
-            <th class="number">cost</th>
-          </tr>
-        </thead>
-        <tbody>
-          <Gap rows={first} />
-          {shown.map((exit) => (
-            <Row
-              key={exit.sequence}
-              exit={exit}
-              cost={state.log.costOf(exit)}
-              selected={exit.sequence === state.selected}
-              actions={actions}
-            />
-          ))}
-          <Gap rows={after} />
-        </tbody>
-      </table>
-    </div>
+    <EventRows
+      events={exits}
+      name="VM exits"
+      enter="goes to the moment"
+      columns={columns}
+      selected={log.rowOf(state.selected)}
+      live={live}
+      cursor={cursor}
+      select={({ sequence }) => actions.select(sequence)}
+      go={actions.go}
+      row={(exit, selected) => (
+        <Row key={exit.sequence} exit={exit} cost={log.costOf(exit)} selected={selected} actions={actions} />
+      )}
+    />
   );
 }
 
@@ -262,7 +225,7 @@ function Toolbar({ exits, bars, state, actions }: ToolbarProps) {
 
 export function View({ state, actions }: { state: State; actions: Actions }) {
   const { log } = state;
-  if (log.all.length === 0) return <Empty state={state} actions={actions} />;
+  if (log.all.length === 0) return <Nothing state={state} actions={actions} />;
   const { sought: exits, bars } = log;
   const selected = log.at(state.selected) ?? (state.live ? exits.at(-1) : undefined);
   return (

@@ -25,12 +25,13 @@ function act(action: Action): void {
   else paint.now();
 }
 
-const link = new Link((message) => {
-  if (message.kind === "session") return act(message);
-  if (message.kind === "begin") return;
-  act({ kind: "present", ...message.body });
-  void feed.catchUp(message.body.last);
-  void latest.want(message.body.running);
+const link = new Link({
+  session: act,
+  advanced: (body) => {
+    act({ kind: "present", ...body });
+    void feed.catchUp(body.last);
+    void latest.want(body.running);
+  },
 });
 
 const time = new TimeBar(link, (cycle) => act({ kind: "cursor", cycle }));

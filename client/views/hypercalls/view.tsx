@@ -1,10 +1,8 @@
-import { useEffect } from "preact/hooks";
+import { Empty } from "../shared/empty.tsx";
+import { type Column, EventRows } from "../shared/event-rows.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { cycles } from "../shared/format.ts";
-import { Gap } from "../shared/gap.tsx";
-import { rowByKey } from "../shared/keys.ts";
 import { Marks, markAt, tell, unitsOf } from "../shared/marks.tsx";
-import { useRowsInSight } from "../shared/rows.ts";
 import { marksWidth } from "../shared/time-marks.ts";
 import { type Hypercall, isRefused, type Lane } from "./call-log.ts";
 import { DomainLists } from "./lists.tsx";
@@ -28,35 +26,29 @@ interface Props {
 const number = (value: number): string => value.toLocaleString("en");
 const accent = (refused: boolean): string => (refused ? "red" : "green");
 
-/** A pale picture of what will be here, and how to get it. */
-function Empty({ state, actions }: Props) {
+function Nothing({ state, actions }: Props) {
   const example = [
     ["console_io", "cmd = 0h, count = 5h → 0", "green"],
     ["mmu_update", "req = 1F000h, count = 2h → 0", "green"],
     ["update_va_mapping", "-1 (EPERM): the frame is a page table", "red"],
   ] as const;
   return (
-    <section class="empty">
-      <div class="pale" aria-hidden="true">
-        {example.map(([name, what, colour]) => (
-          <div class="sample" key={name}>
-            <span class={`dot ${colour}`} />
-            <span>{name}</span>
-            <span>{what}</span>
-          </div>
-        ))}
-      </div>
-      <p role="status">
-        {state.session === undefined
+    <Empty
+      text={
+        state.session === undefined
           ? "What a guest asks of its hypervisor by name: each call with its arguments, its result, and why it was refused. Of a guest under Xen's interface, its event channels and grants as well."
-          : "No hypercall yet. Guests that know their hypervisor make them: Xen's under paravirtualization, KVM's under VT-x and AMD-V."}
-      </p>
-      {state.session === undefined && (
-        <button type="button" onClick={actions.debug}>
-          Debug the guest in the editor
-        </button>
-      )}
-    </section>
+          : "No hypercall yet. Guests that know their hypervisor make them: Xen's under paravirtualization, KVM's under VT-x and AMD-V."
+      }
+      debug={state.session === undefined ? actions.debug : undefined}
+    >
+      {example.map(([name, what, colour]) => (
+        <div class="sample" key={name}>
+          <span class={`dot ${colour}`} />
+          <span>{name}</span>
+          <span>{what}</span>
+        </div>
+      ))}
+    </Empty>
   );
 }
 
@@ -167,57 +159,32 @@ function Row({ call, selected, actions }: { call: Hypercall; selected: boolean; 
   );
 }
 
-/** The rows in sight only: a run has many thousands. */
+const columns: readonly Column[] = [
+  { title: "#", numeric: true },
+  { title: "time", numeric: true },
+  { title: "call" },
+  { title: "arguments" },
+  { title: "result" },
+  { title: "line" },
+];
+
 function Table({ calls, state, actions }: Props & { calls: readonly Hypercall[] }) {
-  const { scroller, first, end, onScroll, show } = useRowsInSight(calls.length, state.selected === undefined);
-  const detail = callInDetail(state)?.sequence;
-  const shown = calls.slice(first, end);
-  const after = calls.length - first - shown.length;
-  useEffect(() => {
-    const index = state.log.rowOf(state.selected);
-    if (state.cursor !== undefined && index >= 0) show(index);
-  }, [state.cursor]);
-  const onKeyDown = (event: KeyboardEvent) => {
-    const index = state.log.rowOf(detail);
-    const to = rowByKey(event.key, index, calls.length);
-    const target = calls[to ?? index];
-    if (to !== undefined && target) {
-      event.preventDefault();
-      actions.select(target.sequence);
-      show(to);
-    } else if (event.key === "Enter" && target) actions.go(target);
-  };
+  const { log, cursor } = state;
   return (
-    <div
-      class="rows"
-      role="application"
-      aria-label="Hypercalls: arrow keys select, Enter goes to the moment"
-      ref={scroller}
-      tabIndex={0}
-      onKeyDown={onKeyDown}
-      onScroll={(event) => onScroll(event.currentTarget)}
+    <EventRows
+      events={calls}
+      name="Hypercalls"
+      enter="goes to the moment"
+      columns={columns}
+      selected={log.rowOf(callInDetail(state)?.sequence)}
+      live={state.selected === undefined}
+      cursor={state.selected === undefined ? undefined : cursor}
+      select={({ sequence }) => actions.select(sequence)}
+      go={actions.go}
+      row={(call, selected) => <Row key={call.sequence} call={call} selected={selected} actions={actions} />}
     >
-      <table aria-label="Hypercalls" aria-rowcount={calls.length}>
-        <thead>
-          <tr>
-            <th class="number">#</th>
-            <th class="number">time</th>
-            <th>call</th>
-            <th>arguments</th>
-            <th>result</th>
-            <th>line</th>
-          </tr>
-        </thead>
-        <tbody>
-          <Gap rows={first} />
-          {shown.map((call) => (
-            <Row key={call.sequence} call={call} selected={call.sequence === detail} actions={actions} />
-          ))}
-          <Gap rows={after} />
-        </tbody>
-      </table>
       {calls.length === 0 && <p class="none">No hypercall matches.</p>}
-    </div>
+    </EventRows>
   );
 }
 
@@ -307,7 +274,7 @@ export function View({ state, actions }: Props) {
   if (state.log.all.length === 0)
     return (
       <>
-        <Empty state={state} actions={actions} />
+        <Nothing state={state} actions={actions} />
         {lists}
       </>
     );

@@ -1,34 +1,29 @@
 import type { RingsNow } from "../../../debug-adapter/protocol.ts";
+import { Empty } from "../shared/empty.tsx";
 import { type Building, buildings, type Crossing, crossed, type State } from "./model.ts";
 
 const number = (value: number): string => value.toLocaleString("en");
 
-/** A pale picture of what will be here, and how to get it. */
-function Empty({ state, debug }: { state: State; debug: () => void }) {
+function Nothing({ state, debug }: { state: State; debug: () => void }) {
   return (
-    <section class="empty">
-      <div class="pale" aria-hidden="true">
-        <Tower
-          building={{
-            title: "One machine for both",
-            floors: [
-              { ring: 3, who: "processes", lit: false, seen: false },
-              { ring: 1, who: "guest kernel", lit: true, seen: false },
-              { ring: 0, who: "the VMM", lit: false, seen: true },
-            ],
-          }}
-        />
-      </div>
-      <p role="status">
-        {state.failed ??
-          "Where the processor is: in the hypervisor or in the guest, in which ring it really runs, in which one the guest thinks it is, and what crosses."}
-      </p>
-      {state.session === undefined && (
-        <button type="button" onClick={debug}>
-          Debug the guest in the editor
-        </button>
-      )}
-    </section>
+    <Empty
+      text={
+        state.failed ??
+        "Where the processor is: in the hypervisor or in the guest, in which ring it really runs, in which one the guest thinks it is, and what crosses."
+      }
+      debug={state.session === undefined ? debug : undefined}
+    >
+      <Tower
+        building={{
+          title: "One machine for both",
+          floors: [
+            { ring: 3, who: "processes", lit: false, seen: false },
+            { ring: 1, who: "guest kernel", lit: true, seen: false },
+            { ring: 0, who: "the VMM", lit: false, seen: true },
+          ],
+        }}
+      />
+    </Empty>
   );
 }
 
@@ -135,7 +130,7 @@ function where({ ring, mode, addressSpace, inVmm, vcpu, processors }: RingsNow):
 
 export function View({ state, debug }: { state: State; debug: () => void }) {
   const { now } = state;
-  if (!now) return <Empty state={state} debug={debug} />;
+  if (!now) return <Nothing state={state} debug={debug} />;
   return (
     <>
       <header>

@@ -1,3 +1,4 @@
+import { Empty } from "../shared/empty.tsx";
 import type { Props } from "./view.tsx";
 
 const sample = [
@@ -5,30 +6,24 @@ const sample = [
   ["pCPU 1", ["green", 22], ["blue", 30], ["orange", 34], ["green", 14]],
 ] as const;
 
-/** A pale picture of what will be here, and how to get it. */
-export function Empty({ state, actions }: Props) {
+export function Nothing({ state, actions }: Props) {
   return (
-    <section class="empty">
-      <div class="pale" aria-hidden="true">
-        {sample.map(([name, ...runs]) => (
-          <div class="sample" key={name}>
-            <span>{name}</span>
-            {runs.map(([colour, width], n) => (
-              <span key={n} class={`fill ${colour}`} style={{ width: `${width}%` }} />
-            ))}
-          </div>
-        ))}
-      </div>
-      <p role="status">
-        {state.session === undefined
+    <Empty
+      text={
+        state.session === undefined
           ? "Who runs on which physical CPU, who waits, and why: each decision of the scheduler, with the numbers that decided."
-          : "Nothing is scheduled here: each virtual CPU of this machine has a physical CPU of its own. A machine file (.ringside.json) whose host has a scheduler lets several share one."}
-      </p>
-      {state.session === undefined && (
-        <button type="button" onClick={actions.debug}>
-          Debug the guest in the editor
-        </button>
-      )}
-    </section>
+          : "Nothing is scheduled here: each virtual CPU of this machine has a physical CPU of its own. A machine file (.ringside.json) whose host has a scheduler lets several share one."
+      }
+      debug={state.session === undefined ? actions.debug : undefined}
+    >
+      {sample.map(([name, ...runs]) => (
+        <div class="sample" key={name}>
+          <span>{name}</span>
+          {runs.map(([colour, width], n) => (
+            <span key={n} class={`fill ${colour}`} style={{ width: `${width}%` }} />
+          ))}
+        </div>
+      ))}
+    </Empty>
   );
 }

@@ -26,11 +26,12 @@ function moveCursor(): void {
   if (n !== undefined) time.move(state.trace.cycleOf(n));
 }
 
-const link = new Link((message) => {
-  if (message.kind === "session") return act(message);
-  if (message.kind === "begin") return;
-  act({ kind: "present", ...message.body });
-  void feed.catchUp(message.body.last);
+const link = new Link({
+  session: act,
+  advanced: (body) => {
+    act({ kind: "present", ...body });
+    void feed.catchUp(body.last);
+  },
 });
 
 const time = new TimeBar(link, (cycle) => act({ kind: "cursor", cycle }));

@@ -4,7 +4,7 @@ import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
 import { rowHeight, useRowsInSight } from "../shared/rows.ts";
 import { vmColour } from "../shared/vm-colours.ts";
-import { Empty } from "./empty.tsx";
+import { Nothing } from "./empty.tsx";
 import { inDetail, inSight, present, type State } from "./model.ts";
 import { Picture } from "./picture.tsx";
 import { SharesTable } from "./shares-table.tsx";
@@ -204,7 +204,7 @@ function Rows({ state, actions }: Props) {
 }
 
 export function View({ state, actions }: Props) {
-  if (state.trace.length === 0) return <Empty state={state} actions={actions} />;
+  if (state.trace.length === 0) return <Nothing state={state} actions={actions} />;
   const row = inDetail(state);
   return (
     <>

@@ -35,15 +35,27 @@ interface Webview {
 }
 declare function acquireVsCodeApi(): Webview;
 
+/** What a view does about what it is told. */
+interface Listener {
+  /** Another session is shown now, or none. */
+  readonly session?: (message: Extract<ToView, { kind: "session" }>) => void;
+  /** The present has moved, also backwards: what lies after it is to be dropped. */
+  readonly advanced?: (body: Events["ringside/advanced"]) => void;
+  /** A person asked by a command for what the view does. */
+  readonly begin?: () => void;
+}
+
 /** The view's end: typed requests that are answered by promises. */
 export class Link {
   readonly #webview = acquireVsCodeApi();
   readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   #next = 1;
 
-  constructor(hear: (message: Extract<ToView, { kind: "session" | "advanced" | "begin" }>) => void) {
+  constructor({ session, advanced, begin }: Listener) {
     window.addEventListener("message", ({ data }: MessageEvent<ToView>) => {
-      if (data.kind === "session" || data.kind === "advanced" || data.kind === "begin") return hear(data);
+      if (data.kind === "session") return session?.(data);
+      if (data.kind === "advanced") return advanced?.(data.body);
+      if (data.kind === "begin") return begin?.();
       // The time bar hears these.
       if (data.kind === "cursor" || data.kind === "ended") return;
       const waiting = this.#waiting.get(data.id);

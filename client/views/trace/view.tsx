@@ -1,9 +1,7 @@
 import type { TracedEvent } from "../../../trace-file/index.ts";
+import { type Column, EventRows } from "../shared/event-rows.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { cycles } from "../shared/format.ts";
-import { Gap } from "../shared/gap.tsx";
-import { rowByKey } from "../shared/keys.ts";
-import { useRowsInSight } from "../shared/rows.ts";
 import type { TraceShown } from "./messages.ts";
 import { bars, colourOf, group, marks, place, type State, visible, width, xOf } from "./model.ts";
 
@@ -174,53 +172,30 @@ function MomentRow({ trace }: { trace: TraceShown }) {
   );
 }
 
-/** The rows in sight only. */
+const columns: readonly Column[] = [
+  { title: "#", numeric: true },
+  { title: "time", numeric: true },
+  { title: "vCPU" },
+  { title: "kind" },
+  { title: "what" },
+  { title: "line" },
+  { title: "cost", numeric: true },
+];
+
 function Table({ state, actions, events }: Props & { events: readonly TracedEvent[] }) {
-  const { scroller, first, end, onScroll, show } = useRowsInSight(events.length, state.selected === undefined);
-  const shown = events.slice(first, end);
-  const after = events.length - first - shown.length;
-  const onKeyDown = (event: KeyboardEvent) => {
-    const index = events.findIndex(({ sequence }) => sequence === state.selected);
-    const to = rowByKey(event.key, index, events.length);
-    const target = events[to ?? index];
-    if (to !== undefined && target) {
-      event.preventDefault();
-      actions.select(target.sequence);
-      show(to);
-    } else if (event.key === "Enter" && target) actions.debug(target.sequence);
-  };
   return (
-    <div
-      class="rows"
-      role="application"
-      aria-label="Events: arrow keys select, Enter debugs at the event"
-      ref={scroller}
-      tabIndex={0}
-      onKeyDown={onKeyDown}
-      onScroll={(event) => onScroll(event.currentTarget)}
-    >
-      <table aria-label="Events" aria-rowcount={events.length + 1}>
-        <thead>
-          <tr>
-            <th class="number">#</th>
-            <th class="number">time</th>
-            <th>vCPU</th>
-            <th>kind</th>
-            <th>what</th>
-            <th>line</th>
-            <th class="number">cost</th>
-          </tr>
-        </thead>
-        <tbody>
-          <Gap rows={first} />
-          {shown.map((event) => (
-            <Row key={event.sequence} event={event} selected={event.sequence === state.selected} actions={actions} />
-          ))}
-          <Gap rows={after} />
-          <MomentRow trace={state.trace!} />
-        </tbody>
-      </table>
-    </div>
+    <EventRows
+      events={events}
+      name="Events"
+      enter="debugs at the event"
+      columns={columns}
+      selected={events.findIndex(({ sequence }) => sequence === state.selected)}
+      live={state.selected === undefined}
+      select={({ sequence }) => actions.select(sequence)}
+      go={({ sequence }) => actions.debug(sequence)}
+      row={(event, selected) => <Row key={event.sequence} event={event} selected={selected} actions={actions} />}
+      last={<MomentRow trace={state.trace!} />}
+    />
   );
 }
 

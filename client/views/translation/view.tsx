@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ShadowState } from "../../../debug-adapter/protocol.ts";
+import { Empty } from "../shared/empty.tsx";
 import { type Column, columns, grouped, type Numbered, permissions, references, type State } from "./model.ts";
 
 export interface Actions {
@@ -18,34 +19,29 @@ interface Props {
 
 const hex = (value: string): string => (value.startsWith("register") ? value : `${value.toUpperCase()}h`);
 
-/** A pale picture of what will be here, and how to get it. */
-function Empty({ state, actions }: Props) {
+function Nothing({ state, actions }: Props) {
   return (
-    <section class="empty">
-      <div class="pale walk" aria-hidden="true">
-        {["PML4E", "PDPTE", "PDE", "PTE", "page"].map((title) => (
-          <div class="column" key={title}>
-            <div class="cell guest">{title}</div>
-            <div class="under">
-              {[1, 2, 3, 4].map((n) => (
-                <span class="cell nested" key={n}>
-                  {n}
-                </span>
-              ))}
-            </div>
+    <Empty
+      look="walk"
+      text={
+        state.failed ??
+        "How an address becomes one of memory: every entry on the way, the guest's and the hypervisor's, and how many of them the processor must read."
+      }
+      debug={state.session === undefined ? actions.debug : undefined}
+    >
+      {["PML4E", "PDPTE", "PDE", "PTE", "page"].map((title) => (
+        <div class="column" key={title}>
+          <div class="cell guest">{title}</div>
+          <div class="under">
+            {[1, 2, 3, 4].map((n) => (
+              <span class="cell nested" key={n}>
+                {n}
+              </span>
+            ))}
           </div>
-        ))}
-      </div>
-      <p role="status">
-        {state.failed ??
-          "How an address becomes one of memory: every entry on the way, the guest's and the hypervisor's, and how many of them the processor must read."}
-      </p>
-      {state.session === undefined && (
-        <button type="button" onClick={actions.debug}>
-          Debug the guest in the editor
-        </button>
-      )}
-    </section>
+        </div>
+      ))}
+    </Empty>
   );
 }
 
@@ -369,7 +365,7 @@ export function View({ state, actions }: Props) {
     return (
       <>
         {state.session !== undefined && <Toolbar state={state} actions={actions} />}
-        <Empty state={state} actions={actions} />
+        <Nothing state={state} actions={actions} />
       </>
     );
   return (

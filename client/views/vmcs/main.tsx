@@ -15,12 +15,12 @@ function act(action: Action): void {
   render(<View state={state} actions={actions} />, root);
 }
 
-const link = new Link((message) => {
-  if (message.kind === "session") return act(message);
-  if (message.kind === "begin") return;
-  const { running } = message.body;
-  act({ kind: "running", running });
-  void latest.want(running);
+const link = new Link({
+  session: act,
+  advanced: ({ running }) => {
+    act({ kind: "running", running });
+    void latest.want(running);
+  },
 });
 
 new TimeBar(link);

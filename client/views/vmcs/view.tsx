@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { ControlBits, ControlBlock, ControlField } from "../../../debug-adapter/protocol.ts";
+import { Empty } from "../shared/empty.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { rowByKey } from "../shared/keys.ts";
 import {
@@ -36,35 +37,29 @@ const unknown = "—";
 const hex = (value: string): string => (value === "" ? unknown : `${value.toUpperCase()}h`);
 const times = (count: number): string => `${count.toLocaleString("en")} ${count === 1 ? "exit" : "exits"}`;
 
-/** A pale picture of what will be here, and how to get it. */
-function Empty({ state, actions }: { state: State; actions: Actions }) {
+function Nothing({ state, actions }: { state: State; actions: Actions }) {
   const example = [
     ["4402h", "Exit reason", "CPUID"],
     ["681Eh", "Guest RIP", "100 02Ah"],
     ["4002h", "Primary controls", "HLT exiting = 1"],
   ] as const;
   return (
-    <section class="empty">
-      <div class="pale" aria-hidden="true">
-        {example.map(([place, name, value]) => (
-          <div class="sample" key={place}>
-            <span>{place}</span>
-            <span>{name}</span>
-            <span>{value}</span>
-          </div>
-        ))}
-      </div>
-      <p role="status">
-        {state.failed ??
-          state.now?.absent ??
-          "The control block of a guest: what makes it exit, what the last exit said, and how it will be entered again."}
-      </p>
-      {state.session === undefined && (
-        <button type="button" onClick={actions.debug}>
-          Debug the guest in the editor
-        </button>
-      )}
-    </section>
+    <Empty
+      text={
+        state.failed ??
+        state.now?.absent ??
+        "The control block of a guest: what makes it exit, what the last exit said, and how it will be entered again."
+      }
+      debug={state.session === undefined ? actions.debug : undefined}
+    >
+      {example.map(([place, name, value]) => (
+        <div class="sample" key={place}>
+          <span>{place}</span>
+          <span>{name}</span>
+          <span>{value}</span>
+        </div>
+      ))}
+    </Empty>
   );
 }
 
@@ -370,7 +365,7 @@ const nameOf = (block: ControlBlock, place: string): string => {
 
 export function View({ state, actions }: { state: State; actions: Actions }) {
   const block = state.now?.block;
-  if (!block) return <Empty state={state} actions={actions} />;
+  if (!block) return <Nothing state={state} actions={actions} />;
   const field = fieldInDetail(state);
   return (
     <>
