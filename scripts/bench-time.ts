@@ -9,7 +9,7 @@ import { Machine } from "../emulator/index.ts";
 import type { TechniqueId } from "../isa/technique.ts";
 
 const steps = 500_000_000;
-const runs = 3;
+const runs = 5;
 const techniques = ["bare-metal", "vtx-ept"] as const satisfies readonly TechniqueId[];
 const endless = 10_000_000;
 

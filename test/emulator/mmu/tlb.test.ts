@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from "vitest";
+import { restoreCore, saveCore } from "../../../emulator/cpu/core-state.ts";
 import { layout, tlbBase, tlbBytes } from "../../../emulator/cpu/layout.ts";
 import { invalidateProcessContext } from "../../../emulator/cpu/process-contexts.ts";
 import { CR0, CR4, CS, DS, type State } from "../../../emulator/cpu/state.ts";
@@ -281,6 +282,21 @@ describe("snapshots", () => {
     expect(p.cpu.load32(DS, address)).toBe(0x1111_1111);
     p.cpu.flushTlb(true);
     expect(p.cpu.load32(DS, address)).toBe(0x2222_2222);
+  });
+
+  it("of the processor in the core come back with them too, and share a TLB that has not changed", () => {
+    const p = stale("two-level");
+    const first = saveCore(p.cpu, undefined);
+    expect(saveCore(p.cpu, first).tlb).toBe(first.tlb);
+    p.cpu.flushTlb(true);
+    expect(p.cpu.load32(DS, address)).toBe(0x2222_2222);
+    const second = saveCore(p.cpu, first);
+    expect(second.tlb).not.toEqual(first.tlb);
+    for (const [saved, value] of [[first, 0x1111_1111] as const, [second, 0x2222_2222] as const]) {
+      restoreCore(p.cpu, saved);
+      expect(p.cpu.load32(DS, address)).toBe(value);
+      expect(saveCore(p.cpu, saved).tlb).toBe(saved.tlb);
+    }
   });
 
   it("a cleared TLB holds nothing, whatever it held before", () => {

@@ -38,6 +38,29 @@ describe("snapshots", () => {
     expect([memory[0], memory[4096], started]).toEqual([4, 5, 3]);
   });
 
+  test("a page that was written for sure is copied without a look, and others only if they differ", () => {
+    const memory = new Uint8Array(3 * 4096).fill(3);
+    const unwritten = { has: () => false, lacks: (page: number) => page === 1, start: () => {} };
+    const snapshots = new Snapshots(new Int32Array(memory.buffer), 2 ** 30, unwritten);
+    snapshots.take(0, null);
+    snapshots.take(10, null);
+    expect(snapshots.bytes).toBe(4 * 4096);
+  });
+
+  test("what is not memory counts once for as long as it is the same, also when others are dropped", () => {
+    const snapshots = new Snapshots(new Int32Array(1024), 1000 + 4096);
+    const parts = [new Uint8Array(400), new Uint8Array(300)] as const;
+    for (const [n, part] of [0, 0, 0, 1].entries()) snapshots.take(n, null, [parts[part]!]);
+    expect(snapshots.bytes).toBe(4096 + 700);
+    snapshots.take(4, null, [parts[0]]);
+    expect([snapshots.count, snapshots.bytes]).toEqual([3, 4096 + 400]);
+    snapshots.forgetAfter(2);
+    expect([snapshots.count, snapshots.bytes]).toEqual([2, 4096 + 400]);
+    snapshots.take(5, null, [parts[1]]);
+    snapshots.forgetAfter(2);
+    expect(snapshots.bytes).toBe(4096 + 400);
+  });
+
   test("zero pages cost one page", () => {
     const snapshots = new Snapshots(new Int32Array(1024 * 1024), 2 ** 30);
     snapshots.take(0, null);
@@ -126,6 +149,22 @@ describe("timeline", () => {
     machine.run(1000);
     machine.timeline.goTo(-5);
     expect(machine.state()).toEqual(start);
+  });
+
+  test("a snapshot waits until its price is paid, however often it is looked at", () => {
+    const others = 4;
+    const machine = new CountingMachine({ interval: 1000, unwritten: { has: () => false, start: () => {}, others } });
+    const steps: number[] = [];
+    for (let to = 100; to <= 200_000; to += 100) {
+      while (machine.now < to) {
+        machine.run(to);
+        if (machine.waiting) machine.input(1);
+      }
+      const { lastStep } = machine.timeline.snapshots;
+      if (lastStep !== steps.at(-1)) steps.push(lastStep);
+    }
+    expect(steps).toHaveLength(4);
+    for (const [n, step] of steps.slice(1).entries()) expect(step - steps[n]!).toBeGreaterThanOrEqual(others * 2 ** 14);
   });
 
   test("an action in the past makes another future", () => {
