@@ -156,6 +156,7 @@ export class Debugger {
 
   #goBackTo(moment: number, halt: Halt): Halt {
     this.machine.goTo(moment);
+    this.#runner.lookAtAttended();
     return halt;
   }
 

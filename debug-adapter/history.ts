@@ -70,7 +70,13 @@ async function lastWithin(machine: MachineInterface, end: number, search: Search
     const { now, lastSequence } = machine;
     const { addresses, watches = [], events } = search;
     const steps = Math.max(1, Math.min(end - now, pace.left));
-    const stop = machine.run({ steps, breakpoints: addresses, watches, stopOnEvent: events?.filter });
+    const stop = machine.run({
+      steps,
+      breakpoints: addresses,
+      watches,
+      stopOnEvent: events?.filter,
+      only: "as before",
+    });
     const moment = events?.found();
     if (moment !== undefined) found = { moment, event: true };
     if (stop.kind === "watch" && search.touched?.(stop.hits)) found = { moment: machine.now, touched: stop.hits };
@@ -119,7 +125,7 @@ function startsUntil(machine: MachineInterface, end: number, turnOf: VcpuPlace |
   while (machine.now < end) {
     if (turnOf && !samePlace(turnOf, machine)) {
       const { now } = machine;
-      machine.run({ steps: end - now, turnOf });
+      machine.run({ steps: end - now, turnOf, only: "as before" });
       if (machine.now === now && !samePlace(turnOf, machine)) break;
       continue;
     }
@@ -167,7 +173,7 @@ function startOf(machine: MachineInterface, least: number): number {
     if (machine.pendingExit) machine.step();
     if (occurrenceAt(machine) === occurrence && machine.now > 0) continue;
     while (occurrenceAt(machine) !== occurrence && machine.now < now)
-      machine.run({ steps: now - machine.now, breakpoints: new Set([linearRip]) });
+      machine.run({ steps: now - machine.now, breakpoints: new Set([linearRip]), only: "as before" });
     return machine.now;
   }
 }

@@ -123,7 +123,12 @@ export class Runner {
   attend(place: VcpuPlace | undefined, alone: boolean): void {
     this.#attended = place;
     this.#alone = alone;
-    if (place) this.machine.look(place);
+    this.lookAtAttended();
+  }
+
+  /** What is asked of the machine now is about the vCPU that is stepped. */
+  lookAtAttended(): void {
+    if (this.#attended) this.machine.look(this.#attended);
   }
 
   /** The vCPU that is stepped is in the core, or is looked at. */
@@ -161,8 +166,8 @@ export class Runner {
     if (stop.kind === "watch") this.#met = [...this.#met, ...stop.hits];
     const hit = this.events.judge("step");
     this.#hit = hit && { hit, now: this.machine.now };
-    // The next turn may be another's; what is asked of the machine now is about this one.
-    if (this.#attended) this.machine.look(this.#attended);
+    // The next turn may be another's.
+    this.lookAtAttended();
     return stop.kind === "stopped" ? stop : { kind: "step" };
   }
 
@@ -191,7 +196,7 @@ export class Runner {
   /** Runs on without stopping for anything, and only counts events. May end early. */
   pass(steps: number): void {
     this.events.begin();
-    this.machine.run({ steps, stopOnEvent: this.events.filter });
+    this.machine.run({ steps, stopOnEvent: this.events.filter, only: "as before" });
     this.events.judge("count");
   }
 

@@ -79,9 +79,9 @@ export interface RunOptions {
   readonly turnOf?: VcpuPlace | undefined;
   /**
    * Only this vCPU runs; all others are frozen where they are, and no time passes for the scheduler. If it has nothing to do, or as soon
-   * as it has not, the others run.
+   * as it has not, the others run. "as before": who ran alone still does, and in the past again; anything else begins a new branch there.
    */
-  readonly only?: VcpuPlace | undefined;
+  readonly only?: VcpuPlace | "as before" | undefined;
 }
 
 /** A vCPU by the name of its VM and its number there. */

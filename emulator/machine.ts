@@ -131,13 +131,13 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
   // Running.
 
   step(): Stop {
-    const stop = this.run({ steps: 1 });
+    const stop = this.run({ steps: 1, only: "as before" });
     return stop.kind === "limit" ? { kind: "step" } : stop;
   }
 
   run(options: RunOptions): Stop {
     this.#computer.goHome();
-    const only = this.#execution.changeFor(options.only);
+    const only = options.only === "as before" ? undefined : this.#execution.changeFor(options.only);
     if (only !== undefined) this.#timeline.act({ kind: "freeze", only });
     return this.#execution.run(options, this.#timeline);
   }
