@@ -72,7 +72,7 @@ export class ExitLog extends EventLog<Exit> {
           (one, other) => one.name === other.name && one.value === other.value && one.bits === other.bits,
         ),
       ),
-      ...(source && { source: sharing.value(rip, source, (a, b) => a.line === b.line && a.uri === b.uri) }),
+      ...(source && { source: sharing.source(rip, source) }),
     };
   }
 

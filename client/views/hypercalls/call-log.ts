@@ -52,7 +52,7 @@ export class CallLog extends EventLog<Hypercall> {
       ...{ vm: sharing.text(vm), rip: sharing.text(rip), number: sharing.text(number), name: sharing.text(name) },
       result: sharing.text(result),
       arguments: sharing.value(`arguments ${call.arguments.join()}`, call.arguments, sameItems),
-      ...(source && { source: sharing.value(rip, source, (a, b) => a.line === b.line && a.uri === b.uri) }),
+      ...(source && { source: sharing.source(rip, source) }),
     };
   }
 

@@ -25,7 +25,8 @@ export class Lane {
 
   /** From `time` on it is `value`. Times do not go back. */
   enter(time: number, value: number, event: number): void {
-    for (const [n, sum] of this.#sums.entries()) sum.push(this.countedUpTo(time, n));
+    const last = this.length - 1;
+    for (let n = 0; n < this.#sums.length; n++) this.#sums[n]!.push(last < 0 ? 0 : this.#countedIn(last, time, n));
     this.#start.push(time);
     this.#value.push(value);
     this.#event.push(event);
@@ -60,7 +61,11 @@ export class Lane {
   /** Time up to a moment in which it was one of the values of a set. */
   countedUpTo(time: number, set = 0): number {
     const span = this.spanAt(time);
-    if (span < 0) return 0;
+    return span < 0 ? 0 : this.#countedIn(span, time, set);
+  }
+
+  /** The same where the span at that time is known. */
+  #countedIn(span: number, time: number, set: number): number {
     const counts = this.#counted[set]?.includes(this.valueOf(span)) ?? false;
     return this.#sums[set]!.at(span) + (counts ? time - this.startOf(span) : 0);
   }

@@ -21,8 +21,8 @@ export class Matches {
   }
 
   extend(trace: Trace): void {
+    if (this.#all) this.#seen = trace.length;
     for (; this.#seen < trace.length; this.#seen++) {
-      if (this.#all) continue;
       const text = textOf(trace.row(this.#seen));
       if (this.#words.every((word) => text.includes(word))) this.#found.push(this.#seen);
     }

@@ -15,7 +15,7 @@ export interface Segment {
 const samples = 8;
 
 /**
- * A lane in a window, as wide as `width` pixels. Where spans are narrower than pixels, each pixel is divided among its values by the
+ * A lane in a window, as wide as `width` pixels. Where spans are narrower than pixels, each column of a few is divided among its values by the
  * time they took, so that shares are seen at any distance; of very many, some spread evenly stand for all.
  */
 export function segments(lane: Lane, window: Window, width: number): readonly Segment[] {
@@ -44,31 +44,65 @@ function exact(lane: Lane, { from, to }: Window, width: number, first: number, l
   return found;
 }
 
+/** Pixels of a column. */
+const columnWidth = 2;
+
 function dense(lane: Lane, { from, to }: Window, width: number): readonly Segment[] {
-  const step = (to - from) / width;
+  const step = (columnWidth * (to - from)) / width;
   const found: Segment[] = [];
-  for (let x = 0; x < width; x++) {
-    const times = timesIn(lane, from + x * step, from + (x + 1) * step);
-    const all = [...times.values()].reduce((a, b) => a + b, 0);
+  const times = new Times();
+  let first = lane.spanAt(from);
+  for (let column = 0; column * columnWidth < width; column++) {
+    const begin = from + column * step;
+    const end = Math.min(to, begin + step);
+    const last = lane.spanAt(end);
+    times.measure(lane, first, last, begin, end);
+    const x = column * columnWidth;
+    const wide = Math.min(columnWidth, width - x);
+    first = last;
     let top = 0;
-    for (const [value, time] of [...times].sort(([a], [b]) => a - b)) {
-      if (value !== unknown) found.push({ x, width: 1, value, top, height: time / all });
-      top += time / all;
+    for (const value of times.values) {
+      const height = times.of(value) / times.all;
+      if (value !== unknown) found.push({ x, width: wide, value, top, height });
+      top += height;
     }
   }
   return found;
 }
 
-/** How long a lane had each value between two moments. */
-function timesIn(lane: Lane, from: number, to: number): ReadonlyMap<number, number> {
-  const times = new Map<number, number>();
-  const [first, last] = [lane.spanAt(from), lane.spanAt(to)];
-  const stride = Math.max(1, (last - first) / samples);
-  for (let place = first; place <= last; place += stride) {
-    const span = Math.floor(place);
-    const start = span < 0 ? from : Math.max(from, lane.startOf(span));
-    const end = span >= lane.length - 1 ? to : Math.min(to, lane.startOf(span + 1));
-    if (end > start) times.set(lane.valueOf(span), (times.get(lane.valueOf(span)) ?? 0) + end - start);
+/** Values of lanes are from here on. */
+const leastValue = -2;
+
+/** How long a lane had each value between two moments. It is used again and again: a picture has thousands of such moments. */
+class Times {
+  readonly #times: number[] = [];
+  /** The values that it had, in order. */
+  values: number[] = [];
+  all = 0;
+
+  of(value: number): number {
+    return this.#times[value - leastValue] ?? 0;
   }
-  return times;
+
+  #add(value: number, time: number): void {
+    const n = value - leastValue;
+    if (!this.#times[n]) this.values.push(value);
+    this.#times[n] = (this.#times[n] ?? 0) + time;
+    this.all += time;
+  }
+
+  /** @param first the spans at the two moments */
+  measure(lane: Lane, first: number, last: number, from: number, to: number): void {
+    for (const value of this.values) this.#times[value - leastValue] = 0;
+    this.values = [];
+    this.all = 0;
+    const stride = Math.max(1, (last - first) / samples);
+    for (let place = first; place <= last; place += stride) {
+      const span = Math.floor(place);
+      const start = span < 0 ? from : Math.max(from, lane.startOf(span));
+      const end = span >= lane.length - 1 ? to : Math.min(to, lane.startOf(span + 1));
+      if (end > start) this.#add(lane.valueOf(span), end - start);
+    }
+    if (this.values.length > 1) this.values.sort((a, b) => a - b);
+  }
 }

@@ -1,6 +1,7 @@
 import type { LocatedEvent } from "../../../debug-adapter/protocol.ts";
 import { type Parameters, runStates, vmStates } from "../../../emulator/schedule/vcpu.ts";
 import { Numbers } from "../shared/numbers.ts";
+import { Sharing } from "../shared/sharing.ts";
 import { Lane } from "./lane.ts";
 import { Standings } from "./standings.ts";
 
@@ -49,6 +50,7 @@ export class Trace {
   /** The events by which vCPUs came to other physical CPUs than they last ran on. */
   readonly migrations = new Numbers();
   readonly #source: Decision["source"][] = [];
+  readonly #sharing = new Sharing();
   /** One for each physical CPU that was heard of; values are places in `vcpus`, or `idle`. */
   readonly pcpus: Lane[] = [];
   /** In the order in which they were heard of; VMs too. */
@@ -78,7 +80,7 @@ export class Trace {
     this.#from.push(event.from === null ? -1 : this.#numberOf(event.from));
     this.#movedFrom.push(event.movedFrom ?? -1);
     if (event.movedFrom !== undefined) this.migrations.push(n);
-    this.#source.push(event.source);
+    this.#source.push(event.source && this.#sharing.source(event.rip, event.source));
     this.#place(event, n);
     for (const { vcpu, state } of event.states) this.#track(vcpu).lane.enter(event.time, runStates.indexOf(state), n);
     for (const { vm, state } of event.vms) this.#vm(vm).lane.enter(event.time, vmStates.indexOf(state), n);

@@ -1,3 +1,7 @@
+import type { LocatedEvent } from "../../../debug-adapter/protocol.ts";
+
+type SourceLine = NonNullable<LocatedEvent["source"]>;
+
 /** Different values that are remembered: more of them are hardly worth it. */
 const most = 20_000;
 
@@ -11,6 +15,11 @@ export class Sharing {
     if (known !== undefined) return known;
     if (this.#texts.size < most) this.#texts.set(text, text);
     return text;
+  }
+
+  /** The source line of an instruction, by its address. */
+  source(rip: string, source: SourceLine): SourceLine {
+    return this.value(`line ${rip}`, source, (one, other) => one.line === other.line && one.uri === other.uri);
   }
 
   /** @param key tells values apart that are not the same, together with `same` */
