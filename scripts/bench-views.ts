@@ -107,9 +107,9 @@ function hypercallsView(): Subject {
   };
   return {
     ...{ name: "Hypercalls", guest: "/hypercalls.asm", kinds: ["hypercall"] },
-    learn: ({ events, last, now }) => {
+    learn: ({ events, last, dropped, now }) => {
       act({ kind: "present", last, now, running: true });
-      act({ kind: "events", events, last });
+      act({ kind: "events", events, last, dropped });
     },
     frame: () => {
       state.log.lanes(state.now.cycle);

@@ -9,7 +9,7 @@ const call = (sequence: number, name: string, result = "0", more: Partial<Hyperc
   ...more,
 });
 const refusal = "-16 (EBUSY): frame 10F7h is a page table of level 1";
-const events = (last: number, ...list: Hypercall[]): Action => ({ kind: "events", events: list, last });
+const events = (last: number, ...list: Hypercall[]): Action => ({ kind: "events", events: list, last, dropped: 0 });
 const present = (last: number, cycle: number): Action => ({
   ...{ kind: "present", last, running: false },
   now: { step: last, cycle },
@@ -42,6 +42,11 @@ describe("the Hypercalls view", () => {
     expect(consoleLane?.marks).toMatchObject([{ x: 0, count: 2, special: false }]);
     expect(mmu?.marks).toMatchObject([{ count: 2, special: true }]);
     expect(log.lanes(100)[1]!.marks.map(({ x }) => x)).toEqual([0.4 * marksWidth, marksWidth]);
+  });
+
+  it("counts what was dropped before it was asked for", () => {
+    const gap = (last: number, dropped: number): Action => ({ kind: "events", events: [], last, dropped });
+    expect(run(gap(5, 2), gap(9, 0), gap(20, 7)).dropped).toBe(9);
   });
 
   it("details the selected call, else the newest", () => {

@@ -19,7 +19,7 @@ export interface State {
   readonly cursor: number | undefined;
   /** Follow the newest exit. */
   readonly live: boolean;
-  /** Exits that the recorder no longer holds. */
+  /** Events of all kinds that the recorder had dropped before they were asked for. */
   readonly dropped: number;
 }
 
@@ -81,7 +81,7 @@ export function reduce(state: State, action: Action): State {
       return { ...rewind(state, action.last), now: action.now, running: action.running };
     case "events":
       state.log.learn(action.events);
-      return { ...state, last: action.last, dropped: action.dropped };
+      return { ...state, last: action.last, dropped: state.dropped + action.dropped };
     case "filter":
       return filtered(state, action.text);
     case "select":

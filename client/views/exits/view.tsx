@@ -217,7 +217,7 @@ function Toolbar({ exits, bars, state, actions }: ToolbarProps) {
         {shown}
         {total.toLocaleString("en")} {total === 1 ? "exit" : "exits"}
         {share}
-        {state.dropped > 0 ? ` · ${state.dropped.toLocaleString("en")} older ones no longer kept` : ""}
+        {state.dropped > 0 ? ` · ${state.dropped.toLocaleString("en")} events no longer kept` : ""}
       </span>
     </header>
   );

@@ -16,6 +16,8 @@ export interface State {
   readonly last: number;
   readonly now: Moment & { readonly cycle: number };
   readonly running: boolean;
+  /** Events of all kinds that the recorder had dropped before they were asked for. */
+  readonly dropped: number;
   readonly filter: string;
   /** Only those that were refused. */
   readonly refusals: boolean;
@@ -34,6 +36,7 @@ export const initial = (): State => ({
   last: 0,
   now: { step: 0, cycle: 0 },
   running: false,
+  dropped: 0,
   filter: "",
   refusals: false,
   selected: undefined,
@@ -45,7 +48,12 @@ export const initial = (): State => ({
 export type Action =
   | { readonly kind: "session"; readonly name: string | undefined }
   | { readonly kind: "present"; readonly last: number; readonly now: State["now"]; readonly running: boolean }
-  | { readonly kind: "events"; readonly events: readonly LocatedEvent[]; readonly last: number }
+  | {
+      readonly kind: "events";
+      readonly events: readonly LocatedEvent[];
+      readonly last: number;
+      readonly dropped: number;
+    }
   | { readonly kind: "filter"; readonly text: string }
   | { readonly kind: "refusals"; readonly on: boolean }
   | { readonly kind: "select"; readonly sequence: number }
@@ -87,7 +95,7 @@ export function reduce(state: State, action: Action): State {
       return { ...rewind(state, action.last), now: action.now, running: action.running };
     case "events":
       state.log.learn(action.events);
-      return { ...state, last: action.last };
+      return { ...state, last: action.last, dropped: state.dropped + action.dropped };
     case "filter":
       return filtered(state, { filter: action.text });
     case "refusals":

@@ -258,6 +258,7 @@ function Toolbar({ calls, state, actions }: Props & { calls: readonly Hypercall[
         {state.running ? "running · " : ""}
         {shown}
         {number(total)} {total === 1 ? "hypercall" : "hypercalls"} · {number(refused)} refused{rate}
+        {state.dropped > 0 && ` · ${number(state.dropped)} events no longer kept`}
       </span>
     </header>
   );
