@@ -7,7 +7,7 @@ const row = (view: Frame, place: string) => view.locator(`tr[data-place='${place
 const table = (kind: string) => `#view table[aria-label='Fields of the ${kind}']`;
 
 async function toExit(workbench: Workbench, reason: string): Promise<void> {
-  await workbench.command("Ringside: On to the Next VM Exit");
+  await workbench.exitsAfter(() => workbench.page.keyboard.press("F7"));
   await workbench.page.locator(".debug-call-stack", { hasText: `VM exit: ${reason}` }).waitFor();
 }
 
@@ -33,7 +33,7 @@ async function fromExitToExit(workbench: Workbench, host: string): Promise<void>
   await workbench.screenshot(`${host}-8-vmcs-as-vmcb`);
   await view.locator("body").press("n");
   await view.locator(table("VMCS")).waitFor();
-  await workbench.command("Ringside: Back to the Previous VM Exit");
+  await workbench.exitsAfter(() => workbench.page.keyboard.press("Alt+F7"));
   await row(view, "4402").locator(".what", { hasText: "EPT_VIOLATION" }).waitFor();
   await workbench.stopDebugging();
 }
@@ -60,7 +60,7 @@ async function failingEntry(workbench: Workbench, host: string): Promise<void> {
   const { page } = workbench;
   await workbench.debug("hypervisor.asm", "bare-metal");
   await workbench.command("Ringside: Show VMCS or VMCB");
-  await workbench.command("Ringside: On to the Next VM Exit");
+  await workbench.exitsAfter(() => page.keyboard.press("F7"));
   const view = await workbench.view(table("VMCS"));
   await row(view, "4402").locator(".what", { hasText: "CPUID" }).waitFor();
   await workbench.command("Debug Console: Focus on Debug Console View");
