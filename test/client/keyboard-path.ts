@@ -15,9 +15,8 @@ export async function keyboardPath(workbench: Workbench): Promise<void> {
       await workbench.command(`Ringside: ${title}`);
       const view = await workbench.view(`main[data-view='${name}']`, true);
       const has = (selector: string) => view.evaluate((wanted) => document.activeElement?.matches(wanted), selector);
-      await view.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
       if (filtered.includes(name) && (await view.locator("#filter").count()) > 0) {
-        await view.locator("body").press("/");
+        await view.locator("#time .help").press("/");
         await expect.poll(() => has("#filter")).toBe(true);
         await write(view.locator("#filter"), "e");
         await view.locator("#filter").press("Escape");

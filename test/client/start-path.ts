@@ -4,14 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { serveWorkbench } from "../../scripts/web-host/server.ts";
-import { Workbench } from "../support/workbench.ts";
+import { keepFocus, Workbench } from "../support/workbench.ts";
 
 const example = readFileSync(join(import.meta.dirname, "..", "..", "examples", "exits.asm"), "utf8");
 
 /** VS Code in the browser on an empty folder. */
 async function emptyWorkbench(): Promise<{ readonly workbench: Workbench; readonly folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), "ringside-start-"));
-  const { server, origin } = await serveWorkbench(folder, 0);
+  const { server, origin } = await serveWorkbench(folder, 0, keepFocus);
   const workbench = await Workbench.at(origin, async () => {
     await new Promise((closed) => (server as Server).close(closed));
     rmSync(folder, { recursive: true });

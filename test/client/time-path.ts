@@ -58,17 +58,14 @@ async function byQuestions(workbench: Workbench, host: string): Promise<void> {
   await workbench.screenshot(`${host}-40-last-write-menu`);
   await item.click();
   await workbench.stoppedAt(print);
-  await workbench.settles();
   await workbench.command("Ringside: Go to the Last Write of");
   await answer(workbench, "dword [esp]");
   // The call from which EDX got the value that it kept to the end.
   await workbench.stoppedAt(lineOf(/^\s+mov esi, text\.msr/) + 1);
-  await workbench.settles();
   await workbench.screenshot(`${host}-41-in-the-past`);
   await workbench.command("Ringside: Go to a Moment");
   await answer(workbench, "Instruction", "2");
   await workbench.stoppedAt(lineOf(/^\s+cpuid\b/));
-  await workbench.settles();
 }
 
 /** A change in the past is asked about first; then the future is another. */

@@ -63,11 +63,7 @@ async function failingEntry(workbench: Workbench, host: string): Promise<void> {
   await workbench.exitsAfter(() => page.keyboard.press("F7"));
   const view = await workbench.view(table("VMCS"));
   await row(view, "4402").locator(".what", { hasText: "CPUID" }).waitFor();
-  await workbench.command("Debug Console: Focus on Debug Console View");
-  await page.locator(".repl-input-wrapper .monaco-editor.focused").waitFor();
-  await page.keyboard.type("vmcs.guest_rflags = 0");
-  await page.keyboard.press("Escape");
-  await page.keyboard.press("Enter");
+  await workbench.evaluate("vmcs.guest_rflags = 0");
   await page.locator(".repl .value", { hasText: "0x0000000000000000" }).first().waitFor();
   await workbench.command("Ringside: Show VMCS or VMCB");
   const shown = await workbench.view(table("VMCS"), true);

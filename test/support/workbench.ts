@@ -39,6 +39,12 @@ export async function write(field: Locator, text: string, options: { readonly ti
   }, text);
 }
 
+/**
+ * VS Code takes the focus to the source line of a stop, some time after the stop and without a sign, away from what is typed or chosen
+ * just then. A person sees that and tries again; a test would have to guess when.
+ */
+export const keepFocus = { "debug.focusEditorOnBreak": false };
+
 /** VS Code's workbench in a browser, driven as a person would: keys, clicks, and waiting for what appears. */
 export class Workbench {
   readonly page: Page;
@@ -53,7 +59,7 @@ export class Workbench {
   static async open(): Promise<Workbench> {
     const folder = mkdtempSync(join(tmpdir(), "ringside-"));
     cpSync(join(root, "examples"), join(folder, "examples"), { recursive: true });
-    const { server, origin } = await serveWorkbench(join(folder, "examples"), 0);
+    const { server, origin } = await serveWorkbench(join(folder, "examples"), 0, keepFocus);
     return Workbench.at(origin, async () => {
       await new Promise((closed) => (server as Server).close(closed));
       rmSync(folder, { recursive: true });
@@ -90,6 +96,8 @@ export class Workbench {
     const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: choice });
     for (let attempt = 1; ; attempt++) {
       try {
+        // A view that has the focus would get the key.
+        await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
         await this.page.keyboard.press(key);
         await write(input, text, { timeout: 10_000 });
         // A key could get lost: what begins meanwhile, such as a stop that shows its source line, takes the focus and closes the list.
@@ -164,34 +172,38 @@ export class Workbench {
     await this.#showCallStack();
   }
 
-  /**
-   * Does what leads to a stop, by a key or a button, and waits until the stop has shown its source line: for that, VS Code takes the
-   * focus to the editor, or to what it says there of an exit, some time after the stop itself.
-   */
+  /** Does what leads to a stop, by a key or a button. What the stop is, the caller waits for. */
   async stopsAfter(act: () => Promise<unknown>): Promise<void> {
-    // Where the editor has the focus already, it could not be seen to come.
     await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
     await act();
-    await this.page.locator(".editor-instance .monaco-editor.focused, .exception-widget:focus").first().waitFor();
+    await this.page.locator(".debug-toolbar .codicon-debug-continue").waitFor();
   }
 
-  /** The same of what leads to a VM exit: once the focus is at what the editor says of it, nothing else takes it. */
+  /** The same of what leads to a VM exit: VS Code takes the focus to what the editor says of it, some time later. */
   async exitsAfter(act: () => Promise<unknown>): Promise<void> {
     await this.stopsAfter(act);
     await this.page.locator(".exception-widget:focus").waitFor();
   }
 
-  /**
-   * After a stop that a command led to: the list of commands gives the focus back to the editor itself, so that the stop's own
-   * taking it cannot be told from that. It has come, or it comes now.
-   */
-  async settles(): Promise<void> {
-    await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-    const focused = this.page.locator(".editor-instance .monaco-editor.focused, .exception-widget:focus");
-    await focused
-      .first()
-      .waitFor({ timeout: 3000 })
-      .catch(() => undefined);
+  /** Types a line into the debug console. What the editor says of an exit may take the focus from there. */
+  async evaluate(line: string): Promise<void> {
+    const wrapper = this.page.locator(".repl-input-wrapper");
+    const typed = wrapper.locator(".view-line").filter({ hasText: line.replaceAll(" ", "\u00a0") });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.command("Debug Console: Focus on Debug Console View");
+        await wrapper.locator(".monaco-editor.focused").waitFor({ timeout: 5000 });
+        await this.page.keyboard.press("Control+A");
+        await this.page.keyboard.insertText(line);
+        await typed.waitFor({ timeout: 5000 });
+        await this.page.keyboard.press("Escape");
+        await this.page.keyboard.press("Enter");
+        await typed.waitFor({ state: "hidden", timeout: 5000 });
+        return;
+      } catch (error) {
+        if (attempt === 3) throw error;
+      }
+    }
   }
 
   /** Lets the guest run on until it stops. */
