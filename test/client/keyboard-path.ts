@@ -26,7 +26,7 @@ export async function keyboardPath(workbench: Workbench): Promise<void> {
       }
       await view.locator("#time .help").press("?");
       await page.locator(".tab.active", { hasText: ".md" }).waitFor();
-      await workbench.command("View: Close Editor");
+      await page.locator(".tab.active", { hasText: ".md" }).locator(".codicon-close").click();
       await page.locator(".tab.active", { hasText: ".md" }).waitFor({ state: "detached" });
     }
     await workbench.stopDebugging();

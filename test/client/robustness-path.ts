@@ -111,7 +111,7 @@ export async function closedPath(workbench: Workbench, host: string): Promise<vo
   for (const title of ["VM Exits", "Devices and Console"]) {
     const tab = page.getByRole("tab", { name: title });
     await tab.click({ button: "right" });
-    await page.locator("a.action-menu-item", { hasText: `Hide '${title}'` }).click();
+    await workbench.choose(`Hide '${title}'`);
     await tab.waitFor({ state: "detached" });
   }
   await page.locator(".debug-toolbar .codicon-debug-pause").waitFor();

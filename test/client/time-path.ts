@@ -56,7 +56,7 @@ async function byQuestions(workbench: Workbench, host: string): Promise<void> {
   const item = page.locator(".context-view .action-label", { hasText: "Go to the Last Write of" });
   await item.waitFor();
   await workbench.screenshot(`${host}-40-last-write-menu`);
-  await item.click();
+  await workbench.choose("Go to the Last Write of");
   await workbench.stoppedAt(print);
   await workbench.command("Ringside: Go to the Last Write of");
   await answer(workbench, "dword [esp]");

@@ -185,6 +185,15 @@ export class Workbench {
     await this.page.locator(".exception-widget:focus").waitFor();
   }
 
+  /** Chooses from a context menu, which takes no clicks in its first 100 ms, for the button that opened it may still be down. */
+  async choose(name: string): Promise<void> {
+    const item = this.page.locator(".context-view a.action-menu-item", { hasText: name }).first();
+    await item.waitFor();
+    await this.page.waitForTimeout(150);
+    await item.click();
+    await item.waitFor({ state: "hidden" });
+  }
+
   /** Types a line into the debug console. What the editor says of an exit may take the focus from there. */
   async evaluate(line: string): Promise<void> {
     const wrapper = this.page.locator(".repl-input-wrapper");
