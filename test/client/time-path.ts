@@ -76,11 +76,11 @@ async function branching(workbench: Workbench, host: string): Promise<void> {
     await page.locator(".debug-view-content .monaco-list-row", { hasText: "EAX" }).first().dblclick();
     await write(page.locator(".debug-view-content .monaco-inputbox input"), "7", { timeout: 5000 });
     await page.locator(".debug-view-content .monaco-inputbox input").press("Enter");
+    await dialog.waitFor({ timeout: 5000 });
   };
   const change = async (button: string) => {
-    // A stop that shows its source line only now closes the field.
-    await type().catch(type);
-    await dialog.waitFor();
+    // A stop of which the variables come only now closes the field.
+    await type().catch(type).catch(type);
     await workbench.screenshot(`${host}-42-branching`);
     await dialog.locator(".monaco-button", { hasText: button }).click();
     await dialog.waitFor({ state: "hidden" });
