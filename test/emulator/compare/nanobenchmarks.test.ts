@@ -3,6 +3,7 @@ import { Machine } from "../../../emulator/index.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
 import { assembled, configurationOf } from "../machine/program.ts";
 import { guestWithTables } from "../vmm/guest.ts";
+import { gate, identityPaging, toRing3 } from "../vmm/setup.ts";
 
 /*
  * The nanobenchmarks of Adams and Agesen (ASPLOS 2006, figure 4) on the processor that they used. Published cycles per
@@ -19,33 +20,10 @@ interface Nanobenchmark {
   readonly order: readonly string[];
 }
 
-const paging = `
-        mov dword [20000h], 21007h
-        mov edi, 21000h
-        mov eax, 7
-        mov edx, 400h
-.fill:  stosd
-        add eax, 1000h
-        dec edx
-        jnz .fill
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax`;
-
 /** A process that makes system calls by INT 30, through a gate to the kernel. */
 const process = `
-        mov dword [idt + 30 * 8], service
-        mov word [idt + 30 * 8 + 2], 8
-        mov word [idt + 30 * 8 + 4], 0EE00h
-        mov word [idt + 30 * 8 + 6], 0
-        push dword 23h
-        push dword 3F000h
-        push dword 202h
-        push dword 1Bh
-        push dword user
-        iretd
+${gate("service")}
+${toRing3("user", "3F000h", "202h")}
 service: iretd
 user:`;
 
@@ -67,7 +45,7 @@ const rows: readonly Nanobenchmark[] = [
   {
     name: "pgfault",
     published: [1093, 3927, 11242],
-    before: `${paging}\nmov dword [21000h + 4 * 50h], 0\nmov eax, cr3\nmov cr3, eax`,
+    before: `${identityPaging}\nmov dword [21000h + 4 * 50h], 0\nmov eax, cr3\nmov cr3, eax`,
     operation: "mov al, [50000h]",
     order: ["native", "software", "hardware"],
   },
@@ -80,7 +58,7 @@ const rows: readonly Nanobenchmark[] = [
   {
     name: "ptemod",
     published: [1, 391, 12733],
-    before: `${paging}\nmov ebx, 21000h + 4 * 50h`,
+    before: `${identityPaging}\nmov ebx, 21000h + 4 * 50h`,
     operation: "xor dword [ebx], 200h\ninvlpg [50000h]",
     order: ["native", "software", "hardware"],
   },

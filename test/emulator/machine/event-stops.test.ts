@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { EventKind, Machine, MachineEvent } from "../../../emulator/index.ts";
 import { type Technique, techniques } from "../../../isa/technique.ts";
+import { timerTicks } from "../vmm/setup.ts";
 import { machineWith } from "./program.ts";
 
 /** Ports in a loop that is soon translated, a timer that interrupts, a page fault, a text on the screen. */
@@ -8,22 +9,7 @@ const source = `%pragma ringside mode protected
         org 100000h
         bits 32
 start:  lidt [idtr]
-        mov al, 11h
-        out 20h, al
-        mov al, 20h
-        out 21h, al
-        mov al, 4
-        out 21h, al
-        mov al, 1
-        out 21h, al
-        mov al, 0FEh
-        out 21h, al
-        mov al, 34h
-        out 43h, al
-        mov al, 0
-        out 40h, al
-        mov al, 2
-        out 40h, al
+${timerTicks(512)}
         sti
         mov ecx, 3000
 .again: mov al, 'a'

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Machine } from "../../../emulator/index.ts";
 import type { Adjustment } from "../../../emulator/machine-interface.ts";
 import { smpGuests } from "../vmm/smp-guests.ts";
-import { hosted, spinner, ticker, vmWith } from "./host.ts";
+import { echo, hosted, spinner, ticker, vmWith } from "./host.ts";
 
 const everything = Number.MAX_SAFE_INTEGER;
 const two = (scheduler = "credit2", until?: number): Machine =>
@@ -64,17 +64,6 @@ test("changes that the configuration sets happen at their moments", () => {
 });
 
 test("what the configuration types reaches the guest at its moment", () => {
-  const echo = `bits 32
-org 100000h
-poll:   mov dx, 3FDh
-        in al, dx
-        test al, 1
-        jz poll
-        mov dx, 3F8h
-        in al, dx
-        out 0E9h, al
-        jmp poll
-`;
   const inputs = [{ at: 5000, device: "serial" as const, text: "hi" }];
   const machine = hosted({ pcpus: 1, scheduler: { name: "round-robin" }, until: 40_000 }, [
     vmWith("a", spinner),

@@ -4,24 +4,11 @@ import { Machine } from "../../../emulator/index.ts";
 import { pseudoRandom } from "../../../emulator/schedule/pseudo-random.ts";
 import { schedulers } from "../../../emulator/schedule/schedulers.ts";
 import { smpGuests } from "../vmm/smp-guests.ts";
-import { spinner, ticker, vmWith } from "./host.ts";
+import { echo, spinner, ticker, vmWith } from "./host.ts";
 
 type Random = ReturnType<typeof pseudoRandom>;
 
 const techniques = ["vtx-ept", "svm-npt", "vtx-shadow", "binary-translation", "trap-and-emulate"] as const;
-
-/** Prints what is typed. */
-const echo = `bits 32
-        org 100000h
-poll:   mov dx, 3FDh
-        in al, dx
-        test al, 1
-        jz poll
-        mov dx, 3F8h
-        in al, dx
-        out 0E9h, al
-        jmp poll
-`;
 
 function randomConfiguration(random: Random): ComputerConfiguration {
   const technique = techniques[random.below(techniques.length)]!;

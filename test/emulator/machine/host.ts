@@ -4,6 +4,7 @@ import type {
   VmConfiguration,
 } from "../../../emulator/configuration/machine-configuration.ts";
 import { Machine } from "../../../emulator/index.ts";
+import { timerTicks } from "../vmm/setup.ts";
 import { assembled, configurationOf } from "./program.ts";
 
 /** A VM with a program. */
@@ -25,27 +26,25 @@ export const spinner = `bits 32
         jmp .count
 `;
 
+/** Prints what is typed. */
+export const echo = `bits 32
+        org 100000h
+poll:   mov dx, 3FDh
+        in al, dx
+        test al, 1
+        jz poll
+        mov dx, 3F8h
+        in al, dx
+        out 0E9h, al
+        jmp poll
+`;
+
 /** Every `period` clocks of the timer, of 838 ns, it wakes, counts to `work`, prints a dot and sleeps. */
 export const ticker = (period: number, work: number): string => `bits 32
         org 100000h
         mov esp, 180000h
         lidt [idtr]
-        mov al, 11h
-        out 20h, al
-        mov al, 20h
-        out 21h, al
-        mov al, 4
-        out 21h, al
-        mov al, 1
-        out 21h, al
-        mov al, 0FEh
-        out 21h, al
-        mov al, 34h
-        out 43h, al
-        mov ax, ${period}
-        out 40h, al
-        mov al, ah
-        out 40h, al
+${timerTicks(period)}
 .sleep: sti
         hlt
         cli

@@ -8,6 +8,7 @@ import {
   type MachineEvent,
 } from "../../../emulator/index.ts";
 import { techniques } from "../../../isa/technique.ts";
+import { timerTicks } from "../vmm/setup.ts";
 import { assembled, configurationOf, machineWith, outputOf } from "./program.ts";
 
 const real = (body: string) => `bits 16\norg 7C00h\n${body}`;
@@ -186,22 +187,7 @@ describe("running", () => {
 
   const ticking = protectedMode(`
       lidt [idtr]
-      mov al, 11h
-      out 20h, al
-      mov al, 20h
-      out 21h, al
-      mov al, 4
-      out 21h, al
-      mov al, 1
-      out 21h, al
-      mov al, 0FEh
-      out 21h, al
-      mov al, 34h
-      out 43h, al
-      mov al, 20
-      out 40h, al
-      mov al, 0
-      out 40h, al
+${timerTicks(20)}
       sti
     work:
       add ebx, ecx

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Machine } from "../../../emulator/index.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
+import { timerTicks } from "../vmm/setup.ts";
 import { machineWith } from "./program.ts";
 
 /**
@@ -26,22 +27,7 @@ org 8000h
       or eax, 80000000h
       mov cr0, eax
       lidt [idtr]
-      mov al, 11h
-      out 20h, al
-      mov al, 20h
-      out 21h, al
-      mov al, 4
-      out 21h, al
-      mov al, 1
-      out 21h, al
-      mov al, 0FEh
-      out 21h, al
-      mov al, 36h
-      out 43h, al
-      mov al, 37
-      out 40h, al
-      mov al, 0
-      out 40h, al
+${timerTicks(37, "square wave")}
       sti
     work:
       mov ebp, 400

@@ -2,6 +2,7 @@ import { decode } from "../../../isa/decode.ts";
 import type { Decoded } from "../../../isa/operands.ts";
 import { assembled } from "../machine/program.ts";
 import { guestWithTables } from "../vmm/guest.ts";
+import { gate } from "../vmm/setup.ts";
 
 /** A sensitive instruction where a guest kernel would use it. */
 export interface Case {
@@ -55,8 +56,8 @@ export const cases: readonly Case[] = [
   { name: "cli", instruction: "cli", before: "sti" },
   { name: "sti", instruction: "sti", after: "nop" },
   { name: "int n", instruction: "int 30", before: gate("soft") },
-  { name: "int3", instruction: "int3", before: gate("soft", 3) },
-  { name: "into", instruction: "into", before: `${gate("soft", 4)}\nmov al, 7Fh\nadd al, 1` },
+  { name: "int3", instruction: "int3", before: gate("soft", "3") },
+  { name: "into", instruction: "into", before: `${gate("soft", "4")}\nmov al, 7Fh\nadd al, 1` },
   { name: "iret", instruction: "iretd", before: "pushfd\npush dword 8\npush dword after_it", after: "after_it: nop" },
   { name: "hlt", instruction: "hlt", before: "cli" },
   // Segments.
@@ -98,13 +99,6 @@ export const cases: readonly Case[] = [
     after: "in_user: nop",
   },
 ];
-
-function gate(handler: string, vector = 30): string {
-  return `mov dword [idt + ${vector} * 8], ${handler}
-mov word [idt + ${vector} * 8 + 2], 8
-mov word [idt + ${vector} * 8 + 4], 0EE00h
-mov word [idt + ${vector} * 8 + 6], 0`;
-}
 
 /** A 32-bit guest kernel at CPL 0 that executes the case at the label \`at\`. */
 export const guestOf = ({ before = "", instruction, after = "" }: Case): string =>

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { MachineInterface } from "../../../emulator/index.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
 import { boot } from "../vmm/guest.ts";
+import { identityPaging, pagingOn } from "../vmm/setup.ts";
 
 /** Pages of 2 MiB in the nested tables: level 2 of them maps the guest's memory, which begins at host-physical 200000h. */
 function mapByLargePages(machine: MachineInterface, linear: bigint): void {
@@ -22,18 +23,7 @@ const guests: Readonly<Record<string, string>> = {
 %pragma ringside mode protected
         org 8000h
         bits 32
-        mov dword [20000h], 21007h
-        mov edi, 21000h
-        mov eax, 7
-        mov ecx, 400h
-.fill:  stosd
-        add eax, 1000h
-        loop .fill
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax`,
+${identityPaging}`,
   "32-bit, 4 MiB page": `
 %pragma ringside mode protected
         org 8000h
@@ -41,11 +31,7 @@ const guests: Readonly<Record<string, string>> = {
         mov dword [20000h], 87h
         mov eax, 10h
         mov cr4, eax
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax`,
+${pagingOn()}`,
   PAE: `
 %pragma ringside mode protected
         org 8000h
@@ -61,11 +47,7 @@ const guests: Readonly<Record<string, string>> = {
         loop .fill
         mov eax, 20h
         mov cr4, eax
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax`,
+${pagingOn()}`,
   "4-level": `
 %pragma ringside mode long
         org 8000h

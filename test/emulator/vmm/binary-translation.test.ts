@@ -4,6 +4,7 @@ import { lockstep } from "../../../emulator/compare/lockstep.ts";
 import { Machine, type MachineEvent } from "../../../emulator/index.ts";
 import { assembled, configurationOf } from "../machine/program.ts";
 import { boot, dword, guestWithTables, outcome, protectedGuest, register, run } from "./guest.ts";
+import { identityPaging } from "./setup.ts";
 
 const technique = "binary-translation";
 const ofKind = <K extends MachineEvent["kind"]>(events: readonly MachineEvent[], kind: K) =>
@@ -209,18 +210,7 @@ patched: mov al, 0
 
   it("is translated again where the guest maps it to another page", () => {
     const source = guestWithTables(`
-        mov dword [20000h], 21007h
-        mov edi, 21000h
-        mov eax, 7
-        mov ecx, 400h
-.fill:  stosd
-        add eax, 1000h
-        loop .fill
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax
+${identityPaging}
         mov dword [40000h], 0C3C08Bh
         mov dword [41000h], 0C3C089h
         mov word [41000h], 0C043h

@@ -8,6 +8,7 @@ import {
 } from "../../../emulator/index.ts";
 import { startModeOf } from "../../../emulator/memory/start-modes.ts";
 import type { TechniqueId } from "../../../isa/technique.ts";
+import { gate, timerTicks, toRing3 } from "./setup.ts";
 
 /** A machine with the guest of an assembly source, 1 MiB of memory unless told. */
 export function boot(technique: TechniqueId, source: string, memory = 1, translate = false): Machine {
@@ -144,31 +145,43 @@ tss:    dd 0, 70000h, 10h
 idt:    times 256 dq 0
 `;
 
+/** A guest with tables that single-steps through a body by TF, and counts the #DBs in ESI; its handler may do more. */
+export const steppedGuest = (body: string, handler = ""): string =>
+  guestWithTables(`
+${gate("trap", "1", 0)}
+        xor esi, esi
+        xor edi, edi
+        pushfd
+        or dword [esp], 100h
+        popfd
+${body}
+        pushfd
+        and dword [esp], ~100h
+        popfd
+        jmp finish
+trap:   inc esi
+${handler}
+        iret
+resume: nop`);
+
+/** A guest with tables whose ring 3 makes hypercall 11 by an instruction, and leaves the result in EBX. */
+export const callFromRing3 = (instruction: string): string =>
+  guestWithTables(`
+${toRing3("user", "60000h", "2")}
+user:   mov eax, 11
+        ${instruction}
+        mov ebx, eax
+        ud2
+resume:`);
+
 /** A 32-bit guest with an interrupt of the PIT: PIT channel 0 at its fastest useful rate, IRQ 0 at vector 20h, counting at 500h; `wait` waits for it. */
 export const timerGuest = (wait: string): string => `
 %pragma ringside mode protected
         org 8000h
         bits 32
-        mov word [idt + 20h * 8], tick
-        mov word [idt + 20h * 8 + 2], 8
-        mov word [idt + 20h * 8 + 4], 8E00h
+${gate("tick", "20h", 0)}
         lidt [idtr]
-        mov al, 11h
-        out 20h, al
-        mov al, 20h
-        out 21h, al
-        mov al, 4
-        out 21h, al
-        mov al, 1
-        out 21h, al
-        mov al, 0FEh
-        out 21h, al
-        mov al, 34h
-        out 43h, al
-        mov al, 100
-        out 40h, al
-        mov al, 0
-        out 40h, al
+${timerTicks(100)}
         mov dword [500h], 0
 ${wait}
         cli

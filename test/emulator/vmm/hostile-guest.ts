@@ -1,5 +1,6 @@
 import { guestWithTables } from "./guest.ts";
 import { Choices } from "./random-guest.ts";
+import { identityPaging } from "./setup.ts";
 
 const hex = (value: number): string => `0${(value >>> 0).toString(16).toUpperCase()}h`;
 
@@ -64,19 +65,8 @@ export function hostileGuest(seed: number, tries: number): string {
     return `        mov dword [ss:next], slot${n + 1}\n        ${text}\nslot${n + 1}:`;
   }).join("\n");
   return guestWithTables(`
-        mov dword [20000h], 21007h
         mov dword [20004h], 22007h
-        mov edi, 21000h
-        mov eax, 7
-        mov ecx, 400h
-.fill:  stosd
-        add eax, 1000h
-        loop .fill
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax
+${identityPaging}
 ${body}
         jmp finish
 resume: mov esp, 60000h

@@ -1,4 +1,5 @@
 import { guestWithTables } from "./guest.ts";
+import { gate, identityPaging } from "./setup.ts";
 
 /** A repeatable source of random choices. */
 export class Choices {
@@ -131,22 +132,8 @@ export function randomGuest(seed: number, operations: number): string {
     return `        mov dword [ss:next], slot${n + 1}\n        ${text}\nslot${n + 1}:`;
   }).join("\n");
   return guestWithTables(`
-        mov dword [20000h], 21007h
-        mov edi, 21000h
-        mov eax, 7
-        mov ecx, 400h
-.fill:  stosd
-        add eax, 1000h
-        loop .fill
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax
-        mov dword [idt + 30 * 8], soft
-        mov word [idt + 30 * 8 + 2], 8
-        mov word [idt + 30 * 8 + 4], 0EE00h
-        mov word [idt + 30 * 8 + 6], 0
+${identityPaging}
+${gate("soft")}
 ${body}
         jmp finish
 soft:   add ebx, 1

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { type InterceptName, intercepts } from "../../../emulator/svm/intercepts.ts";
 import { boot, dword, guestWithTables, outcome, protectedGuest, register, run } from "./guest.ts";
+import { identityTables, pagingOn } from "./setup.ts";
 import { read, write } from "./vmcb.ts";
 
 /** Runs a guest with one intercept more than the VMM sets. */
@@ -76,11 +77,7 @@ describe("intercepts that the VMM does not set", () => {
     const paging = `
         mov dword [20000h], 21007h
         mov dword [21000h + 4 * 8], 8007h
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax
+${pagingOn()}
         mov [123456h], eax
 resume: nop`;
     const machine = boot("svm-npt", guestWithTables(paging));
@@ -143,23 +140,13 @@ describe("VMRUN", () => {
   /** The guest has changed a page-table entry and not flushed its TLB; page 41h is global with `global`. */
   const staleEntry = (global: boolean) =>
     guestWithTables(`
-        mov dword [20000h], 21007h
-        mov edi, 21000h
-        mov eax, 7
-        mov ecx, 100h
-.fill:  stosd
-        add eax, 1000h
-        loop .fill
+${identityTables("100h")}
         mov dword [42000h], 42h
         mov dword [41000h], 41h
         mov dword [21000h + 4 * 41h], ${global ? "41107h" : "41007h"}
         mov eax, 80h
         mov cr4, eax
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax
+${pagingOn()}
         mov ebx, [41000h]
         mov dword [21000h + 4 * 41h], 42007h
         cpuid

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
 import {
   boot,
+  callFromRing3,
   dword,
   general,
   guestMemory,
@@ -11,8 +12,10 @@ import {
   register,
   registersOf,
   run,
+  steppedGuest,
   timerGuest,
 } from "./guest.ts";
+import { fewPagesGuest, gate } from "./setup.ts";
 import { read, vmcb, write } from "./vmcb.ts";
 
 const exitsOf = (source: string, memory = 1): string[] =>
@@ -81,32 +84,14 @@ describe("nested page faults", () => {
   const faultsOf = (source: string) => run("svm-npt", source).exits.filter((exit) => exit.reason === "VMEXIT_NPF");
 
   it("tell access, target and guest-physical address of each, and no linear address", () => {
-    const source = `
-%pragma ringside mode protected
-        org 8000h
-        bits 32
-        mov dword [20000h], 21000h + 3  ; page directory: one table
-        mov dword [21000h + 8 * 4], 8000h + 3
-        mov dword [21000h + 40h * 4], 40000h + 3
-        mov dword [21000h + 41h * 4], 41000h + 3
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax
-        mov eax, [40000h]
-        mov [41000h], eax
-        cli
-        hlt
-`;
-    expect(faultsOf(source).map(({ qualification, what }) => `${qualification}: ${what}`)).toEqual([
+    expect(faultsOf(fewPagesGuest).map(({ qualification, what }) => `${qualification}: ${what}`)).toEqual([
       "100000014: execution of guest-physical 8000h: not present",
       "100000006: write of guest-physical 20000h: not present",
       "100000006: write of guest-physical 21020h: not present",
       "100000004: read of guest-physical 40000h: not present",
       "100000006: write of guest-physical 41000h: not present",
     ]);
-    const names = faultsOf(source).flatMap(({ fields }) => fields.map(({ name }) => name));
+    const names = faultsOf(fewPagesGuest).flatMap(({ fields }) => fields.map(({ name }) => name));
     expect(names.some((name) => /linear/i.test(name))).toBe(false);
   });
 
@@ -215,18 +200,7 @@ describe("what the guest finds", () => {
   });
 
   it("is a refusal of hypercalls from ring 3", () => {
-    const source = guestWithTables(`
-        push 23h
-        push 60000h
-        push 2
-        push 1Bh
-        push user
-        iret
-user:   mov eax, 11
-        vmmcall
-        mov ebx, eax
-        ud2
-resume:`);
+    const source = callFromRing3("vmmcall");
     expect(register(run("svm-npt", source).machine, "RBX")).toBe(0xffffffffn);
   });
 });
@@ -253,10 +227,7 @@ describe("interrupts", () => {
 
   /** What the VMM asks for in the VMCB, the processor delivers by itself: V_IRQ, V_IGN_TPR, V_INTR_VECTOR 21h. */
   const virtual = guestWithTables(`
-        mov word [idt + 21h * 8], hit
-        mov word [idt + 21h * 8 + 2], 8
-        mov word [idt + 21h * 8 + 4], 8E00h
-        mov word [idt + 21h * 8 + 6], 0
+${gate("hit", "21h", 0)}
         mov esp, 60000h
         xor esi, esi
         cpuid
@@ -310,16 +281,8 @@ describe("equivalence with bare metal", () => {
   });
 
   it("holds for the #DB of single steps over exits", () => {
-    const stepped = guestWithTables(`
-        mov dword [idt + 8], trap
-        mov word [idt + 8 + 2], 8
-        mov word [idt + 8 + 4], 8E00h
-        mov word [idt + 8 + 6], 0
-        xor esi, esi
-        xor edi, edi
-        pushfd
-        or dword [esp], 100h
-        popfd
+    const stepped = steppedGuest(
+      `
         nop
         mov al, 1
         out 80h, al
@@ -328,19 +291,14 @@ describe("equivalence with bare metal", () => {
         rdmsr
         cpuid
         cli
-        nop
-        pushfd
-        and dword [esp], ~100h
-        popfd
-        jmp finish
-trap:   inc esi
+        nop`,
+      `
         push eax
         mov eax, dr6
         xor edi, eax
         rol edi, 1
-        pop eax
-        iret
-resume: nop`);
+        pop eax`,
+    );
     const seen = (["bare-metal", "svm-npt"] as const).map((t) => registersOf(run(t, stepped).machine, ["RSI", "RDI"]));
     expect(seen[1]).toEqual(seen[0]);
     expect(Number.parseInt(seen[0]!.RSI!, 16)).toBeGreaterThanOrEqual(10);

@@ -14,6 +14,7 @@ import {
   registersOf,
   run,
 } from "./guest.ts";
+import { gate, identityTables, pagingOn } from "./setup.ts";
 
 /** The VMCB is the first page that the VMM takes. */
 function read(machine: MachineInterface, field: VmcbField): bigint {
@@ -37,18 +38,8 @@ function atCpuid(source: string): MachineInterface {
 /** 32-bit paging: the directory at 20000h and the table at 21000h map the first 4 MiB to themselves. CR0.WP as given. */
 const paged = (body: string, cr0 = "80010000h"): string =>
   guestWithTables(`
-        mov dword [20000h], 21007h
-        mov edi, 21000h
-        mov eax, 7
-        mov ecx, 400h
-.fill:  stosd
-        add eax, 1000h
-        loop .fill
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, ${cr0}
-        mov cr0, eax
+${identityTables()}
+${pagingOn(cr0)}
         ${body}
 resume:`);
 
@@ -199,10 +190,7 @@ describe("equivalence with bare metal", () => {
 describe("NMIs", () => {
   /** The local APIC sends the processor an NMI; its handler asks for another, which waits until the handler returns. */
   const source = guestWithTables(`
-        mov dword [idt + 16], handler
-        mov word [idt + 18], 8
-        mov word [idt + 20], 8E00h
-        mov word [idt + 22], 0
+${gate("handler", "2", 0)}
         mov esp, 60000h
         xor esi, esi
         xor edi, edi

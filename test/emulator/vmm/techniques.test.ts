@@ -1,17 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { boot, guestWithTables, protectedGuest, register, registersOf, run } from "./guest.ts";
+import { boot, guestWithTables, protectedGuest, register, registersOf, run, steppedGuest } from "./guest.ts";
+import { identityPaging } from "./setup.ts";
 
 describe("all techniques agree", () => {
   /** Single steps with TF over instructions that run, exit, trap and fault: #DB after each. */
-  const stepped = guestWithTables(`
-        mov dword [idt + 8], trap - 0
-        mov word [idt + 8 + 2], 8
-        mov word [idt + 8 + 4], 8E00h
-        mov word [idt + 8 + 6], 0
-        xor esi, esi
-        pushfd
-        or dword [esp], 100h
-        popfd
+  const stepped = steppedGuest(`
         nop
         mov al, 1
         out 80h, al
@@ -19,14 +12,7 @@ describe("all techniques agree", () => {
         mov eax, cr0
         mov eax, 40000000h
         cli
-        nop
-        pushfd
-        and dword [esp], ~100h
-        popfd
-        jmp finish
-trap:   inc esi
-        iret
-resume: nop`);
+        nop`);
 
   it("on the #DB of single steps", () => {
     const counts = (["bare-metal", "vtx-ept", "svm-npt", "svm-shadow", "trap-and-emulate"] as const).map((t) =>
@@ -50,18 +36,7 @@ resume: nop`);
 
   it("with hot regions translated", () => {
     const source = guestWithTables(`
-        mov dword [20000h], 21007h
-        mov edi, 21000h
-        mov eax, 7
-        mov ecx, 400h
-.fill:  stosd
-        add eax, 1000h
-        loop .fill
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax
+${identityPaging}
         mov ecx, 40000
         xor ebx, ebx
 .sum:   mov eax, ecx

@@ -3,6 +3,7 @@ import { lockstep } from "../../../emulator/compare/lockstep.ts";
 import { Machine } from "../../../emulator/index.ts";
 import { assembled, configurationOf } from "../machine/program.ts";
 import { guestWithTables } from "./guest.ts";
+import { gate, timerTicks } from "./setup.ts";
 
 /** A repeatable source of random choices. */
 class Choices {
@@ -71,10 +72,7 @@ function guest(seed: number, rounds: number): string {
     (_, n) => ` mov dword [next], s${n}\n ${c.of(operations)(c, `${n}`)}\ns${n}:`,
   );
   return guestWithTables(`
-        mov dword [idt + 30 * 8], soft
-        mov word [idt + 30 * 8 + 2], 8
-        mov word [idt + 30 * 8 + 4], 0EE00h
-        mov word [idt + 30 * 8 + 6], 0
+${gate("soft")}
         fninit
         mov dword [rounds], ${rounds}
 round:
@@ -110,28 +108,8 @@ patch:  mov al, 0
 
 /** A timer that interrupts every 200 cycles. */
 const timer = `
-        mov eax, tick
-        mov [idt + 20h * 8], ax
-        mov word [idt + 20h * 8 + 2], 8
-        mov word [idt + 20h * 8 + 4], 8E00h
-        shr eax, 16
-        mov [idt + 20h * 8 + 6], ax
-        mov al, 11h
-        out 20h, al
-        mov al, 20h
-        out 21h, al
-        mov al, 4
-        out 21h, al
-        mov al, 1
-        out 21h, al
-        mov al, 0FEh
-        out 21h, al
-        mov al, 34h
-        out 43h, al
-        mov al, 2
-        out 40h, al
-        mov al, 0
-        out 40h, al
+${gate("tick", "20h", 0)}
+${timerTicks(2)}
         sti`;
 const handler = `
 tick:   push eax

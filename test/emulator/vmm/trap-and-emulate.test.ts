@@ -11,6 +11,7 @@ import {
   registersOf,
   run,
 } from "./guest.ts";
+import { identityPaging, toRing3 } from "./setup.ts";
 
 const technique = "trap-and-emulate";
 const noTraps = new Set(["#PF", "#DB"]);
@@ -182,12 +183,7 @@ describe("exceptions and rings", () => {
 
   const toUser = (body: string): string =>
     guestWithTables(`
-        push dword 23h
-        push dword 50000h
-        push dword 202h
-        push dword 1Bh
-        push dword user
-        iret
+${toRing3("user", "50000h", "202h")}
 user:   mov ax, 23h
         mov ds, ax
 ${body}
@@ -263,18 +259,7 @@ end:`);
 describe("shadow paging", () => {
   const paged = (body: string): string =>
     guestWithTables(`
-        mov dword [20000h], 21007h
-        mov edi, 21000h
-        mov eax, 7
-        mov ecx, 400h
-.fill:  stosd
-        add eax, 1000h
-        loop .fill
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax
+${identityPaging}
 ${body}`);
   const page = 0x21000 + 4 * 0x40;
 
@@ -318,12 +303,7 @@ resume: nop`);
         mov dword [21000h + 4 * 40h], 40005h
         mov dword [40000h], 55h
         mov eax, [40000h]
-        push dword 23h
-        push dword 50000h
-        push dword 2
-        push dword 1Bh
-        push dword user
-        iret
+${toRing3("user", "50000h", "2")}
 user:   mov cx, 23h
         mov ds, cx
         mov ebx, [40000h]

@@ -4,6 +4,7 @@ import { fieldOffset } from "../../../emulator/vmx/vmcs.ts";
 import { type VmcsField, vmcsFields } from "../../../emulator/vmx/vmcs-fields.ts";
 import {
   boot,
+  callFromRing3,
   dword,
   guestWithTables,
   outcome,
@@ -13,6 +14,7 @@ import {
   run,
   timerGuest,
 } from "./guest.ts";
+import { fewPagesGuest, identityTables, pagingOn } from "./setup.ts";
 
 const exitsOf = (source: string, memory = 1): string[] =>
   run("vtx-ept", source, 200_000, memory)
@@ -158,18 +160,7 @@ describe("what the guest finds", () => {
   });
 
   it("is a refusal of hypercalls from ring 3", () => {
-    const source = guestWithTables(`
-        push 23h
-        push 60000h
-        push 2
-        push 1Bh
-        push user
-        iret
-user:   mov eax, 11
-        vmcall
-        mov ebx, eax
-        ud2
-resume:`);
+    const source = callFromRing3("vmcall");
     const { machine, events } = run("vtx-ept", source);
     expect(register(machine, "RBX")).toBe(0xffffffffn);
     expect(events.find((event) => event.kind === "hypercall")).toMatchObject({
@@ -193,25 +184,7 @@ resume:`);
 
 describe("EPT violations", () => {
   it("tells access, target and state of each", () => {
-    const source = `
-%pragma ringside mode protected
-        org 8000h
-        bits 32
-        mov dword [20000h], 21000h + 3  ; page directory: one table
-        mov dword [21000h + 8 * 4], 8000h + 3
-        mov dword [21000h + 40h * 4], 40000h + 3
-        mov dword [21000h + 41h * 4], 41000h + 3
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax
-        mov eax, [40000h]
-        mov [41000h], eax
-        cli
-        hlt
-`;
-    const violations = run("vtx-ept", source).exits.filter((exit) => exit.reason === "EPT_VIOLATION");
+    const violations = run("vtx-ept", fewPagesGuest).exits.filter((exit) => exit.reason === "EPT_VIOLATION");
     const yes = (exit: (typeof violations)[number]): string =>
       exit.fields
         .filter((f) => f.value !== "no")
@@ -290,19 +263,9 @@ describe("interrupts", () => {
 
 describe("string I/O", () => {
   const source = guestWithTables(`
-        mov dword [20000h], 21007h
-        mov edi, 21000h
-        mov eax, 7
-        mov ecx, 100h
-.fill:  stosd
-        add eax, 1000h
-        loop .fill
+${identityTables("100h")}
         mov dword [21000h + 4 * 41h], 0 ; 41000h is not mapped
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80000000h
-        mov cr0, eax
+${pagingOn()}
         mov edi, 40FFEh
         mov ecx, 5
         mov dx, 3FAh

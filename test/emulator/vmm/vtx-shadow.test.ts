@@ -3,6 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import type { MachineEvent } from "../../../emulator/index.ts";
 import { shadowClasses } from "../../../emulator/vmm/memory/shadow-classes.ts";
 import { boot, guestWithTables, outcome, protectedGuest, register, registersOf, run } from "./guest.ts";
+import { identityTables, pagingOn, toRing3 } from "./setup.ts";
 
 const technique = "vtx-shadow";
 
@@ -16,20 +17,10 @@ const faultClasses = new Set<string>(shadowClasses.filter(({ fault }) => fault).
  */
 const guest = (before: string, act: string): string =>
   guestWithTables(`
-        mov dword [20000h], 21007h
+${identityTables()}
         mov dword [24000h], 21007h
-        mov edi, 21000h
-        mov eax, 7
-        mov ecx, 400h
-.fill:  stosd
-        add eax, 1000h
-        loop .fill
         ${before}
-        mov eax, 20000h
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 80010000h
-        mov cr0, eax
+${pagingOn("80010000h")}
         ${act}
 resume:`);
 
@@ -42,12 +33,7 @@ function classesAt(events: readonly MachineEvent[], page: number): string[] {
 }
 
 const toProcess = (code: string): string => `
-        push dword 23h
-        push dword 3FFF0h
-        push dword 2
-        push dword 1Bh
-        push dword process
-        iret
+${toRing3("process", "3FFF0h", "2")}
 process: mov ax, 23h
         mov ds, ax
         ${code}`;

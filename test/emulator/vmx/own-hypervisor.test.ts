@@ -2,6 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { type ControlName, controlWord } from "../../../emulator/vmx/controls.ts";
 import { makeEptp } from "../../../emulator/vmx/ept.ts";
 import { machineWith } from "../machine/program.ts";
+import { timerTicks } from "../vmm/setup.ts";
 import { fieldOf, hypervisor, type Program, place, ran, register } from "./own-hypervisor.ts";
 
 const everything = Number.MAX_SAFE_INTEGER;
@@ -351,22 +352,7 @@ finished:
 
 describe("interrupts and halts", () => {
   /** Timer ticks through the 8259, as IRQ 0. */
-  const ticks = `mov al, 11h
-        out 20h, al
-        mov al, 20h
-        out 21h, al
-        mov al, 4
-        out 21h, al
-        mov al, 1
-        out 21h, al
-        mov al, 0FEh
-        out 21h, al
-        mov al, 34h
-        out 43h, al
-        mov al, 0
-        out 40h, al
-        mov al, 1
-        out 40h, al`;
+  const ticks = timerTicks(256);
 
   it("leave a halted guest though it has interrupts disabled", () => {
     const machine = run({

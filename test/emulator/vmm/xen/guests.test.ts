@@ -307,6 +307,14 @@ describe("memory", () => {
 });
 
 describe("waiting", () => {
+  /** The ticker bound to a port, and the page of information that Xen shares mapped at `page`. */
+  const ticker = `hypercall 32, 1, bind
+       mov eax, page
+       mov ecx, [info]
+       mov ecx, [ecx + 36]
+       or ecx, 3
+       hypercall 14, eax, ecx, 0, 2`;
+
   test("for nothing that could come ends the run with a sentence", () => {
     expect(run("hypercall 29, 1, 0").text).toBe(
       "The guest waits for an event (sched_op block), and none is going to come.",
@@ -315,12 +323,7 @@ describe("waiting", () => {
 
   test("for the ticker, whose event is masked, does so too", () => {
     const outcome = run(
-      `hypercall 32, 1, bind
-       mov eax, page
-       mov ecx, [info]
-       mov ecx, [ecx + 36]
-       or ecx, 3
-       hypercall 14, eax, ecx, 0, 2
+      `${ticker}
        mov dword [page + 880h], -1
        hypercall 29, 1, 0`,
       "bind: dd 0, 0\n.port: dd 0",
@@ -336,12 +339,7 @@ describe("waiting", () => {
 
   test("the ticker of 100 Hz is there until it is stopped", () => {
     const outcome = run(
-      `hypercall 32, 1, bind
-       mov eax, page
-       mov ecx, [info]
-       mov ecx, [ecx + 36]
-       or ecx, 3
-       hypercall 14, eax, ecx, 0, 2
+      `${ticker}
        hypercall 29, 3, poll
        mov edi, [page + 32 + 16]`,
       "bind: dd 0, 0\n.port: dd 0\npoll: dd bind.port, 1\n dq 0",
