@@ -41,8 +41,6 @@ async function request<K extends RequestName>(name: K, args: Requests[K]["args"]
   await session.customRequest(name, args);
 }
 
-const activeThread = () => vscode.debug.activeStackItem?.threadId ?? 1;
-
 const isDebugging = ({ type, configuration, workspaceFolder }: vscode.DebugSession, guest: vscode.Uri): boolean =>
   type === debugType && programUri(configuration["program"], workspaceFolder).toString() === guest.toString();
 
@@ -89,8 +87,8 @@ export function registerCommands(
     "ringside.runGuest": (uri?: vscode.Uri | string) => start(uri, true),
     "ringside.compare": (uri?: vscode.Uri) => compare(panel, uri),
     "ringside.chooseTechnique": () => techniques.choose(),
-    "ringside.previousExit": () => request("ringside/toExit", { direction: "previous", threadId: activeThread() }),
-    "ringside.nextExit": () => request("ringside/toExit", { direction: "next", threadId: activeThread() }),
+    "ringside.previousExit": () => request("ringside/toExit", { direction: "previous" }),
+    "ringside.nextExit": () => request("ringside/toExit", { direction: "next" }),
     "ringside.saveTrace": () => saveTrace(),
     ...sampleCommands(context),
     ...timeCommands(request),

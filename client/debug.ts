@@ -56,7 +56,7 @@ class Configurations implements vscode.DebugConfigurationProvider {
         vscode.workspace.getConfiguration("ringside", uri).get<number | null>("snapshotMemory") ??
         undefined,
       asksBeforeBranching: true,
-      eventBreakpoints: configuration["eventBreakpoints"] ?? this.#events.model.inForce,
+      fallbackEventBreakpoints: this.#events.model.inForce,
       // The editor and the debugger find the same files.
       include: configuration["include"] ?? vscode.workspace.getConfiguration("ringside", uri).get("includePaths"),
     };
@@ -123,7 +123,7 @@ export function registerDebugging(
       panel.advanced(session, body);
       present.advanced(session, body);
       void stale.advanced(session, body);
-      void events.advanced(session);
+      void events.advanced(session, body);
       void measurements.advanced(session, body);
     }),
   ];

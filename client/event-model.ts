@@ -1,4 +1,5 @@
 import {
+  absentUnder,
   classById,
   type EventFolder,
   type EventLeaf,
@@ -8,7 +9,7 @@ import {
 } from "../debug-adapter/event-catalogue.ts";
 import { parseExpression, parseNumber } from "../debug-adapter/expression.ts";
 import type { EventBreakpoint, EventBreakpointStatus, EventCounts } from "../debug-adapter/protocol.ts";
-import { type TechniqueId, techniqueById } from "../isa/technique.ts";
+import type { TechniqueId } from "../isa/technique.ts";
 
 /** A row of the tree: a folder, or a class of events in it. */
 export type EventNode =
@@ -43,10 +44,22 @@ export function conditionProblem(text: string): string | undefined {
 export const vcpuProblem = (text: string): string | undefined =>
   /^\s*\d*\s*$/.test(text) ? undefined : "Write the number of a vCPU, or nothing for all.";
 
+/** What is known of where the breakpoints are to do something: a session, or the technique that one would have. */
+export interface Prospect {
+  readonly technique?: TechniqueId | undefined;
+  /** Why classes of events never come there. */
+  readonly limits?: ReadonlyMap<string, string> | undefined;
+  /** What is wrong with breakpoints. */
+  readonly problems?: ReadonlyMap<string, string> | undefined;
+}
+
+/** What the adapter said of breakpoints that have something wrong. */
+export const problemsIn = (statuses: readonly EventBreakpointStatus[]): ReadonlyMap<string, string> =>
+  new Map(statuses.flatMap(({ event, message }) => (message ? [[event, message] as const] : [])));
+
 /** Which breakpoints on events a person has set, as a tree; what they do is the adapter's business. */
 export class EventModel {
   readonly #settings = new Map<string, Settings & { readonly enabled: boolean }>();
-  #problems = new Map<string, string>();
   #counts = new Map<string, number | null>();
 
   /** @param saved what `saved` gave another time; classes that are no more are left out */
@@ -54,10 +67,17 @@ export class EventModel {
     for (const { event, ...settings } of saved) if (classById(event)) this.#settings.set(event, settings);
   }
 
-  /** The folders of what can happen under a technique; all if none is known. */
+  /** The folders of what can happen under a technique, and of what is checked; all if none is known. */
   folders(technique: TechniqueId | undefined): readonly EventNode[] {
-    const row = technique === undefined ? undefined : techniqueById(technique);
-    return eventFolders.filter(({ where }) => !row || where(row)).map((folder) => ({ kind: "folder", folder }));
+    return eventFolders
+      .map((folder) => ({ kind: "folder" as const, folder }))
+      .filter((row) => !technique || !absentUnder(row.folder, technique) || this.checked(row) > 0);
+  }
+
+  /** Why a class of events never comes, of a folder why none of it does; undefined where it may. */
+  limit(row: EventNode, { technique, limits }: Prospect): string | undefined {
+    const absent = technique && absentUnder(row.folder, technique);
+    return (row.kind === "leaf" ? limits?.get(row.id) : undefined) ?? (absent && `${absent}.`);
   }
 
   /** The classes of a folder: those that are listed, then those by number that have been added. */
@@ -135,24 +155,17 @@ export class EventModel {
     return this.saved.filter(({ enabled }) => enabled).map(({ enabled: _, ...breakpoint }) => breakpoint);
   }
 
-  /** What the adapter said of the breakpoints. */
-  told(statuses: readonly EventBreakpointStatus[]): void {
-    this.#problems = new Map(statuses.flatMap(({ event, message }) => (message ? [[event, message]] : [])));
-  }
-
   counted({ counts }: EventCounts): void {
     this.#counts = new Map(counts.map(({ event, count }) => [event, count]));
   }
 
-  problem(id: string): string | undefined {
-    return this.#problems.get(id);
-  }
-
-  /** Beside the name of a row: the count, and what is not as by default. */
-  description(row: EventNode): string {
+  /** Beside the name of a row: that it never happens, the count, and what is not as by default. */
+  description(row: EventNode, prospect: Prospect = {}): string {
+    const never = this.limit(row, prospect) === undefined ? "" : "never here";
+    const joined = (...parts: readonly string[]) => parts.filter((part) => part !== "").join(" · ");
     if (row.kind === "folder") {
       const checked = this.checked(row);
-      return checked === 0 ? "" : `${checked} of ${this.#below(row).length}`;
+      return joined(never, checked === 0 ? "" : `${checked} of ${this.#below(row).length}`);
     }
     const { action, stage, condition, message, vm, vcpu, ring } = this.settings(row.id);
     const count = this.#counts.get(row.id);
@@ -167,6 +180,6 @@ export class EventModel {
       condition === undefined ? "" : `if ${condition}`,
     ];
     const own = parts.filter((part) => part !== "").join(", ");
-    return [own, row.leaf.detail ?? ""].filter((part) => part !== "").join(" · ");
+    return joined(never, own, row.leaf.detail ?? "");
   }
 }

@@ -1,8 +1,7 @@
 import * as vscode from "vscode";
 import { debugType, type Events, type Requests } from "../debug-adapter/protocol.ts";
-import type { TechniqueId } from "../isa/technique.ts";
 import type { EventTree } from "./event-commands.ts";
-import { EventModel, type EventNode } from "./event-model.ts";
+import { EventModel, type EventNode, type Prospect, problemsIn } from "./event-model.ts";
 import { guestInEditor } from "./guest-in-editor.ts";
 import type { Techniques } from "./technique.ts";
 
@@ -15,6 +14,7 @@ const contextKey = "ringside.hasGuest";
 const pace = 300;
 
 const breakpointColor = new vscode.ThemeColor("debugIcon.breakpointForeground");
+const absentColor = new vscode.ThemeColor("disabledForeground");
 const icons = { stop: "debug-breakpoint-data", log: "debug-breakpoint-log", count: "symbol-number" } as const;
 
 /** The tree of event breakpoints in the debug side bar. Each debug session gets what it says; its counts are those of the active one. */
@@ -26,7 +26,7 @@ export class EventView implements vscode.TreeDataProvider<EventNode>, EventTree,
   readonly #listeners: vscode.Disposable[];
   readonly #shown = new vscode.EventEmitter<void>();
   readonly onDidChangeTreeData = this.#shown.event;
-  readonly #sessions = new Map<string, { readonly session: vscode.DebugSession; technique?: TechniqueId }>();
+  readonly #sessions = new Map<string, { readonly session: vscode.DebugSession; prospect: Prospect }>();
 
   /** Counts that are soon shown. */
   #waiting: ReturnType<typeof setTimeout> | undefined;
@@ -77,17 +77,22 @@ export class EventView implements vscode.TreeDataProvider<EventNode>, EventTree,
     const args: Requests["ringside/setEventBreakpoints"]["args"] = { breakpoints: this.model.inForce };
     try {
       const { breakpoints } = await session.customRequest("ringside/setEventBreakpoints", args);
-      this.model.told(breakpoints);
-      this.#shown.fire();
+      this.#learn(session, { problems: problemsIn(breakpoints) });
     } catch (error) {
       // A session that is ending has no breakpoints any more.
       if (this.#sessions.has(session.id)) void vscode.window.showErrorMessage(String(error));
     }
   }
 
+  #learn({ id }: vscode.DebugSession, more: Prospect): void {
+    const known = this.#sessions.get(id);
+    if (known) known.prospect = { ...known.prospect, ...more };
+    this.#shown.fire();
+  }
+
   #started(session: vscode.DebugSession): void {
     if (session.type !== debugType) return;
-    this.#sessions.set(session.id, { session });
+    this.#sessions.set(session.id, { session, prospect: {} });
     this.#appear();
   }
 
@@ -104,28 +109,34 @@ export class EventView implements vscode.TreeDataProvider<EventNode>, EventTree,
     }, pace);
   }
 
-  /** The guest of a session is there: what it runs under is known. */
-  async advanced(session: vscode.DebugSession): Promise<void> {
+  /** The guest of a session is there: what it runs under is known, and what it can never report. At its start, it may be a new one. */
+  async advanced(session: vscode.DebugSession, { now }: Events["ringside/advanced"]): Promise<void> {
     const known = this.#sessions.get(session.id);
-    if (!known || known.technique) return;
+    if (!known || (known.prospect.technique && now.step > 0)) return;
     try {
-      const rings: Requests["ringside/rings"]["result"] = await session.customRequest("ringside/rings", {});
-      known.technique = rings.technique;
-      this.#shown.fire();
+      const { technique }: Requests["ringside/rings"]["result"] = await session.customRequest("ringside/rings", {});
+      const { limits }: Requests["ringside/eventLimits"]["result"] = await session.customRequest(
+        "ringside/eventLimits",
+        {},
+      );
+      this.#learn(session, { technique, limits: new Map(limits.map(({ event, reason }) => [event, reason])) });
     } catch (error) {
       // A session that has ended meanwhile does not answer.
       if (this.#sessions.has(session.id)) throw error;
     }
   }
 
-  get #technique(): TechniqueId | undefined {
+  /** Of the active session; before it, of the guest in the editor. */
+  get #prospect(): Prospect {
     const active = vscode.debug.activeDebugSession;
+    const prospect = active && this.#sessions.get(active.id)?.prospect;
+    if (prospect?.technique) return prospect;
     const guest = guestInEditor();
-    return (active && this.#sessions.get(active.id)?.technique) ?? (guest && this.#techniques.of(guest));
+    return { ...prospect, technique: guest && this.#techniques.of(guest) };
   }
 
   getChildren(row?: EventNode): EventNode[] {
-    if (!row) return [...this.model.folders(this.#technique)];
+    if (!row) return [...this.model.folders(this.#prospect.technique)];
     return row.kind === "folder" ? [...this.model.leaves(row.folder)] : [];
   }
 
@@ -136,11 +147,13 @@ export class EventView implements vscode.TreeDataProvider<EventNode>, EventTree,
       isFolder ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
     );
     item.id = isFolder ? row.folder.id : row.id;
-    item.description = this.model.description(row);
+    const prospect = this.#prospect;
+    item.description = this.model.description(row, prospect);
     item.contextValue = this.#contextOf(row);
     const { Checked, Unchecked } = vscode.TreeItemCheckboxState;
     item.checkboxState = this.model.isChecked(row) ? Checked : Unchecked;
-    if (!isFolder) this.#decorate(item, row);
+    if (isFolder) item.tooltip = this.model.limit(row, prospect);
+    else this.#decorate(item, row, prospect);
     return item;
   }
 
@@ -149,10 +162,12 @@ export class EventView implements vscode.TreeDataProvider<EventNode>, EventTree,
     return row.folder.leaves.includes(row.leaf) ? "event" : "event.number";
   }
 
-  #decorate(item: vscode.TreeItem, row: EventNode & { kind: "leaf" }): void {
+  #decorate(item: vscode.TreeItem, row: EventNode & { kind: "leaf" }, prospect: Prospect): void {
     const { enabled, action = "stop" } = this.model.settings(row.id);
-    const problem = this.model.problem(row.id);
-    if (problem) item.iconPath = new vscode.ThemeIcon("warning");
+    const limit = this.model.limit(row, prospect);
+    const problem = limit ?? prospect.problems?.get(row.id);
+    if (limit) item.iconPath = new vscode.ThemeIcon("circle-slash", absentColor);
+    else if (problem) item.iconPath = new vscode.ThemeIcon("warning");
     else if (enabled) item.iconPath = new vscode.ThemeIcon(icons[action], breakpointColor);
     item.tooltip = [`${row.folder.label} › ${row.leaf.label}`, item.description, problem ?? ""]
       .filter(Boolean)

@@ -1,14 +1,17 @@
 /** What the arguments of each request must be. A client's mistake is answered in words, before anything is done. */
+import type { Requests } from "./protocol.ts";
 import type { Actions, Queries } from "./requests.ts";
 
 /** What a value must be, in words, and whether it is. */
-interface Check {
+interface Needed {
   readonly what: string;
   /** The path to what is wrong, with what it must be; undefined if nothing is. */
   readonly problem: (value: unknown, path: string) => string | undefined;
-  /** May be left out. */
-  readonly optional?: true;
+  readonly optional?: never;
 }
+/** The same of what may be left out. */
+type Optional = Omit<Needed, "optional"> & { readonly optional: true };
+type Check = Needed | Optional;
 
 type Fields = Readonly<Record<string, Check>>;
 
@@ -17,7 +20,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const where = (path: string, name: string): string => (path === "" ? name : `${path}.${name}`);
 
-function check(what: string, fits: (value: unknown) => boolean): Check {
+function check(what: string, fits: (value: unknown) => boolean): Needed {
   return { what, problem: (value, path) => (fits(value) ? undefined : `"${path}" must be ${what}`) };
 }
 
@@ -32,7 +35,7 @@ const between = (least: number, most: number) =>
 const count = check("a whole number, 0 or more", (value) => Number.isSafeInteger(value) && Number(value) >= 0);
 const oneOf = (...words: readonly string[]) =>
   check(`one of ${words.map((word) => `"${word}"`).join(", ")}`, (value) => words.includes(value as string));
-const maybe = (required: Check): Check => ({ ...required, optional: true });
+const maybe = ({ what, problem }: Needed): Optional => ({ what, problem, optional: true });
 
 function problemIn(fields: Fields, value: Readonly<Record<string, unknown>>, path: string): string | undefined {
   for (const [name, { what, problem, optional }] of Object.entries(fields)) {
@@ -45,12 +48,12 @@ function problemIn(fields: Fields, value: Readonly<Record<string, unknown>>, pat
   return undefined;
 }
 
-const object = (fields: Fields): Check => ({
+const object = (fields: Fields): Needed => ({
   what: "an object",
   problem: (value, path) => (isObject(value) ? problemIn(fields, value, path) : `"${path}" must be an object`),
 });
 
-const list = (of: Check): Check => ({
+const list = (of: Needed): Needed => ({
   what: "a list",
   problem(value, path) {
     if (!Array.isArray(value)) return `"${path}" must be a list`;
@@ -81,6 +84,13 @@ type ChecksOf<A> = unknown extends A
   : { readonly [K in keyof A as object extends Pick<A, K> ? never : K]: Check } & {
       readonly [K in keyof A]?: Check | undefined;
     };
+
+/** Of requests of our own every argument is looked at. */
+type OwnChecks = {
+  readonly [K in keyof Requests]: {
+    readonly [F in keyof Requests[K]["args"]]-?: object extends Pick<Requests[K]["args"], F> ? Optional : Needed;
+  };
+};
 
 type AllChecks = { readonly [K in keyof Queries]: ChecksOf<Queries[K]["args"]> } & {
   readonly [K in keyof Actions]: ChecksOf<Actions[K]>;
@@ -173,10 +183,10 @@ const standardChecks = {
 } as const;
 
 const ownChecks = {
-  "ringside/events": { after: count, limit: count, kinds: maybe(list(text)) },
+  "ringside/events": { after: count, limit: count, kinds: maybe(list(text)), joined: maybe(flag) },
   "ringside/measured": {},
   "ringside/goToEvent": { sequence: whole },
-  "ringside/toExit": { direction: oneOf("next", "previous"), threadId: maybe(whole) },
+  "ringside/toExit": { direction: oneOf("next", "previous") },
   "ringside/lastWrite": { expression: text },
   "ringside/reverse": { step: oneOf("into", "out") },
   "ringside/runBack": { file: text, line: whole },
@@ -185,6 +195,7 @@ const ownChecks = {
   "ringside/branch": { begin: flag },
   // Its list has messages of its own.
   "ringside/setEventBreakpoints": { breakpoints: list(object({})) },
+  "ringside/eventLimits": {},
   "ringside/walk": { linear: text },
   "ringside/translation": { address: text },
   "ringside/translations": {},
@@ -195,7 +206,7 @@ const ownChecks = {
   "ringside/compare": { technique: text },
   "ringside/saveTrace": { title: text, note: maybe(text) },
   "ringside/input": { text, device: maybe(oneOf("serial", "keyboard")), vm: maybe(text) },
-} as const;
+} as const satisfies OwnChecks;
 
 /** By request. */
 const checks: AllChecks = { ...standardChecks, ...ownChecks };

@@ -37,7 +37,7 @@ export const breakpointAnswers = (settings: Settings): Pick<Answers, BreakpointR
     setInstructionBreakpoints: (args) => applied(setBreakpoints.addresses(list, subject(), args)),
     setDataBreakpoints: (args) => applied(setBreakpoints.data(list, subject(), args)),
     setExceptionBreakpoints: (args) => {
-      const { set, breakpoints } = readFilters(args);
+      const { set, breakpoints } = readFilters(args, events.computer);
       events.filters = set;
       return applied({ breakpoints });
     },

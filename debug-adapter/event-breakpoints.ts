@@ -31,7 +31,7 @@ export interface EventBreakpoint {
 export interface EventBreakpointStatus {
   readonly event: string;
   readonly verified: boolean;
-  /** Why it is not in force. */
+  /** Why it is not in force, or can never do anything here. */
   readonly message?: string;
 }
 
@@ -58,8 +58,8 @@ export function asksGuest({ condition, ring }: Pick<EventBreakpoint, "condition"
 const whole = (value: number | undefined, most: number): boolean =>
   value === undefined || (Number.isInteger(value) && value >= 0 && value <= most);
 
-/** What is wrong with a breakpoint; undefined if nothing is. */
-function problemOf({ event, action, condition, vcpu, ring, stage }: EventBreakpoint): string | undefined {
+/** What is wrong with a breakpoint in itself; undefined if nothing is. */
+export function problemOf({ event, action, condition, vcpu, ring, stage }: EventBreakpoint): string | undefined {
   if (!classById(event)) return `There are no events "${event}".`;
   if (action !== undefined && !eventActions.includes(action))
     return `The action is stop, log or count, not "${action}".`;
@@ -70,11 +70,6 @@ function problemOf({ event, action, condition, vcpu, ring, stage }: EventBreakpo
   const problem = condition === undefined ? undefined : parseExpression(condition).problem;
   return problem === undefined ? undefined : `Condition: ${problem}.`;
 }
-
-export const statusOf = (breakpoint: EventBreakpoint): EventBreakpointStatus => {
-  const message = problemOf(breakpoint);
-  return { event: breakpoint.event, verified: message === undefined, ...(message === undefined ? {} : { message }) };
-};
 
 /** Fields that are texts, where they are given; what else may be wrong is said of each breakpoint by itself. */
 const texts = ["condition", "message", "vm"] as const;

@@ -93,6 +93,13 @@ const isSoftware = (technique: Technique): boolean => !isVtx(technique) && !isSv
 const isShadow = ({ memory }: Technique): boolean => memory === "shadow";
 const isXen = ({ kernel }: Technique): boolean => kernel === "hypercalls";
 const hasVmm = ({ kernel }: Technique): boolean => kernel !== "native";
+const isNested = ({ memory }: Technique): boolean => memory === "nested";
+/** The guest can be a hypervisor itself, with EPT of its own. */
+const hasEpt = (technique: Technique): boolean =>
+  technique.kernel === "native" || (isVtx(technique) && isNested(technique));
+/** Binary translation where it cannot translate, VT-x without unrestricted guest. */
+const interprets = ({ kernel, memory }: Technique): boolean =>
+  kernel === "translated" || (kernel === "vmx-non-root" && memory === "shadow");
 
 const exitUnder =
   (holds: (technique: Technique) => boolean) =>
@@ -118,6 +125,7 @@ const traps = rows({
   "INT 82h": "hypercall of a 32-bit guest of Xen",
   SYSCALL: "hypercall of a 64-bit guest of Xen, or a system call",
   TIMER: "timer of Xen",
+  EVENT_CHECK: "event for a vCPU that runs",
   callout: "callout of translated code",
   translate: "code without a chained translation",
 }).map(({ key, label }) => ({ key, label: key, detail: label }));
@@ -218,7 +226,7 @@ export const eventFolders: readonly EventFolder[] = [
     label: "EPT Violations",
     kinds: ["exit"],
     stage: "before",
-    where: isVtx,
+    where: hasEpt,
     leaves: bitLeaves(eptViolation),
     keys: bitKeys("EPT_VIOLATION"),
     reasonOf: () => "EPT_VIOLATION",
@@ -228,7 +236,7 @@ export const eventFolders: readonly EventFolder[] = [
     label: "Nested Page Faults",
     kinds: ["exit"],
     stage: "before",
-    where: isSvm,
+    where: (technique) => isSvm(technique) && isNested(technique),
     leaves: bitLeaves(nestedPageFault),
     keys: bitKeys("VMEXIT_NPF", "EXITINFO1: "),
     reasonOf: () => "VMEXIT_NPF",
@@ -324,7 +332,7 @@ export const eventFolders: readonly EventFolder[] = [
     id: "interpret",
     label: "Interpretation by the VMM",
     kinds: ["interpret"],
-    where: (technique) => isShadow(technique) && hasVmm(technique),
+    where: interprets,
     leaves: rows({ begin: "begins", end: "ends" }),
     keys: ({ instructions }) => [instructions === 0 ? "begin" : "end"],
   }),
@@ -399,6 +407,10 @@ export const eventFolders: readonly EventFolder[] = [
     keys: ({ reason }) => [reason],
   }),
 ];
+
+/** Why there is nothing of a folder under a technique, without a full stop; undefined where there may be. */
+export const absentUnder = ({ where, label }: EventFolder, technique: TechniqueId): string | undefined =>
+  where(techniqueById(technique)!) ? undefined : `Nothing of "${label}" happens under ${technique}`;
 
 export const leafId = (folder: Pick<EventFolder, "id">, key: string): string => `${folder.id}/${key}`;
 

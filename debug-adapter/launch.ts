@@ -28,6 +28,9 @@ const isFiles: Check = (value) =>
   Array.isArray(value) && value.every((item) => isText(item) === undefined) ? undefined : "must be a list of files";
 const isBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "must be true or false");
 
+const areEventBreakpoints: Check = (value) =>
+  isBreakpointList(value) ? undefined : 'must be a list of objects, each with "event", a class of events';
+
 const checks: Readonly<Record<Field, Check>> = {
   program: isText,
   technique: isTechnique,
@@ -67,8 +70,8 @@ const checks: Readonly<Record<Field, Check>> = {
     Number.isSafeInteger(value) && Number(value) >= 0 ? undefined : "must be a whole number, 0 or more",
   event: (value) =>
     Number.isSafeInteger(value) && Number(value) >= 1 ? undefined : "must be the number of an event of the trace",
-  eventBreakpoints: (value) =>
-    isBreakpointList(value) ? undefined : 'must be a list of objects, each with "event", a class of events',
+  eventBreakpoints: areEventBreakpoints,
+  fallbackEventBreakpoints: areEventBreakpoints,
   snapshotMemory: (value) =>
     Number.isInteger(value) && Number(value) >= 0 ? undefined : "must be a whole number of MiB, 0 or more",
   steppingOthers: (value) =>
@@ -137,6 +140,7 @@ export async function load(
 /** What can be said of any program, for it is about the debugging. The client itself sends some of it with every one. */
 const ofAnyProgram = [
   ...["program", "stopOnEntry", "noDebug", "include", "fallbackTechnique", "eventBreakpoints", "steppingOthers"],
+  "fallbackEventBreakpoints",
   "asksBeforeBranching",
   "snapshotMemory",
 ] as readonly Field[];

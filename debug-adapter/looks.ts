@@ -4,6 +4,7 @@ import type { ControlTally } from "./control-tally.ts";
 import type { Debugger } from "./debugger.ts";
 import { devicesNow } from "./devices.ts";
 import { domainsNow } from "./domains.ts";
+import { eventLimits } from "./event-limits.ts";
 import type { Answers } from "./requests.ts";
 import { ringsNow } from "./rings.ts";
 import { translationNow } from "./translation.ts";
@@ -15,7 +16,8 @@ type Look =
   | "ringside/rings"
   | "ringside/translation"
   | "ringside/domains"
-  | "ringside/devices";
+  | "ringside/devices"
+  | "ringside/eventLimits";
 
 export const looks = (present: () => Debugger, controls: () => ControlTally): Pick<Answers, Look> => ({
   "ringside/translations": () => {
@@ -23,6 +25,7 @@ export const looks = (present: () => Debugger, controls: () => ControlTally): Pi
     return translationsNow(machine, program);
   },
   "ringside/controlBlock": () => controlBlockNow(present().machine, controls()),
+  "ringside/eventLimits": () => eventLimits(present().machine.configuration),
   "ringside/rings": () => ringsNow(present().machine),
   "ringside/domains": () => domainsNow(present().machine),
   "ringside/devices": ({ vm }) => devicesNow(present().machine, vm),

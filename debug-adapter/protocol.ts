@@ -72,6 +72,8 @@ export interface LaunchArguments {
   readonly event?: number;
   /** Breakpoints on events from the start; `ringside/setEventBreakpoints` replaces them. */
   readonly eventBreakpoints?: readonly EventBreakpoint[];
+  /** What is checked in the client's own list of them, where `eventBreakpoints` is absent. A restart keeps what is set by then. */
+  readonly fallbackEventBreakpoints?: readonly EventBreakpoint[];
   /** Of a machine file: this scheduler, with its usual options, instead of the one it names. */
   readonly scheduler?: string;
   /** Of a machine file: this seed instead of the one it names. */
@@ -103,7 +105,7 @@ export interface Requests {
   /** Travels to the moment at which the exit with this sequence number is pending, or just before any other event, and stops there. */
   "ringside/goToEvent": { args: { sequence: number }; result: Record<string, never> };
   /** Runs to the next or back to the previous VM exit. */
-  "ringside/toExit": { args: { direction: "next" | "previous"; threadId: number }; result: Record<string, never> };
+  "ringside/toExit": { args: { direction: "next" | "previous" }; result: Record<string, never> };
   /** Back to the moment before the instruction that last wrote the memory, or changed the register, that an expression names. */
   "ringside/lastWrite": { args: { expression: string }; result: Record<string, never> };
   /** Back to the previous instruction, into what has returned; or out, to the call of the present function. Over is `stepBack`. */
@@ -116,10 +118,15 @@ export interface Requests {
   "ringside/toPresent": { args: Record<string, never>; result: Record<string, never> };
   /** Answers `ringside/branching`: whether the change may be made. */
   "ringside/branch": { args: { begin: boolean }; result: Record<string, never> };
-  /** Sets all breakpoints on events; the answer says of each, in the same order, whether it is in force. */
+  /** Sets all breakpoints on events; the answer says of each, in the same order, whether it can do anything here. */
   "ringside/setEventBreakpoints": {
     args: { breakpoints: readonly EventBreakpoint[] };
     result: { breakpoints: readonly EventBreakpointStatus[] };
+  };
+  /** The classes of events that the machine launched can never report, and why; what a person changes in a control block may make some come. */
+  "ringside/eventLimits": {
+    args: Record<string, never>;
+    result: { limits: readonly { readonly event: string; readonly reason: string }[] };
   };
   /** The page walk of a linear address, as the processor would do it now, without changing anything. */
   "ringside/walk": { args: { linear: string }; result: { event: MachineEvent } };

@@ -110,7 +110,7 @@ export const unaskedFor: ReadonlySet<string> = new Set([
     "loadedSources",
   ],
   ...["ringside/events", "ringside/measured", "ringside/walk", "ringside/translation", "ringside/translations"],
-  ...["ringside/rings", "ringside/controlBlock", "ringside/domains", "ringside/devices"],
+  ...["ringside/rings", "ringside/controlBlock", "ringside/domains", "ringside/devices", "ringside/eventLimits"],
 ] as const satisfies readonly (keyof Answers)[]);
 
 /** One that the person himself has decided, and need not be told of. */

@@ -130,8 +130,9 @@ export class Session extends Conversation {
       },
     };
     this.print("console", this.styled("warning", warnings));
+    const beginning = this.#eventsFor(args);
     this.#arguments = args;
-    this.print("console", this.styled("warning", this.#events.begin(args.eventBreakpoints)));
+    this.print("console", this.styled("warning", this.#events.begin(beginning, machine.configuration)));
     this.#debuggee = {
       programs,
       debugger: new Debugger(machine, programs, surroundings),
@@ -143,6 +144,13 @@ export class Session extends Conversation {
     };
     this.#apply();
     return this.#debuggee;
+  }
+
+  /** The breakpoints on events that a run begins with, instead of those that are set: a restart changes none if its arguments do not. */
+  #eventsFor({ eventBreakpoints, fallbackEventBreakpoints }: LaunchArguments): LaunchArguments["eventBreakpoints"] {
+    if (!this.#arguments) return eventBreakpoints ?? fallbackEventBreakpoints;
+    const before = JSON.stringify(this.#arguments.eventBreakpoints);
+    return JSON.stringify(eventBreakpoints) === before ? undefined : eventBreakpoints;
   }
 
   /** Hands breakpoints and filters to the debugger; without debugging there are none. */

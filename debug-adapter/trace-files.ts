@@ -16,6 +16,9 @@ const notOfProgram: ReadonlySet<string> = new Set<keyof LaunchArguments>([
   "event",
   "keys",
   "serial",
+  "eventBreakpoints",
+  "fallbackEventBreakpoints",
+  "asksBeforeBranching",
 ]);
 
 type Arguments = LaunchArguments & ProgramFiles["arguments"];

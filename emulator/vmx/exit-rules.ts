@@ -118,6 +118,11 @@ const simple = {
   ],
 } as const satisfies Record<string, readonly [ControlName, string, string]>;
 type SimpleReason = keyof typeof simple;
+
+/** The control that alone decides about exits of a reason; undefined where it is not one alone. */
+export const controlOf = (reason: string): ControlName | undefined =>
+  Object.hasOwn(simple, reason) ? simple[reason as SimpleReason][0] : undefined;
+
 /** Those that no instruction attempts. */
 const events: ReadonlySet<SimpleReason> = new Set<SimpleReason>([
   "EXTERNAL_INTERRUPT",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { conditionProblem, EventModel, type EventNode, vcpuProblem } from "../../client/event-model.ts";
+import { conditionProblem, EventModel, type EventNode, problemsIn, vcpuProblem } from "../../client/event-model.ts";
 import { classById, eventFolders } from "../../debug-adapter/event-catalogue.ts";
 import { type TechniqueId, techniques } from "../../isa/technique.ts";
 
@@ -112,10 +112,32 @@ describe("the tree of events", () => {
     expect(model.description(row)).toContain("? ×");
     model.edit([row], { action: "log", message: "{eax}", stage: "before" });
     expect(model.description(row)).toBe("log, “{eax}”, vm0, vCPU 2, ring 3, if al == 1 · reason 10");
-    model.told([{ event: "vtx/CPUID", verified: false, message: "No." }]);
-    expect(model.problem("vtx/CPUID")).toBe("No.");
-    model.told([{ event: "vtx/CPUID", verified: true }]);
-    expect(model.problem("vtx/CPUID")).toBeUndefined();
+  });
+
+  it("keeps in sight what is checked and never happens, and says so", () => {
+    const model = new EventModel();
+    expect(labels(model, "binary-translation")).not.toContain("ept");
+    model.check(leaf("ept/Data write: yes"), true);
+    const before = { technique: "binary-translation" } as const;
+    expect(labels(model, before.technique)).toContain("ept");
+    expect(model.description(folder("ept"), before)).toBe("never here · 1 of 10");
+    expect(model.limit(leaf("ept/Data write: yes"), before)).toBe(
+      'Nothing of "EPT Violations" happens under binary-translation.',
+    );
+    const session = { technique: "vtx-ept", limits: new Map([["vtx/RDTSC", "Not asked for."]]) } as const;
+    expect(model.limit(leaf("vtx/RDTSC"), session)).toBe("Not asked for.");
+    expect(model.description(leaf("vtx/RDTSC"), session)).toBe("never here · reason 16");
+    expect(model.description(leaf("vtx/CPUID"), session)).toBe("reason 10");
+    expect(model.limit(folder("vtx"), session)).toBeUndefined();
+    expect(model.isChecked(leaf("ept/Data write: yes"))).toBe(true);
+  });
+
+  it("keeps of what the adapter said the problems", () => {
+    const statuses = [
+      { event: "vtx/CPUID", verified: false, message: "No." },
+      { event: "vtx/HLT", verified: true },
+    ];
+    expect([...problemsIn(statuses)]).toEqual([["vtx/CPUID", "No."]]);
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { passthroughMsrs, passthroughPorts } from "../../../isa/passthrough.ts";
+import type { HypervisorOptions } from "../../configuration/machine-configuration.ts";
 import { saveGuest, saveHidden } from "../../svm/guest-state.ts";
 import { type InterceptName, intercepts, interceptWord } from "../../svm/intercepts.ts";
 import { iopmBytes, type MapBit, msrBit, msrpmBytes, portBit } from "../../svm/permission-maps.ts";
@@ -9,6 +10,7 @@ import type { Allocator } from "../allocator.ts";
 import type { VmmContext } from "../context.ts";
 import { pauseLoopOf } from "../options.ts";
 import type { HardwareShared } from "./hardware-shared.ts";
+import type { MemoryVirtualization } from "./vmcs-setup.ts";
 
 const pageBytes = 4096;
 
@@ -36,11 +38,25 @@ const interceptedForShadow = {
   vector3: ["CR0_SEL_WRITE", "INVLPG", "TASK_SWITCH"],
   vector5: ["INVPCID"],
 } as const satisfies Record<string, readonly InterceptName[]>;
-/** CR0, CR3 and CR4. */
-const pagingRegisters = 0x19;
+const pagingRegisters = [0, 3, 4] as const;
+const pagingRegisterBits = pagingRegisters.reduce((word: number, register) => word | (1 << register), 0);
 
 const invalidOpcode = 6;
 const pageFault = 14;
+
+const shadowIntercepts = [
+  ...Object.values(interceptedForShadow).flat(),
+  ...pagingRegisters.flatMap((register) => [`CR${register}_READ`, `CR${register}_WRITE`]),
+  `EXCP${pageFault}`,
+];
+
+/** All that the VMM ever intercepts, by the names of exit codes, if nobody else writes into its VMCB. */
+export function vmmIntercepts(memory: MemoryVirtualization, options: HypervisorOptions): ReadonlySet<string> {
+  const loop = pauseLoopOf(options) ? ["PAUSE"] : [];
+  const passing: InterceptName = "VINTR";
+  const usual = [...Object.values(intercepted).flat(), `EXCP${invalidOpcode}`, passing, ...loop];
+  return new Set(memory === "shadow" ? [...usual, ...shadowIntercepts] : usual);
+}
 
 /** The I/O permission map. */
 export const makeIoMap = (memory: HostMemory, allocator: Allocator): number =>
@@ -96,7 +112,7 @@ function interceptPaging(vmcb: Vmcb): void {
   const { vector3, vector5 } = interceptedForShadow;
   vmcb.set("vector3", (vmcb.number("vector3") | interceptWord(...vector3)) >>> 0);
   vmcb.set("vector5", interceptWord(...vector5));
-  vmcb.set("crReads", pagingRegisters);
-  vmcb.set("crWrites", pagingRegisters);
+  vmcb.set("crReads", pagingRegisterBits);
+  vmcb.set("crWrites", pagingRegisterBits);
   vmcb.set("exceptions", vmcb.number("exceptions") | (1 << pageFault));
 }

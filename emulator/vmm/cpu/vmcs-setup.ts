@@ -1,9 +1,10 @@
 import { passthroughMsrs, passthroughPorts } from "../../../isa/passthrough.ts";
+import type { HypervisorOptions } from "../../configuration/machine-configuration.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { accessBits } from "../../cpu/layout.ts";
 import { CR0, TR } from "../../cpu/state.ts";
 import { adjust } from "../../vmx/capabilities.ts";
-import { controls, controlWord } from "../../vmx/controls.ts";
+import { type ControlName, controls, controlWord } from "../../vmx/controls.ts";
 import { makeEptp } from "../../vmx/ept.ts";
 import { saveGuest } from "../../vmx/guest-state.ts";
 import type { HostMemory } from "../../vmx/host-memory.ts";
@@ -45,32 +46,42 @@ export function makeMsrBitmaps(memory: HostMemory, allocator: Allocator): number
 /** How the guest's memory is virtualized. */
 export type MemoryVirtualization = "nested" | "shadow";
 
-function setControls(vmcs: Vmcs, memory: MemoryVirtualization): void {
-  vmcs.set("pinControls", adjust("pinControls", controlWord("externalInterruptExiting")));
-  const [primary, secondary] = memoryControls[memory];
-  vmcs.set(
-    "primaryControls",
-    adjust(
-      "primaryControls",
-      primary | controlWord("tscOffsetting", "hltExiting", "ioBitmaps", "msrBitmaps", "secondaryControls"),
-    ),
-  );
-  vmcs.set("secondaryControls", adjust("secondaryControls", secondary | controlWord("vpid", "rdtscp", "invpcid")));
-  vmcs.set(
-    "exitControls",
-    adjust(
-      "exitControls",
-      controlWord("hostAddressSpaceSize", "saveDebugControls", "savePat", "exitLoadPat", "saveEfer", "exitLoadEfer"),
-    ),
-  );
-  vmcs.set("entryControls", adjust("entryControls", controlWord("loadDebugControls", "entryLoadPat", "entryLoadEfer")));
+/** What the VMM has the processor do, whatever the guest's memory is virtualized by. */
+const usualControls = {
+  pin: ["externalInterruptExiting"],
+  primary: ["tscOffsetting", "hltExiting", "ioBitmaps", "msrBitmaps", "secondaryControls"],
+  secondary: ["vpid", "rdtscp", "invpcid"],
+  exit: ["hostAddressSpaceSize", "saveDebugControls", "savePat", "exitLoadPat", "saveEfer", "exitLoadEfer"],
+  entry: ["loadDebugControls", "entryLoadPat", "entryLoadEfer"],
+} as const satisfies Record<string, readonly ControlName[]>;
+
+/** Without EPT the VMM must see whatever the guest does to its translations. */
+const memoryControls = {
+  nested: { primary: [], secondary: ["ept", "unrestrictedGuest"] },
+  shadow: { primary: ["invlpgExiting", "cr3LoadExiting", "cr3StoreExiting"], secondary: [] },
+} as const satisfies Record<MemoryVirtualization, Record<string, readonly ControlName[]>>;
+
+/** Set when they are needed. */
+const passingControls = ["interruptWindowExiting", "ia32eModeGuest"] as const satisfies readonly ControlName[];
+
+/** The controls that are ever in force while the VMM's guest runs, if nobody else writes into its VMCS. */
+export function vmmControls(memory: MemoryVirtualization, options: HypervisorOptions): ReadonlySet<ControlName> {
+  const loop = pauseLoopOf(options) ? (["pauseLoopExiting"] as const) : [];
+  const { primary, secondary } = memoryControls[memory];
+  return new Set([...Object.values(usualControls).flat(), ...primary, ...secondary, ...passingControls, ...loop]);
 }
 
-/** Primary and secondary controls. Without EPT the VMM must see whatever the guest does to its translations. */
-const memoryControls = {
-  nested: [0, controlWord("ept", "unrestrictedGuest")],
-  shadow: [controlWord("invlpgExiting", "cr3LoadExiting", "cr3StoreExiting"), 0],
-} as const satisfies Record<MemoryVirtualization, readonly [number, number]>;
+function setControls(vmcs: Vmcs, memory: MemoryVirtualization): void {
+  const { pin, primary, secondary, exit, entry } = usualControls;
+  const more = memoryControls[memory];
+  const set = (field: Parameters<typeof adjust>[0], ...names: readonly ControlName[]) =>
+    vmcs.set(field, adjust(field, controlWord(...names)));
+  set("pinControls", ...pin);
+  set("primaryControls", ...primary, ...more.primary);
+  set("secondaryControls", ...secondary, ...more.secondary);
+  set("exitControls", ...exit);
+  set("entryControls", ...entry);
+}
 
 /** Page faults leave the guest whatever their error code: bit 14 of the exception bitmap, mask and match 0. */
 const pageFaults = 1 << 14;
