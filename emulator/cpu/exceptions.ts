@@ -61,6 +61,7 @@ export function deliverException(cpu: Cpu, raised: Fault, during: VectoringEvent
 /** As `deliverException`, without asking the monitor about this one (VM-entry event injection). */
 export function injectException(cpu: Cpu, fault: Fault): Delivery {
   cpu.vectoring = fault;
+  cpu.activity = 0;
   loadPageFaultAddress(cpu, fault);
   if (fault.debug !== undefined) enterDebugException(cpu, fault.debug);
   const instruction = fault.source !== "hardware";
@@ -92,6 +93,8 @@ export function deliverInterrupt(cpu: Cpu, number: number): Delivery {
   const event: InterruptEvent = { kind: "interrupt", vector: number };
   cpu.vectoring = event;
   cpu.activity = 0;
+  // From now on: also where its delivery raises an exception, or leaves the guest (SDM Vol. 3, 28.1).
+  if (number === vector.NMI) cpu.interruptibility |= nmiBlocked;
   cpu.observer.interrupt?.(number);
   try {
     deliverThroughTable(cpu, {
@@ -107,7 +110,6 @@ export function deliverInterrupt(cpu: Cpu, number: number): Delivery {
     return instead(deliverException(cpu, thrown, event));
   }
   delivered(cpu);
-  if (number === vector.NMI) cpu.interruptibility |= nmiBlocked;
   return "entered";
 }
 

@@ -47,6 +47,7 @@ const controlRegisters: readonly EntryCheck[] = [
   ),
   check("ia32e.paging", "guestCr0", "IA-32e mode guest needs CR0.PG.", (v) => !ia32e(v) || has(v, "guestCr0", cr0.PG)),
   check("ia32e.pae", "guestCr4", "IA-32e mode guest needs CR4.PAE.", (v) => !ia32e(v) || v.bit("guestCr4", 5)),
+  check("cr4.pcide", "guestCr4", "CR4.PCIDE needs IA-32e mode guest.", (v) => ia32e(v) || !v.bit("guestCr4", 17)),
   check("cr3.width", "guestCr3", "Guest CR3 is within the physical-address width.", (v) =>
     isPhysical(v.get("guestCr3")),
   ),
@@ -125,6 +126,7 @@ export const guestSegments: readonly SegmentFields[] = [
 const [, cs, ss] = guestSegments as [SegmentFields, SegmentFields, SegmentFields];
 const ldtr = guestSegments[6]!;
 const tr = guestSegments[7]!;
+const dataSegments = guestSegments.filter((s) => !["CS", "SS", "LDTR", "TR"].includes(s.name));
 
 const usable = (v: Vmcs, s: SegmentFields): boolean => (v.number(s.access) & accessBits.unusable) === 0;
 const type = (v: Vmcs, s: SegmentFields): number => v.number(s.access) & accessBits.type;
@@ -137,6 +139,10 @@ function limitFits(v: Vmcs, s: SegmentFields): boolean {
   const byPages = (v.number(s.access) & accessBits.g) !== 0;
   return byPages ? (limit & 0xfff) === 0xfff : limit <= 0xfffff;
 }
+
+const hasReserved = (v: Vmcs, s: SegmentFields): boolean => (v.number(s.access) & 0xfffe0f00) !== 0;
+const reservedSentence = (s: SegmentFields): string =>
+  `Reserved bits 31:17 and 11:8 of the access rights of ${s.name} are 0.`;
 
 /** Checks of a code or data segment outside virtual-8086 mode; CS is always usable. */
 function segmentChecks(s: SegmentFields): EntryCheck[] {
@@ -153,12 +159,7 @@ function segmentChecks(s: SegmentFields): EntryCheck[] {
     when("present", s.access, `${s.name} is present (P = 1).`, (v) => (v.number(s.access) & accessBits.p) !== 0),
     when("accessed", s.access, `${s.name} is marked accessed (type bit 0).`, (v) => (type(v, s) & 1) !== 0),
     when("limit", s.limit, `The limit of ${s.name} fits its granularity.`, (v) => limitFits(v, s)),
-    when(
-      "reserved",
-      s.access,
-      `Reserved bits 31:17 and 11:8 of the access rights of ${s.name} are 0.`,
-      (v) => (v.number(s.access) & 0xfffe0f00) === 0,
-    ),
+    when("reserved", s.access, reservedSentence(s), (v) => !hasReserved(v, s)),
   ];
 }
 
@@ -207,16 +208,22 @@ const segmentTypes: readonly EntryCheck[] = [
     if (type(v, cs) === 3 || !has(v, "guestCr0", cr0.PE)) return dpl(v, ss) === 0;
     return unrestricted(v) || dpl(v, ss) === rpl(v, ss);
   }),
-  ...guestSegments
-    .filter((s) => !["CS", "SS", "LDTR", "TR"].includes(s.name))
-    .map((s) =>
-      check(
-        `${s.name.toLowerCase()}.type`,
-        s.access,
-        `${s.name} is data or readable code.`,
-        (v) => virtual8086(v) || !usable(v, s) || (type(v, s) & 8) === 0 || (type(v, s) & 2) !== 0,
-      ),
+  ...dataSegments.map((s) =>
+    check(
+      `${s.name.toLowerCase()}.type`,
+      s.access,
+      `${s.name} is data or readable code.`,
+      (v) => virtual8086(v) || !usable(v, s) || (type(v, s) & 8) === 0 || (type(v, s) & 2) !== 0,
     ),
+  ),
+  ...dataSegments.map((s) =>
+    check(
+      `${s.name.toLowerCase()}.dpl`,
+      s.access,
+      `DPL of ${s.name} is not below its RPL, for data and non-conforming code (not with unrestricted guest).`,
+      (v) => virtual8086(v) || unrestricted(v) || !usable(v, s) || type(v, s) > 11 || dpl(v, s) >= rpl(v, s),
+    ),
+  ),
 ];
 
 const virtual8086Checks = guestSegments
@@ -254,6 +261,7 @@ const systemSegments: readonly EntryCheck[] = [
   check("tr.present", tr.access, "TR is present.", (v) => (v.number(tr.access) & accessBits.p) !== 0),
   check("tr.ti", tr.selector, "TR refers to the GDT (TI = 0).", (v) => (v.number(tr.selector) & 4) === 0),
   check("tr.limit", tr.limit, "The limit of TR fits its granularity.", (v) => limitFits(v, tr)),
+  check("tr.reserved", tr.access, reservedSentence(tr), (v) => !hasReserved(v, tr)),
   check(
     "ldtr.type",
     ldtr.access,
@@ -266,6 +274,13 @@ const systemSegments: readonly EntryCheck[] = [
     "LDTR, if usable, is present.",
     (v) => !usable(v, ldtr) || (v.number(ldtr.access) & accessBits.p) !== 0,
   ),
+  check(
+    "ldtr.limit",
+    ldtr.limit,
+    "The limit of LDTR, if usable, fits its granularity.",
+    (v) => !usable(v, ldtr) || limitFits(v, ldtr),
+  ),
+  check("ldtr.reserved", ldtr.access, reservedSentence(ldtr), (v) => !usable(v, ldtr) || !hasReserved(v, ldtr)),
   check(
     "ldtr.ti",
     ldtr.selector,
@@ -391,8 +406,8 @@ const interruptibilityChecks: readonly EntryCheck[] = [
   check(
     "interruptibility.reserved",
     "guestInterruptibility",
-    "Bits 31:5 of the interruptibility state are 0.",
-    (v) => !blocking(v, ~0x1f),
+    "Bits 31:4 of the interruptibility state are 0: the processor has no enclaves.",
+    (v) => !blocking(v, ~0xf),
   ),
   check(
     "interruptibility.both",
@@ -417,7 +432,6 @@ const interruptibilityChecks: readonly EntryCheck[] = [
     "guestInterruptibility",
     "An NMI is not injected while MOV SS blocks.",
     (v) => !injecting(v, eventType.nmi) || !blocking(v, 2),
-    3,
   ),
   check(
     "interruptibility.virtual-nmi",
@@ -428,8 +442,8 @@ const interruptibilityChecks: readonly EntryCheck[] = [
   check("interruptibility.smi", "guestInterruptibility", "Blocking by SMI is 0 outside SMM.", (v) => !blocking(v, 4)),
 ];
 
-/** Bits of the pending debug exceptions that do not exist: 63:17, 15, 13 and 11:4. */
-const reservedPending = BigInt.asUintN(64, ~0x15_00fn);
+/** Bits of the pending debug exceptions that do not exist: 63:15, 13 and 11:4, as the processor has no transactions (RTM, bit 16). */
+const reservedPending = BigInt.asUintN(64, ~0x500fn);
 const singleStep = 1n << 14n;
 const trapFlag = 1n << 8n;
 

@@ -37,22 +37,24 @@ export const violationText = (access: Access, forTable: boolean): Later<string> 
 const absentEntries = new Map<number, Later<Why>>();
 
 /** What is all zeros has the same explanation for all of a level, so that nothing is kept of such an exit. */
-export function violationWhy(access: Access, allowed: number, level: number, entry: bigint): Later<Why> {
-  if (entry !== 0n) return whyOf(access, allowed, level, entry);
+export function violationWhy(access: Access, level: number, entry: bigint): Later<Why> {
+  if (entry !== 0n) return whyOf(access, level, entry);
   const known = absentEntries.get(level);
   if (known) return known;
-  const made = whyOf(access, 0, level, 0n);
+  const made = whyOf(access, level, 0n);
   absentEntries.set(level, made);
   return made;
 }
 
+/** Bits 2:0, and bit 10 for user code with mode-based execute control. */
+const isAbsent = (entry: bigint): boolean => (entry & 0x407n) === 0n;
+
 const whyOf =
-  (access: Access, allowed: number, level: number, entry: bigint) =>
+  (access: Access, level: number, entry: bigint) =>
   ({ first }: ExitNumbers): Why => ({
-    sentence:
-      allowed === 0
-        ? `The EPT entry of level ${level} for guest-physical address ${hex(first)} is not present.`
-        : `The EPT entries for guest-physical address ${hex(first)} together do not allow the ${access}.`,
+    sentence: isAbsent(entry)
+      ? `The EPT entry of level ${level} for guest-physical address ${hex(first)} is not present.`
+      : `The EPT entries for guest-physical address ${hex(first)} together do not allow the ${access}.`,
     rule: `EPT entry of level ${level} = ${hex(entry)}: R = ${entry & 1n}, W = ${(entry >> 1n) & 1n}, X = ${(entry >> 2n) & 1n}`,
     source: "SDM Vol. 3, 29.3.3.2: EPT Violations",
   });

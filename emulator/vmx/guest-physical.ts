@@ -46,7 +46,7 @@ function violated(guest: NonRootGuest, outcome: EptViolation, violating: Violati
   const valid = linear !== undefined;
   const violation = violationQualification(attempted, allowed, valid, valid && !forTable);
   const qualification = violation | unblocking(guest.cpu);
-  let why = violationWhy(access, allowed, level, entry);
+  let why = violationWhy(access, level, entry);
   if (convertsViolations(guest)) {
     const because = notConvertible(guest, outcome);
     if (because === undefined) {

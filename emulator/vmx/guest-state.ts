@@ -1,9 +1,11 @@
+import { waitForSipi } from "../cpu/context.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { stepArmed } from "../cpu/interrupts.ts";
 import { layout, segmentBytes, segmentLayout } from "../cpu/layout.ts";
 import { SS } from "../cpu/state.ts";
 import { controls, inForce } from "./controls.ts";
 import { guestSegments } from "./entry-checks-guest.ts";
+import { eventType } from "./qualification.ts";
 import { fieldOffset, type Vmcs, wordOf } from "./vmcs.ts";
 import { encodingParts, type VmcsField, vmcsFields } from "./vmcs-fields.ts";
 
@@ -102,7 +104,7 @@ function loadWide({ u32 }: Cpu, { words }: Vmcs, at: number, offset: number): vo
 }
 
 /** The interruptibility of the state block without the processor's own marks. */
-const interruptibilityMask = 0x1f;
+const interruptibilityMask = 0xf;
 /** Pending debug exceptions: BS, a single step that is still to be delivered. */
 export const pendingSingleStep = 1 << 14;
 /** B3 to B0, and that one of them is an enabled breakpoint. */
@@ -164,12 +166,30 @@ export function loadGuest(cpu: Cpu, vmcs: Vmcs): void {
   cpu.setCpl((cpu.access(SS) >> 5) & 3);
 }
 
+const blockedByMovSs = 2;
+
+/**
+ * The pending debug exceptions that an entry makes pending (SDM Vol. 3, 27.7.3): none without BS or an enabled breakpoint, none in wait for SIPI,
+ * and none where an event is injected, unless that is what an instruction behind MOV SS asked for.
+ */
+function enteredDebug(vmcs: Vmcs): number {
+  const debug = vmcs.number("guestPendingDebug");
+  const info = vmcs.number("entryInterruptionInfo");
+  const type = (info >> 8) & 7;
+  const isVectoring = info >>> 31 === 1 && type !== eventType.other;
+  const bySoftware = type === eventType.softwareInterrupt || type === eventType.softwareException;
+  const lasts = isVectoring
+    ? bySoftware && (vmcs.number("guestInterruptibility") & blockedByMovSs) !== 0
+    : vmcs.number("guestActivity") !== waitForSipi;
+  return lasts && (debug & (pendingSingleStep | enabledBreakpoint)) !== 0 ? debug : 0;
+}
+
 /** Loads only the usual fields: enough where nothing else of the VMCS has changed since the guest's state was saved. */
 export function loadUsual(cpu: Cpu, vmcs: Vmcs): void {
   const { words } = vmcs;
   loadWide(cpu, vmcs, at.rip, layout.rip);
   cpu.activity = words[at.activity]!;
-  const debug = words[at.pendingDebug]!;
+  const debug = words[at.pendingDebug]! === 0 ? 0 : enteredDebug(vmcs);
   const stepDue = (debug & pendingSingleStep) !== 0;
   cpu.r32[pendingDebug] = debug & pendingBreakpoints;
   cpu.interruptibility = words[at.interruptibility]! | (stepDue ? stepArmed : 0);

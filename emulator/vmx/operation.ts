@@ -1,6 +1,7 @@
 import type { CostProfile } from "../../isa/costs.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { VmxCall } from "../../isa/system.ts";
+import { waitForSipi } from "../cpu/context.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { layout } from "../cpu/layout.ts";
 import { cr4Allowed } from "../cpu/modes.ts";
@@ -162,11 +163,13 @@ export class VmxOperation implements Virtualization {
     return respects(value, free ? { ...fixedCr0, must: fixedCr0.must & ~fixedPeAndPg } : fixedCr0);
   }
 
+  /** Root operation holds INIT off, and so does a guest's wait for a start-up message (SDM Vol. 3, 27.7.2). */
   holdsInit(): "pending" | "left" | undefined {
-    const { state } = this;
-    this.cpu.r32[initHeld] = state === "root" ? 1 : 0;
+    const { state, cpu } = this;
+    const isHeld = state === "root" || (state === "non-root" && cpu.activity === waitForSipi);
+    cpu.r32[initHeld] = isHeld ? 1 : 0;
     if (state === "off") return undefined;
-    if (state === "root") return "pending";
+    if (isHeld) return "pending";
     this.#region!.guest.onInit();
     return "left";
   }

@@ -77,13 +77,13 @@ export class SoftwareGuest implements Monitor {
     return this.#nonRoot.atBoundary();
   }
 
-  /** INIT leaves the guest, in any activity state. */
+  /** INIT leaves a guest that does not wait for a start-up message. */
   onInit(): void {
     this.#nonRoot.leave({
       reason: "INIT",
       what: "INIT for this processor",
       why: {
-        sentence: "INIT always leaves the guest.",
+        sentence: "INIT leaves the guest whatever its controls say.",
         rule: "no control: unconditional",
         source: "SDM Vol. 3, 26.2: Other Causes of VM Exits",
       },

@@ -43,10 +43,13 @@ function pushesResumeFlag(information: number): boolean {
   return information >>> 31 === 1 && isException && vector !== 1 && vector !== 8;
 }
 
+/** Exits due to an access to memory, at an instruction that begins anew or while an event was delivered. */
+const byAccess: ReadonlySet<string> = new Set(["APIC_ACCESS", "EPT_VIOLATION", "EPT_MISCONFIGURATION", "PML_LOGFULL"]);
+
 /** RF as an exit saves it (SDM Vol. 3, 28.3.3); undefined where that is as it is. */
 function savedResumeFlag(vmcs: Vmcs, { reason, instructionLength, interruptionInfo = 0 }: Exit): boolean | undefined {
   if (reason === "EXCEPTION_NMI") return pushesResumeFlag(interruptionInfo) || undefined;
-  if (reason === "EPT_VIOLATION" || reason === "EPT_MISCONFIGURATION") {
+  if (byAccess.has(reason)) {
     const vectoring = vmcs.number("idtVectoringInfo");
     return vectoring >>> 31 === 0 || pushesResumeFlag(vectoring) || undefined;
   }

@@ -61,9 +61,17 @@ function interceptBits(vmcs: Vmcs, field: VmcbField): OtherBits[] {
         return { name, bits, value: "1", doc: "VT-x leaves the guest here whatever its controls say." };
       if ((neverExits as readonly string[]).includes(name))
         return { name, bits, value: "0", doc: "VT-x has no control for it: it does not leave the guest." };
-      return { name, bits, value: none, doc: "VT-x has no counterpart." };
+      return { name, bits, value: none, doc: inOtherForm[name] ?? "VT-x has no counterpart." };
     });
 }
+
+/** Intercepts of what VT-x decides in another form. */
+const inOtherForm: Readonly<Record<string, string>> = {
+  CR0_SEL_WRITE: "VT-x: bit by bit, by the CR0 guest/host mask (6000h).",
+  ICEBP: "VT-x: with #DB, by the exception bitmap (4004h, bit 1).",
+  MWAIT_CONDITIONAL:
+    "VT-x: MWAIT exiting (4002h, bit 10); bit 0 of the exit qualification says whether the monitor is armed.",
+};
 
 const registerDocs: Readonly<Record<string, string>> = {
   CR0: "VT-x: bit by bit, by the CR0 guest/host mask (6000h).",

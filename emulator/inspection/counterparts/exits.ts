@@ -1,4 +1,5 @@
 import { exitCodes, firstCode } from "../../svm/exit-codes.ts";
+import { intercepts } from "../../svm/intercepts.ts";
 import type { Vmcb } from "../../svm/vmcb.ts";
 import { entryFailureBit, exitReasons } from "../../vmx/exit-reasons.ts";
 import { eventType } from "../../vmx/qualification.ts";
@@ -6,13 +7,17 @@ import type { Vmcs } from "../../vmx/vmcs.ts";
 
 const invalid = 0xffff_ffff_ffff_ffffn;
 const nmi = 0x61;
+const debugVector = 1;
 
 /** SGDT, SIDT, LGDT and LIDT, and SLDT, STR, LLDT and LTR, as bits 29:28 of the instruction information number them. */
 const tableCodes = { GDTR_IDTR_ACCESS: [0x67, 0x66, 0x6b, 0x6a], LDTR_TR_ACCESS: [0x68, 0x69, 0x6c, 0x6d] } as const;
 
 function exceptionCode(vmcs: Vmcs): number {
   const info = vmcs.number("exitInterruptionInfo");
-  return ((info >> 8) & 7) === eventType.nmi ? nmi : firstCode.exception + (info & 0x1f);
+  const type = (info >> 8) & 7;
+  // INT1 has an intercept of its own.
+  if (type === eventType.privilegedSoftwareException && (info & 0xff) === debugVector) return intercepts.ICEBP.code;
+  return type === eventType.nmi ? nmi : firstCode.exception + (info & 0x1f);
 }
 
 /** MOV from a register is a read; MOV to it, CLTS and LMSW are writes. */
@@ -41,7 +46,8 @@ export function exitCodeOf(vmcs: Vmcs): bigint | undefined {
   if (name === "DR_ACCESS") return BigInt(debugCode(vmcs));
   if (name in tableCodes)
     return BigInt(tableCodes[name as keyof typeof tableCodes][(vmcs.number("exitInstructionInfo") >>> 28) & 3]!);
-  const codes = svm.match(/\b[\dA-F]+(?=h\b)/g) ?? [];
+  // That of VMXON is what a guest does instead.
+  const codes = svm.endsWith(")") ? [] : (svm.match(/\b[\dA-F]+(?=h\b)/g) ?? []);
   return codes.length === 1 ? BigInt(`0x${codes[0]}`) : undefined;
 }
 
@@ -51,7 +57,9 @@ const reasonNumber = (name: string): bigint => BigInt(exitReasons.find((reason) 
 function rangedReason(code: number, info1: bigint): string | undefined {
   if (code < firstCode.drRead) return "CR_ACCESS";
   if (code < firstCode.exception) return "DR_ACCESS";
-  if (code < 0x60 || code === nmi) return "EXCEPTION_NMI";
+  if (code < 0x60 || code === nmi || code === intercepts.ICEBP.code) return "EXCEPTION_NMI";
+  if (code === intercepts.CR0_SEL_WRITE.code) return "CR_ACCESS";
+  if (code === intercepts.MWAIT_CONDITIONAL.code) return "MWAIT";
   if (code === 0x7c) return info1 === 0n ? "RDMSR" : "WRMSR";
   if (code === 0x400) return ((info1 >> 3n) & 1n) === 1n ? "EPT_MISCONFIGURATION" : "EPT_VIOLATION";
   for (const [name, codes] of Object.entries(tableCodes)) if ((codes as readonly number[]).includes(code)) return name;

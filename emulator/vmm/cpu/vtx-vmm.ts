@@ -26,6 +26,7 @@ const at = {
   interruptibility: wordOf("guestInterruptibility"),
   instructionLength: wordOf("exitInstructionLength"),
   injection: wordOf("entryInterruptionInfo"),
+  pendingDebug: wordOf("guestPendingDebug"),
 } as const;
 const blockedByStiOrMovSs = 3;
 const pendingDebug = layout.pendingDebug >> 2;
@@ -166,7 +167,8 @@ export class VtxVmm implements HardwareVmm {
   offerInterrupt(): void {
     const wanted = this.cpu.bus.interruptPending();
     const { words } = this.vmcs;
-    const busy = words[at.injection]! >>> 31 === 1;
+    // Debug traps come before interrupts, and an entry that injects an event forgets them.
+    const busy = words[at.injection]! >>> 31 === 1 || words[at.pendingDebug] !== 0;
     const blocked = (words[at.interruptibility]! & blockedByStiOrMovSs) !== 0;
     const takes = wanted && !busy && !blocked && (words[at.rflags]! & interruptFlag) !== 0;
     if (takes) {

@@ -205,3 +205,13 @@ describe("faults while delivering", () => {
     expect(p.cpu.activity).toBe(2);
   });
 });
+
+test("the handler of a fault in the delivery of an NMI runs with NMIs blocked", () => {
+  const p = processor();
+  protectedMode(p);
+  setGate(p, 2, 0n);
+  setGate(p, 13, gate(gateType.interrupt32, selector.code32, handler));
+  p.cpu.interrupt(2);
+  expect(p.cpu.rip).toBe(handler);
+  expect(p.cpu.interruptibility & 8).toBe(8);
+});

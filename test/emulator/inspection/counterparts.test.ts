@@ -127,13 +127,25 @@ describe("exits", () => {
     ["DR_ACCESS", { exitQualification: encodeQualification("DR_ACCESS", { register: 7, from: 1 }) }, 0x27, {}],
     ["GDTR_IDTR_ACCESS", { exitInstructionInfo: 3 << 28 }, 0x6a, {}],
     ["LDTR_TR_ACCESS", { exitInstructionInfo: 1 << 28 }, 0x69, {}],
+    ["EXCEPTION_NMI", { exitInterruptionInfo: 0x80000301 }, 0x41, {}],
+    ["EXCEPTION_NMI", { exitInterruptionInfo: 0x80000501 }, 0x88, {}],
   ] as const)("%s %o is %d", (reason, fields, code, info) => {
     expect(exitCodeOf(left(reason, fields))).toBe(BigInt(code));
     expect(exitReasonOf(sampleVmcb({ exitCode: code, ...info }))).toBe(BigInt(exitReasonNamed(reason).number));
   });
 
-  it.each(["VMCLEAR", "MONITOR_TRAP_FLAG", "VMX_PREEMPTION_TIMER_EXPIRED"])("%s has no counterpart", (reason) => {
-    expect(exitCodeOf(left(reason))).toBeUndefined();
+  it.each(["VMCLEAR", "VMXON", "MONITOR_TRAP_FLAG", "VMX_PREEMPTION_TIMER_EXPIRED"])(
+    "%s has no counterpart",
+    (reason) => {
+      expect(exitCodeOf(left(reason))).toBeUndefined();
+    },
+  );
+
+  it.each([
+    [0x65, "CR_ACCESS"],
+    [0x8c, "MWAIT"],
+  ])("EXITCODE %d is one more code of %s", (exitCode, reason) => {
+    expect(exitReasonOf(sampleVmcb({ exitCode }))).toBe(BigInt(exitReasonNamed(reason).number));
   });
 
   it.each([0x70, 0x74, 0x80])("EXITCODE %d has none, or more than one", (exitCode) => {

@@ -202,6 +202,70 @@ describe("NMIs", () => {
   });
 });
 
+describe("an NMI whose delivery faults blocks NMIs all the same", () => {
+  const emptyGate = (subject: SmallVmm): void => {
+    handlers(subject);
+    subject.processor.ram.setBigUint64(at.idt + 8 * 2, 0n, true);
+  };
+  const faults = (1 << 11) | (1 << 13);
+
+  test.each([
+    [["nmiExiting", "virtualNmis"], { entryInterruptionInfo: 0x8000_0202 }],
+    [[], { entryInterruptionInfo: 0x8000_0202 }],
+  ] as const)("with %j", (controls, fields) => {
+    const subject = vmm(nops, { controls, fields: { ...fields, exceptionBitmap: faults }, prepare: emptyGate });
+    expect(subject.run(1)).toEqual(["EXCEPTION_NMI"]);
+    expect(subject.vmcs.number("idtVectoringInfo")).toBe(0x8000_0202);
+    expect(subject.vmcs.number("guestInterruptibility")).toBe(8);
+  });
+});
+
+describe("pending debug exceptions at an entry", () => {
+  const [step, enabled, first] = [1 << 14, 1 << 12, 1];
+  const inject = (type: number, vector: number) => ({
+    entryInterruptionInfo: 0x8000_0000 | (type << 8) | vector,
+    entryInstructionLength: 1,
+  });
+  const movSs = { guestInterruptibility: 2 };
+
+  test.each([
+    ["a single step", { guestPendingDebug: step, guestRflags: 0x102n }, step],
+    ["an enabled breakpoint", { guestPendingDebug: enabled | first }, first],
+    ["a breakpoint that is not enabled", { guestPendingDebug: first }, undefined],
+    [
+      "an injected interrupt",
+      { guestPendingDebug: enabled | first, guestRflags: 0x202n, ...inject(0, 0x20) },
+      undefined,
+    ],
+    ["an injected NMI", { guestPendingDebug: enabled | first, ...inject(2, 2) }, undefined],
+    ["an injected exception", { guestPendingDebug: enabled | first, ...inject(3, 6) }, undefined],
+    ["INT n", { guestPendingDebug: enabled | first, ...inject(4, 0x20) }, undefined],
+    ["INT3 behind MOV SS", { guestPendingDebug: enabled | first, ...movSs, ...inject(6, 3) }, first],
+    ["wait for SIPI", { guestPendingDebug: enabled | first, guestActivity: 3 }, undefined],
+  ] as const)("%s", (_, fields, causes) => {
+    const subject = vmm(nops, { fields: { ...fields, exceptionBitmap: 2 }, prepare: handlers });
+    expect(subject.run(1, 20)).toEqual(causes === undefined ? [] : ["EXCEPTION_NMI"]);
+    if (causes !== undefined) expect(subject.exits[0]!.qualification).toBe(BigInt(causes));
+  });
+});
+
+describe("wait for SIPI", () => {
+  test("no timer, interrupt, NMI or window leaves it", () => {
+    const subject = vmm(nops, {
+      controls: [
+        ...(["preemptionTimer", "externalInterruptExiting", "interruptWindowExiting"] as const),
+        ...(["nmiExiting", "virtualNmis", "nmiWindowExiting", "monitorTrapFlag"] as const),
+      ],
+      fields: { guestActivity: 3, guestRflags: 0x202n, preemptionTimer: 0 },
+      prepare({ cpu, processor: { bus } }) {
+        cpu.nonMaskableInterrupt();
+        bus.vectors.push(0x31);
+      },
+    });
+    expect(subject.run(1, 100)).toEqual([]);
+  });
+});
+
 describe("interrupts", () => {
   const interrupt = (subject: SmallVmm) => {
     handlers(subject);

@@ -147,6 +147,7 @@ const broken: Readonly<Record<string, Fields>> = {
   "cr4.fixed": { guestCr4: 0n },
   "ia32e.paging": { ...longGuest, guestCr0: 0x31n },
   "ia32e.pae": { ...longGuest, guestCr4: 0x2000n },
+  "cr4.pcide": { guestCr4: 0x2_2020n },
   "cr3.width": { guestCr3: 1n << 41n },
   "dr7.high": { entryControls: 0x11fb | controlWord("loadDebugControls"), guestDr7: 1n << 32n },
   "sysenter-esp.canonical": { guestSysenterEsp: notCanonical },
@@ -169,6 +170,9 @@ const broken: Readonly<Record<string, Fields>> = {
   "tr.limit": { guestTrLimit: 0x100000 },
   "ldtr.type": { guestLdtrAccess: 0x81 },
   "ldtr.present": { guestLdtrAccess: 0x02 },
+  "tr.reserved": { guestTrAccess: 0x18b },
+  "ldtr.limit": { guestLdtrAccess: 0x82, guestLdtrLimit: 0x100000 },
+  "ldtr.reserved": { guestLdtrAccess: 0x182 },
   "ldtr.ti": { guestLdtrAccess: 0x82, guestLdtrSelector: 4 },
   "tr.base": { guestTrBase: notCanonical },
   "fs.base": { guestFsBase: notCanonical },
@@ -185,7 +189,7 @@ const broken: Readonly<Record<string, Fields>> = {
   "cs.base": { guestCsBase: 1n << 32n },
   "ss.base": { guestSsBase: 1n << 32n },
   "ds.base": { guestDsBase: 1n << 32n },
-  "pending-debug.reserved": { guestPendingDebug: 0x10n },
+  "pending-debug.reserved": { guestPendingDebug: 0x1_1000n },
   "pending-debug.step": { guestInterruptibility: 2, guestPendingDebug: 0x4000n },
   "rflags.reserved": { guestRflags: 0n },
   "rflags.vm": { ...v8086, guestCr0: 0x30n },
@@ -194,7 +198,7 @@ const broken: Readonly<Record<string, Fields>> = {
   "activity.hlt": { guestActivity: 1, guestSsAccess: 0xc0f3, guestCsAccess: 0xc0fb },
   "activity.blocking": { guestActivity: 1, guestInterruptibility: 2 },
   "activity.inject": { guestActivity: 3, guestRflags: 0x202n, entryInterruptionInfo: injectInterrupt },
-  "interruptibility.reserved": { guestInterruptibility: 0x20 },
+  "interruptibility.reserved": { guestInterruptibility: 0x10 },
   "interruptibility.both": { guestInterruptibility: 3 },
   "interruptibility.sti-if": { guestInterruptibility: 1 },
   "interruptibility.inject-interrupt": {
@@ -226,6 +230,12 @@ const broken: Readonly<Record<string, Fields>> = {
         [`${name}.limit`, { [`guest${key}Limit`]: 0 }],
         [`${name}.reserved`, { [field]: access | 0x100 }],
         [`${name}.type`, name === "cs" || name === "ss" ? undefined : { [field]: 0xc099 }],
+        [
+          `${name}.dpl`,
+          name === "cs" || name === "ss"
+            ? undefined
+            : { secondaryControls: noUnrestricted, [`guest${key}Selector`]: 19, [field]: 0xc0d3 },
+        ],
         [`v8086.${name}.base`, { ...v8086, [`guest${key}Base`]: 16n }],
         [`v8086.${name}.limit`, { ...v8086, [`guest${key}Limit`]: 0xfffff }],
         [`v8086.${name}.access`, { ...v8086, [field]: 0x93 }],

@@ -135,6 +135,10 @@ describe("what an exit saves and loads", () => {
     const violated = { ...secondary("ept"), before: eptCode(3, 0) };
     const hole = { controls: secondary("ept"), before: violated.before, fields: { eptPointer } };
     expect(resumeFlag({ ...hole, guest: "mov al, [600000h]" })).toBe(1n);
+    const apic = { controls: secondary("virtualizeApicAccesses"), fields: { apicAccessAddress: 0x60_0000 } };
+    expect(resumeFlag({ ...apic, guest: "mov eax, [600020h]" })).toBe(1n);
+    const log = { eptPointer: makeEptp(place.free, true), pmlAddress: place.free + 0x8000, pmlIndex: 0xffff };
+    expect(resumeFlag({ controls: secondary("ept", "pml"), before: eptCode(), fields: log })).toBe(1n);
   });
 
   it("loads the host's segments as fixed, its stack and its flags", () => {
@@ -420,6 +424,13 @@ describe("INIT", () => {
   it("waits in root operation until VMXOFF", () => {
     const machine = run({ bits: 32, before: `${map} ${send} nop`, handler: "mov ebx, 1\n nop\n vmxoff\n nop\n jmp $" });
     expect(exitsOf(machine)).toEqual(["INIT 0"]);
+  });
+
+  it("is blocked while a guest waits for a start-up message", () => {
+    const machine = run({ bits: 32, before: `${map} ${send} nop`, fields: { guestActivity: 3 } });
+    expect(machine.vmx?.operation).toBe("non-root");
+    expect(machine.stopped?.reason).toBe("halted");
+    expect(exitsOf(machine)).toEqual([]);
   });
 });
 
