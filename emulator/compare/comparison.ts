@@ -4,6 +4,7 @@ import { configurationProblem } from "../configuration/configuration.ts";
 import type { AnyConfiguration } from "../configuration/machine-configuration.ts";
 import { Machine } from "../machine.ts";
 import type { MachineEvent } from "../trace/event.ts";
+import { exitName } from "../trace/exit-name.ts";
 import { type Ending, follow } from "../trace/follow.ts";
 import { type Divergence, lockstep } from "./lockstep.ts";
 
@@ -86,7 +87,7 @@ function totalsOf(machine: Machine, steps: number): Totals {
   };
   let output = "";
   const see = (event: MachineEvent): void => {
-    if (event.kind === "exit") tallies.exits.add(event.reason, event.cost);
+    if (event.kind === "exit") tallies.exits.add(exitName(event), event.cost);
     else if (event.kind === "hypercall") tallies.hypercalls.add(event.name);
     else if (event.kind === "exception") tallies.exceptions.add(event.name);
     else if (event.kind === "inject") tallies.injected.add(event.name);

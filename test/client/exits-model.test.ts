@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Exit } from "../../client/views/exits/exit-log.ts";
-import { type Action, initial, place, reduce } from "../../client/views/exits/model.ts";
-import { accent, cycles } from "../../client/views/shared/format.ts";
+import { type Action, initial, place, qualificationOf, reduce } from "../../client/views/exits/model.ts";
+import { accent, cycles, percent } from "../../client/views/shared/format.ts";
 import { marksWidth } from "../../client/views/shared/time-marks.ts";
+import { ticks, tickText } from "../../client/views/shared/time-ticks.tsx";
 import type { LocatedEvent } from "../../debug-adapter/protocol.ts";
 
 const stamp = (sequence: number) => ({ sequence, cycle: sequence * 10, step: sequence, vm: "A", vcpu: 0, rip: "7c00" });
@@ -111,8 +112,65 @@ describe("the model of the VM Exits view", () => {
       "purple",
       "red",
     ]);
+    expect(["EPT_MISCONFIGURATION", "EXCEPTION_NMI #PF", "EXCEPTION_NMI #UD", "#GP", "INT 82h"].map(accent)).toEqual([
+      "red",
+      "orange",
+      "yellow",
+      "yellow",
+      "green",
+    ]);
     const amd = ["VMEXIT_IOIO", "VMEXIT_NPF", "VMEXIT_VMMCALL", "VMEXIT_INTR", "VMEXIT_CPUID", "VMEXIT_SHUTDOWN"];
     expect(amd.map(accent)).toEqual(["blue", "orange", "green", "yellow", "purple", "red"]);
+  });
+
+  it.each([
+    ["EXCEPTION_NMI", "exception 14, error code 2h", "EXCEPTION_NMI #PF"],
+    ["EXCEPTION_NMI", "an NMI of the machine", "EXCEPTION_NMI NMI"],
+    ["SYSCALL", "hypercall console_io", "SYSCALL hypercall"],
+    ["SYSCALL", "a system call of the guest's user mode", "SYSCALL"],
+    ["CPUID", "cpuid leaf 0", "CPUID"],
+  ])("tells what %s stands for by %j", (reason, what, name) => {
+    const state = run(events(1, { ...exit(1, reason), what }));
+    expect(state.log.bars.map((bar) => bar.reason)).toEqual([name]);
+    expect(run(events(1, { ...exit(1, reason), what }), { kind: "filter", text: name }).log.sought).toHaveLength(1);
+  });
+
+  it("has a lane for each vCPU, in the order of their names", () => {
+    const of = (sequence: number, vm: string, reason: string) => ({ ...exit(sequence, reason), vm });
+    const state = run(events(4, of(1, "vm10", "HLT"), of(2, "vm2", "HLT"), of(3, "vm2", "IO_INSTRUCTION")));
+    expect(state.log.lanes(100).map(({ vcpu, groups }) => [vcpu, ...groups.map(([colour]) => colour)])).toEqual([
+      ["vm2/0", "purple", "blue"],
+      ["vm10/0", "purple"],
+    ]);
+  });
+
+  it.each([
+    [{}, { title: "Qualification", value: "0h: none for this reason" }],
+    [{ qualification: "3F80008", fields: [{ name: "Port", value: "3F8h", bits: "31:16" }] }, { value: "3F80008h" }],
+    [{ technique: "svm-npt" }, { title: "EXITINFO1" }],
+    [
+      { number: -1, reason: "#GP" },
+      { title: "Error code", value: "0h" },
+    ],
+    [{ number: -1, reason: "INT 82h" }, undefined],
+  ] as const)("says of an exit with %j what it said of itself", (part, expected) => {
+    const found = qualificationOf({ ...exit(1, "HLT"), ...part });
+    if (expected) expect(found).toMatchObject(expected);
+    else expect(found).toBeUndefined();
+  });
+
+  it.each([
+    [0, 100, "0 %"],
+    [1, 100_000, "<0.1 %"],
+    [5, 100, "5.0 %"],
+    [70, 100, "70 %"],
+    [1, 0, "0 %"],
+  ])("writes %d of %d as %s", (part, whole, text) => expect(percent(part, whole)).toBe(text));
+
+  it("has round numbers below a line of time", () => {
+    expect(ticks(22_896, 7).map(tickText)).toEqual(["0", "5 k", "10 k", "15 k", "20 k"]);
+    expect(ticks(3, 7).map(tickText)).toEqual(["0", "1", "2", "3"]);
+    expect(ticks(35_800_000, 7).map(tickText)).toEqual(["0", "10 M", "20 M", "30 M"]);
   });
 });
 

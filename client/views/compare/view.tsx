@@ -1,6 +1,7 @@
 import type { Place } from "../../../debug-adapter/protocol.ts";
 import { type TechniqueId, techniqueById } from "../../../isa/technique.ts";
-import { accentNames, cycles } from "../shared/format.ts";
+import { cycles } from "../shared/format.ts";
+import { Legend } from "../shared/legend.tsx";
 import { mostCycles, parts, type Ran, ran, type State, type Verdict, verdictOf } from "./model.ts";
 
 export interface Actions {
@@ -224,22 +225,9 @@ function Detail({ run, actions }: { run: Ran; actions: Actions }) {
   );
 }
 
-/** What the colours of the bars stand for: those that there are. */
-function Legend({ runs }: { runs: State["runs"] }) {
-  const accents = new Set(runs.filter(ran).flatMap((run) => parts(run).map(({ accent }) => accent)));
-  return (
-    <>
-      {[["guest", "in the guest"] as const, ...accentNames]
-        .filter(([accent]) => accents.has(accent))
-        .map(([accent, name]) => (
-          <span class="key" key={accent}>
-            <span class={`fill ${accent}`} />
-            {name}
-          </span>
-        ))}
-    </>
-  );
-}
+/** The colours of the bars: those that there are. */
+const accentsOf = (runs: State["runs"]): ReadonlySet<string> =>
+  new Set(runs.filter(ran).flatMap((run) => parts(run).map(({ accent }) => accent)));
 
 const headings = ["cycles", "to bare", "exits", "hypercalls", "translated", "direct", "walk refs"] as const;
 
@@ -256,7 +244,7 @@ export function View({ state, actions }: { state: State; actions: Actions }) {
         <button type="button" disabled={busy !== undefined} onClick={actions.compare}>
           Compare again
         </button>
-        <Legend runs={runs} />
+        <Legend accents={accentsOf(runs)} others={[["guest", "in the guest"]]} />
         <span class="summary" role="status">
           {busy === undefined ? "" : `running under ${techniqueById(busy)?.title ?? busy} …`}
         </span>

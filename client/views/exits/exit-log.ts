@@ -1,17 +1,27 @@
 import type { LocatedEvent } from "../../../debug-adapter/protocol.ts";
+import { exitName } from "../../../emulator/trace/exit-name.ts";
 import { EventLog } from "../shared/event-log.ts";
 import { accent } from "../shared/format.ts";
 import { Numbers } from "../shared/numbers.ts";
 import { Sharing, sameItems } from "../shared/sharing.ts";
+import type { Mark } from "../shared/time-marks.ts";
 
 export type Exit = LocatedEvent & { readonly kind: "exit" };
 type Entry = LocatedEvent & { readonly kind: "entry" };
 
 export interface Bar {
+  /** As `exitName` tells them apart. */
   readonly reason: string;
   readonly count: number;
   /** Cycles spent outside of the guest for this reason. */
   readonly cost: number;
+}
+
+/** The exits of a vCPU over time, by their colours. */
+export interface ExitLane {
+  /** "vm0/1". */
+  readonly vcpu: string;
+  readonly groups: readonly (readonly [colour: string, marks: readonly Mark<Exit>[]])[];
 }
 
 /** The exits with how they ended. It grows in place. */
@@ -24,7 +34,7 @@ export class ExitLog extends EventLog<Exit> {
   #bars = new Map<string, { reason: string; count: number; cost: number }>();
 
   constructor() {
-    super({ group: ({ reason }) => accent(reason) });
+    super({ group: (exit) => `${accent(exitName(exit))} ${exit.vm}/${exit.vcpu}` });
   }
 
   learn(events: readonly LocatedEvent[]): void {
@@ -38,7 +48,7 @@ export class ExitLog extends EventLog<Exit> {
     this.#entry.push(0);
     this.#cost.push(0);
     this.#handled.push(undefined);
-    this.#barOf(exit.reason).count++;
+    this.#barOf(exitName(exit)).count++;
   }
 
   #entered({ exit, sequence, cost, handled }: Entry): void {
@@ -47,7 +57,7 @@ export class ExitLog extends EventLog<Exit> {
     this.#entry.set(place, sequence);
     this.#cost.set(place, cost);
     this.#handled[place] = this.#sharing.text(handled);
-    this.#barOf(this.all[place]!.reason).cost += cost;
+    this.#barOf(exitName(this.all[place]!)).cost += cost;
   }
 
   #barOf(reason: string) {
@@ -88,8 +98,8 @@ export class ExitLog extends EventLog<Exit> {
       this.#handled[n] = undefined;
     }
     this.#bars = new Map();
-    for (const [n, { reason }] of this.all.entries()) {
-      const bar = this.#barOf(reason);
+    for (const [n, exit] of this.all.entries()) {
+      const bar = this.#barOf(exitName(exit));
       bar.count++;
       bar.cost += this.#cost.at(n);
     }
@@ -105,6 +115,21 @@ export class ExitLog extends EventLog<Exit> {
   /** What the VMM did; undefined while the exit is pending. */
   handledOf(exit: Exit): string | undefined {
     return this.#handled[this.placeOf(exit.sequence) ?? -1];
+  }
+
+  /** Of each vCPU that has left, in the order of their names. */
+  lanes(end: number): readonly ExitLane[] {
+    const lanes = new Map<string, [string, readonly Mark<Exit>[]][]>();
+    for (const [group, marks] of this.marks(end)) {
+      const colour = group.slice(0, group.indexOf(" "));
+      const vcpu = group.slice(colour.length + 1);
+      const groups = lanes.get(vcpu) ?? [];
+      lanes.set(vcpu, groups);
+      groups.push([colour, marks]);
+    }
+    return [...lanes]
+      .map(([vcpu, groups]) => ({ vcpu, groups }))
+      .sort((a, b) => a.vcpu.localeCompare(b.vcpu, "en", { numeric: true }));
   }
 
   /** All by reason, most frequent first. */

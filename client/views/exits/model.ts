@@ -1,5 +1,6 @@
 /** What the VM Exits view knows, and how it changes. The log of exits grows in place; all else is replaced. */
 import type { LocatedEvent, Moment } from "../../../debug-adapter/protocol.ts";
+import { exitName } from "../../../emulator/trace/exit-name.ts";
 import { wordSearch } from "../shared/words.ts";
 import { type Exit, ExitLog } from "./exit-log.ts";
 
@@ -68,7 +69,7 @@ function pointAt(state: State, cursor: number | undefined): State {
 function filtered(state: State, filter: string): State {
   const search = wordSearch(filter);
   state.log.seek(
-    search && ((exit) => search(exit.sequence, [exit.reason, exit.what, `${exit.vm}/${exit.vcpu}`, place(exit)])),
+    search && ((exit) => search(exit.sequence, [exitName(exit), exit.what, `${exit.vm}/${exit.vcpu}`, place(exit)])),
   );
   return { ...state, filter };
 }
@@ -92,6 +93,25 @@ export function reduce(state: State, action: Action): State {
       return { ...state, live: action.on };
   }
 }
+
+/**
+ * What the exit said of itself: the exit qualification, AMD's EXITINFO1, or an exception's error code where the processor leaves the
+ * guest by exceptions. Undefined: there is no such thing under that technique, or not for that reason.
+ */
+export function qualificationOf({ number, technique, qualification, fields, reason }: Exit) {
+  const value = `${qualification}h`;
+  if (number >= 0) {
+    const title = technique.startsWith("svm") ? "EXITINFO1" : "Qualification";
+    return {
+      title,
+      value: fields.length === 0 && Number.parseInt(qualification, 16) === 0 ? `${value}: none for this reason` : value,
+    };
+  }
+  return withErrorCode.test(reason) ? { title: "Error code", value } : undefined;
+}
+
+/** Exceptions that push one (SDM Vol. 3, table 6-1). */
+const withErrorCode = /^#(DF|TS|NP|SS|GP|PF|AC)$/;
 
 /** Of a million exits the places are few. */
 const places = new WeakMap<object, string>();

@@ -1,11 +1,12 @@
+import { exitName } from "../../../emulator/trace/exit-name.ts";
 import { Empty } from "../shared/empty.tsx";
 import { type Column, EventRows } from "../shared/event-rows.tsx";
 import { Filter } from "../shared/filter.tsx";
-import { accent, cycles } from "../shared/format.ts";
-import { Marks, markAt, tell, unitsOf } from "../shared/marks.tsx";
-import { marksWidth } from "../shared/time-marks.ts";
+import { accent, cycles, percent } from "../shared/format.ts";
+import { Legend } from "../shared/legend.tsx";
 import type { Bar, Exit } from "./exit-log.ts";
-import { place, type State } from "./model.ts";
+import { place, qualificationOf, type State } from "./model.ts";
+import { Timeline } from "./timeline.tsx";
 
 export interface Actions {
   readonly filter: (text: string) => void;
@@ -46,72 +47,30 @@ function Nothing({ state, actions }: { state: State; actions: Actions }) {
   );
 }
 
-const look = { base: 38, least: 10, most: 36 } as const;
-/** A mark may begin at the end. */
-const wide = marksWidth + 4;
-
-/** One mark for each exit, or for each pixel that has some, along virtual time. */
-function Timeline({ state, actions }: { state: State; actions: Actions }) {
-  const { log, now, cursor } = state;
-  const end = Math.max(now.cycle, log.sought.at(-1)?.cycle ?? 0, 1);
-  const at = (cycle: number) => Math.round((cycle / end) * marksWidth);
-  const groups = [...log.marks(end)];
-  const all = groups.flatMap(([, marks]) => marks);
-  const tallest = all.reduce((most, { count }) => Math.max(most, count), 1);
-  const selected = log.rowOf(state.selected) < 0 ? undefined : log.at(state.selected);
-  return (
-    <div>
-      <svg
-        class="timeline"
-        viewBox={`0 0 ${wide} 40`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`${log.sought.length} exits up to cycle ${end}`}
-        onClick={(event) => {
-          const mark = markAt(all, unitsOf(event, wide));
-          if (mark) actions.select(mark.first.sequence);
-          else actions.point(Math.round((end * unitsOf(event, wide)) / marksWidth));
-        }}
-        onPointerMove={(event) => {
-          const { first, count = 0 } = markAt(all, unitsOf(event, wide)) ?? {};
-          const more = count > 1 ? ` and ${count - 1} more` : "";
-          tell(event.currentTarget, first ? `${first.reason}${more} at cycle ${first.cycle}` : "");
-        }}
-      >
-        <line class="axis" x1="0" y1="38" x2={wide} y2="38" />
-        {groups.map(([colour, marks]) => (
-          <Marks
-            key={colour}
-            {...{ marks, look, tallest }}
-            colours={[colour, colour]}
-            selected={selected && accent(selected.reason) === colour ? at(selected.cycle) : undefined}
-          />
-        ))}
-        {cursor !== undefined && <line class="cursor" x1={at(cursor)} y1="0" x2={at(cursor)} y2="40" />}
-        <line class="now" x1={at(now.cycle)} y1="0" x2={at(now.cycle)} y2="40" />
-      </svg>
-    </div>
-  );
-}
-
 function Histogram({ bars, state, actions }: { bars: readonly Bar[]; state: State; actions: Actions }) {
   const most = bars[0]?.count ?? 1;
   return (
     <section class="histogram" aria-label="Exits by reason">
+      <div class="bar-row head" aria-hidden="true">
+        <span class="reason">reason</span>
+        <span class="track" />
+        <span class="count">exits</span>
+        <span class="share">time</span>
+      </div>
       {bars.map((bar) => (
         <button
           type="button"
           class="bar-row"
           key={bar.reason}
-          title={`${bar.count} × ${bar.reason}, ${cycles(bar.cost)} cycles outside of the guest. Click to ${state.filter === bar.reason ? "show all" : "show only these"}.`}
+          title={`${bar.count.toLocaleString("en")} × ${bar.reason}, ${cycles(bar.cost)} cycles outside of the guest, ${percent(bar.cost, state.now.cycle)} of the time. Click to ${state.filter === bar.reason ? "show all" : "show only these"}.`}
           onClick={() => actions.filter(state.filter === bar.reason ? "" : bar.reason)}
         >
           <span class="reason">{bar.reason}</span>
           <span class="track">
             <span class={`fill ${accent(bar.reason)}`} style={{ width: `${(100 * bar.count) / most}%` }} />
           </span>
-          <span class="count">{bar.count}</span>
-          <span class="share">{state.now.cycle > 0 ? `${((100 * bar.cost) / state.now.cycle).toFixed(0)} %` : ""}</span>
+          <span class="count">{bar.count.toLocaleString("en")}</span>
+          <span class="share">{state.now.cycle > 0 ? percent(bar.cost, state.now.cycle) : ""}</span>
         </button>
       ))}
     </section>
@@ -120,23 +79,30 @@ function Histogram({ bars, state, actions }: { bars: readonly Bar[]; state: Stat
 
 /** Why the selected exit happened, its decoded qualification, and what the VMM did. */
 function Detail({ exit, handled }: { exit: Exit; handled: string | undefined }) {
+  const qualification = qualificationOf(exit);
   return (
     <section class="detail" aria-label={`Exit ${exit.sequence}`}>
-      <p>
-        <b>Why</b> {exit.why.sentence} <span class="rule">{exit.why.rule}</span>{" "}
-        <span class="source">{exit.why.source}</span>
-      </p>
-      <p>
-        <b>Qualification</b> {exit.qualification}h{" "}
-        {exit.fields.map((field) => (
-          <span class="field" key={field.name} title={`bits ${field.bits}`}>
-            {field.name} = {field.value}
-          </span>
-        ))}
-      </p>
-      <p>
-        <b>VMM</b> {handled ?? "has not resumed the guest yet"}
-      </p>
+      <dl>
+        <dt>Why</dt>
+        <dd>
+          {exit.why.sentence} <span class="rule">{exit.why.rule}</span> <span class="source">{exit.why.source}</span>
+        </dd>
+        {qualification && (
+          <>
+            <dt>{qualification.title}</dt>
+            <dd>
+              {qualification.value}{" "}
+              {exit.fields.map((field) => (
+                <span class="field" key={field.name} title={`bits ${field.bits}`}>
+                  {field.name} = {field.value}
+                </span>
+              ))}
+            </dd>
+          </>
+        )}
+        <dt>VMM</dt>
+        <dd>{handled ?? "has not resumed the guest yet"}</dd>
+      </dl>
     </section>
   );
 }
@@ -154,10 +120,12 @@ function Row({ exit, cost, selected, actions }: { exit: Exit; cost: number; sele
       <td class="number">{exit.cycle.toLocaleString("en")}</td>
       <td>{`${exit.vm}/${exit.vcpu}`}</td>
       <td>
-        <span class={`dot ${accent(exit.reason)}`} />
-        {exit.reason}
+        <span class={`dot ${accent(exitName(exit))}`} />
+        {exitName(exit)}
       </td>
-      <td class="what">{exit.what}</td>
+      <td class="what" title={exit.what}>
+        {exit.what}
+      </td>
       <td>{place(exit)}</td>
       <td class="number">{cost > 0 ? cycles(cost) : "…"}</td>
     </tr>
@@ -166,12 +134,12 @@ function Row({ exit, cost, selected, actions }: { exit: Exit; cost: number; sele
 
 const columns: readonly Column[] = [
   { title: "#", numeric: true },
-  { title: "time", numeric: true },
+  { title: "at cycle", numeric: true, hint: "Virtual time of the exit, in cycles" },
   { title: "vCPU" },
   { title: "reason" },
   { title: "what" },
   { title: "line" },
-  { title: "cost", numeric: true },
+  { title: "cost", numeric: true, hint: "Cycles from the exit to the entry that ended it" },
 ];
 
 function Table({ exits, state, actions }: { exits: readonly Exit[]; state: State; actions: Actions }) {
@@ -203,7 +171,7 @@ interface ToolbarProps {
 
 function Toolbar({ exits, bars, state, actions }: ToolbarProps) {
   const outside = bars.reduce((sum, { cost }) => sum + cost, 0);
-  const share = state.now.cycle > 0 ? ` · ${((100 * outside) / state.now.cycle).toFixed(0)} % of the time` : "";
+  const share = state.now.cycle > 0 ? ` · ${percent(outside, state.now.cycle)} of the time` : "";
   const total = state.log.all.length;
   const shown = exits.length === total ? "" : `${exits.length.toLocaleString("en")} of `;
   return (
@@ -213,6 +181,7 @@ function Toolbar({ exits, bars, state, actions }: ToolbarProps) {
         <input type="checkbox" checked={state.live} onChange={(event) => actions.live(event.currentTarget.checked)} />{" "}
         live
       </label>
+      <Legend accents={new Set(bars.map(({ reason }) => accent(reason)))} />
       <span class="summary" role="status">
         {shown}
         {total.toLocaleString("en")} {total === 1 ? "exit" : "exits"}

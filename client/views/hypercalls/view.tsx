@@ -161,7 +161,7 @@ function Row({ call, selected, actions }: { call: Hypercall; selected: boolean; 
 
 const columns: readonly Column[] = [
   { title: "#", numeric: true },
-  { title: "time", numeric: true },
+  { title: "at cycle", numeric: true, hint: "Virtual time of the call, in cycles" },
   { title: "call" },
   { title: "arguments" },
   { title: "result" },

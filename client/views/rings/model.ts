@@ -1,5 +1,6 @@
 /** What the Rings and Modes view knows, and how it changes: pure, so that tests need no page. */
 import type { LocatedEvent, RingsNow } from "../../../debug-adapter/protocol.ts";
+import { exitName } from "../../../emulator/trace/exit-name.ts";
 import { techniqueById } from "../../../isa/technique.ts";
 
 /** Kinds of events that are crossings. */
@@ -62,7 +63,7 @@ function present(state: State, last: number, running: boolean): State {
 function crossingOf(event: LocatedEvent): readonly [CrossingKind, string] | undefined {
   switch (event.kind) {
     case "exit":
-      return ["exit", event.reason];
+      return ["exit", exitName(event)];
     case "entry":
       return ["entry", "VM entry"];
     case "inject":

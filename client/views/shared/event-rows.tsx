@@ -8,6 +8,8 @@ export interface Column {
   readonly title: string;
   /** Of numbers, which stand at the right. */
   readonly numeric?: true;
+  /** What it is, in a sentence. */
+  readonly hint?: string;
 }
 
 interface EventRowsProps<E> {
@@ -62,8 +64,8 @@ export function EventRows<E>(props: EventRowsProps<E>) {
       <table aria-label={name} aria-rowcount={events.length + (last ? 1 : 0)}>
         <thead>
           <tr>
-            {columns.map(({ title, numeric }) => (
-              <th key={title} class={numeric && "number"}>
+            {columns.map(({ title, numeric, hint }) => (
+              <th key={title} class={numeric && "number"} title={hint}>
                 {title}
               </th>
             ))}

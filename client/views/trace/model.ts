@@ -1,4 +1,5 @@
 /** What the page of a trace knows, and how it changes: pure, so that tests need no page. */
+import { exitName } from "../../../emulator/trace/exit-name.ts";
 import type { TracedEvent } from "../../../trace-file/index.ts";
 import { accent } from "../shared/format.ts";
 import type { TraceShown } from "./messages.ts";
@@ -32,8 +33,9 @@ export function reduce(state: State, action: Action): State {
   }
 }
 
-/** By what events are grouped: exits by their reasons, others by their kinds. */
-export const group = ({ reason, kind }: TracedEvent): string => reason ?? kind;
+/** By what events are grouped: exits by their reasons, others by their kinds. The text of an exit begins with its reason. */
+export const group = ({ reason, kind, text }: TracedEvent): string =>
+  reason === undefined ? kind : exitName({ reason, what: text.slice(`${reason}: `.length) });
 
 /** "exits.asm:12", or the address where no source line is known. */
 export const place = ({ source, rip }: TracedEvent): string =>
@@ -46,7 +48,7 @@ export function visible({ trace, filter }: State): readonly TracedEvent[] {
   if (words.length === 0) return events;
   return events.filter((event) => {
     const text =
-      `#${event.sequence} ${event.kind} ${event.reason ?? ""} ${event.text} ${event.vm}/${event.vcpu} ${place(event)}`.toLowerCase();
+      `#${event.sequence} ${event.kind} ${group(event)} ${event.text} ${event.vm}/${event.vcpu} ${place(event)}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
@@ -69,8 +71,8 @@ const otherColours: Readonly<Record<string, string>> = {
   io: "blue",
 };
 
-export const colourOf = ({ reason, kind }: TracedEvent): string =>
-  reason === undefined ? (otherColours[kind] ?? "grey") : accent(reason);
+export const colourOf = (event: TracedEvent): string =>
+  event.reason === undefined ? (otherColours[event.kind] ?? "grey") : accent(group(event));
 
 /** Recorded events by group, most frequent first. */
 export function bars({ trace }: State): readonly Bar[] {

@@ -174,12 +174,12 @@ function MomentRow({ trace }: { trace: TraceShown }) {
 
 const columns: readonly Column[] = [
   { title: "#", numeric: true },
-  { title: "time", numeric: true },
+  { title: "at cycle", numeric: true, hint: "Virtual time of the event, in cycles" },
   { title: "vCPU" },
   { title: "kind" },
   { title: "what" },
   { title: "line" },
-  { title: "cost", numeric: true },
+  { title: "cost", numeric: true, hint: "Cycles from the exit to the entry that ended it" },
 ];
 
 function Table({ state, actions, events }: Props & { events: readonly TracedEvent[] }) {
