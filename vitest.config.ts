@@ -12,7 +12,14 @@ export default defineConfig({
       {
         extends: true,
         // One at a time: each starts a browser or a server, and the machine may have two cores.
-        test: { name: "shipped", include: shipped, globalSetup: "test/support/bundle.ts", fileParallelism: false },
+        test: {
+          name: "shipped",
+          include: shipped,
+          globalSetup: "test/support/bundle.ts",
+          fileParallelism: false,
+          // What a host shows comes when the machine has time for it.
+          expect: { poll: { timeout: 60_000 } },
+        },
       },
     ],
   },

@@ -1,14 +1,5 @@
 /** Commands about paravirtual guests: `channels`, `grants`. */
-import {
-  channelEnd,
-  channelState,
-  grantAccess,
-  grantFrame,
-  grantMappings,
-  grantUse,
-  raisedText,
-  upcallText,
-} from "../domain-text.ts";
+import { type Column, channelColumns, grantColumns, upcallText } from "../domain-text.ts";
 import { absence, type ChannelView, type DomainView, type GrantView } from "../domains.ts";
 import type { Subject } from "../evaluate.ts";
 import { Refusal } from "../requests.ts";
@@ -25,20 +16,10 @@ function wanted<T>(all: readonly T[], numberOf: (one: T) => number, argument: st
 const portOf = ({ port }: ChannelView): number => port;
 const referenceOf = ({ reference }: GrantView): number => reference;
 
-function channelTable(channels: readonly ChannelView[]): string {
-  const rows = channels.map((channel) => [
-    ...[`${channel.port}`, channel.kind, channelEnd(channel), `${channel.vcpu}`, channelState(channel)],
-    ...[`${channel.events.sent}`, raisedText(channel)],
-  ]);
-  return columnsText([["port", "kind", "bound to", "vCPU", "state", "sent", "came"], ...rows], [0, 3, 5]);
-}
-
-function grantTable(grants: readonly GrantView[]): string {
-  const rows = grants.map((grant) => [
-    ...[`${grant.reference}`, `domain ${grant.domain}`, grantFrame(grant), grantAccess(grant)],
-    ...[grantUse(grant), `${grant.mappings.length}`, grantMappings(grant)],
-  ]);
-  return columnsText([["grant", "to", "frame", "access", "in use", "mapped", "at"], ...rows], [0, 5]);
+function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
+  const numbers = columns.flatMap(({ numeric }, n) => (numeric ? [n] : []));
+  return columnsText([columns.map(({ title }) => title), ...cells], numbers);
 }
 
 const heading = ({ vm, id }: DomainView, what: string): string => `${vm}, domain ${id}: ${what}`;
@@ -56,7 +37,7 @@ const channels = (context: Context, argument: string): string =>
     return [
       heading(domain, `${plural(domain.channels.length, "open port")} of ${domain.ports.toLocaleString("en")}`),
       ...domain.upcalls.map(upcallText),
-      ...(found.length === 0 ? [] : [channelTable(found)]),
+      ...(found.length === 0 ? [] : [table(channelColumns, found)]),
     ].join("\n");
   });
 
@@ -66,10 +47,10 @@ const grants = (context: Context, argument: string): string =>
     const { grantFrames, entriesPerFrame } = domain;
     const room = `${(grantFrames.length * entriesPerFrame).toLocaleString("en")} entries`;
     const where = grantFrames.map((frame) => `${frame.toString(16).toUpperCase()}h`).join(", ");
-    const table = grantFrames.length === 0 ? "no table yet (grant_table_op setup_table)" : `${room} in frame ${where}`;
+    const place = grantFrames.length === 0 ? "no table yet (grant_table_op setup_table)" : `${room} in frame ${where}`;
     return [
-      heading(domain, `${plural(domain.grants.length, "grant")}, ${table}`),
-      ...(found.length === 0 ? [] : [grantTable(found)]),
+      heading(domain, `${plural(domain.grants.length, "grant")}, ${place}`),
+      ...(found.length === 0 ? [] : [table(grantColumns, found)]),
     ].join("\n");
   });
 

@@ -122,8 +122,8 @@ describe("in the debug console", () => {
     expect(await client.evaluate("channels", "repl")).toMatchInlineSnapshot(`
       "vm0, domain 0: 2 open ports of 1,024
       vCPU 0: handler 1000ECh; upcalls masked
-      port  kind         bound to          vCPU  state   sent  came
-         1  interdomain  domain 0, port 2     0  masked     1  0
+      port  kind         bound to          vCPU  state   sent         came
+         1  interdomain  domain 0, port 2     0  masked     1            0
          2  interdomain  domain 0, port 1     0             0  2, 1 merged"
     `);
     expect(await client.evaluate("grants", "repl")).toMatchInlineSnapshot(`

@@ -1,10 +1,8 @@
 import xterm from "@xterm/xterm/css/xterm.css";
 import { render } from "preact";
 import { Feed } from "../shared/feed.ts";
-import { Latest } from "../shared/latest.ts";
-import { Link } from "../shared/messaging.ts";
+import { follow } from "../shared/follow.ts";
 import { openPage } from "../shared/page.ts";
-import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
@@ -17,16 +15,19 @@ function act(action: Action): void {
   render(<View state={state} actions={actions} />, root);
 }
 
-const link = new Link({
+const chosen = () => (state.vm === undefined ? {} : { vm: state.vm });
+
+const { link, again } = follow({
+  request: "ringside/devices",
+  args: chosen,
   session: act,
   advanced: ({ last, running }) => {
     act({ kind: "present", last, running });
     void feed.catchUp(last);
-    void latest.want(running);
   },
+  answer: (now) => act({ kind: "devices", now }),
+  failed: act,
 });
-
-new TimeBar(link);
 
 const feed = new Feed(
   link,
@@ -35,19 +36,11 @@ const feed = new Feed(
   true,
 );
 
-const chosen = () => (state.vm === undefined ? {} : { vm: state.vm });
-
-const latest = new Latest(
-  () => link.request("ringside/devices", chosen()),
-  (now) => act({ kind: "devices", now }),
-  (message) => act({ kind: "failed", message }),
-);
-
 async function type(text: string, device: "serial" | "keyboard"): Promise<void> {
   try {
     await link.request("ringside/input", { text, device, ...chosen() });
     act({ kind: "typed" });
-    await latest.want(state.running);
+    again(state.running);
   } catch (error) {
     act({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
   }
@@ -56,7 +49,7 @@ async function type(text: string, device: "serial" | "keyboard"): Promise<void> 
 const actions: Actions = {
   vm(name) {
     act({ kind: "vm", name });
-    void latest.want(state.running);
+    again(state.running);
   },
   tab: (tab) => act({ kind: "tab", tab }),
   type: (text, device) => void type(text, device),

@@ -1,6 +1,8 @@
 /** What the VM Exits view knows, and how it changes. The log of exits grows in place; all else is replaced. */
-import type { LocatedEvent, Moment } from "../../../debug-adapter/protocol.ts";
+import type { Moment } from "../../../debug-adapter/protocol.ts";
 import { exitName } from "../../../emulator/trace/exit-name.ts";
+import { rewound } from "../shared/event-log.ts";
+import type { Told } from "../shared/told.ts";
 import { wordSearch } from "../shared/words.ts";
 import { type Exit, ExitLog } from "./exit-log.ts";
 
@@ -38,26 +40,11 @@ export const initial = (): State => ({
 });
 
 export type Action =
-  | { readonly kind: "session"; readonly name: string | undefined }
-  | { readonly kind: "present"; readonly last: number; readonly now: State["now"]; readonly running: boolean }
-  | {
-      readonly kind: "events";
-      readonly events: readonly LocatedEvent[];
-      readonly last: number;
-      readonly dropped: number;
-    }
+  | Told
   | { readonly kind: "filter"; readonly text: string }
   | { readonly kind: "select"; readonly sequence: number | undefined }
   | { readonly kind: "cursor"; readonly cycle: number | undefined }
   | { readonly kind: "live"; readonly on: boolean };
-
-/** The present moved: what lies after it has not happened. */
-function rewind(state: State, last: number): State {
-  if (last >= state.last) return state;
-  state.log.rewind(last);
-  const selected = state.selected !== undefined && state.selected > last ? undefined : state.selected;
-  return { ...state, selected, last };
-}
 
 /** The cursor is there: the exit before it is selected. */
 function pointAt(state: State, cursor: number | undefined): State {
@@ -79,7 +66,7 @@ export function reduce(state: State, action: Action): State {
     case "session":
       return action.name === state.session ? state : filtered({ ...initial(), session: action.name }, state.filter);
     case "present":
-      return { ...rewind(state, action.last), now: action.now, running: action.running };
+      return { ...rewound(state, action.last), now: action.now, running: action.running };
     case "events":
       state.log.learn(action.events);
       return { ...state, last: action.last, dropped: state.dropped + action.dropped };

@@ -1,13 +1,5 @@
 /** What the Hypercalls view knows of event channels and grants, and what has changed in them since the last stop. */
-import {
-  channelEnd,
-  channelState,
-  grantAccess,
-  grantFrame,
-  grantMappings,
-  grantUse,
-  raisedText,
-} from "../../../debug-adapter/domain-text.ts";
+import { type Column, channelColumns, grantColumns } from "../../../debug-adapter/domain-text.ts";
 import type { ChannelView, DomainsNow, GrantView } from "../../../debug-adapter/protocol.ts";
 
 /** A row of a list: the cells in the order of the list's columns. */
@@ -22,52 +14,23 @@ export interface ListRow {
 
 export type ListName = "channels" | "grants";
 
-export interface Column {
-  readonly title: string;
-  readonly number?: boolean;
-  /** What it means, where the title says too little. */
-  readonly doc?: string;
-}
-
 /** The columns of each list, after that of the VM. */
-export const columns: Readonly<Record<ListName, readonly Column[]>> = {
-  channels: [
-    { title: "port", number: true },
-    { title: "kind" },
-    { title: "bound to" },
-    { title: "vCPU", number: true, doc: "The virtual CPU that hears of its events" },
-    { title: "state", doc: "The port's bits in the shared page" },
-    { title: "sent", number: true, doc: "Times that the guest sent on it, since it was opened" },
-    { title: "came", number: true, doc: "Events that came to it; merged ones found it pending already" },
-  ],
-  grants: [
-    { title: "grant", number: true, doc: "The reference: the entry's number in the grant table" },
-    { title: "to" },
-    { title: "frame", doc: "The machine frame, and which page of the guest it is" },
-    { title: "access" },
-    { title: "in use", doc: "The marks that Xen keeps in the entry while it is mapped" },
-    { title: "mapped", number: true },
-    { title: "at", doc: "The linear address, or the page-table entry, that was asked for" },
-  ],
-};
+export const columns = { channels: channelColumns, grants: grantColumns } as const;
+
+const cellsOf = <Row>(list: readonly Column<Row>[], row: Row): readonly string[] => list.map(({ cell }) => cell(row));
 
 const channelRow = (vm: string, channel: ChannelView): ListRow => ({
-  ...{ vm, key: `${vm} ${channel.port}`, lit: channel.pending && !channel.masked },
-  cells: [
-    ...[
-      `${channel.port}`,
-      channel.kind === "virq" || channel.kind === "ipi" ? channel.kind.toUpperCase() : channel.kind,
-    ],
-    ...[channelEnd(channel), `${channel.vcpu}`, channelState(channel), `${channel.events.sent}`, raisedText(channel)],
-  ],
+  key: `${vm} ${channel.port}`,
+  vm,
+  cells: cellsOf(channelColumns, channel),
+  lit: channel.pending && !channel.masked,
 });
 
 const grantRow = (vm: string, grant: GrantView): ListRow => ({
-  ...{ vm, key: `${vm} ${grant.reference}`, lit: grant.mappings.length > 0 },
-  cells: [
-    ...[`${grant.reference}`, `domain ${grant.domain}`, grantFrame(grant), grantAccess(grant), grantUse(grant)],
-    ...[`${grant.mappings.length}`, grantMappings(grant)],
-  ],
+  key: `${vm} ${grant.reference}`,
+  vm,
+  cells: cellsOf(grantColumns, grant),
+  lit: grant.mappings.length > 0,
 });
 
 /** Of each list, what its rows said by their keys. */

@@ -1,4 +1,5 @@
 import { upcallText } from "../../../debug-adapter/domain-text.ts";
+import { headCells } from "../shared/event-rows.tsx";
 import { Gap } from "../shared/gap.tsx";
 import { useRowsInSight } from "../shared/rows.ts";
 import { type Changes, changesIn, columns, type ListName, type ListRow, type Lists } from "./domains.ts";
@@ -13,9 +14,9 @@ function RowOf({ row, list, several, changed }: RowProps) {
     <tr class={changed ? "changed" : ""} data-key={row.key}>
       {several && <td>{row.vm}</td>}
       {row.cells.map((text, n) => {
-        const { title, number: isNumber } = columns[list][n]!;
+        const { title, numeric } = columns[list][n]!;
         return (
-          <td key={title} class={`${isNumber ? "number" : ""} ${changed?.has(n) ? "new" : ""}`} title={text}>
+          <td key={title} class={`${numeric ? "number" : ""} ${changed?.has(n) ? "new" : ""}`} title={text}>
             {n === 0 && row.lit && <span class="dot yellow" />}
             {text === "" && changed?.has(n) ? "–" : text}
             {n === 0 && changed && <span class="unseen">{all ? " (new)" : " (changed)"}</span>}
@@ -52,11 +53,7 @@ function Table({ lists, list, changes }: { lists: Lists; list: ListName; changes
         <thead>
           <tr>
             {several && <th>VM</th>}
-            {columns[list].map(({ title, number: isNumber, doc }) => (
-              <th key={title} class={isNumber ? "number" : ""} title={doc}>
-                {title}
-              </th>
-            ))}
+            {headCells(columns[list])}
           </tr>
         </thead>
         <tbody>

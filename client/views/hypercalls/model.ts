@@ -1,5 +1,7 @@
 /** What the Hypercalls view knows, and how it changes. The log of calls grows in place; all else is replaced. */
-import type { DomainsNow, LocatedEvent, Moment } from "../../../debug-adapter/protocol.ts";
+import type { DomainsNow, Moment } from "../../../debug-adapter/protocol.ts";
+import { rewound } from "../shared/event-log.ts";
+import type { Told } from "../shared/told.ts";
 import { wordSearch } from "../shared/words.ts";
 import { CallLog, type Hypercall, isRefused } from "./call-log.ts";
 import { type Lists, learnLists, noLists } from "./domains.ts";
@@ -46,14 +48,7 @@ export const initial = (): State => ({
 });
 
 export type Action =
-  | { readonly kind: "session"; readonly name: string | undefined }
-  | { readonly kind: "present"; readonly last: number; readonly now: State["now"]; readonly running: boolean }
-  | {
-      readonly kind: "events";
-      readonly events: readonly LocatedEvent[];
-      readonly last: number;
-      readonly dropped: number;
-    }
+  | Told
   | { readonly kind: "filter"; readonly text: string }
   | { readonly kind: "refusals"; readonly on: boolean }
   | { readonly kind: "select"; readonly sequence: number }
@@ -61,14 +56,6 @@ export type Action =
   | { readonly kind: "below"; readonly below: Below }
   | { readonly kind: "domains"; readonly now: DomainsNow }
   | { readonly kind: "failed"; readonly message: string };
-
-/** The present moved: what lies after it has not happened. */
-function rewind(state: State, last: number): State {
-  if (last >= state.last) return state;
-  state.log.rewind(last);
-  const selected = state.selected !== undefined && state.selected > last ? undefined : state.selected;
-  return { ...state, selected, last };
-}
 
 /** The cursor is there: the call before it is selected. */
 function pointAt(state: State, cursor: number | undefined): State {
@@ -92,7 +79,7 @@ export function reduce(state: State, action: Action): State {
     case "session":
       return action.name === state.session ? state : { ...initial(), session: action.name };
     case "present":
-      return { ...rewind(state, action.last), now: action.now, running: action.running };
+      return { ...rewound(state, action.last), now: action.now, running: action.running };
     case "events":
       state.log.learn(action.events);
       return { ...state, last: action.last, dropped: state.dropped + action.dropped };

@@ -1,9 +1,7 @@
 import { render } from "preact";
 import { Feed } from "../shared/feed.ts";
-import { Latest } from "../shared/latest.ts";
-import { Link } from "../shared/messaging.ts";
+import { follow } from "../shared/follow.ts";
 import { openPage } from "../shared/page.ts";
-import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, crossingKinds, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { View } from "./view.tsx";
@@ -16,27 +14,22 @@ function act(action: Action): void {
   render(<View state={state} debug={debug} />, root);
 }
 
-const link = new Link({
+const { link } = follow({
+  request: "ringside/rings",
+  args: () => ({}),
   session: act,
   advanced: ({ last, running }) => {
     act({ kind: "present", last, running });
     void feed.catchUp(last);
-    void latest.want(running);
   },
+  answer: (now) => act({ kind: "rings", now }),
+  failed: act,
 });
-
-new TimeBar(link);
 
 const feed = new Feed(link, crossingKinds, {
   last: () => state.last,
   learn: ({ events, last }) => act({ kind: "events", events, last }),
 });
-
-const latest = new Latest(
-  () => link.request("ringside/rings", {}),
-  (now) => act({ kind: "rings", now }),
-  (message) => act({ kind: "failed", message }),
-);
 
 const debug = () => link.send({ kind: "command", command: "ringside.debugGuest" });
 

@@ -1,5 +1,6 @@
 /** What the Schedule view knows, and how it changes. The trace itself grows in place; all else is replaced. */
-import type { LocatedEvent, Moment } from "../../../debug-adapter/protocol.ts";
+import type { Moment } from "../../../debug-adapter/protocol.ts";
+import type { Told } from "../shared/told.ts";
 import { Matches } from "./matches.ts";
 import { type DecisionRow, Trace } from "./trace.ts";
 import { panned, showing, type Window, within, zoomed } from "./window.ts";
@@ -52,14 +53,7 @@ export const initial = (): State => ({
 });
 
 export type Action =
-  | { readonly kind: "session"; readonly name: string | undefined }
-  | { readonly kind: "present"; readonly last: number; readonly now: State["now"]; readonly running: boolean }
-  | {
-      readonly kind: "events";
-      readonly events: readonly LocatedEvent[];
-      readonly last: number;
-      readonly dropped: number;
-    }
+  | Told
   | { readonly kind: "filter"; readonly text: string }
   | { readonly kind: "select"; readonly sequence: number }
   | { readonly kind: "cursor"; readonly cycle: number | undefined }

@@ -99,6 +99,21 @@ export class EventLog<E extends Event> {
   }
 }
 
+interface Logged {
+  readonly log: { readonly rewind: (sequence: number) => boolean };
+  /** Sequence number up to which all is known. */
+  readonly last: number;
+  readonly selected: number | undefined;
+}
+
+/** A view's state where the present has moved: what lies after it has not happened. */
+export function rewound<State extends Logged>(state: State, last: number): State {
+  if (last >= state.last) return state;
+  state.log.rewind(last);
+  const selected = state.selected !== undefined && state.selected > last ? undefined : state.selected;
+  return { ...state, selected, last };
+}
+
 /** How many events of a list come up to one. */
 function upTo(events: readonly Event[], sequence: number): number {
   let [low, high] = [0, events.length];

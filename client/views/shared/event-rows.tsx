@@ -8,9 +8,16 @@ export interface Column {
   readonly title: string;
   /** Of numbers, which stand at the right. */
   readonly numeric?: true;
-  /** What it is, in a sentence. */
+  /** What it means, where the title says too little. */
   readonly hint?: string;
 }
+
+export const headCells = (columns: readonly Column[]) =>
+  columns.map(({ title, numeric, hint }) => (
+    <th key={title} class={numeric && "number"} title={hint}>
+      {title}
+    </th>
+  ));
 
 interface EventRowsProps<E> {
   readonly events: readonly E[];
@@ -63,13 +70,7 @@ export function EventRows<E>(props: EventRowsProps<E>) {
     >
       <table aria-label={name} aria-rowcount={events.length + (last ? 1 : 0)}>
         <thead>
-          <tr>
-            {columns.map(({ title, numeric, hint }) => (
-              <th key={title} class={numeric && "number"} title={hint}>
-                {title}
-              </th>
-            ))}
-          </tr>
+          <tr>{headCells(columns)}</tr>
         </thead>
         <tbody>
           <Gap rows={first} />

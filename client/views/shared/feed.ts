@@ -3,7 +3,7 @@ import type { Call, LocatedEvent } from "../../../debug-adapter/protocol.ts";
 /** Events asked for at once. */
 const limit = 5000;
 
-interface News {
+export interface News {
   readonly events: readonly LocatedEvent[];
   /** Everything up to this sequence number is known now. */
   readonly last: number;

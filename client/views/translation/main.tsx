@@ -1,8 +1,6 @@
 import { render } from "preact";
-import { Latest } from "../shared/latest.ts";
-import { Link } from "../shared/messaging.ts";
+import { follow } from "../shared/follow.ts";
 import { openPage } from "../shared/page.ts";
-import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
@@ -24,26 +22,19 @@ function act(action: Action): void {
   }
 }
 
-const link = new Link({
+const { link, again } = follow({
+  request: "ringside/translation",
+  args: () => ({ address: state.address }),
   session: act,
-  advanced: ({ running }) => {
-    act({ kind: "running", running });
-    void latest.want(running);
-  },
+  advanced: ({ running }) => act({ kind: "running", running }),
+  answer: (now) => act("problem" in now ? { kind: "failed", message: now.problem } : { kind: "translation", now }),
+  failed: act,
 });
-
-new TimeBar(link);
-
-const latest = new Latest(
-  () => link.request("ringside/translation", { address: state.address }),
-  (now) => act("problem" in now ? { kind: "failed", message: now.problem } : { kind: "translation", now }),
-  (message) => act({ kind: "failed", message }),
-);
 
 const actions: Actions = {
   ask: (text) => {
     act({ kind: "address", text });
-    void latest.want(state.running);
+    again(state.running);
   },
   at: (at) => act({ kind: "at", at }),
   play: (on) => act({ kind: "play", on }),

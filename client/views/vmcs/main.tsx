@@ -1,8 +1,6 @@
 import { render } from "preact";
-import { Latest } from "../shared/latest.ts";
-import { Link } from "../shared/messaging.ts";
+import { follow } from "../shared/follow.ts";
 import { openPage } from "../shared/page.ts";
-import { TimeBar } from "../shared/time-bar.tsx";
 import { type Action, initial, reduce } from "./model.ts";
 import css from "./view.css";
 import { type Actions, View } from "./view.tsx";
@@ -15,21 +13,14 @@ function act(action: Action): void {
   render(<View state={state} actions={actions} />, root);
 }
 
-const link = new Link({
+const { link } = follow({
+  request: "ringside/controlBlock",
+  args: () => ({}),
   session: act,
-  advanced: ({ running }) => {
-    act({ kind: "running", running });
-    void latest.want(running);
-  },
+  advanced: ({ running }) => act({ kind: "running", running }),
+  answer: (now) => act({ kind: "block", now }),
+  failed: act,
 });
-
-new TimeBar(link);
-
-const latest = new Latest(
-  () => link.request("ringside/controlBlock", {}),
-  (now) => act({ kind: "block", now }),
-  (message) => act({ kind: "failed", message }),
-);
 
 const actions: Actions = {
   show: (show) => act({ kind: "show", show }),
