@@ -1,13 +1,17 @@
 import { describe, expect, it } from "vitest";
 import {
   type Action,
+  bitMeanings,
   columns,
   grouped,
+  indexOf,
   initial,
+  kindsOf,
   permissions,
   reduce,
   references,
   type Step,
+  spentOn,
 } from "../../client/views/translation/model.ts";
 import type { TranslationNow } from "../../debug-adapter/protocol.ts";
 
@@ -39,6 +43,34 @@ const now = (walk: Walk): Action => ({
   now: { walk, technique: "vtx-ept", picks: [], pages: [] },
 });
 const run = (...actions: Action[]) => actions.reduce(reduce, initial);
+
+describe("what is said beside the picture", () => {
+  it.each([
+    ["of 8 bytes with more than two levels", both, 4, 0x200],
+    ["of 4 bytes with two", shadowed, 0, 0x100],
+  ])("has places of entries %s", (_, walk, n, place) => {
+    const at = { ...walk.steps[n]!, address: (place * (n === 4 ? 8 : 4) + 0x5000).toString(16) };
+    expect(indexOf(walk, at)).toBe(place & (n === 4 ? 0x1ff : 0x3ff));
+  });
+
+  it("has none of entries in registers", () => {
+    expect(indexOf(both, step("PDPTE", 3, { address: "register PDPTE0" }))).toBeUndefined();
+  });
+
+  it.each([
+    [false, "24 references cold, 1 warm · not in the TLB"],
+    [true, "24 references cold, 1 warm, none now: the page is in the TLB"],
+  ])("counts references with cached = %s", (cached, text) => expect(spentOn({ ...both, cached })).toBe(text));
+
+  it("names the tables and the bits that there are", () => {
+    expect(kindsOf(both).map(({ kind }) => kind)).toEqual(["guest", "nested"]);
+    expect(kindsOf(shadowed).map(({ kind }) => kind)).toEqual(["guest", "shadow"]);
+    expect(bitMeanings(both.steps)).toEqual([
+      ...["P present", "R/W writable", "U/S user"],
+      ...["R read", "W write", "X execute"],
+    ]);
+  });
+});
 
 describe("the Translation view", () => {
   it("has 24 references through two dimensions, those of each level before its entry", () => {

@@ -71,6 +71,14 @@ describe("the VMCS view", () => {
     expect(baseline(run(look(1, 0, "10"), look(5, 3, "20", { address: "2000" })))).toBeUndefined();
   });
 
+  it("begins with what the last exit said", () => {
+    const groups = ["Control fields", "Exit information", "Guest state"].map((group) => ({ group, fields: [] }));
+    const state = run(look(1, 1, "10", { groups }));
+    expect(named(state)?.groups.map(({ group }) => group)).toEqual([
+      ...["Exit information", "Control fields", "Guest state"],
+    ]);
+  });
+
   it("shows what matters, what changed, what is at fault, or what is looked for", () => {
     const state = run(look(1, 0, "10"), look(5, 3, "20"));
     expect(places(state)).toEqual(["4002", "681E"]);

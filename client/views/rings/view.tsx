@@ -1,4 +1,5 @@
 import type { RingsNow } from "../../../debug-adapter/protocol.ts";
+import { techniqueById } from "../../../isa/technique.ts";
 import { Empty } from "../shared/empty.tsx";
 import { type Building, buildings, type Crossing, crossed, type State } from "./model.ts";
 
@@ -36,7 +37,7 @@ function Tower({ building: { title, floors } }: { building: Building }) {
           <li key={ring} class={`floor ${lit ? "lit" : ""} ${seen ? "seen" : ""}`}>
             <span class="ring">ring {ring}</span>
             <span class="who">{who}</span>
-            <span class="mark">{lit ? "● is here" : seen ? "○ thinks it is here" : ""}</span>
+            <span class="mark">{lit ? "● is here" : seen ? "○ the guest thinks it is here" : ""}</span>
           </li>
         ))}
       </ol>
@@ -68,7 +69,7 @@ function Crossings({ state }: { state: State }) {
             <th class="heat">
               <span class="unseen">bar</span>
             </th>
-            <th>most of them</th>
+            <th>most frequent</th>
           </tr>
         </thead>
         <tbody>
@@ -78,7 +79,7 @@ function Crossings({ state }: { state: State }) {
               <td>{text}</td>
               <td class="number">{number(count)}</td>
               <td class="heat">
-                <span class={`bar ${way}`} style={{ width: `${(100 * count) / most}%` }} />
+                <span class="bar" style={{ width: `${(100 * count) / most}%` }} />
               </td>
               <td class="what" title={mostOf(names)}>
                 {mostOf(names)}
@@ -102,8 +103,8 @@ function Differing({ now }: { now: RingsNow }) {
         <thead>
           <tr>
             <th>register</th>
-            <th>the guest sees</th>
-            <th>the processor holds</th>
+            <th>guest sees</th>
+            <th>processor holds</th>
           </tr>
         </thead>
         <tbody>
@@ -135,10 +136,10 @@ export function View({ state, debug }: { state: State; debug: () => void }) {
     <>
       <header>
         <span role="status">
-          <b>{now.technique}</b> · {where(now)}
+          <b>{techniqueById(now.technique)?.title}</b> · {where(now)}
         </span>
         <span class="summary">
-          {state.running ? "running · " : ""}cycle {number(now.cycle)}
+          {state.running ? "running" : ""}
           {state.failed && <span class="failure"> {state.failed}</span>}
         </span>
       </header>

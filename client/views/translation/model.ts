@@ -147,6 +147,59 @@ export function columns(walk: Walk): readonly Column[] {
   return found;
 }
 
+export const hex = (value: string): string => (value.startsWith("register") ? value : `${value.toUpperCase()}h`);
+
+/**
+ * The place of an entry in its table; undefined of one that a register holds. Entries are 8 bytes wide, and 4 where two levels are all
+ * (SDM Vol. 3, 4.3).
+ */
+export function indexOf(walk: Walk, step: Step): number | undefined {
+  if (step.address.startsWith("register")) return undefined;
+  const wide = walk.steps.some(({ of, table }) => of === step.of && /(PML\dE|PDPTE)$/.test(table));
+  return (Number.parseInt(step.address.slice(-3), 16) & 0xfff) / (wide ? 8 : 4);
+}
+
+/** How many references the processor makes: with nothing cached, with warm caches, and with the page in its TLB. */
+export function spentOn({ references: { cold, warm }, cached }: Walk): string {
+  const counts = `${cold} reference${cold === 1 ? "" : "s"} cold, ${warm} warm`;
+  return cached ? `${counts}, none now: the page is in the TLB` : `${counts} · not in the TLB`;
+}
+
+const kinds = [
+  ["guest", undefined, "the guest's tables"],
+  ["nested", "nested", "the hypervisor's: EPT or nested"],
+  ["shadow", "shadow", "shadow tables"],
+] as const;
+
+/** The kinds of tables that a walk goes through: the class of each, and what it is. */
+export const kindsOf = (walk: Walk) =>
+  kinds.flatMap(([kind, name, text]) => (walk.steps.some(({ of }) => of === name) ? [{ kind, text }] : []));
+
+/** Bits of paging-structure entries, of EPT's and of the others. */
+const meanings = [
+  ["P", "present"],
+  ["R/W", "writable"],
+  ["U/S", "user"],
+  ["R", "read"],
+  ["W", "write"],
+  ["X", "execute"],
+  ["XU", "execute in user mode"],
+  ["PWT", "write-through"],
+  ["PCD", "cache disabled"],
+  ["A", "accessed"],
+  ["D", "dirty"],
+  ["PS", "large page"],
+  ["G", "global"],
+  ["XD", "no execute"],
+  ["NX", "no execute"],
+  ["WB", "write-back memory"],
+  ["UC", "uncacheable memory"],
+] as const;
+
+/** "P present", of each bit that is set in one of the entries. */
+export const bitMeanings = (steps: readonly Step[]): readonly string[] =>
+  meanings.flatMap(([bit, text]) => (steps.some(({ bits }) => bits.includes(bit)) ? [`${bit} ${text}`] : []));
+
 export interface Permission {
   readonly of: string;
   readonly text: string;

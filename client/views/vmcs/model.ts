@@ -66,9 +66,12 @@ export type Naming = "own" | "other";
 
 /** What is shown of the control block, under the names that a person has chosen. */
 export function named(state: Pick<State, "now" | "naming">): Pick<ControlBlock, "kind" | "groups"> | undefined {
-  const block = state.now?.block;
-  return state.naming === "other" ? block?.other : block;
+  const block = state.naming === "other" ? state.now?.block?.other : state.now?.block;
+  return block && { kind: block.kind, groups: [...block.groups].sort((a, b) => rank(a.group) - rank(b.group)) };
 }
+
+/** What the last exit said comes first: that is what a person looks for. */
+const rank = (group: string): number => (group === "Exit information" ? 0 : 1);
 
 /** Whether the check that fails does so by this field, or by what it was made of. */
 export const isAtFault = ({ now }: Pick<State, "now">, { place, sources = [] }: ControlField): boolean => {

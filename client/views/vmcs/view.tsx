@@ -73,6 +73,21 @@ function Picture({ state, actions }: { state: State; actions: Actions }) {
     isAtFault(state, field) ? "failed" : changed.has(field.place) ? "changed" : (values[field.value] ?? "set");
   return (
     <section class="picture" aria-label="Map of the fields">
+      <p class="legend">
+        <span class="cell changed" /> changed <span class="cell set" /> set <span class="cell zero" /> zero
+        {state.naming === "other" && (
+          <>
+            {" "}
+            <span class="cell unknown" /> no counterpart
+          </>
+        )}
+        {state.now?.block?.failure && (
+          <>
+            {" "}
+            <span class="cell failed" /> fails a check
+          </>
+        )}
+      </p>
       {block?.groups.map(({ group, fields }) => (
         <div class="cells" key={group}>
           <span class="group">{group}</span>
@@ -91,21 +106,6 @@ function Picture({ state, actions }: { state: State; actions: Actions }) {
           </span>
         </div>
       ))}
-      <p class="legend">
-        <span class="cell changed" /> changed <span class="cell set" /> set <span class="cell zero" /> zero
-        {state.naming === "other" && (
-          <>
-            {" "}
-            <span class="cell unknown" /> no counterpart
-          </>
-        )}
-        {state.now?.block?.failure && (
-          <>
-            {" "}
-            <span class="cell failed" /> fails a check
-          </>
-        )}
-      </p>
     </section>
   );
 }
