@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     // Against hangs only: a machine that is busy with other work takes its time.
     testTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       { extends: true, test: { name: "units", include: ["test/**/*.test.ts"], exclude: shipped } },
       {

@@ -12,7 +12,7 @@ export async function schedulePath(workbench: Workbench, host: string): Promise<
   await workbench.continue();
   await view.locator(".picture canvas").waitFor();
   await expect
-    .poll(() => view.locator(".summary").textContent(), { timeout: 30_000 })
+    .poll(() => view.locator(".summary").textContent())
     .toMatch(/2 physical CPUs · 4 vCPUs · \d+ events · 300 ms/);
   const share = (vm: string) => view.locator("tr.vm", { hasText: vm }).locator("td.number").first().textContent();
   expect(Number.parseFloat((await share("heavy"))!)).toBeGreaterThan(80);
@@ -44,6 +44,6 @@ export async function schedulePath(workbench: Workbench, host: string): Promise<
   const all = await events();
   await picture.focus();
   await page.keyboard.press("Enter");
-  await expect.poll(events, { timeout: 30_000 }).toBeLessThan(all);
+  await expect.poll(events).toBeLessThan(all);
   await workbench.stopDebugging();
 }

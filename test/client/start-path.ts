@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { serveWorkbench } from "../../scripts/web-host/server.ts";
-import { keepFocus, Workbench } from "../support/workbench.ts";
+import { attempts, keepFocus, patience, Workbench } from "../support/workbench.ts";
 
 const example = readFileSync(join(import.meta.dirname, "..", "..", "examples", "exits.asm"), "utf8");
 
@@ -43,10 +43,13 @@ export async function startPath(): Promise<void> {
     await page.locator(".squiggly-info, .squiggly-warning").first().waitFor({ timeout: 60_000 });
     const choose = async () => {
       await take("Choose a technique", "Choose Technique");
-      await page.locator(".quick-input-list .monaco-list-row", { hasText: "vtx-ept" }).first().click({ timeout: 5000 });
+      await page
+        .locator(".quick-input-list .monaco-list-row", { hasText: "vtx-ept" })
+        .first()
+        .click({ timeout: patience });
     };
     // What the page loads meanwhile may take the focus, and closes the list.
-    await choose().catch(choose);
+    await attempts(choose);
     await page.locator(".squiggly-info, .squiggly-warning").first().waitFor({ state: "detached" });
     await take("Start debugging", "Debug Guest");
     await page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor();

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { lineIn } from "../support/examples.ts";
-import { type Workbench, write } from "../support/workbench.ts";
+import { attempts, patience, type Workbench, write } from "../support/workbench.ts";
 
 const file = "exits.asm";
 const lineOf = (pattern: RegExp): number => lineIn(file, pattern);
@@ -74,13 +74,13 @@ async function branching(workbench: Workbench, host: string): Promise<void> {
   const dialog = page.locator(".monaco-dialog-box");
   const type = async () => {
     await page.locator(".debug-view-content .monaco-list-row", { hasText: "EAX" }).first().dblclick();
-    await write(page.locator(".debug-view-content .monaco-inputbox input"), "7", { timeout: 5000 });
+    await write(page.locator(".debug-view-content .monaco-inputbox input"), "7", { timeout: patience });
     await page.locator(".debug-view-content .monaco-inputbox input").press("Enter");
-    await dialog.waitFor({ timeout: 5000 });
+    await dialog.waitFor({ timeout: patience });
   };
   const change = async (button: string) => {
     // A stop of which the variables come only now closes the field.
-    await type().catch(type).catch(type);
+    await attempts(type);
     await workbench.screenshot(`${host}-42-branching`);
     await dialog.locator(".monaco-button", { hasText: button }).click();
     await dialog.waitFor({ state: "hidden" });

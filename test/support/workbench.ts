@@ -26,6 +26,20 @@ export async function launchChromium(): Promise<Browser> {
   });
 }
 
+/** How long one of several attempts may take, in ms. */
+export const patience = 20_000;
+
+/** Does what something that begins meanwhile may spoil, such as a stop that takes the focus, again up to twice. */
+export async function attempts(act: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (attempt === 3) throw error;
+    }
+  }
+}
+
 /**
  * Puts a text into a field as typing does. Keys go wherever the focus is by then: a stop that shows its source line meanwhile would
  * have them typed into the guest.
@@ -94,19 +108,14 @@ export class Workbench {
   async #take(key: string, text: string, choice = ""): Promise<void> {
     const input = this.page.locator(".quick-input-box input");
     const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: choice });
-    for (let attempt = 1; ; attempt++) {
-      try {
-        // A view that has the focus would get the key.
-        await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-        await this.page.keyboard.press(key);
-        await write(input, text, { timeout: 10_000 });
-        // A key could get lost: what begins meanwhile, such as a stop that shows its source line, takes the focus and closes the list.
-        await row.first().click({ timeout: 10_000 });
-        return;
-      } catch (error) {
-        if (attempt === 3) throw error;
-      }
-    }
+    await attempts(async () => {
+      // A view that has the focus would get the key.
+      await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+      await this.page.keyboard.press(key);
+      await write(input, text, { timeout: patience });
+      // A key could get lost: what begins meanwhile, such as a stop that shows its source line, takes the focus and closes the list.
+      await row.first().click({ timeout: patience });
+    });
   }
 
   async openFile(name: string): Promise<void> {
@@ -145,20 +154,14 @@ export class Workbench {
   /** Chooses a colour theme by its name. */
   async chooseTheme(name: string): Promise<void> {
     const rows = this.page.locator(".quick-input-list .monaco-list-row", { hasText: name });
-    for (let attempt = 1; ; attempt++) {
-      try {
-        // Among the commands, one that asks the marketplace comes first.
-        await this.page.keyboard.press("Control+K");
-        await this.page.keyboard.press("Control+T");
-        await rows.first().waitFor({ timeout: 5000 });
-        await rows.first().click({ timeout: 5000 });
-        await rows.first().waitFor({ state: "hidden" });
-        return;
-      } catch (error) {
-        // A stop that shows its source line closes the list.
-        if (attempt === 3) throw error;
-      }
-    }
+    await attempts(async () => {
+      // Among the commands, one that asks the marketplace comes first.
+      await this.page.keyboard.press("Control+K");
+      await this.page.keyboard.press("Control+T");
+      await rows.first().waitFor({ timeout: patience });
+      await rows.first().click({ timeout: patience });
+      await rows.first().waitFor({ state: "hidden" });
+    });
   }
 
   /** Debugs a file of the workspace from its entry, under a technique where one is named. */
@@ -198,21 +201,16 @@ export class Workbench {
   async evaluate(line: string): Promise<void> {
     const wrapper = this.page.locator(".repl-input-wrapper");
     const typed = wrapper.locator(".view-line").filter({ hasText: line.replaceAll(" ", "\u00a0") });
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.command("Debug Console: Focus on Debug Console View");
-        await wrapper.locator(".monaco-editor.focused").waitFor({ timeout: 5000 });
-        await this.page.keyboard.press("Control+A");
-        await this.page.keyboard.insertText(line);
-        await typed.waitFor({ timeout: 5000 });
-        await this.page.keyboard.press("Escape");
-        await this.page.keyboard.press("Enter");
-        await typed.waitFor({ state: "hidden", timeout: 5000 });
-        return;
-      } catch (error) {
-        if (attempt === 3) throw error;
-      }
-    }
+    await attempts(async () => {
+      await this.command("Debug Console: Focus on Debug Console View");
+      await wrapper.locator(".monaco-editor.focused").waitFor({ timeout: patience });
+      await this.page.keyboard.press("Control+A");
+      await this.page.keyboard.insertText(line);
+      await typed.waitFor({ timeout: patience });
+      await this.page.keyboard.press("Escape");
+      await this.page.keyboard.press("Enter");
+      await typed.waitFor({ state: "hidden", timeout: patience });
+    });
   }
 
   /** Lets the guest run on until it stops. */
@@ -223,11 +221,11 @@ export class Workbench {
   /** It opens by itself for the first session only, and what begins meanwhile may take the command away. */
   async #showCallStack(): Promise<void> {
     const frame = this.page.locator(".debug-call-stack .stack-frame").first();
-    for (let attempt = 1; attempt <= 3 && !(await frame.isVisible()); attempt++) {
+    await attempts(async () => {
+      if (await frame.isVisible()) return;
       await this.command("View: Show Run and Debug");
-      await frame.waitFor({ timeout: 5000 }).catch(() => undefined);
-    }
-    await frame.waitFor({ timeout: 1000 });
+      await frame.waitFor({ timeout: patience });
+    });
   }
 
   /** Runs the guest that is being debugged to a line (1-based) of the open file. */
@@ -254,7 +252,7 @@ export class Workbench {
     await this.page
       .locator(".debug-call-stack .stack-frame", { hasText: new RegExp(`(?<!\\d)${line}:\\d+$`) })
       .first()
-      .waitFor({ timeout: 30_000 });
+      .waitFor();
   }
 
   /** The document inside a webview, found by an element that it has; where it has to be `shown`, by one that is to be seen. */
