@@ -35,7 +35,7 @@ export async function cursorPath(workbench: Workbench, host: string): Promise<vo
   await page.keyboard.press("ArrowRight");
   await workbench.command("Ringside: Show VM Exits");
   await expect.poll(() => exits.locator("tr.selected").getAttribute("data-sequence")).not.toBe(chosen);
-  await exits.locator("#time button", { hasText: "Go there" }).click();
+  await workbench.stopsAfter(() => exits.locator("#time button", { hasText: "Go there" }).click());
   await page.getByText("Moved in time").first().waitFor();
   await exits.locator("#time button", { hasText: "Go there" }).waitFor({ state: "detached" });
 

@@ -28,7 +28,7 @@ export async function devicesPath(workbench: Workbench, host: string): Promise<v
   await workbench.screenshot(`${host}-13-devices`);
   await view.locator("summary", { hasText: "16550A" }).click();
   await expect.poll(() => view.locator("tr", { hasText: "IER" }).textContent()).toContain("received data");
-  await page.locator(".debug-toolbar .codicon-debug-step-back").click();
+  await workbench.stopsAfter(() => page.locator(".debug-toolbar .codicon-debug-step-back").click());
   await expect.poll(() => cell("in service", 4)).toBe("·");
   await workbench.stopDebugging();
 }

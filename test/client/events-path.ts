@@ -52,7 +52,7 @@ export async function eventsPath(workbench: Workbench, host: string): Promise<vo
   await write(input, "event.value == 'C'");
   await input.press("Enter");
   await expect.poll(() => row("UART").textContent()).toContain("if event.value == 'C'");
-  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await workbench.continue();
   await expect.poll(() => row("UART").textContent()).toContain("2 ×");
   await workbench.command("Ringside: Uncheck All Event Breakpoints");
   await workbench.stopDebugging();

@@ -17,7 +17,7 @@ const start = lineOf(/^start:/);
 export async function firstPath(workbench: Workbench, host: string): Promise<void> {
   const { page } = workbench;
   await workbench.openFile("exits.asm");
-  await page.locator(".squiggly-info, .squiggly-warning").first().waitFor({ timeout: 60_000 });
+  await page.locator(".squiggly-info, .squiggly-warning").first().waitFor();
   await workbench.screenshot(`${host}-1-diagnostics`);
   await workbench.chooseTechnique("vtx-ept");
   await page.locator(".squiggly-info, .squiggly-warning").first().waitFor({ state: "detached" });
@@ -25,12 +25,11 @@ export async function firstPath(workbench: Workbench, host: string): Promise<voi
   await workbench.goToLine(cpuid);
   await page.keyboard.press("F9");
   await page.locator(".codicon-debug-breakpoint").first().waitFor();
-  await page.keyboard.press("F5");
-  await page.locator(".debug-toolbar").waitFor({ timeout: 60_000 });
-  await page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor({ timeout: 60_000 });
+  await workbench.stopsAfter(() => page.keyboard.press("F5"));
+  await page.locator(".debug-top-stack-frame-column, .debug-top-stack-frame-line").first().waitFor();
   await workbench.screenshot(`${host}-2-stopped-on-entry`);
 
-  await page.keyboard.press("F5");
+  await workbench.stopsAfter(() => page.keyboard.press("F5"));
   await workbench.stoppedAt(cpuid);
   await workbench.command("Ringside: Show VM Exits");
   const view = await workbench.view("#view .empty, #view header");
@@ -38,25 +37,25 @@ export async function firstPath(workbench: Workbench, host: string): Promise<voi
   expect(await rows.count()).toBe(0);
   await workbench.screenshot(`${host}-3-breakpoint`);
 
-  await workbench.command("Debug: Step Over");
+  await workbench.stopsAfter(() => workbench.command("Debug: Step Over"));
   await workbench.stoppedAt(cpuid + 1);
   await rows.first().waitFor();
   expect(await rows.count()).toBe(1);
   await workbench.screenshot(`${host}-4-exit-seen`);
 
   // A click on an exit goes to its line and its moment: the first one, of fetching the first instruction.
-  await view.locator("tbody tr[data-sequence]").first().click();
+  await workbench.stopsAfter(() => view.locator("tbody tr[data-sequence]").first().click());
   await workbench.stoppedAt(start);
   await page.locator(".debug-call-stack", { hasText: "VM exit: EPT_VIOLATION" }).waitFor();
   await rows.first().waitFor({ state: "detached" });
   await workbench.screenshot(`${host}-5-gone-to-an-exit`);
-  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await workbench.continue();
   await workbench.stoppedAt(cpuid);
-  await page.locator(".debug-toolbar .codicon-debug-step-over").click();
+  await workbench.stopsAfter(() => page.locator(".debug-toolbar .codicon-debug-step-over").click());
   await workbench.stoppedAt(cpuid + 1);
   await rows.first().waitFor();
 
-  await page.locator(".debug-toolbar .codicon-debug-step-back").click();
+  await workbench.stopsAfter(() => page.locator(".debug-toolbar .codicon-debug-step-back").click());
   await workbench.stoppedAt(cpuid);
   await rows.first().waitFor({ state: "detached" });
   await workbench.screenshot(`${host}-6-stepped-back`);

@@ -10,7 +10,7 @@ export async function hypercallsPath(workbench: Workbench, host: string): Promis
   await workbench.debug("xen-pagetable.asm", "paravirtualization");
   await workbench.command("Ringside: Show Hypercalls");
   const view = await workbench.view("#view .empty .sample .dot.red, #view table[aria-label='Hypercalls']");
-  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await workbench.continue();
   const refused = view.locator("tr[data-sequence]", { has: view.locator("td.refused") });
   await refused.first().waitFor();
   const all = await view.locator("tr[data-sequence]").count();
@@ -21,7 +21,7 @@ export async function hypercallsPath(workbench: Workbench, host: string): Promis
   await refused.first().click();
   await page.locator(".debug-call-stack .stack-frame", { hasText: "xen-pagetable.asm" }).first().waitFor();
   await expect.poll(() => view.locator("tr[data-sequence]").count()).toBeLessThan(all);
-  await page.locator(".debug-toolbar .codicon-debug-continue").click();
+  await workbench.continue();
   await expect.poll(() => view.locator("tr[data-sequence]").count()).toBe(all);
   await view.locator(".rows[role='application']").focus();
   await page.keyboard.press("Home");

@@ -16,7 +16,7 @@ export async function ringsPath(workbench: Workbench, host: string): Promise<voi
   // IRET at CPL 1 traps, and so the VMM has it.
   await workbench.command("Debug: Step Into");
   await expect.poll(() => floor("lit")).toBe("ring 0");
-  await workbench.page.locator(".debug-toolbar .codicon-debug-step-back").click();
+  await workbench.stopsAfter(() => workbench.page.locator(".debug-toolbar .codicon-debug-step-back").click());
   await expect.poll(() => floor("lit")).toBe("ring 1");
   await workbench.runTo(lineIn(file, /^user:/));
   await expect.poll(() => floor("lit")).toBe("ring 3");

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Frame, type Locator, type Page } from "playwright-core";
 import { serveWorkbench } from "../../scripts/web-host/server.ts";
+import { toNextStop, watchStops } from "./debug-state.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const screenshots = join(root, "test", "screenshots");
@@ -178,7 +179,8 @@ export class Workbench {
   /** Does what leads to a stop, by a key or a button. What the stop is, the caller waits for. */
   async stopsAfter(act: () => Promise<unknown>): Promise<void> {
     await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-    await act();
+    if (await watchStops(this.page)) await toNextStop(this.page, act);
+    else await act();
     await this.page.locator(".debug-toolbar .codicon-debug-continue").waitFor();
   }
 
@@ -245,6 +247,7 @@ export class Workbench {
   async goToLine(line: number): Promise<void> {
     await this.#take("Control+G", `:${line}`);
     await this.page.locator(".quick-input-box input").waitFor({ state: "hidden" });
+    await this.page.locator(".statusbar-item", { hasText: `Ln ${line},` }).waitFor();
   }
 
   /** Waits until the topmost frame with a source is at `line`. */
@@ -257,7 +260,7 @@ export class Workbench {
 
   /** The document inside a webview, found by an element that it has; where it has to be `shown`, by one that is to be seen. */
   async view(selector: string, shown = false): Promise<Frame> {
-    for (let attempt = 0; attempt < 300; attempt++) {
+    for (let attempt = 0; attempt < 600; attempt++) {
       for (const frame of this.page.frames()) {
         const found = frame.locator(selector).first();
         // A frame may go while it is asked.

@@ -1,0 +1,75 @@
+import type { Page } from "playwright-core";
+
+/** What the debugger of VS Code says of itself. */
+interface DebugService {
+  getViewModel(): { readonly focusedThread?: Thread; readonly focusedStackFrame?: object };
+}
+
+interface Thread {
+  /** Another object at each stop. */
+  readonly stoppedDetails?: object;
+  getCallStack(): readonly object[];
+}
+
+/** What is left in VS Code's page, beside its module loader. */
+interface InPage {
+  readonly require?: (module: string) => Record<string, unknown>;
+  stopOfDebugger?: () => object | undefined;
+  stopBefore?: object | undefined;
+}
+
+/**
+ * Lets the tests see which stop VS Code's debugger is at. Nothing on the screen says whether a key leads to the debugger by now: a step
+ * is over before the buttons change, and a key that comes too early is lost. So its services are asked, by their names.
+ * @returns false where VS Code does not load its modules by name; then the screen is all there is.
+ */
+export function watchStops(page: Page): Promise<boolean> {
+  return page.evaluate(() => {
+    const inPage = globalThis as InPage;
+    if (!inPage.require) return false;
+    if (inPage.stopOfDebugger) return true;
+    const exported = (module: string, is: (value: unknown) => boolean): unknown => {
+      const found = Object.values(inPage.require!(module)).find(is);
+      if (found === undefined) throw new Error(`This VS Code has nothing of the kind in ${module}.`);
+      return found;
+    };
+    const service = (module: string, id: string) =>
+      exported(module, (value) => typeof value === "function" && String(value) === id);
+    const debug = service("vs/workbench/contrib/debug/common/debug", "debugService");
+    const keys = service("vs/platform/contextkey/common/contextkey", "contextKeyService");
+    const commands = exported(
+      "vs/platform/commands/common/commands",
+      (value) => typeof value === "object" && value !== null && "registerCommand" in value,
+    ) as { registerCommand(id: string, handler: (accessor: { get(id: unknown): unknown }) => void): void };
+    commands.registerCommand("test.watchStops", (accessor) => {
+      const debugger_ = accessor.get(debug) as DebugService;
+      const context = accessor.get(keys) as { getContextKeyValue(key: string): unknown };
+      inPage.stopOfDebugger = () => {
+        const { focusedThread, focusedStackFrame } = debugger_.getViewModel();
+        if (!focusedThread || !focusedStackFrame) return undefined;
+        const shown = focusedThread.getCallStack().includes(focusedStackFrame);
+        return shown && context.getContextKeyValue("debugState") === "stopped"
+          ? focusedThread.stoppedDetails
+          : undefined;
+      };
+    });
+    const workbench = inPage.require("vs/workbench/workbench.web.main") as {
+      commands: { executeCommand(id: string): Promise<void> };
+    };
+    return workbench.commands.executeCommand("test.watchStops").then(() => true);
+  });
+}
+
+/** Does what leads to another stop, and waits until that is shown and keys lead to the debugger again. */
+export async function toNextStop(page: Page, act: () => Promise<unknown>): Promise<void> {
+  await page.evaluate(() => {
+    const inPage = globalThis as InPage;
+    inPage.stopBefore = inPage.stopOfDebugger?.();
+  });
+  await act();
+  await page.waitForFunction(() => {
+    const inPage = globalThis as InPage;
+    const stop = inPage.stopOfDebugger?.();
+    return stop !== undefined && stop !== inPage.stopBefore;
+  });
+}
