@@ -14,7 +14,7 @@ export async function ringsPath(workbench: Workbench, host: string): Promise<voi
   expect(await floor("seen")).toBe("ring 0");
   await workbench.screenshot(`${host}-12-rings`);
   // IRET at CPL 1 traps, and so the VMM has it.
-  await workbench.command("Debug: Step Into");
+  await workbench.stopsAfter(() => workbench.command("Debug: Step Into"));
   await expect.poll(() => floor("lit")).toBe("ring 0");
   await workbench.stopsAfter(() => workbench.page.locator(".debug-toolbar .codicon-debug-step-back").click());
   await expect.poll(() => floor("lit")).toBe("ring 1");

@@ -72,4 +72,6 @@ export async function toNextStop(page: Page, act: () => Promise<unknown>): Promi
     const stop = inPage.stopOfDebugger?.();
     return stop !== undefined && stop !== inPage.stopBefore;
   });
+  // The buttons are made anew 20 ms after that, by a timer that was set before this one. A click meanwhile may be taken twice.
+  await page.evaluate(() => new Promise((later) => setTimeout(later, 50)));
 }
