@@ -1,8 +1,5 @@
 import { fileKey } from "../assembler/location.ts";
-import { type Breakpoint, bind, type Wish } from "./breakpoints.ts";
-import type { Program } from "./program.ts";
-
-type Programs = ReadonlyMap<string, Program>;
+import { type Breakpoint, bind, type Realm, type Wish } from "./breakpoints.ts";
 
 /** All breakpoints of a session. A client always sends a whole list: of one file, of all labels, of all addresses. */
 export class BreakpointList {
@@ -14,35 +11,35 @@ export class BreakpointList {
   }
 
   /** Replaces the list that `key` names. A wish that was in it before keeps its number and its hits. */
-  #replace(key: string, programs: Programs, wishes: readonly Wish[]): readonly Breakpoint[] {
+  #replace(key: string, realm: Realm, wishes: readonly Wish[]): readonly Breakpoint[] {
     const old = new Map((this.#lists.get(key) ?? []).map((breakpoint) => [identity(breakpoint.wish), breakpoint]));
-    const list = wishes.map((wish) => old.get(identity(wish)) ?? bind(programs, wish, this.#nextId++));
+    const list = wishes.map((wish) => old.get(identity(wish)) ?? bind(realm, wish, this.#nextId++));
     this.#lists.set(key, list);
     return list;
   }
 
-  setLines(programs: Programs, file: string, wishes: readonly Wish[]): readonly Breakpoint[] {
-    return this.#replace(`file ${fileKey(file)}`, programs, wishes);
+  setLines(realm: Realm, file: string, wishes: readonly Wish[]): readonly Breakpoint[] {
+    return this.#replace(`file ${fileKey(file)}`, realm, wishes);
   }
 
-  setLabels(programs: Programs, wishes: readonly Wish[]): readonly Breakpoint[] {
-    return this.#replace("labels", programs, wishes);
+  setLabels(realm: Realm, wishes: readonly Wish[]): readonly Breakpoint[] {
+    return this.#replace("labels", realm, wishes);
   }
 
-  setAddresses(programs: Programs, wishes: readonly Wish[]): readonly Breakpoint[] {
-    return this.#replace("addresses", programs, wishes);
+  setAddresses(realm: Realm, wishes: readonly Wish[]): readonly Breakpoint[] {
+    return this.#replace("addresses", realm, wishes);
   }
 
-  setData(programs: Programs, wishes: readonly Wish[]): readonly Breakpoint[] {
-    return this.#replace("data", programs, wishes);
+  setData(realm: Realm, wishes: readonly Wish[]): readonly Breakpoint[] {
+    return this.#replace("data", realm, wishes);
   }
 
   /** Binds all anew, to programs that were assembled again. */
-  rebind(programs: Programs): readonly Breakpoint[] {
+  rebind(realm: Realm): readonly Breakpoint[] {
     for (const [key, list] of this.#lists)
       this.#lists.set(
         key,
-        list.map(({ wish, id }) => bind(programs, wish, id)),
+        list.map(({ wish, id }) => bind(realm, wish, id)),
       );
     return this.all;
   }

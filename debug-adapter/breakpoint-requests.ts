@@ -1,14 +1,14 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { baseName } from "../assembler/location.ts";
 import type { BreakpointList } from "./breakpoint-list.ts";
-import { type Breakpoint, nextInstructionLine, programFile } from "./breakpoints.ts";
+import { type Breakpoint, nextInstructionLine } from "./breakpoints.ts";
 import type { Coordinates } from "./coordinates.ts";
 import { watchOf } from "./data-breakpoints.ts";
 import { locationOf, type Subject, sourceOf } from "./inspection.ts";
 import type { ReadFile } from "./launch.ts";
 import { rangeBody } from "./locations.ts";
-import { hexadecimal, type Program, placeOf, toLinear } from "./program.ts";
-import type { Programs } from "./programs.ts";
+import { hexadecimal } from "./program.ts";
+import { programFile, programWith } from "./programs.ts";
 import { referenceOf } from "./trace-sources.ts";
 
 export function breakpointBody(breakpoint: Breakpoint, coordinates: Coordinates): P.Breakpoint {
@@ -25,14 +25,9 @@ export function breakpointBody(breakpoint: Breakpoint, coordinates: Coordinates)
   };
 }
 
-/** The program that a file belongs to: that of the VM that is looked at if it has the file, else of another. */
-const programWith = (programs: Programs, file: string): Program =>
-  [programs.here, ...programs.byVm.values()].find((program) => programFile(program, file) !== undefined) ??
-  programs.here;
-
 /** Sets one of the kinds of breakpoint list. */
 export const setBreakpoints = {
-  lines(list: BreakpointList, { debugger: { programs }, coordinates }: Subject, args: P.SetBreakpointsArguments) {
+  lines(list: BreakpointList, { debugger: realm, coordinates }: Subject, args: P.SetBreakpointsArguments) {
     const file = args.source.path ?? args.source.name ?? "";
     const wishes = (args.breakpoints ?? []).map(({ line, condition, hitCondition, logMessage }) => ({
       kind: "line" as const,
@@ -42,24 +37,20 @@ export const setBreakpoints = {
       hitCondition,
       logMessage,
     }));
-    return bodies(list.setLines(programs.byVm, file, wishes), coordinates);
+    return bodies(list.setLines(realm, file, wishes), coordinates);
   },
-  labels(
-    list: BreakpointList,
-    { debugger: { programs }, coordinates }: Subject,
-    args: P.SetFunctionBreakpointsArguments,
-  ) {
+  labels(list: BreakpointList, { debugger: realm, coordinates }: Subject, args: P.SetFunctionBreakpointsArguments) {
     const wishes = args.breakpoints.map(({ name, condition, hitCondition }) => ({
       kind: "label" as const,
       name,
       condition,
       hitCondition,
     }));
-    return bodies(list.setLabels(programs.byVm, wishes), coordinates);
+    return bodies(list.setLabels(realm, wishes), coordinates);
   },
   addresses(
     list: BreakpointList,
-    { debugger: { programs }, coordinates }: Subject,
+    { debugger: realm, coordinates }: Subject,
     args: P.SetInstructionBreakpointsArguments,
   ) {
     const wishes = args.breakpoints.map(({ instructionReference, offset, condition, hitCondition }) => ({
@@ -68,9 +59,9 @@ export const setBreakpoints = {
       condition,
       hitCondition,
     }));
-    return bodies(list.setAddresses(programs.byVm, wishes), coordinates);
+    return bodies(list.setAddresses(realm, wishes), coordinates);
   },
-  data(list: BreakpointList, { debugger: { programs }, coordinates }: Subject, args: P.SetDataBreakpointsArguments) {
+  data(list: BreakpointList, { debugger: realm, coordinates }: Subject, args: P.SetDataBreakpointsArguments) {
     const wishes = args.breakpoints.map((breakpoint) => ({
       kind: "data" as const,
       dataId: breakpoint.dataId,
@@ -78,7 +69,7 @@ export const setBreakpoints = {
       condition: breakpoint.condition,
       hitCondition: breakpoint.hitCondition,
     }));
-    return bodies(list.setData(programs.byVm, wishes), coordinates);
+    return bodies(list.setData(realm, wishes), coordinates);
   },
 } as const;
 
@@ -134,21 +125,4 @@ export function breakpointLocations(
   const isWanted = (place: P.BreakpointLocation) =>
     !(place.line === line && place.column! < column) && !(place.line === endLine && place.column! > endColumn);
   return { breakpoints: breakpoints.filter(isWanted) };
-}
-
-/** Places in a line to which execution can be moved. The id is the address. */
-export function gotoTargets(
-  { debugger: { program }, coordinates }: Subject,
-  args: P.GotoTargetsArguments,
-): P.GotoTargetsResponse["body"] {
-  const file = programFile(program, args.source.path ?? "");
-  const addresses = file === undefined ? [] : program.lines.addresses(file, coordinates.lineFrom(args.line));
-  return {
-    targets: addresses.map((address) => {
-      const linear = toLinear(program, address);
-      const place = placeOf(program, linear);
-      const label = place?.offset === 0n ? place.label : hexadecimal(linear);
-      return { id: address, label, line: args.line, instructionPointerReference: hexadecimal(linear) };
-    }),
-  };
 }

@@ -1,9 +1,11 @@
-import { baseName, fileKey } from "../assembler/location.ts";
+import { baseName } from "../assembler/location.ts";
 import type { MachineInterface, Watch } from "../emulator/machine-interface.ts";
 import { answerText, evaluateText, type Subject } from "./evaluate.ts";
 import { eventFieldText, namesEvent } from "./event-fields.ts";
 import { parseExpression } from "./expression.ts";
 import { addressOfLabel, itemAt, type Program, toLinear } from "./program.ts";
+import { type Programs, programFile } from "./programs.ts";
+import { watchProblem } from "./watched-memory.ts";
 
 /** What a person asked for. Lines are 0-based. */
 export type Wish = {
@@ -38,10 +40,6 @@ export interface Breakpoint {
 
 type Binding = Pick<Breakpoint, "addresses" | "byVm" | "watch" | "file" | "line" | "message">;
 const unbound = (message: string): Binding => ({ addresses: [], message });
-
-/** The program's own name for a file, however it is written. */
-export const programFile = (program: Program, file: string): string | undefined =>
-  program.files.find((candidate) => fileKey(candidate) === fileKey(file));
 
 /** Where execution enters a line: of adjoining items (`times 4 nop`, macros) only the first counts. */
 function entries(program: Program, file: string, line: number): readonly bigint[] {
@@ -85,8 +83,11 @@ function bindAddress(program: Program, address: bigint): Binding {
   return { addresses: [address], ...(item ? { file: item.range.file, line: item.range.line } : {}) };
 }
 
-const bindData = ({ dataId, watch }: Wish & { kind: "data" }): Binding =>
-  watch ? { addresses: [], watch } : unbound(`"${dataId}" does not say what memory to watch.`);
+function bindData(machine: MachineInterface, { dataId, watch }: Wish & { kind: "data" }): Binding {
+  if (!watch) return unbound(`"${dataId}" does not say what memory to watch.`);
+  const problem = watchProblem(machine, watch);
+  return problem === undefined ? { addresses: [], watch } : unbound(problem);
+}
 
 const hitPattern = /^\s*(==?|>=?|<=?|%)?\s*(\d+)\s*$/;
 
@@ -120,30 +121,64 @@ function malformed({ condition, hitCondition }: Wish): string | undefined {
   return undefined;
 }
 
-function bindIn(program: Program, wish: Wish): Binding {
+type PlaceWish = Exclude<Wish, { kind: "data" }>;
+
+function bindIn(program: Program, wish: PlaceWish): Binding {
   if (wish.kind === "line") return bindLine(program, wish.file, wish.line);
-  if (wish.kind === "label") return bindLabel(program, wish.name);
-  return wish.kind === "address" ? bindAddress(program, wish.address) : bindData(wish);
+  return wish.kind === "label" ? bindLabel(program, wish.name) : bindAddress(program, wish.address);
+}
+
+/** Why none of several programs has the place. */
+function inNone(programs: Programs["byVm"], wish: PlaceWish): string {
+  const mains = [...new Set([...programs.values()].map(({ file }) => baseName(file)))].join(", ");
+  return wish.kind === "line"
+    ? `${baseName(wish.file)} is part of none of the programs that are being debugged: ${mains}.`
+    : `None of the programs ${mains} has a label "${wish.kind === "label" ? wish.name : ""}".`;
 }
 
 /** In every VM whose program has the place. */
-function bindInAll(programs: ReadonlyMap<string, Program>, wish: Wish): Binding {
-  const bindings = [...programs].map(([vm, program]) => [vm, bindIn(program, wish)] as const);
-  const [found = bindings[0]!] = bindings.filter(([, { addresses }]) => addresses.length > 0);
-  if (bindings.length === 1) return found[1];
-  const byVm = new Map(bindings.map(([vm, { addresses }]) => [vm, addresses]));
-  return { ...found[1], addresses: [...new Set([...byVm.values()].flat())], byVm };
+function bindInAll(programs: Programs["byVm"], wish: PlaceWish): Binding {
+  const bindings = [...programs].map(([vm, program]) => ({ vm, program, binding: bindIn(program, wish) }));
+  if (bindings.length === 1) return bindings[0]!.binding;
+  const hasSource = ({ program }: { readonly program: Program }) =>
+    wish.kind === "line" && programFile(program, wish.file) !== undefined;
+  // Of those that have no place, one that knows the source can say why.
+  const found = bindings.find(({ binding }) => binding.addresses.length > 0) ?? bindings.find(hasSource);
+  if (!found) return unbound(inNone(programs, wish));
+  const byVm = new Map(bindings.map(({ vm, binding }) => [vm, binding.addresses]));
+  return { ...found.binding, addresses: [...new Set([...byVm.values()].flat())], byVm };
 }
 
-/** Binds a wish to addresses of the programs of the VMs. */
-export function bind(programs: ReadonlyMap<string, Program>, wish: Wish, id: number): Breakpoint {
+/** Where wishes come true: the VMs with their programs. */
+export interface Realm {
+  readonly machine: MachineInterface;
+  readonly programs: Programs;
+}
+
+/** Binds a wish to addresses of the programs of the VMs, or to memory. */
+export function bind({ machine, programs }: Realm, wish: Wish, id: number): Breakpoint {
   const problem = malformed(wish);
-  const binding = problem ? unbound(problem) : bindInAll(programs, wish);
-  return { id, wish, ...binding, hits: [] };
+  const bound = () => (wish.kind === "data" ? bindData(machine, wish) : bindInAll(programs.byVm, wish));
+  return { id, wish, ...(problem ? unbound(problem) : bound()), hits: [] };
 }
 
-/** Whether the vCPU in the core is at a breakpoint. */
-export const isAt = ({ addresses, byVm }: Breakpoint, { vm, linearRip }: MachineInterface): boolean =>
+/** Addresses of instructions, where there are several VMs each with those that are meant there. */
+export type Spots = Pick<Breakpoint, "addresses" | "byVm">;
+
+/** The instructions with which a line (0-based) of a source begins, in every VM whose program has it. */
+export function spotsOfLine(programs: Programs, file: string, line: number): Spots {
+  const byVm = new Map(
+    [...programs.byVm].map(([vm, program]) => {
+      const known = programFile(program, file);
+      const addresses = known === undefined ? [] : program.lines.addresses(known, line);
+      return [vm, addresses.map((address) => toLinear(program, address))] as const;
+    }),
+  );
+  return { addresses: [...new Set([...byVm.values()].flat())], byVm };
+}
+
+/** Whether the vCPU in the core is at one of them. */
+export const isAt = ({ addresses, byVm }: Spots, { vm, linearRip }: MachineInterface): boolean =>
   (byVm ? (byVm.get(vm) ?? []) : addresses).includes(linearRip);
 
 /** The text of a logpoint: each `{expression}` is replaced by its value. */

@@ -5,8 +5,9 @@ import { answerText, type Subject as EvaluationSubject, evaluateText, type Locat
 import { lookFrom, type Subject } from "./inspection.ts";
 import { memoryReference, parseMemoryReference } from "./memory.ts";
 import { itemAt } from "./program.ts";
-import { ownNumber } from "./threads.ts";
+import { ownNumber, seenFrom } from "./threads.ts";
 import { variablesOf } from "./variables.ts";
+import { watchProblem } from "./watched-memory.ts";
 
 /** The modes of data breakpoints that clients offer, by address space. */
 export const breakpointModes: (P.BreakpointMode & { readonly mode: AddressSpace })[] = [
@@ -90,46 +91,56 @@ const words: Readonly<Record<AddressSpace, string>> = {
   "host-physical": "host-physical",
 };
 
-/** Answers `dataBreakpointInfo`. The id says all there is to know: reference and size. */
+/** Answers `dataBreakpointInfo`. The id says all there is to know: reference, size, and of several VMs the one whose address it is. */
 export function dataBreakpointInfo(
   subject: Subject,
   { name, variablesReference = 0, frameId, bytes, asAddress = false, mode }: P.DataBreakpointInfoArguments,
 ): P.DataBreakpointInfoResponse["body"] {
   lookFrom(subject, variablesReference > 0 ? variablesReference : frameId);
-  const place =
+  const meant =
     variablesReference > 0 ? placeOfVariable(subject, variablesReference, name) : placeNamed(subject, name, asAddress);
-  if (typeof place === "string") return none(place);
-  const location = inSpace(subject, place.location, mode, asAddress);
+  if (typeof meant === "string") return none(meant);
+  const location = inSpace(subject, meant.location, mode, asAddress);
   if (typeof location === "string") return none(location);
-  const size = bytes ?? place.bytes;
+  const size = bytes ?? meant.bytes;
   if (!Number.isInteger(size) || size < 1 || size > mostBytes) return none(`1 to ${mostBytes} bytes can be watched`);
-  const { space, address } = location;
-  if (space !== "linear" && subject.debugger.machine.readMemory(space, address, 1)[0] === undefined)
-    return none(`there is no ${space} memory at ${memoryReference(location)}`);
+  const { space } = location;
+  const { machine, programs } = subject.debugger;
+  const problem = watchProblem(machine, location);
+  if (problem !== undefined) return none(`${problem.charAt(0).toLowerCase()}${problem.slice(1).replace(/\.$/, "")}`);
+  const vm = programs.byVm.size > 1 && space !== "host-physical" ? machine.vm : undefined;
   const shown = variablesReference > 0 ? `[${name}]` : name;
-  const dataId = `${memoryReference(location)}/${size}`;
-  const description = `${shown}: ${size} ${size === 1 ? "byte" : "bytes"} at ${words[space]} ${memoryReference(location)}`;
+  const dataId = `${memoryReference(location)}/${size}${vm === undefined ? "" : `/${vm}`}`;
+  const place = `${words[space]} ${memoryReference(location)}${vm === undefined ? "" : ` of ${vm}`}`;
+  const description = `${shown}: ${size} ${size === 1 ? "byte" : "bytes"} at ${place}`;
   // A variable may point elsewhere in the next session; an address that was typed stays what it is.
   return { dataId, description, accessTypes, canPersist: asAddress };
 }
 
 /** What a data breakpoint watches, from its id; undefined if that is malformed. */
 export function watchOf({ dataId, accessType = "write" }: P.DataBreakpoint): Watch | undefined {
-  const [reference = "", size = ""] = dataId.split("/");
+  const [reference = "", size = "", vm] = dataId.split("/");
   const location = parseMemoryReference(reference);
   const bytes = /^\d+$/.test(size) ? Number(size) : 0;
   if (!location || bytes < 1 || bytes > mostBytes) return undefined;
-  return { ...location, bytes, reads: accessType !== "write", writes: accessType !== "read" };
+  return {
+    ...location,
+    ...(vm === undefined ? {} : { vm }),
+    bytes,
+    reads: accessType !== "write",
+    writes: accessType !== "read",
+  };
 }
 
 /** "Written: 4 bytes at 0x101000, now 0x00000007 (7)"; `ahead` where the access is still to come. */
 export function accessText(subject: EvaluationSubject, { watch, access }: WatchHit, ahead = false): string {
-  const { space, address, bytes } = watch;
+  const { space, address, bytes, vm } = watch;
   const verb = `${access === "write" ? "Written" : "Read"}${ahead ? " by this instruction" : ""}`;
-  const place = `${verb}: ${bytes} ${bytes === 1 ? "byte" : "bytes"} at ${memoryReference(watch)}`;
+  const place = `${verb}: ${bytes} ${bytes === 1 ? "byte" : "bytes"} at ${memoryReference(watch)}${vm === undefined ? "" : ` of ${vm}`}`;
   const size = { 1: "byte", 2: "word", 4: "dword", 8: "qword" }[bytes];
   const prefix = { linear: "lin", "guest-physical": "gpa", "host-physical": "hpa" }[space];
-  const outcome = size && evaluateText(subject, `${size} [${prefix}:${address}]`);
+  const of = vm === undefined || vm === subject.machine.vm ? undefined : { vm, vcpu: 0 };
+  const outcome = size && seenFrom(subject.machine, of, () => evaluateText(subject, `${size} [${prefix}:${address}]`));
   return outcome && outcome.problem === undefined
     ? `${place}, ${ahead ? "still" : "now"} ${answerText(subject, outcome)}`
     : place;

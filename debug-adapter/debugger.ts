@@ -1,6 +1,6 @@
 import type { MachineInterface, VcpuPlace, Watch } from "../emulator/machine-interface.ts";
 import type { Decoded } from "../isa/operands.ts";
-import type { Breakpoint } from "./breakpoints.ts";
+import type { Breakpoint, Spots } from "./breakpoints.ts";
 import { entersSystem, instructionAt, isCall, isInterruptReturn, isReturn, isSystemReturn, stackTop } from "./code.ts";
 import { goJustBefore } from "./event-breakpoints.ts";
 import type { EventWatch } from "./event-watch.ts";
@@ -229,7 +229,7 @@ export class Debugger {
   }
 
   /** To the last moment at which something would have stopped the guest, or at which it was about to be at `goal`; or to the start. */
-  reverseContinue(goal: ReadonlySet<bigint> = new Set()): Promise<Halt> {
+  reverseContinue(goal: Spots = { addresses: [] }): Promise<Halt> {
     this.#runner.pausing = false;
     return reverseContinue(this.#runner, goal, () => this.#breatheBackwards());
   }

@@ -1,7 +1,6 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import type { MachineInterface, VcpuPlace } from "../emulator/machine-interface.ts";
 import { fromBase64, toBase64 } from "../trace-file/index.ts";
-import { programFile } from "./breakpoints.ts";
 import { type Context, commandIn, commandWords } from "./commands/index.ts";
 import { completions } from "./completion.ts";
 import type { Coordinates } from "./coordinates.ts";
@@ -12,7 +11,7 @@ import { type Answer, answerText, assign, assignmentIn, evaluateText, type Outco
 import { explain } from "./halts.ts";
 import { type Locations, type Range, rangeBody } from "./locations.ts";
 import { memoryReference, parseMemoryReference, readBytes, writeBytes } from "./memory.ts";
-import { hexadecimal, itemAt, toLinear } from "./program.ts";
+import { hexadecimal, itemAt } from "./program.ts";
 import { moduleOfGuest, moduleOfMonitor } from "./programs.ts";
 import type { Requests } from "./protocol.ts";
 import { Refusal } from "./requests.ts";
@@ -123,13 +122,6 @@ function stackHere(subject: Subject, args: P.StackTraceArguments): P.StackTraceR
     ].slice(first, end),
     totalFrames: frames.length + waiting.length,
   };
-}
-
-/** Linear addresses of the instructions with which a line, as the client counts, begins. */
-export function sourceLine({ debugger: { program }, coordinates }: Subject, file: string, line: number) {
-  const known = programFile(program, file);
-  const addresses = known === undefined ? [] : program.lines.addresses(known, coordinates.lineFrom(line));
-  return addresses.map((address) => toLinear(program, address));
 }
 
 export function scopes(subject: Subject, { frameId }: P.ScopesArguments): P.ScopesResponse["body"] {

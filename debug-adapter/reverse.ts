@@ -1,5 +1,6 @@
 import type { MachineInterface, WatchHit } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
+import { isAt, type Spots } from "./breakpoints.ts";
 import { accessText } from "./data-breakpoints.ts";
 import { goAnewTo, goJustBefore } from "./event-breakpoints.ts";
 import { isObserved } from "./event-text.ts";
@@ -111,14 +112,10 @@ function* stretches(runner: Runner, present: number, others: boolean): Generator
  * To the last moment at which a breakpoint or an event would have stopped the guest, or at which it was about to execute one of
  * the instructions at `goal`; or to the start.
  */
-export async function reverseContinue(
-  runner: Runner,
-  goal: ReadonlySet<bigint>,
-  breathe: () => Promise<boolean>,
-): Promise<Halt> {
+export async function reverseContinue(runner: Runner, goal: Spots, breathe: () => Promise<boolean>): Promise<Halt> {
   const { machine, watches, events } = runner;
   const present = presentOf(machine);
-  const addresses = new Set([...goal, ...runner.breakpoints.flatMap((breakpoint) => breakpoint.addresses)]);
+  const addresses = new Set([...goal.addresses, ...runner.breakpoints.flatMap((breakpoint) => breakpoint.addresses)]);
   const unrecorded = events.armed.some(
     ({ action, needsState, kinds }) => action === "stop" && (needsState || kinds.some(isObserved)),
   );
@@ -127,7 +124,7 @@ export async function reverseContinue(
   for (const { floor, limit } of stretches(runner, present.now, addresses.size + watches.length > 0 || unrecorded)) {
     const found: Found = await lastBefore(machine, limit, {
       addresses,
-      accept: () => goal.has(machine.linearRip) || runner.hitInPast().length > 0,
+      accept: () => isAt(goal, machine) || runner.hitInPast().length > 0,
       watches,
       touched: (hits) => runner.touchedInPast(hits).length > 0,
       ...(stopOnEvent ? { events: { filter: stopOnEvent, found: search.found } } : {}),

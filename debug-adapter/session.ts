@@ -2,7 +2,7 @@ import { type TechniqueId, techniqueById } from "../isa/technique.ts";
 import { Branch, pastText } from "./branch.ts";
 import { breakpointAnswers } from "./breakpoint-answers.ts";
 import { BreakpointList } from "./breakpoint-list.ts";
-import { breakpointBody, breakpointLocations, gotoTargets } from "./breakpoint-requests.ts";
+import { breakpointBody, breakpointLocations } from "./breakpoint-requests.ts";
 import { capabilities } from "./capabilities.ts";
 import { type ComparedRun, compareLoaded } from "./compare.ts";
 import { ControlTally } from "./control-tally.ts";
@@ -11,6 +11,7 @@ import { dataBreakpointInfo } from "./data-breakpoints.ts";
 import { Debugger } from "./debugger.ts";
 import { EventBreakpointList } from "./event-breakpoint-list.ts";
 import { EventFeed } from "./events.ts";
+import { GotoPlaces } from "./goto-places.ts";
 import { announce, cannotGoOn } from "./halts.ts";
 import * as inspection from "./inspection.ts";
 import { checkArguments, type Loaded, load, type ReadFile } from "./launch.ts";
@@ -19,7 +20,7 @@ import { looks } from "./looks.ts";
 import { ExitTally } from "./measured.ts";
 import { MemoryViews } from "./memory-views.ts";
 import { Motion } from "./motion.ts";
-import { itemAt, toLinear } from "./program.ts";
+import { itemAt } from "./program.ts";
 import { programsIn } from "./programs.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, type Deeds, Refusal } from "./requests.ts";
@@ -54,6 +55,7 @@ export class Session extends Conversation {
   readonly #breakpoints = new BreakpointList();
   readonly #memoryViews = new MemoryViews();
   readonly #locations = new Locations();
+  readonly #gotoPlaces = new GotoPlaces();
   #arguments: LaunchArguments | undefined;
   #debuggee: Debuggee | undefined;
   readonly #events = new EventBreakpointList();
@@ -275,7 +277,7 @@ export class Session extends Conversation {
   }
 
   #rebind(): void {
-    for (const breakpoint of this.#breakpoints.rebind(this.#present.programs))
+    for (const breakpoint of this.#breakpoints.rebind(this.#present.debugger))
       this.tell("breakpoint", { reason: "changed", breakpoint: breakpointBody(breakpoint, this.coordinates) });
     this.#apply();
   }
@@ -318,7 +320,7 @@ export class Session extends Conversation {
     }),
     dataBreakpointInfo: (args) => dataBreakpointInfo(this.#still, args),
     breakpointLocations: (args) => breakpointLocations(this.#subject, args),
-    gotoTargets: (args) => gotoTargets(this.#subject, args),
+    gotoTargets: (args) => this.#gotoPlaces.targets(this.#subject, args),
     threads: () => inspection.threads(this.#subject),
     stackTrace: (args) => inspection.stackTrace(this.#still, args),
     scopes: (args) => {
@@ -425,10 +427,13 @@ export class Session extends Conversation {
     },
     reverseContinue: () => this.#anywhere("Running back", (target) => target.reverseContinue()),
     goto: async ({ targetId, threadId }) => {
+      const place = () => {
+        inspection.lookFrom(this.#still, numberIn(threadId, 1));
+        return this.#gotoPlaces.linear(this.#subject, targetId);
+      };
+      place();
       await this.#mayChange();
-      const target = this.#movable;
-      inspection.lookFrom(this.#still, numberIn(threadId, 1));
-      const refused = target.moveTo(toLinear(target.program, targetId));
+      const refused = this.#movable.moveTo(place());
       if (refused !== undefined) throw new Refusal(refused);
       return () => this.#motion.start(() => this.#changed({ kind: "jump" }));
     },

@@ -1,9 +1,10 @@
 /** The requests that go to a moment which a person describes. */
 import type { Branch } from "./branch.ts";
+import { spotsOfLine } from "./breakpoints.ts";
 import { dataBreakpointInfo, watchOf } from "./data-breakpoints.ts";
 import type { Debugger } from "./debugger.ts";
 import { returnTo } from "./history.ts";
-import { lookFrom, type Subject, sourceLine } from "./inspection.ts";
+import { lookFrom, type Subject } from "./inspection.ts";
 import { readRegisters, registerPart } from "./registers.ts";
 import { type Deeds, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
@@ -73,9 +74,10 @@ export const timeDeeds = (still: () => Subject, branch: () => Branch, travel: Tr
     return travel("Stepping back out", () => target.reverseOut());
   },
   "ringside/runBack": ({ file, line }) => {
-    const addresses = sourceLine(still(), file, line);
-    if (addresses.length === 0) throw new Refusal("There is no instruction in this line.");
-    return travel("Running back to the cursor", (target) => target.reverseContinue(new Set(addresses)));
+    const { debugger: there, coordinates } = still();
+    const spots = spotsOfLine(there.programs, file, coordinates.lineFrom(line));
+    if (spots.addresses.length === 0) throw new Refusal("There is no instruction in this line.");
+    return travel("Running back to the cursor", (target) => target.reverseContinue(spots));
   },
   "ringside/toPresent": () => {
     still();

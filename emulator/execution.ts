@@ -34,16 +34,28 @@ export class Execution {
 
   constructor(computer: Computer) {
     this.#computer = computer;
-    this.#watches = new Watches(
-      computer.cpu,
-      (address) => computer.vm.memory.hostOf(address),
-      () => computer.endRun(),
-    );
+    const vms = {
+      get present() {
+        return computer.vm.name;
+      },
+      hostOf: (address: number, vm?: string) => this.#hostOf(address, vm),
+    };
+    this.#watches = new Watches(computer.cpu, vms, () => computer.endRun());
     this.#translations = new TranslationObserver(computer.cpu, (body) => computer.chronicle.observe(body));
   }
 
   get #vm(): VirtualMachine {
     return this.#computer.vm;
+  }
+
+  #hostOf(address: number, name: string | undefined): number | undefined {
+    const computer = this.#computer;
+    if (name === undefined || name === this.#vm.name) return this.#vm.memory.hostOf(address);
+    if (!computer.named(name)) return undefined;
+    computer.visit({ vm: name, vcpu: 0 });
+    const host = this.#vm.memory.hostOf(address);
+    computer.goHome();
+    return host;
   }
 
   get #linear(): number {

@@ -39,6 +39,8 @@ export type Stop =
 /** Memory whose accesses end a run: those of the guest's instructions by linear address, all others too by physical address. */
 export interface Watch {
   readonly space: AddressSpace;
+  /** The VM whose address it is. Left out of guest-physical ones: that of the VM about to run; of linear ones: in each VM. */
+  readonly vm?: string;
   readonly address: bigint;
   readonly bytes: number;
   readonly reads: boolean;

@@ -12,6 +12,14 @@ interface Range {
 
 const pageBytes = 4096;
 
+/** What watches need to know of the VMs. */
+interface VirtualMachines {
+  /** Name of the one in the core. */
+  readonly present: string;
+  /** Host-physical address of a guest-physical one, by default of the VM in the core; undefined where there is no memory. */
+  readonly hostOf: (address: number, vm?: string) => number | undefined;
+}
+
 function* pagesOf({ first, last }: Range): Generator<number> {
   for (let page = Math.floor(first / pageBytes); page <= Math.floor(last / pageBytes); page++) yield page;
 }
@@ -22,8 +30,7 @@ function* pagesOf({ first, last }: Range): Generator<number> {
  */
 export class Watches {
   readonly #cpu: Cpu;
-  /** Host-physical address of a guest-physical one; undefined where there is no memory. */
-  readonly #hostOf: (address: number) => number | undefined;
+  readonly #vms: VirtualMachines;
   #list: readonly Watch[] = [];
   #linear: readonly Range[] = [];
   #physical: readonly Range[] = [];
@@ -31,9 +38,9 @@ export class Watches {
   readonly #hit: () => void;
 
   /** @param hit called at an access that is watched, before it happens */
-  constructor(cpu: Cpu, hostOf: (address: number) => number | undefined, hit: () => void) {
+  constructor(cpu: Cpu, vms: VirtualMachines, hit: () => void) {
     this.#cpu = cpu;
-    this.#hostOf = hostOf;
+    this.#vms = vms;
     this.#hit = hit;
     cpu.memoryObserver.watched = (physical, bytes, access) => this.#meet(this.#physical, physical, bytes, access);
   }
@@ -67,7 +74,7 @@ export class Watches {
     const ranges: Range[] = [];
     const start = Number(watch.address);
     for (let at = start; at < start + bytes; at = Math.floor(at / pageBytes + 1) * pageBytes) {
-      const first = space === "guest-physical" ? this.#hostOf(at) : at;
+      const first = space === "guest-physical" ? this.#vms.hostOf(at, watch.vm) : at;
       const end = Math.min(start + bytes, Math.floor(at / pageBytes + 1) * pageBytes);
       if (first !== undefined && this.#cpu.physical.isRam(first))
         ranges.push({ watch, first, last: first + end - at - 1 });
@@ -96,6 +103,7 @@ export class Watches {
   #meet(ranges: readonly Range[], at: number, bytes: number, access: "read" | "write"): void {
     for (const { watch, first, last } of ranges) {
       if (at > last || at + bytes - 1 < first || !(access === "write" ? watch.writes : watch.reads)) continue;
+      if (watch.space === "linear" && watch.vm !== undefined && watch.vm !== this.#vms.present) continue;
       this.#hits.push({ watch, access });
       this.#hit();
     }

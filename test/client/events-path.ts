@@ -1,28 +1,18 @@
 import { expect } from "vitest";
 import { type Workbench, write } from "../support/workbench.ts";
+import { eventRows } from "./event-rows.ts";
 
 /** A person lets the guest stop at one exit, on a condition, and counts another; then goes back. */
 export async function eventsPath(workbench: Workbench, host: string): Promise<void> {
   const { page } = workbench;
   await workbench.debug("exits.asm", "vtx-ept");
-  await workbench.command("Debug: Focus on Event Breakpoints View");
-  const pane = page.locator(".pane", { has: page.locator(".pane-header", { hasText: "Event Breakpoints" }) });
-  const row = (label: string) => pane.locator(".monaco-list-row", { hasText: label }).first();
-  await row("VM Exits: VT-x").waitFor();
+  const { pane, row, reach, open, check } = await eventRows(workbench);
+  await (await reach("VM Exits: VT-x")).waitFor();
   // Only what can happen under the technique in force.
   expect(await pane.locator(".monaco-list-row", { hasText: "AMD-V" }).count()).toBe(0);
 
-  // The tree is the last of six views, so that few of its rows are seen.
-  const reach = async (label: string) => {
-    await pane.locator(".monaco-list").hover();
-    for (let n = 0; n < 40 && !(await row(label).isVisible()); n++) {
-      await page.mouse.wheel(0, 44);
-      await page.waitForTimeout(50);
-    }
-    return row(label);
-  };
-  await (await reach("Device I/O")).locator(".monaco-tl-twistie").click();
-  await (await reach("UART")).locator(".custom-view-tree-node-item-checkbox").click();
+  await open("Device I/O");
+  await check("UART");
   await workbench.continue();
   await page.locator(".zone-widget", { hasText: "Event breakpoint Device I/O › UART" }).waitFor();
   await workbench.screenshot(`${host}-22-event-breakpoint`);

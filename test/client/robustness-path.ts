@@ -2,6 +2,7 @@ import type { Frame, Worker } from "playwright-core";
 import { expect } from "vitest";
 import { lineIn } from "../support/examples.ts";
 import type { Workbench } from "../support/workbench.ts";
+import { eventRows } from "./event-rows.ts";
 
 /** Errors that pages and their workers report from now on. */
 function errorsOf({ page }: Workbench): string[] {
@@ -58,6 +59,105 @@ export async function killedPath(workbench: Workbench, host: string): Promise<vo
   await page.keyboard.press("F9");
   await page.locator(".codicon-debug-breakpoint").first().waitFor({ state: "hidden" });
   await workbench.stopDebugging();
+}
+
+/** What is checked in the tree of events before and after the adapter was killed is in force in the session that begins then. */
+export async function eventsKeptPath(workbench: Workbench, host: string): Promise<void> {
+  const { page } = workbench;
+  await workbench.debug("exits.asm", "vtx-ept");
+  const { reach, open, check, uncheck } = await eventRows(workbench);
+  await open("VM Exits: VT-x");
+  await check("CR_ACCESS");
+  // What can never happen here says so, checked or not.
+  await check("GETSEC");
+  await expect.poll(async () => (await reach("GETSEC")).textContent()).toContain("never here");
+  await page.mouse.move(800, 300);
+  await (await reach("GETSEC")).locator(".label-name").first().hover();
+  await page
+    .locator(".monaco-hover", { hasText: /nothing\sthat\sexits\sfor\sGETSEC/ })
+    .first()
+    .waitFor();
+  await workbench.screenshot(`${host}-66-never-here`);
+  await (await adapterOf(workbench)).evaluate(() => globalThis.close());
+  const again = page.locator(".notification-toast .monaco-button", { hasText: "Debug Again" });
+  await again.waitFor();
+  await page.locator(".debug-toolbar").waitFor({ state: "hidden" });
+  await workbench.command("Debug: Focus on Event Breakpoints View");
+  await (await reach("VM Exits: VT-x")).locator(".monaco-tl-twistie").click();
+  await open("Device I/O");
+  await check("UART");
+  await workbench.stopsAfter(() => again.click());
+  for (const stop of ["Device I/O › UART", "VM Exits: VT-x › CR_ACCESS"]) {
+    await workbench.continue();
+    await page.locator(".zone-widget", { hasText: `Event breakpoint ${stop}` }).waitFor();
+    await workbench.command("Debug: Focus on Event Breakpoints View");
+    if (stop.startsWith("Device")) await uncheck("UART");
+  }
+  await workbench.screenshot(`${host}-67-events-kept`);
+  await workbench.command("Ringside: Uncheck All Event Breakpoints");
+  await workbench.stopDebugging();
+}
+
+/** Whether the browser's database has a text in one of its values: there VS Code keeps its backups. */
+const keptInBrowser = ({ page }: Workbench, text: string): Promise<boolean> =>
+  page.evaluate(async (wanted) => {
+    const done = <T>(request: IDBRequest<T>): Promise<T> =>
+      new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    const decoder = new TextDecoder();
+    for (const { name } of await indexedDB.databases()) {
+      const database = await done(indexedDB.open(name!));
+      for (const store of database.objectStoreNames) {
+        const values: unknown[] = await done(database.transaction(store).objectStore(store).getAll());
+        if (values.some((value) => value instanceof Uint8Array && decoder.decode(value).includes(wanted))) return true;
+      }
+      database.close();
+    }
+    return false;
+  }, text);
+
+/** Nothing is saved by hand, and VS Code saves nothing by itself: what was typed is there when the window comes again, and unsaved. */
+export async function unsavedPath(workbench: Workbench, host: string): Promise<void> {
+  const { page } = workbench;
+  await workbench.openFile("hello.asm");
+  await page.locator(".editor-instance .view-line").first().click();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.insertText("; typed last");
+  await page.locator(".tab.active.dirty").waitFor();
+  // VS Code keeps a backup some time after the last keystroke.
+  await expect.poll(() => keptInBrowser(workbench, "typed last"), { timeout: 60_000 }).toBe(true);
+  await page.reload();
+  await page.locator(".tab.active.dirty", { hasText: "hello.asm" }).waitFor();
+  await page.locator(".editor-instance .view-line").first().click();
+  await page.keyboard.press("Control+End");
+  await page.locator(".view-line", { hasText: /typed\slast/ }).waitFor();
+  await workbench.screenshot(`${host}-68-unsaved`);
+}
+
+/** Where there is nothing yet, Run and Debug says what to begin with; in a window without a folder the Explorer does, too. */
+export async function emptyPath(workbench: Workbench, host: string): Promise<void> {
+  const { page } = workbench;
+  const offer = page
+    .locator(".sidebar .welcome-view-content", { hasText: "A guest to run and step through" })
+    .locator(".monaco-button", { hasText: "Open a Sample" });
+  await workbench.command("View: Show Run and Debug");
+  await offer.first().waitFor();
+  await workbench.screenshot(`${host}-69-welcome-debug`);
+  await page.route("**/", async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace(/workspace: \{ folderUri[^\n]*/, "workspace: undefined,");
+    await route.fulfill({ response, body });
+  });
+  await page.reload();
+  await page.locator(".explorer-viewlet, .activitybar").first().waitFor();
+  await workbench.command("View: Show Explorer");
+  await page.locator(".sidebar", { hasText: "No Folder Opened" }).waitFor();
+  await offer.first().waitFor();
+  await workbench.screenshot(`${host}-69-welcome-explorer`);
+  await offer.first().click();
+  await page.locator(".quick-input-list .monaco-list-row").first().waitFor();
 }
 
 /** Prints a number and a line, now and then, for ever. */
@@ -183,8 +283,10 @@ export async function editedPath(workbench: Workbench, host: string): Promise<vo
   await page.locator(".editor-instance .view-line").first().click();
   await page.keyboard.press("Control+End");
   await page.keyboard.insertText("; typed last");
-  // VS Code writes a second after the last keystroke: a backup, or where it saves by itself the file.
-  await page.waitForTimeout(3000);
+  // VS Code saves by itself here, some time after the last keystroke.
+  await expect
+    .poll(() => page.evaluate(async () => (await fetch("/files/examples/boot-sector.asm")).text()), { timeout: 60_000 })
+    .toContain("typed last");
   await page.reload();
   await page.locator(".tab.active", { hasText: "boot-sector.asm" }).waitFor();
   await page.locator(".view-line", { hasText: "typed last" }).waitFor();

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { Workbench } from "../support/workbench.ts";
+import { eventRows } from "./event-rows.ts";
 
 /** A person runs a machine with four VMs, sees who ran when and why, looks closer by keyboard, and goes to a decision. */
 export async function schedulePath(workbench: Workbench, host: string): Promise<void> {
@@ -45,5 +46,34 @@ export async function schedulePath(workbench: Workbench, host: string): Promise<
   await picture.focus();
   await page.keyboard.press("Enter");
   await expect.poll(events).toBeLessThan(all);
+  await workbench.stopDebugging();
+}
+
+/** Where a vCPU goes on on another physical CPU there is a mark on its lane, and the decision says where it was before. */
+export async function migrationPath(workbench: Workbench, host: string): Promise<void> {
+  const { page } = workbench;
+  await workbench.command("View: Show Explorer");
+  await page.locator(".explorer-viewlet .monaco-list-row", { hasText: "schedule" }).first().click();
+  await workbench.debug("ticket-lock-pause-loop.ringside.json");
+  const { open, check } = await eventRows(workbench);
+  await open("Scheduling");
+  await check("migrate");
+  await workbench.command("Ringside: Show the Schedule");
+  const view = await workbench.view("#view .empty .sample .fill, #view .picture canvas");
+  for (let stop = 1; stop <= 5; stop++) await workbench.continue();
+  await view.locator(".picture canvas").waitFor();
+  await expect.poll(() => view.locator(".summary").textContent()).toMatch(/2 physical CPUs · 4 vCPUs/);
+  const moved = view.locator("tr[data-sequence]", { hasText: "migrated from pCPU" }).last();
+  await moved.click();
+  await expect.poll(() => view.locator(".detail").textContent()).toContain("migrated from pCPU");
+  for (const [theme, look] of [
+    ["Light Modern", "vscode-light"],
+    ["Dark Modern", "vscode-dark"],
+  ] as const) {
+    await workbench.chooseTheme(theme);
+    await view.locator(`body.${look}`).waitFor();
+    await workbench.screenshot(`${host}-14-migration-${look}`);
+  }
+  await workbench.command("Ringside: Uncheck All Event Breakpoints");
   await workbench.stopDebugging();
 }

@@ -7,7 +7,7 @@ import { eventsPath } from "./events-path.ts";
 import { hypercallsPath } from "./hypercalls-path.ts";
 import { keyboardPath } from "./keyboard-path.ts";
 import { ringsPath } from "./rings-path.ts";
-import { schedulePath } from "./schedule-path.ts";
+import { migrationPath, schedulePath } from "./schedule-path.ts";
 import { timePath } from "./time-path.ts";
 import { tracePath } from "./trace-path.ts";
 import { translationPath } from "./translation-path.ts";
@@ -20,6 +20,7 @@ describeWorkbench("Views in VS Code in the browser", "browser", [
   ["shows hypercalls by name over time, with arguments, results and refusals", hypercallsPath],
   ["shows in which ring a guest is, and in which one it thinks it is", ringsPath],
   ["shows who runs on which physical CPU, and why", schedulePath],
+  ["marks where a vCPU goes on on another physical CPU", migrationPath],
   ["shows a serial terminal to type into, and where the interrupt of what is typed is", devicesPath],
   ["stops at events that are checked in a tree, and counts others", eventsPath],
   ["shares a time cursor between views, and tells what a view is about", cursorPath],

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, it } from "vitest";
-import { chromiumPath, Workbench } from "./workbench.ts";
+import { chromiumPath, type Opening, Workbench } from "./workbench.ts";
 
 /** What a test does, and how; `host` begins the names of its screenshots. */
 type WorkbenchTest = readonly [does: string, path: (workbench: Workbench, host: string) => Promise<void>];
@@ -11,7 +11,12 @@ const limit = 400_000;
  * Tests that share one workbench, one after the other. Of one that fails a screenshot stays, and the next begins in a new workbench:
  * a test that was given up goes on pressing keys until its page is gone.
  */
-export function describeWorkbench(title: string, host: string, tests: readonly WorkbenchTest[]): void {
+export function describeWorkbench(
+  title: string,
+  host: string,
+  tests: readonly WorkbenchTest[],
+  opening: Opening = {},
+): void {
   if (!chromiumPath) console.log(`skipped: ${title} (Debian's chromium is not installed)`);
   describe.skipIf(!chromiumPath)(title, () => {
     let workbench: Workbench | undefined;
@@ -21,7 +26,7 @@ export function describeWorkbench(title: string, host: string, tests: readonly W
       await closing?.close();
     };
     beforeEach(async () => {
-      workbench ??= await Workbench.open();
+      workbench ??= await Workbench.open(opening);
     }, limit);
     afterEach(async ({ task }) => {
       if (task.result?.state !== "fail" || !workbench) return;

@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Frame, type Locator, type Page } from "playwright-core";
+import type { Settings } from "../../scripts/web-host/page.ts";
 import { serveWorkbench } from "../../scripts/web-host/server.ts";
 import { toNextStop, watchStops } from "./debug-state.ts";
 
@@ -60,6 +61,14 @@ export async function write(field: Locator, text: string, options: { readonly ti
  */
 export const keepFocus = { "debug.focusEditorOnBreak": false };
 
+/** What a workbench is opened with. */
+export interface Opening {
+  /** Settings that a person has not chosen, beside those of all tests. */
+  readonly settings?: Settings;
+  /** The folder in it is empty, instead of a copy of examples/. */
+  readonly isEmpty?: boolean;
+}
+
 /** VS Code's workbench in a browser, driven as a person would: keys, clicks, and waiting for what appears. */
 export class Workbench {
   readonly page: Page;
@@ -70,11 +79,13 @@ export class Workbench {
     this.#end = end;
   }
 
-  /** Serves a copy of examples/ and opens it in VS Code in the browser. */
-  static async open(): Promise<Workbench> {
+  /** Serves a copy of examples/, or an empty folder, and opens it in VS Code in the browser. */
+  static async open({ settings = {}, isEmpty = false }: Opening = {}): Promise<Workbench> {
     const folder = mkdtempSync(join(tmpdir(), "ringside-"));
-    cpSync(join(root, "examples"), join(folder, "examples"), { recursive: true });
-    const { server, origin } = await serveWorkbench(join(folder, "examples"), 0, keepFocus);
+    const opened = join(folder, isEmpty ? "empty" : "examples");
+    if (isEmpty) mkdirSync(opened);
+    else cpSync(join(root, "examples"), opened, { recursive: true });
+    const { server, origin } = await serveWorkbench(opened, 0, { ...keepFocus, ...settings });
     return Workbench.at(origin, async () => {
       await new Promise((closed) => (server as Server).close(closed));
       rmSync(folder, { recursive: true });

@@ -108,11 +108,14 @@ function paintMigrations(sheet: Sheet): void {
   const end = trace.migrations.upTo(trace.time.upTo(to) - 1);
   if (end - first > pixels / 4) return;
   canvas.strokeStyle = theme.text;
+  canvas.lineWidth = 2;
   for (let n = first; n < end; n++) {
     const { subject, time } = trace.row(trace.migrations.at(n));
     const row = layout.rows.find(({ lane }) => lane.kind === "vcpu" && trace.vcpus[lane.n] === subject);
-    if (row && isInSight(sheet, row)) line(canvas, x(time), row.y - 1, x(time), row.y + row.height + 1);
+    const at = Math.round(x(time));
+    if (row && isInSight(sheet, row)) line(canvas, at, row.y - 1, at, row.y + row.height + 1);
   }
+  canvas.lineWidth = 1;
 }
 
 /** Behind the lanes of a VM, when some of its vCPUs run while others wait. */
