@@ -1,6 +1,7 @@
 /** Fields of the VMCS and the VMCB in expressions: `vmcs.guest_rip`, `vmcb.exit_code`. */
-import { type BlockName, fieldNamed, type NamedField, namedFields } from "../emulator/inspection/control-fields.ts";
+
 import type { MachineInterface } from "../emulator/machine-interface.ts";
+import { type BlockName, fieldNamed, type NamedField, namedFields } from "../emulator/vmm/control-fields.ts";
 import { absence } from "./control-block.ts";
 import { maskOf } from "./registers.ts";
 

@@ -1,6 +1,6 @@
-import { fieldNamed } from "../emulator/inspection/control-fields.ts";
 import type { AddressSpace, MachineInterface } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
+import { fieldNamed } from "../emulator/vmm/control-fields.ts";
 import { absentText, type FieldName, fieldIn, fieldText, writeField } from "./control-fields.ts";
 import { eventField, namesEvent } from "./event-fields.ts";
 import { type BinaryOperator, type Expression, namesIn, parseExpression } from "./expression.ts";

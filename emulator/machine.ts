@@ -13,7 +13,6 @@ import type { Screen } from "./devices/screen.ts";
 import { strokesOf } from "./devices/typing.ts";
 import { type Digest, digestOf } from "./digest.ts";
 import { Execution } from "./execution.ts";
-import type { NamedField } from "./inspection/control-fields.ts";
 import { Inspection } from "./inspection/inspection.ts";
 import type {
   AddressSpace,
@@ -31,6 +30,7 @@ import type { EventKind, MachineEvent, Outlook } from "./trace/event.ts";
 import { linearText } from "./trace/event-columns.ts";
 import type { Printed } from "./trace/recorder.ts";
 import type { Stopped, VirtualMachine } from "./virtual-machine/virtual-machine.ts";
+import type { NamedField } from "./vmm/control-fields.ts";
 import type { DomainView } from "./vmm/xen/domain-view.ts";
 
 /** Snapshots may take this much, or as much as the guests' memory: less would keep none of a guest that writes all of it. */

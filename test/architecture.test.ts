@@ -116,3 +116,63 @@ describe("import directions and purity", () => {
     expect(offences(folder)).toEqual([]);
   });
 });
+
+/**
+ * The parts of the emulator, from the lowest: folders, and the files at its top. Each may import from itself and from parts before it;
+ * parts in one string are one.
+ */
+const emulatorParts = [
+  ...["time", "schedule", "cpu mmu", "trace", "stop-texts.ts", "devices", "utf8.ts", "loader", "memory"],
+  ...["vmx", "svm", "engine", "firmware", "vmm", "virtual-machine", "host", "inspection", "configuration"],
+  ...["machine-file", "machine", "compare", "index.ts"],
+];
+
+/** Types that say what a machine is to be, what it does and what happens in it are used at every height. */
+const vocabulary = new Set(["machine-interface.ts", "trace/event.ts", "configuration/machine-configuration.ts"]);
+
+/** What else is imported from above. */
+const upward = [
+  // What a monitor shows of itself.
+  "cpu/monitor.ts imports types of svm/vmcb.ts",
+  "cpu/monitor.ts imports types of vmm/control-fields.ts",
+  "cpu/monitor.ts imports types of vmm/translation/view.ts",
+  "cpu/monitor.ts imports types of vmx/vmcs.ts",
+  // The registers of the processor are one list.
+  "cpu/msr.ts imports vmx/capability-msrs.ts",
+  // What an intervention, and what an event, is about.
+  "time/intervention.ts imports types of vmm/control-fields.ts",
+  "trace/event.ts imports types of vmm/memory/shadow-classes.ts",
+];
+
+/** How high in the emulator a file is. */
+function heightOf(file: string): number {
+  const place = (name: string) => emulatorParts.findIndex((part) => part.split(" ").includes(name));
+  const [top = ""] = file.split("/");
+  return top === file && place(top) < 0 ? place("machine") : place(top);
+}
+
+const emulatorImports = (text: string) =>
+  [...text.matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from\s+"(\.[^"]+)"/gm)].map(
+    ([, type, target]) => [target as string, type !== undefined] as const,
+  );
+
+describe("inside of the emulator", () => {
+  const files = sources("emulator");
+  const nameOf = (file: string) => relative(join(root, "emulator"), file).replaceAll("\\", "/");
+
+  it("each folder has its height", () => {
+    expect(files.map(nameOf).filter((name) => heightOf(name) < 0)).toEqual([]);
+  });
+
+  it("files import from below, and from above no more than is listed", () => {
+    const found = files.flatMap((file) => {
+      const name = nameOf(file);
+      return emulatorImports(readFileSync(file, "utf8")).flatMap(([target, type]) => {
+        const to = nameOf(resolve(file, "..", target));
+        const isAbove = !to.startsWith("..") && heightOf(to) > heightOf(name);
+        return isAbove && !(type && vocabulary.has(to)) ? [`${name} imports ${type ? "types of " : ""}${to}`] : [];
+      });
+    });
+    expect(found.sort()).toEqual(upward);
+  });
+});

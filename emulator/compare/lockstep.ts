@@ -1,8 +1,15 @@
 /** Finds the first instruction after which a guest could tell a technique from the bare machine. */
+
+import {
+  differences,
+  type Observation,
+  observationWords,
+  type RegisterDifference,
+  same,
+} from "../inspection/observation.ts";
 import type { Machine } from "../machine.ts";
 import type { StopReason } from "../trace/event.ts";
 import { type MemoryDifference, memoryDifferences, sameMemory } from "./memory.ts";
-import { differences, type Observation, observationWords, type RegisterDifference, same } from "./observation.ts";
 import { Runner } from "./runner.ts";
 
 /** So many instructions from the start on are compared one by one; what comes later, at exits and at intervals. */

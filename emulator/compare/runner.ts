@@ -1,6 +1,6 @@
+import { type Observation, observationWords } from "../inspection/observation.ts";
 import type { Machine } from "../machine.ts";
 import type { StopReason } from "../trace/event.ts";
-import { type Observation, observationWords } from "./observation.ts";
 
 /** Runs without a retired instruction after which a guest is taken to be stuck in faults or exits. */
 const stuckAfter = 100_000;

@@ -1,7 +1,7 @@
 import type { Decoded } from "../../isa/operands.ts";
-import type { NamedField } from "../inspection/control-fields.ts";
 import type { Vmcb } from "../svm/vmcb.ts";
 import type { Outlook, WalkStep } from "../trace/event.ts";
+import type { NamedField } from "../vmm/control-fields.ts";
 import type { TranslatedUnit } from "../vmm/translation/view.ts";
 import type { Vmcs } from "../vmx/vmcs.ts";
 import type { TaskSwitch } from "./task-switch.ts";

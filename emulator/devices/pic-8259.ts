@@ -1,6 +1,6 @@
-import type { InterruptSource } from "../memory/bus.ts";
 import type { Device, Line } from "./device.ts";
 import type { DeviceRegister, InterruptView } from "./device-view.ts";
+import type { InterruptSource } from "./interrupt-source.ts";
 
 /** Registers of one 8259A; the names are the data sheet's. */
 interface Chip {

@@ -1,7 +1,7 @@
 import { unsupported } from "../cpu/fault.ts";
-import { palette64 } from "../firmware/palette.ts";
 import { cyclesPerSecond } from "../time/costs.ts";
 import type { Clock, Device, Region } from "./device.ts";
+import { palette64 } from "./palette.ts";
 import type { Screen } from "./screen.ts";
 import { registersOf, type VideoMode, videoMode } from "./vga-modes.ts";
 import { type Pixels, pixelsOf } from "./vga-picture.ts";

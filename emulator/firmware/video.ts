@@ -1,4 +1,5 @@
 import { unsupported } from "../cpu/fault.ts";
+import { palette64, palette200, palette256 } from "../devices/palette.ts";
 import type { Vga } from "../devices/vga.ts";
 import { type VideoMode, videoMode } from "../devices/vga-modes.ts";
 import type { Caller } from "./caller.ts";
@@ -6,7 +7,6 @@ import { readCursor, readField, writeCursor, writeField } from "./data-area.ts";
 import type { Functions, Service } from "./environment.ts";
 import { fontAddress } from "./font.ts";
 import type { FirmwareMemory } from "./memory.ts";
-import { palette64, palette200, palette256 } from "./palette.ts";
 import {
   attributeAtCursor,
   cellAddress,

@@ -1,7 +1,5 @@
 import { longestInstruction } from "../../isa/cursor.ts";
 import { decode } from "../../isa/decode.ts";
-import { type Observation, observe } from "../compare/observation.ts";
-import { writableOutside } from "../compare/resource-control.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { ramBase } from "../cpu/layout.ts";
 import type { Monitor } from "../cpu/monitor.ts";
@@ -16,16 +14,18 @@ import { type VmcbView, vmcbView } from "../svm/vmcb-view.ts";
 import type { Intervention } from "../time/intervention.ts";
 import type { MachineEvent, Outlook } from "../trace/event.ts";
 import type { VirtualMachine } from "../virtual-machine/virtual-machine.ts";
+import { fieldNamed, type NamedField } from "../vmm/control-fields.ts";
 import type { TranslatedUnit } from "../vmm/translation/view.ts";
 import { builtIn } from "../vmx/entry-checks.ts";
 import { entering } from "../vmx/vm-entry.ts";
 import type { Vmcs } from "../vmx/vmcs.ts";
 import { type VmcsView, vmcsView } from "../vmx/vmcs-view.ts";
-import { fieldNamed, type NamedField } from "./control-fields.ts";
 import { vmcsAsVmcb } from "./counterparts/as-vmcb.ts";
 import { vmcbAsVmcs } from "./counterparts/as-vmcs.ts";
 import type { OtherNames } from "./counterparts/other-names.ts";
+import { type Observation, observe } from "./observation.ts";
 import { registerValue, registerViews, setRegister } from "./registers.ts";
+import { writableOutside } from "./resource-control.ts";
 
 /** What executes a vCPU. */
 interface Core {

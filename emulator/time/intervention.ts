@@ -1,5 +1,5 @@
-import type { BlockName } from "../inspection/control-fields.ts";
 import type { AddressSpace, Adjustment, VcpuPlace } from "../machine-interface.ts";
+import type { BlockName } from "../vmm/control-fields.ts";
 import type { Action } from "./timeline.ts";
 
 type Deed =

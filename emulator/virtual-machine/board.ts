@@ -8,12 +8,13 @@ import { createIoApic, type IoApic, inputOfIrq } from "../devices/apic/io-apic.t
 import { createLocalApicRegisters } from "../devices/apic/local-apic-registers.ts";
 import { type DateTime, parseDateTime } from "../devices/date-time.ts";
 import { type Connections, createDevices, type Devices } from "../devices/index.ts";
+import type { InterruptSource } from "../devices/interrupt-source.ts";
 import type { A20Gate } from "../devices/system-control.ts";
 import { Bios } from "../firmware/bios.ts";
 import { createDrives } from "../firmware/drives.ts";
 import { createFirmwarePorts, type Drive } from "../firmware/index.ts";
 import { writeSystemTables } from "../firmware/system-tables.ts";
-import { Bus, type BusListener, type InterruptSource } from "../memory/bus.ts";
+import { Bus, type BusListener } from "../memory/bus.ts";
 import { startGuest } from "../memory/start-modes.ts";
 import { routeInterrupts } from "./interrupt-routing.ts";
 import { Processors } from "./processors.ts";

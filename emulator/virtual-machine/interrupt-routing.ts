@@ -1,6 +1,6 @@
 import type { IoApic } from "../devices/apic/io-apic.ts";
+import type { InterruptSource } from "../devices/interrupt-source.ts";
 import type { Pic } from "../devices/pic-8259.ts";
-import type { InterruptSource } from "../memory/bus.ts";
 import type { Processors } from "./processors.ts";
 
 /** The interrupt input of the processor in the core: its local APIC's interrupts first, then the 8259's if they pass. */

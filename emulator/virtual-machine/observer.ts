@@ -1,7 +1,7 @@
 import type { Cpu } from "../cpu/cpu.ts";
 import { exceptionName } from "../cpu/exception-names.ts";
 import type { Fault } from "../cpu/monitor.ts";
-import type { InterruptSource } from "../memory/bus.ts";
+import type { InterruptSource } from "../devices/interrupt-source.ts";
 import type { RecordedBody } from "../trace/event.ts";
 
 function exceptionEvent(fault: Fault): RecordedBody {

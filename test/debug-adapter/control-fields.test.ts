@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { completions } from "../../debug-adapter/completion.ts";
 import { assign, evaluateText, type Subject } from "../../debug-adapter/evaluate.ts";
 import { load } from "../../debug-adapter/launch.ts";
-import { namedFields } from "../../emulator/inspection/control-fields.ts";
+import { namedFields } from "../../emulator/vmm/control-fields.ts";
 import { type TechniqueId, techniques } from "../../isa/technique.ts";
 import { DapClient } from "../support/dap-client.ts";
 import { guest } from "./guest.ts";

@@ -5,8 +5,8 @@ import { createIoApic, ioApicBase } from "../../../emulator/devices/apic/io-apic
 import { LocalApic } from "../../../emulator/devices/apic/local-apic.ts";
 import { localApicView } from "../../../emulator/devices/apic/local-apic-view.ts";
 import type { DeviceView } from "../../../emulator/devices/device-view.ts";
+import { palette200 } from "../../../emulator/devices/palette.ts";
 import { videoMode } from "../../../emulator/devices/vga-modes.ts";
-import { palette200 } from "../../../emulator/firmware/palette.ts";
 import { type Bench, createBench, play } from "./device-script.ts";
 
 const ports = [0x20, 0x21, 0xa0, 0xa1, 0x40, 0x41, 0x42, 0x43, 0x60, 0x61, 0x64, 0x70, 0x71];
