@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { load } from "../../debug-adapter/launch.ts";
-import { type NamedField, namedFields } from "../../emulator/vmm/control-fields.ts";
 import type { MachineInterface } from "../../emulator/machine-interface.ts";
+import { type NamedField, namedFields } from "../../emulator/vmm/control-fields.ts";
 import type { TechniqueId } from "../../isa/technique.ts";
 import { pick, seeded } from "../assembler/random.ts";
 
