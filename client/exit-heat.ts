@@ -23,7 +23,8 @@ function heatOf({ line, reasons }: MeasuredLine, cycles: number): Heat {
   const count = reasons.reduce((sum, reason) => sum + reason.count, 0);
   const share = cycles > 0 ? reasons.reduce((sum, reason) => sum + reason.cycles, 0) / cycles : 0;
   const percent = share > 0 && share < 0.001 ? "<0.1" : (100 * share).toFixed(share >= 0.0995 ? 0 : 1);
-  const text = `${count.toLocaleString("en")} ${count === 1 ? "exit" : "exits"} · ${percent} %`;
+  // An exit that is pending has cost nothing yet.
+  const text = `${count.toLocaleString("en")} ${count === 1 ? "exit" : "exits"}${share > 0 ? ` · ${percent} %` : ""}`;
   return { line, text, level: levels.findIndex(({ from }) => share >= from) };
 }
 

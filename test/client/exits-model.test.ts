@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { Exit } from "../../client/views/exits/exit-log.ts";
 import { type Action, initial, place, qualificationOf, reduce } from "../../client/views/exits/model.ts";
 import { accent, cycles, percent } from "../../client/views/shared/format.ts";
+import { ticks } from "../../client/views/shared/ticks.ts";
 import { marksWidth } from "../../client/views/shared/time-marks.ts";
-import { ticks, tickText } from "../../client/views/shared/time-ticks.tsx";
+import { tickText } from "../../client/views/shared/time-ticks.tsx";
 import type { LocatedEvent } from "../../debug-adapter/protocol.ts";
 
 const stamp = (sequence: number) => ({ sequence, cycle: sequence * 10, step: sequence, vm: "A", vcpu: 0, rip: "7c00" });
@@ -168,9 +169,9 @@ describe("the model of the VM Exits view", () => {
   ])("writes %d of %d as %s", (part, whole, text) => expect(percent(part, whole)).toBe(text));
 
   it("has round numbers below a line of time", () => {
-    expect(ticks(22_896, 7).map(tickText)).toEqual(["0", "5 k", "10 k", "15 k", "20 k"]);
-    expect(ticks(3, 7).map(tickText)).toEqual(["0", "1", "2", "3"]);
-    expect(ticks(35_800_000, 7).map(tickText)).toEqual(["0", "10 M", "20 M", "30 M"]);
+    expect(ticks({ from: 0, to: 22_896 }, 7).map(tickText)).toEqual(["0", "5 k", "10 k", "15 k", "20 k"]);
+    expect(ticks({ from: 0, to: 3 }, 7).map(tickText)).toEqual(["0", "1", "2", "3"]);
+    expect(ticks({ from: 0, to: 35_800_000 }, 7).map(tickText)).toEqual(["0", "10 M", "20 M", "30 M"]);
   });
 });
 

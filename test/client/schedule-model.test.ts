@@ -12,7 +12,8 @@ import {
 import { segments } from "../../client/views/schedule/segments.ts";
 import { shares } from "../../client/views/schedule/shares.ts";
 import { idle } from "../../client/views/schedule/trace.ts";
-import { ticks, timeText, within, zoomed } from "../../client/views/schedule/window.ts";
+import { timeText, within, zoomed } from "../../client/views/schedule/window.ts";
+import { ticks } from "../../client/views/shared/ticks.ts";
 import type { LocatedEvent } from "../../debug-adapter/protocol.ts";
 import { fairness } from "../../emulator/schedule/fairness.ts";
 import type { Model } from "../../emulator/schedule/model.ts";

@@ -1,3 +1,4 @@
+import { techniqueById } from "../../../isa/technique.ts";
 import { Empty } from "../shared/empty.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { rowByKey } from "../shared/keys.ts";
@@ -51,8 +52,8 @@ function Nothing({ state, actions }: Props) {
   const other =
     state.now &&
     (state.now.technique === "binary-translation"
-      ? "Nothing has been translated yet. Step or continue: the guest's kernel code is translated as it comes to run."
-      : `Under ${state.now.technique} nothing is translated. Choose Binary Translation in the status bar and start again.`);
+      ? "Nothing has been translated yet. Step or continue: the guest's kernel code is translated as it comes to run. In real mode it is interpreted instead."
+      : `Under ${techniqueById(state.now.technique)?.title} nothing is translated. Choose Binary Translation in the status bar and start again.`);
   return (
     <Empty
       text={

@@ -1,6 +1,6 @@
 import type { Place } from "../../../debug-adapter/protocol.ts";
 import { type TechniqueId, techniqueById } from "../../../isa/technique.ts";
-import { cycles } from "../shared/format.ts";
+import { cycles, percent } from "../shared/format.ts";
 import { Legend } from "../shared/legend.tsx";
 import { mostCycles, parts, type Ran, ran, type State, type Verdict, verdictOf } from "./model.ts";
 
@@ -18,7 +18,6 @@ const signs: Readonly<Record<Verdict, readonly [sign: string, text: string]>> = 
 };
 
 const number = (value: number): string => value.toLocaleString("en");
-const percent = (part: number, whole: number): string => (whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)} %`);
 const total = (tallies: Ran["totals"]["exits"]): number => tallies.reduce((sum, { count }) => sum + count, 0);
 
 /** A pale picture of what will be here, and how to get it. */
@@ -74,25 +73,73 @@ function Bar({ run, most }: { run: Ran; most: number }) {
   );
 }
 
-function Cells({ run, most, bare }: { run: Ran; most: number; bare: number | undefined }) {
-  const { totals } = run;
+interface Measure {
+  readonly title: string;
+  /** What it is, in a sentence. */
+  readonly hint: string;
+  /** Cycles on the bare machine; undefined where it did not run. */
+  readonly text: (totals: Ran["totals"], bare: number | undefined) => string;
+  /** Left out where it is 0 of all runs. */
+  readonly count?: (totals: Ran["totals"]) => number;
+}
+
+const hypercallsOf = ({ hypercalls }: Ran["totals"]): number => total(hypercalls);
+const translatedOf = ({ translated }: Ran["totals"]): number => translated;
+const walkReferencesOf = ({ walkReferences }: Ran["totals"]): number => walkReferences;
+
+const measures: readonly Measure[] = [
+  { title: "cycles", hint: "Virtual time of the whole run", text: (totals) => cycles(totals.cycles) },
+  {
+    title: "× bare",
+    hint: "How many times as long as on the bare machine",
+    text: (totals, bare) => (bare ? (totals.cycles / bare).toFixed(totals.cycles < 10 * bare ? 1 : 0) : ""),
+  },
+  { title: "exits", hint: "How often the guest left to the hypervisor", text: ({ exits }) => number(total(exits)) },
+  {
+    title: "hypercalls",
+    hint: "Calls of the guest to its hypervisor",
+    text: (totals) => number(hypercallsOf(totals)),
+    count: hypercallsOf,
+  },
+  {
+    title: "translated",
+    hint: "Guest instructions in the translation cache",
+    text: (totals) => number(translatedOf(totals)),
+    count: translatedOf,
+  },
+  {
+    title: "direct",
+    hint: "Instructions that the processor executed as the guest has them, without the hypervisor",
+    text: ({ direct, instructions }) => percent(direct, instructions),
+  },
+  {
+    title: "walk refs",
+    hint: "Paging-structure entries read to fill the TLB",
+    text: (totals) => number(walkReferencesOf(totals)),
+    count: walkReferencesOf,
+  },
+];
+
+/** Those that say something of one of the runs. */
+const measuresOf = (runs: State["runs"]): readonly Measure[] =>
+  measures.filter(({ count }) => !count || runs.filter(ran).some(({ totals }) => count(totals) > 0));
+
+function Cells({ run, most, bare, shown }: Pick<RowProps, "most" | "bare" | "shown"> & { run: Ran }) {
   return (
     <>
       <td class="picture">
         <Bar run={run} most={most} />
       </td>
-      <td class="number">{cycles(totals.cycles)}</td>
-      <td class="number">{bare ? `${(totals.cycles / bare).toFixed(totals.cycles < 10 * bare ? 1 : 0)} ×` : ""}</td>
-      <td class="number">{number(total(totals.exits))}</td>
-      <td class="number">{number(total(totals.hypercalls))}</td>
-      <td class="number">{number(totals.translated)}</td>
-      <td class="number">{percent(totals.direct, totals.instructions)}</td>
-      <td class="number">{number(totals.walkReferences)}</td>
+      {shown.map(({ title, text }) => (
+        <td class="number" key={title}>
+          {text(run.totals, bare)}
+        </td>
+      ))}
     </>
   );
 }
 
-function Row({ run, state, most, bare, actions }: RowProps) {
+function Row({ run, state, most, bare, shown, actions }: RowProps) {
   const [sign, text] = signs[verdictOf(run)];
   const chosen = state.selected === run.technique;
   return (
@@ -103,12 +150,12 @@ function Row({ run, state, most, bare, actions }: RowProps) {
         </button>
       </th>
       <td class={`verdict ${verdictOf(run)}`}>
-        <span aria-hidden="true">{sign}</span> {text}
+        <span aria-hidden="true">{sign}</span> <span class="words">{text}</span>
       </td>
       {ran(run) ? (
-        <Cells run={run} most={most} bare={bare} />
+        <Cells {...{ run, most, bare, shown }} />
       ) : (
-        <td class="refusal" colSpan={8}>
+        <td class="refusal" colSpan={1 + shown.length} title={run.refused}>
           {run.refused}
         </td>
       )}
@@ -121,6 +168,7 @@ interface RowProps {
   readonly state: State;
   readonly most: number;
   readonly bare: number | undefined;
+  readonly shown: readonly Measure[];
   readonly actions: Actions;
 }
 
@@ -187,7 +235,9 @@ function Scorecard({ run }: { run: Ran }) {
       <span class={writableOutside > 0 ? "wrong" : ""}>
         resource control: {writableOutside > 0 ? `no, ${number(writableOutside)} pages outside` : "yes"}
       </span>
-      <span>efficiency: {percent(direct, instructions)}</span>
+      <span title="Instructions that the processor executed as the guest has them">
+        efficiency: {percent(direct, instructions)} direct
+      </span>
     </p>
   );
 }
@@ -229,7 +279,14 @@ function Detail({ run, actions }: { run: Ran; actions: Actions }) {
 const accentsOf = (runs: State["runs"]): ReadonlySet<string> =>
   new Set(runs.filter(ran).flatMap((run) => parts(run).map(({ accent }) => accent)));
 
-const headings = ["cycles", "to bare", "exits", "hypercalls", "translated", "direct", "walk refs"] as const;
+function Refusal({ run }: { run: State["runs"][number] }) {
+  return (
+    <section class="detail" aria-label={run.title}>
+      <h2>{run.title}</h2>
+      <p>{run.refused}</p>
+    </section>
+  );
+}
 
 export function View({ state, actions }: { state: State; actions: Actions }) {
   const { runs, busy } = state;
@@ -238,6 +295,7 @@ export function View({ state, actions }: { state: State; actions: Actions }) {
   const reference = runs.find(({ technique }) => technique === "bare-metal");
   const bare = reference && ran(reference) ? reference.totals.cycles : undefined;
   const selected = runs.find(({ technique }) => technique === state.selected);
+  const shown = measuresOf(runs);
   return (
     <>
       <header>
@@ -262,21 +320,21 @@ export function View({ state, actions }: { state: State; actions: Actions }) {
                 <th>technique</th>
                 <th>equivalence</th>
                 <th class="picture">where its cycles go</th>
-                {headings.map((heading) => (
-                  <th class="number" key={heading}>
-                    {heading}
+                {shown.map(({ title, hint }) => (
+                  <th class="number" key={title} title={hint}>
+                    {title}
                   </th>
                 ))}
               </tr>
             </thead>
             <tbody>
               {runs.map((run) => (
-                <Row key={run.technique} run={run} state={state} most={most} bare={bare} actions={actions} />
+                <Row key={run.technique} {...{ run, state, most, bare, shown, actions }} />
               ))}
             </tbody>
           </table>
         </div>
-        {selected && ran(selected) && <Detail run={selected} actions={actions} />}
+        {selected && (ran(selected) ? <Detail run={selected} actions={actions} /> : <Refusal run={selected} />)}
       </div>
     </>
   );

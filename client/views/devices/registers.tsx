@@ -56,7 +56,7 @@ function Grid({ name, interrupts }: { name: string; interrupts: readonly Interru
           </tr>
         ))}
         <tr>
-          <th scope="row">vector</th>
+          <th scope="row">vector (hex)</th>
           {interrupts.map((one) => (
             <td key={one.input} title={sentence(one)}>
               {one.vector === undefined ? "" : hex(one.vector, 8).slice(0, -1)}
@@ -149,7 +149,7 @@ export function Timers({ now }: { now: DevicesNow }) {
           <tr>
             <th>timer</th>
             <th>count</th>
-            <th>acts in</th>
+            <th title="In virtual time">acts in</th>
             <th>what it does</th>
           </tr>
         </thead>

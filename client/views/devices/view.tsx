@@ -43,7 +43,6 @@ function Toolbar({ state, actions }: Props) {
       <span class={problem ? "problem" : "hint"} role="status">
         {problem ?? hint(inSight, state.lost)}
       </span>
-      <span class="summary">{now && `cycle ${now.cycle.toLocaleString("en")}`}</span>
     </header>
   );
 }

@@ -4,6 +4,7 @@ import { Filter } from "../shared/filter.tsx";
 import { cycles } from "../shared/format.ts";
 import { Marks, markAt, tell, unitsOf } from "../shared/marks.tsx";
 import { marksWidth } from "../shared/time-marks.ts";
+import { TimeTicks } from "../shared/time-ticks.tsx";
 import { type Hypercall, isRefused, type Lane } from "./call-log.ts";
 import { DomainLists } from "./lists.tsx";
 import { argument, type Below, callInDetail, place, type State } from "./model.ts";
@@ -130,6 +131,12 @@ function Lanes({ state, actions }: Props) {
       {log.lanes(now.cycle).map((lane) => (
         <LaneRow key={lane.name} {...{ lane, selected, state, actions }} end={log.end(now.cycle)} />
       ))}
+      <div class="lane scale">
+        <span class="name" />
+        <TimeTicks end={log.end(now.cycle)} wide={wide} />
+        <span class="count" />
+        <span class="count" />
+      </div>
     </section>
   );
 }

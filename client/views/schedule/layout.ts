@@ -7,8 +7,12 @@ const right = 8;
 export const axisHeight = 18;
 const pcpuHeight = 18;
 const vcpuHeight = 13;
+/** Between lanes, between VMs, and before and behind the numbers below the lanes. */
+const gaps = { lane: 2, vm: 6, standings: 10, end: 4 };
 /** The numbers below the lanes take the room that is left, within these. */
-const standingsHeight = { least: 44, most: 200 };
+const standingsHeight = { least: 44, most: 360 };
+/** Lanes are higher where there is room: so much at most. */
+const mostStretch = 1.8;
 
 export interface Row {
   readonly lane: LaneName;
@@ -26,27 +30,36 @@ export interface Layout {
   readonly height: number;
 }
 
+/** How much higher lanes are than at least, so that they take about half of the room. */
+function stretch(lanes: readonly LaneName[], room: number): number {
+  const least = lanes.reduce((sum, { kind }) => sum + gaps.lane + (kind === "pcpu" ? pcpuHeight : vcpuHeight), 0);
+  return Math.min(mostStretch, Math.max(1, (0.5 * (room - axisHeight)) / Math.max(1, least)));
+}
+
 /** @param room pixels of height there are; the picture may need more */
 export function layout(state: Pick<State, "trace">, room: number): Layout {
   const rows: Row[] = [];
   const groups: { y: number; height: number }[] = [];
   let y = axisHeight;
   let vm: string | undefined;
-  for (const lane of lanesOf(state)) {
+  const lanes = lanesOf(state);
+  const higher = stretch(lanes, room);
+  for (const lane of lanes) {
     const track = lane.kind === "vcpu" ? state.trace.vcpus[lane.n]! : undefined;
     if (track && track.vm !== vm) {
-      y += 6;
+      y += gaps.vm;
       groups.push({ y, height: 0 });
       vm = track.vm;
     }
-    const height = track ? vcpuHeight : pcpuHeight;
+    const height = Math.round(higher * (track ? vcpuHeight : pcpuHeight));
     rows.push({ lane, label: track?.id ?? `pCPU ${lane.n}`, y, height });
-    y += height + 2;
+    y += height + gaps.lane;
     const group = groups.at(-1);
     if (track && group) group.height = y - group.y;
   }
-  const height = Math.min(standingsHeight.most, Math.max(standingsHeight.least, room - y - 14));
-  return { rows, groups, standings: { y: y + 10, height }, height: y + 10 + height + 4 };
+  const top = y + gaps.standings;
+  const height = Math.min(standingsHeight.most, Math.max(standingsHeight.least, room - top - gaps.end));
+  return { rows, groups, standings: { y: top, height }, height: top + height + gaps.end };
 }
 
 /** Between moments and pixels of a picture so wide. */
@@ -61,7 +74,7 @@ export function scaleOf({ from, to }: Window, width: number) {
 
 /** The event that begins what is drawn at a place; undefined where nothing is. */
 export function eventAt(state: State, { rows }: Layout, y: number, time: number): number | undefined {
-  const row = rows.find((one) => y >= one.y && y < one.y + one.height + 2);
+  const row = rows.find((one) => y >= one.y && y < one.y + one.height + gaps.lane);
   const { trace } = state;
   if (!row) {
     const n = trace.time.upTo(time) - 1;

@@ -1,11 +1,12 @@
 import { runStates } from "../../../emulator/schedule/vcpu.ts";
+import { ticks } from "../shared/ticks.ts";
 import { axisHeight, gutter, type Row } from "./layout.ts";
 import { inSight, present } from "./model.ts";
 import { paintStandings } from "./paint-standings.ts";
 import { drawn, type Segment, segments } from "./segments.ts";
 import { colourOf, isInSight, line, type Sheet, scaleOf } from "./sheet.ts";
 import { hazard } from "./trace.ts";
-import { ticks, timeText } from "./window.ts";
+import { timeText } from "./window.ts";
 
 /** Draws the whole picture anew. */
 export function paint(sheet: Sheet): void {

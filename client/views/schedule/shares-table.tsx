@@ -1,10 +1,9 @@
 import { runStates } from "../../../emulator/schedule/vcpu.ts";
+import { percent } from "../shared/format.ts";
 import { vmColour } from "../shared/vm-colours.ts";
 import type { State } from "./model.ts";
 import { shares, type VcpuShare, type VmShare } from "./shares.ts";
 import { timeText, type Window } from "./window.ts";
-
-const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
 
 /** How far the bar reaches, of all physical CPUs. */
 function Bar({ vm, colour, pcpus }: { vm: VmShare; colour: string; pcpus: number }) {
@@ -34,11 +33,11 @@ function VmRow({ vm, colour, pcpus }: { vm: VmShare; colour: string; pcpus: numb
       <td class="bar">
         <Bar vm={vm} colour={colour} pcpus={pcpus} />
       </td>
-      <td class="number">{percent(vm.share)}</td>
-      <td class="number">{vm.due === undefined ? "?" : percent(vm.due)}</td>
+      <td class="number">{percent(vm.share, 1)}</td>
+      <td class="number">{vm.due === undefined ? "?" : percent(vm.due, 1)}</td>
       <td class="number">{vm.weight ?? "?"}</td>
       <td class="number">{vm.cap === 0 ? "–" : `${vm.cap} %`}</td>
-      <td class="number">{alone ? "–" : percent(vm.hazard)}</td>
+      <td class="number">{alone ? "–" : percent(vm.hazard, 1)}</td>
     </tr>
   );
 }
@@ -49,7 +48,7 @@ function VcpuRow({ vcpu }: { vcpu: VcpuShare }) {
       <th scope="row">{vcpu.id}</th>
       <Now vcpu={vcpu} />
       <td />
-      <td class="number">{percent(vcpu.share)}</td>
+      <td class="number">{percent(vcpu.share, 1)}</td>
       <td colSpan={4} />
     </tr>
   );
@@ -63,8 +62,10 @@ export function SharesTable({ state, window }: { state: State; window: Window })
       <table aria-label={`Shares from ${timeText(window.from)} to ${timeText(window.to)}, of one physical CPU`}>
         <thead>
           <tr>
-            <th>in sight</th>
-            <th>at its end</th>
+            <th title="What each VM had of the time in sight">VM</th>
+            <th title="At the end of the time in sight: the run state, and the number that the scheduler orders by">
+              state
+            </th>
             <th>
               <span class="unseen">bar</span>
             </th>
@@ -74,8 +75,12 @@ export function SharesTable({ state, window }: { state: State; window: Window })
             <th class="number" title="What weight, cap and its own demand give it">
               due
             </th>
-            <th class="number">weight</th>
-            <th class="number">cap</th>
+            <th class="number" title="Its weight for the scheduler">
+              weight
+            </th>
+            <th class="number" title="The most that it may have, of one physical CPU">
+              cap
+            </th>
             <th class="number" title="Some of its vCPUs ran while others waited">
               hazard
             </th>

@@ -65,13 +65,23 @@ function Toolbar({ state, actions }: Props) {
   );
 }
 
+/** What is drawn on the lane of a vCPU, or behind those of a VM. */
+const legend = {
+  running: "Has a physical CPU",
+  runnable: "Could run and waits for a physical CPU",
+  parked: "May not run for now: its cap or its budget is spent",
+  blocked: "Waits for an event",
+  hazard: "Concurrency hazard: some vCPUs of a VM run while others wait for a physical CPU",
+  migration: "Comes to another physical CPU than it last ran on",
+} as const;
+
 function Legend() {
   return (
     <span class="legend">
-      {["running", "runnable", "parked", "blocked", "hazard", "migration"].map((state) => (
-        <span key={state}>
+      {(Object.keys(legend) as (keyof typeof legend)[]).map((state) => (
+        <span key={state} title={legend[state]}>
           <span class={`swatch ${state}`} aria-hidden="true" />
-          {state === "hazard" ? "concurrency hazard" : state}
+          {state}
         </span>
       ))}
     </span>

@@ -11,6 +11,8 @@ interface State {
   readonly cursor: number | undefined;
   /** Why the guest did not go there. */
   readonly problem: string;
+  /** There is a session, or was one. */
+  readonly shown: boolean;
   /** The session has ended, so that nothing moves any more. */
   readonly ended: boolean;
 }
@@ -23,7 +25,7 @@ interface Props {
 }
 
 function Bar({ state, move, go, help }: Props) {
-  const { now, furthest, cursor, problem, ended } = state;
+  const { now, furthest, cursor, problem, ended, shown } = state;
   const end = Math.max(1, furthest, cursor ?? 0);
   const moved = cursor !== undefined && cursor !== now && !ended;
   return (
@@ -47,7 +49,7 @@ function Bar({ state, move, go, help }: Props) {
       </div>
       <span class="moment" role="status">
         {ended ? "The session has ended; this is what it last showed. F5 begins a new one." : ""}
-        {!ended && (problem || `${moved ? `cursor ${cycles(cursor)} · ` : ""}now ${cycles(now)} cycles`)}
+        {!ended && shown && (problem || `${moved ? `cursor ${cycles(cursor)} · ` : ""}now ${cycles(now)} cycles`)}
       </span>
       {moved && (
         <button type="button" title="Go to the moment of the cursor (Enter)" onClick={go}>
@@ -78,7 +80,7 @@ export class TimeBar {
   readonly #link: Pick<Link, "send" | "request">;
   readonly #root = document.createElement("footer");
   readonly #followed: (cycle: number | undefined) => void;
-  #state: State = { now: 0, furthest: 0, cursor: undefined, problem: "", ended: false };
+  #state: State = { now: 0, furthest: 0, cursor: undefined, problem: "", shown: false, ended: false };
   #session: string | undefined;
 
   /** @param followed is told where the cursor was moved to, here or in another view; undefined: to the present */
@@ -112,7 +114,14 @@ export class TimeBar {
     } else if (message.kind === "ended") this.#change({ ended: true });
     else if (message.kind === "session" && message.name !== this.#session) {
       this.#session = message.name;
-      this.#change({ now: 0, furthest: 0, cursor: undefined, problem: "", ended: false });
+      this.#change({
+        now: 0,
+        furthest: 0,
+        cursor: undefined,
+        problem: "",
+        shown: message.name !== undefined,
+        ended: false,
+      });
     } else if (message.kind === "advanced") {
       const { now, past } = message.body;
       // In the present there is nothing after it: where a branch has begun, the old future is gone.

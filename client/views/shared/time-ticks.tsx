@@ -1,12 +1,5 @@
+import { ticks } from "./ticks.ts";
 import { marksWidth } from "./time-marks.ts";
-
-/** Round numbers from 0 to `end`, about `most` of them. */
-export function ticks(end: number, most: number): readonly number[] {
-  const least = Math.max(1, end) / Math.max(1, most);
-  const power = 10 ** Math.floor(Math.log10(least));
-  const step = Math.max(1, [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= least) ?? 1);
-  return Array.from({ length: Math.floor(end / step) + 1 }, (_, n) => n * step);
-}
 
 /** "20 k": a round number of cycles. */
 export function tickText(cycle: number): string {
@@ -18,7 +11,7 @@ export function tickText(cycle: number): string {
 export function TimeTicks({ end, wide }: { readonly end: number; readonly wide: number }) {
   return (
     <div class="ticks" aria-hidden="true">
-      {ticks(end, 7).map((cycle) => (
+      {ticks({ from: 0, to: end }, 7).map((cycle) => (
         <span key={cycle} style={{ left: `${(100 * marksWidth * cycle) / (wide * Math.max(1, end))}%` }}>
           {cycle === 0 ? "0 cycles" : tickText(cycle)}
         </span>
