@@ -45,7 +45,7 @@ export class Branch {
     if (this.#machine.now !== now) throw new Refusal("The guest has moved meanwhile, and nothing was changed.");
   }
 
-  /** The client's answer: whether the change may be made. */
+  /** The client's answer: whether the change may be made; or that none will come any more. */
   permit(begin: boolean): void {
     this.#question = undefined;
     this.#answer(begin);

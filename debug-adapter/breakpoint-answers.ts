@@ -11,6 +11,7 @@ import { type Answers, Refusal } from "./requests.ts";
 interface Settings {
   readonly list: BreakpointList;
   readonly events: EventBreakpointList;
+  /** @throws Refusal before a successful launch */
   readonly subject: () => Subject;
   readonly readFile: ReadFile;
   /** Puts what has been set into force, and gives the answer. */
@@ -37,11 +38,13 @@ export const breakpointAnswers = (settings: Settings): Pick<Answers, BreakpointR
     setInstructionBreakpoints: (args) => applied(setBreakpoints.addresses(list, subject(), args)),
     setDataBreakpoints: (args) => applied(setBreakpoints.data(list, subject(), args)),
     setExceptionBreakpoints: (args) => {
+      subject();
       const { set, breakpoints } = readFilters(args, events.computer);
       events.filters = set;
       return applied({ breakpoints });
     },
     "ringside/setEventBreakpoints": ({ breakpoints }) => {
+      subject();
       if (!isBreakpointList(breakpoints))
         throw new Refusal(
           'Each of "breakpoints" needs "event", a class of events; its "condition", "message" and "vm" are texts.',

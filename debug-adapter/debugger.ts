@@ -83,6 +83,7 @@ export class Debugger {
 
   /** Into calls, into handlers, and into the VMM where the instruction exits. By line, into functions that have lines. */
   async stepIn(by = this.program.stepsBy): Promise<Halt> {
+    this.#runner.pausing = false;
     const one = async () => (await this.#runner.turn()) ?? single(this.#runner) ?? this.#runner.arrive();
     if (by === "instruction" || this.machine.pendingExit) return one();
     return untilNextLine(this.#runner, async () => {

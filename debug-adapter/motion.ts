@@ -64,7 +64,8 @@ export class Motion {
     do {
       this.#abandoned = true;
       this.pause();
-      await this.#underWay;
+      // Who began it tells what has gone wrong.
+      await this.#underWay?.catch(() => undefined);
     } while (this.isUnderWay);
   }
 

@@ -23,7 +23,7 @@ import { Motion } from "./motion.ts";
 import { itemAt } from "./program.ts";
 import { programsIn } from "./programs.ts";
 import type { LaunchArguments } from "./protocol.ts";
-import { type Answers, type Deeds, Refusal } from "./requests.ts";
+import { type Answers, Declined, type Deeds, Refusal } from "./requests.ts";
 import type { Halt, LoggedPlace } from "./run.ts";
 import { loadedSources, modules, sourceChanges } from "./sources.ts";
 import { stepInTargets, stepsBy, stepTo } from "./step-in-targets.ts";
@@ -63,11 +63,13 @@ export class Session extends Conversation {
   /** Until the client has configured everything, while the guest may move, and after the client was told that it is all over. */
   #phase: "configuring" | "debugging" | "over" = "configuring";
   #loading = false;
+  /** How often the client has ended all. */
+  #endings = 0;
   readonly #motion = new Motion(
     () => this.#debuggee?.debugger.pause(),
     (halt) => {
       this.endProgress();
-      if (halt) this.#stoppedAt(halt);
+      if (halt && this.#phase !== "over") this.#stoppedAt(halt);
       else this.print("stdout", this.#debuggee?.feed.newOutput() ?? "");
     },
   );
@@ -104,18 +106,29 @@ export class Session extends Conversation {
     });
   }
 
-  async #load(args: LaunchArguments): Promise<Loaded> {
+  /** @throws Declined if the client has ended all since it asked for this */
+  async #load(args: LaunchArguments, endings: number): Promise<Loaded> {
     if (this.#loading) throw new Refusal("A program is being loaded already.");
     this.#loading = true;
     try {
-      return await load(args, this.#home.readFile);
+      const loaded = await load(args, this.#home.readFile);
+      if (this.#endings !== endings) throw new Declined("The session was ended while the program was loaded.");
+      return loaded;
     } finally {
       this.#loading = false;
     }
   }
 
-  async #launch(args: LaunchArguments): Promise<Debuggee> {
-    const { machine, program: _, programs, warnings, ...rest } = await this.#load(args);
+  /** All comes to rest, for good: also what is being loaded, and who waits for an answer of the client. */
+  async #end(): Promise<void> {
+    this.#endings++;
+    this.#debuggee?.branch.permit(false);
+    await this.#motion.quiet();
+    this.#phase = "over";
+  }
+
+  async #launch(args: LaunchArguments, endings: number): Promise<Debuggee> {
+    const { machine, program: _, programs, warnings, ...rest } = await this.#load(args, endings);
     const feed = new EventFeed(machine, programsIn(machine, programs));
     const surroundings = {
       breathe: () => {
@@ -132,6 +145,8 @@ export class Session extends Conversation {
       },
     };
     this.print("console", this.styled("warning", warnings));
+    // Nobody will answer what was asked of the run before.
+    this.#debuggee?.branch.permit(false);
     const beginning = this.#eventsFor(args);
     this.#arguments = args;
     this.print("console", this.styled("warning", this.#events.begin(beginning, machine.configuration)));
@@ -303,7 +318,7 @@ export class Session extends Conversation {
     },
     launch: async (args) => {
       if (this.#debuggee) throw new Refusal("A guest has been launched already.");
-      await this.#launch(checkArguments(args));
+      await this.#launch(checkArguments(args), this.#endings);
       this.tell("initialized");
       return undefined;
     },
@@ -441,9 +456,10 @@ export class Session extends Conversation {
       const given: unknown = args.arguments;
       const wanted = given === undefined ? this.#arguments : checkArguments(given);
       if (!wanted) throw new Refusal(nothingLaunched);
+      const endings = this.#endings;
       return this.#motion.interrupting(async () => {
         const before = loadedSources(this.#subject).sources;
-        const { debugger: target, feed } = await this.#launch(wanted);
+        const { debugger: target, feed } = await this.#launch(wanted, endings);
         this.#rebind();
         // Views forget the run before: of this one all is new.
         this.tell("ringside/advanced", feed.news(false));
@@ -453,12 +469,11 @@ export class Session extends Conversation {
       });
     },
     terminate: async () => {
-      await this.#motion.quiet();
-      this.#phase = "over";
+      await this.#end();
       return async () => this.tell("terminated");
     },
     disconnect: async () => {
-      await this.#motion.quiet();
+      await this.#end();
       return async () => this.shutdown();
     },
     ...timeDeeds(

@@ -23,11 +23,15 @@ export const traceAnswers = (
       throw new Refusal(`A trace has a title and maybe a note, texts of at most ${mostText} characters together.`);
     const { origin, programs } = present();
     const { machine } = still().debugger;
+    const { now } = machine;
     const texts = { title, ...(note === "" ? {} : { note }) };
     try {
-      return {
-        file: toBase64(await writeTrace(await recordingOf({ machine, programs, origin }, readFile, texts))),
-      };
+      const trace = await recordingOf({ machine, programs, origin }, readFile, texts);
+      // Files were read, and other requests have come in.
+      const { machine: present } = still().debugger;
+      if (present !== machine || machine.now !== now)
+        throw new Refusal("The guest has moved meanwhile, and no trace was saved: save it again.");
+      return { file: toBase64(await writeTrace(trace)) };
     } catch (error) {
       if (error instanceof TraceTooLarge) throw new Refusal(error.message);
       throw error;

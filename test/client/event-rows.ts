@@ -1,4 +1,5 @@
 import type { Locator } from "playwright-core";
+import { expect } from "vitest";
 import type { Workbench } from "../support/workbench.ts";
 
 /** The tree of event breakpoints in the debug side bar. */
@@ -7,6 +8,7 @@ export interface EventRows {
   readonly row: (label: string) => Locator;
   /** The same, brought into sight. */
   readonly reach: (label: string) => Promise<Locator>;
+  /** Waits in a session until the tree says what never happens there: a click while it is made anew would be lost. */
   readonly open: (folder: string) => Promise<void>;
   readonly check: (label: string) => Promise<void>;
   readonly uncheck: (label: string) => Promise<void>;
@@ -49,7 +51,11 @@ export async function eventRows(workbench: Workbench): Promise<EventRows> {
     pane,
     row,
     reach,
-    open: async (folder) => (await reach(folder)).locator(".monaco-tl-twistie").click(),
+    open: async (folder) => {
+      await (await reach(folder)).locator(".monaco-tl-twistie").click();
+      if (await page.locator(".debug-toolbar").isVisible())
+        await expect.poll(async () => (await reach("never here")).count(), { timeout: 60_000 }).toBeGreaterThan(0);
+    },
     check: (label) => mark(label, true),
     uncheck: (label) => mark(label, false),
   };

@@ -64,3 +64,21 @@ it("asks a client that answers before a change in the past, and changes nothing 
   expect(await client.evaluate("eax + ebx")).toContain("(11)");
   expect(asked()).toEqual([{ steps: 1 }, { steps: 1 }]);
 });
+
+it.each(["restart", "terminate"])(
+  "answers who waits for leave to change the past when a %s ends that past",
+  async (end) => {
+    const client = new DapClient(guest);
+    await client.launch({ technique: "bare-metal", asksBeforeBranching: true });
+    await client.start();
+    await client.go("next");
+    await client.go("stepBack");
+    const change = client.answer("evaluate", { expression: "eax = 5", context: "repl" });
+    await client.event("ringside/branching");
+    await client.request(end);
+    const { success, body } = await change;
+    expect(success).toBe(false);
+    // He has decided that himself, and need not be told.
+    expect(body.error).toMatchObject({ showUser: false, variables: { _message: "Nothing was changed." } });
+  },
+);

@@ -35,6 +35,7 @@ async function questions(client: DapClient): Promise<ReadonlyMap<string, object>
     ["ringside/controlBlock", {}],
     ["ringside/domains", {}],
     ["ringside/devices", {}],
+    ["ringside/eventLimits", {}],
   ]);
 }
 
