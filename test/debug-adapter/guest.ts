@@ -1,3 +1,5 @@
+import { lineOf } from "../support/dap-client.ts";
+
 /** A guest that has a bit of everything a debugger must step over, into and back. */
 export const guest = `%pragma ringside mode protected
 %pragma ringside technique vtx-ept
@@ -33,6 +35,9 @@ print:  lodsb
 greeting: db "hi", 10, 0
 buffer: times 4 db 0
 `;
+
+/** 1-based line of the guest that contains a text. */
+export const at = (text: string): number => lineOf(guest, text);
 
 /** Runs for ever. */
 export const endless = `%pragma ringside mode protected

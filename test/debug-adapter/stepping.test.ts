@@ -4,7 +4,7 @@ import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { describe, expect, it } from "vitest";
 import { filters } from "../../debug-adapter/capabilities.ts";
 import { DapClient, guestFile, lineOf } from "../support/dap-client.ts";
-import { endless, faulting, guest } from "./guest.ts";
+import { at, endless, faulting, guest } from "./guest.ts";
 
 async function stoppedAt(source: string, text: string, args: object = {}): Promise<DapClient> {
   const client = new DapClient(source);
@@ -16,8 +16,6 @@ async function stoppedAt(source: string, text: string, args: object = {}): Promi
   await client.breakAt();
   return client;
 }
-
-const at = (text: string) => lineOf(guest, text);
 
 describe("step over", () => {
   it.each([

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { Debugger } from "../../debug-adapter/debugger.ts";
 import { load } from "../../debug-adapter/launch.ts";
 import { DapClient, guestFile, lineOf } from "../support/dap-client.ts";
-import { faulting, guest } from "./guest.ts";
+import { at, faulting, guest } from "./guest.ts";
 
 async function halted(source = guest): Promise<DapClient> {
   const client = new DapClient(source);
@@ -13,8 +13,6 @@ async function halted(source = guest): Promise<DapClient> {
   await client.go("continue");
   return client;
 }
-
-const at = (text: string) => lineOf(guest, text);
 
 /** What an expression names, at the end of the guest, and the lines of its last writes, the newest first. */
 const writes: readonly (readonly [string, readonly string[]])[] = [

@@ -2,12 +2,11 @@ import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { describe, expect, it } from "vitest";
 import { computerOf } from "../../emulator/configuration/machine-configuration.ts";
 import { fromBase64, readTrace, type Trace, writeTrace } from "../../trace-file/index.ts";
-import { DapClient, guestFile, lineOf } from "../support/dap-client.ts";
-import { guest } from "./guest.ts";
+import { DapClient, guestFile } from "../support/dap-client.ts";
+import { at, guest } from "./guest.ts";
 
 const folder = guestFile.replace(/[^/]*$/, "");
 const traceFile = "/elsewhere/run.rstrace";
-const at = (text: string) => lineOf(guest, text);
 
 async function saved(client: DapClient, title = "At the halt", note?: string): Promise<Uint8Array> {
   const { file } = await client.request<{ file: string }>("ringside/saveTrace", { title, ...(note && { note }) });
