@@ -14,6 +14,8 @@ const levels = [
 interface Heat {
   readonly line: number;
   readonly text: string;
+  /** The same by reason, for who hovers: the end of a long line is out of sight. */
+  readonly hover: string;
   /** Number of its level. */
   readonly level: number;
 }
@@ -25,7 +27,18 @@ function heatOf({ line, reasons }: MeasuredLine, cycles: number): Heat {
   const percent = share > 0 && share < 0.001 ? "<0.1" : (100 * share).toFixed(share >= 0.0995 ? 0 : 1);
   // An exit that is pending has cost nothing yet.
   const text = `${count.toLocaleString("en")} ${count === 1 ? "exit" : "exits"}${share > 0 ? ` · ${percent} %` : ""}`;
-  return { line, text, level: levels.findIndex(({ from }) => share >= from) };
+  const byReason = [...reasons]
+    .sort((a, b) => b.cycles - a.cycles)
+    .map(
+      ({ reason, count: times, cycles: spent }) =>
+        `${times.toLocaleString("en")} × ${reason}, ${spent.toLocaleString("en")} cycles`,
+    );
+  return {
+    line,
+    text,
+    hover: [`**${text}${share > 0 ? " of the time" : ""}**`, ...byReason].join("\n\n"),
+    level: levels.findIndex(({ from }) => share >= from),
+  };
 }
 
 /** Shows beside the lines of a guest's source how often they have exited in the session that is shown, and at what cost. */
@@ -94,7 +107,7 @@ export class ExitHeat implements vscode.Disposable {
   }
 }
 
-function decorated({ line, text }: Heat, document: vscode.TextDocument): vscode.DecorationOptions {
+function decorated({ line, text, hover }: Heat, document: vscode.TextDocument): vscode.DecorationOptions {
   const at = Math.min(line, document.lineCount - 1);
-  return { range: document.lineAt(at).range, renderOptions: { after: { contentText: text } } };
+  return { range: document.lineAt(at).range, hoverMessage: hover, renderOptions: { after: { contentText: text } } };
 }

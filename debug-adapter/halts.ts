@@ -1,4 +1,5 @@
 import type { StopReason } from "../emulator/trace/event.ts";
+import { exitQualification } from "../emulator/trace/exit-qualification.ts";
 import { ends } from "./event-catalogue.ts";
 import { describeEvent, kindTitles } from "./event-text.ts";
 import type { ExceptionEvent, ExitEvent, Halt } from "./run.ts";
@@ -99,10 +100,11 @@ function exceptionSentence(event: ExceptionEvent): string {
 }
 
 function explainExit(event: ExitEvent): Explanation {
-  const { reason, number, qualification, fields, what, why } = event;
+  const { reason, number, fields, what, why } = event;
+  const qualification = exitQualification(event);
   const lines = [
     `Rule: ${why.rule}`,
-    ...(qualification ? [`Exit qualification: ${qualification}h`] : []),
+    ...(qualification ? [`${qualification.title}: ${qualification.value}`] : []),
     ...fields.map(({ name, value, bits }) => `  bits ${bits}: ${name} = ${value}`),
     `Source: ${why.source}`,
   ];

@@ -61,7 +61,7 @@ const doors: Record<string, Record<string, RegExp>> = {
   "client/views": {
     "debug-adapter": /debug-adapter\/(protocol|domain-text)\.ts$/,
     grader: /grader\/worker-protocol\.ts$/,
-    emulator: /emulator\/(trace\/(event|exit-name)|schedule\/(vcpu|fair-shares))\.ts$/,
+    emulator: /emulator\/(trace\/(event|exit-name|exit-qualification)|schedule\/(vcpu|fair-shares))\.ts$/,
     isa: /isa\/technique\.ts$/,
   },
 };

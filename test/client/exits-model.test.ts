@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Exit } from "../../client/views/exits/exit-log.ts";
-import { type Action, initial, place, qualificationOf, reduce } from "../../client/views/exits/model.ts";
+import { type Action, initial, place, reduce } from "../../client/views/exits/model.ts";
 import { accent, cycles, percent } from "../../client/views/shared/format.ts";
 import { ticks } from "../../client/views/shared/ticks.ts";
 import { marksWidth } from "../../client/views/shared/time-marks.ts";
 import { tickText } from "../../client/views/shared/time-ticks.tsx";
 import type { LocatedEvent } from "../../debug-adapter/protocol.ts";
+import { exitQualification } from "../../emulator/trace/exit-qualification.ts";
 
 const stamp = (sequence: number) => ({ sequence, cycle: sequence * 10, step: sequence, vm: "A", vcpu: 0, rip: "7c00" });
 
@@ -146,7 +147,7 @@ describe("the model of the VM Exits view", () => {
   });
 
   it.each([
-    [{}, { title: "Qualification", value: "0h: none for this reason" }],
+    [{}, { title: "Exit qualification", value: "0h, none for this reason" }],
     [{ qualification: "3F80008", fields: [{ name: "Port", value: "3F8h", bits: "31:16" }] }, { value: "3F80008h" }],
     [{ technique: "svm-npt" }, { title: "EXITINFO1" }],
     [
@@ -155,7 +156,7 @@ describe("the model of the VM Exits view", () => {
     ],
     [{ number: -1, reason: "INT 82h" }, undefined],
   ] as const)("says of an exit with %j what it said of itself", (part, expected) => {
-    const found = qualificationOf({ ...exit(1, "HLT"), ...part });
+    const found = exitQualification({ ...exit(1, "HLT"), ...part });
     if (expected) expect(found).toMatchObject(expected);
     else expect(found).toBeUndefined();
   });

@@ -81,25 +81,6 @@ export function reduce(state: State, action: Action): State {
   }
 }
 
-/**
- * What the exit said of itself: the exit qualification, AMD's EXITINFO1, or an exception's error code where the processor leaves the
- * guest by exceptions. Undefined: there is no such thing under that technique, or not for that reason.
- */
-export function qualificationOf({ number, technique, qualification, fields, reason }: Exit) {
-  const value = `${qualification}h`;
-  if (number >= 0) {
-    const title = technique.startsWith("svm") ? "EXITINFO1" : "Qualification";
-    return {
-      title,
-      value: fields.length === 0 && Number.parseInt(qualification, 16) === 0 ? `${value}: none for this reason` : value,
-    };
-  }
-  return withErrorCode.test(reason) ? { title: "Error code", value } : undefined;
-}
-
-/** Exceptions that push one (SDM Vol. 3, table 6-1). */
-const withErrorCode = /^#(DF|TS|NP|SS|GP|PF|AC)$/;
-
 /** Of a million exits the places are few. */
 const places = new WeakMap<object, string>();
 

@@ -1,11 +1,12 @@
 import { exitName } from "../../../emulator/trace/exit-name.ts";
+import { exitQualification } from "../../../emulator/trace/exit-qualification.ts";
 import { Empty } from "../shared/empty.tsx";
 import { type Column, EventRows } from "../shared/event-rows.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { accent, cycles, percent } from "../shared/format.ts";
 import { Legend } from "../shared/legend.tsx";
 import type { Bar, Exit } from "./exit-log.ts";
-import { place, qualificationOf, type State } from "./model.ts";
+import { place, type State } from "./model.ts";
 import { Timeline } from "./timeline.tsx";
 
 export interface Actions {
@@ -79,7 +80,7 @@ function Histogram({ bars, state, actions }: { bars: readonly Bar[]; state: Stat
 
 /** Why the selected exit happened, its decoded qualification, and what the VMM did. */
 function Detail({ exit, handled }: { exit: Exit; handled: string | undefined }) {
-  const qualification = qualificationOf(exit);
+  const qualification = exitQualification(exit);
   return (
     <section class="detail" aria-label={`Exit ${exit.sequence}`}>
       <dl>

@@ -11,7 +11,7 @@ export interface Theme {
 }
 
 export function readTheme(): Theme {
-  const style = getComputedStyle(document.documentElement);
+  const style = getComputedStyle(document.body);
   const colour = (name: string, otherwise = "gray"): string =>
     style.getPropertyValue(`--vscode-${name}`).trim() || otherwise;
   const chart = (name: string): string => colour(`charts-${name}`);
