@@ -13,6 +13,9 @@ const usual = new Set(
 );
 const others = Uint16Array.from({ length: vmcsBytes / 4 }, (_, n) => n).filter((word) => !usual.has(word));
 
+const linkPointer = wordOf("vmcsLinkPointer");
+const allOnes = 0xffff_ffff;
+
 /**
  * A VMCS of software, and what of it need not be checked again. Software may write its region past VMWRITE, against the manual:
  * so it is compared with what the last exit left.
@@ -35,10 +38,15 @@ export class CheckedVmcs {
 
   /** The checks of the coming entry, as far as they can fail. */
   check(by: Entering): EntryFailure | undefined {
-    // The check of the TPR threshold is one of memory too.
-    const changed = this.#saved.changed || this.#written || inForce(this.#vmcs, controls.tprShadow);
+    const changed = this.#saved.changed || this.#written || this.#looksAtMemory;
     if (changed) this.#saved.forget();
     return this.#saved.check(changed, by);
+  }
+
+  /** The checks of the TPR threshold and of a link pointer are of memory too. */
+  get #looksAtMemory(): boolean {
+    const { words } = this.#vmcs;
+    return inForce(this.#vmcs, controls.tprShadow) || (words[linkPointer]! & words[linkPointer + 1]!) >>> 0 !== allOnes;
   }
 
   get #written(): boolean {

@@ -1,11 +1,11 @@
 import { accessBits } from "../cpu/layout.ts";
 import { activityStates, fixedCr0, fixedCr4 } from "./capabilities.ts";
 import { isOn } from "./controls.ts";
-import type { EntryCheck } from "./entry-checks.ts";
+import type { Entering, EntryCheck } from "./entry-checks.ts";
 import { isPhysical } from "./entry-checks-controls.ts";
 import { isCanonical, isPat, respects } from "./entry-checks-host.ts";
 import { eventType } from "./qualification.ts";
-import type { Vmcs } from "./vmcs.ts";
+import { type Vmcs, vmcsRevision } from "./vmcs.ts";
 import type { VmcsField } from "./vmcs-fields.ts";
 
 const cr0 = { PE: 1n, PG: 0x80000000n } as const;
@@ -467,13 +467,40 @@ const pendingDebugChecks: readonly EntryCheck[] = [
 const usesPdptes = (v: Vmcs): boolean =>
   has(v, "guestCr0", cr0.PG) && v.bit("guestCr4", 5) && !ia32e(v) && isOn(v, "ept");
 
-const rest: readonly EntryCheck[] = [
+/** A check of a VMCS link pointer that is one; its failure has a qualification of its own. */
+const linkPointer = (
+  id: string,
+  sentence: string,
+  holds: (pointer: bigint, v: Vmcs, by: Entering) => boolean,
+): EntryCheck =>
   check(
-    "link-pointer",
+    `link-pointer.${id}`,
     "vmcsLinkPointer",
-    "The VMCS link pointer is all ones: there is no shadow VMCS.",
-    (v) => v.get("vmcsLinkPointer") === 0xffff_ffff_ffff_ffffn,
+    sentence,
+    (v, by) => {
+      const pointer = v.get("vmcsLinkPointer");
+      return pointer === noVmcs || holds(pointer, v, by);
+    },
     4,
+  );
+const noVmcs = 0xffff_ffff_ffff_ffffn;
+
+const rest: readonly EntryCheck[] = [
+  linkPointer(
+    "address",
+    "The VMCS link pointer is all ones, or aligned to 4096 bytes and within the physical-address width.",
+    (pointer) => (pointer & 0xfffn) === 0n && isPhysical(pointer),
+  ),
+  // Where nobody can look into memory there is no other VMCS.
+  linkPointer(
+    "revision",
+    "What a VMCS link pointer refers to begins with the revision identifier, and bit 31 is the control VMCS shadowing: 0.",
+    (pointer, _, { read32 }) => read32 !== undefined && read32(Number(pointer)) >>> 0 === vmcsRevision,
+  ),
+  linkPointer(
+    "current",
+    "The VMCS link pointer does not refer to the current VMCS.",
+    (pointer, v) => pointer !== BigInt(v.address),
   ),
   ...(["guestPdpte0", "guestPdpte1", "guestPdpte2", "guestPdpte3"] as const).map((field) =>
     check(

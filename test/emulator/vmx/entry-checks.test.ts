@@ -2,6 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { fixedCr4 } from "../../../emulator/vmx/capabilities.ts";
 import { controlWord } from "../../../emulator/vmx/controls.ts";
 import { checkEntry, entryChecks, entryFailureText } from "../../../emulator/vmx/entry-checks.ts";
+import { vmcsRevision } from "../../../emulator/vmx/vmcs.ts";
 import type { VmcsField } from "../../../emulator/vmx/vmcs-fields.ts";
 import { sampleVmcs } from "./sample-vmcs.ts";
 
@@ -38,8 +39,8 @@ const posting: Fields = {
   pinControls: posted,
   exitControls: 0x36dfb | controlWord("hostAddressSpaceSize", "acknowledgeInterrupt"),
 };
-/** The virtual-APIC page of these tests has a task priority of 80h. */
-const read32 = (): number => 0x80;
+/** The VMCS of these tests is at 1000h; the virtual-APIC page has a task priority of 80h. */
+const read32 = (address: number): number => (address === 0x1000 ? vmcsRevision : 0x80);
 
 /** For each check, a change of a good VMCS that breaks it and no check before it. */
 const broken: Readonly<Record<string, Fields>> = {
@@ -213,7 +214,9 @@ const broken: Readonly<Record<string, Fields>> = {
     guestInterruptibility: 8,
   },
   "interruptibility.smi": { guestInterruptibility: 4 },
-  "link-pointer": { vmcsLinkPointer: 0n },
+  "link-pointer.address": { vmcsLinkPointer: 8n },
+  "link-pointer.revision": { vmcsLinkPointer: 0n },
+  "link-pointer.current": { vmcsLinkPointer: 0x1000n },
   "guestPdpte0.reserved": { guestCr4: 0x2020n, guestPdpte0: 3n },
   "guestPdpte1.reserved": { guestCr4: 0x2020n, guestPdpte1: 0x21n },
   "guestPdpte2.reserved": { guestCr4: 0x2020n, guestPdpte2: 0x101n },

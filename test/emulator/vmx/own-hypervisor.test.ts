@@ -270,6 +270,16 @@ describe("entries that fail", () => {
     expect(machine.events(0, everything, ["entry"])).toEqual([]);
   });
 
+  it("by a VMCS link pointer have a qualification of their own; one to another VMCS can be", () => {
+    const linked = (to: number, before = ""): readonly string[] =>
+      exitsOf(run({ before, fields: { vmcsLinkPointer: to } }));
+    const region = `mov eax, [${place.vmcs}]\n mov [${place.free}], eax`;
+    expect(linked(place.free)).toEqual(["VMENTRY_FAILURE_GUEST_STATE 4"]);
+    expect(linked(place.free + 8, region)).toEqual(["VMENTRY_FAILURE_GUEST_STATE 4"]);
+    expect(linked(place.vmcs)).toEqual(["VMENTRY_FAILURE_GUEST_STATE 4"]);
+    expect(linked(place.free, region)).toEqual(["VMCALL 0"]);
+  });
+
   it("of a PAE guest without EPT look at the PDPTEs in memory", () => {
     const guest = { bits: 32, fields: { guestCr4: 0x2020, guestCr3: place.free } } as const;
     const bad = run({ ...guest, before: `mov dword [${place.free}], 3` });
