@@ -230,5 +230,8 @@ export function row(family: Family, opcode: string, syntax: string, facts: RowFa
 export const isVirtualizationHole = (r: Row): boolean =>
   r.sensitivity.kind !== "innocuous" && (r.privilege === "none" || r.privilege === "umip" || r.privilege === "tsd");
 
+/** Whether its VM exit comes before the check of the privilege, and of CR4.DE: of MOV DR alone (SDM Vol. 3, 26.1.3). */
+export const exitsBeforePrivilege = ({ exits }: Row): boolean => exits.kind === "when" && exits.reason === "DR_ACCESS";
+
 /** Whether a monitor of any kind may want to have a say before it executes. */
 export const mayLeaveGuest = ({ exits, intercept }: Row): boolean => exits.kind !== "never" || intercept !== undefined;

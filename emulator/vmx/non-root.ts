@@ -131,6 +131,11 @@ export class NonRoot implements NonRootGuest {
     return true;
   }
 
+  /** The same where the exit comes before the privilege check: MOV DR, if it leaves at all. */
+  beforePrivilege(decoded: Decoded): boolean {
+    return inForce(this.vmcs, controlBits.movDrExiting) && this.beforeInstruction(decoded);
+  }
+
   /**
    * Its #UD comes before the exit (SDM Vol. 3, 26.1.1): our processor does not have it, VMX instructions do not exist in
    * compatibility mode, nor VM functions without their control, and XSETBV needs CR4.OSXSAVE.

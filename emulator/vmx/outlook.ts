@@ -1,9 +1,11 @@
 import { format } from "../../isa/format.ts";
+import { exitsBeforePrivilege } from "../../isa/instruction.ts";
 import type { Decoded, Operand } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { forbidden, isSensitive, missing, peekTable, raising } from "../cpu/outlook.ts";
 import { segmentOf } from "../cpu/state.ts";
 import { type Outlook, resolved, type Why } from "../trace/event.ts";
+import { isOn } from "./controls.ts";
 import type { Decision } from "./exit-decision.ts";
 import type { Attempt } from "./exit-rules.ts";
 import { instructionAttempt } from "./instruction-attempt.ts";
@@ -32,7 +34,8 @@ export function nonRootOutlook({ guest, undefinedBecause }: NonRootQuestions, de
   const { exits } = decoded.row;
   const sensitive = isSensitive(decoded.row);
   const text = format(decoded);
-  const refused = forbidden(cpu, decoded);
+  const comesFirst = exitsBeforePrivilege(decoded.row) && isOn(guest.vmcs, "movDrExiting");
+  const refused = comesFirst ? undefined : forbidden(cpu, decoded);
   if (refused) return faulting(decide, text, refused.fault.vector, refused.fault.errorCode, refused.why);
   const undefinedWhy = undefinedBecause(decoded) ?? (exits.kind === "never" ? missing(decoded) : undefined);
   if (undefinedWhy) return faulting(decide, text, 6, undefined, undefinedWhy);

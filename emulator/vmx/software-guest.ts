@@ -31,6 +31,10 @@ export class SoftwareGuest implements Monitor {
     return this.#nonRoot.beforeInstruction(instruction);
   }
 
+  beforePrivilege(instruction: Decoded): boolean {
+    return this.#nonRoot.beforePrivilege(instruction);
+  }
+
   why(instruction: Decoded): Outlook {
     return this.#nonRoot.why(instruction);
   }

@@ -109,6 +109,10 @@ export class HardwareAssisted implements Monitor {
     return this.#nonRoot.beforeInstruction(instruction);
   }
 
+  beforePrivilege(instruction: Decoded): boolean {
+    return this.#inGuest && this.#nonRoot.beforePrivilege(instruction);
+  }
+
   why(instruction: Decoded): Outlook {
     if (this.#shadow?.interprets) return this.#shadow.why(instruction);
     return this.#nonRoot.why(instruction);

@@ -249,6 +249,22 @@ describe("pending debug exceptions at an entry", () => {
   });
 });
 
+describe("MOV of a debug register", () => {
+  const ring3 = (code: string) =>
+    `mov eax, esp\npush dword 23h\npush eax\npush dword 2\npush dword 1Bh\npush dword user\niret\nuser: ${code}`;
+
+  test.each([
+    ["at CPL 3", ring3("mov eax, dr7"), {}],
+    ["of DR4 with CR4.DE", "mov dr4, eax", { guestCr4: 0x2018n }],
+    ["with DR7.GD", "mov eax, dr0", { guestDr7: 0x2400n }],
+  ])("%s leaves before the exception that it raises without the control", (_, code, state) => {
+    const fields = { exceptionBitmap: -1, ...state };
+    const controls = ["loadDebugControls"] as const;
+    expect(vmm(code, { controls: [...controls, "movDrExiting"], fields }).run(1)).toEqual(["DR_ACCESS"]);
+    expect(vmm(code, { controls, fields }).run(1)).toEqual(["EXCEPTION_NMI"]);
+  });
+});
+
 describe("wait for SIPI", () => {
   test("no timer, interrupt, NMI or window leaves it", () => {
     const subject = vmm(nops, {

@@ -146,6 +146,9 @@ export class SmallVmm implements Monitor {
   beforeInstruction(instruction: Decoded): boolean {
     return this.nonRoot.beforeInstruction(instruction);
   }
+  beforePrivilege(instruction: Decoded): boolean {
+    return this.nonRoot.beforePrivilege(instruction);
+  }
   onException(fault: Fault): boolean {
     return this.nonRoot.onException(fault);
   }
