@@ -230,8 +230,12 @@ export function row(family: Family, opcode: string, syntax: string, facts: RowFa
 export const isVirtualizationHole = (r: Row): boolean =>
   r.sensitivity.kind !== "innocuous" && (r.privilege === "none" || r.privilege === "umip" || r.privilege === "tsd");
 
-/** Whether its VM exit comes before the check of the privilege, and of CR4.DE: of MOV DR alone (SDM Vol. 3, 26.1.3). */
-export const exitsBeforePrivilege = ({ exits }: Row): boolean => exits.kind === "when" && exits.reason === "DR_ACCESS";
+/**
+ * What VT-x decides of before the privilege is checked: MOV DR leaves before that, and before CR4.DE (SDM Vol. 3, 26.1.3); RDTSCP and INVPCID
+ * raise #UD where they are not enabled (26.3).
+ */
+const decidedFirst: ReadonlySet<InstructionExit> = new Set<InstructionExit>(["DR_ACCESS", "RDTSCP", "INVPCID"]);
+export const isDecidedFirst = ({ exits }: Row): boolean => exits.kind === "when" && decidedFirst.has(exits.reason);
 
 /** Whether a monitor of any kind may want to have a say before it executes. */
 export const mayLeaveGuest = ({ exits, intercept }: Row): boolean => exits.kind !== "never" || intercept !== undefined;

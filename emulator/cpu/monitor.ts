@@ -41,7 +41,7 @@ export interface Monitor {
    * the step is counted as unretired; instructions that exit are many, and throwing takes longer than all the rest.
    */
   beforeInstruction(instruction: Decoded): boolean;
-  /** The same before the privilege check, for the rows whose exit comes ahead of it (`exitsBeforePrivilege`). */
+  /** The same before the privilege check, for the rows of which something comes ahead of it (`isDecidedFirst`). May throw a `Fault`. */
   beforePrivilege?(instruction: Decoded): boolean;
   /**
    * An exception or software interrupt is about to be delivered through the IDT. `errorCode` is there also in real mode, where

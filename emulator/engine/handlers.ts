@@ -1,4 +1,4 @@
-import { exitsBeforePrivilege, mayLeaveGuest, type Row } from "../../isa/instruction.ts";
+import { isDecidedFirst, mayLeaveGuest, type Row } from "../../isa/instruction.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { isImplemented } from "../cpu/cpuid.ts";
@@ -29,7 +29,7 @@ const hasChecks = (row: Row): boolean => row.privilege !== "none" || mayLeaveGue
 function emitChecks(m: JavaScriptAlgebra, row: Row): void {
   const { privilege, protectedOnly, feature } = row;
   if (protectedOnly) m.statement(`if (cpu.realAddressing) cpu.raise(${vector.UD});`);
-  if (exitsBeforePrivilege(row)) m.statement("if (cpu.monitor?.beforePrivilege?.(d.decoded)) return;");
+  if (isDecidedFirst(row)) m.statement("if (cpu.monitor?.beforePrivilege?.(d.decoded)) return;");
   // VMX instructions leave the guest before anyone asks who runs them; those that stay ask themselves.
   const exists = feature !== "VMX" && (feature === undefined || isImplemented(feature));
   if (privilege !== "none" && exists) m.statement(`cpu.checkPrivilege("${privilege}", d.decoded);`);

@@ -116,8 +116,6 @@ export class NonRoot implements NonRootGuest {
   beforeInstruction(decoded: Decoded): boolean {
     const { exits } = decoded.row;
     if (exits.kind === "never" || this.#isUndefined(decoded)) return false;
-    const control = enabledBy[exits.reason];
-    if (control !== undefined && !isOn(this.vmcs, control)) throw hardwareFault(vector.UD);
     const { attempt, data, what, first, second } = instructionAttempt(this, decoded, exits.reason, this.#word);
     const decision = this.decide(attempt);
     if (!decision.exits) {
@@ -131,9 +129,13 @@ export class NonRoot implements NonRootGuest {
     return true;
   }
 
-  /** The same where the exit comes before the privilege check: MOV DR, if it leaves at all. */
+  /** What comes before the privilege check: the exit of MOV DR, and the #UD of what is not enabled. */
   beforePrivilege(decoded: Decoded): boolean {
-    return inForce(this.vmcs, controlBits.movDrExiting) && this.beforeInstruction(decoded);
+    const { exits } = decoded.row;
+    const control = exits.kind === "never" ? undefined : enabledBy[exits.reason];
+    if (control === undefined) return inForce(this.vmcs, controlBits.movDrExiting) && this.beforeInstruction(decoded);
+    if (!isOn(this.vmcs, control)) throw hardwareFault(vector.UD);
+    return false;
   }
 
   /**

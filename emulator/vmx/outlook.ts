@@ -1,5 +1,5 @@
 import { format } from "../../isa/format.ts";
-import { exitsBeforePrivilege } from "../../isa/instruction.ts";
+import { isDecidedFirst } from "../../isa/instruction.ts";
 import type { Decoded, Operand } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { forbidden, isSensitive, missing, peekTable, raising } from "../cpu/outlook.ts";
@@ -27,6 +27,10 @@ export interface NonRootQuestions {
   readonly undefinedBecause: (decoded: Decoded) => Why | undefined;
 }
 
+/** MOV DR leaves whoever executes it. */
+const leavesFirst = ({ vmcs }: NonRootGuest, { row: { exits } }: Decoded): boolean =>
+  exits.kind === "when" && exits.reason === "DR_ACCESS" && isOn(vmcs, "movDrExiting");
+
 /** What becomes of an instruction in VMX non-root operation: exceptions by privilege first, then the controls (SDM Vol. 3, 26.1.1). */
 export function nonRootOutlook({ guest, undefinedBecause }: NonRootQuestions, decoded: Decoded): Outlook {
   const { cpu } = guest;
@@ -34,10 +38,10 @@ export function nonRootOutlook({ guest, undefinedBecause }: NonRootQuestions, de
   const { exits } = decoded.row;
   const sensitive = isSensitive(decoded.row);
   const text = format(decoded);
-  const comesFirst = exitsBeforePrivilege(decoded.row) && isOn(guest.vmcs, "movDrExiting");
+  const undefinedWhy = undefinedBecause(decoded) ?? (exits.kind === "never" ? missing(decoded) : undefined);
+  const comesFirst = isDecidedFirst(decoded.row) && (undefinedWhy !== undefined || leavesFirst(guest, decoded));
   const refused = comesFirst ? undefined : forbidden(cpu, decoded);
   if (refused) return faulting(decide, text, refused.fault.vector, refused.fault.errorCode, refused.why);
-  const undefinedWhy = undefinedBecause(decoded) ?? (exits.kind === "never" ? missing(decoded) : undefined);
   if (undefinedWhy) return faulting(decide, text, 6, undefined, undefinedWhy);
   if (exits.kind === "never") return { outcome: "runs", what: text, why: neverWhy(decoded), sensitive };
   const { attempt, what, first, second } = instructionAttempt(guest, decoded, exits.reason, (operand) =>

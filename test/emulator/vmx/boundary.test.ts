@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { virtualTime } from "../../../emulator/cpu/virtual-time.ts";
+import type { ControlName } from "../../../emulator/vmx/controls.ts";
 import { at, gate, selector } from "../cpu/processor.ts";
 import { codeAt, type Setting, SmallVmm } from "./small-vmm.ts";
 
@@ -249,10 +250,10 @@ describe("pending debug exceptions at an entry", () => {
   });
 });
 
-describe("MOV of a debug register", () => {
-  const ring3 = (code: string) =>
-    `mov eax, esp\npush dword 23h\npush eax\npush dword 2\npush dword 1Bh\npush dword user\niret\nuser: ${code}`;
+const ring3 = (code: string): string =>
+  `mov eax, esp\npush dword 23h\npush eax\npush dword 2\npush dword 1Bh\npush dword user\niret\nuser: ${code}`;
 
+describe("MOV of a debug register", () => {
   test.each([
     ["at CPL 3", ring3("mov eax, dr7"), {}],
     ["of DR4 with CR4.DE", "mov dr4, eax", { guestCr4: 0x2018n }],
@@ -262,6 +263,21 @@ describe("MOV of a debug register", () => {
     const controls = ["loadDebugControls"] as const;
     expect(vmm(code, { controls: [...controls, "movDrExiting"], fields }).run(1)).toEqual(["DR_ACCESS"]);
     expect(vmm(code, { controls, fields }).run(1)).toEqual(["EXCEPTION_NMI"]);
+  });
+});
+
+describe("what is not enabled", () => {
+  test.each([
+    ["RDTSCP", "rdtscp", ring3("rdtscp"), { guestCr4: 0x2014n }],
+    ["INVPCID", "invpcid", ring3("invpcid eax, [eax]"), {}],
+  ] as const)("%s raises #UD before its privilege is checked", (_, control, code, state) => {
+    const raised = (controls: readonly ControlName[]) => {
+      const subject = vmm(code, { controls, fields: { exceptionBitmap: -1, ...state } });
+      subject.run(1);
+      return subject.vmcs.number("exitInterruptionInfo") & 0xff;
+    };
+    expect(raised([])).toBe(6);
+    expect(raised([control])).toBe(13);
   });
 });
 
