@@ -125,6 +125,9 @@ export class Panel implements vscode.WebviewViewProvider {
       case "help":
         await showDocumentation(this.#extension, pages[name] ?? "views.md");
         return;
+      case "sample":
+        await vscode.commands.executeCommand("ringside.openSample", message.name);
+        return;
       case "command":
         await vscode.commands.executeCommand(message.command);
     }

@@ -27,7 +27,7 @@ const actions: Actions = {
   dead: (on) => act({ kind: "dead", on }),
   select: (unit) => act({ kind: "select", unit }),
   open: ({ source }) => source && link.send({ kind: "open", ...source }),
-  debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),
+  debug: (sample) => link.start(sample),
 };
 
 act({ kind: "running", running: false });

@@ -1,5 +1,5 @@
 import { techniqueById } from "../../../isa/technique.ts";
-import { Empty } from "../shared/empty.tsx";
+import { Empty, type Start } from "../shared/empty.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { rowByKey } from "../shared/keys.ts";
 import {
@@ -22,7 +22,7 @@ export interface Actions {
   readonly select: (unit: number) => void;
   /** Shows the source line of a guest instruction, where it has one. */
   readonly open: (instruction: Unit["guest"][number]) => void;
-  readonly debug: () => void;
+  readonly debug: Start;
 }
 
 interface Props {
@@ -61,7 +61,8 @@ function Nothing({ state, actions }: Props) {
         other ??
         "Binary translation runs the guest's kernel from a cache of translated code: each block of the guest beside its translation, and how they are chained."
       }
-      debug={state.session === undefined ? actions.debug : undefined}
+      {...{ start: actions.debug, hasSession: state.session !== undefined }}
+      sample={state.now?.technique === "binary-translation" ? undefined : "is-prime.asm"}
     >
       {example.map(([guest, code, kind]) => (
         <div class={`sample ${kind}`} key={guest}>

@@ -11,7 +11,8 @@ export function Nothing({ state, actions }: Props) {
           ? "The guest's screen and serial port, to look at and to type into, and what its interrupt controllers, timers and other devices hold."
           : "The guest has not been asked yet: its screen, serial port and devices appear here.")
       }
-      debug={state.session === undefined ? actions.debug : undefined}
+      {...{ start: actions.debug, hasSession: state.session !== undefined }}
+      sample={state.session === undefined ? "serial-echo.asm" : undefined}
     >
       <pre>{"login: root\n# uname\nRingside\n# ▂"}</pre>
       <pre>{"IRQ          0 1 2 3 4\nrequested    · · · · ●\nin service   ● · · · ·\nmasked       · × · × ·"}</pre>

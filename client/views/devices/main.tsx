@@ -53,7 +53,7 @@ const actions: Actions = {
   },
   tab: (tab) => act({ kind: "tab", tab }),
   type: (text, device) => void type(text, device),
-  debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),
+  debug: (sample) => link.start(sample),
 };
 
 act({ kind: "present", last: 0, running: false });

@@ -1,3 +1,4 @@
+import type { Start } from "../shared/empty.tsx";
 import { Nothing } from "./empty.tsx";
 import { logOf, type State, serialPort, type Tab, tabInSight, tabs } from "./model.ts";
 import { Interrupts, Registers, Timers } from "./registers.tsx";
@@ -8,7 +9,7 @@ export interface Actions {
   readonly vm: (name: string) => void;
   readonly tab: (tab: Tab) => void;
   readonly type: (text: string, device: "serial" | "keyboard") => void;
-  readonly debug: () => void;
+  readonly debug: Start;
 }
 
 export interface Props {

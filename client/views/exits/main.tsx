@@ -52,7 +52,7 @@ const actions: Actions = {
   point: (cycle) => time.move(cycle),
   live: (on) => act({ kind: "live", on }),
   go,
-  debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),
+  debug: (sample) => link.start(sample),
 };
 
 act({ kind: "live", on: true });

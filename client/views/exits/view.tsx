@@ -1,6 +1,6 @@
 import { exitName } from "../../../emulator/trace/exit-name.ts";
 import { exitQualification } from "../../../emulator/trace/exit-qualification.ts";
-import { Empty } from "../shared/empty.tsx";
+import { Empty, type Start } from "../shared/empty.tsx";
 import { type Column, EventRows } from "../shared/event-rows.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { accent, cycles, percent } from "../shared/format.ts";
@@ -17,7 +17,7 @@ export interface Actions {
   readonly point: (cycle: number) => void;
   /** Travel to the moment of an exit and show its line. */
   readonly go: (exit: Exit) => void;
-  readonly debug: () => void;
+  readonly debug: Start;
 }
 
 function Nothing({ state, actions }: { state: State; actions: Actions }) {
@@ -33,7 +33,8 @@ function Nothing({ state, actions }: { state: State; actions: Actions }) {
           ? "No VM exit yet. Continue (F5) or step: each time the guest leaves to the hypervisor, a row appears here."
           : "Each time a guest leaves to its hypervisor, a row appears here: when, why, at which line and at what cost."
       }
-      debug={!state.session ? actions.debug : undefined}
+      {...{ start: actions.debug, hasSession: state.session !== undefined }}
+      sample={state.session === undefined ? "exits.asm" : undefined}
     >
       {example.map(([reason, width, what]) => (
         <div class="bar-row" key={reason}>

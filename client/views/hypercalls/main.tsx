@@ -60,7 +60,7 @@ const actions: Actions = {
   select: (sequence) => act({ kind: "select", sequence }),
   below: (below) => act({ kind: "below", below }),
   go,
-  debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),
+  debug: (sample) => link.start(sample),
 };
 
 act({ kind: "filter", text: "" });

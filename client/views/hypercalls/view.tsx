@@ -1,4 +1,4 @@
-import { Empty } from "../shared/empty.tsx";
+import { Empty, type Start } from "../shared/empty.tsx";
 import { type Column, EventRows } from "../shared/event-rows.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { cycles } from "../shared/format.ts";
@@ -16,7 +16,7 @@ export interface Actions {
   readonly below: (below: Below) => void;
   /** Travel to just before a call and show its line. */
   readonly go: (call: Hypercall) => void;
-  readonly debug: () => void;
+  readonly debug: Start;
 }
 
 interface Props {
@@ -40,7 +40,8 @@ function Nothing({ state, actions }: Props) {
           ? "What a guest asks of its hypervisor by name: each call with its arguments, its result, and why it was refused. Of a guest under Xen's interface, its event channels and grants as well."
           : "No hypercall yet. Guests that know their hypervisor make them: Xen's under paravirtualization, KVM's under VT-x and AMD-V."
       }
-      debug={state.session === undefined ? actions.debug : undefined}
+      {...{ start: actions.debug, hasSession: state.session !== undefined }}
+      sample={"xen-hello.asm"}
     >
       {example.map(([name, what, colour]) => (
         <div class="sample" key={name}>

@@ -31,6 +31,6 @@ const feed = new Feed(link, crossingKinds, {
   learn: ({ events, last }) => act({ kind: "events", events, last }),
 });
 
-const debug = () => link.send({ kind: "command", command: "ringside.debugGuest" });
+const debug = (sample?: string) => link.start(sample);
 
 act({ kind: "present", last: 0, running: false });

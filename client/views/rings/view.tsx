@@ -1,18 +1,19 @@
 import type { RingsNow } from "../../../debug-adapter/protocol.ts";
 import { techniqueById } from "../../../isa/technique.ts";
-import { Empty } from "../shared/empty.tsx";
+import { Empty, type Start } from "../shared/empty.tsx";
 import { type Building, buildings, type Crossing, crossed, type State } from "./model.ts";
 
 const number = (value: number): string => value.toLocaleString("en");
 
-function Nothing({ state, debug }: { state: State; debug: () => void }) {
+function Nothing({ state, debug }: { state: State; debug: Start }) {
   return (
     <Empty
       text={
         state.failed ??
         "Where the processor is: in the hypervisor or in the guest, in which ring it really runs, in which one the guest thinks it is, and what crosses."
       }
-      debug={state.session === undefined ? debug : undefined}
+      {...{ start: debug, hasSession: state.session !== undefined }}
+      sample={state.session === undefined ? "ring-compression.asm" : undefined}
     >
       <Tower
         building={{
@@ -129,7 +130,7 @@ function where({ ring, mode, addressSpace, inVmm, vcpu, processors }: RingsNow):
   return `${cpu}${place} ${inVmm ? "in " : ""}ring ${ring.real}${seen} · ${mode} mode · ${space}`;
 }
 
-export function View({ state, debug }: { state: State; debug: () => void }) {
+export function View({ state, debug }: { state: State; debug: Start }) {
   const { now } = state;
   if (!now) return <Nothing state={state} debug={debug} />;
   return (

@@ -14,7 +14,7 @@ export function Nothing({ state, actions }: Props) {
           ? "Who runs on which physical CPU, who waits, and why: each decision of the scheduler, with the numbers that decided."
           : "Nothing is scheduled here: each virtual CPU of this machine has a physical CPU of its own. A machine file (.ringside.json) whose host has a scheduler lets several share one."
       }
-      debug={state.session === undefined ? actions.debug : undefined}
+      {...{ start: actions.debug, hasSession: state.session !== undefined }}
     >
       {sample.map(([name, ...runs]) => (
         <div class="sample" key={name}>

@@ -61,7 +61,7 @@ const actions: Actions = {
   all: () => act({ kind: "all" }),
   live: (on) => act({ kind: "live", on }),
   go: (sequence) => void go(sequence),
-  debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),
+  debug: (sample) => link.start(sample),
 };
 
 act({ kind: "live", on: true });

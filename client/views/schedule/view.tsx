@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import type { Start } from "../shared/empty.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { Gap } from "../shared/gap.tsx";
 import { rowByKey } from "../shared/keys.ts";
@@ -23,7 +24,7 @@ export interface Actions {
   readonly live: (on: boolean) => void;
   /** Travel to the moment of an event and show its line. */
   readonly go: (sequence: number) => void;
-  readonly debug: () => void;
+  readonly debug: Start;
 }
 
 export interface Props {

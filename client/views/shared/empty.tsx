@@ -7,21 +7,32 @@ interface EmptyProps {
   readonly look?: string;
   /** What will be here, or why it is not. */
   readonly text: string;
-  /** Starts a session; undefined: there is one. */
-  readonly debug: (() => void) | undefined;
+  readonly start: Start;
+  /** There is a session, so that none is to be started. */
+  readonly hasSession: boolean;
+  /** A guest of which the view would show something. */
+  readonly sample?: string | undefined;
 }
 
+/** Starts a session with the guest in the editor, or opens a sample by its name. */
+export type Start = (sample?: string) => void;
+
 /** What a view shows as long as it has nothing to show, and how to get it. */
-export function Empty({ children, look, text, debug }: EmptyProps) {
+export function Empty({ children, look, text, start, hasSession, sample }: EmptyProps) {
   return (
     <section class="empty">
       <div class={look ? `pale ${look}` : "pale"} aria-hidden="true">
         {children}
       </div>
       <p role="status">{text}</p>
-      {debug && (
-        <button type="button" onClick={debug}>
+      {!hasSession && (
+        <button type="button" onClick={() => start()}>
           Debug the guest in the editor
+        </button>
+      )}
+      {sample !== undefined && (
+        <button type="button" class="sample-button" onClick={() => start(sample)}>
+          Open a sample: {sample}
         </button>
       )}
     </section>

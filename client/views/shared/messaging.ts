@@ -25,6 +25,8 @@ export type FromView =
   | { readonly kind: "help" }
   /** Show a source line. */
   | { readonly kind: "open"; readonly uri: string; readonly line: number }
+  /** Open a guest that comes with the extension. */
+  | { readonly kind: "sample"; readonly name: string }
   | { readonly kind: "command"; readonly command: "ringside.debugGuest" | "ringside.compare" };
 
 /** Nothing more is to be had of the session. */
@@ -72,6 +74,13 @@ export class Link {
 
   send(message: FromView): void {
     this.#webview.postMessage(message);
+  }
+
+  /** Starts a session with the guest in the editor, or opens a sample by its name. */
+  start(sample?: string): void {
+    this.send(
+      sample === undefined ? { kind: "command", command: "ringside.debugGuest" } : { kind: "sample", name: sample },
+    );
   }
 
   readonly request: Call = (name, args) => {

@@ -7,13 +7,23 @@ export function tickText(cycle: number): string {
   return `${Number((cycle / size).toPrecision(6))}${unit}`;
 }
 
-/** The numbers below a line of time of `end` cycles in a picture `wide` units wide; for the eye only. */
-export function TimeTicks({ end, wide }: { readonly end: number; readonly wide: number }) {
+interface Props {
+  /** Cycles at the left and at the right end of the marks. */
+  readonly from?: number;
+  readonly end: number;
+  /** Units of the picture from its left to its right. */
+  readonly wide: number;
+}
+
+/** The numbers below a line of time; for the eye only. */
+export function TimeTicks({ from = 0, end, wide }: Props) {
+  const scale = (100 * marksWidth) / (wide * Math.max(1, end - from));
   return (
     <div class="ticks" aria-hidden="true">
-      {ticks({ from: 0, to: end }, 7).map((cycle) => (
-        <span key={cycle} style={{ left: `${(100 * marksWidth * cycle) / (wide * Math.max(1, end))}%` }}>
-          {cycle === 0 ? "0 cycles" : tickText(cycle)}
+      {ticks({ from, to: end }, 7).map((cycle, n) => (
+        <span key={cycle} style={{ left: `${(cycle - from) * scale}%` }}>
+          {tickText(cycle)}
+          {n === 0 ? " cycles" : ""}
         </span>
       ))}
     </div>

@@ -93,11 +93,16 @@ export interface Mark {
 
 export const width = 1000;
 
+/** Virtual times of the first recorded event and of the moment. */
+export function timesOf({ trace }: State): { readonly from: number; readonly end: number } {
+  const from = trace?.summary.events[0]?.cycle ?? 0;
+  return { from, end: Math.max(from + 1, trace?.moment.cycle ?? 0) };
+}
+
 /** Where a virtual time lies between the first recorded event and the moment. */
-export function xOf({ trace }: State, cycle: number): number {
-  const start = trace?.summary.events[0]?.cycle ?? 0;
-  const end = Math.max(start + 1, trace?.moment.cycle ?? 0);
-  return Math.round(((cycle - start) / (end - start)) * width);
+export function xOf(state: State, cycle: number): number {
+  const { from, end } = timesOf(state);
+  return Math.round(((cycle - from) / (end - from)) * width);
 }
 
 /** One mark for all events of a colour in a place. */

@@ -2,8 +2,9 @@ import type { TracedEvent } from "../../../trace-file/index.ts";
 import { type Column, EventRows } from "../shared/event-rows.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { cycles } from "../shared/format.ts";
+import { TimeTicks } from "../shared/time-ticks.tsx";
 import type { TraceShown } from "./messages.ts";
-import { bars, colourOf, group, marks, place, type State, visible, width, xOf } from "./model.ts";
+import { bars, colourOf, group, marks, place, type State, timesOf, visible, width, xOf } from "./model.ts";
 
 export interface Actions {
   readonly filter: (text: string) => void;
@@ -220,7 +221,10 @@ export function View({ state, actions }: Props) {
     <>
       <Title trace={trace} state={state} actions={actions} />
       <Toolbar state={state} actions={actions} shown={events.length} />
-      <Timeline state={state} actions={actions} events={events} />
+      <div class="over-time">
+        <Timeline state={state} actions={actions} events={events} />
+        <TimeTicks {...timesOf(state)} wide={width + 4} />
+      </div>
       <div class="columns">
         <Histogram state={state} actions={actions} />
         <div class="list">

@@ -39,7 +39,7 @@ const actions: Actions = {
   at: (at) => act({ kind: "at", at }),
   play: (on) => act({ kind: "play", on }),
   warm: (on) => act({ kind: "warm", on }),
-  debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),
+  debug: (sample) => link.start(sample),
 };
 
 act({ kind: "running", running: false });

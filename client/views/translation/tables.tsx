@@ -9,7 +9,7 @@ interface Props {
 }
 
 export function Steps({ state, actions }: Props) {
-  const rows = useRef<HTMLDivElement>(null);
+  const rows = useRef<HTMLElement>(null);
   const { at } = state;
   useEffect(() => rows.current?.querySelector("tr.selected")?.scrollIntoView({ block: "nearest" }), [at]);
   const walk = state.now?.walk;
@@ -17,7 +17,7 @@ export function Steps({ state, actions }: Props) {
   const numbers = columns(walk).flatMap(({ entry, nested, shadow }) => [...nested, entry, shadow]);
   const numberOf = (step: Numbered["step"]) => numbers.find((each) => each?.step === step)?.number;
   return (
-    <div class="rows" ref={rows}>
+    <section class="rows" ref={rows} tabIndex={0} aria-label="The entries on the way, in their order">
       <table aria-label="The entries on the way">
         <thead>
           <tr>
@@ -64,7 +64,7 @@ export function Steps({ state, actions }: Props) {
           })}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 
@@ -81,7 +81,7 @@ const pageOf = (linear: string): number => Number.parseInt(linear.slice(0, -3) |
 
 /** The guest's table beside its shadow, page by page; the one that is asked for in sight. */
 export function Shadow({ state, actions }: Props) {
-  const rows = useRef<HTMLDivElement>(null);
+  const rows = useRef<HTMLElement>(null);
   const { linear: asked = "" } = state.now?.walk ?? {};
   useEffect(() => {
     const row = rows.current?.querySelector<HTMLElement>("tr.selected");
@@ -93,7 +93,7 @@ export function Shadow({ state, actions }: Props) {
   if (pages.length === 0) return null;
   const page = pageOf(state.now?.walk.linear ?? "0");
   return (
-    <div class="rows shadow-pages" ref={rows}>
+    <section class="rows shadow-pages" ref={rows} tabIndex={0} aria-label="Pages and their shadow">
       <table aria-label="Pages by the guest's tables and by the shadow">
         <thead>
           <tr>
@@ -125,6 +125,6 @@ export function Shadow({ state, actions }: Props) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

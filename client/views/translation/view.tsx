@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { techniqueById } from "../../../isa/technique.ts";
-import { Empty } from "../shared/empty.tsx";
+import { Empty, type Start } from "../shared/empty.tsx";
 import { hex, permissions, references, type State, spentOn } from "./model.ts";
 import { Legend, Picture } from "./picture.tsx";
 import { Shadow, Steps } from "./tables.tsx";
@@ -11,7 +11,7 @@ export interface Actions {
   readonly at: (reference: number) => void;
   readonly play: (on: boolean) => void;
   readonly warm: (on: boolean) => void;
-  readonly debug: () => void;
+  readonly debug: Start;
 }
 
 interface Props {
@@ -27,7 +27,8 @@ function Nothing({ state, actions }: Props) {
         state.failed ??
         "How an address becomes one of memory: every entry on the way, the guest's and the hypervisor's, and how many of them the processor must read."
       }
-      debug={state.session === undefined ? actions.debug : undefined}
+      {...{ start: actions.debug, hasSession: state.session !== undefined }}
+      sample={state.session === undefined ? "long-mode.asm" : undefined}
     >
       {["PML4E", "PDPTE", "PDE", "PTE", "page"].map((title) => (
         <div class="column" key={title}>

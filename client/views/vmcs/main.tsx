@@ -28,7 +28,7 @@ const actions: Actions = {
   open: (group) => act({ kind: "open", group }),
   filter: (text) => act({ kind: "filter", text }),
   select: (place) => act({ kind: "select", place }),
-  debug: () => link.send({ kind: "command", command: "ringside.debugGuest" }),
+  debug: (sample) => link.start(sample),
 };
 
 document.addEventListener("keydown", ({ key, target, ctrlKey, altKey, metaKey }) => {

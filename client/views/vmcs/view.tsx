@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { ControlBits, ControlBlock, ControlField } from "../../../debug-adapter/protocol.ts";
-import { Empty } from "../shared/empty.tsx";
+import { Empty, type Start } from "../shared/empty.tsx";
 import { Filter } from "../shared/filter.tsx";
 import { rowByKey } from "../shared/keys.ts";
 import {
@@ -23,7 +23,7 @@ export interface Actions {
   readonly open: (group: string) => void;
   readonly filter: (text: string) => void;
   readonly select: (place: string) => void;
-  readonly debug: () => void;
+  readonly debug: Start;
 }
 
 const shows: readonly (readonly [Show, string])[] = [
@@ -50,7 +50,8 @@ function Nothing({ state, actions }: { state: State; actions: Actions }) {
         state.now?.absent ??
         "The control block of a guest: what makes it exit, what the last exit said, and how it will be entered again."
       }
-      debug={state.session === undefined ? actions.debug : undefined}
+      {...{ start: actions.debug, hasSession: state.session !== undefined }}
+      sample={state.now?.absent === undefined && state.session !== undefined ? undefined : "hypervisor.asm"}
     >
       {example.map(([place, name, value]) => (
         <div class="sample" key={place}>
