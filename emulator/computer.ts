@@ -10,7 +10,7 @@ import { disconnected, slicesOf } from "./host/slices.ts";
 import type { VcpuPlace } from "./machine-interface.ts";
 import { exceptionChain } from "./stop-texts.ts";
 import { freeCrossings } from "./time/costs.ts";
-import type { Unwritten } from "./time/snapshots.ts";
+import type { Writes } from "./time/snapshots.ts";
 import type { StopReason } from "./trace/event.ts";
 import { observeProcessor } from "./virtual-machine/observer.ts";
 import { imageExtent, type Stopped, type Surroundings, VirtualMachine } from "./virtual-machine/virtual-machine.ts";
@@ -43,7 +43,6 @@ export class Computer implements Whereabouts {
     const { places, ramBytes, memory } = slicesOf(vms, technique);
     this.memory = memory;
     this.cpu = new Cpu({ memory, ramBytes, bus: disconnected, fiveLevelPaging });
-    this.cpu.clean();
     const images = vms.map((vm, n) => {
       const { start, end } = imageExtent(vm);
       return { start: places[n]!.guestBase + start, end: places[n]!.guestBase + end };
@@ -193,15 +192,19 @@ export class Computer implements Whereabouts {
     return new Int32Array(this.memory.buffer, ramBase);
   }
 
-  /** What a VMM has taken for itself has to be looked at. */
-  unwritten(): Unwritten {
+  /** What snapshots ask about writes to memory. What a VMM has taken for itself has to be looked at. */
+  writes(): Writes {
     const { cpu, engine } = this;
+    const { physical } = cpu;
     return {
-      hasAll: (first, end) => cpu.physical.areClean(first, end),
-      has: (page) => cpu.physical.isClean(page),
-      lacks: (page) => cpu.physical.isDirty(page),
-      get others() {
-        return cpu.physical.notClean;
+      get written() {
+        return physical.dirtyPages;
+      },
+      get perhaps() {
+        return physical.exposedPages;
+      },
+      get count() {
+        return physical.notClean;
       },
       start: () => cpu.clean(),
       replaced: (page) => engine.forget(page),

@@ -70,7 +70,7 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
       limit: snapshotBytes ?? Math.max(leastSnapshotBytes, bytes),
       interval: snapshotInterval * vms.length,
       actions,
-      unwritten: computer.unwritten(),
+      writes: computer.writes(),
     });
     this.#execution.turn();
   }

@@ -46,13 +46,13 @@ export class PhysicalMemory {
   bus: Bus;
   /** Guard bits of each page of RAM. Engines' and debuggers' own: not part of the machine's state. */
   readonly guards: Uint8Array;
-  /** The same, four at a time. */
-  readonly #guardWords: Int32Array;
   observer: MemoryObserver = {};
   /** Its page has the guard `intercepted`, if it is RAM; see `Cpu.intercept`. */
   interceptor: Interceptor | undefined;
   /** Pages that somebody may write without a word. */
   readonly #exposed = new Set<number>();
+  /** The others that are not clean, each once. */
+  #dirty: number[] = [];
 
   constructor(buffer: ArrayBuffer, ramBase: number, ramBytes: number, bus: Bus) {
     this.view = new DataView(buffer);
@@ -60,8 +60,7 @@ export class PhysicalMemory {
     this.ramBase = ramBase;
     this.ramBytes = ramBytes;
     this.bus = bus;
-    this.#guardWords = new Int32Array(Math.ceil(ramBytes / 4096 / 4));
-    this.guards = new Uint8Array(this.#guardWords.buffer, 0, ramBytes >>> 12);
+    this.guards = new Uint8Array(ramBytes >>> 12).fill(guard.clean);
   }
 
   isRam(physical: number): boolean {
@@ -145,7 +144,10 @@ export class PhysicalMemory {
 
   /** A page of RAM may be written from now on, until `clean`. */
   dirtyPage(page: number): void {
-    this.guards[page]! &= ~guard.clean;
+    const guards = this.guards[page]!;
+    if ((guards & guard.clean) === 0) return;
+    this.guards[page] = guards & ~guard.clean;
+    this.#dirty.push(page);
   }
 
   /** These bytes may be written from now on, until `clean`. */
@@ -156,45 +158,38 @@ export class PhysicalMemory {
 
   /** Somebody has these bytes at hand and writes them whenever he likes: their pages are never clean. */
   expose(physical: number, bytes: number): void {
-    this.dirty(physical, bytes);
-    for (let page = physical >>> 12; page * 4096 < physical + bytes; page++) this.#exposed.add(page);
+    const end = Math.min(physical + bytes, this.ramBytes);
+    for (let page = physical >>> 12; page * 4096 < end; page++) {
+      if (this.#exposed.has(page)) continue;
+      if (this.isClean(page)) this.guards[page]! &= ~guard.clean;
+      else this.#dirty = this.#dirty.filter((dirty) => dirty !== page);
+      this.#exposed.add(page);
+    }
   }
 
-  /** Whether nothing has been written to a page of RAM since `clean`. */
+  /** Whether nothing has been written to a page of RAM since `clean`, or ever. */
   isClean(page: number): boolean {
     return (this.guards[page]! & guard.clean) !== 0;
   }
 
-  /** Whether something has been written to a page of RAM since `clean`; of pages that somebody has at hand, nobody knows. */
-  isDirty(page: number): boolean {
-    return !this.isClean(page) && !this.#exposed.has(page);
-  }
-
   /** How many pages are not clean. */
   get notClean(): number {
-    const words = this.#guardWords;
-    let clean = 0;
-    for (let n = 0; n < words.length; n++) {
-      const bits = words[n]! & (guard.clean * 0x0101_0101);
-      // One bit in each byte: the product has their sum in its highest one.
-      clean += Math.imul(bits / guard.clean, 0x0101_0101) >>> 24;
-    }
-    return 4 * words.length - clean;
+    return this.#exposed.size + this.#dirty.length;
   }
 
-  /** As `isClean`, of all pages from `first` up to `end`. */
-  areClean(first: number, end: number): boolean {
-    const all = guard.clean * 0x0101_0101;
-    let page = first;
-    for (; page % 4 === 0 && page + 4 <= end; page += 4) if ((this.#guardWords[page >> 2]! & all) !== all) return false;
-    for (; page < end; page++) if (!this.isClean(page)) return false;
-    return true;
+  /** Pages of RAM to which something has been written since `clean`. */
+  get dirtyPages(): readonly number[] {
+    return this.#dirty;
+  }
+
+  /** Pages that somebody has at hand: nobody knows whether something has been written to them. */
+  get exposedPages(): Iterable<number> {
+    return this.#exposed;
   }
 
   /** From now on pages that are written are told from those that are not. The TLB must look at its guards again. */
   clean(): void {
-    const words = this.#guardWords;
-    for (let n = 0; n < words.length; n++) words[n]! |= guard.clean * 0x0101_0101;
-    for (const page of this.#exposed) this.guards[page]! &= ~guard.clean;
+    for (const page of this.#dirty) this.guards[page]! |= guard.clean;
+    this.#dirty.length = 0;
   }
 }

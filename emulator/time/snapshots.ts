@@ -17,6 +17,9 @@ interface Group {
   uses: number;
 }
 
+const pageOf = (groups: readonly Group[], n: number): Page =>
+  groups[Math.floor(n / groupPages)]!.pages[n % groupPages]!;
+
 /** The whole state at a moment. */
 export interface Snapshot {
   readonly step: number;
@@ -27,22 +30,19 @@ export interface Snapshot {
   readonly groups: readonly Group[];
 }
 
-/** Tells which pages of the memory, by number, are as they were when it was last asked to start; until then, which are zeros. */
-export interface Unwritten {
-  has(page: number): boolean;
-  /** Whether a page that it does not have was written for sure. By default each has to be looked at. */
-  lacks?(page: number): boolean;
-  /** How many pages it does not have; by default nobody knows quickly. */
-  readonly others?: number;
-  /** Whether it has all from `first` up to `end`; by default nobody knows quickly. */
-  hasAll?(first: number, end: number): boolean;
+/** Tells which pages of the memory, by number, are no longer as they were when it was last asked to start; until then, which are not zeros. */
+export interface Writes {
+  /** Pages that were written for sure, each once. */
+  readonly written: Iterable<number>;
+  /** Others that may have been written: they have to be looked at. */
+  readonly perhaps: Iterable<number>;
+  /** How many these are together; by default nobody knows quickly. */
+  readonly count?: number;
   /** All pages count as unwritten from now on. */
   start(): void;
   /** A page was put back as it was in a snapshot. */
   replaced?(page: number): void;
 }
-
-const anyMayBeWritten: Unwritten = { has: () => false, start: () => {} };
 
 /**
  * Copies of a machine's memory at moments in time. A page is stored again only where it differs from the snapshot before,
@@ -56,22 +56,24 @@ export class Snapshots {
   #reference: readonly Group[];
   #stored = 0;
   #partBytes = 0;
-  readonly #free: Int32Array[] = [];
+  readonly #free: Page[] = [];
+  /** The memory's pages, as far as they have been copied yet: to make such a view takes as long as a copy. */
+  readonly #views: Int32Array[] = [];
   #copied = 0;
   #limit: number;
 
-  readonly #unwritten: Unwritten;
+  readonly #writes: Writes;
 
   /**
    * @param memory of a multiple of 4096 bytes
    * @param limit bytes that stored pages may take; the first and the last snapshot are kept whatever they take
-   * @param unwritten spares comparing pages that cannot have changed
+   * @param writes spares looking at pages that cannot have changed; by default all are looked at
    */
-  constructor(memory: Int32Array, limit: number, unwritten = anyMayBeWritten) {
+  constructor(memory: Int32Array, limit: number, writes?: Writes) {
     this.#words = memory;
     this.#limit = limit;
-    this.#unwritten = unwritten;
     const pages = memory.length / pageWords;
+    this.#writes = writes ?? { written: [], perhaps: Array.from({ length: pages }, (_, n) => n), start: () => {} };
     this.#reference = Array.from({ length: Math.ceil(pages / groupPages) }, (_, n) => ({
       pages: new Array<Page>(Math.min(groupPages, pages - n * groupPages)).fill(this.#zero),
       uses: 0,
@@ -102,16 +104,15 @@ export class Snapshots {
 
   /** Pages that have to be looked at or copied for the next snapshot; if nobody knows, as many as were copied for the newest. */
   get written(): number {
-    return this.#unwritten.others ?? this.#copied;
+    return this.#writes.count ?? this.#copied;
   }
 
   /** Keeps the present state. Steps must not decrease from one snapshot to the next. */
   take(step: number, rest: unknown, parts: readonly ArrayBufferView[] = []): void {
-    this.#copied = 0;
-    const groups = this.#reference.map((known, n) => this.#group(n * groupPages, known));
+    const groups = this.#groups();
     for (const group of groups) if (group.uses++ === 0) this.#use(group);
     this.#reference = groups;
-    this.#unwritten.start();
+    this.#writes.start();
     this.#partBytes += this.#ownBytes(this.#all.push({ step, rest, parts, groups }) - 1);
     while (this.bytes > this.#limit && this.#all.length > 2) this.#thin();
   }
@@ -120,44 +121,50 @@ export class Snapshots {
     for (let n = 0; n < pages.length; n++) if (pages[n]!.uses++ === 0) this.#stored++;
   }
 
-  /** The pages from `first` on as they are now: those known if they are the same. */
-  #group(first: number, known: Group): Group {
-    if (this.#unwritten.hasAll?.(first, first + known.pages.length)) return known;
-    let same = true;
-    const pages = known.pages.map((before, at) => {
-      const page = this.#unwritten.has(first + at) ? before : this.#present(first + at, before);
-      same &&= page === before;
-      return page;
-    });
-    return same ? known : { pages, uses: 0 };
+  /** The memory as it is now: groups and pages known already where they are the same. */
+  #groups(): readonly Group[] {
+    const changed = new Map<number, Page[]>();
+    this.#copied = 0;
+    for (const n of this.#writes.written) this.#copy(n, changed);
+    for (const n of this.#writes.perhaps) if (!this.#equals(this.#known(n), n)) this.#copy(n, changed);
+    if (changed.size === 0) return this.#reference;
+    const groups = [...this.#reference];
+    for (const [number, pages] of changed) groups[number] = { pages, uses: 0 };
+    return groups;
   }
 
-  /** Page `n` as it is now: the one known if it is the same. */
-  #present(n: number, known: Page): Page {
-    const start = n * pageWords;
-    return !this.#unwritten.lacks?.(n) && this.#equals(known, start) ? known : this.#copy(start);
+  /** Page `n` as the memory equalled it when last compared. */
+  #known(n: number): Page {
+    return pageOf(this.#reference, n);
   }
 
-  #equals({ words }: Page, start: number): boolean {
+  #equals({ words }: Page, n: number): boolean {
     const memory = this.#words;
-    for (let n = 0; n < pageWords; n++) if (words[n] !== memory[start + n]) return false;
+    const start = n * pageWords;
+    for (let at = 0; at < pageWords; at++) if (words[at] !== memory[start + at]) return false;
     return true;
   }
 
-  #copy(start: number): Page {
-    const words = this.#room();
-    words.set(this.#words.subarray(start, start + pageWords));
+  /** Page `n` as it is now, in its group among those that are changed. */
+  #copy(n: number, changed: Map<number, Page[]>): void {
+    const number = Math.floor(n / groupPages);
+    const pages = changed.get(number) ?? [...this.#reference[number]!.pages];
+    changed.set(number, pages);
+    this.#views[n] ??= this.#words.subarray(n * pageWords, (n + 1) * pageWords);
+    const page = this.#room();
+    page.words.set(this.#views[n]);
+    pages[n % groupPages] = page;
     this.#copied++;
-    return { words, uses: 0 };
   }
 
   /** Place for a page: used before, or of a new piece. Allocating each by itself takes several times as long as the copy. */
-  #room(): Int32Array {
-    const free = this.#free.pop();
-    if (free) return free;
-    const piece = new Int32Array(piecePages * pageWords);
-    for (let n = 1; n < piecePages; n++) this.#free.push(piece.subarray(n * pageWords, (n + 1) * pageWords));
-    return piece.subarray(0, pageWords);
+  #room(): Page {
+    if (this.#free.length === 0) {
+      const piece = new Int32Array(piecePages * pageWords);
+      for (let n = piecePages; n > 0; n--)
+        this.#free.push({ words: piece.subarray((n - 1) * pageWords, n * pageWords), uses: 0 });
+    }
+    return this.#free.pop()!;
   }
 
   #thin(): void {
@@ -176,7 +183,7 @@ export class Snapshots {
         if (--page.uses > 0) continue;
         this.#stored--;
         // What the memory is compared with must stay as it is.
-        if (page !== this.#zero && page !== reference?.pages[at]) this.#free.push(page.words);
+        if (page !== this.#zero && page !== reference?.pages[at]) this.#free.push(page);
       }
     }
   }
@@ -188,22 +195,25 @@ export class Snapshots {
 
   /** Puts the memory back as it was and forgets the snapshots that come later. */
   restore(snapshot: Snapshot): void {
-    for (const [n, group] of snapshot.groups.entries()) this.#putBack(group, n);
+    const known = this.#reference;
     this.#reference = snapshot.groups;
-    this.#unwritten.start();
+    for (const [number, group] of snapshot.groups.entries())
+      if (group !== known[number]) this.#putBackOthers(number, group, known[number]!);
+    const { written, perhaps } = this.#writes;
+    for (const pages of [written, perhaps])
+      for (const n of pages) if (this.#known(n) === pageOf(known, n)) this.#putBack(n);
+    this.#writes.start();
     this.forgetAfter(snapshot.step);
   }
 
-  /** Writes the pages of the group with this number that may be others now. */
-  #putBack(group: Group, number: number): void {
-    const first = number * groupPages;
-    const known = this.#reference[number];
-    if (group === known && this.#unwritten.hasAll?.(first, first + group.pages.length)) return;
-    for (const [at, page] of group.pages.entries())
-      if (page !== known?.pages[at] || !this.#unwritten.has(first + at)) {
-        this.#words.set(page.words, (first + at) * pageWords);
-        this.#unwritten.replaced?.(first + at);
-      }
+  /** Writes the pages of a group that are not those known. */
+  #putBackOthers(number: number, { pages }: Group, known: Group): void {
+    for (const [at, page] of pages.entries()) if (page !== known.pages[at]) this.#putBack(number * groupPages + at);
+  }
+
+  #putBack(n: number): void {
+    this.#words.set(this.#known(n).words, n * pageWords);
+    this.#writes.replaced?.(n);
   }
 
   /** Forgets the snapshots after a step. */

@@ -1,4 +1,4 @@
-import { Snapshots, type Unwritten } from "./snapshots.ts";
+import { Snapshots, type Writes } from "./snapshots.ts";
 
 /** What a person did to the machine from outside; a replay does it again at the same moment. */
 export interface Action<A> {
@@ -37,7 +37,7 @@ export interface TimelineOptions<A> {
   /** Steps between snapshots at first; later it is at most a 128th of the time that has passed. Default 2^20. */
   readonly interval?: number;
   /** Spares comparing pages that cannot have changed. Default: all are compared. */
-  readonly unwritten?: Unwritten;
+  readonly writes?: Writes;
   /** What is to be done to the machine at moments that are still to come. */
   readonly actions?: readonly Action<A>[];
 }
@@ -67,7 +67,7 @@ export class Timeline<A> {
     this.#machine = machine;
     this.#actions = [...(options.actions ?? [])];
     this.#interval = options.limit === 0 ? Number.POSITIVE_INFINITY : (options.interval ?? 2 ** 20);
-    this.snapshots = new Snapshots(memory, options.limit ?? 32 * 2 ** 20, options.unwritten);
+    this.snapshots = new Snapshots(memory, options.limit ?? 32 * 2 ** 20, options.writes);
   }
 
   /** What has been done up to the present, oldest first. */

@@ -48,3 +48,24 @@ test("reading leaves a page clean, and once written it is quick to write", () =>
   cpu.clean();
   expect(cpu.quickAddress(address, true)).toBe(-1);
 });
+
+test("pages that are not clean are listed once each, apart from those at somebody's hands", () => {
+  const { cpu } = processor();
+  const { physical } = cpu;
+  cpu.clean();
+  const exposed = [...physical.exposedPages];
+  physical.dirty(address, 4097);
+  physical.dirty(address);
+  expect(physical.dirtyPages).toEqual([page, page + 1]);
+  physical.expose(address, 1);
+  physical.expose(address, 4096);
+  expect([...physical.exposedPages]).toEqual([...exposed, page]);
+  expect(physical.dirtyPages).toEqual([page + 1]);
+  expect(physical.notClean).toBe(exposed.length + 2);
+  cpu.clean();
+  physical.dirty(address);
+  expect(physical.dirtyPages).toEqual([]);
+  expect(physical.isClean(page)).toBe(false);
+  physical.expose(physical.ramBytes - 1, 4097);
+  expect([...physical.exposedPages]).toEqual([...exposed, page, (physical.ramBytes >>> 12) - 1]);
+});

@@ -26,8 +26,8 @@ describe("snapshots", () => {
   test("pages that are known to be unwritten are not looked at", () => {
     const memory = new Uint8Array(2 * 4096);
     let started = 0;
-    const unwritten = { has: (page: number) => page === 1, start: () => void started++ };
-    const snapshots = new Snapshots(new Int32Array(memory.buffer), 2 ** 30, unwritten);
+    const writes = { written: [], perhaps: [0], start: () => void started++ };
+    const snapshots = new Snapshots(new Int32Array(memory.buffer), 2 ** 30, writes);
     memory.fill(3);
     snapshots.take(0, null);
     memory.fill(4);
@@ -40,8 +40,8 @@ describe("snapshots", () => {
 
   test("a page that was written for sure is copied without a look, and others only if they differ", () => {
     const memory = new Uint8Array(3 * 4096).fill(3);
-    const unwritten = { has: () => false, lacks: (page: number) => page === 1, start: () => {} };
-    const snapshots = new Snapshots(new Int32Array(memory.buffer), 2 ** 30, unwritten);
+    const writes = { written: [1], perhaps: [0, 2], start: () => {} };
+    const snapshots = new Snapshots(new Int32Array(memory.buffer), 2 ** 30, writes);
     snapshots.take(0, null);
     snapshots.take(10, null);
     expect(snapshots.bytes).toBe(4 * 4096);
@@ -152,8 +152,11 @@ describe("timeline", () => {
   });
 
   test("a snapshot waits until its price is paid, however often it is looked at", () => {
-    const others = 4;
-    const machine = new CountingMachine({ interval: 1000, unwritten: { has: () => false, start: () => {}, others } });
+    const count = 4;
+    const machine = new CountingMachine({
+      interval: 1000,
+      writes: { written: [], perhaps: [0], count, start: () => {} },
+    });
     const steps: number[] = [];
     for (let to = 100; to <= 200_000; to += 100) {
       while (machine.now < to) {
@@ -164,7 +167,7 @@ describe("timeline", () => {
       if (lastStep !== steps.at(-1)) steps.push(lastStep);
     }
     expect(steps).toHaveLength(4);
-    for (const [n, step] of steps.slice(1).entries()) expect(step - steps[n]!).toBeGreaterThanOrEqual(others * 2 ** 14);
+    for (const [n, step] of steps.slice(1).entries()) expect(step - steps[n]!).toBeGreaterThanOrEqual(count * 2 ** 14);
   });
 
   test("an action in the past makes another future", () => {
