@@ -179,12 +179,16 @@ function textScreen({ crtc, graphics }: State, memory: (physical: number) => num
   const base = ((graphics[6]! >> 2) & 3) === 2 ? 0xb0000 : 0xb8000;
   const start = crtc[0x0c]! * 256 + crtc[0x0d]!;
   const pitch = crtc[0x13]! * 2;
+  // A row at a time: a string for each character would be most of what a guest's run leaves to collect.
+  const row = new Array<number>(columns).fill(0);
   let cells = "";
-  for (let row = 0; row < rows; row++)
+  for (let n = 0; n < rows; n++) {
     for (let column = 0; column < columns; column++) {
-      const at = base + 2 * ((start + row * pitch + column) & 0x3fff);
-      cells += String.fromCharCode(memory(at) | (memory(at + 1) << 8));
+      const at = base + 2 * ((start + n * pitch + column) & 0x3fff);
+      row[column] = memory(at) | (memory(at + 1) << 8);
     }
+    cells += String.fromCharCode(...row);
+  }
   const place = crtc[0x0e]! * 256 + crtc[0x0f]! - start;
   const hidden = (crtc[0x0a]! & 0x20) !== 0 || place < 0 || place >= rows * pitch;
   const cursor = hidden ? null : { column: place % pitch, row: Math.floor(place / pitch) };

@@ -110,7 +110,7 @@ export class Snapshots {
   /** Keeps the present state. Steps must not decrease from one snapshot to the next. */
   take(step: number, rest: unknown, parts: readonly ArrayBufferView[] = []): void {
     const groups = this.#groups();
-    for (const group of groups) if (group.uses++ === 0) this.#use(group);
+    for (let n = 0; n < groups.length; n++) if (groups[n]!.uses++ === 0) this.#use(groups[n]!);
     this.#reference = groups;
     this.#writes.start();
     this.#partBytes += this.#ownBytes(this.#all.push({ step, rest, parts, groups }) - 1);
@@ -175,16 +175,18 @@ export class Snapshots {
     this.#partBytes = this.#all.reduce((sum, _, n) => sum + this.#ownBytes(n), 0);
   }
 
-  #release(snapshot: Snapshot): void {
-    for (const [n, group] of snapshot.groups.entries()) {
-      if (--group.uses > 0) continue;
-      const reference = this.#reference[n];
-      for (const [at, page] of group.pages.entries()) {
-        if (--page.uses > 0) continue;
-        this.#stored--;
-        // What the memory is compared with must stay as it is.
-        if (page !== this.#zero && page !== reference?.pages[at]) this.#free.push(page);
-      }
+  #release({ groups }: Snapshot): void {
+    for (let n = 0; n < groups.length; n++) if (--groups[n]!.uses === 0) this.#releasePages(groups[n]!, n);
+  }
+
+  #releasePages({ pages }: Group, number: number): void {
+    const reference = this.#reference[number]!;
+    for (let at = 0; at < pages.length; at++) {
+      const page = pages[at]!;
+      if (--page.uses > 0) continue;
+      this.#stored--;
+      // What the memory is compared with must stay as it is.
+      if (page !== this.#zero && page !== reference.pages[at]) this.#free.push(page);
     }
   }
 
@@ -197,8 +199,10 @@ export class Snapshots {
   restore(snapshot: Snapshot): void {
     const known = this.#reference;
     this.#reference = snapshot.groups;
-    for (const [number, group] of snapshot.groups.entries())
+    for (let number = 0; number < known.length; number++) {
+      const group = snapshot.groups[number]!;
       if (group !== known[number]) this.#putBackOthers(number, group, known[number]!);
+    }
     const { written, perhaps } = this.#writes;
     for (const pages of [written, perhaps])
       for (const n of pages) if (this.#known(n) === pageOf(known, n)) this.#putBack(n);
@@ -208,7 +212,8 @@ export class Snapshots {
 
   /** Writes the pages of a group that are not those known. */
   #putBackOthers(number: number, { pages }: Group, known: Group): void {
-    for (const [at, page] of pages.entries()) if (page !== known.pages[at]) this.#putBack(number * groupPages + at);
+    for (let at = 0; at < pages.length; at++)
+      if (pages[at] !== known.pages[at]) this.#putBack(number * groupPages + at);
   }
 
   #putBack(n: number): void {
