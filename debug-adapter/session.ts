@@ -14,6 +14,7 @@ import { EventFeed } from "./events.ts";
 import { GotoPlaces } from "./goto-places.ts";
 import { announce, cannotGoOn } from "./halts.ts";
 import * as inspection from "./inspection.ts";
+import { inspectionAnswers } from "./inspection-answers.ts";
 import { checkArguments, type Loaded, load, type ReadFile } from "./launch.ts";
 import { Locations } from "./locations.ts";
 import { looks } from "./looks.ts";
@@ -336,53 +337,23 @@ export class Session extends Conversation {
     dataBreakpointInfo: (args) => dataBreakpointInfo(this.#still, args),
     breakpointLocations: (args) => breakpointLocations(this.#subject, args),
     gotoTargets: (args) => this.#gotoPlaces.targets(this.#subject, args),
-    threads: () => inspection.threads(this.#subject),
-    stackTrace: (args) => inspection.stackTrace(this.#still, args),
-    scopes: (args) => {
-      const { machine } = this.#still.debugger;
-      const before = presentThread(machine);
-      const body = inspection.scopes(this.#still, args);
-      // Views show the vCPU that a person has turned to.
-      if (presentThread(machine) !== before) this.#report(false);
-      return body;
-    },
-    variables: (args) => inspection.variables(this.#still, args),
-    setVariable: async (args) => {
-      await this.#mayChange();
-      return this.#changed(inspection.setVariableTo(this.#still, args));
-    },
-    setExpression: async (args) => {
-      await this.#mayChange();
-      return this.#changed(inspection.setExpression(this.#still, args));
-    },
-    evaluate: async (args) => {
-      if (inspection.changes(args)) await this.#mayChange();
-      const answer = await inspection.command(this.#still, args, (technique) => this.#compare(technique));
-      if (answer) return answer.changes ? this.#changed(answer.body) : answer.body;
-      const body = inspection.evaluate(this.#still, args);
-      return inspection.assigns(args) ? this.#changed(body) : body;
-    },
-    completions: (args) => inspection.complete(this.#still, args),
-    exceptionInfo: () => inspection.exceptionInfo(this.#still, this.#halt),
-    readMemory: (args) => {
-      const body = inspection.readMemory(this.#still, args);
-      this.#memoryViews.note(args.memoryReference, args.offset ?? 0, args.count);
-      return body;
-    },
-    writeMemory: async (args) => {
-      await this.#mayChange();
-      const body = inspection.writeMemory(this.#still, args);
-      this.#memoryViews.note(args.memoryReference, args.offset ?? 0, body?.bytesWritten ?? 0);
-      return this.#changed(body);
-    },
-    disassemble: (args) => inspection.disassembly(this.#still, args),
+    ...inspectionAnswers({
+      subject: () => this.#subject,
+      still: () => this.#still,
+      halt: () => this.#halt,
+      memoryViews: this.#memoryViews,
+      compare: (technique) => this.#compare(technique),
+      // Views show the vCPU that a person looks at.
+      turned: () => this.#report(false),
+      mayChange: () => this.#mayChange(),
+      changed: (body) => this.#changed(body),
+    }),
     stepInTargets: ({ frameId }) => {
       inspection.lookFrom(this.#still, frameId);
       return stepInTargets(this.#still.debugger);
     },
     modules: (args) => modules(this.#subject, args),
     loadedSources: () => loadedSources(this.#subject),
-    locations: (args) => inspection.locationAt(this.#subject, args),
     cancel: (args) => {
       if (this.isUnderWay(args)) this.#motion.pause();
       return undefined;
@@ -404,11 +375,6 @@ export class Session extends Conversation {
       () => this.#still,
       (file) => this.#home.readFile(file),
     ),
-    "ringside/walk": ({ linear }) => ({ event: inspection.walk(this.#still, linear) }),
-    "ringside/input": async (args) => {
-      await this.#mayChange();
-      return this.#changed(inspection.typeInput(this.#subject, args));
-    },
     "ringside/branch": ({ begin }) => {
       this.#present.branch.permit(begin === true);
       return {};

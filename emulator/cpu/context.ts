@@ -1,6 +1,6 @@
 /** One processor's own state, put aside while another one is in the emulated core. */
 
-import { inOrder, type PackedTlb, packedEntries } from "../mmu/tlb.ts";
+import { inOrder, type PackedTlb, packedEntries } from "../mmu/packed-tlb.ts";
 import type { Cpu } from "./cpu.ts";
 import { layout } from "./layout.ts";
 

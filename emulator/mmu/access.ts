@@ -1,34 +1,21 @@
 import type { Bus } from "../cpu/bus.ts";
-import { hardwareFault, pageFaultAt, vector } from "../cpu/fault.ts";
-import { accessBits, layout, tlbBank, tlbEntries, tlbEntryBytes } from "../cpu/layout.ts";
+import { pageFaultAt } from "../cpu/fault.ts";
+import { layout, tlbBank, tlbEntries, tlbEntryBytes } from "../cpu/layout.ts";
 import type { Access } from "../cpu/monitor.ts";
-import { CR0, CR4, CS, FS, SS, State, unsigned64 } from "../cpu/state.ts";
+import { CR4, unsigned64 } from "../cpu/state.ts";
 import type { AddressLine } from "./address-line.ts";
 import { NestedTranslations } from "./nested-translations.ts";
+import type { PackedTlb } from "./packed-tlb.ts";
 import { PhysicalMemory } from "./physical.ts";
 import { QuickWalk } from "./quick-walk.ts";
 import { walkReferences } from "./references.ts";
-import { bankWords, highOf, isWriteBank, type PackedTlb, type PageSizeCode, Tlb } from "./tlb.ts";
+import { Segmentation } from "./segmentation.ts";
+import { bankWords, highOf, isWriteBank, type PageSizeCode, Tlb } from "./tlb.ts";
 import { PageWalker } from "./walk.ts";
 
 /** The page number's low bits in a linear address moved down by 10: the first word of a TLB entry, from its bank. */
 const slotMask = (tlbEntries - 1) * (tlbEntryBytes >> 2);
 const walkReferencesPlace = layout.walkReferences >> 3;
-const AC = 0x4_0000;
-const fourGibibytes = 2 ** 32;
-
-/** Type bits of a code or data segment: code, conforming or expand-down, readable or writable. */
-const CODE = 8;
-const DOWN = 4;
-const READABLE_OR_WRITABLE = 2;
-
-const expandsDown = (access: number): boolean => (access & (accessBits.s | CODE | DOWN)) === (accessBits.s | DOWN);
-
-/** Whether the bytes at offsets `first` to `last` lie within a segment, expand-down ones included. */
-export function insideLimit(access: number, limit: number, first: number, last: number): boolean {
-  if (!expandsDown(access)) return last <= limit;
-  return first > limit && last <= ((access & accessBits.db) !== 0 ? 0xffff_ffff : 0xffff);
-}
 
 /** Is told of an access before it happens. */
 export type Meets = (linear: number, bytes: number, write: boolean) => void;
@@ -53,7 +40,7 @@ export interface MemoryOptions {
  * The quick path is two compares with the segment's range and one TLB entry; everything else (limits, rights, canonical form,
  * alignment checks, page crossings, devices, guarded pages, misses) is found out in the slow path.
  */
-export class MemoryAccess extends State {
+export class MemoryAccess extends Segmentation {
   readonly view: DataView;
   readonly bytes: Uint8Array;
   readonly physical: PhysicalMemory;
@@ -61,24 +48,13 @@ export class MemoryAccess extends State {
   readonly walker: PageWalker;
   readonly #quickWalk: QuickWalk;
   readonly nested: NestedTranslations;
-  /** Segment bases of ES … GS as they apply now: unsigned, or signed; 0 for ES, CS, SS, DS in 64-bit code. */
-  readonly bases = new Float64Array(6);
-  /** Offsets from `starts` up to an end need no segment check; an empty range where every access does. */
-  readonly starts = new Float64Array(6);
-  readonly readEnds = new Float64Array(6);
-  readonly writeEnds = new Float64Array(6);
   readonly tlbWords: Int32Array;
   /** First words of the banks of the current privilege. */
   readBank = 0;
   writeBank = 0;
   executeBank = 0;
-  #wide = false;
-  #aligned = false;
   /** Told of accesses that come to the slow path, while data breakpoints are enabled: those to their pages do. */
   protected meets: Meets | undefined;
-
-  /** Changes with every refresh: what an engine concludes from segments, privilege and mode is good until then. */
-  generation = 0;
 
   constructor(options: MemoryOptions) {
     super(options.buffer, options.cpuBase, options.fiveLevelPaging);
@@ -94,11 +70,9 @@ export class MemoryAccess extends State {
   }
 
   /** Recomputes what is derived from the state block (segment ranges, TLB banks). */
-  refresh(): void {
+  override refresh(): void {
     this.#refreshBanks();
-    this.#wide = this.bits === 64;
-    this.#aligned = this.alignmentChecked;
-    for (let segment = 0; segment < 6; segment++) this.#refreshSegment(segment);
+    super.refresh();
   }
 
   /** After the memory under the processor was replaced. The TLB is what is there now, or this. */
@@ -109,21 +83,10 @@ export class MemoryAccess extends State {
     this.refresh();
   }
 
-  /** As `refresh`, where nothing but this segment register changed. */
-  refreshAfterSegment(segment: number): void {
-    if (segment === CS && this.#wide !== (this.bits === 64)) this.refresh();
-    else if (segment < 6) this.#refreshSegment(segment);
-  }
-
   /** As `refresh`, where nothing but the CPL, or EFLAGS.AC and CR0.AM, changed. */
   refreshAfterPrivilege(): void {
-    if (this.#aligned !== this.alignmentChecked) this.refresh();
+    if (this.alignmentChanged) this.refresh();
     else this.#refreshBanks();
-  }
-
-  /** #AC is possible: CR0.AM, EFLAGS.AC and CPL 3. */
-  get alignmentChecked(): boolean {
-    return (this.cr0 & CR0.AM) !== 0 && (this.eflags & AC) !== 0 && this.cpl === 3;
   }
 
   #refreshBanks(): void {
@@ -133,68 +96,6 @@ export class MemoryAccess extends State {
     this.writeBank = (user ? tlbBank.userWrite : tlbBank.supervisorWrite) * bankWords;
     this.executeBank = (user ? tlbBank.userExecute : tlbBank.supervisorExecute) * bankWords;
     if (this.readBank !== before) this.generation++;
-  }
-
-  #refreshSegment(segment: number): void {
-    this.generation++;
-    const base = this.base(segment);
-    let start = 0;
-    let read = 0;
-    let write = 0;
-    if (this.#wide) {
-      this.bases[segment] = segment < FS ? 0 : base;
-      start = -this.canonicalEnd - this.bases[segment]!;
-      read = write = this.canonicalEnd - this.bases[segment]!;
-    } else {
-      this.bases[segment] = base >>> 0;
-      if (!expandsDown(this.access(segment))) {
-        const end = Math.min(this.limit(segment) + 1, 2 ** 32 - (base >>> 0));
-        if (this.#allows(segment, false)) read = end;
-        if (this.#allows(segment, true)) write = end;
-      }
-    }
-    if (this.#aligned) read = write = Number.NEGATIVE_INFINITY;
-    this.starts[segment] = start;
-    this.readEnds[segment] = read;
-    this.writeEnds[segment] = write;
-  }
-
-  /** Whether the type of the segment allows reading or writing; real addressing knows no types. */
-  #allows(segment: number, write: boolean): boolean {
-    if (this.realAddressing) return true;
-    const access = this.access(segment);
-    if ((access & accessBits.unusable) !== 0) return false;
-    if ((access & CODE) !== 0) return !write && (access & READABLE_OR_WRITABLE) !== 0;
-    return !write || (access & READABLE_OR_WRITABLE) !== 0;
-  }
-
-  /** Linear address of an access after the segment checks (SDM Vol. 3, 5.3 and 5.5), or #GP(0), #SS(0), #AC(0). */
-  linearOf(segment: number, offset: number, bytes: number, write: boolean): number {
-    const refuse = (): never => {
-      throw hardwareFault(segment === SS ? vector.SS : vector.GP, 0);
-    };
-    let linear = this.bases[segment]! + offset;
-    if (this.#wide) {
-      if (!(this.isCanonical(linear) && this.isCanonical(linear + bytes - 1))) refuse();
-    } else {
-      if (!this.#allows(segment, write)) refuse();
-      if (!insideLimit(this.access(segment), this.limit(segment), offset, offset + bytes - 1)) refuse();
-      linear = linear >>> 0;
-    }
-    if (this.alignmentChecked && (linear & (bytes - 1)) !== 0) throw hardwareFault(vector.AC, 0);
-    return linear;
-  }
-
-  #readable(segment: number, offset: number, bytes: number): number {
-    return offset >= this.starts[segment]! && offset + bytes <= this.readEnds[segment]!
-      ? this.bases[segment]! + offset
-      : this.linearOf(segment, offset, bytes, false);
-  }
-
-  #writable(segment: number, offset: number, bytes: number): number {
-    return offset >= this.starts[segment]! && offset + bytes <= this.writeEnds[segment]!
-      ? this.bases[segment]! + offset
-      : this.linearOf(segment, offset, bytes, true);
   }
 
   /** Offset in `view` of a linear address that the TLB bank lets through without further work; -1 otherwise. */
@@ -213,52 +114,52 @@ export class MemoryAccess extends State {
   }
 
   load8(segment: number, offset: number): number {
-    const linear = this.#readable(segment, offset, 1);
+    const linear = this.readable(segment, offset, 1);
     const at = this.#quick(this.readBank, linear, 1);
     return at >= 0 ? this.bytes[at]! : this.readLinear(linear, 1);
   }
 
   load16(segment: number, offset: number): number {
-    const linear = this.#readable(segment, offset, 2);
+    const linear = this.readable(segment, offset, 2);
     const at = this.#quick(this.readBank, linear, 2);
     return at >= 0 ? this.view.getUint16(at, true) : this.readLinear(linear, 2);
   }
 
   load32(segment: number, offset: number): number {
-    const linear = this.#readable(segment, offset, 4);
+    const linear = this.readable(segment, offset, 4);
     const at = this.#quick(this.readBank, linear, 4);
     return at >= 0 ? this.view.getInt32(at, true) : this.readLinear(linear, 4) | 0;
   }
 
   load64(segment: number, offset: number): bigint {
-    const linear = this.#readable(segment, offset, 8);
+    const linear = this.readable(segment, offset, 8);
     const at = this.#quick(this.readBank, linear, 8);
     return at >= 0 ? this.view.getBigUint64(at, true) : this.readLinear64(linear);
   }
 
   store8(segment: number, offset: number, value: number): void {
-    const linear = this.#writable(segment, offset, 1);
+    const linear = this.writable(segment, offset, 1);
     const at = this.#quick(this.writeBank, linear, 1);
     if (at >= 0) this.bytes[at] = value;
     else this.writeLinear(linear, 1, value);
   }
 
   store16(segment: number, offset: number, value: number): void {
-    const linear = this.#writable(segment, offset, 2);
+    const linear = this.writable(segment, offset, 2);
     const at = this.#quick(this.writeBank, linear, 2);
     if (at >= 0) this.view.setInt16(at, value, true);
     else this.writeLinear(linear, 2, value);
   }
 
   store32(segment: number, offset: number, value: number): void {
-    const linear = this.#writable(segment, offset, 4);
+    const linear = this.writable(segment, offset, 4);
     const at = this.#quick(this.writeBank, linear, 4);
     if (at >= 0) this.view.setInt32(at, value, true);
     else this.writeLinear(linear, 4, value);
   }
 
   store64(segment: number, offset: number, value: bigint): void {
-    const linear = this.#writable(segment, offset, 8);
+    const linear = this.writable(segment, offset, 8);
     const at = this.#quick(this.writeBank, linear, 8);
     if (at >= 0) this.view.setBigUint64(at, value, true);
     else this.writeLinear64(linear, value);
@@ -269,20 +170,11 @@ export class MemoryAccess extends State {
    * then says "write". Bytes: 1, 2, 4 or 8.
    */
   prepareStore(segment: number, offset: number, bytes: number): void {
-    const linear = this.#writable(segment, offset, bytes);
+    const linear = this.writable(segment, offset, bytes);
     if (this.#quick(this.writeBank, linear, bytes) >= 0) return;
     this.translate(linear, "write");
     const room = 4096 - (linear & 0xfff);
     if (bytes > room) this.translate(this.wrap(linear + room), "write");
-  }
-
-  /**
-   * Linear addresses have 32 bits outside 64-bit code. In compatibility mode only accesses that run over 4 GiB need to be
-   * wrapped, as segments keep all others below; what the processor reads for itself may lie anywhere then.
-   */
-  wrap(linear: number): number {
-    if (!this.longMode) return linear >>> 0;
-    return this.#wide || linear < fourGibibytes || linear >= fourGibibytes + 8 ? linear : linear - fourGibibytes;
   }
 
   /**
@@ -433,18 +325,6 @@ export class MemoryAccess extends State {
     const linear = this.codeLinear(offset);
     const at = this.#quick(this.executeBank, linear, 1);
     return at >= 0 ? this.bytes[at]! : this.physical.fetch(this.translate(linear, "execute"));
-  }
-
-  /** Linear address of an offset of CS; #GP(0) beyond the limit or where not canonical. */
-  codeLinear(offset: number): number {
-    if (!this.#validCode(offset)) throw hardwareFault(vector.GP, 0);
-    const linear = this.bases[CS]! + offset;
-    return this.#wide ? linear : linear >>> 0;
-  }
-
-  #validCode(offset: number): boolean {
-    if (this.#wide) return this.isCanonical(offset);
-    return offset <= this.limit(CS);
   }
 
   /** Reads of the processor for itself (descriptor tables, TSS): 1, 2 or 4 bytes, unsigned, with supervisor privilege. */

@@ -10,6 +10,7 @@ import {
   tlbRemembered,
   tlbWatch,
 } from "../cpu/layout.ts";
+import { type PackedTlb, packedWords } from "./packed-tlb.ts";
 import type { PhysicalMemory } from "./physical.ts";
 import type { FlushScope, TlbObserver } from "./tlb-observer.ts";
 import type { FlushCause } from "./translation-events.ts";
@@ -31,17 +32,6 @@ const vpidShift = 16;
 
 /** Bits of the flags that are not PCID or VPID. */
 const attributes = (1 << pcidShift) - 1;
-
-/** Words of an entry as `pack` keeps it. */
-const packedWords = 5;
-
-/** Entries put aside: so many words of these. */
-export interface PackedTlb {
-  readonly words: Int32Array;
-  readonly length: number;
-}
-
-export const packedEntries = ({ length }: PackedTlb): number => length / packedWords;
 
 /** 4 KiB pages per page of each size code. */
 const sizePages = [1, 512, 1024, 0x40000] as const;
@@ -479,13 +469,4 @@ export class Tlb {
     const mask = -pages;
     return (this.words[at + page]! & mask) === (low & mask) && this.#plainHigh(at) === high;
   }
-}
-
-/** The same entries in the order of their indices, in which nothing tells any more when each was made. */
-export function inOrder({ words, length }: PackedTlb): Int32Array {
-  const places = new Int32Array(packedEntries({ words, length })).map((_, n) => n * packedWords);
-  places.sort((a, b) => words[a]! - words[b]!);
-  const ordered = new Int32Array(length);
-  for (const [n, place] of places.entries()) ordered.set(words.subarray(place, place + packedWords), n * packedWords);
-  return ordered;
 }
