@@ -46,7 +46,8 @@ export class ExitHeat implements vscode.Disposable {
   readonly #decorations = levels.map(({ colour }) =>
     vscode.window.createTextEditorDecorationType({
       isWholeLine: true,
-      borderWidth: "0 0 0 3px",
+      // No broader, for it lies over the first character.
+      borderWidth: "0 0 0 2px",
       borderStyle: "solid",
       borderColor: new vscode.ThemeColor(colour),
       overviewRulerColor: new vscode.ThemeColor(colour),

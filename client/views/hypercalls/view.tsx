@@ -239,7 +239,7 @@ function Toolbar({ calls, state, actions }: Props & { calls: readonly Hypercall[
   const total = state.log.all.length;
   const { refused } = state.log;
   const shown = calls.length === total ? "" : `${number(calls.length)} of `;
-  const rate = state.now.cycle > 0 ? ` · one in ${cycles(Math.round(state.now.cycle / total))} cycles` : "";
+  const rate = state.now.cycle > 0 ? ` · one every ${cycles(Math.round(state.now.cycle / total))} cycles` : "";
   return (
     <header>
       <Filter

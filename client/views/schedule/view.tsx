@@ -132,7 +132,7 @@ function Row({ row, state, actions }: Props & { row: DecisionRow }) {
       <td>
         <VcpuName track={row.subject} state={state} />
       </td>
-      <td>
+      <td class="kind">
         {row.what}
         {row.from && ` ← ${row.from.id}`}
         {row.movedFrom !== undefined && ` · migrated from pCPU ${row.movedFrom}`}
