@@ -130,12 +130,25 @@ export class Workbench {
     });
   }
 
+  /** Waits until the Explorer has read its folder: what reads it may be there only later, and until then there is the folder's name alone. */
+  async #folderRead(rows: Locator): Promise<void> {
+    await attempts(async () => {
+      const isAlone = (await rows.count()) === 1;
+      if (isAlone) {
+        await rows.first().hover();
+        await this.page.locator("[aria-label='Refresh Explorer']").first().click({ timeout: patience });
+      }
+      await rows.nth(1).waitFor({ timeout: patience });
+    });
+  }
+
   async openFile(name: string): Promise<void> {
     const active = this.page.locator(`.tab.active[data-resource-name="${name}"]`);
     const rows = this.page.locator(".explorer-viewlet .monaco-list-row");
     await rows.first().waitFor();
     const row = rows.filter({ hasText: name }).first();
     // Of a folder that was opened, the list may be too long to show all: what is not in sight is not in the page.
+    if (!(await row.isVisible())) await this.#folderRead(rows);
     if (!(await row.isVisible())) {
       await rows.first().hover();
       await this.page.locator("[aria-label='Collapse Folders in Explorer']").first().click();
