@@ -1,4 +1,4 @@
-import type { EventFilter } from "../emulator/machine-interface.ts";
+import type { EventFilter, VcpuPlace } from "../emulator/machine-interface.ts";
 import type { MachineEvent } from "../emulator/trace/event.ts";
 import { conditionHolds, logText } from "./breakpoints.ts";
 import type { Subject } from "./evaluate.ts";
@@ -7,6 +7,7 @@ import { classById, classesOf, type Stage } from "./event-catalogue.ts";
 import { describeEvent } from "./event-text.ts";
 import { presentOf, returnTo } from "./history.ts";
 import type { Surroundings } from "./run.ts";
+import { seenFrom } from "./threads.ts";
 
 /** An event at which the guest stops. */
 export interface EventHit {
@@ -30,6 +31,8 @@ type Mode = "run" | "step" | "count";
 
 /** Until the VMM handles an exit, the guest stands before that: no need to go back. */
 const isEarly = ({ event, armed }: Met): boolean => armed.stage === "before" && event.kind !== "exit";
+
+const placeOf = ({ vm, vcpu }: MachineEvent): VcpuPlace => ({ vm, vcpu });
 
 const identity = (event: MachineEvent): string => `${event.sequence} ${event.kind} ${describeEvent(event)}`;
 
@@ -150,13 +153,18 @@ export class EventWatch {
   }
 
   #text(event: MachineEvent, { message }: ArmedEvent): string {
-    return message ? logText({ ...this.#subject, event }, message) : `${event.kind}: ${describeEvent(event)}`;
+    if (!message) return `${event.kind}: ${describeEvent(event)}`;
+    return seenFrom(this.#subject.machine, placeOf(event), () => logText({ ...this.#subject, event }, message));
   }
 
-  /** Whether what a breakpoint says of the guest is true now. */
+  /** Whether what a breakpoint says of the guest is true now, of the vCPU that the event is about: another may be about to run. */
   holds({ event, armed: { ring, condition } }: Met): boolean {
-    const inRing = ring === undefined || this.#subject.machine.register("CPL") === BigInt(ring);
-    return inRing && conditionHolds({ ...this.#subject, event }, condition);
+    const { machine } = this.#subject;
+    if (ring === undefined && condition === undefined) return true;
+    return seenFrom(machine, placeOf(event), () => {
+      const inRing = ring === undefined || machine.register("CPL") === BigInt(ring);
+      return inRing && conditionHolds({ ...this.#subject, event }, condition);
+    });
   }
 
   /** The breakpoints that stop at an event of the past, the machine standing at their stage of it. */

@@ -7,6 +7,7 @@ import { isObserved } from "./event-text.ts";
 import type { EventHit, EventWatch } from "./event-watch.ts";
 import { type Found, lastBefore, type Present, presentOf, previousStart, returnTo } from "./history.ts";
 import { type Halt, haltAt, type Runner } from "./run.ts";
+import { lookAt } from "./threads.ts";
 
 /** Newest events that are looked at one by one, for some may be those of the present moment. */
 const mostKnown = 16;
@@ -72,6 +73,7 @@ class EventSearch {
     const hit = this.#hit!;
     goAnewTo(this.#machine, moment);
     if (hit.stage === "before" && hit.event.kind !== "exit") this.#events.acknowledge(this.#batch);
+    lookAt(this.#machine, hit.event);
     return haltAt(hit);
   }
 }
@@ -154,5 +156,6 @@ function standAtBreakpoint(runner: Runner, moment: number, touched: readonly Wat
   const breakpoints = runner.touchedInPast(touched);
   machine.goTo(previousStart(machine, moment));
   const access = touched.find(({ watch }) => watch === breakpoints[0]?.watch);
+  if (access) lookAt(machine, access.by);
   return { kind: "breakpoint", breakpoints, ...(access && { text: accessText(runner, access, true) }) };
 }

@@ -8,7 +8,7 @@ import { Pace } from "./pace.ts";
 import type { Program } from "./program.ts";
 import type { Programs } from "./programs.ts";
 import { Standing } from "./standing.ts";
-import { samePlace } from "./threads.ts";
+import { lookAt, samePlace, seenFrom } from "./threads.ts";
 
 /** Why the debugger stopped. */
 export type Halt =
@@ -206,6 +206,8 @@ export class Runner {
 
   async forward(goal: Goal = nowhere): Promise<Halt> {
     this.pausing = false;
+    // What a person has looked at is not about to run.
+    if (!this.#attended) this.machine.look(undefined);
     this.#looked = this.occurrence;
     this.#standing.forgetMoved();
     this.#standing.note();
@@ -235,9 +237,11 @@ export class Runner {
   #halt(stop: Stop, goal: Goal): Halt | undefined {
     const hit = this.events.judge("run");
     // The guest was taken back to where nothing else has happened yet.
-    if (hit?.stage === "before" && hit.event.kind !== "exit") return haltAt(hit);
-    const other = this.#judge(stop, goal);
-    return hit ? merged(hit, other) : other;
+    const isEarly = hit?.stage === "before" && hit.event.kind !== "exit";
+    const other = isEarly ? undefined : this.#judge(stop, goal);
+    if (!hit) return other;
+    lookAt(this.machine, hit.event);
+    return merged(hit, other);
   }
 
   /** The event breakpoint that stops at the present moment, the last step having led there. */
@@ -278,8 +282,9 @@ export class Runner {
 
   /** What the last step has touched, and what stands before the next instruction. */
   #hitNow(): Halt | undefined {
-    const data = this.#dataHit();
+    // First what is before the vCPU about to run: then it is another that is looked at, perhaps.
     const here = this.hitHere();
+    const data = this.#dataHit();
     if (data?.kind !== "breakpoint" || here?.kind !== "breakpoint") return data ?? here;
     return { ...data, breakpoints: [...data.breakpoints, ...here.breakpoints] };
   }
@@ -289,20 +294,23 @@ export class Runner {
     const met = this.#met;
     this.#met = [];
     const hit = this.#breakpoints.filter((breakpoint) => {
-      if (!met.some(({ watch }) => watch === breakpoint.watch)) return false;
+      const by = met.find(({ watch }) => watch === breakpoint.watch)?.by;
+      if (!by) return false;
       const { condition, hitCondition } = breakpoint.wish;
-      if (!conditionHolds(this, condition)) return false;
+      if (!seenFrom(this.machine, by, () => conditionHolds(this, condition))) return false;
       return !hitCondition || satisfiesHitCondition(hitCondition, this.#countHit(breakpoint));
     });
     const access = met.find(({ watch }) => watch === hit[0]?.watch);
+    if (access) lookAt(this.machine, access.by);
     return access ? { kind: "breakpoint", breakpoints: hit, text: accessText(this, access) } : undefined;
   }
 
   /** Data breakpoints that these accesses, before this moment of the past, stopped at or would have. Counts nothing. */
   touchedInPast(hits: readonly WatchHit[]): readonly Breakpoint[] {
-    return this.#breakpoints.filter(
-      (breakpoint) => hits.some(({ watch }) => watch === breakpoint.watch) && this.#stoppedInPast(breakpoint),
-    );
+    return this.#breakpoints.filter((breakpoint) => {
+      const by = hits.find(({ watch }) => watch === breakpoint.watch)?.by;
+      return by !== undefined && seenFrom(this.machine, by, () => this.#stoppedInPast(breakpoint));
+    });
   }
 
   #stoppedInPast({ wish, hits }: Breakpoint): boolean {

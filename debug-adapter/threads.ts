@@ -38,6 +38,11 @@ export function seenFrom<T>(machine: MachineInterface, place: VcpuPlace | undefi
   }
 }
 
+/** What is asked from now on is about the vCPU of an event or an access, which may not be the one about to run. */
+export function lookAt(machine: MachineInterface, { vm, vcpu }: VcpuPlace): void {
+  if (!samePlace(machine, { vm, vcpu })) machine.look({ vm, vcpu });
+}
+
 /** What a vCPU that does not run is doing, in words; empty for one that runs. */
 export function waitText({ state, pcpu }: Pick<VcpuView, "state" | "pcpu">): string {
   switch (state) {

@@ -35,8 +35,8 @@ export class Execution {
   constructor(computer: Computer) {
     this.#computer = computer;
     const vms = {
-      get present() {
-        return computer.vm.name;
+      get place() {
+        return computer.place;
       },
       hostOf: (address: number, vm?: string) => this.#hostOf(address, vm),
     };

@@ -50,6 +50,8 @@ export interface Watch {
 export interface WatchHit {
   readonly watch: Watch;
   readonly access: "read" | "write";
+  /** Who made the access, or had it made: another one may be about to run by now. */
+  readonly by: VcpuPlace;
 }
 
 /** Events that end a run. Those of `ObservedBody` happen for this alone: they are not among `events`. */
@@ -181,10 +183,10 @@ export interface MachineInterface {
   /** All vCPUs, in the order of the configuration. */
   vcpus(): readonly VcpuView[];
   /**
-   * Registers, memory, screen and the like are of this vCPU until the next run. Nothing that a guest could see changes. Undefined; or,
-   * as a sentence, why there is none.
+   * Registers, memory, screen and the like are of this vCPU until the next run, or again of the one about to run. Nothing that a guest
+   * could see changes. Undefined; or, as a sentence, why there is none.
    */
-  look(at: VcpuPlace): string | undefined;
+  look(at: VcpuPlace | undefined): string | undefined;
   /** How the scheduler has shared the time so far; undefined without one. */
   schedule(): Fairness | undefined;
   /**

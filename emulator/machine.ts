@@ -168,7 +168,12 @@ export class Machine extends Inspection implements MachineInterface, Replayable<
     };
   }
 
-  look({ vm, vcpu }: VcpuPlace): string | undefined {
+  look(at: VcpuPlace | undefined): string | undefined {
+    if (!at) {
+      this.#computer.goHome();
+      return undefined;
+    }
+    const { vm, vcpu } = at;
     const found = this.#computer.named(vm);
     if (!found) return `There is no VM ${vm}.`;
     const { count } = found.processors;

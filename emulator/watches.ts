@@ -1,6 +1,6 @@
 import type { Cpu } from "./cpu/cpu.ts";
 import { signedNumber } from "./cpu/state.ts";
-import type { Watch, WatchHit } from "./machine-interface.ts";
+import type { VcpuPlace, Watch, WatchHit } from "./machine-interface.ts";
 import { guard } from "./mmu/physical.ts";
 
 /** Bytes that are watched, by linear or by host-physical address. */
@@ -14,8 +14,8 @@ const pageBytes = 4096;
 
 /** What watches need to know of the VMs. */
 interface VirtualMachines {
-  /** Name of the one in the core. */
-  readonly present: string;
+  /** The vCPU in the core. */
+  readonly place: VcpuPlace;
   /** Host-physical address of a guest-physical one, by default of the VM in the core; undefined where there is no memory. */
   readonly hostOf: (address: number, vm?: string) => number | undefined;
 }
@@ -103,8 +103,9 @@ export class Watches {
   #meet(ranges: readonly Range[], at: number, bytes: number, access: "read" | "write"): void {
     for (const { watch, first, last } of ranges) {
       if (at > last || at + bytes - 1 < first || !(access === "write" ? watch.writes : watch.reads)) continue;
-      if (watch.space === "linear" && watch.vm !== undefined && watch.vm !== this.#vms.present) continue;
-      this.#hits.push({ watch, access });
+      const by = this.#vms.place;
+      if (watch.space === "linear" && watch.vm !== undefined && watch.vm !== by.vm) continue;
+      this.#hits.push({ watch, access, by });
       this.#hit();
     }
   }

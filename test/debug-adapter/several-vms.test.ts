@@ -177,3 +177,12 @@ describe("a data breakpoint in one of several VMs", () => {
     expect(await set(client, dataId)).toMatchObject({ verified: false, message, reason: "failed" });
   });
 });
+
+it("a vCPU that was only looked at stops at the breakpoint before which it stands", async () => {
+  const client = await two();
+  await client.start();
+  await breakIn(client, "/guest/b.asm", lineOf(b, "nop"));
+  await client.request("scopes", { frameId: (await top(client, 2)).id });
+  expect(await client.go("continue")).toMatchObject({ reason: "breakpoint", threadId: 2 });
+  expect((await top(client, 2)).line).toBe(lineOf(b, "nop"));
+});
