@@ -47,11 +47,11 @@ export function deliverException(cpu: Cpu, raised: Fault, during: VectoringEvent
   if (!during) cpu.r32[layout.pendingDebug >> 2] = 0;
   if (cpu.monitor?.onException(fault, raised.errorCode)) return "left";
   const combination = during ? combine(during, fault) : "serial";
+  loadPageFaultAddress(cpu, fault);
   if (combination === "triple") {
     tripleFault(cpu);
     return "replaced";
   }
-  loadPageFaultAddress(cpu, fault);
   const event = combination === "double" ? asInMode(cpu, hardwareFault(vector.DF, 0)) : fault;
   if (event !== fault && cpu.monitor?.onException(event, event.errorCode)) return "left";
   const delivery = injectException(cpu, event);
@@ -113,7 +113,7 @@ export function deliverInterrupt(cpu: Cpu, number: number): Delivery {
   return "entered";
 }
 
-/** CR2 is loaded even where the page fault then becomes a double fault. */
+/** CR2 is loaded even where the page fault then becomes a double or triple fault. */
 function loadPageFaultAddress(cpu: Cpu, { vector: number, address }: Fault): void {
   if (number === vector.PF && address !== undefined) cpu.r64[layout.cr2 >> 3] = address;
 }

@@ -120,6 +120,7 @@ const at = {
   rsp: wordOf("guestRsp"),
   rflags: wordOf("guestRflags"),
   interruptibility: wordOf("guestInterruptibility"),
+  injection: wordOf("entryInterruptionInfo"),
   pendingDebug: wordOf("guestPendingDebug"),
   activity: wordOf("guestActivity"),
   dr7: wordOf("guestDr7"),
@@ -167,6 +168,13 @@ export function loadGuest(cpu: Cpu, vmcs: Vmcs): void {
 }
 
 const blockedByMovSs = 2;
+const blockedByStiOrMovSs = 3;
+
+const injectedType = ({ words }: Vmcs): number => (words[at.injection]! >> 8) & 7;
+
+/** Whether the entry brings an event to be delivered: a pending MTF VM exit is none. */
+const isVectoring = (vmcs: Vmcs): boolean =>
+  vmcs.words[at.injection]! >>> 31 === 1 && injectedType(vmcs) !== eventType.other;
 
 /**
  * The pending debug exceptions that an entry makes pending (SDM Vol. 3, 27.7.3): none without BS or an enabled breakpoint, none in wait for SIPI,
@@ -174,11 +182,9 @@ const blockedByMovSs = 2;
  */
 function enteredDebug(vmcs: Vmcs): number {
   const debug = vmcs.number("guestPendingDebug");
-  const info = vmcs.number("entryInterruptionInfo");
-  const type = (info >> 8) & 7;
-  const isVectoring = info >>> 31 === 1 && type !== eventType.other;
+  const type = injectedType(vmcs);
   const bySoftware = type === eventType.softwareInterrupt || type === eventType.softwareException;
-  const lasts = isVectoring
+  const lasts = isVectoring(vmcs)
     ? bySoftware && (vmcs.number("guestInterruptibility") & blockedByMovSs) !== 0
     : vmcs.number("guestActivity") !== waitForSipi;
   return lasts && (debug & (pendingSingleStep | enabledBreakpoint)) !== 0 ? debug : 0;
@@ -192,7 +198,9 @@ export function loadUsual(cpu: Cpu, vmcs: Vmcs): void {
   const debug = words[at.pendingDebug]! === 0 ? 0 : enteredDebug(vmcs);
   const stepDue = (debug & pendingSingleStep) !== 0;
   cpu.r32[pendingDebug] = debug & pendingBreakpoints;
-  cpu.interruptibility = words[at.interruptibility]! | (stepDue ? stepArmed : 0);
+  // Behind an event that is injected nothing blocks (SDM Vol. 3, 27.7.1).
+  const blocking = isVectoring(vmcs) ? ~blockedByStiOrMovSs : -1;
+  cpu.interruptibility = (words[at.interruptibility]! & blocking) | (stepDue ? stepArmed : 0);
   if (inForce(vmcs, controls.tscOffsetting)) loadWide(cpu, vmcs, at.tscOffset, layout.tscOffset);
   cpu.flags = words[at.rflags]!;
 }

@@ -51,6 +51,7 @@ const controls = [
 ] as const;
 const vmExit: VmExit = { kind: "exit" };
 const unretired = layout.unretired >> 3;
+const doubleFault = 8;
 const osxsave = 1 << 18;
 /** Controls without which instructions raise #UD in the guest, by exit reason. */
 const enabledBy: Readonly<Partial<Record<string, ControlName>>> = { RDTSCP: "rdtscp", INVPCID: "invpcid" };
@@ -186,6 +187,8 @@ export class NonRoot implements NonRootGuest {
     const { vector, errorCode } = fault;
     const decision = this.decide({ reason: "EXCEPTION_NMI", vector, errorCode });
     if (!decision.exits) return false;
+    // A double fault does not count as one during the delivery that it comes of (SDM Vol. 3, 28.2.4).
+    if (vector === doubleFault) this.cpu.vectoring = undefined;
     const { why } = decision;
     const values: Readonly<Record<string, bigint | number | boolean>> =
       vector === 14 ? { address: fault.address ?? 0n } : vector === 1 ? debugValues(fault.debug ?? 0) : {};

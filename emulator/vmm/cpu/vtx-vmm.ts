@@ -28,6 +28,7 @@ const at = {
   injection: wordOf("entryInterruptionInfo"),
   pendingDebug: wordOf("guestPendingDebug"),
 } as const;
+const blockedByMovSs = 2;
 const blockedByStiOrMovSs = 3;
 const pendingDebug = layout.pendingDebug >> 2;
 
@@ -149,6 +150,9 @@ export class VtxVmm implements HardwareVmm {
     this.write("entryInterruptionInfo", info & ~0x1000);
     this.write("entryErrorCode", this.readNumber("idtVectoringErrorCode"));
     this.write("entryInstructionLength", this.readNumber("exitInstructionLength"));
+    // Debug traps can wait only behind MOV SS, and an entry keeps them only where that is said.
+    const { words } = this.vmcs;
+    if (words[at.pendingDebug] !== 0) this.write("guestInterruptibility", words[at.interruptibility]! | blockedByMovSs);
   }
 
   /** HLT: gives the processor away until an interrupt comes. True if the guest need not wait. */

@@ -221,6 +221,36 @@ describe("an NMI whose delivery faults blocks NMIs all the same", () => {
   });
 });
 
+describe("the exit of a delivery that an entry began", () => {
+  const fields = (vector: number) => ({
+    entryInterruptionInfo: 0x8000_0300 | vector,
+    exceptionBitmap: (1 << 8) | (1 << 11),
+  });
+  const emptyGate = (vector: number) => (subject: SmallVmm) => {
+    handlers(subject);
+    subject.processor.ram.setBigUint64(at.idt + 8 * vector, gate(0xe, selector.code32, 0) & ~(1n << 47n), true);
+  };
+
+  test("finds no blocking by MOV SS, nor the HLT state", () => {
+    const subject = vmm(nops, { fields: { ...fields(6), guestInterruptibility: 2 }, prepare: emptyGate(6) });
+    expect(subject.run(1)).toEqual(["EXCEPTION_NMI"]);
+    expect(subject.vmcs.number("exitInterruptionInfo")).toBe(0x8000_0b0b);
+    expect(subject.vmcs.number("idtVectoringInfo")).toBe(0x8000_0306);
+    expect(subject.vmcs.number("guestInterruptibility")).toBe(0);
+    const halted = vmm(nops, { fields: { ...fields(1), guestActivity: 1 }, prepare: emptyGate(1) });
+    halted.run(1);
+    expect(halted.vmcs.number("guestActivity")).toBe(0);
+  });
+
+  test("by a double fault has no vectoring information", () => {
+    const exceptionBitmap = 1 << 8;
+    const subject = vmm(nops, { fields: { ...fields(0), exceptionBitmap }, prepare: emptyGate(0) });
+    expect(subject.run(1)).toEqual(["EXCEPTION_NMI"]);
+    expect(subject.vmcs.number("exitInterruptionInfo")).toBe(0x8000_0b08);
+    expect(subject.vmcs.number("idtVectoringInfo")).toBe(0);
+  });
+});
+
 describe("pending debug exceptions at an entry", () => {
   const [step, enabled, first] = [1 << 14, 1 << 12, 1];
   const inject = (type: number, vector: number) => ({
