@@ -187,7 +187,10 @@ export class MemoryAccess extends Segmentation {
     if (quick >= 0) return quick;
     const bank = user ? tlbBank.userRead + kind : kind;
     const page = this.walker.walk({ linear, access, user, implicit, observed: true });
-    if (page.kind === "fault") throw pageFaultAt(linear, page.errorCode);
+    if (page.kind === "fault") {
+      this.tlb.forgetRefused(linear);
+      throw pageFaultAt(linear, page.errorCode);
+    }
     if (page.kind === "refused") throw new RangeError("a page walk was refused without being a probe");
     const physical = this.#hostOf(page.physical, access, linear, page.user);
     const exempt = !user && page.user && this.paging && (this.cr4 & CR4.SMAP) !== 0;

@@ -438,6 +438,16 @@ export class Tlb {
     this.#tellFlush(cause, { linear, pcid: this.#pcid, global: true }, before);
   }
 
+  /**
+   * An access has been refused by the tables: forgets what is held of its page, so that nothing older than they outlives their repair
+   * (SDM Vol. 3, 4.10.4.1 and 29.4.3.1).
+   */
+  forgetRefused(linear: number): void {
+    const before = this.#count;
+    this.#invalidate(linear, this.#pcid, true);
+    if (this.#count < before) this.#tellFlush("fault", { linear, pcid: this.#pcid, global: true }, before);
+  }
+
   /** INVPCID of an individual address: forgets the page of that PCID, unless it is global. */
   invalidateOf(pcid: number, linear: number): void {
     const before = this.#count;

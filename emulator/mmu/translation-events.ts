@@ -15,6 +15,7 @@ export const flushCauses = {
   VMFUNC: "VMFUNC switches EPT tables",
   TLB_CONTROL: "VMRUN with TLB_CONTROL",
   VMM: "the VMM has changed what the processor translates by, or a hypercall asks for it",
+  fault: "a page fault, an EPT violation or a nested page fault: what was held of the page",
   A20: "address line 20 opens or closes",
   reset: "RESET or INIT",
 } as const;

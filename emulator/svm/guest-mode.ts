@@ -8,7 +8,7 @@ import { shadow } from "../cpu/interrupts.ts";
 import { accessBits, layout } from "../cpu/layout.ts";
 import type { Access, Fault, NestedAccess, VmExit } from "../cpu/monitor.ts";
 import { endMonitorWait } from "../cpu/monitor-wait.ts";
-import { CS } from "../cpu/state.ts";
+import { CS, signedNumber } from "../cpu/state.ts";
 import type { TaskSwitch } from "../cpu/task-switch.ts";
 import type { ExitNumbers, Later, Outlook, Why } from "../trace/event.ts";
 import { hex } from "../vmx/bit-layout.ts";
@@ -229,6 +229,7 @@ export class GuestMode {
     });
     if (outcome.kind === "ok") return outcome.host;
     if (options.probe) return undefined;
+    if (options.linear !== undefined) this.#cpu.tlb.forgetRefused(signedNumber(options.linear));
     return this.#nestedFault(outcome, guestPhysical, options.forTable);
   }
 

@@ -44,6 +44,7 @@ function violated(guest: NonRootGuest, outcome: EptViolation, violating: Violati
   const { attempted, allowed, level, entry } = outcome;
   const { guestPhysical, access, linear, forTable } = violating;
   const valid = linear !== undefined;
+  if (valid) guest.cpu.tlb.forgetRefused(signedNumber(linear));
   const violation = violationQualification(attempted, allowed, valid, valid && !forTable);
   const qualification = violation | unblocking(guest.cpu);
   let why = violationWhy(access, level, entry);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { techniques } from "../../../isa/technique.ts";
 import { boot, guestWithTables, protectedGuest, register, registersOf, run, steppedGuest } from "./guest.ts";
-import { identityPaging } from "./setup.ts";
+import { identityPaging, identityTables, pagingOn } from "./setup.ts";
 
 describe("all techniques agree", () => {
   /** Single steps with TF over instructions that run, exit, trap and fault: #DB after each. */
@@ -32,6 +33,22 @@ describe("all techniques agree", () => {
       expect([machine.now, machine.rip], technique).toEqual([now, rip]);
       expect(first).toMatchObject({ reason: "halted" });
     }
+  });
+
+  it("on what a page fault forgets of its page, so that the kernel need not: a page copied when it is written", () => {
+    const copied = guestWithTables(`
+${identityTables("100h")}
+        mov dword [50000h], 11h
+        mov dword [51000h], 22h
+        mov dword [21140h], 50005h
+${pagingOn("80010000h")}
+        mov ebx, [50000h]
+        mov dword [50004h], 5
+resume: mov dword [21140h], 51007h
+        mov dword [50004h], 6
+        mov ecx, [50000h]`);
+    for (const { id } of techniques.filter(({ kernel }) => kernel !== "hypercalls"))
+      expect(registersOf(run(id, copied).machine, ["RBX", "RCX"]), id).toEqual({ RBX: "11", RCX: "22" });
   });
 
   it("with hot regions translated", () => {

@@ -347,6 +347,25 @@ finished:
     expect(stale(controls, {}, change)).toBe(expected);
   });
 
+  it("of a page are forgotten by its EPT violation, without INVEPT", () => {
+    const machine = run({
+      controls: secondary("ept", "vpid"),
+      fields: { vpid: 1, eptPointer },
+      before: `${eptCode(3, 0x60_00b1)}
+        mov dword [600000h], 11h
+        mov dword [800000h], 22h`,
+      guest: "mov eax, [600000h]\n mov byte [600004h], 5\n mov ebx, [600000h]\n vmcall",
+      handler: `inc ebp
+        cmp ebp, 2
+        je finished
+        mov dword [${place.free + 0x2018}], 8000B7h
+        vmresume
+finished:`,
+    });
+    expect(exitsOf(machine)).toEqual(["EPT_VIOLATION 18a", "VMCALL 0"]);
+    expect([register(machine, "RAX"), register(machine, "RBX")]).toEqual([0x11n, 0x22n]);
+  });
+
   it("of a guest's tables that EPT lets be read only cannot be marked accessed", () => {
     // The page directory of the start mode's tables lies at FF3000h.
     const machine = run({
