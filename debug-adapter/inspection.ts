@@ -12,7 +12,7 @@ import { explain } from "./halts.ts";
 import { type Locations, type Range, rangeBody } from "./locations.ts";
 import { memoryReference, parseMemoryReference, readBytes, writeBytes } from "./memory.ts";
 import { hexadecimal, itemAt } from "./program.ts";
-import { moduleOfGuest, moduleOfMonitor } from "./programs.ts";
+import { moduleOfGuest, moduleOfMonitor, programFile } from "./programs.ts";
 import type { Requests } from "./protocol.ts";
 import { Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
@@ -218,13 +218,23 @@ export const assigns = ({ context, expression }: P.EvaluateArguments) =>
 export const changes = (args: P.EvaluateArguments): boolean =>
   assigns(args) !== undefined || (args.context === "repl" && commandIn(args.expression)?.command.changes === true);
 
+/** The VM to whose program a source belongs, if that of the VM that is looked at has it not. */
+function vmOfSource({ debugger: { programs } }: Subject, source: P.Source | undefined): VcpuPlace | undefined {
+  const file = source?.path;
+  if (file === undefined || programFile(programs.here, file) !== undefined) return undefined;
+  const [vm] = [...programs.byVm].find(([, program]) => programFile(program, file) !== undefined) ?? [];
+  return vm === undefined ? undefined : { vm, vcpu: 0 };
+}
+
 export function evaluate(subject: Subject, args: P.EvaluateArguments): P.EvaluateResponse["body"] {
   lookFrom(subject, args.frameId);
   const assignment = assigns(args);
-  const outcome = assignment
-    ? assign(subject.debugger, assignment.target, assignment.value)
-    : evaluateText(subject.debugger, args.expression);
-  return answerBody(subject, answered(outcome), args.format?.hex === true || args.context === "clipboard");
+  return seenFrom(subject.debugger.machine, vmOfSource(subject, args.source), () => {
+    const outcome = assignment
+      ? assign(subject.debugger, assignment.target, assignment.value)
+      : evaluateText(subject.debugger, args.expression);
+    return answerBody(subject, answered(outcome), args.format?.hex === true || args.context === "clipboard");
+  });
 }
 
 /** What a command of the debug console answers; undefined if the line is none. */

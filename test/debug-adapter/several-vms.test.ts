@@ -98,6 +98,25 @@ describe("a source of one of several VMs", () => {
     expect(labels.breakpoints[0]?.message).toBe('None of the programs a.asm, b.asm has a label "nowhere".');
   });
 
+  it("is what names in it are looked up in, where another VM is looked at", async () => {
+    const client = await two();
+    await client.start();
+    const frameId = (await top(client, 1)).id;
+    const evaluate = async (expression: string, path: string) =>
+      (
+        await client.request<P.EvaluateResponse["body"]>("evaluate", {
+          ...{ expression, frameId, context: "hover" },
+          ...{ source: { path }, line: 5, column: 1 },
+        })
+      ).result;
+    await client.go("next", { threadId: 2 });
+    const startOf = async (path: string) => BigInt((await evaluate("start", path)).split(" ")[0]!);
+    expect(await startOf("/guest/b.asm")).toBe((await startOf("/guest/a.asm")) + 1n);
+    expect(await evaluate("eip", "/guest/b.asm")).toContain("0x00100001");
+    expect(await evaluate("eip", "/guest/a.asm")).not.toContain("0x00100001");
+    await expect(evaluate("nowhere", "/guest/b.asm")).rejects.toThrow('"nowhere"');
+  });
+
   it("is run back to in that VM alone", async () => {
     const client = await two();
     await breakIn(client, "/guest/b.asm", lineOf(b, "jmp again"));
