@@ -308,8 +308,6 @@ export class SvmAssisted implements Monitor {
     if (failed) this.#entryFailed(failed);
   }
 
-  // INIT and start-up messages.
-
   // The scheduler.
 
   takenUp(): void {
@@ -331,6 +329,8 @@ export class SvmAssisted implements Monitor {
     if (this.#shadow) this.#shadow.guest.with(() => this.#shadow!.guest.faults.flushed(flushedForOther));
     this.cpu.flushTlb(true);
   }
+
+  // INIT and start-up messages.
 
   initialize(): void {
     this.#vm.idle.initialize();
