@@ -39,16 +39,22 @@ const byMaps: Readonly<Record<string, ControlBit>> = {
 };
 
 /** "…4002h, bit 7: HLT exiting = 1", "…(VMCB 00Ch), bit 24: HLT = 1", "VMCB 008h, bit 14 = 1": as `Why.rule` has them. */
-const ruleBit = /(?:VMCB )?(?<place>[\dA-F]{3,4})h\)?, bit (?<bit>\d+)(?:: [^;=]*)? = (?<value>[01])/;
+const ruleBit = /(?:VMCB )?(?<place>[\dA-F]{3,4})h\)?, bit (?<bit>\d+)(?:: [^;=]*)? = (?<value>[01])/g;
+
+/** Rules that name a bit of a map in memory, or why there is none. */
+const ofMap = /^(?:I\/O|MSR|EOI-exit|access) /;
+/** At an MSR outside of its bitmaps VT-x leaves with them and without, AMD-V only with the intercept. */
+const isOutside = (reason: string, rule: string): boolean =>
+  rule.startsWith("MSR outside") && !reason.startsWith("VMEXIT_");
 
 /** The bit of the control block by which an exit left the guest; undefined where none did: nothing can prevent those. */
 export function decidingBit({ reason, why }: Exit): ControlBit | undefined {
   const tables = byTables[reason];
   if (tables) return tables;
-  const named = ruleBit.exec(why.rule)?.groups;
-  if (!named || (named["place"]!.length === 4 && why.rule.startsWith("EOI-exit"))) return byMaps[reason];
-  if (named["value"] === "0") return undefined;
-  return { place: Number.parseInt(named["place"]!, 16), bit: Number(named["bit"]) };
+  const bits = [...why.rule.matchAll(ruleBit)].map(({ groups }) => groups!);
+  if (bits.length === 0 || ofMap.test(why.rule)) return isOutside(reason, why.rule) ? undefined : byMaps[reason];
+  const on = bits.find(({ value }) => value === "1");
+  return on && { place: Number.parseInt(on["place"]!, 16), bit: Number(on["bit"]) };
 }
 
 const deciding: readonly ControlName[] = [
@@ -57,7 +63,14 @@ const deciding: readonly ControlName[] = [
   ...(["cr8LoadExiting", "cr8StoreExiting", "tprShadow", "nmiWindowExiting", "movDrExiting", "ioBitmaps"] as const),
   ...(["unconditionalIoExiting", "monitorTrapFlag", "msrBitmaps", "monitorExiting", "pauseExiting"] as const),
   ...(["virtualizeApicAccesses", "ept", "descriptorTableExiting", "wbinvdExiting", "pauseLoopExiting"] as const),
-  ...(["virtualInterruptDelivery", "rdrandExiting", "rdseedExiting", "vmFunctions", "pml"] as const),
+  ...([
+    "apicRegisterVirtualization",
+    "virtualInterruptDelivery",
+    "rdrandExiting",
+    "rdseedExiting",
+    "vmFunctions",
+    "pml",
+  ] as const),
 ];
 const decidingControls = new Set(deciding.map(control).map(({ place, bit }) => `${place}:${bit}`));
 const interceptWords: ReadonlySet<number> = new Set(
