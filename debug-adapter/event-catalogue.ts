@@ -92,7 +92,6 @@ const isSvm = ({ kernel }: Technique): boolean => kernel === "svm-guest";
 const isSoftware = (technique: Technique): boolean => !isVtx(technique) && !isSvm(technique);
 const isShadow = ({ memory }: Technique): boolean => memory === "shadow";
 const isXen = ({ kernel }: Technique): boolean => kernel === "hypercalls";
-const hasVmm = ({ kernel }: Technique): boolean => kernel !== "native";
 const isNested = ({ memory }: Technique): boolean => memory === "nested";
 /** The guest can be a hypervisor itself, with EPT of its own. */
 const hasEpt = (technique: Technique): boolean =>
@@ -276,7 +275,7 @@ export const eventFolders: readonly EventFolder[] = [
     id: "kvm",
     label: "Hypercalls: KVM",
     kinds: ["hypercall"],
-    where: (technique) => hasVmm(technique) && !isXen(technique),
+    where: ({ kernel }) => kernel === "vmx-non-root" || kernel === "svm-guest",
     leaves: kvmHypercalls.map(({ number, name, doc }) => ({
       key: `${number}`,
       label: name,

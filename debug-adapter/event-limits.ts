@@ -33,6 +33,7 @@ const unless =
 
 const isNative = (computer: ComputerConfiguration): boolean => techniqueOf(computer).kernel === "native";
 const isXen = (computer: ComputerConfiguration): boolean => techniqueOf(computer).kernel === "hypercalls";
+const isDeprivileged = (computer: ComputerConfiguration): boolean => techniqueOf(computer).kernel === "deprivileged";
 const isTranslated = (computer: ComputerConfiguration): boolean => techniqueOf(computer).kernel === "translated";
 const memoryOf = (computer: ComputerConfiguration) => (techniqueOf(computer).memory === "nested" ? "nested" : "shadow");
 
@@ -118,6 +119,12 @@ const limits: readonly Limit[] = [
       "debug a boot sector or a disk image",
     ),
   },
+  {
+    folder: "shadow",
+    keys: ["SMAP"],
+    judge: unless(isDeprivileged, "Only a kernel that is at CPL 3 together with its processes needs that"),
+  },
+  { folder: "shadow", keys: ["dirty-log"], judge: () => ({ why: "Nobody asks the VMM here which pages are written" }) },
   {
     folder: "schedule",
     judge: unless(

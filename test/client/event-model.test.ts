@@ -16,7 +16,7 @@ describe("the tree of events", () => {
     ["vtx-ept", ["vtx", "ept", "kvm"], ["svm", "trap", "xen", "shadow", "cache", "vmfail"]],
     ["svm-shadow", ["svm", "shadow"], ["vtx", "ept", "xen", "cache"]],
     ["paravirtualization", ["trap", "xen"], ["vtx", "kvm", "shadow"]],
-    ["binary-translation", ["trap", "cache", "shadow"], ["vtx", "svm"]],
+    ["binary-translation", ["trap", "cache", "shadow"], ["vtx", "svm", "kvm"]],
     ["bare-metal", ["vtx", "vmfail", "io"], ["kvm", "shadow", "svm"]],
   ] as const)("shows under %s what can happen there", (technique, shown, hidden) => {
     const ids = labels(new EventModel(), technique);

@@ -98,6 +98,7 @@ describe("what a machine can never report", () => {
     expect(never).toEqual(expect.arrayContaining(["vtx/ENCLS", "svm/VMEXIT_RDTSC", "schedule/switch"]));
     // What more of the same configuration would bring about.
     expect(never.filter((id) => !/^(vtx|svm|schedule)\//.test(id))).toEqual([
+      "shadow/dirty-log",
       "io/BIOS, ",
       "tlb/remote",
       "stop/time-limit",
