@@ -1,5 +1,5 @@
 /** The fields of control blocks by names that can stand in an expression: `vmcs.guest_rip`, `vmcb.exit_code`. */
-import { saveArea, type VmcbField, type VmcbFieldRow, vmcbFields } from "../svm/vmcb-fields.ts";
+import { type CleanGroup, saveArea, type VmcbField, type VmcbFieldRow, vmcbFields } from "../svm/vmcb-fields.ts";
 import { encodingParts, encodingText, type VmcsField, vmcsFields } from "../vmx/vmcs-fields.ts";
 import { isSupported } from "../vmx/vmcs-support.ts";
 
@@ -36,14 +36,24 @@ function vmcsField(field: VmcsField): NamedField {
 /** Of the state save area, what VMRUN loads though no clean bit stands for it. */
 const alwaysLoaded: ReadonlySet<VmcbField> = new Set<VmcbField>(["rflags", "rip", "rsp", "rax"]);
 
+/** Of AMD-V the processor does not have these, and looks at none of their fields. */
+const absent: Partial<Record<CleanGroup, string>> = { branchRecords: "last-branch virtualization", avic: "AVIC" };
+
+function fixedBecause(field: VmcbField): string | undefined {
+  const { name, offset, group }: VmcbFieldRow = vmcbFields[field];
+  const lacks = group && absent[group];
+  if (lacks) return `The processor has no ${lacks}: a change of ${name} would change nothing.`;
+  if (offset < saveArea || group !== undefined || alwaysLoaded.has(field)) return undefined;
+  return `VMRUN does not load ${name}, only VMLOAD does (APM Vol. 2, 15.5.2): a change of it in the VMCB would never reach the guest.`;
+}
+
 function vmcbField(field: VmcbField): NamedField {
-  const { name, offset, bytes, group }: VmcbFieldRow = vmcbFields[field];
+  const { name, offset, bytes }: VmcbFieldRow = vmcbFields[field];
   const place = `${offset.toString(16).toUpperCase().padStart(3, "0")}h`;
-  const hidden = offset >= saveArea && group === undefined && !alwaysLoaded.has(field);
-  const fixed = `VMRUN does not load ${name}, only VMLOAD does (APM Vol. 2, 15.5.2): a change of it in the VMCB would never reach the guest.`;
+  const fixed = fixedBecause(field);
   return {
     ...{ block: "vmcb", field, identifier: snake(field), name, place, width: 8 * bytes },
-    ...(hidden ? { fixed } : {}),
+    ...(fixed === undefined ? {} : { fixed }),
   };
 }
 

@@ -155,6 +155,9 @@ describe("writing a field", () => {
   it("refuses what VMRUN does not load, and fields of a guest that runs", async () => {
     const left = await leftFor("VMEXIT_CPUID", "svm-npt");
     expect(assign(left, "vmcb.fs_base", "1")).toMatchObject({ problem: expect.stringContaining("only VMLOAD does") });
+    expect(assign(left, "vmcb.lbr_control", "1")).toMatchObject({
+      problem: expect.stringContaining("has no last-branch virtualization"),
+    });
     const running = await loaded(guest, "vtx-ept");
     expect(assign(running, "vmcs.guest_rip", "1")).toMatchObject({
       problem: expect.stringContaining("while a VM exit is pending"),
