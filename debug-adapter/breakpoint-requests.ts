@@ -55,7 +55,7 @@ export const setBreakpoints = {
   ) {
     const wishes = args.breakpoints.map(({ instructionReference, offset, condition, hitCondition }) => ({
       kind: "address" as const,
-      address: locationOf(instructionReference, offset).address,
+      location: locationOf(instructionReference, offset),
       condition,
       hitCondition,
     }));

@@ -1,8 +1,9 @@
 import { baseName } from "../assembler/location.ts";
 import type { MachineInterface, Watch } from "../emulator/machine-interface.ts";
-import { answerText, evaluateText, type Subject } from "./evaluate.ts";
+import { answerText, evaluateText, type Location, type Subject } from "./evaluate.ts";
 import { eventFieldText, namesEvent } from "./event-fields.ts";
 import { parseExpression } from "./expression.ts";
+import { memoryReference } from "./memory.ts";
 import { addressOfLabel, itemAt, type Program, toLinear } from "./program.ts";
 import { type Programs, programFile } from "./programs.ts";
 import { watchProblem } from "./watched-memory.ts";
@@ -15,7 +16,7 @@ export type Wish = {
 } & (
   | { readonly kind: "line"; readonly file: string; readonly line: number }
   | { readonly kind: "label"; readonly name: string }
-  | { readonly kind: "address"; readonly address: bigint }
+  | { readonly kind: "address"; readonly location: Location }
   | { readonly kind: "data"; readonly dataId: string; readonly watch: Watch | undefined }
 );
 
@@ -72,10 +73,21 @@ function bindLine(program: Program, wanted: string, line: number): Binding {
   return { addresses: entries(program, file, found), file, line: found, ...(found === line ? {} : { message }) };
 }
 
+/** Labels that a local name may mean. */
+const wholeNames = (program: Program, name: string): readonly string[] =>
+  [...program.symbols.values()]
+    .filter((symbol) => symbol.kind === "label" && name.startsWith(".") && symbol.name.endsWith(name))
+    .map((symbol) => symbol.name);
+
 function bindLabel(program: Program, name: string): Binding {
   const label = addressOfLabel(program, name);
-  if (label === undefined) return unbound(`The program has no label "${name}".`);
-  return bindAddress(program, toLinear(program, label));
+  if (label !== undefined) return bindAddress(program, toLinear(program, label));
+  const meant = wholeNames(program, name).slice(0, 3);
+  return unbound(
+    meant.length === 0
+      ? `The program has no label "${name}".`
+      : `"${name}" is a local name. Write it with the label that it belongs to: ${meant.join(" or ")}.`,
+  );
 }
 
 function bindAddress(program: Program, address: bigint): Binding {
@@ -125,7 +137,7 @@ type PlaceWish = Exclude<Wish, { kind: "data" }>;
 
 function bindIn(program: Program, wish: PlaceWish): Binding {
   if (wish.kind === "line") return bindLine(program, wish.file, wish.line);
-  return wish.kind === "label" ? bindLabel(program, wish.name) : bindAddress(program, wish.address);
+  return wish.kind === "label" ? bindLabel(program, wish.name) : bindAddress(program, wish.location.address);
 }
 
 /** Why none of several programs has the place. */
@@ -136,17 +148,28 @@ function inNone(programs: Programs["byVm"], wish: PlaceWish): string {
     : `None of the programs ${mains} has a label "${wish.kind === "label" ? wish.name : ""}".`;
 }
 
+/** Of programs without the place, one that knows the source or the local name can say why. */
+const knowsOf = (program: Program, wish: PlaceWish): boolean =>
+  (wish.kind === "line" && programFile(program, wish.file) !== undefined) ||
+  (wish.kind === "label" && wholeNames(program, wish.name).length > 0);
+
 /** In every VM whose program has the place. */
 function bindInAll(programs: Programs["byVm"], wish: PlaceWish): Binding {
   const bindings = [...programs].map(([vm, program]) => ({ vm, program, binding: bindIn(program, wish) }));
   if (bindings.length === 1) return bindings[0]!.binding;
-  const hasSource = ({ program }: { readonly program: Program }) =>
-    wish.kind === "line" && programFile(program, wish.file) !== undefined;
-  // Of those that have no place, one that knows the source can say why.
-  const found = bindings.find(({ binding }) => binding.addresses.length > 0) ?? bindings.find(hasSource);
+  const found =
+    bindings.find(({ binding }) => binding.addresses.length > 0) ??
+    bindings.find(({ program }) => knowsOf(program, wish));
   if (!found) return unbound(inNone(programs, wish));
   const byVm = new Map(bindings.map(({ vm, binding }) => [vm, binding.addresses]));
   return { ...found.binding, addresses: [...new Set([...byVm.values()].flat())], byVm };
+}
+
+/** Why no instruction is ever at a place. */
+function noCodeAt(machine: MachineInterface, location: Location): string | undefined {
+  return location.space === "linear"
+    ? watchProblem(machine, location)
+    : `The processor runs instructions by linear address: ${memoryReference(location)} is none.`;
 }
 
 /** Where wishes come true: the VMs with their programs. */
@@ -158,7 +181,11 @@ export interface Realm {
 /** Binds a wish to addresses of the programs of the VMs, or to memory. */
 export function bind({ machine, programs }: Realm, wish: Wish, id: number): Breakpoint {
   const problem = malformed(wish);
-  const bound = () => (wish.kind === "data" ? bindData(machine, wish) : bindInAll(programs.byVm, wish));
+  const bound = () => {
+    if (wish.kind === "data") return bindData(machine, wish);
+    const nowhere = wish.kind === "address" ? noCodeAt(machine, wish.location) : undefined;
+    return nowhere === undefined ? bindInAll(programs.byVm, wish) : unbound(nowhere);
+  };
   return { id, wish, ...(problem ? unbound(problem) : bound()), hits: [] };
 }
 

@@ -11,6 +11,7 @@ export function watchProblem(
   const { vms } = machine.configuration;
   if (vm !== undefined && !vms.some(({ name }) => name === vm))
     return `There is no VM "${vm}" here, only ${vms.map(({ name }) => name).join(", ")}.`;
+  if (address < 0n) return "There is nothing below address 0.";
   if (space === "linear") return isCanonical(machine, address) ? undefined : notCanonical(watch);
   const of = vm === undefined ? undefined : { vm, vcpu: 0 };
   const [first] = seenFrom(machine, of, () => machine.readMemory(space, address, 1));
@@ -20,7 +21,7 @@ export function watchProblem(
 }
 
 const notCanonical = (watch: Pick<Watch, "space" | "address">): string =>
-  `${memoryReference(watch)} is no canonical address: an access to it raises #GP and touches nothing.`;
+  `${memoryReference(watch)} is no canonical address: an access to it raises #GP.`;
 
 /** Bits above those that are translated repeat the highest of them (SDM Vol. 1, 3.3.7.1). */
 function isCanonical({ configuration }: MachineInterface, address: bigint): boolean {

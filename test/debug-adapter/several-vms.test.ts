@@ -16,6 +16,16 @@ const a = counting("eax");
 /** Other instructions are at the same addresses. */
 const b = counting("ebx", "        nop\n");
 
+/** Has a local label twice. */
+const local = `%pragma ringside mode protected
+        org 100000h
+        bits 32
+print:  nop
+.next:  nop
+count:  nop
+.next:  hlt
+`;
+
 const machine = {
   host: { pcpus: 1 },
   scheduler: { name: "round-robin", options: { quantum: 100 } },
@@ -189,7 +199,7 @@ describe("a data breakpoint in one of several VMs", () => {
     ["0x100000/4/C", 'There is no VM "C" here, only A, B.'],
     ["gpa:0x40000000/4/B", "There is no guest-physical memory at gpa:0x40000000 of B."],
     ["hpa:0x4000000000/4", "There is no host-physical memory at hpa:0x4000000000."],
-    ["0x800000000000/4", "0x800000000000 is no canonical address: an access to it raises #GP and touches nothing."],
+    ["0x800000000000/4", "0x800000000000 is no canonical address: an access to it raises #GP."],
     ["nonsense", '"nonsense" does not say what memory to watch.'],
   ])("of %s says why there is nothing to watch", async (dataId, message) => {
     const client = await two();
@@ -204,4 +214,50 @@ it("a vCPU that was only looked at stops at the breakpoint before which it stand
   await client.request("scopes", { frameId: (await top(client, 2)).id });
   expect(await client.go("continue")).toMatchObject({ reason: "breakpoint", threadId: 2 });
   expect((await top(client, 2)).line).toBe(lineOf(b, "nop"));
+});
+
+describe.each([
+  [
+    "one program",
+    async () => {
+      const client = new DapClient(local);
+      await client.launch({ technique: "vtx-ept" });
+      return client;
+    },
+  ],
+  [
+    "several",
+    async () => {
+      const client = new DapClient({ ...files, "/guest/b.asm": local });
+      await client.launch({ program: "/guest/m.ringside.json" });
+      return client;
+    },
+  ],
+] as const)("a breakpoint that cannot be in %s", (_, launched) => {
+  it.each([
+    [".next", '".next" is a local name. Write it with the label that it belongs to: print.next or count.next.'],
+    ["print.next", undefined],
+  ])("on the label %s says why", async (name, message) => {
+    const client = await launched();
+    const { breakpoints } = await client.request<P.SetFunctionBreakpointsResponse["body"]>("setFunctionBreakpoints", {
+      breakpoints: [{ name }],
+    });
+    expect(breakpoints[0]?.verified).toBe(message === undefined);
+    expect(breakpoints[0]?.message).toBe(message);
+  });
+
+  it.each([
+    ["gpa:0x100000", 0, "The processor runs instructions by linear address: gpa:0x100000 is none."],
+    ["0x800000000000", 0, "0x800000000000 is no canonical address: an access to it raises #GP."],
+    ["0x0", -1, "There is nothing below address 0."],
+    ["0x100000", 0, undefined],
+  ])("at the address %s%d says why", async (instructionReference, offset, message) => {
+    const client = await launched();
+    const { breakpoints } = await client.request<P.SetFunctionBreakpointsResponse["body"]>(
+      "setInstructionBreakpoints",
+      { breakpoints: [{ instructionReference, offset }] },
+    );
+    expect(breakpoints[0]?.verified).toBe(message === undefined);
+    expect(breakpoints[0]?.message).toBe(message);
+  });
 });
