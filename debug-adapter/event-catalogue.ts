@@ -105,6 +105,16 @@ const exitUnder =
   ({ technique, reason }: Of<"exit">): readonly string[] =>
     holds(techniqueById(technique)!) ? [reason] : [];
 
+/** What a folder of hypercalls has, whoever answers them. */
+const ofHypercalls = (
+  calls: readonly { readonly number: number; readonly name: string; readonly doc: string }[],
+): Pick<Row<"hypercall">, "kinds" | "leaves" | "keys" | "otherwise"> => ({
+  kinds: ["hypercall"],
+  leaves: calls.map(({ number, name, doc }) => ({ key: `${number}`, label: name, detail: `${number}: ${doc}` })),
+  keys: ({ number }) => [number],
+  otherwise: "unknown numbers",
+});
+
 /** Classes by the bits of a word: a yes or no is one if it is yes, others one for each of their two values. */
 const bitLeaves = (layout: BitLayout): readonly EventLeaf[] =>
   layout.flatMap(({ name, text }) =>
@@ -261,28 +271,14 @@ export const eventFolders: readonly EventFolder[] = [
   folder({
     id: "xen",
     label: "Hypercalls: Xen",
-    kinds: ["hypercall"],
     where: isXen,
-    leaves: xenHypercalls.map(({ number, name, doc }) => ({
-      key: `${number}`,
-      label: name,
-      detail: `${number}: ${doc}`,
-    })),
-    keys: ({ number }) => [number],
-    otherwise: "unknown numbers",
+    ...ofHypercalls(xenHypercalls),
   }),
   folder({
     id: "kvm",
     label: "Hypercalls: KVM",
-    kinds: ["hypercall"],
     where: ({ kernel }) => kernel === "vmx-non-root" || kernel === "svm-guest",
-    leaves: kvmHypercalls.map(({ number, name, doc }) => ({
-      key: `${number}`,
-      label: name,
-      detail: `${number}: ${doc}`,
-    })),
-    keys: ({ number }) => [number],
-    otherwise: "unknown numbers",
+    ...ofHypercalls(kvmHypercalls),
   }),
   folder({
     id: "exception",

@@ -10,6 +10,7 @@ import { emulators, run as runOn } from "../bench/emulators.ts";
 import { imageOf } from "../bench/guests.ts";
 import { Machine } from "../emulator/index.ts";
 import type { TechniqueId } from "../isa/technique.ts";
+import { gate, timerTicks } from "../test/emulator/vmm/setup.ts";
 
 interface Loop {
   readonly name: string;
@@ -23,28 +24,8 @@ interface Loop {
 /** A timer interrupt every 200 ticks of the timer; its handler only acknowledges it. */
 const timer = `
         lidt [idtr]
-        mov eax, handler
-        mov [idt + 8 * 20h], ax
-        mov word [idt + 8 * 20h + 2], 8
-        mov word [idt + 8 * 20h + 4], 8E00h
-        shr eax, 16
-        mov [idt + 8 * 20h + 6], ax
-        mov al, 11h
-        out 20h, al
-        mov al, 20h
-        out 21h, al
-        mov al, 4
-        out 21h, al
-        mov al, 1
-        out 21h, al
-        mov al, 0FEh
-        out 21h, al
-        mov al, 34h
-        out 43h, al
-        mov al, 200
-        out 40h, al
-        mov al, 0
-        out 40h, al
+${gate("handler", "20h", 0)}
+${timerTicks(200)}
         sti`;
 
 const loops: readonly Loop[] = [

@@ -19,7 +19,7 @@ import {
   systemType,
   typeOf,
 } from "./descriptor.ts";
-import { hardwareFault, vector } from "./fault.ts";
+import { refuse, vector } from "./fault.ts";
 import { descriptorAt, markAccessed, readDescriptor, requireDescriptor } from "./segmentation.ts";
 import { Frame, setStackPointer, stackBitsOf, stackPointer } from "./stack.ts";
 import { CS, DS, ES, FS, GS, SS, TR } from "./state.ts";
@@ -45,10 +45,6 @@ const RF = flagMask("RF");
 const afterRealInterrupt = cleared("IF", "TF", "AC", "RF");
 const afterTrapGate = cleared("TF", "VM", "RF", "NT");
 const afterInterruptGate = cleared("TF", "VM", "RF", "NT", "IF");
-
-const refuse = (number: number, errorCode: number): never => {
-  throw hardwareFault(number, errorCode);
-};
 
 const pushedFlags = (cpu: Cpu, event: Delivery): number => cpu.flags | (event.setResume ? RF : 0);
 

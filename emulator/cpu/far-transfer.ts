@@ -22,16 +22,12 @@ import {
   virtual8086Segment,
 } from "./descriptor.ts";
 import { enterInnerStack, type InnerStack, readLongTaskStack, taskStack } from "./event-delivery.ts";
-import { hardwareFault, vector } from "./fault.ts";
+import { refuse, vector } from "./fault.ts";
 import { accessBits } from "./layout.ts";
 import { descriptorAt, markAccessed, readDescriptor, requireDescriptor } from "./segmentation.ts";
 import { Frame, loadStackPointer, setStackPointer, stackPointer } from "./stack.ts";
 import { CS, DS, ES, FS, GS, SS } from "./state.ts";
 import { requireTask, switchTask } from "./task-switch.ts";
-
-const refuse = (number: number, errorCode: number): never => {
-  throw hardwareFault(number, errorCode);
-};
 
 /** Whether code of this descriptor runs as 64-bit code now. */
 export const runsWide = (cpu: Cpu, code: Descriptor): boolean => cpu.longMode && is64BitCode(code);

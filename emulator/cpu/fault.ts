@@ -42,6 +42,11 @@ export const hardwareFault = (number: number, errorCode?: number): Fault => ({
   length: 0,
 });
 
+/** The instruction raises an exception. @throws Fault always */
+export const refuse = (number: number, errorCode?: number): never => {
+  throw hardwareFault(number, errorCode);
+};
+
 export const pageFaultAt = (linear: number, errorCode: number): Fault => ({
   ...hardwareFault(vector.PF, errorCode),
   address: BigInt.asUintN(64, BigInt(linear)),

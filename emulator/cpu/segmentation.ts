@@ -21,13 +21,9 @@ import {
   typeOf,
   virtual8086Segment,
 } from "./descriptor.ts";
-import { hardwareFault, vector } from "./fault.ts";
+import { refuse, vector } from "./fault.ts";
 import { accessBits } from "./layout.ts";
 import { LDTR, type Segment, SS, TR } from "./state.ts";
-
-const refuse = (number: number, errorCode: number): never => {
-  throw hardwareFault(number, errorCode);
-};
 
 /** Reads the descriptor a selector names; undefined if it lies beyond its table's limit. May #PF. */
 export function readDescriptor(cpu: Cpu, selector: number): Descriptor | undefined {

@@ -1,4 +1,4 @@
-import { insideLimit } from "../mmu/segmentation.ts";
+import { insideLimit } from "../mmu/linear-addresses.ts";
 import type { Cpu } from "./cpu.ts";
 import { hardwareFault, vector } from "./fault.ts";
 import { accessBits } from "./layout.ts";

@@ -7,7 +7,7 @@ import { answerCpuid, lineBytes } from "./cpuid.ts";
 import { readDebug, writeDebug } from "./debug-registers.ts";
 import { farCall, farJump, farReturn } from "./far-transfer.ts";
 import { fastEnter, fastExit, swapGs, systemCall, systemReturn } from "./fast-system-calls.ts";
-import { hardwareFault, vector } from "./fault.ts";
+import { refuse, vector } from "./fault.ts";
 import { flagsImage, popFlagsMask, setStatusFlag } from "./flags.ts";
 import { executeVector } from "./fpu/vector.ts";
 import { executeX87 } from "./fpu/x87.ts";
@@ -40,10 +40,6 @@ const RAX = 0;
 const RCX = 1;
 const RDX = 2;
 const RBX = 3;
-
-const refuse = (number: number, errorCode?: number): never => {
-  throw hardwareFault(number, errorCode);
-};
 
 /** A software interrupt is delivered by the instruction itself, which thereby retires, unless its gate faults. */
 function softwareEvent(cpu: Cpu, decoded: Decoded, number: number, source: Fault["source"]): void {

@@ -4,12 +4,12 @@ import { layout, tlbBank, tlbEntries, tlbEntryBytes } from "../cpu/layout.ts";
 import type { Access } from "../cpu/monitor.ts";
 import { CR4, unsigned64 } from "../cpu/state.ts";
 import type { AddressLine } from "./address-line.ts";
+import { LinearAddresses } from "./linear-addresses.ts";
 import { NestedTranslations } from "./nested-translations.ts";
 import type { PackedTlb } from "./packed-tlb.ts";
 import { PhysicalMemory } from "./physical.ts";
 import { QuickWalk } from "./quick-walk.ts";
 import { walkReferences } from "./references.ts";
-import { Segmentation } from "./segmentation.ts";
 import { bankWords, highOf, isWriteBank, type PageSizeCode, Tlb } from "./tlb.ts";
 import { PageWalker } from "./walk.ts";
 
@@ -40,7 +40,7 @@ export interface MemoryOptions {
  * The quick path is two compares with the segment's range and one TLB entry; everything else (limits, rights, canonical form,
  * alignment checks, page crossings, devices, guarded pages, misses) is found out in the slow path.
  */
-export class MemoryAccess extends Segmentation {
+export class MemoryAccess extends LinearAddresses {
   readonly view: DataView;
   readonly bytes: Uint8Array;
   readonly physical: PhysicalMemory;

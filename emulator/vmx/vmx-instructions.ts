@@ -1,7 +1,7 @@
 import type { Decoded, Memory, Operand } from "../../isa/operands.ts";
 import type { VmxCall } from "../../isa/system.ts";
 import type { Cpu } from "../cpu/cpu.ts";
-import { hardwareFault, vector } from "../cpu/fault.ts";
+import { refuse, vector } from "../cpu/fault.ts";
 import { setStatusFlags } from "../cpu/flags.ts";
 import { layout } from "../cpu/layout.ts";
 import { allowsVmx } from "../cpu/msr.ts";
@@ -19,10 +19,6 @@ import { component } from "./vmcs-support.ts";
 
 const carryFlag = 1;
 const zeroFlag = 0x40;
-
-const refuse = (number: number, errorCode?: number): never => {
-  throw hardwareFault(number, errorCode);
-};
 
 /** VMsucceed, VMfailInvalid and VMfailValid (SDM Vol. 3, 31.2): how an instruction says what became of it. */
 export class Outcome {

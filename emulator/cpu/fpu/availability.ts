@@ -1,14 +1,10 @@
 import type { Cpu } from "../cpu.ts";
-import { hardwareFault, vector } from "../fault.ts";
+import { refuse, vector } from "../fault.ts";
 import { layout } from "../layout.ts";
 import { CR0, CR4 } from "../state.ts";
 
 /** Bit of the status word: an unmasked exception is pending. */
 const errorSummary = 0x80;
-
-const refuse = (number: number): never => {
-  throw hardwareFault(number);
-};
 
 /**
  * Whether the instruction can go on in spite of a pending unmasked exception. With CR0.NE it is raised as #MF. Without, the

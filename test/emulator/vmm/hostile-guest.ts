@@ -1,5 +1,5 @@
+import { Choices } from "./choices.ts";
 import { guestWithTables } from "./guest.ts";
-import { Choices } from "./random-guest.ts";
 import { identityPaging } from "./setup.ts";
 
 const hex = (value: number): string => `0${(value >>> 0).toString(16).toUpperCase()}h`;

@@ -1,21 +1,6 @@
+import { Choices } from "./choices.ts";
 import { guestWithTables } from "./guest.ts";
 import { gate, identityPaging } from "./setup.ts";
-
-/** A repeatable source of random choices. */
-export class Choices {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = (seed * 2654435761 + 12345) >>> 0;
-  }
-  /** 0 to `limit` - 1. */
-  below(limit: number): number {
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * limit);
-  }
-  of<T>(list: readonly T[]): T {
-    return list[this.below(list.length)]!;
-  }
-}
 
 const registers = ["eax", "ebx", "ecx", "edx", "esi", "ebp"] as const;
 const hex = (value: number): string => `0${(value >>> 0).toString(16).toUpperCase()}h`;

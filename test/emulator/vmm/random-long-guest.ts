@@ -1,4 +1,4 @@
-import { Choices } from "./random-guest.ts";
+import { Choices } from "./choices.ts";
 
 const hex = (value: number): string => `0${value.toString(16).toUpperCase()}h`;
 

@@ -1,4 +1,4 @@
-import { Choices } from "./random-guest.ts";
+import { Choices } from "./choices.ts";
 
 /** Paging with entries of 8 bytes: PAE in 32-bit code, or four levels in 64-bit code. */
 export type WidePaging = "pae" | "four-level";

@@ -2,23 +2,9 @@ import { describe, expect, test } from "vitest";
 import { lockstep } from "../../../emulator/compare/lockstep.ts";
 import { Machine } from "../../../emulator/index.ts";
 import { assembled, configurationOf } from "../machine/program.ts";
+import { Choices } from "./choices.ts";
 import { guestWithTables } from "./guest.ts";
 import { gate, timerTicks } from "./setup.ts";
-
-/** A repeatable source of random choices. */
-class Choices {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = (seed * 2654435761 + 99) >>> 0;
-  }
-  below(limit: number): number {
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * limit);
-  }
-  of<T>(list: readonly T[]): T {
-    return list[this.below(list.length)]!;
-  }
-}
 
 const registers = ["eax", "ebx", "ecx", "edx", "esi", "ebp"] as const;
 const conditions = ["z", "nz", "c", "nc", "s", "ns", "o", "no", "p", "a", "be", "l", "g"] as const;
@@ -66,7 +52,7 @@ const operations: readonly ((c: Choices, n: string) => string)[] = [
 
 /** A guest whose loop runs random operations `rounds` times. */
 function guest(seed: number, rounds: number): string {
-  const c = new Choices(seed);
+  const c = new Choices(seed, 99);
   const body = Array.from(
     { length: 40 },
     (_, n) => ` mov dword [next], s${n}\n ${c.of(operations)(c, `${n}`)}\ns${n}:`,

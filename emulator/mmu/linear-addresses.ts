@@ -19,7 +19,7 @@ export function insideLimit(access: number, limit: number, first: number, last: 
 }
 
 /** From segment and offset to a linear address. What is derived from the state block for that must be kept up by `refresh`. */
-export class Segmentation extends State {
+export class LinearAddresses extends State {
   /** Segment bases of ES … GS as they apply now: unsigned, or signed; 0 for ES, CS, SS, DS in 64-bit code. */
   readonly bases = new Float64Array(6);
   /** Offsets from `starts` up to an end need no segment check; an empty range where every access does. */
