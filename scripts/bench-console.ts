@@ -9,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
+import { bytewise, characters, printingGuest } from "../test/support/printing-guest.ts";
 
 const adapter = join(import.meta.dirname, "../debug-adapter/main-stdio.ts");
 
@@ -17,26 +18,7 @@ const line = (n: number): string =>
   `${`${n}`.padStart(4, "0")} ${"the guest has a lot to say, and all of it is to arrive... ok".slice(0, 58)}\n`;
 const text = Array.from({ length: 64 }, (_, n) => line(n)).join("");
 
-const data = `text:   db ${[...text].map((character) => character.charCodeAt(0)).join(", ")}\n`;
-
-const plain =
-  (setup: string, print: string) =>
-  (rounds: number): string =>
-    `%pragma ringside mode protected
-        org 100000h
-        bits 32
-        mov ebx, ${rounds}
-        ${setup}
-round:  mov esi, text
-        mov ecx, ${text.length}
-${print}
-        dec ebx
-        jnz round
-        cli
-        hlt
-${data}`;
-
-const bytewise = (out: string): string => `next:   lodsb\n        ${out}\n        loop next`;
+const plain = (setup: string, print: string) => printingGuest(text, setup, print);
 
 const xen = (rounds: number): string => `%pragma ringside mode xen
         org 100000h
@@ -54,7 +36,8 @@ round:  mov eax, 18                     ; console_io(write, count, buffer)
         mov ecx, reason
         int 82h
 reason: dd 0
-${data}`;
+text:   db ${characters(text)}
+`;
 
 /** Guests by name: their technique, and their source for a number of rounds. */
 const guests: Readonly<Record<string, readonly [technique: string, source: (rounds: number) => string]>> = {

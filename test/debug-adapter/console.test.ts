@@ -2,30 +2,14 @@ import { describe, expect, it } from "vitest";
 import { ConsoleBatch } from "../../debug-adapter/console-batch.ts";
 import type { LocatedEvent, Requests } from "../../debug-adapter/protocol.ts";
 import { DapClient } from "../support/dap-client.ts";
+import { bytewise, characters, printingGuest } from "../support/printing-guest.ts";
 
 /** What guests print again and again. */
 const block = Array.from({ length: 100 }, (_, n) => `${n} ${"all of it arrives, in order ".repeat(n % 4)}\n`).join("");
-const data = `text: db ${[...block].map((character) => character.charCodeAt(0)).join(", ")}\nafter: db "that was all", 10\n`;
-
-const looping = (print: string) => (rounds: number) =>
-  `%pragma ringside mode protected
-        org 100000h
-        bits 32
-        ; Long enough for slices to grow: the next one would hold more than is kept.
-        mov ecx, 5000000
-quiet:  loop quiet
-        mov ebx, ${rounds}
-        mov edx, 0E9h
-round:  mov esi, text
-        mov ecx, ${block.length}
-${print}
-        dec ebx
-        jnz round
-        cli
-        hlt
-${data}`;
-const bytewise = looping("next: lodsb\n out dx, al\n loop next");
-const atOnce = looping("rep outsb");
+/** Long enough for slices to grow: the next one would hold more than is kept. */
+const quietFirst = "mov ecx, 5000000\nquiet:  loop quiet\n        mov edx, 0E9h";
+const singly = printingGuest(block, quietFirst, bytewise("out dx, al"));
+const atOnce = printingGuest(block, quietFirst, "rep outsb");
 
 /** One hypercall for all of it: the guest's memory holds the text many times. */
 const xen = (rounds: number) => `%pragma ringside mode xen
@@ -41,16 +25,16 @@ const xen = (rounds: number) => `%pragma ringside mode xen
         mov ecx, reason
         int 82h
 reason: dd 0
-text:   times ${rounds} db ${[...block].map((character) => character.charCodeAt(0)).join(", ")}
+text:   times ${rounds} db ${characters(block)}
 after:
 `;
 
 const guests = [
-  ["a character at a time", "bare-metal", bytewise, 80],
+  ["a character at a time", "bare-metal", singly, 80],
   ["by a repeated instruction", "bare-metal", atOnce, 80],
-  ["a character at a time", "trap-and-emulate", bytewise, 6],
+  ["a character at a time", "trap-and-emulate", singly, 6],
   ["by a repeated instruction", "trap-and-emulate", atOnce, 40],
-  ["a character at a time", "vtx-ept", bytewise, 10],
+  ["a character at a time", "vtx-ept", singly, 10],
   ["by a repeated instruction", "vtx-ept", atOnce, 80],
   ["by a repeated instruction", "svm-npt", atOnce, 40],
   ["by one hypercall", "paravirtualization", xen, 40],
@@ -74,7 +58,7 @@ describe("a guest that prints more than events are kept of", () => {
   });
 
   it("stops when it is asked to, answers, and goes on where it was", async () => {
-    const client = new DapClient(bytewise(10));
+    const client = new DapClient(singly(10));
     await client.launch({ technique: "vtx-ept" });
     await client.start();
     await client.request("continue", { threadId: 1 });
@@ -94,7 +78,7 @@ describe("a guest that prints more than events are kept of", () => {
   });
 
   it("is heard before what is said of what it does next", async () => {
-    const source = bytewise(1).replace("        cli\n", "done:   mov esi, after\n        cli\n");
+    const source = singly(1).replace("        cli\n", "done:   mov esi, text\n        cli\n");
     const client = new DapClient(source);
     await client.launch({ technique: "bare-metal" });
     await client.breakAt({
@@ -109,7 +93,7 @@ describe("a guest that prints more than events are kept of", () => {
 });
 
 it("is given to views some thousand characters at a time, each with the moment of the last of them", async () => {
-  const client = new DapClient(bytewise(5));
+  const client = new DapClient(singly(5));
   await client.launch({ technique: "bare-metal" });
   await client.start();
   await client.go("continue");
