@@ -1,5 +1,6 @@
 import type { EventBody, EventKind, MachineEvent } from "../emulator/index.ts";
 import { observedKinds } from "../emulator/mmu/translation-events.ts";
+import { exitQualification } from "../emulator/trace/exit-qualification.ts";
 
 const hexadecimal = (value: number): string => `${value.toString(16).toUpperCase()}h`;
 const optional = (label: string, text: string | undefined): string => (text ? `${label}${text}` : "");
@@ -11,6 +12,12 @@ type Texts = { readonly [K in EventKind]: (event: Of<K>) => string };
 
 const accessText = ({ access, user, linear }: Of<"paging"> | (Of<"tlb"> & { what: "fill" })): string =>
   `${user ? "user" : "kernel"} ${access} of ${linear}h`;
+
+/** "qualification 3F80008h", "error code 2h"; empty where the exit said nothing more. */
+function qualificationText(event: Of<"exit">): string {
+  const { title, value, none = true } = exitQualification(event) ?? {};
+  return none ? "" : `${title === "EXITINFO1" ? title : title?.toLowerCase().replace("exit ", "")} ${value}`;
+}
 
 function tlbText(event: Of<"tlb">): string {
   if (event.what === "fill") {
@@ -33,7 +40,7 @@ function pagingText(event: Of<"paging">): string {
 
 /** One line for each kind of event. */
 const texts: Texts = {
-  exit: ({ reason, what, qualification }) => `${reason}: ${what}${optional(" · qualification ", qualification)}`,
+  exit: (event) => `${event.reason}: ${event.what}${optional(" · ", qualificationText(event))}`,
   entry: ({ exit, handled, cost }) =>
     `${exit === 0 ? "first entry" : `after exit #${exit}`}: ${handled} (${cost} cycles)`,
   vmfail: ({ instruction, error, text }) =>

@@ -1,5 +1,5 @@
 import type { StopReason } from "../emulator/trace/event.ts";
-import { exitQualification } from "../emulator/trace/exit-qualification.ts";
+import { exitFields, exitQualification } from "../emulator/trace/exit-qualification.ts";
 import { ends } from "./event-catalogue.ts";
 import { describeEvent, kindTitles } from "./event-text.ts";
 import type { ExceptionEvent, ExitEvent, Halt } from "./run.ts";
@@ -100,12 +100,14 @@ function exceptionSentence(event: ExceptionEvent): string {
 }
 
 function explainExit(event: ExitEvent): Explanation {
-  const { reason, number, fields, what, why } = event;
+  const { reason, number, what, why } = event;
   const qualification = exitQualification(event);
   const lines = [
     `Rule: ${why.rule}`,
-    ...(qualification ? [`${qualification.title}: ${qualification.value}`] : []),
-    ...fields.map(({ name, value, bits }) => `  bits ${bits}: ${name} = ${value}`),
+    ...(qualification
+      ? [`${qualification.title}: ${qualification.value}${qualification.none ? ", none for this reason" : ""}`]
+      : []),
+    ...exitFields(event).map(({ name, value, bits }) => `  bits ${bits}: ${name} = ${value}`),
     `Source: ${why.source}`,
   ];
   return {

@@ -147,8 +147,11 @@ describe("the model of the VM Exits view", () => {
   });
 
   it.each([
-    [{}, { title: "Exit qualification", value: "0h, none for this reason" }],
-    [{ qualification: "3F80008", fields: [{ name: "Port", value: "3F8h", bits: "31:16" }] }, { value: "3F80008h" }],
+    [{}, { title: "Exit qualification", value: "0h", none: true }],
+    [
+      { qualification: "3F80008", fields: [{ name: "Port", value: "3F8h", bits: "31:16" }] },
+      { value: "3F80008h", none: false },
+    ],
     [{ technique: "svm-npt" }, { title: "EXITINFO1" }],
     [
       { number: -1, reason: "#GP" },

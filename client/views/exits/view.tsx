@@ -1,5 +1,5 @@
 import { exitName } from "../../../emulator/trace/exit-name.ts";
-import { exitQualification } from "../../../emulator/trace/exit-qualification.ts";
+import { exitFields, exitQualification } from "../../../emulator/trace/exit-qualification.ts";
 import { Empty, type Start } from "../shared/empty.tsx";
 import { type Column, EventRows } from "../shared/event-rows.tsx";
 import { Filter } from "../shared/filter.tsx";
@@ -93,8 +93,9 @@ function Detail({ exit, handled }: { exit: Exit; handled: string | undefined }) 
           <>
             <dt>{qualification.title}</dt>
             <dd>
-              {qualification.value}{" "}
-              {exit.fields.map((field) => (
+              {qualification.value}
+              {qualification.none ? ", none for this reason" : " "}
+              {exitFields(exit).map((field) => (
                 <span class="field" key={field.name} title={`bits ${field.bits}`}>
                   {field.name} = {field.value}
                 </span>

@@ -1,3 +1,4 @@
+import { techniqueById } from "../../../isa/technique.ts";
 import type { TracedEvent } from "../../../trace-file/index.ts";
 import { type Column, EventRows } from "../shared/event-rows.tsx";
 import { Filter } from "../shared/filter.tsx";
@@ -25,7 +26,12 @@ const counted = (count: number, what: string): string => `${number(count)} ${wha
 function Title({ trace, state, actions }: Props & { trace: TraceShown }) {
   const { title, note, technique, product, moment } = trace;
   const exits = trace.summary.exits.reduce((sum, { count }) => sum + count, 0);
-  const facts = [technique, `step ${number(moment.step)}`, `cycle ${number(moment.cycle)}`, moment.place];
+  const facts = [
+    techniqueById(technique)?.title ?? technique,
+    `step ${number(moment.step)}`,
+    `cycle ${number(moment.cycle)}`,
+    moment.place,
+  ];
   return (
     <section class="title">
       <div>
