@@ -1,6 +1,7 @@
 import type { ScheduleEvent, ScheduleKind, ScheduleOutcome } from "./schedule-event.ts";
 import { type Context, checkChoice, copy, earliest, type Scheduler } from "./scheduler.ts";
 import { type SchedulerOptions, schedulers } from "./schedulers.ts";
+import { standings } from "./standings.ts";
 import { enter, newTimed, type Timed, timesUntil } from "./state-times.ts";
 import {
   allowed,
@@ -386,18 +387,4 @@ export class PhysicalCpus {
     this.#untold = { states: [], vms: [] };
     this.#scheduler.restore(scheduler);
   }
-}
-
-/** How vCPUs stand with a scheduler now; `earlier`: their standings before what it has just done. */
-function standings(
-  scheduler: Scheduler,
-  vcpus: readonly (Vcpu | undefined)[],
-  earlier: ReadonlyMap<string, number> | undefined,
-): ScheduleOutcome["standings"] {
-  const there = vcpus.filter((vcpu) => vcpu !== undefined).filter(({ state }) => state !== "offline");
-  return there.map((vcpu) => {
-    const standing = scheduler.standingValue(vcpu);
-    const before = earlier?.get(vcpu.id) ?? standing.value;
-    return { vcpu: vcpu.id, ...standing, ...(before !== standing.value && { before }) };
-  });
 }
