@@ -14,7 +14,7 @@ import { memoryReference, parseMemoryReference, readBytes, writeBytes } from "./
 import { hexadecimal, itemAt } from "./program.ts";
 import { moduleOfGuest, moduleOfMonitor, programFile } from "./programs.ts";
 import type { Requests } from "./protocol.ts";
-import { Refusal } from "./requests.ts";
+import { Refusal, sentence } from "./requests.ts";
 import type { Halt } from "./run.ts";
 import { callStack, type Frame } from "./stack.ts";
 import {
@@ -187,9 +187,6 @@ export function setVariableTo(subject: Subject, args: P.SetVariableArguments): P
   if ("problem" in outcome) throw new Refusal(sentence(outcome.problem));
   return outcome;
 }
-
-const sentence = (text: string): string =>
-  text.charAt(0).toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".");
 
 /** @throws Refusal if the expression has no value. */
 function answered(outcome: Outcome): Answer {

@@ -84,6 +84,10 @@ export type Deeds = {
   readonly [K in keyof Actions]: (args: Actions[K]) => Deed | Promise<Deed>;
 };
 
+/** A problem, told in a part of a sentence, as a whole one. */
+export const sentence = (text: string): string =>
+  text.charAt(0).toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".");
+
 /** A request that cannot be fulfilled, and why, in words for a person. */
 export class Refusal extends Error {}
 

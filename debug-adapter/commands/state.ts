@@ -3,7 +3,7 @@ import { type ControlBlock, type ControlField, controlBlockNow } from "../contro
 import { evaluateText } from "../evaluate.ts";
 import { outlookText } from "../outlook-text.ts";
 import { placeOf } from "../program.ts";
-import { Refusal } from "../requests.ts";
+import { Refusal, sentence } from "../requests.ts";
 import { guestFrames } from "../stack.ts";
 import { walkText } from "../walk-text.ts";
 import type { Command, Context } from "./command.ts";
@@ -16,9 +16,6 @@ function addressIn(context: Context, text: string, command: string): bigint {
   // A label, and memory, stand for where they are; anything else for its value.
   return outcome.kind === "label" ? outcome.location!.address : BigInt.asUintN(64, outcome.value);
 }
-
-export const sentence = (text: string): string =>
-  text.charAt(0).toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".");
 
 function why({ machine }: Context): string {
   const outlook = machine.why();

@@ -47,6 +47,9 @@ export const refuse = (number: number, errorCode?: number): never => {
   throw hardwareFault(number, errorCode);
 };
 
+/** #GP(0). @throws Fault always */
+export const generalProtection = (): never => refuse(vector.GP, 0);
+
 export const pageFaultAt = (linear: number, errorCode: number): Fault => ({
   ...hardwareFault(vector.PF, errorCode),
   address: BigInt.asUintN(64, BigInt(linear)),

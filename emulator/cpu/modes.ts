@@ -2,14 +2,10 @@ import { physicalAddressBits } from "../mmu/physical.ts";
 import { pagingMode } from "../mmu/walk.ts";
 import type { Cpu } from "./cpu.ts";
 import { systemType } from "./descriptor.ts";
-import { hardwareFault, isFault, vector } from "./fault.ts";
+import { generalProtection, isFault } from "./fault.ts";
 import { accessBits, layout } from "./layout.ts";
 import { CR0, CR4, CS, EFER, type State, TR } from "./state.ts";
 import { vmxOperation } from "./virtualization.ts";
-
-const refuse = (): never => {
-  throw hardwareFault(vector.GP, 0);
-};
 
 const cr0Bits = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.ET | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
 /** Bits of CR4 for what every processor has; 5-level paging and VMX come with `cr4Allowed`. */
@@ -35,7 +31,7 @@ export const cr4Allowed = (cpu: State): number =>
 
 /** VMX operation fixes bits of CR0 and CR4 (SDM Vol. 3, 24.8). */
 function checkFixed(cpu: Cpu, register: 0 | 4, value: number): void {
-  if (cpu.vmxOperation !== vmxOperation.off && !cpu.vmx!.allows(register, BigInt(value >>> 0))) refuse();
+  if (cpu.vmxOperation !== vmxOperation.off && !cpu.vmx!.allows(register, BigInt(value >>> 0))) generalProtection();
 }
 
 const eferBits = BigInt(EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE);
@@ -51,10 +47,10 @@ function merged(cpu: Cpu, number: 0 | 4, value: bigint): bigint {
 
 /** What MOV to CR0 makes of CR0; #GP(0) for combinations of bits that do not exist. */
 function checkedCr0(cpu: Cpu, value: bigint): number {
-  if (value >> 32n !== 0n) refuse();
+  if (value >> 32n !== 0n) generalProtection();
   const after = (Number(merged(cpu, 0, value)) & cr0Bits) | CR0.ET;
-  if ((after & CR0.PG) !== 0 && (after & CR0.PE) === 0) refuse();
-  if ((after & CR0.NW) !== 0 && (after & CR0.CD) === 0) refuse();
+  if ((after & CR0.PG) !== 0 && (after & CR0.PE) === 0) generalProtection();
+  if ((after & CR0.NW) !== 0 && (after & CR0.CD) === 0) generalProtection();
   checkFixed(cpu, 0, after);
   return after;
 }
@@ -66,7 +62,7 @@ export function writeCr0(cpu: Cpu, value: bigint): void {
   const pagingBegins = (after & ~before & CR0.PG) !== 0;
   const pagingEnds = (before & ~after & CR0.PG) !== 0;
   if (pagingBegins && (cpu.efer & EFER.LME) !== 0) checkLongModeEntry(cpu);
-  if (pagingEnds && (cpu.bits === 64 || (cpu.cr4 & CR4.PCIDE) !== 0)) refuse();
+  if (pagingEnds && (cpu.bits === 64 || (cpu.cr4 & CR4.PCIDE) !== 0)) generalProtection();
   const pae = (after & CR0.PG) !== 0 && (cpu.cr4 & CR4.PAE) !== 0 && (cpu.efer & EFER.LME) === 0;
   if (pae && ((before ^ after) & (CR0.PG | CR0.CD | CR0.NW)) !== 0) loadPdptes(cpu, cpu.cr3);
   const mode = cpu.mode;
@@ -80,10 +76,10 @@ export function writeCr0(cpu: Cpu, value: bigint): void {
 
 /** Setting CR0.PG with EFER.LME: PAE must be on, and neither a 64-bit code segment nor a 16-bit TSS loaded. */
 function checkLongModeEntry(cpu: Cpu): void {
-  if ((cpu.cr4 & CR4.PAE) === 0) refuse();
-  if ((cpu.access(CS) & accessBits.l) !== 0) refuse();
+  if ((cpu.cr4 & CR4.PAE) === 0) generalProtection();
+  if ((cpu.access(CS) & accessBits.l) !== 0) generalProtection();
   const task = cpu.access(TR) & accessBits.type;
-  if (task === systemType.tss16 || task === systemType.busyTss16) refuse();
+  if (task === systemType.tss16 || task === systemType.busyTss16) generalProtection();
 }
 
 /** Bit 63 of what MOV writes to CR3 with CR4.PCIDE: the translations of the new PCID stay. */
@@ -93,7 +89,7 @@ const keepTranslations = 1n << 63n;
 export function writeCr3(cpu: Cpu, value: bigint): void {
   const tagged = (cpu.cr4 & CR4.PCIDE) !== 0;
   const base = tagged ? value & ~keepTranslations : value;
-  if (cpu.longMode && base >> BigInt(physicalAddressBits) !== 0n) refuse();
+  if (cpu.longMode && base >> BigInt(physicalAddressBits) !== 0n) generalProtection();
   if (pagingMode(cpu) === "pae") loadPdptes(cpu, Number(base));
   cpu.r64[layout.cr3 >> 3] = base;
   cpu.tlb.switchTo(cpu.pcid);
@@ -121,12 +117,12 @@ export function loadPageDirectory(cpu: Cpu, value: bigint): void {
 /** What MOV to CR4 makes of CR4; #GP(0) where that cannot be. */
 function checkedCr4(cpu: Cpu, value: bigint): number {
   const owned = cpu.monitor?.hostOwned?.(4) ?? 0n;
-  if ((value & ~owned & ~BigInt(cr4Allowed(cpu))) !== 0n) refuse();
+  if ((value & ~owned & ~BigInt(cr4Allowed(cpu))) !== 0n) generalProtection();
   const after = Number(merged(cpu, 4, value));
   checkFixed(cpu, 4, after);
   const changed = cpu.cr4 ^ after;
-  if (cpu.longMode && ((after & CR4.PAE) === 0 || (changed & CR4.LA57) !== 0)) refuse();
-  if ((changed & after & CR4.PCIDE) !== 0 && (!cpu.longMode || (cpu.cr3 & 0xfff) !== 0)) refuse();
+  if (cpu.longMode && ((after & CR4.PAE) === 0 || (changed & CR4.LA57) !== 0)) generalProtection();
+  if ((changed & after & CR4.PCIDE) !== 0 && (!cpu.longMode || (cpu.cr3 & 0xfff) !== 0)) generalProtection();
   return after;
 }
 
@@ -147,7 +143,7 @@ export function writeCr4(cpu: Cpu, value: bigint): void {
 
 /** Loads the four PDPTE registers of PAE paging from the table CR3 points to; #GP(0) if a present one has reserved bits. */
 function loadPdptes(cpu: Cpu, cr3: number): void {
-  if (!tryLoadPdptes(cpu, cr3)) refuse();
+  if (!tryLoadPdptes(cpu, cr3)) generalProtection();
 }
 
 /** As `loadPdptes`; false, and nothing is loaded, where a present one has reserved bits. */
@@ -170,10 +166,10 @@ function readPdpte(cpu: Cpu, address: number): bigint {
 
 /** WRMSR to IA32_EFER. LMA is read-only and keeps its value. */
 export function writeEfer(cpu: Cpu, value: bigint): void {
-  if ((value & ~eferBits) !== 0n) refuse();
+  if ((value & ~eferBits) !== 0n) generalProtection();
   const before = cpu.efer;
   const after = (Number(value) & ~EFER.LMA) | (before & EFER.LMA);
-  if (((before ^ after) & EFER.LME) !== 0 && cpu.paging) refuse();
+  if (((before ^ after) & EFER.LME) !== 0 && cpu.paging) generalProtection();
   cpu.r64[layout.efer >> 3] = BigInt(after >>> 0);
   if (((before ^ after) & EFER.NXE) !== 0) cpu.tlb.flush(true, "EFER");
 }

@@ -2,7 +2,7 @@ import { flagMask } from "../../isa/flags.ts";
 import type { Decoded } from "../../isa/operands.ts";
 import type { Cpu } from "./cpu.ts";
 import { lineBytes } from "./cpuid.ts";
-import { hardwareFault, vector } from "./fault.ts";
+import { generalProtection } from "./fault.ts";
 import { layout } from "./layout.ts";
 import { segmentOf, signedNumber } from "./state.ts";
 
@@ -15,10 +15,6 @@ const off = 0;
 const armed = 1;
 const waiting = 2;
 
-const refuse = (): never => {
-  throw hardwareFault(vector.GP, 0);
-};
-
 const line = (cpu: Cpu): BigUint64Array =>
   new BigUint64Array(cpu.bytes.buffer, cpu.physical.ramBase + cpu.f64[lineWord]!, words);
 
@@ -27,7 +23,7 @@ const line = (cpu: Cpu): BigUint64Array =>
  * watched, for it is not write-back.
  */
 export function monitorLine(cpu: Cpu, decoded: Decoded, address: bigint, hints: number): void {
-  if (hints !== 0) refuse();
+  if (hints !== 0) generalProtection();
   const offset = cpu.bits === 64 ? signedNumber(address) : Number(address);
   const linear = cpu.linearOf(segmentOf(decoded.segment ?? "ds"), offset, 1, false);
   const physical = cpu.translate(linear, "read");
@@ -48,7 +44,7 @@ const halted = 1;
  * end it, it does not wait at all. Bit 0 of ECX asks to end at masked interrupts, as it does anyway.
  */
 export function monitorWait(cpu: Cpu, extensions: number): void {
-  if ((extensions & ~1) !== 0) refuse();
+  if ((extensions & ~1) !== 0) generalProtection();
   const alone = cpu.r32[layout.processors >> 2]! <= 1;
   const waits = alone && isMonitorArmed(cpu) && (cpu.eflags & flagMask("IF")) !== 0 && !hasChanged(cpu);
   cpu.r32[armedWord] = waits ? waiting : off;

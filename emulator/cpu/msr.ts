@@ -2,7 +2,7 @@ import { physicalAddressBits } from "../mmu/physical.ts";
 import { capabilityMsrs } from "../vmx/capability-msrs.ts";
 import { apicBase, hasLocalApic } from "./apic-base.ts";
 import type { Cpu } from "./cpu.ts";
-import { hardwareFault, vector } from "./fault.ts";
+import { generalProtection } from "./fault.ts";
 import { timeStamp } from "./interrupts.ts";
 import { layout } from "./layout.ts";
 import { writeEfer } from "./modes.ts";
@@ -18,10 +18,6 @@ export interface Msr {
   /** One of many alike, which lists of registers leave out. */
   readonly minor?: true;
 }
-
-const refuse = (): never => {
-  throw hardwareFault(vector.GP, 0);
-};
 
 /** Canonical for the widest addresses that the processor has. */
 const isCanonical = (value: bigint, cpu: Cpu): boolean =>
@@ -41,7 +37,7 @@ function field(
     doc,
     read: (cpu) => cpu.r64[offset >> 3]!,
     write: (cpu, value) => {
-      if (!allows(value, cpu)) refuse();
+      if (!allows(value, cpu)) generalProtection();
       cpu.r64[offset >> 3] = value;
     },
   };
@@ -55,7 +51,7 @@ function segmentBase(number: number, name: string, segment: number, doc: string)
     doc,
     read: (cpu) => unsigned64(cpu.segment(segment).base),
     write: (cpu, value) => {
-      if (!isCanonical(value, cpu)) refuse();
+      if (!isCanonical(value, cpu)) generalProtection();
       cpu.setSegment(segment, { ...cpu.segment(segment), base: signedNumber(value) });
     },
   };
@@ -76,7 +72,7 @@ function fixed(number: number, name: string, value: bigint, doc: string): Msr {
     doc,
     read: () => value,
     write: (_, written) => {
-      if (written !== value) refuse();
+      if (written !== value) generalProtection();
     },
   };
 }
@@ -135,7 +131,7 @@ export const miscEnableAfterReset = miscEnable.after;
 
 function writeApicBase(cpu: Cpu, value: bigint): void {
   const written = value & ~apicBase.boot;
-  if ((written & ~apicBase.on) !== apicBase.registers) refuse();
+  if ((written & ~apicBase.on) !== apicBase.registers) generalProtection();
   cpu.r64[layout.apicBase >> 3] = written;
   cpu.bus.switchLocalApic?.(hasLocalApic(cpu));
 }
@@ -168,17 +164,24 @@ const virtualization: readonly Msr[] = [
     read: (cpu: Cpu) => cpu.r64[layout.featureControl >> 3]!,
     write: (cpu: Cpu, value: bigint) => {
       const place = layout.featureControl >> 3;
-      if ((cpu.r64[place]! & featureControl.lock) !== 0n || (value & ~featureControl.writable) !== 0n) refuse();
+      if ((cpu.r64[place]! & featureControl.lock) !== 0n || (value & ~featureControl.writable) !== 0n)
+        generalProtection();
       cpu.r64[place] = value;
     },
   },
-  ...capabilityMsrs.map(({ number, name, doc, value }) => ({ number, name, doc, read: value, write: refuse })),
+  ...capabilityMsrs.map(({ number, name, doc, value }) => ({
+    number,
+    name,
+    doc,
+    read: value,
+    write: generalProtection,
+  })),
 ].map(
   (msr): Msr => ({
     ...msr,
     minor: true,
-    read: (cpu) => (cpu.vmx ? msr.read(cpu) : refuse()),
-    write: (cpu, value) => (cpu.vmx ? msr.write(cpu, value) : refuse()),
+    read: (cpu) => (cpu.vmx ? msr.read(cpu) : generalProtection()),
+    write: (cpu, value) => (cpu.vmx ? msr.write(cpu, value) : generalProtection()),
   }),
 );
 
@@ -253,8 +256,8 @@ export const msrs: readonly Msr[] = [
 const byNumber = new Map(msrs.map((msr) => [msr.number, msr]));
 
 /** RDMSR; #GP(0) for a register that does not exist. */
-export const readMsr = (cpu: Cpu, number: number): bigint => (byNumber.get(number) ?? refuse()).read(cpu);
+export const readMsr = (cpu: Cpu, number: number): bigint => (byNumber.get(number) ?? generalProtection()).read(cpu);
 
 /** WRMSR; #GP(0) for a register that does not exist or a value it does not take. */
 export const writeMsr = (cpu: Cpu, number: number, value: bigint): void =>
-  (byNumber.get(number) ?? refuse()).write(cpu, value);
+  (byNumber.get(number) ?? generalProtection()).write(cpu, value);

@@ -1,7 +1,7 @@
 import { flagMask } from "../../isa/flags.ts";
 import type { Cpu } from "./cpu.ts";
 import { systemType } from "./descriptor.ts";
-import { hardwareFault, vector } from "./fault.ts";
+import { generalProtection } from "./fault.ts";
 import { accessBits } from "./layout.ts";
 import { Frame, setStackPointer } from "./stack.ts";
 import { CR4, CS, TR } from "./state.ts";
@@ -12,10 +12,6 @@ const RF = flagMask("RF");
 const VIF = flagMask("VIF");
 const VIP = flagMask("VIP");
 const IOPL = flagMask("IOPL");
-
-const refuse = (): never => {
-  throw hardwareFault(vector.GP, 0);
-};
 
 /** Virtual-8086 mode with CR4.VME and IOPL < 3: IF is VIF for the program (SDM Vol. 3, 21.3). */
 export const extended = (cpu: Cpu): boolean => cpu.virtual8086 && (cpu.cr4 & CR4.VME) !== 0 && cpu.iopl < 3;
@@ -39,13 +35,13 @@ export function clearVirtualFlag(cpu: Cpu): void {
 
 /** STI where `hasVirtualFlag`: an interrupt that waits is the monitor's to deliver. */
 export function setVirtualFlag(cpu: Cpu): void {
-  if ((cpu.eflags & VIP) !== 0) refuse();
+  if ((cpu.eflags & VIP) !== 0) generalProtection();
   cpu.eflags |= VIF;
 }
 
 /** PUSHF, POPF, INT n and IRET in virtual-8086 mode need IOPL 3, or the extensions and an operand size of 16 bits. */
 export function checkVirtual8086(cpu: Cpu, bits: number): void {
-  if (cpu.virtual8086 && cpu.iopl < 3 && !(bits === 16 && extended(cpu))) refuse();
+  if (cpu.virtual8086 && cpu.iopl < 3 && !(bits === 16 && extended(cpu))) generalProtection();
 }
 
 /** Flags as a program with `extended` sees them: IOPL 3, and VIF in the place of IF. */
@@ -53,7 +49,7 @@ export const shownFlags = (flags: number): number => (flags & ~IF) | IOPL | ((fl
 
 /** Flags after POPF or IRET by such a program: IF goes to VIF, and IF itself and IOPL stay. #GP(0) for TF, or IF with VIP. */
 export function acceptedFlags(before: number, popped: number, mask: number): number {
-  if ((popped & TF) !== 0 || ((popped & IF) !== 0 && (before & VIP) !== 0)) refuse();
+  if ((popped & TF) !== 0 || ((popped & IF) !== 0 && (before & VIP) !== 0)) generalProtection();
   const kept = ~mask | IF | IOPL;
   return (before & kept & ~VIF) | (popped & ~kept) | ((popped & IF) !== 0 ? VIF : 0);
 }
@@ -63,9 +59,9 @@ function isRedirected(cpu: Cpu, number: number): boolean {
   if ((cpu.cr4 & CR4.VME) === 0) return false;
   const task = cpu.segment(TR);
   const type = task.access & accessBits.type;
-  if ((type !== systemType.tss32 && type !== systemType.busyTss32) || task.limit < 0x67) refuse();
+  if ((type !== systemType.tss32 && type !== systemType.busyTss32) || task.limit < 0x67) generalProtection();
   const at = cpu.readSystem(task.base + 0x66, 2) - 32 + (number >> 3);
-  if (at < 0 || at > task.limit) refuse();
+  if (at < 0 || at > task.limit) generalProtection();
   return (cpu.readSystem(task.base + at, 1) & (1 << (number & 7))) === 0;
 }
 

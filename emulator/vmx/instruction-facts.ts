@@ -2,6 +2,7 @@ import type { Decoded, Memory, Operand, Register } from "../../isa/operands.ts";
 import type { Cpu } from "../cpu/cpu.ts";
 import { msrs } from "../cpu/msr.ts";
 import { segmentOf } from "../cpu/state.ts";
+import { hex } from "./bit-layout.ts";
 import type { CrAccess } from "./exit-rules-registers.ts";
 
 /** Offset of a memory operand at its address size: unsigned for 16 and 32 bits, signed for 64. `cpu.next` must be set. */
@@ -128,7 +129,6 @@ export const edxEax = (cpu: Cpu): bigint => (BigInt(cpu.u32[4]!) << 32n) | BigIn
 
 const msrNames: ReadonlyMap<number, string> = new Map(msrs.map(({ number, name }): [number, string] => [number, name]));
 
-const hex = (value: bigint | number): string => `${value.toString(16).toUpperCase()}h`;
 /** "C0000080h (IA32_EFER)" */
 export function msrText(msr: number): string {
   const name = msrNames.get(msr);

@@ -1,12 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { describe, expect, it } from "vitest";
 import type { DomainsNow } from "../../debug-adapter/protocol.ts";
 import { DapClient, lineOf } from "../support/dap-client.ts";
+import { example } from "../support/examples.ts";
 import { endless, guest } from "./guest.ts";
 
-const example = (name: string): string => readFileSync(join(import.meta.dirname, "../../examples", name), "utf8");
 const source = example("xen-grants.asm");
 const ask = (client: DapClient) => client.request<DomainsNow>("ringside/domains");
 

@@ -1,14 +1,11 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { describe, expect, it } from "vitest";
 import type { EventBreakpoint, EventCounts } from "../../debug-adapter/protocol.ts";
 import { walker } from "../emulator/machine/walker.ts";
 import { DapClient, guestFile, lineOf } from "../support/dap-client.ts";
 import { launched, stops } from "../support/event-run.ts";
+import { example } from "../support/examples.ts";
 import { faulting, guest } from "./guest.ts";
-
-const example = (name: string): string => readFileSync(join(import.meta.dirname, "../../examples", name), "utf8");
 
 interface Case {
   readonly name: string;

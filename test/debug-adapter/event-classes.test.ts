@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { eventFolders, leafId } from "../../debug-adapter/event-catalogue.ts";
 import { looks } from "../../debug-adapter/looks.ts";
@@ -8,9 +6,8 @@ import { unaskedFor } from "../../debug-adapter/requests.ts";
 import { walker } from "../emulator/machine/walker.ts";
 import type { DapClient } from "../support/dap-client.ts";
 import { launched, stops } from "../support/event-run.ts";
+import { example } from "../support/examples.ts";
 import { faulting, guest } from "./guest.ts";
-
-const example = (name: string): string => readFileSync(join(import.meta.dirname, "../../examples", name), "utf8");
 
 /** Works for a while, three of it on two physical CPUs, so that one or another has to move. */
 const compute = `%pragma ringside mode protected

@@ -1,11 +1,9 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { RingsNow } from "../../debug-adapter/protocol.ts";
 import { DapClient, lineOf } from "../support/dap-client.ts";
+import { example } from "../support/examples.ts";
 import { endless } from "./guest.ts";
 
-const example = (name: string) => readFileSync(join(import.meta.dirname, "../../examples", name), "utf8");
 const ask = (client: DapClient) => client.request<RingsNow>("ringside/rings");
 
 async function stoppedAt(source: string, text: string, technique: string): Promise<DapClient> {

@@ -1,11 +1,9 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { TranslationNow } from "../../debug-adapter/protocol.ts";
 import { DapClient, lineOf } from "../support/dap-client.ts";
+import { example } from "../support/examples.ts";
 import { endless, guest } from "./guest.ts";
 
-const example = (name: string) => readFileSync(join(import.meta.dirname, "../../examples", name), "utf8");
 const ask = (client: DapClient, address: string) =>
   client.request<TranslationNow & { problem?: string }>("ringside/translation", { address });
 

@@ -1,4 +1,4 @@
-import { hardwareFault, vector } from "../../cpu/fault.ts";
+import { generalProtection } from "../../cpu/fault.ts";
 import { timeInfo } from "../paravirtual-clock.ts";
 import type { FeatureName } from "./features.ts";
 import type { KvmGuest } from "./guest.ts";
@@ -25,10 +25,6 @@ const numbers = {
   pollControl: [0x4b56_4d05],
 } as const;
 
-const refuse = (): never => {
-  throw hardwareFault(vector.GP, 0);
-};
-
 const beyond = "the address is outside the guest's memory: nothing is written";
 
 /** When the guest was started, in seconds since 1970: struct pvclock_wall_clock. */
@@ -53,7 +49,7 @@ function writeSystemTime(guest: KvmGuest, value: bigint): string {
 
 function writeStealTime(guest: KvmGuest, value: bigint): string {
   const reserved = 0x3en;
-  if ((value & reserved) !== 0n) refuse();
+  if ((value & reserved) !== 0n) generalProtection();
   if ((value & enabled) === 0n) return "steal time is off";
   const at = Number(value & ~enabled);
   const stolen = beginStealTime(guest, at);
@@ -62,7 +58,7 @@ function writeStealTime(guest: KvmGuest, value: bigint): string {
 }
 
 function writePollControl(_: KvmGuest, value: bigint): string {
-  if ((value & ~enabled) !== 0n) refuse();
+  if ((value & ~enabled) !== 0n) generalProtection();
   return value === 0n ? "the host does not poll when the guest halts" : "the host may poll when the guest halts";
 }
 

@@ -106,6 +106,8 @@ export const sharedLayouts: Readonly<Record<GuestBits, SharedLayout>> = {
 export const domainSelf = 0x7ff0;
 /** The guest is the initial domain. */
 export const ownDomain = 0;
+/** The only domain there is, by its number or as "self". */
+export const isOwn = (id: number): boolean => id === domainSelf || id === ownDomain;
 
 /** What VCPUs are told by Xen about themselves. */
 export const virq = { timer: 0, debug: 1, console: 2, domainException: 3 } as const;

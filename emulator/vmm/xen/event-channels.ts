@@ -1,4 +1,4 @@
-import { domainSelf, ownDomain, type Refused, refused, vcpuInfo, virq as virqs } from "./abi.ts";
+import { domainSelf, isOwn, ownDomain, type Refused, refused, vcpuInfo, virq as virqs } from "./abi.ts";
 import type { Domain } from "./domain.ts";
 import { bounce } from "./entry-frames.ts";
 import type { Channel, ChannelKind, EventCounts } from "./state.ts";
@@ -121,7 +121,6 @@ function open(domain: Domain, kind: ChannelKind, vcpu: number): number | Refused
 }
 
 /** The only domain there is, by its number or as "self". */
-const isOwn = (id: number): boolean => id === domainSelf || id === ownDomain;
 export const noDomain = (id: number): Refused =>
   refused("ESRCH", `there is no domain ${id}; this one is domain ${ownDomain}`);
 

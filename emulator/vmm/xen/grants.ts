@@ -1,4 +1,4 @@
-import { domainSelf, frameName, hex, isRefused, ownDomain, pageBytes, type Refused } from "./abi.ts";
+import { frameName, hex, isOwn, isRefused, ownDomain, pageBytes, type Refused } from "./abi.ts";
 import type { Answer, Call, Hypercall, Operations } from "./call.ts";
 import type { Domain } from "./domain.ts";
 import { noDomain } from "./event-channels.ts";
@@ -34,8 +34,6 @@ const isOutcome = (value: unknown): value is Outcome =>
   typeof value === "object" && value !== null && "status" in value;
 
 export const mapFlags = { host: 2, readOnly: 4, containsEntry: 16 } as const;
-
-const isOwn = (id: number): boolean => id === domainSelf || id === ownDomain;
 
 /** The entry that grants a page to this domain; it is checked as if another had made it. */
 function grantOf(domain: Domain, reference: number): GrantEntry | Outcome {

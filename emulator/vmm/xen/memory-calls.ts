@@ -1,4 +1,4 @@
-import { frameName, guestGdtEntries, hex, holes, isRefused, pageBytes, type Refused, refused } from "./abi.ts";
+import { frameName, guestGdtEntries, hex, holes, isOwn, isRefused, pageBytes, type Refused, refused } from "./abi.ts";
 import { type Answer, type Call, type Hypercall, wide } from "./call.ts";
 import { checkedDescriptor } from "./descriptors.ts";
 import type { Domain } from "./domain.ts";
@@ -7,7 +7,7 @@ import { bytesOf } from "./guest-access.ts";
 import { memoryOp } from "./memory-op.ts";
 import { mmuextOp } from "./mmuext-op.ts";
 import { frameOf, isPresent, type Level, levelOf, pte } from "./page-types.ts";
-import { isOwn, listed, noteDone } from "./requests.ts";
+import { listed, noteDone } from "./requests.ts";
 import { Structure } from "./structure.ts";
 
 const updateKinds = ["NORMAL", "MACHPHYS_UPDATE", "PT_UPDATE_PRESERVE_AD", "PT_UPDATE_NO_TRANSLATE"] as const;

@@ -1,9 +1,9 @@
-import { frameName, hex, isRefused, mostLdtEntries, pageBytes, type Refused, refused } from "./abi.ts";
+import { frameName, hex, isOwn, isRefused, mostLdtEntries, pageBytes, type Refused, refused } from "./abi.ts";
 import type { Answer, Call } from "./call.ts";
 import type { Domain } from "./domain.ts";
 import { noDomain } from "./event-channels.ts";
 import { type Level, typeOfLevel } from "./page-types.ts";
-import { isOwn, listed, noteDone } from "./requests.ts";
+import { listed, noteDone } from "./requests.ts";
 import { Structure } from "./structure.ts";
 
 interface Extended {

@@ -1,13 +1,10 @@
-import { domainSelf, ownDomain, type Refused } from "./abi.ts";
+import type { Refused } from "./abi.ts";
 import type { Call } from "./call.ts";
 import { bytesOf } from "./guest-access.ts";
 import { unwritable } from "./structure.ts";
 
 /** Requests of which an event lists only the first. */
 export const listed = 8;
-
-/** The only domain there is, by its number or as "self". */
-export const isOwn = (id: number): boolean => id === domainSelf || id === ownDomain;
 
 /** How many of a list were done goes where the guest wants it. */
 export function noteDone({ domain }: Call, at: number, done: number): Refused | undefined {
