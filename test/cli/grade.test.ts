@@ -19,7 +19,7 @@ import { nodeIo } from "../../cli/io.ts";
 import { formats } from "../../grader/formats/index.ts";
 import type { Grades } from "../../grader/grades.ts";
 import type { CheckResult, Result } from "../../grader/result.ts";
-import { example } from "../grader/grading.ts";
+import { example } from "../support/examples.ts";
 
 const root = mkdtempSync(join(tmpdir(), "ringside-grade-"));
 afterAll(() => rmSync(root, { recursive: true }));

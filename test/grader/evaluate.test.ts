@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { checkTrace } from "../../grader/check-trace.ts";
 import { coverageOf } from "../../grader/coverage-run.ts";
 import { techniques } from "../../isa/technique.ts";
-import { assignmentOf, checkOf, example, filesOf, grade } from "./grading.ts";
+import { example } from "../support/examples.ts";
+import { assignmentOf, checkOf, filesOf, grade } from "./grading.ts";
 
 const halted = { kind: "stop", reason: "halted" } as const;
 const prints = (contains: string) => ({ kind: "output", contains }) as const;

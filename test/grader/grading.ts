@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Assignment, Predicate } from "../../grader/assignment.ts";
 import { evaluate } from "../../grader/evaluate.ts";
 import { readAssignment } from "../../grader/read-assignment.ts";
@@ -8,9 +6,6 @@ import type { Result } from "../../grader/result.ts";
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const filesOf = (texts: Readonly<Record<string, string>>): Map<string, Uint8Array> =>
   new Map(Object.entries(texts).map(([name, text]) => [name, bytes(text)]));
-
-export const example = (name: string): string =>
-  readFileSync(join(import.meta.dirname, "../../examples", name), "utf8");
 
 /** An assignment that is right. */
 export function assignmentOf(fields: object): Assignment {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Predicate } from "../../grader/assignment.ts";
 import { assignmentSchema } from "../../grader/schema.ts";
-import { assignmentOf, checkOf, example, grade } from "./grading.ts";
+import { example } from "../support/examples.ts";
+import { assignmentOf, checkOf, grade } from "./grading.ts";
 
 type Case = [
   source: string,

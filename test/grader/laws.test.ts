@@ -3,7 +3,8 @@ import type { Predicate } from "../../grader/assignment.ts";
 import { techniques } from "../../isa/technique.ts";
 import { edited, seeded } from "../assembler/random.ts";
 import { randomProgram } from "../emulator/engine/random-code.ts";
-import { assignmentOf, checkOf, example, grade } from "./grading.ts";
+import { example } from "../support/examples.ts";
+import { assignmentOf, checkOf, grade } from "./grading.ts";
 
 /** A check of each sort, of which some hold and some do not. */
 const asked: readonly Predicate[] = [
