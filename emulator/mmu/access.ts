@@ -240,6 +240,8 @@ export class MemoryAccess extends LinearAddresses {
 
   /** From now on pages of RAM that are written are told from those that are not (`PhysicalMemory.isClean`). */
   clean(): void {
+    // Only of dirty pages the TLB lets writes through.
+    if (this.physical.dirtyPages.length === 0) return;
     this.physical.clean();
     this.tlb.reviewWrites();
   }

@@ -57,7 +57,7 @@ export class Snapshots {
   #stored = 0;
   #partBytes = 0;
   readonly #free: Page[] = [];
-  /** The memory's pages, as far as they have been copied yet: to make such a view takes as long as a copy. */
+  /** The memory's pages, as far as they have been looked at yet: to make such a view takes as long as a copy. */
   readonly #views: Int32Array[] = [];
   #copied = 0;
   #limit: number;
@@ -139,10 +139,14 @@ export class Snapshots {
   }
 
   #equals({ words }: Page, n: number): boolean {
-    const memory = this.#words;
-    const start = n * pageWords;
-    for (let at = 0; at < pageWords; at++) if (words[at] !== memory[start + at]) return false;
+    const memory = this.#view(n);
+    for (let at = 0; at < pageWords; at++) if (words[at] !== memory[at]) return false;
     return true;
+  }
+
+  #view(n: number): Int32Array {
+    this.#views[n] ??= this.#words.subarray(n * pageWords, (n + 1) * pageWords);
+    return this.#views[n];
   }
 
   /** Page `n` as it is now, in its group among those that are changed. */
@@ -150,9 +154,8 @@ export class Snapshots {
     const number = Math.floor(n / groupPages);
     const pages = changed.get(number) ?? [...this.#reference[number]!.pages];
     changed.set(number, pages);
-    this.#views[n] ??= this.#words.subarray(n * pageWords, (n + 1) * pageWords);
     const page = this.#room();
-    page.words.set(this.#views[n]);
+    page.words.set(this.#view(n));
     pages[n % groupPages] = page;
     this.#copied++;
   }

@@ -45,8 +45,8 @@ export interface TimelineOptions<A> {
 /** A replay twice as long as one of these leaves a snapshot so far before its end, so that stepping back again is quick. */
 const nearby = [2 ** 16, 2 ** 11] as const;
 
-/** Steps that should have passed for each page to be copied for a snapshot, so that copying stays a small part of the time. */
-const stepsPerCopy = 2 ** 14;
+/** Steps that should have passed for each page to be copied for a snapshot, so that copying stays a tenth of the time at most. */
+const stepsPerCopy = 3 * 2 ** 13;
 
 /** Everything needed to be at any moment of a run again: snapshots, and what was done to the machine in between. */
 export class Timeline<A> {
