@@ -79,6 +79,11 @@ export async function startPath(): Promise<void> {
     await workbench.command("Ringside: On to the Next VM Exit");
     await page.locator(".debug-call-stack", { hasText: "Trap: #PF" }).waitFor();
     await workbench.stopDebugging();
+    // A view that has nothing to show offers what would fill it.
+    await workbench.command("Ringside: Show the Translation Cache");
+    const empty = await workbench.view("#view .empty .sample-button", true);
+    await empty.locator(".sample-button", { hasText: "is-prime.asm" }).click();
+    await page.locator(`.tab.active[data-resource-name="is-prime.asm"]`).waitFor();
   } catch (error) {
     await workbench.screenshot("start-failed");
     throw error;
