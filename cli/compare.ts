@@ -2,18 +2,11 @@ import { type ComparedRun, compareLoaded } from "../debug-adapter/compare.ts";
 import { costProfiles, defaultCosts } from "../emulator/index.ts";
 import { type TechniqueId, techniqueById, techniques } from "../isa/technique.ts";
 import { type Arguments, type Command, wholeNumber } from "./command.ts";
-import { comparisonText } from "./comparison-text.ts";
+import { type Comparison, comparisonText } from "./comparison-text.ts";
 import { exitCode, UsageError } from "./exit-code.ts";
 import { loadGuest } from "./guest.ts";
 import { jsonText } from "./problem-text.ts";
 import { defaultSteps, guestOptions } from "./source-options.ts";
-
-/** What `compare` found; also the shape of the JSON. The bare machine comes first. */
-export interface Comparison {
-  readonly file: string;
-  readonly costs: string;
-  readonly runs: readonly ComparedRun[];
-}
 
 const hosts = techniques.filter(({ id }) => id !== "bare-metal").map(({ id }) => id);
 

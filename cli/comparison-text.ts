@@ -1,6 +1,12 @@
 import type { ComparedRun } from "../debug-adapter/compare.ts";
 import type { Tally, Totals } from "../emulator/index.ts";
-import type { Comparison } from "./compare.ts";
+
+/** What `compare` found; also the shape of the JSON. The bare machine comes first. */
+export interface Comparison {
+  readonly file: string;
+  readonly costs: string;
+  readonly runs: readonly ComparedRun[];
+}
 
 type Run = Extract<ComparedRun, { refused?: undefined }>;
 

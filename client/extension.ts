@@ -1,23 +1,12 @@
 import * as vscode from "vscode";
-import type { BaseLanguageClient, LanguageClientOptions } from "vscode-languageclient";
-import type { GraderPort } from "./classroom/grading.ts";
 import { registerClassroom } from "./classroom/index.ts";
 import { registerCommands } from "./commands.ts";
 import { registerDebugging } from "./debug.ts";
 import { EventView } from "./event-tree.ts";
+import type { Host } from "./host.ts";
 import { startLanguage } from "./language.ts";
 import { Panel } from "./panel.ts";
 import { registerTraces } from "./trace-editor.ts";
-
-/** What differs between VS Code on the desktop and in the browser. */
-export interface Host {
-  /** The language server, in a process or worker of its own. */
-  languageClient(context: vscode.ExtensionContext, options: LanguageClientOptions): BaseLanguageClient;
-  /** A debug adapter, in a process or worker of its own; `lost` is told if a worker ends by itself. */
-  debugAdapter(context: vscode.ExtensionContext, lost: () => void): vscode.DebugAdapterDescriptor;
-  /** A grader, in a worker of its own. */
-  grader(context: vscode.ExtensionContext): GraderPort;
-}
 
 /** Connects everything; both entry points call it. */
 export async function activate(context: vscode.ExtensionContext, host: Host): Promise<void> {

@@ -14,8 +14,8 @@ import {
   techniqueInForce,
 } from "../server/protocol.ts";
 import { ExitHeat } from "./exit-heat.ts";
-import type { Host } from "./extension.ts";
 import { readBytes } from "./files.ts";
+import type { Host } from "./host.ts";
 import { Measurements } from "./measurements.ts";
 import { Techniques } from "./technique.ts";
 
