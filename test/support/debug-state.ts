@@ -2,6 +2,8 @@ import type { Page } from "playwright-core";
 
 /** What the debugger of VS Code says of itself. */
 interface DebugService {
+  /** Defined while a session is being started; at the end of that, the stop that was reached meanwhile is shown once more. */
+  readonly initializingOptions?: object;
   getViewModel(): { readonly focusedThread?: Thread; readonly focusedStackFrame?: object };
 }
 
@@ -46,7 +48,7 @@ export function watchStops(page: Page): Promise<boolean> {
       const context = accessor.get(keys) as { getContextKeyValue(key: string): unknown };
       inPage.stopOfDebugger = () => {
         const { focusedThread, focusedStackFrame } = debugger_.getViewModel();
-        if (!focusedThread || !focusedStackFrame) return undefined;
+        if (!focusedThread || !focusedStackFrame || debugger_.initializingOptions) return undefined;
         const shown = focusedThread.getCallStack().includes(focusedStackFrame);
         return shown && context.getContextKeyValue("debugState") === "stopped"
           ? focusedThread.stoppedDetails
