@@ -5,8 +5,7 @@ import { eventRows } from "./event-rows.ts";
 /** A person runs a machine with four VMs, sees who ran when and why, looks closer by keyboard, and goes to a decision. */
 export async function schedulePath(workbench: Workbench, host: string): Promise<void> {
   const { page } = workbench;
-  await workbench.command("View: Show Explorer");
-  await page.locator(".explorer-viewlet .monaco-list-row", { hasText: "schedule" }).first().click();
+  await workbench.openFolder("schedule");
   await workbench.debug("four-guests.ringside.json");
   await workbench.command("Ringside: Show the Schedule");
   const view = await workbench.view("#view .empty .sample .fill, #view .picture canvas");
@@ -52,10 +51,7 @@ export async function schedulePath(workbench: Workbench, host: string): Promise<
 /** Where a vCPU goes on on another physical CPU there is a mark on its lane, and the decision says where it was before. */
 export async function migrationPath(workbench: Workbench, host: string): Promise<void> {
   const { page } = workbench;
-  await workbench.command("View: Show Explorer");
-  const folder = page.locator(".explorer-viewlet .monaco-list-row", { hasText: "schedule" }).first();
-  // A path before may have opened it.
-  if ((await folder.getAttribute("aria-expanded")) !== "true") await folder.click();
+  await workbench.openFolder("schedule");
   await workbench.debug("ticket-lock-pause-loop.ringside.json");
   const { open, check } = await eventRows(workbench);
   await open("Scheduling");

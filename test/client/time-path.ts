@@ -99,8 +99,7 @@ async function branching(workbench: Workbench, host: string): Promise<void> {
 async function fromTripleFault(workbench: Workbench, host: string): Promise<void> {
   const { page } = workbench;
   const click = (icon: string) => page.locator(`.debug-toolbar .codicon-${icon}`).first().click();
-  await workbench.command("View: Show Explorer");
-  await page.locator(".explorer-viewlet .monaco-list-row", { hasText: "faults" }).first().click();
+  await workbench.openFolder("faults");
   await workbench.debug("triple-fault.asm", "vtx-ept");
   await workbench.continue();
   await page.getByText("Triple fault", { exact: true }).first().waitFor();

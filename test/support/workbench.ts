@@ -142,6 +142,15 @@ export class Workbench {
     });
   }
 
+  /** Shows what is in a folder of the workspace; a click on one that is open already would close it. */
+  async openFolder(name: string): Promise<void> {
+    await this.command("View: Show Explorer");
+    const row = this.page.locator(`.explorer-viewlet .monaco-list-row[aria-label="${name}"]`);
+    await row.waitFor();
+    if ((await row.getAttribute("aria-expanded")) === "false") await row.click();
+    await this.page.locator(`.explorer-viewlet [aria-label="${name}"][aria-expanded="true"]`).waitFor();
+  }
+
   async openFile(name: string): Promise<void> {
     const active = this.page.locator(`.tab.active[data-resource-name="${name}"]`);
     const rows = this.page.locator(".explorer-viewlet .monaco-list-row");
