@@ -27,16 +27,16 @@ export function breakpointBody(breakpoint: Breakpoint, coordinates: Coordinates)
 
 /** Sets one of the kinds of breakpoint list. */
 export const setBreakpoints = {
-  lines(list: BreakpointList, { debugger: realm, coordinates }: Subject, args: P.SetBreakpointsArguments) {
-    const file = args.source.path ?? args.source.name ?? "";
-    const wishes = (args.breakpoints ?? []).map(({ line, condition, hitCondition, logMessage }) => ({
-      kind: "line" as const,
-      file,
-      line: coordinates.lineFrom(line),
-      condition,
-      hitCondition,
-      logMessage,
-    }));
+  lines(list: BreakpointList, { debugger: realm, coordinates, listings }: Subject, args: P.SetBreakpointsArguments) {
+    const { sourceReference, path, name = "" } = args.source;
+    const file = path ?? (sourceReference ? `${name}?${sourceReference}` : name);
+    const wishes = (args.breakpoints ?? []).map(({ line: wanted, condition, hitCondition, logMessage }) => {
+      const line = coordinates.lineFrom(wanted);
+      const location = listings.location(sourceReference, line);
+      const where =
+        location === undefined ? ({ kind: "line", file, line } as const) : ({ kind: "listed", location } as const);
+      return { ...where, condition, hitCondition, logMessage };
+    });
     return bodies(list.setLines(realm, file, wishes), coordinates);
   },
   labels(list: BreakpointList, { debugger: realm, coordinates }: Subject, args: P.SetFunctionBreakpointsArguments) {

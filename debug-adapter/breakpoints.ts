@@ -17,6 +17,8 @@ export type Wish = {
   | { readonly kind: "line"; readonly file: string; readonly line: number }
   | { readonly kind: "label"; readonly name: string }
   | { readonly kind: "address"; readonly location: Location }
+  /** A line of disassembled code that has no source. */
+  | { readonly kind: "listed"; readonly location: Location }
   | { readonly kind: "data"; readonly dataId: string; readonly watch: Watch | undefined }
 );
 

@@ -28,6 +28,7 @@ const breakpointReasons = {
   line: "breakpoint",
   label: "function breakpoint",
   address: "instruction breakpoint",
+  listed: "breakpoint",
   data: "data breakpoint",
 } as const;
 

@@ -1,6 +1,7 @@
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import type { MachineInterface, VcpuPlace } from "../emulator/machine-interface.ts";
 import { fromBase64, toBase64 } from "../trace-file/index.ts";
+import type { CodeListings } from "./code-listings.ts";
 import { type Context, commandIn, commandWords } from "./commands/index.ts";
 import { completions } from "./completion.ts";
 import type { Coordinates } from "./coordinates.ts";
@@ -35,6 +36,7 @@ export interface Subject {
   readonly debugger: Debugger;
   readonly coordinates: Coordinates;
   readonly locations: Locations;
+  readonly listings: CodeListings;
 }
 
 export function sourceOf(file: string, { path }: Coordinates): P.Source {
@@ -72,7 +74,7 @@ function frameName(frame: Frame, module: string, line: number | undefined, forma
 }
 
 function frameBody(frame: Frame, id: number, subject: Subject, format?: P.StackFrameFormat): P.StackFrame {
-  const { coordinates } = subject;
+  const { coordinates, listings } = subject;
   const { machine, program, programs } = subject.debugger;
   const nowhere = { id, line: 0, column: 0 };
   if (frame.kind === "boundary") return { ...nowhere, name: frame.name, canRestart: false, presentationHint: "label" };
@@ -84,10 +86,12 @@ function frameBody(frame: Frame, id: number, subject: Subject, format?: P.StackF
       moduleId: moduleOfMonitor,
     };
   const range = itemAt(program, frame.within)?.range;
-  const place = range && { source: sourceOf(range.file, coordinates), ...rangeBody(range, coordinates) };
+  const place = range
+    ? { source: sourceOf(range.file, coordinates), ...rangeBody(range, coordinates) }
+    : listings.place(subject.debugger, frame.within, coordinates);
   return {
     ...nowhere,
-    name: frameName(frame, sourceOf(program.file, coordinates).name!, place?.line, format),
+    name: frameName(frame, sourceOf(program.file, coordinates).name!, place.line, format),
     moduleId: moduleOfGuest(programs, machine.vm),
     instructionPointerReference: memoryReference({ space: "linear", address: frame.address }),
     ...place,

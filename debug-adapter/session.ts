@@ -4,6 +4,7 @@ import { breakpointAnswers } from "./breakpoint-answers.ts";
 import { BreakpointList } from "./breakpoint-list.ts";
 import { breakpointBody, breakpointLocations } from "./breakpoint-requests.ts";
 import { capabilities } from "./capabilities.ts";
+import { CodeListings } from "./code-listings.ts";
 import { type ComparedRun, compareLoaded } from "./compare.ts";
 import { ControlTally } from "./control-tally.ts";
 import { Conversation } from "./conversation.ts";
@@ -26,7 +27,7 @@ import { programsIn } from "./programs.ts";
 import type { LaunchArguments } from "./protocol.ts";
 import { type Answers, Declined, type Deeds, Refusal } from "./requests.ts";
 import type { Halt, LoggedPlace } from "./run.ts";
-import { loadedSources, modules, sourceChanges } from "./sources.ts";
+import { loadedSources, modules, sourceChanges, sourceText } from "./sources.ts";
 import { stepInTargets, stepsBy, stepTo } from "./step-in-targets.ts";
 import { attend, numberIn, presentThread, type Wanted } from "./threads.ts";
 import { timeDeeds } from "./time-requests.ts";
@@ -56,6 +57,7 @@ export class Session extends Conversation {
   readonly #breakpoints = new BreakpointList();
   readonly #memoryViews = new MemoryViews();
   readonly #locations = new Locations();
+  readonly #listings = new CodeListings();
   readonly #gotoPlaces = new GotoPlaces();
   #arguments: LaunchArguments | undefined;
   #debuggee: Debuggee | undefined;
@@ -87,7 +89,12 @@ export class Session extends Conversation {
   }
 
   get #subject(): inspection.Subject {
-    return { debugger: this.#present.debugger, coordinates: this.coordinates, locations: this.#locations };
+    return {
+      debugger: this.#present.debugger,
+      coordinates: this.coordinates,
+      locations: this.#locations,
+      listings: this.#listings,
+    };
   }
 
   /** The subject while the guest stands still. @throws Refusal while it runs. */
@@ -375,6 +382,7 @@ export class Session extends Conversation {
       () => this.#still,
       (file) => this.#home.readFile(file),
     ),
+    source: (args) => this.#listings.source(args) ?? sourceText(args, this.#present.origin.files),
     "ringside/branch": ({ begin }) => {
       this.#present.branch.permit(begin === true);
       return {};

@@ -6,7 +6,6 @@ import type { Loaded, ReadFile } from "./place.ts";
 import { recordingOf, replay } from "./recording.ts";
 import { type Answers, Refusal } from "./requests.ts";
 import type { Halt } from "./run.ts";
-import { sourceText } from "./sources.ts";
 
 /** What a person may write into a trace. */
 const mostText = 10_000;
@@ -16,8 +15,7 @@ export const traceAnswers = (
   present: () => Pick<Loaded, "origin" | "programs">,
   still: () => Subject,
   readFile: ReadFile,
-): Pick<Answers, "source" | "ringside/saveTrace"> => ({
-  source: (args) => sourceText(args, present().origin.files),
+): Pick<Answers, "ringside/saveTrace"> => ({
   "ringside/saveTrace": async ({ title, note = "" }) => {
     if (typeof title !== "string" || typeof note !== "string" || title.length + note.length > mostText)
       throw new Refusal(`A trace has a title and maybe a note, texts of at most ${mostText} characters together.`);
