@@ -278,7 +278,7 @@ export class Workbench {
   }
 
   async goToLine(line: number): Promise<void> {
-    await this.#take("Control+G", `:${line}`);
+    await this.#take("Control+G", `:${line}`, `line ${line}`);
     await this.page.locator(".quick-input-box input").waitFor({ state: "hidden" });
     await this.page.locator(".statusbar-item", { hasText: `Ln ${line},` }).waitFor();
   }
