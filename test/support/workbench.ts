@@ -113,21 +113,23 @@ export class Workbench {
   }
 
   command(title: string): Promise<void> {
-    return this.#take("F1", `>${title}`, title);
+    return attempts(() => this.#take("F1", `>${title}`, title));
   }
 
-  /** Types into the list that a key opens, and takes what then comes first: `choice`, where there is one to wait for. */
-  async #take(key: string, text: string, choice = ""): Promise<void> {
+  /** Opens a list by a key, types into it, and takes the first choice that has a text. */
+  async #take(key: string, text: string, choice: string): Promise<void> {
     const input = this.page.locator(".quick-input-box input");
-    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: choice });
-    await attempts(async () => {
-      // A view that has the focus would get the key.
-      await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-      await this.page.keyboard.press(key);
-      await write(input, text, { timeout: patience });
-      // A key could get lost: what begins meanwhile, such as a stop that shows its source line, takes the focus and closes the list.
-      await row.first().click({ timeout: patience });
-    });
+    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: choice }).first();
+    // A view that has the focus would get the key.
+    await this.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await this.page.keyboard.press(key);
+    // What begins meanwhile, such as a stop that shows its source line, takes the focus and closes the list.
+    await write(input, text, { timeout: patience });
+    await row.waitFor({ timeout: patience });
+    // A list that gets its choices bit by bit may be made anew under a click, which then closes it and chooses nothing.
+    const first = await row.evaluate((element) => element.classList.contains("focused"));
+    if (first) await input.press("Enter", { timeout: patience });
+    else await row.click({ timeout: patience });
   }
 
   /** Waits until the Explorer has read its folder: what reads it may be there only later, and until then there is the folder's name alone. */
@@ -277,10 +279,12 @@ export class Workbench {
     await this.page.locator(".debug-toolbar").waitFor({ state: "hidden" });
   }
 
-  async goToLine(line: number): Promise<void> {
-    await this.#take("Control+G", `:${line}`, `line ${line}`);
-    await this.page.locator(".quick-input-box input").waitFor({ state: "hidden" });
-    await this.page.locator(".statusbar-item", { hasText: `Ln ${line},` }).waitFor();
+  goToLine(line: number): Promise<void> {
+    return attempts(async () => {
+      await this.#take("Control+G", `:${line}`, `line ${line}`);
+      await this.page.locator(".quick-input-box input").waitFor({ state: "hidden", timeout: patience });
+      await this.page.locator(".statusbar-item", { hasText: `Ln ${line},` }).waitFor({ timeout: patience });
+    });
   }
 
   /** Waits until the topmost frame with a source is at `line`. */
