@@ -9,7 +9,16 @@ export default defineConfig({
     testTimeout: 240_000,
     expect: { poll: { timeout: 60_000 } },
     projects: [
-      { extends: true, test: { name: "units", include: ["test/**/*.test.ts"], exclude: shipped } },
+      {
+        extends: true,
+        test: {
+          name: "units",
+          include: ["test/**/*.test.ts"],
+          exclude: shipped,
+          maxWorkers: "100%",
+          sequence: { groupOrder: 2 },
+        },
+      },
       {
         extends: true,
         // One at a time: each starts a browser or a server, and the machine may have two cores.
