@@ -16,19 +16,16 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: shipped,
           maxWorkers: "100%",
-          sequence: { groupOrder: 2 },
         },
       },
       {
         extends: true,
-        // One at a time: each starts a browser or a server, and the machine may have two cores.
+        // One at a time and after all others: each starts a browser or a server, and the machine may have two cores.
         test: {
           name: "shipped",
           include: shipped,
           globalSetup: "test/support/bundle.ts",
           fileParallelism: false,
-          // What a host shows comes when the machine has time for it.
-          expect: { poll: { timeout: 60_000 } },
         },
       },
     ],
