@@ -5,6 +5,14 @@ interface DebugService {
   /** Defined while a session is being started; at the end of that, the stop that was reached meanwhile is shown once more. */
   readonly initializingOptions?: object;
   getViewModel(): { readonly focusedThread?: Thread; readonly focusedStackFrame?: object };
+  /** Shows a frame in its source. */
+  focusStackFrame(...frame: readonly unknown[]): Promise<void>;
+  getModel(): Stacks;
+}
+
+interface Stacks {
+  /** Asks for the newest frame, and 420 ms later for the others; then the newest is shown once more. */
+  refreshTopOfCallstack(...thread: readonly unknown[]): { readonly wholeCallStack: Promise<void> };
 }
 
 interface Thread {
@@ -13,11 +21,18 @@ interface Thread {
   getCallStack(): readonly object[];
 }
 
+/** Where the debugger stands: nowhere while the guest runs. */
+interface Stop {
+  readonly details: object | undefined;
+  /** All of it is shown, and nothing will be shown once more by itself. */
+  readonly shown: boolean;
+}
+
 /** What is left in VS Code's page, beside its module loader. */
 interface InPage {
   readonly require?: (module: string) => Record<string, unknown>;
-  stopOfDebugger?: () => object | undefined;
-  stopBefore?: object | undefined;
+  stopOfDebugger?: () => Stop;
+  stopBefore?: Stop["details"];
 }
 
 /**
@@ -46,13 +61,25 @@ export function watchStops(page: Page): Promise<boolean> {
     commands.registerCommand("test.watchStops", (accessor) => {
       const debugger_ = accessor.get(debug) as DebugService;
       const context = accessor.get(keys) as { getContextKeyValue(key: string): unknown };
+      let underWay = 0;
+      const counted = <T>(work: Promise<T>): Promise<T> => {
+        underWay++;
+        return work.finally(() => underWay--);
+      };
+      const show = debugger_.focusStackFrame.bind(debugger_);
+      debugger_.focusStackFrame = (...frame) => counted(show(...frame));
+      const stacks = debugger_.getModel();
+      const refresh = stacks.refreshTopOfCallstack.bind(stacks);
+      stacks.refreshTopOfCallstack = (...thread) => {
+        const stack = refresh(...thread);
+        return { ...stack, wholeCallStack: counted(stack.wholeCallStack) };
+      };
       inPage.stopOfDebugger = () => {
         const { focusedThread, focusedStackFrame } = debugger_.getViewModel();
-        if (!focusedThread || !focusedStackFrame || debugger_.initializingOptions) return undefined;
-        const shown = focusedThread.getCallStack().includes(focusedStackFrame);
-        return shown && context.getContextKeyValue("debugState") === "stopped"
-          ? focusedThread.stoppedDetails
-          : undefined;
+        const frameShown = focusedStackFrame && focusedThread?.getCallStack().includes(focusedStackFrame) === true;
+        const keysLeadThere = context.getContextKeyValue("debugState") === "stopped";
+        const settled = underWay === 0 && debugger_.initializingOptions === undefined;
+        return { details: focusedThread?.stoppedDetails, shown: frameShown === true && keysLeadThere && settled };
       };
     });
     const workbench = inPage.require("vs/workbench/workbench.web.main") as {
@@ -66,13 +93,13 @@ export function watchStops(page: Page): Promise<boolean> {
 export async function toNextStop(page: Page, act: () => Promise<unknown>): Promise<void> {
   await page.evaluate(() => {
     const inPage = globalThis as InPage;
-    inPage.stopBefore = inPage.stopOfDebugger?.();
+    inPage.stopBefore = inPage.stopOfDebugger?.().details;
   });
   await act();
   await page.waitForFunction(() => {
     const inPage = globalThis as InPage;
     const stop = inPage.stopOfDebugger?.();
-    return stop !== undefined && stop !== inPage.stopBefore;
+    return stop?.shown && stop.details !== inPage.stopBefore;
   });
   // The buttons are made anew 20 ms after that, by a timer that was set before this one. A click meanwhile may be taken twice.
   await page.evaluate(() => new Promise((later) => setTimeout(later, 50)));
