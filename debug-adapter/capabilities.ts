@@ -70,3 +70,11 @@ export const capabilities = {
   supportsWriteMemoryRequest: true,
   supportsDisassembleRequest: true,
 } as const satisfies DebugProtocol.Capabilities;
+
+/**
+ * What a client is told that this adapter can do. VS Code, told of delayed stacks, asks for the newest frame, and 420 ms later for the others.
+ * At a VM exit the newest frames are the VMM's, which have no source: until it has the guest's, it shows neither line nor registers.
+ * So it is to ask for all at once.
+ */
+export const capabilitiesFor = (clientID: string | undefined): DebugProtocol.Capabilities =>
+  clientID === "vscode" ? { ...capabilities, supportsDelayedStackTraceLoading: false } : capabilities;

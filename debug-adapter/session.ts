@@ -3,7 +3,7 @@ import { Branch, pastText } from "./branch.ts";
 import { breakpointAnswers } from "./breakpoint-answers.ts";
 import { BreakpointList } from "./breakpoint-list.ts";
 import { breakpointBody, breakpointLocations } from "./breakpoint-requests.ts";
-import { capabilities } from "./capabilities.ts";
+import { capabilitiesFor } from "./capabilities.ts";
 import { CodeListings } from "./code-listings.ts";
 import { type ComparedRun, compareLoaded } from "./compare.ts";
 import { ControlTally } from "./control-tally.ts";
@@ -322,7 +322,7 @@ export class Session extends Conversation {
   protected override readonly answers: Answers = {
     initialize: (args) => {
       this.meet(args);
-      return capabilities;
+      return capabilitiesFor(args.clientID);
     },
     launch: async (args) => {
       if (this.#debuggee) throw new Refusal("A guest has been launched already.");

@@ -11,7 +11,7 @@ interface DebugService {
 }
 
 interface Stacks {
-  /** Asks for the newest frame, and 420 ms later for the others; then the newest is shown once more. */
+  /** Asks for the frames, from some adapters for the newest first and 420 ms later for the others; then it is shown once more. */
   refreshTopOfCallstack(...thread: readonly unknown[]): { readonly wholeCallStack: Promise<void> };
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DebugProtocol as P } from "@vscode/debugprotocol";
 import { expect } from "vitest";
-import { guestFile } from "../../support/dap-client.ts";
+import { DapClient, guestFile } from "../../support/dap-client.ts";
 import { at, guest } from "../guest.ts";
 import { type Behaviours, launched, started } from "./client.ts";
 
@@ -18,6 +18,11 @@ export const program = {
     expect(whole).toHaveLength(2);
     expect(await load(0, 1)).toEqual({ stackFrames: whole.slice(0, 1), totalFrames: 2 });
     expect(await load(1, 20)).toEqual({ stackFrames: whole.slice(1), totalFrames: 2 });
+    // What is loaded late, VS Code shows late.
+    const told = (clientID: string) =>
+      new DapClient(guest).request<P.Capabilities>("initialize", { adapterID: "ringside", clientID });
+    expect((await told("neovim")).supportsDelayedStackTraceLoading).toBe(true);
+    expect((await told("vscode")).supportsDelayedStackTraceLoading).toBe(false);
   },
 
   async supportsModulesRequest() {
