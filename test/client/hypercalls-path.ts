@@ -23,9 +23,8 @@ export async function hypercallsPath(workbench: Workbench, host: string): Promis
   await expect.poll(() => view.locator("tr[data-sequence]").count()).toBeLessThan(all);
   await workbench.continue();
   await expect.poll(() => view.locator("tr[data-sequence]").count()).toBe(all);
-  await view.locator(".rows[role='application']").focus();
-  await page.keyboard.press("Home");
-  for (let n = 0; n < 3; n++) await page.keyboard.press("ArrowDown");
+  for (const key of ["Home", "ArrowDown", "ArrowDown", "ArrowDown"])
+    await view.locator(".rows[role='application']").press(key);
   await view.locator(".call .exchange").waitFor();
   await workbench.screenshot(`${host}-11-hypercalls`);
   await workbench.stopDebugging();

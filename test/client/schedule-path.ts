@@ -28,22 +28,19 @@ export async function schedulePath(workbench: Workbench, host: string): Promise<
     .toBe(true);
   expect(await rows.evaluate((element) => element.scrollHeight)).toBeGreaterThan(22 * 90);
   const picture = view.locator(".picture");
-  await picture.focus();
   // The second physical CPU, and along it from decision to decision.
-  await page.keyboard.press("ArrowDown");
-  await page.keyboard.press("ArrowDown");
-  for (let n = 0; n < 6; n++) await page.keyboard.press("ArrowRight");
+  await picture.press("ArrowDown");
+  await picture.press("ArrowDown");
+  for (let n = 0; n < 6; n++) await picture.press("ArrowRight");
   await expect.poll(() => view.locator(".detail").textContent()).toContain("on pCPU 1");
   await workbench.screenshot(`${host}-14-schedule`);
   await expect.poll(() => view.locator("tr.selected").isVisible()).toBe(true);
-  await picture.focus();
-  await page.keyboard.press("+");
-  await page.keyboard.press("+");
+  await picture.press("+");
+  await picture.press("+");
   await expect.poll(() => view.locator("button", { hasText: "all" }).isEnabled()).toBe(true);
   const events = async () => Number(/([\d,]+) events/.exec((await view.locator(".summary").textContent())!)![1]);
   const all = await events();
-  await picture.focus();
-  await page.keyboard.press("Enter");
+  await picture.press("Enter");
   await expect.poll(events).toBeLessThan(all);
   await workbench.stopDebugging();
 }

