@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { Workbench } from "../support/workbench.ts";
+import { attempts, patience, type Workbench } from "../support/workbench.ts";
 import { problemsInThemes } from "./accessibility-path.ts";
 
 /** A person looks at what a paravirtual guest asks of Xen, sees why it was refused, and goes back to that moment. */
@@ -18,14 +18,19 @@ export async function hypercallsPath(workbench: Workbench, host: string): Promis
   await refused.first().waitFor();
   expect(await refused.count()).toBe(await view.locator("tr[data-sequence]").count());
   await view.getByText("refused only").click();
-  await refused.first().click();
-  await page.locator(".debug-call-stack .stack-frame", { hasText: "xen-pagetable.asm" }).first().waitFor();
-  await expect.poll(() => view.locator("tr[data-sequence]").count()).toBeLessThan(all);
+  // What the view learns meanwhile makes rows anew, under a click too.
+  await attempts(async () => {
+    await refused.first().click({ timeout: patience });
+    await page.locator(".debug-call-stack .stack-frame", { hasText: "xen-pagetable.asm" }).first().waitFor();
+    await expect.poll(() => view.locator("tr[data-sequence]").count(), { timeout: patience }).toBeLessThan(all);
+  });
   await workbench.continue();
   await expect.poll(() => view.locator("tr[data-sequence]").count()).toBe(all);
-  for (const key of ["Home", "ArrowDown", "ArrowDown", "ArrowDown"])
-    await view.locator(".rows[role='application']").press(key);
-  await view.locator(".call .exchange").waitFor();
+  await attempts(async () => {
+    for (const key of ["Home", "ArrowDown", "ArrowDown", "ArrowDown"])
+      await view.locator(".rows[role='application']").press(key);
+    await view.locator(".call .exchange").waitFor({ timeout: patience });
+  });
   await workbench.screenshot(`${host}-11-hypercalls`);
   await workbench.stopDebugging();
   await listsPath(workbench, host);
