@@ -4,7 +4,6 @@ import { eventRows } from "./event-rows.ts";
 
 /** A person runs a machine with four VMs, sees who ran when and why, looks closer by keyboard, and goes to a decision. */
 export async function schedulePath(workbench: Workbench, host: string): Promise<void> {
-  const { page } = workbench;
   await workbench.openFolder("schedule");
   await workbench.debug("four-guests.ringside.json");
   await workbench.command("Ringside: Show the Schedule");

@@ -4,7 +4,6 @@ import { type Workbench, write } from "../support/workbench.ts";
 
 /** A person asks where an address leads: through two dimensions of tables, and then beside its shadow. */
 export async function translationPath(workbench: Workbench, host: string): Promise<void> {
-  const { page } = workbench;
   await workbench.debug("long-mode.asm", "vtx-ept");
   await workbench.runTo(lineIn("long-mode.asm", /^print:/));
   await workbench.command("Ringside: Show the Translation of an Address");
