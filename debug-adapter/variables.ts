@@ -1,4 +1,5 @@
 import type { MachineInterface, RegisterGroup, RegisterView } from "../emulator/machine-interface.ts";
+import { exitFields, exitQualification } from "../emulator/trace/exit-qualification.ts";
 import { stackTop, wrapLinear } from "./code.ts";
 import { assign, type Outcome, type Subject } from "./evaluate.ts";
 import { memoryReference } from "./memory.ts";
@@ -114,22 +115,26 @@ function partsOf(machine: MachineInterface, index: number): readonly VariableVie
 
 const text = (name: string, value: string, children = 0): VariableView => ({ name, value, children, writable: false });
 
+/** What the exit said of itself, under its name; nothing where the technique has none, or an exception pushes no error code. */
+function qualificationVariables(exit: ExitEvent): readonly VariableView[] {
+  const said = exitQualification(exit);
+  if (!said) return [];
+  const children = exitFields(exit).length > 0 ? fieldsReference : 0;
+  return [text(said.title, said.none ? "none for this reason" : `0x${exit.qualification}`, children)];
+}
+
 function exitVariables(exit: ExitEvent): readonly VariableView[] {
   return [
     text("reason", exit.number < 0 ? exit.reason : `${exit.reason} (${exit.number})`),
     text("what", exit.what),
-    text(
-      "qualification",
-      exit.qualification === "" ? "none" : `0x${exit.qualification}`,
-      exit.fields.length > 0 ? fieldsReference : 0,
-    ),
+    ...qualificationVariables(exit),
     text("why", exit.why.sentence, whyReference),
     text("technique", exit.technique),
   ];
 }
 
 const fieldVariables = (exit: ExitEvent): readonly VariableView[] =>
-  exit.fields.map(({ name, value, bits }) => text(`${name} (${bits})`, value));
+  exitFields(exit).map(({ name, value, bits }) => text(`${name} (${bits})`, value));
 
 const whyVariables = ({ why }: ExitEvent): readonly VariableView[] => [
   text("rule", why.rule),
