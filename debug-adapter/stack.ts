@@ -131,10 +131,17 @@ function frameAt(machine: MachineInterface, program: Program, code: CodeSegments
   return calls ? found(start!, 1) : undefined;
 }
 
-/** The next instruction; of a guest that will never run on after a HLT, the HLT. */
-function instructionAtHand({ linearRip, stopped }: MachineInterface, program: Program): bigint {
-  const last = stopped?.reason === "halted" ? instructionEndingAt(program, linearRip) : undefined;
-  return last?.decoded?.row.mnemonic === "hlt" ? toLinear(program, last.address) : linearRip;
+/**
+ * The next instruction. Of a guest that will never run on after a HLT, the HLT; of one that has called its VMM by an instruction that
+ * is behind it already, such as INT, that one.
+ */
+function instructionAtHand({ linearRip, stopped, pendingExit }: MachineInterface, program: Program): bigint {
+  const last = instructionEndingAt(program, linearRip);
+  if (!last?.decoded) return linearRip;
+  const linear = toLinear(program, last.address);
+  const haltsForEver = stopped?.reason === "halted" && last.decoded.row.mnemonic === "hlt";
+  const calls = pendingExit?.kind === "exit" && BigInt(`0x${pendingExit.rip}`) === linear;
+  return haltsForEver || calls ? linear : linearRip;
 }
 
 /** The frames of the guest, the newest first. */

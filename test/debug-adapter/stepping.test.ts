@@ -338,6 +338,31 @@ describe("the examples", () => {
     },
   );
 
+  it.each([
+    ["xen-pagetable.asm", "int 82h"],
+    ["xen-user-mode.asm", "syscall"],
+  ])("%s: a hypercall is at hand until Xen has answered it, and the last one for ever", async (file, call) => {
+    const source = example(file);
+    const client = new DapClient(source);
+    await client.launch();
+    await client.request("setExceptionBreakpoints", { filters: ["vm-exits"] });
+    await client.start();
+    const lines: (number | undefined)[] = [];
+    const textOf = (line = 0) => source.split("\n")[line - 1];
+    while ((await client.go("continue")).reason === "exception") {
+      const line = await client.line();
+      lines.push(line);
+      if (!textOf(line)?.includes(call)) continue;
+      await client.go("next");
+      expect(await client.line()).not.toBe(line);
+      if (lines.length > 3) break;
+    }
+    expect(lines.filter((line) => textOf(line)?.includes(call)).length).toBeGreaterThan(1);
+    await client.request("setExceptionBreakpoints", { filters: ["guest-end"] });
+    await client.go("continue");
+    expect(textOf(await client.line())).toContain(call);
+  });
+
   it("user-mode.asm: the stack of a system call goes on in ring 3", async () => {
     const source = example("user-mode.asm");
     const client = await stoppedAt(source, "system_call:", { technique: "bare-metal" });
