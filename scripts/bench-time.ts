@@ -1,9 +1,11 @@
 /**
  * Measures going back in time: `npm run bench:time [guest …]`. Each guest of `bench/guests` named runs 500 million steps,
- * without and with what is kept for going back, then takes one step back as the debugger does, and more in the same place. What
- * former runs left is collected before each, and a few runs go ahead until the host has compiled all of ours that they use. The
- * ratios within a run count; single figures depend on the machine at this moment.
+ * without and with what is kept for going back, then takes one step back as the debugger does, and more in the same place. Each row has
+ * a process to itself, as a debugging session has: what other guests left would make memory dearer. What former runs left is collected
+ * before each, and a few runs go ahead until the host has compiled all of ours that they use. The ratios within a run count; single
+ * figures depend on the machine at this moment.
  */
+import { execFileSync } from "node:child_process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { guests, imageOf } from "../bench/guests.ts";
@@ -49,23 +51,32 @@ function measure(technique: TechniqueId, image: Uint8Array, snapshotBytes?: numb
   return { forwards, back, again: median([1, 2, 3, 4, 5].map(() => time(() => stepBack(machine)))) };
 }
 
+function printRow(name: string, technique: TechniqueId): void {
+  const image = imageOf(name, 64, endless);
+  const pair = () => ({ off: measure(technique, image, 0).forwards, on: measure(technique, image) });
+  for (let n = 0; n < runsAhead; n++) pair();
+  const pairs = Array.from({ length: runs }, pair);
+  const forwards = median(pairs.map(({ on }) => on.forwards));
+  const cost = forwards / median(pairs.map(({ off }) => off)) - 1;
+  const back = median(pairs.map(({ on }) => on.back));
+  const again = median(pairs.map(({ on }) => on.again));
+  const share = (part: number) => `${part.toFixed(2)} ms = 1/${Math.round(forwards / part)}`.padEnd(21);
+  console.log(
+    `${name.padEnd(14)}${technique.padEnd(14)}${`${forwards.toFixed(0)} ms`.padEnd(11)}${`${(cost * 100).toFixed(1)} %`.padEnd(12)}${share(back)}${share(again)}`,
+  );
+}
+
+/** What the script passes to itself for one row. */
+const rowFlag = "--row=";
 const asked = process.argv.slice(2);
-const names = asked.length > 0 ? asked : ["alu", "collatz", "interpreter", "sieve"];
-const wrong = names.find((name) => !guests.some((guest) => guest.name === name));
-if (wrong !== undefined) throw new Error(`There is no guest ${wrong}.`);
-console.log("guest         technique     forwards   recording   one step back        another");
-for (const technique of techniques)
-  for (const name of names) {
-    const image = imageOf(name, 64, endless);
-    const pair = () => ({ off: measure(technique, image, 0).forwards, on: measure(technique, image) });
-    for (let n = 0; n < runsAhead; n++) pair();
-    const pairs = Array.from({ length: runs }, pair);
-    const forwards = median(pairs.map(({ on }) => on.forwards));
-    const cost = median(pairs.map(({ on }) => on.forwards)) / median(pairs.map(({ off }) => off)) - 1;
-    const back = median(pairs.map(({ on }) => on.back));
-    const again = median(pairs.map(({ on }) => on.again));
-    const share = (part: number) => `${part.toFixed(2)} ms = 1/${Math.round(forwards / part)}`.padEnd(21);
-    console.log(
-      `${name.padEnd(14)}${technique.padEnd(14)}${`${forwards.toFixed(0)} ms`.padEnd(11)}${`${(cost * 100).toFixed(1)} %`.padEnd(12)}${share(back)}${share(again)}`,
-    );
-  }
+const row = techniques.find((technique) => asked[1] === `${rowFlag}${technique}`);
+if (row) printRow(asked[0]!, row);
+else {
+  const names = asked.length > 0 ? asked : ["alu", "collatz", "interpreter", "sieve"];
+  const wrong = names.find((name) => !guests.some((guest) => guest.name === name));
+  if (wrong !== undefined) throw new Error(`There is no guest ${wrong}.`);
+  console.log("guest         technique     forwards   recording   one step back        another");
+  for (const technique of techniques)
+    for (const name of names)
+      execFileSync(process.execPath, [import.meta.filename, name, `${rowFlag}${technique}`], { stdio: "inherit" });
+}
