@@ -1,7 +1,7 @@
 /**
  * Measures views with many events: `npm run bench:views [view …]`. A guest runs until the view knows a million events, piece by piece as the
  * debug adapter sends them. Prints what the adapter takes for a thousand of them and how much it sends, what the view takes to learn them all and
- * then for a thousand more, everything worked out that is to be drawn; and what it keeps. CPU time of the thread; what the
+ * then for a thousand more, everything worked out that is to be drawn; and what it keeps. CPU time; what the
  * browser takes to draw is not in it. Figures are of this machine at this moment.
  */
 import { setFlagsFromString } from "node:v8";
@@ -160,11 +160,11 @@ const heap = (): number => {
   return process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
 };
 
-/** Milliseconds of CPU time of this thread. */
+/** Milliseconds of CPU time, all threads: that of one thread comes in ticks of some milliseconds. */
 function timed<T>(work: () => T): readonly [number, T] {
-  const begun = process.threadCpuUsage();
+  const begun = process.cpuUsage();
   const result = work();
-  const { user, system } = process.threadCpuUsage(begun);
+  const { user, system } = process.cpuUsage(begun);
   return [(user + system) / 1000, result];
 }
 
