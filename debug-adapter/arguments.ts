@@ -191,7 +191,7 @@ const standardChecks = {
 } as const;
 
 const ownChecks = {
-  "ringside/events": { after: count, limit: count, kinds: maybe(list(text)), joined: maybe(flag) },
+  "ringside/events": { after: count, limit: count, kinds: maybe(list(text)), joined: maybe(flag), reader: maybe(text) },
   "ringside/measured": {},
   "ringside/goToEvent": { sequence: whole },
   "ringside/toExit": { direction: oneOf("next", "previous") },

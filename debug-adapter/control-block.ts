@@ -184,6 +184,6 @@ export function controlBlockNow(machine: MachineInterface, tally?: ControlTally)
     (bit) =>
       canDecide(block, bit) ? counts?.(bit) : undefined;
   const block = vmcsNow(machine, countIn("VMCS")) ?? vmcbNow(machine, countIn("VMCB"));
-  const missed = tally && tally.missed > 0 ? { missed: tally.missed } : {};
+  const missed = tally && tally.reader.missed > 0 ? { missed: tally.reader.missed } : {};
   return block ? { ...moment, ...missed, block } : { ...moment, absent: absence(machine) };
 }

@@ -1,48 +1,39 @@
 import { type ControlBit, decidingBit } from "../emulator/inspection/deciding-bit.ts";
 import type { MachineInterface } from "../emulator/machine-interface.ts";
-import { type Exit, ExitReader } from "./exit-reader.ts";
+import { type Exit, type ExitCounter, ExitReader } from "./exit-reader.ts";
+
+type Counts = ReadonlyMap<string, number>;
 
 /** How often each bit of the control block made a vCPU exit, up to now. */
-export class ControlTally {
+export class ControlTally implements ExitCounter<Counts> {
   readonly #machine: MachineInterface;
-  readonly #reader: ExitReader;
+  readonly reader: ExitReader<Counts>;
   /** By vCPU, place and bit. */
   #counts = new Map<string, number>();
-  #missed = 0;
   /** Rules are few: what each comes to is found out once. */
   readonly #keys = new Map<string, string | undefined>();
 
   constructor(machine: MachineInterface) {
     this.#machine = machine;
-    this.#reader = new ExitReader(machine);
-  }
-
-  changed(): void {
-    this.#reader.changed();
+    this.reader = new ExitReader(machine, this);
   }
 
   /** Of the vCPU that is looked at: asks for the count of a bit. */
   counts(): (bit: ControlBit) => number {
-    const missed = this.#reader.read(
-      () => this.#forget(),
-      (exit) => this.#count(exit),
-    );
-    this.#missed += missed;
+    this.reader.read();
     const { vm, vcpu } = this.#machine;
     return ({ place, bit }) => this.#counts.get(`${vm}/${vcpu} ${place}:${bit}`) ?? 0;
   }
 
-  /** Events that were no longer kept when they should have been counted, so that counts may be too low. */
-  get missed(): number {
-    return this.#missed;
+  copy(): Counts {
+    return new Map(this.#counts);
   }
 
-  #forget(): void {
-    this.#counts.clear();
-    this.#missed = 0;
+  takeBack(copy: Counts | undefined): void {
+    this.#counts = new Map(copy);
   }
 
-  #count(exit: Exit): void {
+  count(exit: Exit): void {
     const key = this.#keyOf(exit);
     if (key === undefined) return;
     const whole = `${exit.vm}/${exit.vcpu} ${key}`;

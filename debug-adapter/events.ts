@@ -6,6 +6,7 @@ import { ConsoleText } from "./console-text.ts";
 import { itemAt } from "./program.ts";
 import type { Programs } from "./programs.ts";
 import type { Events, LocatedEvent, Requests } from "./protocol.ts";
+import { Readers } from "./readers.ts";
 import { viewUri } from "./trace-sources.ts";
 
 /** Slices between two `ringside/advanced` events while the guest runs. */
@@ -39,6 +40,7 @@ export class EventFeed {
   #screen = "";
   readonly #console: ConsoleText;
   readonly #batch = new ConsoleBatch();
+  readonly readers: Readers;
   #slices = 0;
   #announced = -1;
 
@@ -46,6 +48,7 @@ export class EventFeed {
     this.#machine = machine;
     this.#programs = programs;
     this.#console = new ConsoleText(programs.byVm.size > 1);
+    this.readers = new Readers(machine);
   }
 
   get #now() {
@@ -53,11 +56,19 @@ export class EventFeed {
   }
 
   /** Answers `ringside/events`. */
-  after({ after, limit, kinds, joined }: Requests["ringside/events"]["args"]): Requests["ringside/events"]["result"] {
+  after({
+    after,
+    limit,
+    kinds,
+    joined,
+    reader,
+  }: Requests["ringside/events"]["args"]): Requests["ringside/events"]["result"] {
     const last = this.#machine.lastSequence;
     const oldest = this.#machine.events(after, 1)[0]?.sequence ?? last + 1;
     const found = joined ? this.#joined(after, limit) : this.#machine.events(after, limit, kinds);
     const events = found.map((event) => locate(this.#programs, event));
+    if (reader !== undefined)
+      this.readers.reads(reader, found.length < limit ? last : (found.at(-1)?.sequence ?? last));
     return { events, last, now: this.#now, dropped: Math.max(0, oldest - after - 1) };
   }
 
@@ -72,6 +83,12 @@ export class EventFeed {
   news(running: boolean): Events["ringside/advanced"] | undefined {
     const last = this.#machine.lastSequence;
     if (running && (++this.#slices % slicesPerNews !== 0 || last === this.#announced)) return undefined;
+    return this.latest(running);
+  }
+
+  /** The news, whether they are early or not. */
+  latest(running: boolean): Events["ringside/advanced"] {
+    const last = this.#machine.lastSequence;
     this.#announced = last;
     return { last, now: this.#now, running };
   }

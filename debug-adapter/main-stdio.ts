@@ -1,8 +1,10 @@
 /** The debug adapter as a process of its own: for VS Code on the desktop and every other client, over stdin and stdout. */
 import { readFile } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type FileBytes, unread } from "../assembler/index.ts";
 import { isUri } from "../assembler/location.ts";
+import { restTime } from "./readers.ts";
 import { Session } from "./session.ts";
 
 async function readBytes(file: string): Promise<FileBytes> {
@@ -21,6 +23,6 @@ const breathe = () =>
     else setImmediate(resolve);
   });
 
-const session = new Session({ readFile: readBytes, breathe });
+const session = new Session({ readFile: readBytes, breathe, rest: () => setTimeout(restTime) });
 process.on("SIGTERM", () => session.shutdown());
 session.start(process.stdin, process.stdout);

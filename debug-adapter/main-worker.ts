@@ -1,6 +1,7 @@
 /** The debug adapter as a web worker: VS Code in the browser talks to it by messages, and reads files for it. */
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import type { FileBytes } from "../assembler/index.ts";
+import { restTime } from "./readers.ts";
 import { Session } from "./session.ts";
 import type { FromHost, FromWorker } from "./worker-protocol.ts";
 
@@ -10,6 +11,7 @@ interface Scope {
   postMessage(message: FromWorker): void;
   /** Only in pages that came over a secure connection. */
   readonly navigator?: { readonly locks?: { request(name: string, hold: () => Promise<never>): Promise<unknown> } };
+  setTimeout(done: () => void, milliseconds: number): void;
   MessageChannel: new () => {
     readonly port1: { postMessage(message: undefined): void };
     readonly port2: { onmessage: (() => void) | null };
@@ -38,6 +40,7 @@ const session = new Session({
       inhale = resolve;
       port1.postMessage(undefined);
     }),
+  rest: () => new Promise((resolve) => scope.setTimeout(resolve, restTime)),
 });
 
 /** Nobody is told when a worker ends that was ended from outside or ran out of memory; but then its locks are free. */

@@ -3,7 +3,7 @@ import type { MachineInterface } from "../emulator/machine-interface.ts";
 import { utf8Text } from "../emulator/utf8.ts";
 import { defaultCosts } from "../isa/costs.ts";
 import type { MeasuredLine, MeasuredReason, MeasuredRun } from "../isa/measurement.ts";
-import { type Exit, ExitReader } from "./exit-reader.ts";
+import { type Exit, type ExitCounter, ExitReader } from "./exit-reader.ts";
 import { itemAt, type Program } from "./program.ts";
 import type { Programs } from "./programs.ts";
 import { viewUri } from "./trace-sources.ts";
@@ -11,32 +11,41 @@ import { viewUri } from "./trace-sources.ts";
 type Reasons = Map<string, MeasuredReason>;
 
 interface Place {
+  readonly key: string;
   readonly uri: string;
   readonly file: string;
   readonly line: number;
   readonly reasons: Reasons;
 }
 
-/** The exits of a machine by source line; what was counted before is not counted again, but after a step back. */
-export class ExitTally {
+interface Counts {
+  readonly places: readonly Place[];
+  /** By sequence number, the keys of places. */
+  readonly pending: ReadonlyMap<number, string | undefined>;
+}
+
+const copyOf = (place: Place): Place => ({ ...place, reasons: new Map(place.reasons) });
+
+/** The exits of a machine by source line. */
+export class ExitTally implements ExitCounter<Counts> {
   readonly #machine: MachineInterface;
   readonly #programs: Programs;
-  readonly #reader: ExitReader;
+  readonly reader: ExitReader<Counts>;
   #places = new Map<string, Place>();
   /** By VM and address of the instruction; undefined: it belongs to no line. */
   #byAddress = new Map<string, Place | undefined>();
-  #dropped = 0;
   /** Counted while their cost was not known yet: an exit has it from its entry on. */
   #pending = new Map<number, Place | undefined>();
 
   constructor(machine: MachineInterface, programs: Programs) {
     this.#machine = machine;
     this.#programs = programs;
-    this.#reader = new ExitReader(machine);
+    this.reader = new ExitReader(machine, this);
   }
 
   measured(): MeasuredRun {
-    this.#catchUp();
+    this.reader.read();
+    this.#settle();
     const { configuration, cycle } = this.#machine;
     const [first] = this.#programs.byVm.values();
     return {
@@ -45,40 +54,40 @@ export class ExitTally {
       costs: configuration.costs ?? defaultCosts,
       cycles: cycle,
       lines: this.#lines(),
-      dropped: this.#dropped,
+      dropped: this.reader.missed,
     };
   }
 
-  /** A person changed the state, perhaps in the past. */
-  changed(): void {
-    this.#reader.changed();
+  copy(): Counts {
+    this.#settle();
+    return {
+      places: [...this.#places.values()].map(copyOf),
+      pending: new Map([...this.#pending].map(([sequence, place]) => [sequence, place?.key])),
+    };
   }
 
-  #catchUp(): void {
-    const missed = this.#reader.read(
-      () => this.#forget(),
-      (exit) => this.#count(exit),
-    );
-    this.#dropped += missed;
-    for (const [sequence, place] of this.#pending) this.#settle(sequence, place);
-  }
-
-  /** Everything is counted again. */
-  #forget(): void {
-    this.#places = new Map();
+  takeBack(copy: Counts | undefined): void {
+    this.#places = new Map(copy?.places.map((place) => [place.key, copyOf(place)]));
     this.#byAddress = new Map();
-    this.#pending = new Map();
-    this.#dropped = 0;
+    const pending = [...(copy?.pending ?? [])];
+    this.#pending = new Map(
+      pending.map(([sequence, key]) => [sequence, key === undefined ? key : this.#places.get(key)]),
+    );
   }
 
-  #count(exit: Exit): void {
+  count(exit: Exit): void {
     const { reason, cost, sequence } = exit;
     const place = this.#placeOf(exit);
     if (cost === 0) this.#pending.set(sequence, place);
     if (place) add(place.reasons, reason, 1, cost);
   }
 
-  #settle(sequence: number, place: Place | undefined): void {
+  /** Costs that are known by now. */
+  #settle(): void {
+    for (const [sequence, place] of this.#pending) this.#settleOne(sequence, place);
+  }
+
+  #settleOne(sequence: number, place: Place | undefined): void {
     const [exit] = this.#machine.events(sequence - 1, 1, ["exit"]) as readonly Exit[];
     const isKept = exit?.sequence === sequence;
     if (isKept && exit.cost === 0) return;
@@ -94,7 +103,7 @@ export class ExitTally {
     const place =
       range && key !== undefined
         ? (this.#places.get(key) ?? {
-            ...{ uri: viewUri(range.file), file: range.file, line: range.line },
+            ...{ key, uri: viewUri(range.file), file: range.file, line: range.line },
             reasons: new Map(),
           })
         : undefined;

@@ -96,8 +96,17 @@ export interface Moment {
 export interface Requests {
   /** Events after a sequence number, oldest first. `now` is the current moment: events after it lie in the future of a step back and are not returned. */
   "ringside/events": {
-    /** `joined`: of the console output only, some thousand characters at a time as one event, the last of them but for its text. */
-    args: { after: number; limit: number; kinds?: readonly MachineEvent["kind"][]; joined?: boolean };
+    /**
+     * `joined`: of the console output only, some thousand characters at a time as one event, the last of them but for its text. `reader`: who
+     * follows the events under this name; a guest that makes them faster than they are read waits for it.
+     */
+    args: {
+      after: number;
+      limit: number;
+      kinds?: readonly MachineEvent["kind"][];
+      joined?: boolean;
+      reader?: string;
+    };
     result: { events: readonly LocatedEvent[]; last: number; now: Moment & { cycle: number }; dropped: number };
   };
   /** The exits up to now by source line, with what they cost; also while the guest runs. */

@@ -60,6 +60,8 @@ export interface LoggedPlace {
 export interface Surroundings {
   /** Lets other work, such as a request to pause, come in; called between slices. */
   breathe(): Promise<void>;
+  /** Waits, unless it is over, until those who follow the guest's events have read most of them. */
+  awaitReaders(isOver: () => boolean): Promise<void>;
   /** A slice has run forwards, or the present has moved. */
   advanced(running: boolean): void;
   /** A logpoint was passed, or an event logged, by the instruction at a linear address of a VM. */
@@ -187,10 +189,16 @@ export class Runner {
       if (stop.kind === "limit" && this.machine.now - now < mostOfOthers && this.attends) return undefined;
       const halt = this.#halt(stop, nowhere);
       if (halt) return halt;
-      this.surroundings.advanced(true);
-      await this.surroundings.breathe();
+      await this.#breathe();
       if (this.pausing) return { kind: "pause" };
     }
+  }
+
+  /** Between two slices of a run. */
+  async #breathe(): Promise<void> {
+    this.surroundings.advanced(true);
+    await this.surroundings.breathe();
+    await this.surroundings.awaitReaders(() => this.pausing);
   }
 
   /** Runs on without stopping for anything, and only counts events. May end early. */
@@ -228,8 +236,7 @@ export class Runner {
       const halt = this.#halt(stop, goal);
       if (halt) return halt;
       if (!pace.spend(this.machine.now - now, this.machine.lastSequence - lastSequence)) continue;
-      this.surroundings.advanced(true);
-      await this.surroundings.breathe();
+      await this.#breathe();
       if (this.pausing) return { kind: "pause" };
     }
   }

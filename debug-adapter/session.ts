@@ -24,7 +24,7 @@ import { MemoryViews } from "./memory-views.ts";
 import { Motion } from "./motion.ts";
 import { itemAt } from "./program.ts";
 import { programsIn } from "./programs.ts";
-import type { LaunchArguments } from "./protocol.ts";
+import type { Events, LaunchArguments } from "./protocol.ts";
 import { type Answers, Declined, type Deeds, Refusal } from "./requests.ts";
 import type { Halt, LoggedPlace } from "./run.ts";
 import { loadedSources, modules, sourceChanges, sourceText } from "./sources.ts";
@@ -38,6 +38,8 @@ export interface Home {
   readonly readFile: ReadFile;
   /** Lets waiting messages come in. */
   readonly breathe: () => Promise<void>;
+  /** The same for some milliseconds, in which there is nothing to do. */
+  readonly rest: () => Promise<void>;
 }
 
 const nothingLaunched = "No guest has been launched.";
@@ -143,6 +145,13 @@ export class Session extends Conversation {
         this.tick(() => `step ${machine.now.toLocaleString("en")}`);
         return this.#home.breathe();
       },
+      awaitReaders: (isOver: () => boolean) =>
+        feed.readers.wait({
+          isOver,
+          rest: this.#home.rest,
+          // They know of no more than they were told.
+          begin: () => this.#tellNews(feed.latest(true)),
+        }),
       advanced: (running: boolean) => this.#report(running),
       log: (text: string, { vm, linear }: LoggedPlace) => {
         this.print("stdout", feed.newOutput());
@@ -188,14 +197,18 @@ export class Session extends Conversation {
 
   /** Console text and news for the views. */
   #report(running: boolean): void {
-    const { feed } = this.#present;
+    const { feed, tally, controls } = this.#present;
     const failures = feed.newFailures();
     // Nothing else may come before what the guest has printed.
     this.print("stdout", running && failures === "" ? feed.newOutputOfSlice() : feed.newOutput());
     this.print("console", this.styled("warning", failures));
     if (!running) this.print("console", feed.newScreen());
+    if (running) for (const { reader } of [tally, controls]) reader.keepUp();
     const news = feed.news(running);
-    if (!news) return;
+    if (news) this.#tellNews(news);
+  }
+
+  #tellNews(news: Events["ringside/advanced"]): void {
     const { past } = this.#present.branch;
     this.tell("ringside/advanced", { ...news, ...(past > 0 ? { past } : {}) });
     this.#tellCounts();
@@ -285,8 +298,8 @@ export class Session extends Conversation {
     const forgotten = this.#present.branch.start();
     this.print("console", this.styled("warning", forgotten));
     this.#present.feed.changed();
-    this.#present.tally.changed();
-    this.#present.controls.changed();
+    this.#present.tally.reader.changed();
+    this.#present.controls.reader.changed();
     // Views show the present, and nobody else says that it is another one now.
     if (!this.#motion.isUnderWay) this.#report(false);
     this.#refreshMemory();

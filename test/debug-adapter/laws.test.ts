@@ -22,6 +22,7 @@ async function debug(name: string, technique: TechniqueId): Promise<Debugger> {
   );
   return new Debugger(machine, new Map([[machine.vm, loaded]]), {
     breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    awaitReaders: async () => {},
     advanced: () => {},
     log: () => {},
   });

@@ -98,6 +98,7 @@ describe("goes to the first moment with a count, from before and from after it",
     const loaded = await load({ program, technique: "vtx-ept", memory: 2 }, async (file) => readFileSync(file));
     const target = new Debugger(loaded.machine, loaded.programs, {
       breathe: async () => {},
+      awaitReaders: async () => {},
       advanced: () => {},
       log: () => {},
     });

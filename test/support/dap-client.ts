@@ -39,6 +39,7 @@ export class DapClient {
     this.#session = new Session({
       readFile: async (file) => bytesOf(this.#files[file]),
       breathe: () => new Promise((resolve) => setImmediate(resolve)),
+      rest: () => new Promise((resolve) => setImmediate(resolve)),
     });
     this.#session.onDidSendMessage((message) => this.#receive(message as P.ProtocolMessage));
   }

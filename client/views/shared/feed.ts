@@ -24,6 +24,8 @@ export class Feed {
   readonly #kinds: readonly LocatedEvent["kind"][];
   readonly #reader: Reader;
   readonly #joined: boolean;
+  /** A guest that makes more of these events than are read waits for those who follow them, each by its name. */
+  readonly #name: string;
   #asking = false;
   /** Up to where there is something to know, and how often that went back. */
   #target = 0;
@@ -40,6 +42,7 @@ export class Feed {
     this.#kinds = kinds;
     this.#reader = reader;
     this.#joined = joined;
+    this.#name = kinds.join(" ");
   }
 
   /** @param last sequence number of the last event up to the present */
@@ -60,7 +63,7 @@ export class Feed {
     const pasts = this.#pasts;
     const { events, dropped, last } = await this.#link.request("ringside/events", {
       ...{ after, limit, kinds: this.#kinds },
-      ...(this.#joined && { joined: true }),
+      ...(this.#joined ? { joined: true } : { reader: this.#name }),
     });
     // A step back while we were asking: what came may be about a future that is gone.
     if (this.#pasts !== pasts || this.#reader.last() !== after) return;
