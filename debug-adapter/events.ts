@@ -64,12 +64,13 @@ export class EventFeed {
     reader,
   }: Requests["ringside/events"]["args"]): Requests["ringside/events"]["result"] {
     const last = this.#machine.lastSequence;
-    const oldest = this.#machine.events(after, 1)[0]?.sequence ?? last + 1;
-    const found = joined ? this.#joined(after, limit) : this.#machine.events(after, limit, kinds);
+    const from = reader === undefined ? after : this.readers.nothingUntil(reader, after);
+    const oldest = this.#machine.events(from, 1)[0]?.sequence ?? last + 1;
+    const found = joined ? this.#joined(from, limit) : this.#machine.events(from, limit, kinds);
     const events = found.map((event) => locate(this.#programs, event));
     if (reader !== undefined)
-      this.readers.reads(reader, found.length < limit ? last : (found.at(-1)?.sequence ?? last));
-    return { events, last, now: this.#now, dropped: Math.max(0, oldest - after - 1) };
+      this.readers.reads(reader, found.length < limit ? last : (found.at(-1)?.sequence ?? last), kinds);
+    return { events, last, now: this.#now, dropped: Math.max(0, oldest - from - 1) };
   }
 
   #joined(after: number, limit: number): MachineEvent[] {
@@ -133,5 +134,6 @@ export class EventFeed {
   changed(): void {
     this.#printed = Math.min(this.#printed, this.#machine.lastSequence);
     this.#told = Math.min(this.#told, this.#machine.lastSequence);
+    this.readers.changed();
   }
 }

@@ -51,7 +51,10 @@ async function follow(client: DapClient): Promise<{ readonly exits: number; read
 }
 
 it("a wait is over when all have read most, when the run is to end, or when one that is behind never reads", async () => {
-  const machine = { lastSequence: 50_000 } as MachineInterface;
+  const machine = {
+    lastSequence: 50_000,
+    events: (after: number) => [{ sequence: after + 1 }],
+  } as unknown as MachineInterface;
   const restsUntil = async (readers: Readers, end: (rests: number) => boolean): Promise<number> => {
     let rests = 0;
     await readers.wait({ begin: () => {}, rest: async () => void rests++, isOver: () => end(rests) });
@@ -82,6 +85,15 @@ describe("a guest that makes more events than are kept", () => {
     expect(dropped).toBe(0);
     expect(exits).toBeGreaterThan(rounds);
     expect((await ask(client, { after: 0 })).dropped).toBeGreaterThan(rounds / 2);
+  });
+
+  it("misses none for who follows others, of which there are none", async () => {
+    const client = await started();
+    await ask(client, { kinds: ["hypercall"], reader: "test" });
+    await client.go("continue");
+    const end = await ask(client, { kinds: ["hypercall"], reader: "test" });
+    expect(end).toMatchObject({ events: [], dropped: 0 });
+    expect((await ask(client, { kinds: ["hypercall"] })).dropped).toBeGreaterThan(rounds / 2);
   });
 
   it("does not wait for ever for one that has gone", async () => {
