@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Exit } from "../../client/views/exits/exit-log.ts";
+import { type Exit, ExitLog } from "../../client/views/exits/exit-log.ts";
 import { type Action, initial, place, reduce } from "../../client/views/exits/model.ts";
 import { accent, cycles, percent } from "../../client/views/shared/format.ts";
 import { ticks } from "../../client/views/shared/ticks.ts";
@@ -42,6 +42,34 @@ const present = (last: number): Action => ({
 });
 
 describe("the model of the VM Exits view", () => {
+  it("gives up the older half of more exits than it holds, but not their counts", () => {
+    const pairs = Array.from({ length: 12 }, (_, n) => [
+      exit(2 * n + 1, n % 2 === 0 ? "CPUID" : "HLT"),
+      entry(2 * n + 2, 2 * n + 1, 100 + n),
+    ]);
+    const begun = { ...initial(), log: new ExitLog(10) };
+    const state = reduce(begun, events(24, ...pairs.flat()));
+    expect(state.log.all.map(({ sequence }) => sequence)).toEqual([15, 17, 19, 21, 23]);
+    expect([state.log.total, state.dropped]).toEqual([12, 7]);
+    const bars = [
+      { reason: "CPUID", count: 6, cost: 630 },
+      { reason: "HLT", count: 6, cost: 636 },
+    ];
+    expect(state.log.bars).toEqual(bars);
+    expect(state.log.costOf(state.log.all[0]!)).toBe(107);
+    expect(state.log.sought).toHaveLength(5);
+
+    // Before the last exit, of those that are held, and before all of these.
+    const back = reduce(state, present(22));
+    expect(back.log.bars).toEqual([
+      { reason: "CPUID", count: 6, cost: 630 },
+      { reason: "HLT", count: 5, cost: 525 },
+    ]);
+    expect(back.log.total).toBe(11);
+    const farBack = reduce(back, present(8));
+    expect([farBack.log.total, farBack.log.bars]).toEqual([0, []]);
+  });
+
   it("completes an exit's cost from the entry that ends it", () => {
     const state = run(events(1, exit(1, "CPUID")), events(2, entry(2, 1, 1900)));
     expect(state.log.costOf(state.log.all[0]!)).toBe(1900);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Hypercall, isRefused } from "../../client/views/hypercalls/call-log.ts";
+import { CallLog, type Hypercall, isRefused } from "../../client/views/hypercalls/call-log.ts";
 import { type Action, argument, callInDetail, initial, place, reduce } from "../../client/views/hypercalls/model.ts";
 import { marksWidth } from "../../client/views/shared/time-marks.ts";
 
@@ -23,6 +23,17 @@ describe("the Hypercalls view", () => {
     expect(state.log.all.map(({ sequence }) => sequence)).toEqual([1, 4]);
     expect([state.selected, state.last]).toEqual([undefined, 5]);
     expect(reduce(state, { kind: "session", name: "b" })).toEqual({ ...initial(), session: "b" });
+  });
+
+  it("gives up the older half of more calls than it holds, but not their counts", () => {
+    const state = reduce({ ...initial(), log: new CallLog(3) }, events(12, ...calls));
+    expect(state.log.all.map(({ sequence }) => sequence)).toEqual([10]);
+    expect([state.log.total, state.log.refused, state.dropped]).toEqual([4, 1, 3]);
+    expect(state.log.lanes(100).map(({ name, count }) => [name, count])).toEqual([
+      ["console_io", 2],
+      ["mmu_update", 2],
+    ]);
+    expect(reduce(state, present(9, 90)).log.total).toBe(0);
   });
 
   it("finds by name, argument, reason and line, and refusals alone", () => {

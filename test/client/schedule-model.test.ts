@@ -11,7 +11,7 @@ import {
 } from "../../client/views/schedule/model.ts";
 import { segments } from "../../client/views/schedule/segments.ts";
 import { shares } from "../../client/views/schedule/shares.ts";
-import { idle } from "../../client/views/schedule/trace.ts";
+import { idle, Trace } from "../../client/views/schedule/trace.ts";
 import { timeText, within, zoomed } from "../../client/views/schedule/window.ts";
 import { ticks } from "../../client/views/shared/ticks.ts";
 import type { LocatedEvent } from "../../debug-adapter/protocol.ts";
@@ -145,6 +145,18 @@ describe("the Schedule view", () => {
     for (const { lane } of trace.vcpus) expect(lane.countedUpTo(first.time)).toBe(0);
     expect(trace.vcpus.every(({ lane }) => lane.countedUpTo(host.now) <= host.now - first.time)).toBe(true);
     expect(shares(trace, { from: 0, to: host.now }).map(({ due }) => due)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it("begins anew when it holds more events than it can, and says so", () => {
+    const { events, host } = eventsOf("credit");
+    const [early, late] = [events.slice(0, 60), events.slice(60)];
+    const begun = { ...initial(), trace: new Trace(50), filter: "weight" };
+    const full = [now(events.length, host.now), heard(early)].reduce(reduce, begun as State);
+    expect([full.trace.length, full.dropped]).toEqual([60, 0]);
+    const anew = reduce(full, heard(late));
+    expect([anew.trace.length, anew.dropped, anew.filter]).toEqual([late.length, 60, "weight"]);
+    expect(anew.trace.sequence.at(0)).toBe(61);
+    expect(anew.trace.most).toBe(50);
   });
 
   it("goes with the present while it is live, and stays where it is moved to", () => {

@@ -17,6 +17,14 @@ export interface Bar {
   readonly cost: number;
 }
 
+type Bars = Map<string, { reason: string; count: number; cost: number }>;
+
+function barOf(bars: Bars, reason: string) {
+  const bar = bars.get(reason) ?? { reason, count: 0, cost: 0 };
+  bars.set(reason, bar);
+  return bar;
+}
+
 /** The exits of a vCPU over time, by their colours. */
 export interface ExitLane {
   /** "vm0/1". */
@@ -31,16 +39,35 @@ export class ExitLog extends EventLog<Exit> {
   readonly #entry = new Numbers();
   readonly #cost = new Numbers();
   readonly #handled: (string | undefined)[] = [];
-  #bars = new Map<string, { reason: string; count: number; cost: number }>();
+  #bars: Bars = new Map();
+  /** Of the exits that were given up. */
+  #formerBars: Bars = new Map();
 
-  constructor() {
-    super({ group: (exit) => `${accent(exitName(exit))} ${exit.vm}/${exit.vcpu}` });
+  constructor(most?: number) {
+    super({ group: (exit) => `${accent(exitName(exit))} ${exit.vm}/${exit.vcpu}` }, most);
   }
 
-  learn(events: readonly LocatedEvent[]): void {
+  /** Gives how many were given up for that. */
+  learn(events: readonly LocatedEvent[]): number {
     for (const event of events)
       if (event.kind === "exit") this.#left(event);
       else if (event.kind === "entry") this.#entered(event);
+    const { excess } = this;
+    if (excess > 0) this.giveUp(excess);
+    return excess;
+  }
+
+  protected override giveUp(count: number): void {
+    for (let n = 0; n < count; n++) this.#addTo(this.#formerBars, n);
+    for (const column of [this.#entry, this.#cost]) column.drop(count);
+    this.#handled.splice(0, count);
+    super.giveUp(count);
+  }
+
+  #addTo(bars: Bars, n: number): void {
+    const bar = barOf(bars, exitName(this.all[n]!));
+    bar.count++;
+    bar.cost += this.#cost.at(n);
   }
 
   #left(exit: Exit): void {
@@ -48,7 +75,7 @@ export class ExitLog extends EventLog<Exit> {
     this.#entry.push(0);
     this.#cost.push(0);
     this.#handled.push(undefined);
-    this.#barOf(exitName(exit)).count++;
+    barOf(this.#bars, exitName(exit)).count++;
   }
 
   #entered({ exit, sequence, cost, handled }: Entry): void {
@@ -57,13 +84,7 @@ export class ExitLog extends EventLog<Exit> {
     this.#entry.set(place, sequence);
     this.#cost.set(place, cost);
     this.#handled[place] = this.#sharing.text(handled);
-    this.#barOf(exitName(this.all[place]!)).cost += cost;
-  }
-
-  #barOf(reason: string) {
-    const bar = this.#bars.get(reason) ?? { reason, count: 0, cost: 0 };
-    this.#bars.set(reason, bar);
-    return bar;
+    barOf(this.#bars, exitName(this.all[place]!)).cost += cost;
   }
 
   /** The same, with what others have in common kept once. */
@@ -97,12 +118,9 @@ export class ExitLog extends EventLog<Exit> {
       this.#cost.set(n, 0);
       this.#handled[n] = undefined;
     }
-    this.#bars = new Map();
-    for (const [n, exit] of this.all.entries()) {
-      const bar = this.#barOf(exitName(exit));
-      bar.count++;
-      bar.cost += this.#cost.at(n);
-    }
+    if (kept === 0) this.#formerBars.clear();
+    this.#bars = new Map([...this.#formerBars].map(([reason, bar]) => [reason, { ...bar }]));
+    for (let n = 0; n < kept; n++) this.#addTo(this.#bars, n);
     return gone;
   }
 

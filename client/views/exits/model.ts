@@ -22,7 +22,7 @@ export interface State {
   readonly cursor: number | undefined;
   /** Follow the newest exit. */
   readonly live: boolean;
-  /** Events of all kinds that the recorder had dropped before they were asked for. */
+  /** Events that the recorder had dropped before they were asked for, of all kinds, and exits that the view has given up. */
   readonly dropped: number;
 }
 
@@ -68,8 +68,7 @@ export function reduce(state: State, action: Action): State {
     case "present":
       return { ...rewound(state, action.last), now: action.now, running: action.running };
     case "events":
-      state.log.learn(action.events);
-      return { ...state, last: action.last, dropped: state.dropped + action.dropped };
+      return { ...state, last: action.last, dropped: state.dropped + action.dropped + state.log.learn(action.events) };
     case "filter":
       return filtered(state, action.text);
     case "select":

@@ -175,8 +175,8 @@ interface ToolbarProps {
 function Toolbar({ exits, bars, state, actions }: ToolbarProps) {
   const outside = bars.reduce((sum, { cost }) => sum + cost, 0);
   const share = state.now.cycle > 0 ? ` · ${percent(outside, state.now.cycle)} of the time` : "";
-  const total = state.log.all.length;
-  const shown = exits.length === total ? "" : `${exits.length.toLocaleString("en")} of `;
+  const { total, all } = state.log;
+  const shown = exits.length === all.length ? "" : `${exits.length.toLocaleString("en")} of `;
   return (
     <header>
       <Filter label="Filter exits by reason, text or line" value={state.filter} change={actions.filter} />

@@ -17,30 +17,43 @@ export interface Lane {
 /** The result of a call that was refused is an error by number and name, and why. */
 export const isRefused = ({ result }: Pick<Hypercall, "result">): boolean => /^-\d+ \(\w+\)/.test(result);
 
+type Tallies = Map<string, { count: number; refused: number }>;
+
+function count(tallies: Tallies, call: Hypercall): void {
+  const tally = tallies.get(call.name) ?? { count: 0, refused: 0 };
+  tally.count++;
+  if (isRefused(call)) tally.refused++;
+  tallies.set(call.name, tally);
+}
+
 /** The hypercalls, and how many of each there are. It grows in place. */
 export class CallLog extends EventLog<Hypercall> {
   readonly #sharing = new Sharing();
   /** In the order in which they were first called. */
-  #tallies = new Map<string, { count: number; refused: number }>();
+  #tallies: Tallies = new Map();
+  /** Of the calls that were given up. */
+  #former: Tallies = new Map();
 
-  constructor() {
-    super({ group: ({ name }) => name, isSpecial: isRefused, marksAll: true });
+  constructor(most?: number) {
+    super({ group: ({ name }) => name, isSpecial: isRefused, marksAll: true }, most);
   }
 
-  learn(events: readonly LocatedEvent[]): void {
+  /** Gives how many were given up for that. */
+  learn(events: readonly LocatedEvent[]): number {
     for (const event of events) {
       if (event.kind !== "hypercall") continue;
       const call = this.#shared(event);
       this.add(call);
-      this.#count(call);
+      count(this.#tallies, call);
     }
+    const { excess } = this;
+    if (excess > 0) this.giveUp(excess);
+    return excess;
   }
 
-  #count(call: Hypercall): void {
-    const tally = this.#tallies.get(call.name) ?? { count: 0, refused: 0 };
-    tally.count++;
-    if (isRefused(call)) tally.refused++;
-    this.#tallies.set(call.name, tally);
+  protected override giveUp(number: number): void {
+    for (const call of this.all.slice(0, number)) count(this.#former, call);
+    super.giveUp(number);
   }
 
   /** The same, with what others have in common kept once. */
@@ -59,8 +72,9 @@ export class CallLog extends EventLog<Hypercall> {
   /** What has not happened is forgotten. */
   override rewind(sequence: number): boolean {
     if (!super.rewind(sequence)) return false;
-    this.#tallies = new Map();
-    for (const call of this.all) this.#count(call);
+    if (this.all.length === 0) this.#former.clear();
+    this.#tallies = new Map([...this.#former].map(([name, tally]) => [name, { ...tally }]));
+    for (const call of this.all) count(this.#tallies, call);
     return true;
   }
 

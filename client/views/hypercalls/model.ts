@@ -18,7 +18,7 @@ export interface State {
   readonly last: number;
   readonly now: Moment & { readonly cycle: number };
   readonly running: boolean;
-  /** Events of all kinds that the recorder had dropped before they were asked for. */
+  /** Events that the recorder had dropped before they were asked for, of all kinds, and calls that the view has given up. */
   readonly dropped: number;
   readonly filter: string;
   /** Only those that were refused. */
@@ -81,8 +81,7 @@ export function reduce(state: State, action: Action): State {
     case "present":
       return { ...rewound(state, action.last), now: action.now, running: action.running };
     case "events":
-      state.log.learn(action.events);
-      return { ...state, last: action.last, dropped: state.dropped + action.dropped };
+      return { ...state, last: action.last, dropped: state.dropped + action.dropped + state.log.learn(action.events) };
     case "filter":
       return filtered(state, { filter: action.text });
     case "refusals":

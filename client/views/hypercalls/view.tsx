@@ -236,9 +236,8 @@ const belows: readonly (readonly [Below, string])[] = [
 ];
 
 function Toolbar({ calls, state, actions }: Props & { calls: readonly Hypercall[] }) {
-  const total = state.log.all.length;
-  const { refused } = state.log;
-  const shown = calls.length === total ? "" : `${number(calls.length)} of `;
+  const { total, refused, all } = state.log;
+  const shown = calls.length === all.length ? "" : `${number(calls.length)} of `;
   const rate = state.now.cycle > 0 ? ` · one every ${cycles(Math.round(state.now.cycle / total))} cycles` : "";
   return (
     <header>

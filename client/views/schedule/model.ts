@@ -152,10 +152,19 @@ function zoom(state: State, factor: number, centre: number | undefined): State {
   return { ...state, window: window.to - window.from >= end ? undefined : window, live };
 }
 
-function learn(state: State, { events, last, dropped }: Extract<Action, { kind: "events" }>): State {
-  state.trace.learn(events);
-  state.matches.extend(state.trace);
-  return { ...state, last, dropped };
+/** Without all that it held. */
+const emptied = (state: State): State => ({
+  ...state,
+  ...{ trace: new Trace(state.trace.most), matches: new Matches(state.filter) },
+  ...{ selected: undefined, pointed: undefined, dropped: state.dropped + state.trace.length },
+});
+
+function learn(state: State, news: Extract<Action, { kind: "events" }>): State {
+  const { trace, matches, dropped } = state;
+  if (trace.length > trace.most) return learn(emptied(state), news);
+  trace.learn(news.events);
+  matches.extend(trace);
+  return { ...state, last: news.last, dropped: dropped + news.dropped };
 }
 
 export function reduce(state: State, action: Action): State {

@@ -1,5 +1,6 @@
 import type { LocatedEvent } from "../../../debug-adapter/protocol.ts";
 import { type Parameters, runStates, vmStates } from "../../../emulator/schedule/vcpu.ts";
+import { mostHeld } from "../shared/event-log.ts";
 import { Numbers } from "../shared/numbers.ts";
 import { Sharing } from "../shared/sharing.ts";
 import { Lane } from "./lane.ts";
@@ -58,6 +59,12 @@ export class Trace {
   readonly vms: VmTrack[] = [];
   /** What the scheduler orders vCPUs by; empty as long as it did not say. */
   measure = "";
+  /** Events that are held before all begins anew. */
+  readonly most: number;
+
+  constructor(most = mostHeld) {
+    this.most = most;
+  }
 
   get length(): number {
     return this.sequence.length;

@@ -16,6 +16,9 @@ export interface Looks<E> {
   readonly marksAll?: boolean;
 }
 
+/** Events that a view holds: some 250 MB. Of more the older half is given up, so that a guest may run for as long as it likes. */
+export const mostHeld = 2_000_000;
+
 /**
  * The events that a view shows, in their order, those of them that are sought, and their marks over time. It grows in place, and so
  * does all that it knows: a million events are not gone through for every thousand that come.
@@ -27,9 +30,13 @@ export class EventLog<E extends Event> {
   /** Those that are sought, in a list of their own only if that is not all. */
   #sought: E[] | undefined;
   #marks: TimeMarks<E>;
+  readonly #most: number;
+  #given = 0;
 
-  constructor(looks: Looks<E>) {
+  /** @param most events that are held */
+  constructor(looks: Looks<E>, most = mostHeld) {
     this.#looks = looks;
+    this.#most = most;
     this.#marks = new TimeMarks(looks);
   }
 
@@ -39,6 +46,23 @@ export class EventLog<E extends Event> {
 
   get sought(): readonly E[] {
     return this.#sought ?? this.#all;
+  }
+
+  /** How many there have been, with those that were given up. */
+  get total(): number {
+    return this.#given + this.#all.length;
+  }
+
+  /** How many are to be given up now. */
+  protected get excess(): number {
+    return this.#all.length > this.#most ? this.#all.length - Math.floor(this.#most / 2) : 0;
+  }
+
+  /** Gives up the oldest. */
+  protected giveUp(count: number): void {
+    this.#all.splice(0, count);
+    this.#given += count;
+    this.#again();
   }
 
   add(event: E): void {
@@ -69,6 +93,8 @@ export class EventLog<E extends Event> {
     const kept = upTo(this.#all, sequence);
     if (kept === this.#all.length) return false;
     this.#all.length = kept;
+    // Of those that were given up, some have not happened either, and nobody knows which.
+    if (kept === 0) this.#given = 0;
     this.#again();
     return true;
   }

@@ -12,6 +12,12 @@ export class Numbers {
     this.#data[this.length++] = value;
   }
 
+  /** Takes the first ones away. */
+  drop(count: number): void {
+    this.#data.copyWithin(0, count, this.length);
+    this.length -= count;
+  }
+
   set(n: number, value: number): void {
     this.#data[n] = value;
   }
