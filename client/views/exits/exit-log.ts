@@ -52,9 +52,7 @@ export class ExitLog extends EventLog<Exit> {
     for (const event of events)
       if (event.kind === "exit") this.#left(event);
       else if (event.kind === "entry") this.#entered(event);
-    const { excess } = this;
-    if (excess > 0) this.giveUp(excess);
-    return excess;
+    return this.trim();
   }
 
   protected override giveUp(count: number): void {

@@ -46,9 +46,7 @@ export class CallLog extends EventLog<Hypercall> {
       this.add(call);
       count(this.#tallies, call);
     }
-    const { excess } = this;
-    if (excess > 0) this.giveUp(excess);
-    return excess;
+    return this.trim();
   }
 
   protected override giveUp(number: number): void {

@@ -16,7 +16,7 @@ export interface Looks<E> {
   readonly marksAll?: boolean;
 }
 
-/** Events that a view holds: some 250 MB. Of more the older half is given up, so that a guest may run for as long as it likes. */
+/** Events that a view holds: some 250 MB of exits or hypercalls, 560 MB of decisions. A guest may run for as long as it likes. */
 export const mostHeld = 2_000_000;
 
 /**
@@ -53,9 +53,12 @@ export class EventLog<E extends Event> {
     return this.#given + this.#all.length;
   }
 
-  /** How many are to be given up now. */
-  protected get excess(): number {
-    return this.#all.length > this.#most ? this.#all.length - Math.floor(this.#most / 2) : 0;
+  /** Of more events than can be held, gives up the older half; how many that were. */
+  protected trim(): number {
+    if (this.#all.length <= this.#most) return 0;
+    const excess = this.#all.length - Math.floor(this.#most / 2);
+    this.giveUp(excess);
+    return excess;
   }
 
   /** Gives up the oldest. */
